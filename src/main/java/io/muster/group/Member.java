@@ -1,0 +1,40 @@
+package io.muster.group;
+
+import java.util.Comparator;
+
+/**
+ * The identity that every message about a rank carries: its position, and which of its lives. Lives of one rank are ordered by
+ * (incarnation, lifeId); comparing members of different ranks is a mistake of the caller.
+ *
+ * @param rank position in the group, from 0
+ * @param incarnation orders the lives of the rank, at least 1; claimed from the store
+ * @param life tells apart two lives that claimed the same incarnation in the two halves of a split
+ */
+public record Member(int rank, long incarnation, LifeId life) {
+  private static final Comparator<Member> BY_LIFE = Comparator.comparingLong(Member::incarnation).thenComparing(Member::life);
+
+  /** No compile-time limit on ranks is meant; this one only bounds what a malformed entry can make us allocate. */
+  public static final int MAX_WORLD_SIZE = 65_536;
+
+  public Member {
+    if (rank < 0 || rank >= MAX_WORLD_SIZE) {
+      throw new IllegalArgumentException("rank " + rank + " is not in 0.." + (MAX_WORLD_SIZE - 1));
+    }
+    if (incarnation < 1) {
+      throw new IllegalArgumentException("incarnation " + incarnation + " is not positive");
+    }
+  }
+
+  /** True if this is a later life of the same rank than the other. */
+  public boolean isNewerThan(Member other) {
+    if (rank != other.rank) {
+      throw new IllegalArgumentException("lives of rank " + rank + " and rank " + other.rank + " have no order");
+    }
+    return BY_LIFE.compare(this, other) > 0;
+  }
+
+  @Override
+  public String toString() {
+    return rank + "@" + incarnation + "/" + life.toString().substring(0, 8);
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * The words of the project as values: group, rank, life, incarnation, member. Read {@link io.muster.group.Member} first.
+ * Imports nothing of Muster. Invariant: a value that exists is valid; constructors are the only validators.
+ */
+@NullMarked
+package io.muster.group;
+
+import org.jspecify.annotations.NullMarked;

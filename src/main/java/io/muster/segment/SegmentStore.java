@@ -1,0 +1,76 @@
+package io.muster.segment;
+
+import io.vertx.core.Future;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The distributed key store for segment handles: text keys, opaque bytes, compare-and-set only. Every operation is asynchronous and
+ * ends within the store's own deadline; one that has missed its deadline may still be applied later, which is harmless because no key
+ * ever returns to bytes that it had before. A value is never interpreted here.
+ *
+ * <p>Futures complete on the context that the store was created with. They fail with a {@link io.muster.group.MusterException} of kind
+ * RETRY when the store does not answer in time or is not available, and FATAL once it is closed.
+ */
+public interface SegmentStore {
+
+  /** The value of a key as the store holds it now, or null. */
+  Future<@Nullable StoredBytes> get(String key);
+
+  /** The values of those of the keys that are present; one round trip per owner, not per key. The parts are read at different moments. */
+  Future<Map<String, StoredBytes>> getAll(Set<String> keys);
+
+  /**
+   * Sets a key if it holds exactly the expected value.
+   *
+   * @param expected the exact bytes that must be there now, null: the key must be absent
+   * @param next the bytes to put, null: remove the key (then expected must not be null)
+   * @return true if it was applied by this call; false says only that it was not: after false, a failure or a deadline the caller reads
+   */
+  Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next);
+
+  /**
+   * Adds a listener; the future completes when the listener is known to be registered everywhere, so that a change applied after that
+   * is seen. Events are best effort: they may be delayed, repeated, reordered or lost; whoever needs certainty reads again.
+   */
+  Future<Void> listen(Listener listener);
+
+  /** Removes the listener and refuses further operations. What the store was built on (a Hazelcast instance) is left alone. */
+  Future<Void> close();
+
+  /** Called on the store's context. */
+  interface Listener {
+    /** A key has a new value, or none (null: removed, evicted or expired). */
+    void changed(String key, @Nullable StoredBytes value);
+
+    /** This process was merged back into a cluster after a split: everything may have gone back or be missing; read and re-assert. */
+    void merged();
+
+    /**
+     * The members of the cluster have changed.
+     *
+     * @param present what identifies the processes that are there now
+     */
+    void membersChanged(PresentMembers present);
+  }
+
+  /** Who is in the cluster now, as the store's cluster sees it. */
+  PresentMembers presentMembers();
+
+  /** What this process writes into its entries, so that others can tell from {@link PresentMembers} whether it is still there. */
+  String localMemberUuid();
+
+  /**
+   * The members of the cluster at one moment.
+   *
+   * @param processIds the {@code muster.processId} attributes of the members that carry one
+   * @param memberUuids the identities of all members, also of those without Muster; they change on a merge
+   */
+  record PresentMembers(Set<String> processIds, Set<String> memberUuids) {
+    public PresentMembers {
+      processIds = Set.copyOf(processIds);
+      memberUuids = Set.copyOf(memberUuids);
+    }
+  }
+}

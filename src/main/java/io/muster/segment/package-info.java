@@ -1,0 +1,8 @@
+/**
+ * The segment handle, its canonical schema, and the store that handles are published in. Read {@link io.muster.segment.SegmentStore} first.
+ * Imports fabric, group. Invariant: no key ever returns to bytes that it had before.
+ */
+@NullMarked
+package io.muster.segment;
+
+import org.jspecify.annotations.NullMarked;
