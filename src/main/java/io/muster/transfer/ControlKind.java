@@ -1,0 +1,11 @@
+package io.muster.transfer;
+
+/** Who reads a control message. The transport does not look inside. The order is the wire's: append only. */
+public enum ControlKind {
+  /** Handshake of links: {@code io.muster.peer}. */
+  LINK,
+  /** What has just been written to the store, so that nobody waits for the store's own push: {@code io.muster.barrier}. */
+  GOSSIP,
+  /** Questions about who holds which rank, and their answers: {@code io.muster.barrier}. */
+  CLAIM
+}

@@ -1,0 +1,25 @@
+package io.muster.transfer;
+
+import io.muster.group.ProcessId;
+
+/**
+ * Where a process can be dialled, and who must answer there.
+ *
+ * @param host a numeric address or a name, as published
+ * @param port 1 to 65535
+ */
+public record ProcessAddress(ProcessId process, String host, int port) {
+  public ProcessAddress {
+    if (host.isBlank() || host.length() > 255) {
+      throw new IllegalArgumentException("host has " + host.length() + " characters");
+    }
+    if (port < 1 || port > 65_535) {
+      throw new IllegalArgumentException("port " + port + " is not in 1..65535");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return host + ":" + port;
+  }
+}

@@ -1,0 +1,37 @@
+package io.muster.transfer;
+
+/** Why a remote write was not applied, or is not known to have been. The message names region, offset, length, peer, and what to do. */
+public final class WriteException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** What happened to the write. The order of the first six is the wire's: append only. */
+  public enum Kind {
+    /** No region of that number is registered there (any more). */
+    UNKNOWN_REGION,
+    /** The remote key is not the region's. */
+    WRONG_KEY,
+    /** Offset and length leave the region. */
+    OUT_OF_BOUNDS,
+    /** The region is being closed. */
+    CLOSING,
+    /** The target could not apply it. */
+    FAILED,
+    /** Nothing to write. */
+    EMPTY,
+    /** Not answered within the deadline. */
+    TIMEOUT,
+    /** The channel ended first; whether it was applied is not known. */
+    CHANNEL_LOST
+  }
+
+  private final Kind kind;
+
+  public WriteException(Kind kind, String message) {
+    super(message, null, false, false);
+    this.kind = kind;
+  }
+
+  public Kind kind() {
+    return kind;
+  }
+}
