@@ -1,0 +1,174 @@
+package io.muster.segment;
+
+import io.muster.group.GroupName;
+import io.muster.group.LifeId;
+import io.muster.group.Member;
+import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
+import io.muster.group.Proof;
+import io.muster.segment.CanonicalReader.MalformedException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The canonical bytes of the three values in the store: version, kind, fields in a fixed order, signature. Decoding is total, and accepts
+ * only bytes that encoding would give again.
+ */
+public final class Schema {
+  /** Version of the schema; another one is refused with both numbers named. */
+  public static final int VERSION = 1;
+
+  private static final int RANK = 'R';
+  private static final int READY = 'Y';
+  private static final int EPOCH = 'E';
+  private static final int MAX_SIGNATURE = 64;
+
+  private Schema() {}
+
+  public static StoredBytes encode(RankEntry entry) {
+    CanonicalWriter out = header(RANK, entry.group());
+    write(out, entry.member());
+    SegmentHandle handle = entry.handle();
+    out.i32(entry.worldSize()).u8(entry.state().ordinal()).i64(entry.revision()).i64(handle.process().high())
+        .i64(handle.process().low()).text(handle.host()).u16(handle.port()).text(handle.hostId()).i64(handle.pid())
+        .text(handle.memberUuid()).text(handle.warmupMode()).u8(handle.transports().size());
+    handle.transports().forEach(out::text);
+    out.text(handle.fabric().identity()).flag(handle.fabric().simulated()).bytes(handle.fabric().export())
+        .text(handle.fabric().reason()).i32(handle.segments().size());
+    handle.segments().forEach(segment -> out.text(segment.name()).i32(segment.region()).i64(segment.key()).i64(segment.bytes()));
+    return unsigned(out);
+  }
+
+  public static StoredBytes encode(ReadyMark mark) {
+    CanonicalWriter out = header(READY, mark.group());
+    write(out, mark.member());
+    out.i64(mark.epoch()).i64(mark.digest().a()).i64(mark.digest().b()).i64(mark.digest().c()).i64(mark.digest().d())
+        .i32(mark.proofs().size());
+    mark.proofs().forEach(proof -> out.u8(proof.ordinal()));
+    return unsigned(out);
+  }
+
+  public static StoredBytes encode(EpochRecord record) {
+    CanonicalWriter out = header(EPOCH, record.group());
+    out.i64(record.number()).i32(record.worldSize());
+    record.vector().forEach(member -> write(out, member));
+    out.u8(record.state().ordinal()).i64(record.lastComplete()).i32(record.lost().size());
+    for (LostMember lost : record.lost()) {
+      write(out, lost.member());
+      out.text(lost.reason()).text(lost.evidence()).i32(lost.reportedBy());
+    }
+    return unsigned(out);
+  }
+
+  public static Decoded<RankEntry> rankEntry(StoredBytes bytes) {
+    return decode(bytes, RANK, (in, group) -> {
+      Member member = member(in);
+      int worldSize = in.i32("worldSize");
+      RankEntry.State state = in.constant("state", RankEntry.State.values());
+      long revision = in.i64("revision");
+      var process = new ProcessId(in.i64("process"), in.i64("process"));
+      String host = in.text("host", 1020);
+      int port = in.u16("port");
+      String hostId = in.text("hostId", 256);
+      long pid = in.i64("pid");
+      String memberUuid = in.text("memberUuid", 64);
+      String mode = in.text("warmupMode", 32);
+      List<String> transports = new ArrayList<>();
+      for (int left = in.u8("transports"); left > 0; left--) {
+        transports.add(in.text("transport", 16));
+      }
+      var fabric = new SegmentHandle.FabricOffer(in.text("fabric", 64), in.flag("simulated"), in.bytes("export", 4096),
+          in.text("fabricReason", 1024));
+      List<SegmentInfo> segments = new ArrayList<>();
+      for (int left = in.bounded("segments", SegmentHandle.MAX_SEGMENTS); left > 0; left--) {
+        segments.add(new SegmentInfo(in.text("segment", 256), in.i32("region"), in.i64("key"), in.i64("bytes")));
+      }
+      return new RankEntry(group, worldSize, member, state, revision,
+          new SegmentHandle(process, host, port, hostId, pid, memberUuid, mode, transports, fabric, segments));
+    }, Schema::encode);
+  }
+
+  public static Decoded<ReadyMark> readyMark(StoredBytes bytes) {
+    return decode(bytes, READY, (in, group) -> {
+      Member member = member(in);
+      long epoch = in.i64("epoch");
+      var digest = new Digest(in.i64("digest"), in.i64("digest"), in.i64("digest"), in.i64("digest"));
+      List<Proof> proofs = new ArrayList<>();
+      for (int left = in.bounded("proofs", Member.MAX_WORLD_SIZE); left > 0; left--) {
+        proofs.add(in.constant("proof", Proof.values()));
+      }
+      return new ReadyMark(group, member, epoch, digest, proofs);
+    }, Schema::encode);
+  }
+
+  public static Decoded<EpochRecord> epochRecord(StoredBytes bytes) {
+    return decode(bytes, EPOCH, (in, group) -> {
+      long number = in.i64("number");
+      List<Member> vector = new ArrayList<>();
+      for (int left = in.bounded("worldSize", Member.MAX_WORLD_SIZE); left > 0; left--) {
+        vector.add(member(in));
+      }
+      EpochRecord.State state = in.constant("state", EpochRecord.State.values());
+      long lastComplete = in.i64("lastComplete");
+      List<LostMember> lost = new ArrayList<>();
+      for (int left = in.bounded("lost", Member.MAX_WORLD_SIZE); left > 0; left--) {
+        lost.add(new LostMember(member(in), in.text("reason", 64), in.text("evidence", 4 * LostMember.MAX_EVIDENCE),
+            in.i32("reportedBy")));
+      }
+      return new EpochRecord(group, number, vector, state, lastComplete, lost);
+    }, Schema::encode);
+  }
+
+  public static void write(CanonicalWriter out, Member member) {
+    out.i32(member.rank()).i64(member.incarnation()).i64(member.life().high()).i64(member.life().low());
+  }
+
+  public static Member member(CanonicalReader in) throws MalformedException {
+    int rank = in.bounded("rank", Member.MAX_WORLD_SIZE - 1);
+    long incarnation = in.i64("incarnation");
+    if (incarnation < 1) {
+      throw new MalformedException("incarnation: expected a positive number, got " + incarnation);
+    }
+    return new Member(rank, incarnation, new LifeId(in.i64("life"), in.i64("life")));
+  }
+
+  private static CanonicalWriter header(int kind, GroupName group) {
+    return new CanonicalWriter().u8(VERSION).u8(kind).text(group.value());
+  }
+
+  private static StoredBytes unsigned(CanonicalWriter out) {
+    return StoredBytes.copyOf(out.u16(0).toByteArray());
+  }
+
+  private interface Body<T> {
+    T read(CanonicalReader in, GroupName group) throws MalformedException;
+  }
+
+  private interface Encoder<T> {
+    StoredBytes encode(T value);
+  }
+
+  private static <T> Decoded<T> decode(StoredBytes bytes, int kind, Body<T> body, Encoder<T> encoder) {
+    try {
+      var in = new CanonicalReader(bytes.toByteArray());
+      int version = in.u8("version");
+      if (version != VERSION) {
+        return new Decoded.Malformed<>("version: expected " + VERSION + ", got " + version);
+      }
+      int actual = in.u8("kind");
+      if (actual != kind) {
+        return new Decoded.Malformed<>("kind: expected '" + (char) kind + "', got " + actual);
+      }
+      T value = body.read(in, new GroupName(in.text("group", 64)));
+      byte[] signature = in.bytes("signature", MAX_SIGNATURE);
+      in.end();
+      if (signature.length == 0 && !Arrays.equals(encoder.encode(value).toByteArray(), bytes.toByteArray())) {
+        return new Decoded.Malformed<>("not in canonical form");
+      }
+      return new Decoded.Valid<>(value);
+    } catch (MalformedException | IllegalArgumentException | MusterException e) {
+      return new Decoded.Malformed<>(String.valueOf(e.getMessage()));
+    }
+  }
+}

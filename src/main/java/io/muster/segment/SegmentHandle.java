@@ -1,0 +1,71 @@
+package io.muster.segment;
+
+import io.muster.group.ProcessId;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What others need to reach the memory of a rank: its process and address, what its warmup policy offers, and its segments.
+ *
+ * @param process the process that hosts the rank
+ * @param host address that others dial
+ * @param port port that others dial
+ * @param hostId tells whether two processes share a host and a network namespace: boot id and namespace, not the name
+ * @param pid process id on that host, for people
+ * @param memberUuid the process's identity in the store's cluster when this was published; changes on a merge
+ * @param warmupMode the policy's mode: both ends must have the same
+ * @param transports transports it can be reached by, best first
+ * @param fabric what its fabric offers, {@link FabricOffer#NONE} where there is none
+ * @param segments registered segments, in the order of registration
+ */
+public record SegmentHandle(ProcessId process, String host, int port, String hostId, long pid, String memberUuid, String warmupMode,
+    List<String> transports, FabricOffer fabric, List<SegmentInfo> segments) {
+  static final int MAX_SEGMENTS = 1024;
+
+  public SegmentHandle {
+    if (host.isBlank() || host.length() > 255) {
+      throw new IllegalArgumentException("host must have 1 to 255 characters, got " + host.length());
+    }
+    if (port < 1 || port > 65_535) {
+      throw new IllegalArgumentException("port must be in 1..65535, got " + port);
+    }
+    if (segments.size() > MAX_SEGMENTS) {
+      throw new IllegalArgumentException("at most " + MAX_SEGMENTS + " segments fit into a handle, got " + segments.size());
+    }
+    transports = List.copyOf(transports);
+    segments = List.copyOf(segments);
+  }
+
+  /**
+   * The fabric side of a handle.
+   *
+   * @param identity {@code CLUSTERUUID/CLIQUE}, empty where no fabric is proven
+   * @param simulated true for a simulated fabric
+   * @param export exported handle that a peer must be able to import, empty where there is none
+   * @param reason why there is none, or how it was proven
+   */
+  public record FabricOffer(String identity, boolean simulated, byte[] export, String reason) {
+    public static final FabricOffer NONE = new FabricOffer("", false, new byte[0], "");
+
+    public FabricOffer {
+      export = export.clone();
+    }
+
+    @Override
+    public byte[] export() {
+      return export.clone();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof FabricOffer that && identity.equals(that.identity) && simulated == that.simulated
+          && Arrays.equals(export, that.export) && reason.equals(that.reason);
+    }
+
+    @Override
+    public int hashCode() {
+      return Objects.hash(identity, simulated, Arrays.hashCode(export), reason);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package io.muster.segment;
+
+import io.muster.group.GroupName;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.Set;
+
+/** The keys of one group. */
+public record StoreKeys(GroupName group) {
+  /** Which key of the group a text is. */
+  public sealed interface Key {
+    /** {@code <group>/rank/<r>}. */
+    record Rank(int rank) implements Key {}
+
+    /** {@code <group>/ready/<r>}. */
+    record Ready(int rank) implements Key {}
+
+    /** {@code <group>/epoch}. */
+    record Epoch() implements Key {}
+  }
+
+  public String rank(int rank) {
+    return group + "/rank/" + rank;
+  }
+
+  public String ready(int rank) {
+    return group + "/ready/" + rank;
+  }
+
+  public String epoch() {
+    return group + "/epoch";
+  }
+
+  public Set<String> ranks(int worldSize) {
+    return IntStream.range(0, worldSize).mapToObj(this::rank).collect(Collectors.toUnmodifiableSet());
+  }
+
+  public Set<String> ready(java.util.stream.IntStream ranks) {
+    return ranks.mapToObj(this::ready).collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** The group that a key belongs to, empty if it is no key of ours. */
+  public static Optional<String> groupOf(String key) {
+    int slash = key.indexOf('/');
+    return slash < 1 ? Optional.empty() : Optional.of(key.substring(0, slash));
+  }
+
+  /** What a key of this group stands for, empty if it is none of it or out of range. */
+  public Optional<Key> parse(String key, int worldSize) {
+    if (!key.startsWith(group + "/")) {
+      return Optional.empty();
+    }
+    String rest = key.substring(group.value().length() + 1);
+    if (rest.equals("epoch")) {
+      return Optional.of(new Key.Epoch());
+    }
+    if (rest.startsWith("rank/")) {
+      return number(rest.substring(5), worldSize).map(Key.Rank::new);
+    }
+    return rest.startsWith("ready/") ? number(rest.substring(6), worldSize).map(Key.Ready::new) : Optional.empty();
+  }
+
+  private static Optional<Integer> number(String text, int worldSize) {
+    try {
+      int number = Integer.parseInt(text);
+      return number >= 0 && number < worldSize && Integer.toString(number).equals(text) ? Optional.of(number) : Optional.empty();
+    } catch (NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+}
