@@ -1,0 +1,53 @@
+package io.muster.peer;
+
+import io.muster.group.LifeId;
+import io.muster.group.Member;
+import io.muster.transfer.ChannelGeneration;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+
+/**
+ * One attempt that both ends have agreed on: the two nonces make its proofs worthless for any other.
+ *
+ * @param attempt number of the attempt, drawn by the writer
+ * @param generation the channel it runs over
+ * @param writerNonce fresh, from the link-open
+ * @param waiterNonce fresh, from the accept
+ * @param peerSlot where the peer's warmup slot for this link is
+ * @param answer this end's policy, for a repeated accept
+ */
+public record Session(Member writer, Member waiter, int attempt, ChannelGeneration generation, long writerNonce, long waiterNonce,
+    WarmupSlot peerSlot, WarmupAnswer answer) {
+
+  /** What the writer puts into the waiter's slot. Never 0, which is what a cleared slot holds. */
+  public long writerValue() {
+    return value((byte) 'w');
+  }
+
+  /** What the waiter writes back into the writer's slot. Never 0. */
+  public long waiterValue() {
+    return value((byte) 'b');
+  }
+
+  public PairId pairId() {
+    return new PairId(writer, waiter, attempt, writerNonce, waiterNonce);
+  }
+
+  private long value(byte direction) {
+    ByteBuffer input = ByteBuffer.allocate(1 + 4 + 6 * 8);
+    input.put(direction).putInt(attempt).putLong(writerNonce).putLong(waiterNonce);
+    put(input, writer.life());
+    put(input, waiter.life());
+    try {
+      long value = ByteBuffer.wrap(MessageDigest.getInstance("SHA-256").digest(input.array())).getLong();
+      return value == 0 ? 1 : value;
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  private static void put(ByteBuffer out, LifeId life) {
+    out.putLong(life.high()).putLong(life.low());
+  }
+}

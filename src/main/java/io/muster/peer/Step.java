@@ -1,0 +1,14 @@
+package io.muster.peer;
+
+import java.util.List;
+
+/**
+ * One transition.
+ *
+ * @param reason why, in one sentence, as it is published; empty if nothing visible changed
+ */
+public record Step(LinkState next, List<LinkEffect> effects, String reason) {
+  public Step {
+    effects = List.copyOf(effects);
+  }
+}

@@ -1,0 +1,162 @@
+package io.muster.peer;
+
+import static io.muster.peer.History.Phase.DIAL;
+import static io.muster.peer.History.Phase.OPEN;
+import static io.muster.peer.LinkMachine.lose;
+import static io.muster.peer.LinkMachine.plus;
+import static io.muster.peer.LinkMachine.stay;
+
+import io.muster.group.Member;
+import io.muster.group.Proof;
+import io.muster.peer.History.PendingWrite;
+import io.muster.peer.History.Target;
+import io.muster.peer.LinkEffect.Timer;
+import io.muster.peer.LinkMessage.Refuse;
+import io.muster.peer.LinkState.Stage;
+import io.muster.peer.LinkState.WaitingPeerWarmup.Progress;
+import io.muster.segment.RankEntry;
+import java.util.List;
+
+/** The end that waits for the link-open and writes back. Its deadlines are twice the writer's, so that the writer closes first. */
+final class WaiterRules {
+  private WaiterRules() {}
+
+  static Step transition(LinkSetup setup, LinkState state, LinkEvent event) {
+    History history = state.history();
+    return switch (event) {
+      case LinkEvent.OpenReceived received -> opened(setup, state, received);
+      case LinkEvent.PolicyAnswered(int attempt, WarmupAnswer answer) -> history.attempt() == attempt
+          && state instanceof LinkState.OpeningSegment(History _, Stage.AskingPolicyFor asking)
+          ? policyAnswered(setup, history, asking, answer) : stay(state);
+      case LinkEvent.SlotWritten(long value) ->
+          state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
+              && progress == Progress.AWAITING_WRITE && value == session.writerValue()
+              ? writeBack(setup, state, session) : stay(state);
+      case LinkEvent.WriteApplied(int attempt) ->
+          state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
+              && progress == Progress.WRITING_BACK && session.attempt() == attempt
+              ? LinkMachine.connect(history, session, Proof.WARMUP, session.answer().reason()) : stay(state);
+      case LinkEvent.WriteFailed(int attempt, String reason) ->
+          state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
+              && progress == Progress.WRITING_BACK && session.attempt() == attempt
+              ? lose(setup, state, "warmup write-back failed: " + reason, true) : stay(state);
+      case LinkEvent.TimerFired(Timer timer, int attempt) ->
+          history.attempt() == attempt ? timerFired(setup, state, timer) : stay(state);
+      case LinkEvent.DialFailed(int attempt, String reason) -> history.attempt() == attempt ? switch (state) {
+        case LinkState.OpeningSegment(History _, Stage.AwaitingOpen stage) ->
+            new Step(new LinkState.OpeningSegment(history.troubled(DIAL, "no link-open has come, and from here: " + reason), stage),
+                List.of(), "");
+        case LinkState.OpeningSegment(History _, Stage.OpeningLocal _) ->
+            LinkMachine.backOff(setup, history.failed(DIAL, reason), List.of(), reason);
+        case LinkState other -> stay(other);
+      } : stay(state);
+      case LinkEvent.Started _, LinkEvent.HandlePublished _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _,
+          LinkEvent.PeerLeft _, LinkEvent.ChannelReady _, LinkEvent.LocalReady _, LinkEvent.ChannelUp _, LinkEvent.ChannelLost _,
+          LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _, LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _,
+          LinkEvent.Reported _, LinkEvent.CloseRequested _, LinkEvent.Drained _ -> stay(state);
+    };
+  }
+
+  /** Waits for the peer's link-open, if there is still a peer to wait for. */
+  static Step awaitOpen(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
+    return history.target() == null
+        ? new Step(new LinkState.WaitingStore(history), plus(before, new LinkEffect.StopTimer()), reason)
+        : new Step(new LinkState.OpeningSegment(history, new Stage.AwaitingOpen()), plus(before, openTimer(setup, history)), reason);
+  }
+
+  private static LinkEffect openTimer(LinkSetup setup, History history) {
+    return new LinkEffect.StartTimer(Timer.OPEN, history.attempt(), 2 * setup.timing().openTimeoutMs());
+  }
+
+  private static Step opened(LinkSetup setup, LinkState state, LinkEvent.OpenReceived received) {
+    LinkMessage.Open open = received.open();
+    RankEntry entry = open.entry();
+    History history = state.history();
+    Member newest = history.newest();
+    if (!open.waiter().equals(setup.self())) {
+      return answer(setup, state, received, Refuse.Code.RETRY, "rank " + setup.self().rank() + " is " + setup.self() + " now, not "
+          + open.waiter());
+    }
+    if (entry.worldSize() != setup.worldSize()) {
+      return answer(setup, state, received, Refuse.Code.FINAL, "world sizes disagree: rank " + setup.self().rank() + " has "
+          + setup.worldSize() + ", rank " + open.from() + " has " + entry.worldSize() + "; start them with the same");
+    }
+    if (newest != null && newest.isNewerThan(entry.member())) {
+      return answer(setup, state, received, Refuse.Code.RETRY, "stale life " + entry.member() + ", newest=" + newest);
+    }
+    if (entry.member().equals(newest) && history.over()) {
+      return answer(setup, state, received, Refuse.Code.RETRY, "this life is known here to be over: " + entry.member());
+    }
+    if (received.reach() instanceof LinkEvent.Reach.Unusable(String why)) {
+      return answer(setup, state, received, Refuse.Code.FINAL, why);
+    }
+    if (entry.member().equals(newest) && open.attempt() <= history.attempt()) {
+      return isRepetition(state, received) ? new Step(state,
+          LinkMachine.session(state).<List<LinkEffect>>map(session -> List.of(new LinkEffect.SendAccept(session, true)))
+              .orElse(List.of()), "") : stay(state);
+    }
+    History next = (LinkMachine.isStale(history, entry) ? history : history.withTarget(new Target(entry, received.reach())))
+        .withAttempt(open.attempt());
+    return new Step(new LinkState.OpeningSegment(next, new Stage.AskingPolicyFor(open, received.generation(), received.nonce())),
+        List.of(openTimer(setup, next), new LinkEffect.AskPolicy(open.attempt(), entry)), "link-open received");
+  }
+
+  private static boolean isRepetition(LinkState state, LinkEvent.OpenReceived received) {
+    return LinkMachine.session(state).filter(session -> session.attempt() == received.open().attempt()
+        && session.writerNonce() == received.open().nonce() && session.generation().equals(received.generation())).isPresent();
+  }
+
+  private static Step answer(LinkSetup setup, LinkState state, LinkEvent.OpenReceived received, Refuse.Code code, String reason) {
+    return new Step(state, List.of(new LinkEffect.SendRefuse(new Refuse(setup.group(), received.open().entry().member(),
+        setup.self().rank(), received.open().attempt(), code, reason, setup.self()), received.generation())), "");
+  }
+
+  private static Step policyAnswered(LinkSetup setup, History history, Stage.AskingPolicyFor asking, WarmupAnswer answer) {
+    LinkMessage.Open open = asking.open();
+    if (answer.plan() == WarmupAnswer.Plan.REFUSE) {
+      return LinkMachine.refuse(setup, history, List.of(new LinkEffect.SendRefuse(new Refuse(setup.group(), open.entry().member(),
+          setup.self().rank(), open.attempt(), Refuse.Code.FINAL, answer.reason(), setup.self()), asking.generation())),
+          answer.reason());
+    }
+    var session = new Session(open.entry().member(), setup.self(), open.attempt(), asking.generation(), open.nonce(), asking.nonce(),
+        open.slot(), answer);
+    String reasons = LinkMachine.reasons(answer, open.answer());
+    LinkEffect accept = new LinkEffect.SendAccept(session, false);
+    return LinkMachine.shortCircuit(answer, open.answer())
+        .map(proof -> {
+          Step connected = LinkMachine.connect(history, session, proof, reasons);
+          return new Step(connected.next(), plus(List.of(accept), connected.effects().toArray(LinkEffect[]::new)), reasons);
+        })
+        .orElseGet(() -> new Step(new LinkState.WaitingPeerWarmup(history, session, Progress.AWAITING_WRITE), List.of(accept,
+            new LinkEffect.StartTimer(Timer.WARMUP, open.attempt(), 2 * setup.timing().warmupTimeoutMs())), reasons));
+  }
+
+  private static Step writeBack(LinkSetup setup, LinkState state, Session session) {
+    if (state.history().isWritingOver(session.generation())) {
+      return lose(setup, state, "the write-back of an earlier attempt is still under way", true);
+    }
+    History writing = state.history().withWriting(new PendingWrite(session.attempt(), session.generation()));
+    return new Step(new LinkState.WaitingPeerWarmup(writing, session, Progress.WRITING_BACK),
+        List.of(new LinkEffect.WriteSlot(session, session.waiterValue())), "");
+  }
+
+  private static Step timerFired(LinkSetup setup, LinkState state, Timer timer) {
+    History history = state.history();
+    return switch (state) {
+      case LinkState.OpeningSegment(History _, Stage.AwaitingOpen _) when timer == Timer.OPEN && history.target() != null -> {
+        String detail = "published, but its link-open has not come for " + 2 * setup.timing().openTimeoutMs() + " ms";
+        Step again = awaitOpen(setup, history.failed(OPEN, detail), List.of(), detail);
+        yield new Step(again.next(), plus(again.effects(), new LinkEffect.Dial(history.attempt(), history.target().entry())), detail);
+      }
+      case LinkState.OpeningSegment(History _, Stage.AskingPolicyFor _) when timer == Timer.OPEN ->
+          lose(setup, state, "the warmup policy has not answered after " + 2 * setup.timing().openTimeoutMs() + " ms", false);
+      case LinkState.WaitingPeerWarmup _ when timer == Timer.WARMUP ->
+          lose(setup, state, "warmup not completed by the peer after " + 2 * setup.timing().warmupTimeoutMs() + " ms", true);
+      case LinkState.Refused _ when timer == Timer.PROBE -> LinkMachine.open(setup, history, List.of(), "trying again");
+      case LinkState.BackingOff _ when timer == Timer.BACKOFF -> LinkMachine.open(setup, history, List.of(), "trying again");
+      case LinkState.OpeningSegment _, LinkState.WaitingPeerWarmup _, LinkState.Refused _, LinkState.BackingOff _,
+          LinkState.WaitingStore _, LinkState.WaitingWarmupTransfer _, LinkState.Connected _, LinkState.Expiring _,
+          LinkState.Expired _ -> stay(state);
+    };
+  }
+}

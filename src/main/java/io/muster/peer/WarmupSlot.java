@@ -1,0 +1,6 @@
+package io.muster.peer;
+
+import io.muster.transfer.RemoteRegion;
+
+/** Eight bytes of registered memory that the other end of a link writes its warmup value into. */
+public record WarmupSlot(RemoteRegion region, long offset) {}

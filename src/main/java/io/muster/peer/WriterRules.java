@@ -1,0 +1,143 @@
+package io.muster.peer;
+
+import static io.muster.peer.History.Phase.VANISHED;
+import static io.muster.peer.History.Phase.WARMUP;
+import static io.muster.peer.LinkMachine.lose;
+import static io.muster.peer.LinkMachine.open;
+import static io.muster.peer.LinkMachine.plus;
+import static io.muster.peer.LinkMachine.stay;
+
+import io.muster.group.Proof;
+import io.muster.peer.History.PendingWrite;
+import io.muster.peer.History.Trouble;
+import io.muster.peer.LinkEffect.Timer;
+import io.muster.peer.LinkState.Stage;
+import io.muster.segment.RankEntry;
+import io.muster.transfer.ChannelGeneration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The end that dials, opens, writes first and owns the retries. */
+final class WriterRules {
+  private WriterRules() {}
+
+  static Step transition(LinkSetup setup, LinkState state, LinkEvent event) {
+    History history = state.history();
+    return switch (event) {
+      case LinkEvent.ChannelReady(int attempt, ChannelGeneration generation, long nonce) ->
+          isAt(state, attempt) && state instanceof LinkState.OpeningSegment(History _, Stage.Dialling _) && history.target() != null
+              ? new Step(new LinkState.OpeningSegment(history, new Stage.AskingPolicy(generation, nonce)),
+                  List.of(new LinkEffect.AskPolicy(attempt, history.target().entry())), "channel ready")
+              : stay(state);
+      case LinkEvent.DialFailed(int attempt, String reason) -> isAt(state, attempt)
+          && state instanceof LinkState.OpeningSegment(History _, Stage stage)
+          && (stage instanceof Stage.Dialling || stage instanceof Stage.OpeningLocal) ? lose(setup, state, reason, false) : stay(state);
+      case LinkEvent.PolicyAnswered(int attempt, WarmupAnswer answer) -> isAt(state, attempt)
+          && state instanceof LinkState.OpeningSegment(History _, Stage.AskingPolicy asking)
+          ? policyAnswered(setup, history, asking, answer) : stay(state);
+      case LinkEvent.AcceptReceived(LinkMessage.Accept accept, ChannelGeneration generation) ->
+          state instanceof LinkState.OpeningSegment(History _, Stage.AwaitingAccept awaiting)
+              && answers(setup, history, awaiting, accept, generation) ? accepted(setup, state, awaiting, accept) : stay(state);
+      case LinkEvent.RefuseReceived(LinkMessage.Refuse refuse) ->
+          state instanceof LinkState.OpeningSegment(History _, Stage.AwaitingAccept _) && isAt(state, refuse.attempt())
+              && refuse.writer().equals(setup.self()) ? refused(setup, state, refuse) : stay(state);
+      case LinkEvent.SlotWritten(long value) -> state instanceof LinkState.WaitingWarmupTransfer(History _, Session session)
+          && value == session.waiterValue() ? LinkMachine.connect(history, session, Proof.WARMUP, session.answer().reason())
+          : stay(state);
+      case LinkEvent.WriteFailed(int attempt, String reason) -> isAt(state, attempt)
+          && state instanceof LinkState.WaitingWarmupTransfer ? lose(setup, state, "warmup write failed: " + reason, true) : stay(state);
+      case LinkEvent.TimerFired(Timer timer, int attempt) -> isAt(state, attempt) ? timerFired(setup, state, timer) : stay(state);
+      case LinkEvent.ChannelUp _ -> state instanceof LinkState.BackingOff
+          ? open(setup, history, List.of(), "a channel to the peer's process is up") : stay(state);
+      case LinkEvent.OpenReceived(LinkMessage.Open message, var _, ChannelGeneration generation, long _) ->
+          new Step(state, List.of(new LinkEffect.SendRefuse(new LinkMessage.Refuse(setup.group(), message.entry().member(),
+              setup.self().rank(), message.attempt(), LinkMessage.Refuse.Code.FINAL,
+              "rank " + setup.self().rank() + " writes first to rank " + message.from() + ", not the other way round", setup.self()),
+              generation)), "");
+      case LinkEvent.Started _, LinkEvent.HandlePublished _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _,
+          LinkEvent.PeerLeft _, LinkEvent.LocalReady _, LinkEvent.ChannelLost _, LinkEvent.CloseReceived _, LinkEvent.WriteApplied _,
+          LinkEvent.PairNotHeld _, LinkEvent.Reported _, LinkEvent.CloseRequested _, LinkEvent.Drained _ -> stay(state);
+    };
+  }
+
+  static Step dial(LinkSetup setup, History history, RankEntry peer, List<LinkEffect> before, String reason) {
+    History next = history.withAttempt(history.attempt() + 1);
+    return new Step(new LinkState.OpeningSegment(next, new Stage.Dialling()), plus(before,
+        new LinkEffect.StartTimer(Timer.OPEN, next.attempt(), setup.timing().openTimeoutMs()),
+        new LinkEffect.Dial(next.attempt(), peer)), reason);
+  }
+
+  private static boolean isAt(LinkState state, int attempt) {
+    return state.history().attempt() == attempt;
+  }
+
+  private static Step policyAnswered(LinkSetup setup, History history, Stage.AskingPolicy asking, WarmupAnswer answer) {
+    if (answer.plan() == WarmupAnswer.Plan.REFUSE || history.target() == null) {
+      return LinkMachine.refuse(setup, history, List.of(), answer.reason());
+    }
+    return new Step(new LinkState.OpeningSegment(history, new Stage.AwaitingAccept(asking.generation(), asking.nonce(), answer)),
+        List.of(new LinkEffect.SendOpen(history.target().entry(), history.attempt(), asking.generation(), asking.nonce(), answer)),
+        "link-open sent");
+  }
+
+  private static boolean answers(LinkSetup setup, History history, Stage.AwaitingAccept awaiting, LinkMessage.Accept accept,
+      ChannelGeneration generation) {
+    PairId pair = accept.pair();
+    return pair.writer().equals(setup.self()) && pair.attempt() == history.attempt() && pair.writerNonce() == awaiting.nonce()
+        && generation.equals(awaiting.generation()) && pair.waiter().equals(history.newest()) && !history.over();
+  }
+
+  private static Step accepted(LinkSetup setup, LinkState state, Stage.AwaitingAccept awaiting, LinkMessage.Accept accept) {
+    History history = state.history();
+    PairId pair = accept.pair();
+    var session = new Session(pair.writer(), pair.waiter(), pair.attempt(), awaiting.generation(), pair.writerNonce(),
+        pair.waiterNonce(), accept.slot(), awaiting.answer());
+    String reasons = LinkMachine.reasons(awaiting.answer(), accept.answer());
+    var shortCut = LinkMachine.shortCircuit(awaiting.answer(), accept.answer());
+    if (shortCut.isPresent()) {
+      return LinkMachine.connect(history, session, shortCut.get(), reasons);
+    }
+    if (history.isWritingOver(awaiting.generation())) {
+      String detail = "the warmup write of an earlier attempt is still under way";
+      return LinkMachine.backOff(setup, history.failed(WARMUP, detail), List.of(new LinkEffect.SendClose(session, detail)), detail);
+    }
+    History writing = history.withWriting(new PendingWrite(pair.attempt(), awaiting.generation()));
+    return new Step(new LinkState.WaitingWarmupTransfer(writing, session), List.of(
+        new LinkEffect.StartTimer(Timer.WARMUP, pair.attempt(), setup.timing().warmupTimeoutMs()),
+        new LinkEffect.WriteSlot(session, session.writerValue())), reasons);
+  }
+
+  private static Step refused(LinkSetup setup, LinkState state, LinkMessage.Refuse refuse) {
+    History history = state.history();
+    if (refuse.current() != null && history.newest() != null && refuse.current().rank() == history.newest().rank()
+        && refuse.current().isNewerThan(history.newest())) {
+      String detail = "its seat is held by a newer life, " + refuse.current() + ", whose handle is awaited";
+      return new Step(new LinkState.WaitingStore(history.succeededBy(refuse.current(), new Trouble(VANISHED, detail))),
+          List.of(new LinkEffect.StopTimer()), detail);
+    }
+    return switch (refuse.code()) {
+      case RETRY -> LinkMachine.backOff(setup, history.failed(History.Phase.REFUSED, refuse.reason()), List.of(), refuse.reason());
+      case FINAL -> LinkMachine.refuse(setup, history, List.of(), refuse.reason());
+    };
+  }
+
+  private static Step timerFired(LinkSetup setup, LinkState state, Timer timer) {
+    List<LinkEffect> none = new ArrayList<>();
+    return switch (state) {
+      case LinkState.OpeningSegment(History _, Stage stage) when timer == Timer.OPEN -> lose(setup, state, switch (stage) {
+        case Stage.Dialling _ -> "not connected after " + setup.timing().openTimeoutMs() + " ms";
+        case Stage.AskingPolicy _ -> "the warmup policy has not answered after " + setup.timing().openTimeoutMs() + " ms";
+        case Stage.AwaitingAccept _ -> "link-open not answered after " + setup.timing().openTimeoutMs() + " ms";
+        case Stage.OpeningLocal _, Stage.AwaitingOpen _, Stage.AskingPolicyFor _ ->
+            "not opened after " + setup.timing().openTimeoutMs() + " ms";
+      }, false);
+      case LinkState.WaitingWarmupTransfer _ when timer == Timer.WARMUP -> lose(setup, state,
+          "warmup write not answered after " + setup.timing().warmupTimeoutMs() + " ms", true);
+      case LinkState.BackingOff _ when timer == Timer.BACKOFF -> open(setup, state.history(), none, "trying again");
+      case LinkState.Refused _ when timer == Timer.PROBE -> open(setup, state.history(), none, "trying again");
+      case LinkState.OpeningSegment _, LinkState.WaitingWarmupTransfer _, LinkState.BackingOff _, LinkState.Refused _,
+          LinkState.WaitingStore _, LinkState.WaitingPeerWarmup _, LinkState.Connected _, LinkState.Expiring _,
+          LinkState.Expired _ -> stay(state);
+    };
+  }
+}
