@@ -88,6 +88,13 @@ public final class CanonicalReader {
     return values[ordinal];
   }
 
+  /** Everything that is left. */
+  public byte[] rest() {
+    byte[] value = new byte[in.remaining()];
+    in.get(value);
+    return value;
+  }
+
   public void end() throws MalformedException {
     if (in.hasRemaining()) {
       throw new MalformedException(in.remaining() + " bytes too many");

@@ -1,0 +1,83 @@
+package io.muster.barrier;
+
+import io.muster.barrier.BarrierEffect.Timer;
+import io.muster.barrier.BarrierState.Hedge;
+import io.muster.barrier.BarrierState.Task;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.LostMember;
+import java.util.List;
+
+/**
+ * The machine of the epochs of one group in one process: pure and total.
+ *
+ * <p>Every event first changes what is known, then {@link Turn#act} does whatever follows from it. A number is opened or completed only
+ * from rank keys and marks that were read after the record, by a compare-and-set on that record's bytes: since no key ever returns to
+ * bytes that it had before, a record that was known before the read and is still there at the write has been there all along. A mark is
+ * never taken back; whoever loses a link after deciding to mark degrades that epoch until the record's number is greater.
+ */
+public final class BarrierMachine {
+  private BarrierMachine() {}
+
+  /** One transition. */
+  public record Step(BarrierState next, List<BarrierEffect> effects) {
+    public Step {
+      effects = List.copyOf(effects);
+    }
+  }
+
+  public static Step transition(BarrierSetup setup, BarrierState state, BarrierEvent event) {
+    Turn turn = new Turn(setup, state);
+    learn(turn, event);
+    turn.act();
+    return turn.step();
+  }
+
+  private static void learn(Turn turn, BarrierEvent event) {
+    switch (event) {
+      case BarrierEvent.SeatTaken(var member) -> turn.seats().put(member.rank(), Seat.taken(member, turn.setup().worldSize()));
+      case BarrierEvent.SeatLeaving(int rank) -> turn.leave(rank);
+      case BarrierEvent.SeatReleased(int rank) -> turn.seats().remove(rank);
+      case BarrierEvent.LinkConnected(int rank, var peer, var proof) ->
+          turn.seats().computeIfPresent(rank, (_, seat) -> seat.with(peer.rank(), new Seat.LinkView(peer, proof)));
+      case BarrierEvent.LinkLost(int rank, var peer, String reason, String evidence) ->
+          turn.lost(rank, new LostMember(peer, reason, evidence, rank));
+      case BarrierEvent.RankSeen(int rank, var entry) -> turn.rankSeen(rank, entry);
+      case BarrierEvent.MarkSeen(int rank, var mark) -> turn.markSeen(rank, mark);
+      case BarrierEvent.RecordSeen(var record) -> turn.recordSeen(record);
+      case BarrierEvent.PeerSaw(long number, EpochRecord.State state) -> turn.peerSaw(number, state);
+      case BarrierEvent.ReadDone done -> turn.readDone(done);
+      case BarrierEvent.ReadFailed _ -> {
+        turn.reading(false);
+        turn.retry();
+      }
+      case BarrierEvent.RecordWritten(var record, boolean applied) -> turn.recordWritten(record, applied);
+      case BarrierEvent.MarkWritten(int rank, var mark, boolean applied) -> turn.markWritten(rank, mark, applied);
+      case BarrierEvent.RecordWriteFailed _ -> {
+        turn.writingEpoch(false);
+        turn.retry();
+      }
+      case BarrierEvent.MarkWriteFailed(int rank) -> {
+        turn.writingMarks().remove(rank);
+        turn.retry();
+      }
+      case BarrierEvent.TimerFired(Timer timer) -> timerFired(turn, timer);
+      case BarrierEvent.Reconcile _ -> turn.needRead();
+      case BarrierEvent.AllConnectedHeard(long epoch) -> turn.heardAllConnected(epoch);
+      case BarrierEvent.DegradedHeard(long epoch) -> turn.heardDegraded(epoch);
+    }
+  }
+
+  private static void timerFired(Turn turn, Timer timer) {
+    switch (timer) {
+      case HEDGE -> {
+        Hedge hedge = turn.hedge();
+        if (hedge.what() != Task.NONE) {
+          turn.hedge(new Hedge(hedge.what(), hedge.epoch(), true));
+        }
+      }
+      case RETRY -> turn.retryNow();
+      case REPUBLISH -> turn.republish();
+      case GATHER -> turn.gathered();
+    }
+  }
+}

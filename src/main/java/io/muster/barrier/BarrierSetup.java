@@ -1,0 +1,15 @@
+package io.muster.barrier;
+
+import io.muster.group.GroupName;
+import io.muster.group.ProcessId;
+
+/**
+ * What never changes for the barrier of one group in one process.
+ *
+ * @param hedgeMs how long a process that does not host the lowest live rank waits, per process before it, before it opens or completes
+ * @param republishHedgeMs greatest random wait before an event that nobody seems to have published is published again
+ * @param gatherMs how long losses are gathered before the epoch is degraded in the store (on the own node they are told at once)
+ * @param retryMs wait after a store operation that failed
+ */
+public record BarrierSetup(GroupName group, int worldSize, ProcessId process, long hedgeMs, long republishHedgeMs, long gatherMs,
+    long retryMs) {}

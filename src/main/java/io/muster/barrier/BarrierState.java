@@ -1,0 +1,65 @@
+package io.muster.barrier;
+
+import io.muster.segment.EpochRecord;
+import io.muster.segment.RankEntry;
+import io.muster.segment.ReadyMark;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the barrier of one group in one process knows.
+ *
+ * @param seats the ranks that this process holds
+ * @param record the greatest epoch record seen, with the bytes under which it is or was in the store
+ * @param ranks newest value seen of each rank's key, absent ones left out
+ * @param marks newest value seen of each ready key, absent ones left out
+ */
+public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord> record, Map<Integer, Seen<RankEntry>> ranks,
+    Map<Integer, Seen<ReadyMark>> marks, Work work, Told told) {
+
+  public static final BarrierState INITIAL =
+      new BarrierState(Map.of(), null, Map.of(), Map.of(), Work.NONE, new Told(0, 0, 0, 0));
+
+  /**
+   * What is under way. One operation per key at a time, one fresh read at a time.
+   *
+   * @param readNeeded the store may hold something else than what is known here: read all, the record first
+   * @param hedge what the hedge timer runs for, or has run out for
+   */
+  public record Work(boolean reading, boolean readNeeded, boolean retrying, boolean writingEpoch, Set<Integer> writingMarks,
+      boolean gathering, Hedge hedge) {
+    static final Work NONE = new Work(false, false, false, false, Set.of(), false, Hedge.NONE);
+
+    public Work {
+      writingMarks = Set.copyOf(writingMarks);
+    }
+  }
+
+  /**
+   * The wait of a process that is not the first in turn.
+   *
+   * @param epoch number of the record that was current when it began
+   * @param what what is to be done
+   */
+  public record Hedge(Task what, long epoch, boolean passed) {
+    static final Hedge NONE = new Hedge(Task.NONE, 0, false);
+  }
+
+  /** What a process can do for an epoch on behalf of all. */
+  public enum Task { NONE, OPEN, COMPLETE }
+
+  /**
+   * What has been told, by epoch number; 0: nothing.
+   *
+   * @param allConnected greatest COMPLETE epoch that this process's waiters were told of
+   * @param degraded greatest epoch whose end was told on this node
+   * @param busAllConnected greatest epoch whose all-connected was seen on, or sent to, the cluster's bus
+   * @param busDegraded likewise for degraded
+   */
+  public record Told(long allConnected, long degraded, long busAllConnected, long busDegraded) {}
+
+  public @Nullable EpochRecord epoch() {
+    return Seen.valueOf(record);
+  }
+}

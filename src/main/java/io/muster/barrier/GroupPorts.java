@@ -1,0 +1,72 @@
+package io.muster.barrier;
+
+import io.muster.group.LifeId;
+import io.muster.group.Member;
+import io.muster.peer.LinkEvent;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.LostMember;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentStore;
+import io.vertx.core.Future;
+import java.util.List;
+
+/** Everything that one group in one process needs from outside: the store, time, chance, the links, and whoever wants to know. */
+public interface GroupPorts {
+  SegmentStore store();
+
+  /** The wall clock, in milliseconds; only for incarnations. */
+  long wallClockMs();
+
+  LifeId newLife();
+
+  /** Runs the task once, after the delay, on the context of the group. */
+  void after(long delayMs, Runnable task);
+
+  /** A random delay from 0 to the given one. */
+  long randomUpTo(long maxMs);
+
+  /** Asks the incumbent's process, bounded by the liveness limit, whether it holds the life that its entry names. */
+  Future<SeatAnswer> askIncumbent(RankEntry incumbent);
+
+  /** Asks up to two of these processes whether they reach the incumbent's. */
+  Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others);
+
+  record SeatAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {}
+
+  record WitnessAnswer(boolean reachable, String detail) {}
+
+  /** Whether and how the process of an entry can be reached from here. */
+  LinkEvent.Reach reach(RankEntry entry);
+
+  /** Opens the links of a rank of this process, which has its seat from now on. */
+  void openLinks(Member self);
+
+  /** Closes the links of a rank of this process. */
+  void closeLinks(Member self, String reason);
+
+  void tellLink(int rank, int peer, LinkEvent event);
+
+  /** Hands what was just written to every process that this one is connected to. */
+  void spread(Gossip gossip);
+
+  /** Called for what others want to know. */
+  interface Listener {
+    /** A seat is held, or has published a changed handle. */
+    void seatTaken(RankEntry entry);
+
+    void seatEnded(int rank, SeatState.End end, String reason);
+
+    void allConnected(EpochRecord record);
+
+    void publishAllConnected(EpochRecord record);
+
+    void degradedHere(long epoch, List<LostMember> lost);
+
+    void publishDegraded(long epoch, List<LostMember> lost);
+
+    /** The store has not answered; null: it answers again. */
+    void storeTrouble(@org.jspecify.annotations.Nullable String reason);
+  }
+
+  Listener listener();
+}

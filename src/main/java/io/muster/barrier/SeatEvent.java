@@ -1,0 +1,63 @@
+package io.muster.barrier;
+
+import io.muster.group.LifeId;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.StoredBytes;
+import org.jspecify.annotations.Nullable;
+
+/** What can happen to the seat of one rank of this process. */
+public sealed interface SeatEvent {
+  record ClaimRequested(SegmentHandle handle) implements SeatEvent {}
+
+  /**
+   * The key was read.
+   *
+   * @param seen null if it is absent
+   */
+  record KeyRead(@Nullable Seen<RankEntry> seen, Ticket ticket) implements SeatEvent {}
+
+  /**
+   * What a claim needs from outside.
+   *
+   * @param epochIncarnation incarnation of this rank in the epoch's vector, 0 if there is none
+   * @param nowMs the wall clock
+   * @param life fresh
+   */
+  record Ticket(long epochIncarnation, long nowMs, LifeId life) {}
+
+  /** A store operation failed or was not answered in time; what became of it is not known. */
+  record StoreFailed(String reason) implements SeatEvent {}
+
+  /** Answer to WriteKey, with the bytes that were to be written. */
+  record Written(StoredBytes next, boolean applied) implements SeatEvent {}
+
+  /** The push of the store, or a reconcile, says what the key holds. */
+  record KeySeen(@Nullable Seen<RankEntry> seen) implements SeatEvent {}
+
+  /** What asking the incumbent's process has shown. */
+  record IncumbentAnswered(Answer answer, String detail, Ticket ticket) implements SeatEvent {
+    /** What can come of it. */
+    public enum Answer {
+      /** It holds the life that the entry names. */
+      HOLDS,
+      /** It, or another process at its address, says that it does not; or nobody listens there, at an address valid from here. */
+      GONE,
+      /** No answer within the limit, or the address can't be reached from here. */
+      SILENT
+    }
+  }
+
+  /**
+   * What two other processes have said.
+   *
+   * @param reachable true if one of them reaches the incumbent
+   */
+  record WitnessesAnswered(boolean reachable, String detail, Ticket ticket) implements SeatEvent {}
+
+  record HandleChanged(SegmentHandle handle) implements SeatEvent {}
+
+  record LeaveRequested() implements SeatEvent {}
+
+  record PauseOver() implements SeatEvent {}
+}
