@@ -36,14 +36,14 @@ public final class Main implements Runnable {
   private Main() {}
 
   public static void main(String[] args) {
-    System.exit(run(args));
+    System.exit(commandLine().execute(args));
   }
 
-  /** Runs a command in this JVM. @return its exit code */
-  static int run(String... args) {
+  /** The commands, with the rules for failures; tests add their own command to it. */
+  static CommandLine commandLine() {
     Main main = new Main();
     return new CommandLine(main).setCaseInsensitiveEnumValuesAllowed(true).setParameterExceptionHandler(Main::wrongArguments)
-        .setExecutionExceptionHandler((failure, commandLine, _) -> main.failed(failure, commandLine)).execute(args);
+        .setExecutionExceptionHandler((failure, commandLine, _) -> main.failed(failure, commandLine));
   }
 
   /** Without a command: the help, as an error. */
