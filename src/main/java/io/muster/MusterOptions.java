@@ -1,0 +1,46 @@
+package io.muster;
+
+import io.muster.group.MusterException;
+import io.vertx.core.json.JsonObject;
+
+/**
+ * Every setting. {@code conf/muster.yaml} shows the same tree with unit, default, meaning and trade-off of each; a test keeps the two
+ * equal. Immutable; the constructors check ranges, and what must hold between settings.
+ *
+ * @param endpoint where this process listens and what it publishes
+ * @param hazelcast the cluster under the store
+ * @param store the distributed key store for segment handles
+ * @param claim who may have a rank
+ * @param liveness whether the other process of a pair still answers
+ * @param peer opening, warming up and closing links
+ * @param transport the connections between two processes, and their limits
+ * @param warmup which links exchange first bytes, and which are short-circuited
+ * @param barrier waiting for all-connected
+ * @param status the status picture
+ */
+public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast, StoreOptions store, ClaimOptions claim,
+    LivenessOptions liveness, PeerOptions peer, TransportOptions transport, WarmupOptions warmup, BarrierOptions barrier,
+    StatusOptions status) {
+  private static final MusterOptions DEFAULTS = new MusterOptions(EndpointOptions.DEFAULTS, HazelcastOptions.DEFAULTS,
+      StoreOptions.DEFAULTS, ClaimOptions.DEFAULTS, LivenessOptions.DEFAULTS, PeerOptions.DEFAULTS, TransportOptions.DEFAULTS,
+      WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS);
+
+  public static MusterOptions defaults() {
+    return DEFAULTS;
+  }
+
+  /**
+   * Reads settings; those that are absent have their defaults.
+   *
+   * @param json nested as in {@code conf/muster.yaml}
+   * @throws MusterException of kind CONFIG that names every mistake: unknown keys, wrong types, values out of range
+   */
+  public static MusterOptions fromJson(JsonObject json) {
+    return OptionsReader.read(DEFAULTS, json);
+  }
+
+  /** All settings, nested as in {@code conf/muster.yaml}; {@link #fromJson} of it gives equal options. */
+  public JsonObject toJson() {
+    return OptionsWriter.toJson(this);
+  }
+}
