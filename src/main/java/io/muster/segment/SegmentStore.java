@@ -36,7 +36,10 @@ public interface SegmentStore {
    */
   Future<Void> listen(Listener listener);
 
-  /** Removes the listener and refuses further operations. What the store was built on (a Hazelcast instance) is left alone. */
+  /**
+   * Removes the listeners, fails what is pending and refuses further operations (FATAL). May be repeated. What the store was built on (a
+   * Hazelcast instance) is left alone.
+   */
   Future<Void> close();
 
   /** Called on the store's context. */
@@ -44,7 +47,10 @@ public interface SegmentStore {
     /** A key has a new value, or none (null: removed, evicted or expired). */
     void changed(String key, @Nullable StoredBytes value);
 
-    /** This process was merged back into a cluster after a split: everything may have gone back or be missing; read and re-assert. */
+    /**
+     * Anything may have gone back or be missing without a {@link #changed} for it; read and re-assert: this process was merged back into a
+     * cluster after a split, or the store lost entries with all their copies, or was cleared.
+     */
     void merged();
 
     /**
@@ -55,10 +61,13 @@ public interface SegmentStore {
     void membersChanged(PresentMembers present);
   }
 
-  /** Who is in the cluster now, as the store's cluster sees it. */
+  /** Who is in the cluster now, as the store's cluster sees it. Does not block. */
   PresentMembers presentMembers();
 
-  /** What this process writes into its entries, so that others can tell from {@link PresentMembers} whether it is still there. */
+  /**
+   * What this process writes into its entries, so that others can tell from {@link PresentMembers} whether it is still there, also where
+   * no member carries a process id. Ask again after {@link Listener#merged()}: a merge gives a member a new one.
+   */
   String localMemberUuid();
 
   /**

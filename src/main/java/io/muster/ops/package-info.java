@@ -1,0 +1,9 @@
+/**
+ * What people and other processes ask a running process, from outside the cluster: the control port, and forming the cluster over it.
+ * Read {@link io.muster.ops.ControlPort} first. Imports everything but the composition root and the command line.
+ * Invariant: whatever comes from a socket is bounded in length, time and number.
+ */
+@NullMarked
+package io.muster.ops;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,160 @@
+package io.muster.segment;
+
+import com.hazelcast.config.Config;
+import com.hazelcast.config.EvictionPolicy;
+import com.hazelcast.config.InMemoryFormat;
+import com.hazelcast.config.InvalidConfigurationException;
+import com.hazelcast.config.MapConfig;
+import com.hazelcast.config.MergePolicyConfig;
+import com.hazelcast.config.NetworkConfig;
+import com.hazelcast.config.TcpIpConfig;
+import com.hazelcast.config.YamlConfigBuilder;
+import com.hazelcast.spi.merge.PutIfAbsentMergePolicy;
+import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * Configurations of Hazelcast that Muster works well on. A process that Muster starts takes {@link #reference()} (or a file of the same
+ * form), then {@link #founding} or {@link #joining}. An application that brings its own Hazelcast calls {@link #applyTo} on its
+ * configuration before it starts it; if it doesn't, Muster still works on Hazelcast's default map, and tells processes apart by their
+ * member UUIDs.
+ */
+public final class MusterHazelcast {
+  /** The map that all groups share. */
+  public static final String MAP_NAME = "muster.segments";
+
+  /** The member attribute that says which process a member belongs to. */
+  public static final String PROCESS_ID_ATTRIBUTE = "muster.processId";
+
+  private static final String REFERENCE = "/io/muster/conf/hazelcast.yaml";
+
+  private MusterHazelcast() {}
+
+  /**
+   * Where a process's member listens.
+   *
+   * @param host an address of this host, or a name of one; nothing else is bound to
+   * @param port 0: any free one
+   */
+  public record Bind(String host, int port) {
+    public Bind {
+      if (port < 0 || port > 65_535) {
+        throw MusterException.config("Hazelcast's port must be in 0..65535, got " + port);
+      }
+    }
+  }
+
+  /** {@code conf/hazelcast.yaml} as the jar carries it. */
+  public static Config reference() {
+    try (InputStream yaml = MusterHazelcast.class.getResourceAsStream(REFERENCE)) {
+      if (yaml == null) {
+        throw MusterException.fatal(REFERENCE + " is not on the class path; Muster's jar is incomplete");
+      }
+      return new YamlConfigBuilder(yaml).build();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A file of the same form as {@code conf/hazelcast.yaml}.
+   *
+   * @throws MusterException of kind CONFIG if it can't be read or is no configuration of Hazelcast
+   */
+  public static Config load(Path file) {
+    try (InputStream yaml = Files.newInputStream(file)) {
+      return new YamlConfigBuilder(yaml).build();
+    } catch (IOException | InvalidConfigurationException e) {
+      throw new MusterException(MusterException.Kind.CONFIG, "can't read Hazelcast's configuration " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Puts what Muster needs into an application's own configuration: the map and the member attribute. Everything else is left as it is.
+   *
+   * @return the same configuration
+   */
+  public static Config applyTo(Config config, ProcessId process) {
+    config.addMapConfig(mapConfig(MAP_NAME));
+    config.getMemberAttributeConfig().setAttribute(PROCESS_ID_ATTRIBUTE, process.toString());
+    return config;
+  }
+
+  /** For the process that founds the cluster: it lists nobody, so it waits for nobody. */
+  public static Config founding(Config config, ProcessId process, Bind bind) {
+    bind(applyTo(config, process), bind);
+    tcpIp(config).setMembers(List.of()).setRequiredMember(null);
+    return config;
+  }
+
+  /**
+   * For a process that joins a cluster that exists.
+   *
+   * @param target address of a member, {@code host:port}; joining succeeds with it or not at all, so that this process never founds
+   * @param known further members, where this one looks for the others after a split
+   */
+  public static Config joining(Config config, ProcessId process, Bind bind, String target, Collection<String> known) {
+    bind(applyTo(config, process), bind);
+    tcpIp(config).setMembers(new ArrayList<>(known)).setRequiredMember(target);
+    return config;
+  }
+
+  /**
+   * Refuses a map on which compare-and-set on bytes, or fresh reads, can't work.
+   *
+   * @throws MusterException of kind CONFIG, naming all that is wrong
+   */
+  static void requireUsable(MapConfig map) {
+    List<String> wrong = new ArrayList<>();
+    if (map.getInMemoryFormat() == InMemoryFormat.OBJECT) {
+      wrong.add("in-memory-format is OBJECT (compare-and-set would compare identities of arrays), make it BINARY");
+    }
+    if (map.getEvictionConfig().getEvictionPolicy() != EvictionPolicy.NONE) {
+      wrong.add("eviction-policy is " + map.getEvictionConfig().getEvictionPolicy() + ", make it NONE");
+    }
+    if (map.getTimeToLiveSeconds() != 0 || map.getMaxIdleSeconds() != 0 && map.getMaxIdleSeconds() != Integer.MAX_VALUE) {
+      wrong.add("entries expire (time-to-live " + map.getTimeToLiveSeconds() + " s, max-idle " + map.getMaxIdleSeconds() + " s), make both 0");
+    }
+    if (map.isReadBackupData() || map.getNearCacheConfig() != null) {
+      wrong.add("reads may be stale, switch read-backup-data and near-cache off");
+    }
+    if (!wrong.isEmpty()) {
+      throw MusterException.config("Hazelcast's map can't hold segment handles: " + String.join("; ", wrong)
+          + "; MusterHazelcast.applyTo(config, processId) configures it");
+    }
+  }
+
+  private static MapConfig mapConfig(String name) {
+    MapConfig map = new MapConfig(name)
+        .setInMemoryFormat(InMemoryFormat.BINARY)
+        .setBackupCount(1)
+        .setAsyncBackupCount(0)
+        .setReadBackupData(false)
+        .setStatisticsEnabled(false)
+        .setMergePolicyConfig(new MergePolicyConfig(PutIfAbsentMergePolicy.class.getName(), 100));
+    map.getEvictionConfig().setEvictionPolicy(EvictionPolicy.NONE);
+    return map;
+  }
+
+  private static void bind(Config config, Bind bind) {
+    NetworkConfig network = config.getNetworkConfig();
+    network.setPort(bind.port()).setPortAutoIncrement(false);
+    network.getInterfaces().setEnabled(true).setInterfaces(List.of(bind.host()));
+    config.setProperty("hazelcast.socket.bind.any", "false");
+  }
+
+  private static TcpIpConfig tcpIp(Config config) {
+    var join = config.getNetworkConfig().getJoin();
+    join.getAutoDetectionConfig().setEnabled(false);
+    join.getMulticastConfig().setEnabled(false);
+    return join.getTcpIpConfig().setEnabled(true);
+  }
+}

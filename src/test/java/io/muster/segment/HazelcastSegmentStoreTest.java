@@ -1,0 +1,216 @@
+package io.muster.segment;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.hazelcast.config.Config;
+import com.hazelcast.config.InMemoryFormat;
+import com.hazelcast.config.MapConfig;
+import com.hazelcast.core.Hazelcast;
+import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.map.IMap;
+import com.hazelcast.partition.MigrationListener;
+import com.hazelcast.partition.MigrationState;
+import com.hazelcast.partition.ReplicaMigrationEvent;
+import io.muster.group.MusterException;
+import io.muster.group.MusterException.Kind;
+import io.muster.group.ProcessId;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** The contract on real members in one JVM, on loopback, and what only Hazelcast can do to us. */
+class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
+  private static final Duration DEADLINE = Duration.ofSeconds(5);
+  private static final String CLUSTER = "test-" + ProcessHandle.current().pid();
+
+  private final Map<SegmentStore, HazelcastInstance> members = new HashMap<>();
+  private final Random random = new Random();
+
+  @Override
+  SegmentStore join(Context context) {
+    HazelcastInstance hazelcast = start(MusterHazelcast.reference());
+    SegmentStore store = await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, DEADLINE));
+    members.put(store, hazelcast);
+    return store;
+  }
+
+  @Override
+  void crash(SegmentStore store) {
+    members.remove(store).getLifecycleService().terminate();
+  }
+
+  @Override
+  void loseEverything() {
+    map().clear();
+  }
+
+  @Test
+  void endsAnOperationAtItsDeadlineAndLetsOthersPass() throws Exception {
+    HazelcastInstance hazelcast = members.get(here);
+    SegmentStore hasty = await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, Duration.ofMillis(300)));
+    await(here.compareAndSet("stuck", null, bytes("a")));
+    IMap<Object, Object> map = members.get(there).getMap(MusterHazelcast.MAP_NAME);
+    map.lock("stuck");
+    try {
+      Future<Boolean> stuck = hasty.compareAndSet("stuck", bytes("a"), bytes("b"));
+      assertThat(await(hasty.compareAndSet("free", null, bytes("a")))).isTrue();
+      assertThatThrownBy(() -> await(stuck)).isInstanceOfSatisfying(MusterException.class, e -> {
+        assertThat(e.kind()).isEqualTo(Kind.RETRY);
+        assertThat(e).hasMessageContainingAll("300 ms", "operation=replace", "key=stuck", "store.deadlineMs");
+      });
+    } finally {
+      map.unlock("stuck");
+    }
+    await(hasty.close());
+  }
+
+  @Test
+  void failsWhatIsPendingWhenItCloses() {
+    SegmentStore closing = await(HazelcastSegmentStore.open(members.get(here), context, MusterHazelcast.MAP_NAME, DEADLINE));
+    await(here.compareAndSet("pending", null, bytes("a")));
+    IMap<Object, Object> map = members.get(there).getMap(MusterHazelcast.MAP_NAME);
+    map.lock("pending");
+    try {
+      Future<Boolean> pending = closing.compareAndSet("pending", bytes("a"), bytes("b"));
+      await(closing.close());
+      assertThatThrownBy(() -> await(pending))
+          .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.FATAL));
+    } finally {
+      map.unlock("pending");
+    }
+  }
+
+  @Test
+  void keepsAForeignValueFromHidingTheOthers() {
+    await(here.compareAndSet("foreign/ours", null, bytes("a")));
+    map().put("foreign/theirs", new Stranger());
+    map().put("foreign/text", "hello");
+    Map<String, StoredBytes> found = await(there.getAll(Set.of("foreign/ours", "foreign/theirs", "foreign/text")));
+    assertThat(found).containsEntry("foreign/ours", bytes("a"))
+        .containsEntry("foreign/text", bytes("not bytes: java.lang.String"))
+        .containsKey("foreign/theirs");
+  }
+
+  /** Can be written, and not read again. */
+  private static final class Stranger implements java.io.Serializable {
+    private static final long serialVersionUID = 1L;
+
+    private Object readResolve() throws java.io.ObjectStreamException {
+      throw new java.io.InvalidObjectException("class is not there");
+    }
+  }
+
+  @Test
+  void refusesAMapThatComparesIdentities() {
+    HazelcastInstance hazelcast = members.get(here);
+    hazelcast.getConfig().addMapConfig(new MapConfig("objects").setInMemoryFormat(InMemoryFormat.OBJECT));
+    assertThatThrownBy(() -> await(HazelcastSegmentStore.open(hazelcast, context, "objects", DEADLINE)))
+        .isInstanceOfSatisfying(MusterException.class, e -> {
+          assertThat(e.kind()).isEqualTo(Kind.CONFIG);
+          assertThat(e).hasMessageContaining("in-memory-format is OBJECT");
+        });
+  }
+
+  @Test
+  void worksOnAnApplicationsOwnHazelcast() {
+    Config own = new Config();
+    own.setClusterName(CLUSTER + "-own");
+    own.getNetworkConfig().setPort(0).setPortAutoIncrement(false).getInterfaces().setEnabled(true).addInterface("127.0.0.1");
+    own.getNetworkConfig().getJoin().getAutoDetectionConfig().setEnabled(false);
+    own.setProperty("hazelcast.phone.home.enabled", "false").setProperty("hazelcast.logging.type", "slf4j");
+    HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(own);
+    try {
+      SegmentStore store = await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, DEADLINE));
+      assertThat(await(store.compareAndSet("own", null, bytes("a")))).isTrue();
+      assertThat(await(store.compareAndSet("own", bytes("a"), bytes("b")))).isTrue();
+      assertThat(store.presentMembers().processIds()).isEmpty();
+      assertThat(store.presentMembers().memberUuids()).containsExactly(store.localMemberUuid());
+      await(store.close());
+    } finally {
+      hazelcast.getLifecycleService().terminate();
+    }
+  }
+
+  @Test
+  void comparesAndSetsOnAllKeysAfterAnOwnerDied() throws Exception {
+    CountDownLatch balanced = new CountDownLatch(1);
+    UUID listening = members.get(here).getPartitionService().addMigrationListener(new Migrations(balanced));
+    SegmentStore third = join(context);
+    assertThat(balanced.await(PATIENCE_MS, TimeUnit.MILLISECONDS)).as("partitions have moved to the third member").isTrue();
+    members.get(here).getPartitionService().removeMigrationListener(listening);
+    Set<String> keys = IntStream.range(0, 60).mapToObj(rank -> "owner/" + rank).collect(Collectors.toSet());
+    keys.forEach(key -> await(here.compareAndSet(key, null, bytes("a"))));
+    assertThat(members.get(third).getPartitionService().forceLocalMemberToBeSafe(PATIENCE_MS, TimeUnit.MILLISECONDS)).isTrue();
+    long owned = keys.stream().filter(key -> owner(key).equals(third.localMemberUuid())).count();
+    assertThat(owned).as("keys that the dying member owns").isPositive();
+
+    crash(third);
+    long startNanos = System.nanoTime();
+    keys.forEach(key -> assertThat(swapped(key)).isTrue());
+    assertThat(Duration.ofNanos(System.nanoTime() - startNanos)).isLessThan(DEADLINE);
+    assertThat(await(there.getAll(keys)).values()).hasSize(60).containsOnly(bytes("b"));
+  }
+
+  @Test
+  void endsWithFatalWhenHazelcastGoesFirst() {
+    SegmentStore store = join(context);
+    crash(store);
+    assertThatThrownBy(() -> await(store.get("any")))
+        .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.FATAL));
+    await(store.close());
+  }
+
+  private record Migrations(CountDownLatch finished) implements MigrationListener {
+    @Override
+    public void migrationStarted(MigrationState state) {}
+
+    @Override
+    public void migrationFinished(MigrationState state) {
+      finished.countDown();
+    }
+
+    @Override
+    public void replicaMigrationCompleted(ReplicaMigrationEvent event) {}
+
+    @Override
+    public void replicaMigrationFailed(ReplicaMigrationEvent event) {}
+  }
+
+  /** As a caller does it: after false or a failure the key is read, and own bytes there mean success. */
+  private boolean swapped(String key) {
+    return await(here.compareAndSet(key, bytes("a"), bytes("b")).recover(_ -> Future.succeededFuture(false)))
+        || bytes("b").equals(await(here.get(key)));
+  }
+
+  private String owner(String key) {
+    return members.get(here).getPartitionService().getPartition(key).getOwner().getUuid().toString();
+  }
+
+  private IMap<Object, Object> map() {
+    return members.get(here).getMap(MusterHazelcast.MAP_NAME);
+  }
+
+  private HazelcastInstance start(Config config) {
+    config.setClusterName(CLUSTER);
+    ProcessId process = ProcessId.random(random);
+    MusterHazelcast.Bind bind = new MusterHazelcast.Bind("127.0.0.1", 0);
+    if (members.isEmpty()) {
+      return Hazelcast.newHazelcastInstance(MusterHazelcast.founding(config, process, bind));
+    }
+    var first = members.values().iterator().next().getCluster().getLocalMember().getAddress();
+    String target = first.getHost() + ":" + first.getPort();
+    return Hazelcast.newHazelcastInstance(MusterHazelcast.joining(config, process, bind, target, List.of(target)));
+  }
+}
