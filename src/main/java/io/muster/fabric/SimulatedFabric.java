@@ -106,6 +106,10 @@ public final class SimulatedFabric implements Fabric {
     }
     try (FileChannel file = folder.create(fileName)) {
       SimulatedMemory.fill(file, handle);
+      if (!isRegistered(export)) { // closed meanwhile, perhaps before the file was there
+        folder.delete(fileName);
+        return new FabricExport.NotExported("the simulated fabric is closed");
+      }
       return new FabricExport.Exported(export);
     } catch (IOException e) {
       export.close();
@@ -168,6 +172,12 @@ public final class SimulatedFabric implements Fabric {
   private boolean register(AutoCloseable handle) {
     synchronized (open) {
       return !closed && open.add(handle);
+    }
+  }
+
+  private boolean isRegistered(AutoCloseable handle) {
+    synchronized (open) {
+      return !closed && open.contains(handle);
     }
   }
 
