@@ -24,13 +24,30 @@ final class CudaLibrary {
 
   private CudaLibrary() {}
 
-  /** Where it is, or the bare name if only the loader knows; empty if there is none. */
-  static Optional<String> find(String libraryPath) {
+  /** Whether it is there. */
+  sealed interface Search {
+    /**
+     * @param where its path, or the bare name if only the loader knows
+     */
+    record Found(String where) implements Search {}
+
+    record Unloadable(String where) implements Search {}
+
+    record Missing() implements Search {}
+  }
+
+  /**
+   * @param libraryPath the value of {@code LD_LIBRARY_PATH}, empty if unset
+   */
+  static Search find(String libraryPath) {
     Optional<String> file = inUsualPlaces(libraryPath);
-    if (CudaLibrary.class.getModule().isNativeAccessEnabled()) {
-      return loads() ? Optional.of(file.orElse(NAME)) : Optional.empty();
+    if (!CudaLibrary.class.getModule().isNativeAccessEnabled()) {
+      return file.<Search>map(Search.Found::new).orElseGet(Search.Missing::new);
     }
-    return file;
+    if (loads()) {
+      return new Search.Found(file.orElse(NAME));
+    }
+    return file.<Search>map(Search.Unloadable::new).orElseGet(Search.Missing::new);
   }
 
   @SuppressWarnings("restricted") // opens and closes the library, and calls nothing in it
@@ -43,9 +60,6 @@ final class CudaLibrary {
     }
   }
 
-  /**
-   * @param libraryPath the value of {@code LD_LIBRARY_PATH}, empty if unset
-   */
   static Optional<String> inUsualPlaces(String libraryPath) {
     List<String> folders = new ArrayList<>(List.of(libraryPath.split(":")));
     folders.removeIf(String::isEmpty);

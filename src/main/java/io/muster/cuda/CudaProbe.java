@@ -14,7 +14,7 @@ public final class CudaProbe {
   private CudaProbe() {}
 
   /**
-   * Probes this host. <b>Blocks</b>: without a driver for about a millisecond, with one until the driver has started (hundreds of
+   * Probes this host. <b>Blocks</b>: without a driver for some milliseconds of class loading, with one until the driver has started (hundreds of
    * milliseconds, seconds for GPUs that sleep); call it on a worker. It throws nothing, and writes nothing to any stream or log.
    */
   public static CudaFacts probe() {

@@ -1,5 +1,6 @@
 package io.muster.cuda;
 
+import io.muster.cuda.CudaLibrary.Search;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -16,25 +17,31 @@ import jcuda.driver.CUuuid;
 
 /** The driver through JCuda, with JCuda's exceptions off and each status checked here. */
 final class JCudaDriver implements CudaDriver {
+  /** Part of the name under which JCuda looks for its library. */
+  private static final String JCUDA_VERSION = "12.6.0";
   private static final int MAX_NAME_BYTES = 256;
 
   private JCudaDriver() {}
 
   /** Looks for the driver, then loads JCuda. Never throws. */
   static CudaLoading load() {
-    Optional<String> found = CudaLibrary.find(Optional.ofNullable(System.getenv("LD_LIBRARY_PATH")).orElse(""));
-    if (found.isEmpty()) {
-      return new CudaLoading.Absent(CudaLibrary.NAME + " is not found by the dynamic loader");
-    }
-    String libcuda = found.get();
-    String library = LibUtils.createLibraryFileName("JCudaDriver-12.6.0");
+    return switch (CudaLibrary.find(Optional.ofNullable(System.getenv("LD_LIBRARY_PATH")).orElse(""))) {
+      case Search.Missing() -> new CudaLoading.Absent(CudaLibrary.NAME + " is not found by the dynamic loader");
+      case Search.Unloadable(String where) -> new CudaLoading.Broken(where + " is there, but the dynamic loader does not load it",
+          "see with ldd whether it is a library for this machine, and has what it needs");
+      case Search.Found(String where) -> loadOver(where);
+    };
+  }
+
+  private static CudaLoading loadOver(String libcuda) {
+    String library = LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName("JCudaDriver-" + JCUDA_VERSION));
     try {
       JCudaNatives.place(JCudaNatives.read("/lib/" + library), Path.of(System.getProperty("java.io.tmpdir"), library));
       jcuda.driver.JCudaDriver.setExceptionsEnabled(false);
       return new CudaLoading.Loaded(new JCudaDriver());
     } catch (NoSuchFileException e) {
       return new CudaLoading.Broken("JCuda has no native library for this machine (" + e.getMessage() + ")",
-          "put a jcuda-natives of version 12.6.0 for " + System.getProperty("os.arch") + " on the class path");
+          "put a jcuda-natives of version " + JCUDA_VERSION + " for " + System.getProperty("os.arch") + " on the class path");
     } catch (IOException e) {
       return new CudaLoading.Broken("JCuda's native library can't be put into place: " + e.getMessage(),
           "see that java.io.tmpdir is writable, and that no file of another user is in the way");

@@ -56,7 +56,7 @@ public final class FabricRule {
       return new Original(false, "no fabric, since " + variable + " (only 0 asks for it)");
     }
     if (!(facts instanceof CudaFacts.Devices(_, List<Device> devices))) {
-      return new Original(false, "no fabric, since there is no GPU to ask");
+      return new Original(false, "no fabric, since no GPU has answered");
     }
     return devices.stream().allMatch(device -> device.fabricAttribute() == FabricAttribute.SET)
         ? new Original(true, "fabric, since " + variable + " and attribute 128 is set on " + all(devices) + ": it would skip the warmup, unproven")

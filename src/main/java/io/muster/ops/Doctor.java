@@ -7,8 +7,10 @@ import io.muster.fabric.FabricVerdict;
 import io.muster.fabric.NvlinkIpcSetting;
 import io.muster.ops.Finding.Level;
 import io.muster.ops.HostFacts.Bind;
+import io.muster.ops.HostFacts.Gpus;
 import io.muster.ops.HostFacts.Imex;
 import io.muster.ops.HostFacts.Jvm;
+import io.muster.ops.HostFacts.Network;
 import io.muster.ops.HostFacts.Port;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -24,9 +26,9 @@ public final class Doctor {
   public static List<Finding> examine(HostFacts facts) {
     List<Finding> findings = new ArrayList<>();
     addJvm(findings, facts.jvm());
-    addAddresses(findings, facts);
-    facts.ports().forEach(port -> findings.add(port(port)));
-    addCuda(findings, facts);
+    addAddresses(findings, facts.network());
+    facts.network().ports().forEach(port -> findings.add(port(port)));
+    addCuda(findings, facts.gpus());
     addFabric(findings, facts);
     return List.copyOf(findings);
   }
@@ -41,20 +43,20 @@ public final class Doctor {
     findings.add(Finding.info("jvm-arguments", jvm.arguments().isEmpty() ? "none" : String.join(" ", jvm.arguments())));
   }
 
-  private static void addAddresses(List<Finding> findings, HostFacts facts) {
-    findings.add(facts.addresses().isEmpty()
+  private static void addAddresses(List<Finding> findings, Network network) {
+    findings.add(network.addresses().isEmpty()
         ? new Finding("address", Level.WARN, "no network interface is up", "bring up at least the loopback interface")
-        : Finding.info("address", facts.addresses().stream()
+        : Finding.info("address", network.addresses().stream()
             .map(each -> each.network() + " " + text(each.address()))
             .collect(Collectors.joining(", "))));
-    Bind bind = facts.bind();
+    Bind bind = network.bind();
     if (bind == null) {
       return;
     }
     InetAddress resolved = bind.resolved();
     findings.add(resolved == null
         ? new Finding("published", Level.FAIL, bind.text() + " is no address and no name that this host knows", "give an address of this host")
-        : published(bind, PublishedAddress.of(resolved, facts.addresses())));
+        : published(bind, PublishedAddress.of(resolved, network.addresses())));
   }
 
   private static Finding published(Bind bind, PublishedAddress published) {
@@ -79,9 +81,9 @@ public final class Doctor {
         : new Finding("port", Level.FAIL, port.number() + " can't be bound: " + port.busy(), "stop what listens there, or choose another port");
   }
 
-  private static void addCuda(List<Finding> findings, HostFacts facts) {
-    String took = " (asked in " + facts.cudaMs() + " ms)";
-    switch (facts.cuda()) {
+  private static void addCuda(List<Finding> findings, Gpus gpus) {
+    String took = " (asked in " + gpus.probeMs() + " ms)";
+    switch (gpus.cuda()) {
       case CudaFacts.NoDriver(String reason) -> findings.add(new Finding("libcuda", Level.INFO, "no CUDA driver: " + reason + took,
           "nothing, unless this host has GPUs: then install the NVIDIA driver, or pass it into the container"));
       case CudaFacts.Unusable(String reason, String whatToDo) ->
@@ -111,17 +113,18 @@ public final class Doctor {
   }
 
   private static void addFabric(List<Finding> findings, HostFacts facts) {
-    NvlinkIpcSetting setting = NvlinkIpcSetting.of(facts.nvlinkIpc(), facts.explicitMode());
+    CudaFacts cuda = facts.gpus().cuda();
+    NvlinkIpcSetting setting = NvlinkIpcSetting.of(facts.settings().nvlinkIpc(), facts.settings().explicitMode());
     Level unmet = setting.effect() == NvlinkIpcSetting.Effect.FABRIC_WANTED ? Level.WARN : Level.INFO;
-    findings.add(switch (FabricRule.verdict(facts.cuda(), setting)) {
+    findings.add(switch (FabricRule.verdict(cuda, setting)) {
       case FabricVerdict.NotAvailable(String reason) -> new Finding("fabric", unmet, "not available: " + reason, "");
       case FabricVerdict.Unproven(String reason, String whatToDo) -> new Finding("fabric", unmet, "not proven: " + reason, whatToDo);
       case FabricVerdict.Proven(var identity, _, String reason) -> Finding.ok("fabric", "proven, " + identity + ": " + reason);
     });
-    if (facts.cuda() instanceof CudaFacts.Devices) {
-      findings.add(imex(facts.imex()));
+    if (cuda instanceof CudaFacts.Devices) {
+      findings.add(imex(facts.gpus().imex()));
     }
-    FabricRule.Original original = FabricRule.original(facts.cuda(), facts.nvlinkIpc());
+    FabricRule.Original original = FabricRule.original(cuda, facts.settings().nvlinkIpc());
     findings.add(Finding.info("original-rule", "the original would say: " + original.sentence()));
     findings.add(Finding.info("nvlink-ipc", setting.sentence()));
   }

@@ -5,22 +5,30 @@ import java.net.InetAddress;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What {@link HostFactsCollector} sees of a host; {@link Doctor} judges it.
- *
- * @param bind the address that was asked about, null if none was
- * @param cudaMs how long the probe took
- * @param nvlinkIpc the value of {@code MC_USE_NVLINK_IPC}, null if unset
- * @param explicitMode {@code warmup.mode} if somebody has set it
- */
-public record HostFacts(
-    Jvm jvm, List<HostAddress> addresses, @Nullable Bind bind, List<Port> ports,
-    CudaFacts cuda, long cudaMs, Imex imex, @Nullable String nvlinkIpc, @Nullable String explicitMode) {
+/** What {@link HostFactsCollector} sees of a host; {@link Doctor} judges it. */
+public record HostFacts(Jvm jvm, Network network, Gpus gpus, Settings settings) {
 
-  public HostFacts {
-    addresses = List.copyOf(addresses);
-    ports = List.copyOf(ports);
+  /**
+   * @param bind the address that was asked about, null if none was
+   * @param ports the ports that were asked about
+   */
+  public record Network(List<HostAddress> addresses, @Nullable Bind bind, List<Port> ports) {
+    public Network {
+      addresses = List.copyOf(addresses);
+      ports = List.copyOf(ports);
+    }
   }
+
+  /**
+   * @param probeMs how long the probe took
+   */
+  public record Gpus(CudaFacts cuda, long probeMs, Imex imex) {}
+
+  /**
+   * @param nvlinkIpc the value of {@code MC_USE_NVLINK_IPC}, null if unset
+   * @param explicitMode {@code warmup.mode} if somebody has set it
+   */
+  public record Settings(@Nullable String nvlinkIpc, @Nullable String explicitMode) {}
 
   /**
    * @param feature the JDK's feature version, such as 25

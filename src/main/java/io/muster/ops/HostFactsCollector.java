@@ -4,10 +4,13 @@ import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
 import io.muster.fabric.NvlinkIpcSetting;
 import io.muster.ops.HostFacts.Bind;
+import io.muster.ops.HostFacts.Gpus;
 import io.muster.ops.HostFacts.HostAddress;
 import io.muster.ops.HostFacts.Imex;
 import io.muster.ops.HostFacts.Jvm;
+import io.muster.ops.HostFacts.Network;
 import io.muster.ops.HostFacts.Port;
+import io.muster.ops.HostFacts.Settings;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -36,12 +39,18 @@ public final class HostFactsCollector {
    * @param explicitMode {@code warmup.mode} if somebody has set it
    */
   public static HostFacts collect(@Nullable String bind, List<Integer> ports, @Nullable String explicitMode) {
-    Bind asked = bind == null ? null : resolve(bind);
+    return new HostFacts(jvm(), network(bind == null ? null : resolve(bind), ports), gpus(),
+        new Settings(System.getenv(NvlinkIpcSetting.VARIABLE), explicitMode));
+  }
+
+  private static Network network(@Nullable Bind bind, List<Integer> ports) {
+    return new Network(addresses(), bind, ports(bind, ports));
+  }
+
+  private static Gpus gpus() {
     long start = System.nanoTime();
     CudaFacts cuda = CudaProbe.probe();
-    long cudaMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
-    return new HostFacts(jvm(), addresses(), asked, ports(asked, ports), cuda, cudaMs, imex(),
-        System.getenv(NvlinkIpcSetting.VARIABLE), explicitMode);
+    return new Gpus(cuda, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start), imex());
   }
 
   private static Bind resolve(String text) {
