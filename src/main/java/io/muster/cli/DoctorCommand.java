@@ -1,0 +1,68 @@
+package io.muster.cli;
+
+import io.muster.group.MusterException;
+import io.muster.ops.Doctor;
+import io.muster.ops.DoctorReport;
+import io.muster.ops.Finding;
+import io.muster.ops.HostFactsCollector;
+import io.muster.warmup.WarmupMode;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code muster doctor}. */
+@Command(
+    name = "doctor",
+    description = "Says what this host offers and what to do about what is missing. Exit code 0 without a GPU, 2 if the address or a port can't be used.",
+    mixinStandardHelpOptions = true)
+final class DoctorCommand implements Callable<Integer> {
+  private static final int MAX_PORT = 65_535;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  private CommandSpec spec;
+
+  @Option(names = "--bind", paramLabel = "ADDRESS", description = "address that ranks would bind to; 0.0.0.0 for every interface")
+  private @Nullable String bind;
+
+  @Option(names = "--port", paramLabel = "PORT", split = ",", description = "port that should be free; may be repeated, or a list")
+  private final List<Integer> ports = new ArrayList<>();
+
+  @Option(names = "--warmup", paramLabel = "MODE", description = "warmup.mode as configured: auto, exchange or skip")
+  private @Nullable String warmup;
+
+  @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    check();
+    List<Finding> findings = Doctor.examine(HostFactsCollector.collect(bind, ports, warmup));
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(json ? DoctorReport.json(findings).encode() + System.lineSeparator() : DoctorReport.text(findings));
+    out.flush();
+    return DoctorReport.exitCode(findings);
+  }
+
+  private void check() {
+    for (int port : ports) {
+      if (port < 1 || port > MAX_PORT) {
+        throw new ParameterException(spec.commandLine(), "--port must be 1 to " + MAX_PORT + ", got " + port);
+      }
+    }
+    if (warmup != null) {
+      try {
+        WarmupMode.parse(warmup);
+      } catch (MusterException e) {
+        throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+      }
+    }
+  }
+}

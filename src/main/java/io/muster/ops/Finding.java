@@ -1,0 +1,31 @@
+package io.muster.ops;
+
+/**
+ * One thing that a host offers, or lacks.
+ *
+ * @param topic what it is about, such as {@code gpu}
+ * @param what one sentence
+ * @param whatToDo one sentence, empty if there is nothing to do
+ */
+public record Finding(String topic, Level level, String what, String whatToDo) {
+
+  /** How much it matters. */
+  public enum Level {
+    /** As it should be. */
+    OK,
+    /** Good to know. */
+    INFO,
+    /** Works, but somebody should look. */
+    WARN,
+    /** What was asked for can't work here. */
+    FAIL
+  }
+
+  static Finding ok(String topic, String what) {
+    return new Finding(topic, Level.OK, what, "");
+  }
+
+  static Finding info(String topic, String what) {
+    return new Finding(topic, Level.INFO, what, "");
+  }
+}
