@@ -3,6 +3,8 @@ package io.muster.peer;
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,20 +13,25 @@ import org.jspecify.annotations.Nullable;
  * @param target the peer's newest usable entry and how it is reached, null if there is none now
  * @param newest the newest life of the peer that has been seen, usable or not
  * @param over true if {@code newest} is known to be over: nothing connects to it any more
- * @param attempt writer: last attempt used; waiter: greatest attempt seen from the life {@code newest}
+ * @param attempt writer: last attempt used, to whatever life of the peer, so that no late outcome of one life is taken for another's;
+ *     waiter: greatest attempt seen from the life {@code newest}, whose own count starts anew
  * @param failures failures in a row, 0 after CONNECTED
  * @param trouble the last thing that went wrong, null if nothing has since CONNECTED
- * @param writing a warmup write that is not known to have ended: no other is posted over its channel before it has
+ * @param writing the warmup writes that are not known to have ended: no other is posted over their channels before they have
  */
 public record History(@Nullable Target target, @Nullable Member newest, boolean over, int attempt, int failures,
-    @Nullable Trouble trouble, @Nullable PendingWrite writing) {
-  public static final History EMPTY = new History(null, null, false, 0, 0, null, null);
+    @Nullable Trouble trouble, List<PendingWrite> writing) {
+  public static final History EMPTY = new History(null, null, false, 0, 0, null, List.of());
+
+  public History {
+    writing = List.copyOf(writing);
+  }
 
   /** A usable entry and how its process is reached from here. */
   public record Target(RankEntry entry, LinkEvent.Reach reach) {}
 
-  /** A write that has been posted: of which attempt, over which channel. */
-  public record PendingWrite(int attempt, ChannelGeneration generation) {}
+  /** A write that has been posted: for which pair, over which channel. */
+  public record PendingWrite(PairId pair, ChannelGeneration generation) {}
 
   /**
    * What went wrong last.
@@ -36,10 +43,10 @@ public record History(@Nullable Target target, @Nullable Member newest, boolean 
   /** How far a link had come when something went wrong: the phases of the stuck report. */
   public enum Phase { VANISHED, REJECTED, DIAL, REFUSED, OPEN, WARMUP, LOST }
 
-  History withTarget(Target next) {
+  History withTarget(Target next, LinkSetup.Role role) {
     Member member = next.entry().member();
     boolean sameLife = newest == null || member.equals(newest);
-    return new History(next, member, false, sameLife ? attempt : 0, sameLife ? failures : 0, trouble, writing);
+    return new History(next, member, false, attemptFor(member, role), sameLife ? failures : 0, trouble, writing);
   }
 
   /** Forgets the usable entry, but never the newest life that was seen. */
@@ -49,11 +56,18 @@ public record History(@Nullable Target target, @Nullable Member newest, boolean 
 
   /** The peer's seat is known to be held by this life, of which no entry is known yet. */
   History succeededBy(Member member, Trouble why) {
-    return new History(null, member, false, 0, 0, why, writing);
+    return new History(null, member, false, attempt, 0, why, writing);
   }
 
-  History ended(Member member, Trouble why) {
-    return new History(null, member, true, member.equals(newest) ? attempt : 0, 0, why, writing);
+  History ended(Member member, Trouble why, LinkSetup.Role role) {
+    return new History(null, member, true, attemptFor(member, role), 0, why, writing);
+  }
+
+  private int attemptFor(Member member, LinkSetup.Role role) {
+    return switch (role) {
+      case SELF, WRITER -> attempt;
+      case WAITER -> member.equals(newest) ? attempt : 0;
+    };
   }
 
   History withAttempt(int next) {
@@ -72,21 +86,29 @@ public record History(@Nullable Target target, @Nullable Member newest, boolean 
     return new History(target, newest, over, attempt, 0, null, writing);
   }
 
-  History withWriting(@Nullable PendingWrite next) {
-    return new History(target, newest, over, attempt, failures, trouble, next);
+  /** A write has been posted. */
+  History writing(Session session) {
+    List<PendingWrite> all = new ArrayList<>(writing);
+    all.add(new PendingWrite(session.pairId(), session.generation()));
+    return withWriting(all);
   }
 
-  /** The write of this attempt has ended, well or not. */
-  History writeEnded(int ofAttempt) {
-    return writing != null && writing.attempt() == ofAttempt ? withWriting(null) : this;
+  /** The write for this pair has ended, well or not. */
+  History writeEnded(PairId pair) {
+    return writing.isEmpty() ? this : withWriting(writing.stream().filter(write -> !write.pair().equals(pair)).toList());
   }
 
   /** Every write over this channel has ended. */
   History channelEnded(ChannelGeneration generation) {
-    return isWritingOver(generation) ? withWriting(null) : this;
+    return isWritingOver(generation)
+        ? withWriting(writing.stream().filter(write -> !write.generation().equals(generation)).toList()) : this;
   }
 
   boolean isWritingOver(ChannelGeneration generation) {
-    return writing != null && writing.generation().equals(generation);
+    return writing.stream().anyMatch(write -> write.generation().equals(generation));
+  }
+
+  private History withWriting(List<PendingWrite> next) {
+    return new History(target, newest, over, attempt, failures, trouble, next);
   }
 }

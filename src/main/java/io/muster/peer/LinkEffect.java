@@ -15,7 +15,7 @@ public sealed interface LinkEffect {
   /** Look the peer's seat up in this process; answered by LocalReady or DialFailed with this attempt. */
   record OpenLocal(int attempt, int peer) implements LinkEffect {}
 
-  /** Answered by PolicyAnswered with this attempt. */
+  /** Answered by PolicyAnswered with this peer's life and this attempt. */
   record AskPolicy(int attempt, RankEntry peer) implements LinkEffect {}
 
   /** Clear our slot, then send the link-open with it. */
@@ -28,7 +28,7 @@ public sealed interface LinkEffect {
 
   record SendClose(Session session, String reason) implements LinkEffect {}
 
-  /** Write this value into the peer's slot; answered by WriteApplied or WriteFailed with this attempt. */
+  /** Write this value into the peer's slot; answered by WriteApplied or WriteFailed with the session's pair. */
   record WriteSlot(Session session, long value) implements LinkEffect {}
 
   /** After this delay (with jitter for BACKOFF), TimerFired with this timer and attempt. */

@@ -4,7 +4,10 @@ import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
 
-/** What can happen to a link. Outcomes carry the attempt that they belong to; what carries a generation is checked against the link's. */
+/**
+ * What can happen to a link. Outcomes carry what they belong to: the attempt, and where the peer's lives count attempts each for itself,
+ * the life or the pair too. What carries a generation is checked against the link's.
+ */
 public sealed interface LinkEvent {
   /** The rank has its seat; the link to itself starts. */
   record Started() implements LinkEvent {}
@@ -51,7 +54,12 @@ public sealed interface LinkEvent {
 
   record ChannelLost(ChannelGeneration generation, String kind, String detail) implements LinkEvent {}
 
-  record PolicyAnswered(int attempt, WarmupAnswer answer) implements LinkEvent {}
+  /**
+   * The policy has answered.
+   *
+   * @param peer the life that it was asked about
+   */
+  record PolicyAnswered(Member peer, int attempt, WarmupAnswer answer) implements LinkEvent {}
 
   /** A link-open has come. The nonce is fresh, for the accept. */
   record OpenReceived(LinkMessage.Open open, Reach reach, ChannelGeneration generation, long nonce) implements LinkEvent {}
@@ -65,10 +73,11 @@ public sealed interface LinkEvent {
   /** The peer has written into our slot. */
   record SlotWritten(long value) implements LinkEvent {}
 
-  /** Our warmup write was applied at the peer. */
-  record WriteApplied(int attempt) implements LinkEvent {}
+  /** Our warmup write for this pair was applied at the peer. */
+  record WriteApplied(PairId pair) implements LinkEvent {}
 
-  record WriteFailed(int attempt, String reason) implements LinkEvent {}
+  /** Our warmup write for this pair was not applied, or is not known to have been, and never will be from now on. */
+  record WriteFailed(PairId pair, String reason) implements LinkEvent {}
 
   record TimerFired(LinkEffect.Timer timer, int attempt) implements LinkEvent {}
 

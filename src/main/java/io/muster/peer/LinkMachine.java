@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The machine of a peer connection: pure and total. What both ends have in common is here; what only the end that writes first does is in
- * {@link WriterRules}, what only the other does in {@link WaiterRules}.
+ * {@link WriterRules}, what only the other does in {@link WaiterRules}, and the link of a rank to itself in {@link SelfRules}.
  *
  * <p>Three rules carry the rest. An attempt is named by the writer and grows for ever, so that a lost close, a repeated link-open or a
  * restart of either end can't leave one end CONNECTED alone. Only the writer retries. A life that is known to be over is never
@@ -70,8 +70,8 @@ public final class LinkMachine {
           ? lose(setup, state, "closed by the other end: " + close.reason(), false) : stay(state);
       case LinkEvent.ChannelLost(ChannelGeneration generation, String kind, String detail) ->
           channelLost(setup, state, generation, kind + ": " + detail);
-      case LinkEvent.WriteApplied(int attempt) -> byRole(setup, writeEnded(state, attempt), event);
-      case LinkEvent.WriteFailed(int attempt, String _) -> byRole(setup, writeEnded(state, attempt), event);
+      case LinkEvent.WriteApplied(PairId pair) -> byRole(setup, writeEnded(state, pair), event);
+      case LinkEvent.WriteFailed(PairId pair, String _) -> byRole(setup, writeEnded(state, pair), event);
       case LinkEvent.LocalReady(int attempt, Member member) -> localReady(setup, state, attempt, member);
       case LinkEvent.Started _, LinkEvent.ChannelReady _, LinkEvent.DialFailed _, LinkEvent.ChannelUp _, LinkEvent.PolicyAnswered _,
           LinkEvent.OpenReceived _, LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _, LinkEvent.SlotWritten _,
@@ -83,8 +83,7 @@ public final class LinkMachine {
     return switch (setup.role()) {
       case WRITER -> WriterRules.transition(setup, state, event);
       case WAITER -> WaiterRules.transition(setup, state, event);
-      case SELF -> event instanceof LinkEvent.Started && state instanceof LinkState.WaitingStore
-          ? openLocal(setup, state.history(), List.of(), "started") : stay(state);
+      case SELF -> SelfRules.transition(setup, state, event);
     };
   }
 
@@ -107,7 +106,7 @@ public final class LinkMachine {
     List<LinkEffect> effects = new ArrayList<>();
     session(state).ifPresent(session -> effects.add(new LinkEffect.SendClose(session, reason)));
     effects.add(new LinkEffect.StopTimer());
-    return new Step(new LinkState.WaitingStore(state.history().ended(member, new Trouble(VANISHED, reason))), effects, reason);
+    return new Step(new LinkState.WaitingStore(state.history().ended(member, new Trouble(VANISHED, reason), setup.role())), effects, reason);
   }
 
   private static Step withdrawn(LinkState state, Member member, String reason) {
@@ -133,12 +132,12 @@ public final class LinkMachine {
     if (!member.equals(history.newest())) {
       List<LinkEffect> effects = new ArrayList<>();
       session(state).ifPresent(session -> effects.add(new LinkEffect.SendClose(session, "a newer life is known: " + member)));
-      return open(setup, history.withTarget(target), effects, "handle published");
+      return open(setup, history.withTarget(target, setup.role()), effects, "handle published");
     }
     if (target.equals(history.target())) {
       return stay(state);
     }
-    History updated = history.withTarget(target);
+    History updated = history.withTarget(target, setup.role());
     return switch (state) {
       case LinkState.WaitingStore _, LinkState.BackingOff _, LinkState.Refused _ ->
           open(setup, updated, List.of(), "handle published");
@@ -164,8 +163,8 @@ public final class LinkMachine {
     return generation(state).filter(generation::equals).isPresent() ? lose(setup, current, detail, false) : stay(current);
   }
 
-  private static LinkState writeEnded(LinkState state, int attempt) {
-    return withHistory(state, state.history().writeEnded(attempt));
+  private static LinkState writeEnded(LinkState state, PairId pair) {
+    return withHistory(state, state.history().writeEnded(pair));
   }
 
   private static Step localReady(LinkSetup setup, LinkState state, int attempt, Member member) {
@@ -195,10 +194,10 @@ public final class LinkMachine {
     };
   }
 
-  private static Step openLocal(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
+  static Step openLocal(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
     History next = history.withAttempt(history.attempt() + 1);
-    return new Step(new LinkState.OpeningSegment(next, new Stage.OpeningLocal()), plus(before, new LinkEffect.StopTimer(),
-        new LinkEffect.OpenLocal(next.attempt(), setup.peer())), reason);
+    return new Step(new LinkState.OpeningSegment(next, new Stage.OpeningLocal()), plus(before,
+        new LinkEffect.StartTimer(Timer.OPEN, next.attempt(), setup.timing().openTimeoutMs()), new LinkEffect.OpenLocal(next.attempt(), setup.peer())), reason);
   }
 
   /** Ends what the link has, CONNECTED or not, and goes on by the role's rule. */
@@ -209,7 +208,7 @@ public final class LinkMachine {
     }
     History.Phase phase = state instanceof LinkState.Connected ? LOST : phaseOf(state);
     return setup.role() == LinkSetup.Role.WAITER && !isLocal(state.history())
-        ? WaiterRules.awaitOpen(setup, state.history().failed(phase, detail), effects, detail)
+        ? open(setup, state.history().failed(phase, detail), effects, detail)
         : backOff(setup, state.history().failed(phase, detail), effects, detail);
   }
 

@@ -8,7 +8,6 @@ import static io.muster.peer.LinkMachine.stay;
 
 import io.muster.group.Member;
 import io.muster.group.Proof;
-import io.muster.peer.History.PendingWrite;
 import io.muster.peer.History.Target;
 import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkMessage.Refuse;
@@ -25,20 +24,21 @@ final class WaiterRules {
     History history = state.history();
     return switch (event) {
       case LinkEvent.OpenReceived received -> opened(setup, state, received);
-      case LinkEvent.PolicyAnswered(int attempt, WarmupAnswer answer) -> history.attempt() == attempt
+      case LinkEvent.PolicyAnswered(Member peer, int attempt, WarmupAnswer answer) -> history.attempt() == attempt
+          && peer.equals(history.newest())
           && state instanceof LinkState.OpeningSegment(History _, Stage.AskingPolicyFor asking)
           ? policyAnswered(setup, history, asking, answer) : stay(state);
       case LinkEvent.SlotWritten(long value) ->
           state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
               && progress == Progress.AWAITING_WRITE && value == session.writerValue()
               ? writeBack(setup, state, session) : stay(state);
-      case LinkEvent.WriteApplied(int attempt) ->
+      case LinkEvent.WriteApplied(PairId pair) ->
           state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
-              && progress == Progress.WRITING_BACK && session.attempt() == attempt
+              && progress == Progress.WRITING_BACK && session.pairId().equals(pair)
               ? LinkMachine.connect(history, session, Proof.WARMUP, session.answer().reason()) : stay(state);
-      case LinkEvent.WriteFailed(int attempt, String reason) ->
+      case LinkEvent.WriteFailed(PairId pair, String reason) ->
           state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
-              && progress == Progress.WRITING_BACK && session.attempt() == attempt
+              && progress == Progress.WRITING_BACK && session.pairId().equals(pair)
               ? lose(setup, state, "warmup write-back failed: " + reason, true) : stay(state);
       case LinkEvent.TimerFired(Timer timer, int attempt) ->
           history.attempt() == attempt ? timerFired(setup, state, timer) : stay(state);
@@ -95,10 +95,17 @@ final class WaiterRules {
           LinkMachine.session(state).<List<LinkEffect>>map(session -> List.of(new LinkEffect.SendAccept(session, true)))
               .orElse(List.of()), "") : stay(state);
     }
-    History next = (LinkMachine.isStale(history, entry) ? history : history.withTarget(new Target(entry, received.reach())))
+    History next = (LinkMachine.isStale(history, entry) ? history : history.withTarget(new Target(entry, received.reach()), setup.role()))
         .withAttempt(open.attempt());
     return new Step(new LinkState.OpeningSegment(next, new Stage.AskingPolicyFor(open, received.generation(), received.nonce())),
-        List.of(openTimer(setup, next), new LinkEffect.AskPolicy(open.attempt(), entry)), "link-open received");
+        plus(closeOfOlderLife(state, entry.member()), openTimer(setup, next), new LinkEffect.AskPolicy(open.attempt(), entry)),
+        "link-open received");
+  }
+
+  /** An older life must hear that its link is over; the writer of a higher attempt has left the one before by itself. */
+  private static List<LinkEffect> closeOfOlderLife(LinkState state, Member writer) {
+    return LinkMachine.session(state).filter(session -> !session.writer().equals(writer)).<List<LinkEffect>>map(session ->
+        List.of(new LinkEffect.SendClose(session, "a newer life is known: " + writer))).orElse(List.of());
   }
 
   private static boolean isRepetition(LinkState state, LinkEvent.OpenReceived received) {
@@ -135,8 +142,7 @@ final class WaiterRules {
     if (state.history().isWritingOver(session.generation())) {
       return lose(setup, state, "the write-back of an earlier attempt is still under way", true);
     }
-    History writing = state.history().withWriting(new PendingWrite(session.attempt(), session.generation()));
-    return new Step(new LinkState.WaitingPeerWarmup(writing, session, Progress.WRITING_BACK),
+    return new Step(new LinkState.WaitingPeerWarmup(state.history().writing(session), session, Progress.WRITING_BACK),
         List.of(new LinkEffect.WriteSlot(session, session.waiterValue())), "");
   }
 
@@ -150,6 +156,8 @@ final class WaiterRules {
       }
       case LinkState.OpeningSegment(History _, Stage.AskingPolicyFor _) when timer == Timer.OPEN ->
           lose(setup, state, "the warmup policy has not answered after " + 2 * setup.timing().openTimeoutMs() + " ms", false);
+      case LinkState.OpeningSegment(History _, Stage.OpeningLocal _) when timer == Timer.OPEN ->
+          lose(setup, state, "not opened after " + setup.timing().openTimeoutMs() + " ms", false);
       case LinkState.WaitingPeerWarmup _ when timer == Timer.WARMUP ->
           lose(setup, state, "warmup not completed by the peer after " + 2 * setup.timing().warmupTimeoutMs() + " ms", true);
       case LinkState.Refused _ when timer == Timer.PROBE -> LinkMachine.open(setup, history, List.of(), "trying again");

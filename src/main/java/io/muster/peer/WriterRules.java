@@ -7,8 +7,8 @@ import static io.muster.peer.LinkMachine.open;
 import static io.muster.peer.LinkMachine.plus;
 import static io.muster.peer.LinkMachine.stay;
 
+import io.muster.group.Member;
 import io.muster.group.Proof;
-import io.muster.peer.History.PendingWrite;
 import io.muster.peer.History.Trouble;
 import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkState.Stage;
@@ -32,7 +32,7 @@ final class WriterRules {
       case LinkEvent.DialFailed(int attempt, String reason) -> isAt(state, attempt)
           && state instanceof LinkState.OpeningSegment(History _, Stage stage)
           && (stage instanceof Stage.Dialling || stage instanceof Stage.OpeningLocal) ? lose(setup, state, reason, false) : stay(state);
-      case LinkEvent.PolicyAnswered(int attempt, WarmupAnswer answer) -> isAt(state, attempt)
+      case LinkEvent.PolicyAnswered(Member peer, int attempt, WarmupAnswer answer) -> isAt(state, attempt) && peer.equals(history.newest())
           && state instanceof LinkState.OpeningSegment(History _, Stage.AskingPolicy asking)
           ? policyAnswered(setup, history, asking, answer) : stay(state);
       case LinkEvent.AcceptReceived(LinkMessage.Accept accept, ChannelGeneration generation) ->
@@ -44,8 +44,9 @@ final class WriterRules {
       case LinkEvent.SlotWritten(long value) -> state instanceof LinkState.WaitingWarmupTransfer(History _, Session session)
           && value == session.waiterValue() ? LinkMachine.connect(history, session, Proof.WARMUP, session.answer().reason())
           : stay(state);
-      case LinkEvent.WriteFailed(int attempt, String reason) -> isAt(state, attempt)
-          && state instanceof LinkState.WaitingWarmupTransfer ? lose(setup, state, "warmup write failed: " + reason, true) : stay(state);
+      case LinkEvent.WriteFailed(PairId pair, String reason) ->
+          state instanceof LinkState.WaitingWarmupTransfer(History _, Session session) && session.pairId().equals(pair)
+          ? lose(setup, state, "warmup write failed: " + reason, true) : stay(state);
       case LinkEvent.TimerFired(Timer timer, int attempt) -> isAt(state, attempt) ? timerFired(setup, state, timer) : stay(state);
       case LinkEvent.ChannelUp _ -> state instanceof LinkState.BackingOff
           ? open(setup, history, List.of(), "a channel to the peer's process is up") : stay(state);
@@ -101,8 +102,7 @@ final class WriterRules {
       String detail = "the warmup write of an earlier attempt is still under way";
       return LinkMachine.backOff(setup, history.failed(WARMUP, detail), List.of(new LinkEffect.SendClose(session, detail)), detail);
     }
-    History writing = history.withWriting(new PendingWrite(pair.attempt(), awaiting.generation()));
-    return new Step(new LinkState.WaitingWarmupTransfer(writing, session), List.of(
+    return new Step(new LinkState.WaitingWarmupTransfer(history.writing(session), session), List.of(
         new LinkEffect.StartTimer(Timer.WARMUP, pair.attempt(), setup.timing().warmupTimeoutMs()),
         new LinkEffect.WriteSlot(session, session.writerValue())), reasons);
   }
