@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A JVM that a test starts, speaks to by lines, and owns: closing kills it, and it ends by itself if the test's JVM dies. */
-final class JvmProcess implements AutoCloseable {
+public final class JvmProcess implements AutoCloseable {
   private static final List<String> FLAGS = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "-Xlog:disable",
       "-Dhazelcast.config.schema.validation.enabled=false", "--add-modules", "java.se", "--enable-native-access=ALL-UNNAMED",
       "--sun-misc-unsafe-memory-access=allow", "--add-exports", "java.base/jdk.internal.ref=ALL-UNNAMED",
@@ -34,7 +34,7 @@ final class JvmProcess implements AutoCloseable {
     Thread.ofVirtual().start(this::drain);
   }
 
-  static JvmProcess start(String name, String classPath, List<String> flags, Class<?> main, String... arguments) throws IOException {
+  public static JvmProcess start(String name, String classPath, List<String> flags, Class<?> main, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
     command.addAll(FLAGS);
     command.addAll(flags);
@@ -43,13 +43,13 @@ final class JvmProcess implements AutoCloseable {
     return new JvmProcess(name, new ProcessBuilder(command).redirectErrorStream(true).start());
   }
 
-  void send(String line) throws IOException {
+  public void send(String line) throws IOException {
     in.write(line + "\n");
     in.flush();
   }
 
   /** The rest of the next line that starts with the word; fails with everything said so far if there is none in time. */
-  String await(String word, long patienceMs) throws InterruptedException {
+  public String await(String word, long patienceMs) throws InterruptedException {
     long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMs);
     String line;
     while ((line = out.poll(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS)) != null) {
@@ -61,19 +61,19 @@ final class JvmProcess implements AutoCloseable {
         + said());
   }
 
-  void kill() {
+  public void kill() {
     process.destroyForcibly().onExit().join();
   }
 
-  void freeze() throws IOException, InterruptedException {
+  public void freeze() throws IOException, InterruptedException {
     signal("-STOP");
   }
 
-  void thaw() throws IOException, InterruptedException {
+  public void thaw() throws IOException, InterruptedException {
     signal("-CONT");
   }
 
-  int awaitExit(long patienceMs) throws InterruptedException {
+  public int awaitExit(long patienceMs) throws InterruptedException {
     if (!process.waitFor(patienceMs, TimeUnit.MILLISECONDS)) {
       throw new AssertionError(name + " did not end within " + patienceMs + " ms, it said:\n" + said());
     }
