@@ -1,9 +1,12 @@
 package io.muster;
 
 import com.hazelcast.config.Config;
+import com.hazelcast.config.ListenerConfig;
 import com.hazelcast.core.Hazelcast;
-import com.hazelcast.core.HazelcastException;
 import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.core.HazelcastInstanceAware;
+import com.hazelcast.core.LifecycleEvent;
+import com.hazelcast.core.LifecycleListener;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.ClusterFormation;
@@ -12,9 +15,11 @@ import io.muster.ops.ControlPort;
 import io.muster.segment.MusterHazelcast;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,8 +37,7 @@ public final class ClusterMember implements AutoCloseable {
    * @param process drawn by the caller, once per JVM
    * @param members control addresses of all the processes that may found or know the cluster, in the same order everywhere; the first founds
    * @param hazelcast where this process's member listens
-   * @param config gives a fresh configuration at each call, such as {@code MusterHazelcast::reference}; called on another thread, while
-   *     the others are asked
+   * @param config gives a fresh configuration at each call, such as {@code MusterHazelcast::reference}
    */
   public record Settings(ProcessId process, List<ControlAddress> members, MusterHazelcast.Bind hazelcast, Supplier<Config> config,
       ClusterFormation.Settings formation) {
@@ -68,46 +72,118 @@ public final class ClusterMember implements AutoCloseable {
     long endNanos = System.nanoTime() + settings.formation().deadline().toNanos();
     while (true) {
       long startNanos = System.nanoTime();
-      CompletableFuture<Config> config = CompletableFuture.supplyAsync(settings.config());
-      ClusterFormation.Decision decision = formation.await();
-      long decidedNanos = System.nanoTime();
+      JoinGate gate = new JoinGate(formation);
       try {
-        HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(configure(loaded(config), decision, settings));
+        HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(gate.before(config(settings)));
         String address = addressOf(hazelcast);
         formation.formed(address);
-        log.info("cluster-{} process={} hazelcast={} members={} decideMs={} hazelcastMs={}",
-            decision instanceof ClusterFormation.Decision.Found ? "founded" : "joined", settings.process(), address,
-            hazelcast.getCluster().getMembers().size(), millis(decidedNanos - startNanos), millis(System.nanoTime() - decidedNanos));
+        long endedNanos = System.nanoTime();
+        log.info("cluster-{} process={} hazelcast={} members={} startMs={} waitMs={} joinMs={}", gate.founds() ? "founded" : "joined",
+            settings.process(), address, hazelcast.getCluster().getMembers().size(), millis(gate.reachedNanos - startNanos),
+            millis(gate.openedNanos - gate.reachedNanos), millis(endedNanos - gate.openedNanos));
         return hazelcast;
-      } catch (HazelcastException | IllegalStateException e) {
-        if (!(decision instanceof ClusterFormation.Decision.Join(String target, _)) || System.nanoTime() - endNanos >= 0) {
+      } catch (MusterException e) {
+        throw e;
+      } catch (RuntimeException e) {
+        gate.rethrow();
+        if (!gate.joins() || System.nanoTime() - endNanos >= 0) {
           throw new MusterException(MusterException.Kind.CONFIG, "Hazelcast did not start on " + settings.hazelcast().host() + ":"
               + settings.hazelcast().port() + ": " + e.getMessage() + "; check that the address is one of this host and the port is free", e);
         }
-        log.warn("cluster-join-failed target={} cause=\"{}\" asking again", target, e.getMessage());
+        log.warn("cluster-join-failed process={} cause=\"{}\" asking again", settings.process(), e.getMessage());
+      } finally {
+        gate.close();
       }
     }
   }
 
-  private static Config configure(Config config, ClusterFormation.Decision decision, Settings settings) {
-    return switch (decision) {
-      case ClusterFormation.Decision.Found(List<ControlAddress> unheard) -> {
-        if (!unheard.isEmpty()) {
-          log.warn("cluster-founding unheard={} founds without an answer of these; if they run a cluster, the two merge later", unheard);
-        }
-        yield MusterHazelcast.founding(config, settings.process(), settings.hazelcast());
-      }
-      case ClusterFormation.Decision.Join(String target, List<String> known) ->
-          MusterHazelcast.joining(config, settings.process(), settings.hazelcast(), target, known);
-      case ClusterFormation.Decision.WaitFor _, ClusterFormation.Decision.Conflict _ -> throw new IllegalStateException("undecided: " + decision);
-    };
+  private static Config config(Settings settings) {
+    Config config = settings.config().get();
+    MusterHazelcast.applyTo(config, settings.process());
+    MusterHazelcast.bindTo(config, settings.hazelcast());
+    return MusterHazelcast.carryVertx(config);
   }
 
-  private static Config loaded(CompletableFuture<Config> config) {
-    try {
-      return config.join();
-    } catch (CompletionException e) {
-      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+  /**
+   * Lets Hazelcast load while the others are being asked, and holds it where it would begin to join: at STARTING, on the thread that
+   * starts it, after which it reads from its configuration whom to join. Loading is seconds of processor time, joining a tenth of one, so
+   * the processes of a simultaneous start load together and are all there soon after the first has founded.
+   */
+  private static final class JoinGate implements LifecycleListener, HazelcastInstanceAware {
+    private final CompletableFuture<ClusterFormation.Decision> decision = new CompletableFuture<>();
+    private final Thread asking;
+    private @Nullable Config config;
+    private @Nullable HazelcastInstance starting;
+    private long reachedNanos;
+    private long openedNanos;
+
+    JoinGate(ClusterFormation formation) {
+      asking = Thread.ofVirtual().name("muster-form").start(() -> {
+        try {
+          decision.complete(formation.await());
+        } catch (RuntimeException e) {
+          decision.completeExceptionally(e);
+        }
+      });
+    }
+
+    Config before(Config prepared) {
+      config = prepared.addListenerConfig(new ListenerConfig(this));
+      return prepared;
+    }
+
+    @Override
+    public void setHazelcastInstance(HazelcastInstance instance) {
+      starting = instance;
+    }
+
+    @Override
+    public void stateChanged(LifecycleEvent event) {
+      if (event.getState() != LifecycleEvent.LifecycleState.STARTING || reachedNanos != 0) {
+        return;
+      }
+      reachedNanos = System.nanoTime();
+      try {
+        configure(Objects.requireNonNull(config), decision.join());
+      } catch (CompletionException _) {
+        Objects.requireNonNull(starting).getLifecycleService().terminate();
+        return;
+      }
+      openedNanos = System.nanoTime();
+    }
+
+    boolean founds() {
+      return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Found;
+    }
+
+    /** Hazelcast got as far as to join. */
+    boolean joins() {
+      return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Join;
+    }
+
+    /** If there was no decision, that is why Hazelcast did not start. */
+    void rethrow() {
+      if (decision.isCompletedExceptionally() && decision.exceptionNow() instanceof MusterException why) {
+        throw why;
+      }
+    }
+
+    void close() {
+      asking.interrupt();
+    }
+
+    private static void configure(Config config, ClusterFormation.Decision decision) {
+      switch (decision) {
+        case ClusterFormation.Decision.Found(List<ControlAddress> unheard) -> {
+          if (!unheard.isEmpty()) {
+            log.warn("cluster-founding unheard={} founds without an answer of these; if they run a cluster, the two merge later", unheard);
+          }
+          MusterHazelcast.found(config);
+        }
+        case ClusterFormation.Decision.Join(String target, List<String> known) -> MusterHazelcast.join(config, target, known);
+        case ClusterFormation.Decision.WaitFor _, ClusterFormation.Decision.Conflict _ ->
+            throw new IllegalStateException("undecided: " + decision);
+      }
     }
   }
 

@@ -4,10 +4,10 @@ import com.hazelcast.config.Config;
 import com.hazelcast.config.EvictionPolicy;
 import com.hazelcast.config.InMemoryFormat;
 import com.hazelcast.config.InvalidConfigurationException;
+import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.MergePolicyConfig;
 import com.hazelcast.config.NetworkConfig;
-import com.hazelcast.config.TcpIpConfig;
 import com.hazelcast.config.YamlConfigBuilder;
 import com.hazelcast.spi.merge.PutIfAbsentMergePolicy;
 import io.muster.group.MusterException;
@@ -20,12 +20,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.UUID;
 
 /**
  * Configurations of Hazelcast that Muster works well on. A process that Muster starts takes {@link #reference()} (or a file of the same
- * form), then {@link #founding} or {@link #joining}. An application that brings its own Hazelcast calls {@link #applyTo} on its
- * configuration before it starts it; if it doesn't, Muster still works on Hazelcast's default map, and tells processes apart by their
- * member UUIDs.
+ * form), then {@link #applyTo}, {@link #bindTo}, and {@link #found} or {@link #join}. An application that brings its own Hazelcast calls
+ * {@link #applyTo} on its configuration before it starts it; if it doesn't, Muster still works on Hazelcast's default map, and tells
+ * processes apart by their member UUIDs.
  */
 public final class MusterHazelcast {
   /** The map that all groups share. */
@@ -33,6 +34,9 @@ public final class MusterHazelcast {
 
   /** The member attribute that says which process a member belongs to. */
   public static final String PROCESS_ID_ATTRIBUTE = "muster.processId";
+
+  /** What vertx-hazelcast expects of a member that it did not start itself. */
+  private static final String VERTX_NODE_ID_ATTRIBUTE = "__vertx.nodeId";
 
   private static final String REFERENCE = "/io/muster/conf/hazelcast.yaml";
 
@@ -88,10 +92,40 @@ public final class MusterHazelcast {
     return config;
   }
 
-  /** For the process that founds the cluster: it lists nobody, so it waits for nobody. */
-  public static Config founding(Config config, ProcessId process, Bind bind) {
-    bind(applyTo(config, process), bind);
-    tcpIp(config).setMembers(List.of()).setRequiredMember(null);
+  /**
+   * Binds the member to one address of this host and one port, and nothing else (S-4).
+   *
+   * @return the same configuration
+   */
+  public static Config bindTo(Config config, Bind bind) {
+    NetworkConfig network = config.getNetworkConfig();
+    network.setPort(bind.port()).setPortAutoIncrement(false);
+    network.getInterfaces().setEnabled(true).setInterfaces(List.of(bind.host()));
+    config.setProperty("hazelcast.socket.bind.any", "false");
+    JoinConfig join = network.getJoin();
+    join.getAutoDetectionConfig().setEnabled(false);
+    join.getMulticastConfig().setEnabled(false);
+    join.getTcpIpConfig().setEnabled(true);
+    return config;
+  }
+
+  /**
+   * Lets {@code new HazelcastClusterManager(instance)} work on the member that is started with this configuration.
+   *
+   * @return the same configuration
+   */
+  public static Config carryVertx(Config config) {
+    config.getMemberAttributeConfig().setAttribute(VERTX_NODE_ID_ATTRIBUTE, UUID.randomUUID().toString());
+    return config;
+  }
+
+  /**
+   * For the process that founds the cluster: it lists nobody, so it waits for nobody.
+   *
+   * @return the same configuration
+   */
+  public static Config found(Config config) {
+    config.getNetworkConfig().getJoin().getTcpIpConfig().setMembers(List.of()).setRequiredMember(null);
     return config;
   }
 
@@ -100,10 +134,10 @@ public final class MusterHazelcast {
    *
    * @param target address of a member, {@code host:port}; joining succeeds with it or not at all, so that this process never founds
    * @param known further members, where this one looks for the others after a split
+   * @return the same configuration
    */
-  public static Config joining(Config config, ProcessId process, Bind bind, String target, Collection<String> known) {
-    bind(applyTo(config, process), bind);
-    tcpIp(config).setMembers(new ArrayList<>(known)).setRequiredMember(target);
+  public static Config join(Config config, String target, Collection<String> known) {
+    config.getNetworkConfig().getJoin().getTcpIpConfig().setMembers(new ArrayList<>(known)).setRequiredMember(target);
     return config;
   }
 
@@ -142,19 +176,5 @@ public final class MusterHazelcast {
         .setMergePolicyConfig(new MergePolicyConfig(PutIfAbsentMergePolicy.class.getName(), 100));
     map.getEvictionConfig().setEvictionPolicy(EvictionPolicy.NONE);
     return map;
-  }
-
-  private static void bind(Config config, Bind bind) {
-    NetworkConfig network = config.getNetworkConfig();
-    network.setPort(bind.port()).setPortAutoIncrement(false);
-    network.getInterfaces().setEnabled(true).setInterfaces(List.of(bind.host()));
-    config.setProperty("hazelcast.socket.bind.any", "false");
-  }
-
-  private static TcpIpConfig tcpIp(Config config) {
-    var join = config.getNetworkConfig().getJoin();
-    join.getAutoDetectionConfig().setEnabled(false);
-    join.getMulticastConfig().setEnabled(false);
-    return join.getTcpIpConfig().setEnabled(true);
   }
 }

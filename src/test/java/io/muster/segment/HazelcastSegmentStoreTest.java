@@ -172,7 +172,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     await(store.close());
   }
 
-  private record Migrations(CountDownLatch finished) implements MigrationListener {
+  record Migrations(CountDownLatch finished) implements MigrationListener {
     @Override
     public void migrationStarted(MigrationState state) {}
 
@@ -204,13 +204,12 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
 
   private HazelcastInstance start(Config config) {
     config.setClusterName(CLUSTER);
-    ProcessId process = ProcessId.random(random);
-    MusterHazelcast.Bind bind = new MusterHazelcast.Bind("127.0.0.1", 0);
+    MusterHazelcast.bindTo(MusterHazelcast.applyTo(config, ProcessId.random(random)), new MusterHazelcast.Bind("127.0.0.1", 0));
     if (members.isEmpty()) {
-      return Hazelcast.newHazelcastInstance(MusterHazelcast.founding(config, process, bind));
+      return Hazelcast.newHazelcastInstance(MusterHazelcast.found(config));
     }
     var first = members.values().iterator().next().getCluster().getLocalMember().getAddress();
     String target = first.getHost() + ":" + first.getPort();
-    return Hazelcast.newHazelcastInstance(MusterHazelcast.joining(config, process, bind, target, List.of(target)));
+    return Hazelcast.newHazelcastInstance(MusterHazelcast.join(config, target, List.of(target)));
   }
 }
