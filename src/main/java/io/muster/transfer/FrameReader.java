@@ -20,6 +20,7 @@ final class FrameReader {
 
   private final int maxFrameBytes;
   private ByteBuf pending = Unpooled.EMPTY_BUFFER;
+  private long taken;
 
   FrameReader(int maxFrameBytes) {
     this.maxFrameBytes = maxFrameBytes;
@@ -30,13 +31,19 @@ final class FrameReader {
    * @return what is wrong with the stream, after which it must not be read further; null if nothing
    */
   @Nullable String feed(ByteBuf in, Sink sink) {
+    boolean ours = pending.isReadable();
     ByteBuf stream = append(in);
     pending = Unpooled.EMPTY_BUFFER;
     try {
       return cut(stream, sink);
     } finally {
-      keep(stream);
+      pending = keep(stream, ours);
     }
+  }
+
+  /** Frames so far. */
+  long taken() {
+    return taken;
   }
 
   /** What arrived after the last frame that was taken; the caller releases it. */
@@ -57,6 +64,7 @@ final class FrameReader {
       }
       stream.skipBytes(4);
       byte type = stream.readByte();
+      taken++;
       if (!sink.frame(type, stream.readSlice(length - 1))) {
         return null;
       }
@@ -77,14 +85,17 @@ final class FrameReader {
     return joined;
   }
 
-  private void keep(ByteBuf stream) {
+  private static ByteBuf keep(ByteBuf stream, boolean ours) {
     if (!stream.isReadable()) {
       stream.release();
-      return;
+      return Unpooled.EMPTY_BUFFER;
+    }
+    if (ours) {
+      return stream.discardReadBytes();
     }
     ByteBuf copy = Unpooled.buffer(Math.max(64, stream.readableBytes()));
     copy.writeBytes(stream);
     stream.release();
-    pending = copy;
+    return copy;
   }
 }
