@@ -103,7 +103,7 @@ final class BulkParser {
 
   private @Nullable String gather(ByteBuf in) {
     if (stash.readableBytes() < Frame.HEAD_BYTES) {
-      in.readBytes(stash, Math.min(Frame.HEAD_BYTES - stash.readableBytes(), in.readableBytes()));
+      stash.writeBytes(in, Math.min(Frame.HEAD_BYTES - stash.readableBytes(), in.readableBytes()));
       if (stash.readableBytes() < Frame.HEAD_BYTES) {
         return null;
       }
@@ -113,7 +113,7 @@ final class BulkParser {
       return problem;
     }
     int missing = atOnce(stash) - stash.readableBytes();
-    in.readBytes(stash, Math.min(missing, in.readableBytes()));
+    stash.writeBytes(in, Math.min(missing, in.readableBytes()));
     if (stash.readableBytes() < atOnce(stash)) {
       return null;
     }

@@ -20,6 +20,7 @@ final class FrameReader {
 
   private final int maxFrameBytes;
   private ByteBuf pending = Unpooled.EMPTY_BUFFER;
+  private @Nullable ByteBuf reading;
   private long taken;
 
   FrameReader(int maxFrameBytes) {
@@ -34,9 +35,11 @@ final class FrameReader {
     boolean ours = pending.isReadable();
     ByteBuf stream = append(in);
     pending = Unpooled.EMPTY_BUFFER;
+    reading = stream;
     try {
       return cut(stream, sink);
     } finally {
+      reading = null;
       pending = keep(stream, ours);
     }
   }
@@ -46,8 +49,11 @@ final class FrameReader {
     return taken;
   }
 
-  /** What arrived after the last frame that was taken; the caller releases it. */
+  /** What arrived after the last frame that was taken, also from within the sink; the caller releases it. */
   ByteBuf rest() {
+    if (reading != null) {
+      return reading.readRetainedSlice(reading.readableBytes());
+    }
     ByteBuf rest = pending;
     pending = Unpooled.EMPTY_BUFFER;
     return rest;
