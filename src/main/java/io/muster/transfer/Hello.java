@@ -1,0 +1,104 @@
+package io.muster.transfer;
+
+import io.muster.group.ProcessId;
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The first frame of every connection, in both directions.
+ *
+ * @param role what the connection is for
+ * @param sender who speaks
+ * @param receiver who is believed to listen
+ * @param nonce random; the two of a control connection are its channel's generation
+ * @param dial number of the dial within the dialling process, strictly increasing; repeated by the answer
+ * @param maxFrameBytes the longest frame that the sender takes
+ * @param host where the sender can be dialled
+ * @param port where the sender can be dialled
+ * @param named bulk: the generation (as the sender holds it) that it belongs to; control: the last one that the sender held, which this one
+ *     replaces
+ */
+record Hello(Role role, ProcessId sender, ProcessId receiver, long nonce, long dial, int maxFrameBytes, String host, int port,
+    @Nullable ChannelGeneration named) {
+
+  static final int VERSION = 1;
+  private static final int MAGIC = 0x4d555354;
+
+  /** The order is the wire's: append only. */
+  enum Role {
+    CONTROL,
+    BULK
+  }
+
+  /** What a hello frame turned out to be. */
+  sealed interface Decoded {
+    record Valid(Hello hello) implements Decoded {}
+
+    record OtherVersion(int version) implements Decoded {}
+
+    record Malformed(String why) implements Decoded {}
+  }
+
+  ProcessAddress address() {
+    return new ProcessAddress(sender, host, port);
+  }
+
+  /** The whole frame. */
+  void encode(ByteBuf out) {
+    byte[] hostBytes = host.getBytes(StandardCharsets.UTF_8);
+    Frame.head(out, Frame.HELLO, 4 + 2 + 1 + 32 + 16 + 4 + 2 + hostBytes.length + 2 + 1 + (named == null ? 0 : 16) + 2);
+    out.writeInt(MAGIC).writeShort(VERSION).writeByte(role.ordinal());
+    write(out, sender);
+    write(out, receiver);
+    out.writeLong(nonce).writeLong(dial).writeInt(maxFrameBytes);
+    out.writeShort(hostBytes.length).writeBytes(hostBytes).writeShort(port);
+    out.writeBoolean(named != null);
+    if (named != null) {
+      out.writeLong(named.mine()).writeLong(named.theirs());
+    }
+    out.writeShort(0); // room for authentication: its length
+  }
+
+  /** Total: any bytes have an answer. */
+  static Decoded decode(ByteBuf body) {
+    try {
+      if (body.readInt() != MAGIC) {
+        return new Decoded.Malformed("not a hello of this protocol");
+      }
+      int version = body.readUnsignedShort();
+      return version == VERSION ? decodeRest(body) : new Decoded.OtherVersion(version);
+    } catch (IndexOutOfBoundsException _) {
+      return new Decoded.Malformed("a hello that ends too early");
+    } catch (IllegalArgumentException invalid) {
+      return new Decoded.Malformed("a hello with " + invalid.getMessage());
+    }
+  }
+
+  private static Decoded decodeRest(ByteBuf body) {
+    int role = body.readUnsignedByte();
+    if (role >= Role.values().length) {
+      return new Decoded.Malformed("a hello for a connection of kind " + role);
+    }
+    ProcessId sender = readProcess(body);
+    ProcessId receiver = readProcess(body);
+    long nonce = body.readLong();
+    long dial = body.readLong();
+    int maxFrameBytes = body.readInt();
+    String host = body.readCharSequence(body.readUnsignedShort(), StandardCharsets.UTF_8).toString();
+    int port = body.readUnsignedShort();
+    ChannelGeneration named = body.readBoolean() ? new ChannelGeneration(body.readLong(), body.readLong()) : null;
+    body.skipBytes(body.readUnsignedShort());
+    Hello hello = new Hello(Role.values()[role], sender, receiver, nonce, dial, maxFrameBytes, host, port, named);
+    hello.address(); // validates
+    return new Decoded.Valid(hello);
+  }
+
+  private static void write(ByteBuf out, ProcessId process) {
+    out.writeLong(process.high()).writeLong(process.low());
+  }
+
+  private static ProcessId readProcess(ByteBuf in) {
+    return new ProcessId(in.readLong(), in.readLong());
+  }
+}

@@ -1,0 +1,25 @@
+package io.muster.transfer;
+
+import io.muster.group.ProcessId;
+import io.vertx.core.Vertx;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What every part of one {@code tcp} transport needs to know.
+ *
+ * @param nanos a monotonic clock, for liveness only
+ */
+record Node(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener, LongSupplier nanos) {
+  private static final Logger log = LoggerFactory.getLogger(Node.class);
+
+  /** Runs a listener's code: its failure is its own. */
+  static void guarded(Runnable listenerCode) {
+    try {
+      listenerCode.run();
+    } catch (RuntimeException failure) {
+      log.error("listener-failed: {}", failure.toString(), failure);
+    }
+  }
+}

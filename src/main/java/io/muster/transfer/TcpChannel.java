@@ -1,0 +1,228 @@
+package io.muster.transfer;
+
+import io.muster.group.ProcessId;
+import io.netty.buffer.ByteBuf;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One control and one bulk connection, on two event loops. Lives through: <em>opening</em> (control hello done), <em>verified</em> (the bulk
+ * connection has carried a probe both ways), <em>open</em> (the listener knows it), <em>over</em>. It is over from the first
+ * {@link #end}, whichever thread sees the loss; everything after that (farewell, listener, sockets) follows on the control context.
+ */
+final class TcpChannel implements Channel {
+  private static final Logger log = LoggerFactory.getLogger(TcpChannel.class);
+
+  /**
+   * How it came to be.
+   *
+   * @param dialledHere who dialled
+   * @param dial number of the dial, within the process that dialled
+   * @param peerMaxFrameBytes the longest frame that the peer takes
+   * @param after when this has happened, the listener may be told: the end of the last channel to the same process
+   */
+  record Origin(ProcessAddress address, ChannelGeneration generation, boolean dialledHere, long dial, int peerMaxFrameBytes,
+      Future<Void> after) {}
+
+  private final Node node;
+  private final ChannelBook book;
+  private final Origin origin;
+  private final ControlConnection control;
+  /** Why it is over, null while it is not: set by the first thread that sees the loss, read by all. */
+  private final AtomicReference<@Nullable LossEvidence> over = new AtomicReference<>();
+  private final Promise<Void> ended = Promise.promise();
+  /** Set on the bulk event loop before the channel can be open, read by all. */
+  private volatile @Nullable BulkConnection bulk;
+  private Runnable onReady = () -> {};
+  private boolean told;
+  private long deadline = -1;
+
+  TcpChannel(Node node, ChannelBook book, Origin origin, RawSocket controlSocket) {
+    this.node = node;
+    this.book = book;
+    this.origin = origin;
+    this.control = new ControlConnection(node, this, controlSocket);
+  }
+
+  Origin origin() {
+    return origin;
+  }
+
+  ControlSender controlSender() {
+    return control.sender();
+  }
+
+  /** Completes when the listener has been told of the end, or need not be. */
+  Future<Void> ended() {
+    return ended.future();
+  }
+
+  /** Completes when the listener has been told and both sockets are closed. */
+  Future<Void> closed() {
+    return ended().compose(_ -> {
+      BulkConnection connection = bulk;
+      return connection == null ? Future.succeededFuture() : connection.closed();
+    });
+  }
+
+  /** On the control context: what is to happen once the channel is open. */
+  void onReady(Runnable action) {
+    onReady = action;
+  }
+
+  /** On the control context, after the control hello. */
+  void startControl(long withinMs, ByteBuf rest) {
+    deadline = node.vertx().setTimer(Math.max(1, withinMs), _ -> {
+      deadline = -1;
+      end(LossEvidence.Kind.SILENCE, "its bulk connection carried no verified 64 KiB both ways within "
+          + node.options().helloTimeoutMs() + " ms (does the path pass large packets?)");
+    });
+    control.start(rest);
+  }
+
+  /** On the bulk event loop. False if the channel has one already. Over a channel that is over, the connection is closed. */
+  boolean attach(BulkConnection connection) {
+    if (bulk != null) {
+      return false;
+    }
+    bulk = connection;
+    connection.adopted();
+    if (!isAlive()) {
+      connection.close();
+    }
+    return true;
+  }
+
+  /** On the bulk event loop: both probes have arrived. */
+  void verified() {
+    origin.after().onComplete(_ -> control.socket().context().runOnContext(_ -> open()));
+  }
+
+  private void open() {
+    stopDeadline();
+    if (!isAlive() || !book.opened(this)) {
+      end(LossEvidence.Kind.REPLACED, "another channel to the same process took its place");
+      return;
+    }
+    told = true;
+    log.debug("channel-open peer={} address={} dialledHere={}", peer(), address(), origin.dialledHere());
+    Node.guarded(() -> node.listener().opened(this));
+    book.ready(this);
+    onReady.run();
+    control.open();
+  }
+
+  @Override
+  public ProcessId peer() {
+    return origin.address().process();
+  }
+
+  @Override
+  public ProcessAddress address() {
+    return origin.address();
+  }
+
+  @Override
+  public ChannelGeneration generation() {
+    return origin.generation();
+  }
+
+  @Override
+  public boolean isAlive() {
+    return over.get() == null;
+  }
+
+  @Override
+  public void send(ControlKind kind, Buffer payload) {
+    if (payload.length() > node.options().maxFrameBytes() - 2) {
+      throw new IllegalArgumentException("a control message of " + payload.length() + " bytes, at most "
+          + (node.options().maxFrameBytes() - 2));
+    }
+    if (isAlive()) {
+      control.sender().offer(kind, payload);
+    }
+  }
+
+  @Override
+  public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
+    long length = source.byteSize();
+    BulkConnection connection = bulk;
+    if (!isAlive() || connection == null) {
+      return Future.failedFuture(WriteFailures.lost(lossDetail(), region, offset, length, toString()));
+    }
+    if (length == 0) {
+      return Future.failedFuture(WriteFailures.refused(WriteException.Kind.EMPTY, "nothing to write", region, offset, 0, toString()));
+    }
+    if (!source.isNative()) {
+      return Future.failedFuture(WriteFailures.refused(WriteException.Kind.FAILED, "the source lies on the Java heap", region, offset,
+          length, toString()));
+    }
+    if (offset < 0 || length > region.bytes() || offset > region.bytes() - length) {
+      return Future.failedFuture(WriteFailures.refused(WriteException.Kind.OUT_OF_BOUNDS, "the region has " + region.bytes() + " bytes",
+          region, offset, length, toString()));
+    }
+    Promise<Void> promise = RawSocket.promise();
+    connection.sender().submit(new BulkWrite(region, offset, source, promise));
+    return promise.future();
+  }
+
+  @Override
+  public void close(LossEvidence reason) {
+    end(reason, true);
+  }
+
+  void end(LossEvidence.Kind kind, String detail) {
+    end(new LossEvidence(kind, detail), true);
+  }
+
+  /** The other end knows. */
+  void endQuietly(LossEvidence.Kind kind, String detail) {
+    end(new LossEvidence(kind, detail), false);
+  }
+
+  /** Why it is over, as a clause. */
+  String lossDetail() {
+    LossEvidence evidence = over.get();
+    return evidence == null ? "not open" : evidence.kind() + ": " + evidence.detail();
+  }
+
+  private void end(LossEvidence evidence, boolean tellPeer) {
+    if (!over.compareAndSet(null, evidence)) {
+      return;
+    }
+    book.ended(this, evidence);
+    control.socket().context().runOnContext(_ -> finish(evidence, tellPeer));
+  }
+
+  private void finish(LossEvidence evidence, boolean tellPeer) {
+    stopDeadline();
+    control.close(evidence, tellPeer);
+    if (told) {
+      log.debug("channel-lost peer={} address={} evidence={} detail={}", peer(), address(), evidence.kind(), evidence.detail());
+      Node.guarded(() -> node.listener().lost(this, evidence));
+    }
+    BulkConnection connection = bulk;
+    if (connection != null) {
+      connection.close();
+    }
+    ended.complete();
+  }
+
+  private void stopDeadline() {
+    if (deadline >= 0) {
+      node.vertx().cancelTimer(deadline);
+      deadline = -1;
+    }
+  }
+
+  @Override
+  public String toString() {
+    return peer() + " at " + address();
+  }
+}

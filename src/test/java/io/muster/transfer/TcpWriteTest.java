@@ -1,0 +1,234 @@
+package io.muster.transfer;
+
+import static io.muster.transfer.TestProcess.await;
+import static io.muster.transfer.TestProcess.bytes;
+import static io.muster.transfer.TestProcess.failure;
+import static io.muster.transfer.TestProcess.next;
+import static io.muster.transfer.TestProcess.pattern;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class TcpWriteTest {
+  private Vertx vertx;
+  private TestProcess a;
+  private TestProcess b;
+  private Channel channel;
+
+  @BeforeEach
+  void start() {
+    vertx = Vertx.vertx();
+    a = TestProcess.start(vertx);
+    b = TestProcess.start(vertx);
+    channel = a.connect(b);
+  }
+
+  @AfterEach
+  void stop() {
+    a.close();
+    b.close();
+    await(vertx.close());
+  }
+
+  // P-5
+  @Test
+  void completesAfterTheBytesAreThereAndTheListenerWasTold() {
+    BlockingQueue<String> written = new LinkedBlockingQueue<>();
+    Region region = b.regions.allocate("slot", 64, (r, offset, length) -> written.add(r.id() + " " + offset + " " + length));
+
+    await(channel.write(region.remote(), 8, bytes(1, 2, 3)));
+
+    assertThat(written.poll()).isEqualTo(region.id() + " 8 3");
+    assertThat(region.memory().asSlice(7, 5).toArray(ValueLayout.JAVA_BYTE)).containsExactly(0, 1, 2, 3, 0);
+  }
+
+  // P-5, T-5: also across a garbage collection in the middle, which closes clients that nobody holds
+  @Test
+  void carries64MiBWholeWhileTheGarbageCollectorRuns() {
+    long size = 64L << 20;
+    AtomicInteger told = new AtomicInteger();
+    Region region = b.regions.allocate("large", size, (_, _, _) -> told.incrementAndGet());
+    MemorySegment source = pattern(size, 7);
+
+    Future<Void> write = channel.write(region.remote(), 0, source);
+    Future<Void> behind = channel.write(region.remote(), 0, source);
+    System.gc();
+    System.gc();
+    await(write);
+    await(behind);
+
+    assertThat(region.memory().mismatch(source)).isEqualTo(-1);
+    assertThat(told).hasValue(2);
+    assertThat(channel.isAlive()).isTrue();
+  }
+
+  // T-4
+  @Test
+  void aSmallWriteIsNotHeldUpBehindALargeOne() {
+    Region large = b.regions.allocate("large", 64L << 20, null);
+    Region small = b.regions.allocate("small", 8, null);
+    List<String> order = java.util.Collections.synchronizedList(new ArrayList<>());
+
+    Future<Void> first = channel.write(large.remote(), 0, pattern(64L << 20, 1)).onSuccess(_ -> order.add("large"));
+    Future<Void> second = channel.write(small.remote(), 0, bytes(1, 2, 3, 4, 5, 6, 7, 8)).onSuccess(_ -> order.add("small"));
+    await(Future.all(first, second));
+
+    assertThat(order).containsExactly("small", "large");
+  }
+
+  @Test
+  void thousandsOfSmallWritesArriveEachInItsPlace() {
+    int count = 40_000;
+    Region region = b.regions.allocate("slots", count * 8L, null);
+    MemorySegment source = pattern(count * 8L, 3);
+    List<Future<Void>> writes = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      writes.add(channel.write(region.remote(), i * 8L, source.asSlice(i * 8L, 8)));
+    }
+    await(Future.all(writes));
+
+    assertThat(region.memory().mismatch(source)).isEqualTo(-1);
+  }
+
+  // T-1
+  @Test
+  void theTargetRefusesEachBadClaimCountsItAndTheChannelSurvives() {
+    Region region = b.regions.allocate("slot", 16, null);
+    RemoteRegion good = region.remote();
+    RemoteRegion lying = new RemoteRegion(good.id(), good.key(), Long.MAX_VALUE);
+    record Claim(RemoteRegion region, long offset, WriteException.Kind kind) {}
+    List<Claim> claims = List.of(
+        new Claim(new RemoteRegion(good.id() + 1, good.key(), 16), 0, WriteException.Kind.UNKNOWN_REGION),
+        new Claim(new RemoteRegion(good.id(), good.key() + 1, 16), 0, WriteException.Kind.WRONG_KEY),
+        new Claim(good, 13, WriteException.Kind.OUT_OF_BOUNDS),
+        new Claim(lying, 13, WriteException.Kind.OUT_OF_BOUNDS),
+        new Claim(lying, 16, WriteException.Kind.OUT_OF_BOUNDS),
+        new Claim(lying, Long.MAX_VALUE - 4, WriteException.Kind.OUT_OF_BOUNDS),
+        new Claim(lying, -1, WriteException.Kind.OUT_OF_BOUNDS));
+
+    for (Claim claim : claims) {
+      assertThat(failure(channel.write(claim.region(), claim.offset(), bytes(1, 2, 3, 4))))
+          .isInstanceOfSatisfying(WriteException.class, refused -> assertThat(refused.kind()).as("%s", claim).isEqualTo(claim.kind()))
+          .hasMessageContaining("region=" + claim.region().id())
+          .hasMessageContaining("peer=" + b.id);
+    }
+    assertThat(b.regions.refusals(WriteException.Kind.OUT_OF_BOUNDS)).isEqualTo(3);
+    assertThat(region.memory().toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+    await(channel.write(good, 12, bytes(1, 2, 3, 4)));
+  }
+
+  // T-1: all of a large write's remaining pieces are skipped
+  @Test
+  void aLargeRefusedWriteLeavesTheConnectionUsable() {
+    Region region = b.regions.allocate("slot", 16, null);
+    RemoteRegion lying = new RemoteRegion(region.id(), region.remote().key(), Long.MAX_VALUE);
+    MemorySegment source = pattern(16 << 20, 5);
+
+    assertThat(failure(channel.write(lying, 0, source))).isInstanceOfSatisfying(WriteException.class,
+        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.OUT_OF_BOUNDS));
+    await(channel.write(region.remote(), 0, bytes(1)));
+  }
+
+  // P-5
+  @Test
+  void anEmptyWriteFails() {
+    Region region = b.regions.allocate("slot", 16, null);
+
+    assertThat(failure(channel.write(region.remote(), 0, bytes()))).isInstanceOfSatisfying(WriteException.class,
+        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.EMPTY));
+  }
+
+  @Test
+  void aSourceOfOneThreadOrOnTheHeapIsRefusedWithAReason() {
+    Region region = b.regions.allocate("slot", 16, null);
+    try (Arena confined = Arena.ofConfined()) {
+      assertThat(failure(channel.write(region.remote(), 0, confined.allocate(8)))).hasMessageContaining("shared arena");
+    }
+    assertThat(failure(channel.write(region.remote(), 0, MemorySegment.ofArray(new byte[8])))).hasMessageContaining("heap");
+    await(channel.write(region.remote(), 0, bytes(1)));
+  }
+
+  // T-1, T-5
+  @Test
+  void aFreedRegionIsUnknown() {
+    Region region = b.regions.allocate("slot", 16, null);
+    assertThat(await(region.close(Duration.ofSeconds(1)))).isEqualTo(new Region.End.Closed());
+
+    assertThat(failure(channel.write(region.remote(), 0, bytes(1)))).isInstanceOfSatisfying(WriteException.class,
+        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNKNOWN_REGION));
+    assertThat(region.memory().scope().isAlive()).isFalse();
+  }
+
+  // T-5: the listener of another region holds the target's event loop while the write is under way
+  @Test
+  void closingWaitsForTheWriteUnderWayAndRefusesTheNext() throws InterruptedException {
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Region region = b.regions.allocate("slot", 8, (_, _, _) -> {
+      inside.countDown();
+      try {
+        goOn.await(10, TimeUnit.SECONDS);
+      } catch (InterruptedException _) {
+        Thread.currentThread().interrupt();
+      }
+    });
+    Future<Void> write = channel.write(region.remote(), 0, bytes(1, 2, 3));
+    assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
+
+    Future<Region.End> end = region.close(Duration.ofSeconds(20));
+    assertThat(end.isComplete()).isFalse();
+    assertThat(region.memory().scope().isAlive()).isTrue();
+    Future<Void> next = channel.write(region.remote(), 0, bytes(9));
+    goOn.countDown();
+
+    await(write);
+    assertThat(await(end)).isEqualTo(new Region.End.Closed());
+    assertThat(((WriteException) failure(next)).kind()).isIn(WriteException.Kind.CLOSING, WriteException.Kind.UNKNOWN_REGION);
+  }
+
+  // P-5
+  @Test
+  void aListenerThatThrowsFailsTheWriteOnly() {
+    Region region = b.regions.allocate("slot", 8, (_, _, _) -> {
+      throw new IllegalStateException("as told by the test");
+    });
+    assertThat(failure(channel.write(region.remote(), 0, bytes(1)))).hasMessageContaining("as told by the test");
+    Region other = b.regions.allocate("other", 8, null);
+    await(channel.write(other.remote(), 0, bytes(1)));
+  }
+
+  @Test
+  void writesUnderWayFailWhenTheChannelEndsAndLaterOnesAtOnce() {
+    Region region = b.regions.allocate("large", 64L << 20, null);
+    List<Future<Void>> writes = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      writes.add(channel.write(region.remote(), 0, pattern(64L << 20, i)));
+    }
+    next(b.opened).close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "as told by the test"));
+
+    writes.reversed().stream().limit(4).forEach(write -> assertThat(((WriteException) failure(write)).kind())
+        .isEqualTo(WriteException.Kind.CHANNEL_LOST));
+    TestProcess.Lost lost = next(a.lost);
+    assertThat(lost.channel()).isSameAs(channel);
+    assertThat(failure(channel.write(region.remote(), 0, bytes(1)))).isInstanceOf(WriteException.class);
+    // T-5: what was half written holds no lease
+    assertThat(await(region.close(Duration.ofSeconds(10)))).isEqualTo(new Region.End.Closed());
+  }
+}

@@ -1,0 +1,149 @@
+package io.muster.transfer;
+
+import io.muster.group.ProcessId;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
+
+/** One process of a test: its regions, its transport, and what its listener was told, in order. */
+final class TestProcess implements Transport.Listener {
+  record Lost(Channel channel, LossEvidence evidence) {}
+
+  record Received(Channel channel, ControlKind kind, String text) {}
+
+  final BlockingQueue<Channel> opened = new LinkedBlockingQueue<>();
+  final BlockingQueue<Lost> lost = new LinkedBlockingQueue<>();
+  final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
+  final BlockingQueue<String> liveness = new LinkedBlockingQueue<>();
+  final AtomicInteger aliveWhenLost = new AtomicInteger();
+  final ProcessId id;
+  final RegionTable regions;
+  final TcpTransport transport;
+
+  private TestProcess(Vertx vertx, ProcessId id, TcpOptions options, LongSupplier nanos) {
+    this.id = id;
+    this.regions = new RegionTable(vertx);
+    this.transport = await(TcpTransport.start(vertx, options, id, regions, this, nanos));
+  }
+
+  static TestProcess start(Vertx vertx) {
+    return start(vertx, TcpOptions.defaults("127.0.0.1"));
+  }
+
+  static TestProcess start(Vertx vertx, TcpOptions options) {
+    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, System::nanoTime);
+  }
+
+  static TestProcess start(Vertx vertx, ProcessId id, TcpOptions options, LongSupplier nanos) {
+    return new TestProcess(vertx, id, options, nanos);
+  }
+
+  Channel connect(TestProcess peer) {
+    return await(transport.connect(peer.transport.address()));
+  }
+
+  void close() {
+    await(transport.close());
+  }
+
+  @Override
+  public void opened(Channel channel) {
+    opened.add(channel);
+  }
+
+  @Override
+  public void lost(Channel channel, LossEvidence evidence) {
+    if (channel.isAlive()) {
+      aliveWhenLost.incrementAndGet();
+    }
+    lost.add(new Lost(channel, evidence));
+  }
+
+  @Override
+  public void received(Channel channel, ControlKind kind, Buffer payload) {
+    received.add(new Received(channel, kind, payload.toString()));
+  }
+
+  @Override
+  public Buffer livenessPayload(Channel channel) {
+    return Buffer.buffer("alive " + id);
+  }
+
+  @Override
+  public void livenessReceived(Channel channel, Buffer payload) {
+    liveness.add(payload.toString());
+  }
+
+  static <T> T await(Future<T> future) {
+    try {
+      return future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    } catch (java.util.concurrent.ExecutionException failed) {
+      throw failed.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(failed.getCause());
+    } catch (Exception failed) {
+      throw new IllegalStateException(failed);
+    }
+  }
+
+  static Throwable failure(Future<?> future) {
+    try {
+      Object result = future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+      throw new AssertionError("expected a failure, got " + result);
+    } catch (java.util.concurrent.ExecutionException failed) {
+      return failed.getCause();
+    } catch (Exception failed) {
+      throw new IllegalStateException(failed);
+    }
+  }
+
+  static <T> T next(BlockingQueue<T> queue) {
+    try {
+      T element = queue.poll(20, TimeUnit.SECONDS);
+      if (element == null) {
+        throw new AssertionError("nothing came within 20 s");
+      }
+      return element;
+    } catch (InterruptedException interrupted) {
+      throw new IllegalStateException(interrupted);
+    }
+  }
+
+  /** Waits for a condition that nothing announces. */
+  static void until(String what, BooleanSupplier condition) {
+    long deadline = System.nanoTime() + 20_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("not within 20 s: " + what);
+      }
+      LockSupport.parkNanos(2_000_000);
+    }
+  }
+
+  static MemorySegment bytes(int... values) {
+    MemorySegment segment = Arena.ofAuto().allocate(Math.max(1, values.length)).asSlice(0, values.length);
+    for (int i = 0; i < values.length; i++) {
+      segment.set(java.lang.foreign.ValueLayout.JAVA_BYTE, i, (byte) values[i]);
+    }
+    return segment;
+  }
+
+  /** Memory with contents that differ everywhere. */
+  static MemorySegment pattern(long bytes, long seed) {
+    MemorySegment segment = Arena.ofAuto().allocate(bytes, 8);
+    long word = seed;
+    for (long at = 0; at + 8 <= bytes; at += 8) {
+      word = word * 6364136223846793005L + 1442695040888963407L;
+      segment.set(java.lang.foreign.ValueLayout.JAVA_LONG, at, word);
+    }
+    return segment;
+  }
+}
