@@ -42,7 +42,8 @@ public final class GroupCore {
   private final Map<Integer, String> rejected = new HashMap<>();
   private final Set<Integer> cleaning = new HashSet<>();
   private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
-  private BarrierState barrier = BarrierState.INITIAL;
+  /** Written on the group's context only; the liveness answers of other contexts read it. */
+  private volatile BarrierState barrier = BarrierState.INITIAL;
   private SegmentStore.@Nullable PresentMembers present;
   private final Deque<Runnable> turns = new ArrayDeque<>();
   private boolean running;
@@ -172,6 +173,9 @@ public final class GroupCore {
       }
     } else if (before == null || entry.supersedes(before)) {
       directory.put(rank, seen);
+      if (before == null || !before.member().equals(entry.member())) {
+        ports.listener().memberSeen(entry.member());
+      }
       tellLinks(rank, linkEvent(entry));
     }
   }
@@ -323,6 +327,7 @@ public final class GroupCore {
 
   private void taken(RankEntry entry) {
     int rank = entry.member().rank();
+    ports.listener().seatPublished(entry);
     Seat known = barrier.seats().get(rank);
     if (known == null || !known.member().equals(entry.member())) {
       barrier(new BarrierEvent.SeatTaken(entry.member()));

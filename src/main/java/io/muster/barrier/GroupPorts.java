@@ -9,6 +9,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentStore;
 import io.vertx.core.Future;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Everything that one group in one process needs from outside: the store, time, chance, the links, and whoever wants to know. */
 public interface GroupPorts {
@@ -51,6 +52,12 @@ public interface GroupPorts {
 
   /** Called for what others want to know. */
   interface Listener {
+    /** An entry of this life was seen for the first time. */
+    void memberSeen(Member member);
+
+    /** A seat's entry is in the store under these bytes: before its links are opened, and after each change. */
+    void seatPublished(RankEntry entry);
+
     /** A seat is held, or has published a changed handle. */
     void seatTaken(RankEntry entry);
 
@@ -65,7 +72,7 @@ public interface GroupPorts {
     void publishDegraded(long epoch, List<LostMember> lost);
 
     /** The store has not answered; null: it answers again. */
-    void storeTrouble(@org.jspecify.annotations.Nullable String reason);
+    void storeTrouble(@Nullable String reason);
   }
 
   Listener listener();

@@ -1,0 +1,95 @@
+package io.muster.barrier;
+
+import io.muster.group.GroupName;
+import io.muster.group.ProcessId;
+import io.muster.group.Proof;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.RankEntry;
+import io.muster.segment.ReadyMark;
+import io.vertx.core.json.JsonObject;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * All members of an epoch are connected to each other.
+ *
+ * @param elapsedMs from when the newest member of the epoch was first seen here (by its own process: from its publish), on this
+ *     process's clock
+ * @param links how many links are connected by which proof; each end of a pair of ranks counts, the links of a rank to itself do not
+ * @param paths how many pairs of processes are connected, by the weakest proof among their links
+ */
+public record AllConnected(GroupName group, long epoch, int worldSize, long elapsedMs, Map<Proof, Integer> links,
+    Map<Proof, Integer> paths) {
+  public AllConnected {
+    links = Map.copyOf(links);
+    paths = Map.copyOf(paths);
+  }
+
+  /** The links as the marks of all members tell them. */
+  static AllConnected of(EpochRecord record, Map<Integer, ReadyMark> marks, Map<Integer, RankEntry> ranks, long elapsedMs) {
+    Map<Proof, Integer> links = new EnumMap<>(Proof.class);
+    Map<Pair, Proof> weakest = new HashMap<>();
+    marks.forEach((rank, mark) -> {
+      for (int peer = 0; peer < mark.proofs().size(); peer++) {
+        if (peer != rank) {
+          Proof proof = mark.proofs().get(peer);
+          links.merge(proof, 1, Integer::sum);
+          RankEntry here = ranks.get(rank);
+          RankEntry there = ranks.get(peer);
+          if (here != null && there != null && !here.handle().process().equals(there.handle().process())) {
+            weakest.merge(Pair.of(here.handle().process(), there.handle().process()), proof,
+                (one, other) -> one.isWeakerThan(other) ? one : other);
+          }
+        }
+      }
+    });
+    Map<Proof, Integer> paths = new EnumMap<>(Proof.class);
+    weakest.values().forEach(proof -> paths.merge(proof, 1, Integer::sum));
+    return new AllConnected(record.group(), record.number(), record.worldSize(), elapsedMs, links, paths);
+  }
+
+  /** The public body of {@code all-connected}. */
+  public JsonObject toJson() {
+    return new JsonObject().put("group", group.value()).put("epoch", epoch).put("worldSize", worldSize).put("elapsedMs", elapsedMs)
+        .put("links", byText(links)).put("paths", byText(paths));
+  }
+
+  /** The same from a body. */
+  public static AllConnected fromJson(JsonObject json) {
+    return new AllConnected(new GroupName(json.getString("group")), json.getLong("epoch"), json.getInteger("worldSize"),
+        json.getLong("elapsedMs"), byProof(json.getJsonObject("links")), byProof(json.getJsonObject("paths")));
+  }
+
+  public int linkCount() {
+    return links.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  public int pathCount() {
+    return paths.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  private static JsonObject byText(Map<Proof, Integer> counts) {
+    var json = new JsonObject();
+    for (Proof proof : Proof.values()) {
+      if (counts.containsKey(proof)) {
+        json.put(proof.text(), counts.get(proof));
+      }
+    }
+    return json;
+  }
+
+  private static Map<Proof, Integer> byProof(JsonObject json) {
+    Map<Proof, Integer> counts = new EnumMap<>(Proof.class);
+    json.forEach(entry -> Proof.parse(entry.getKey())
+        .ifPresent(proof -> counts.put(proof, Objects.requireNonNull((Number) entry.getValue()).intValue())));
+    return counts;
+  }
+
+  private record Pair(ProcessId low, ProcessId high) {
+    static Pair of(ProcessId one, ProcessId other) {
+      return one.compareTo(other) <= 0 ? new Pair(one, other) : new Pair(other, one);
+    }
+  }
+}

@@ -1,0 +1,481 @@
+package io.muster.barrier;
+
+import io.muster.bus.Addresses;
+import io.muster.group.LifeId;
+import io.muster.group.Member;
+import io.muster.group.MusterException;
+import io.muster.peer.LinkChange;
+import io.muster.peer.LinkEvent;
+import io.muster.segment.Decoded;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.LostMember;
+import io.muster.segment.RankEntry;
+import io.muster.segment.ReadyMark;
+import io.muster.segment.Schema;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.SegmentStore;
+import io.muster.segment.StoreKeys;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.MessageConsumer;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The barrier of one group in one process, as a verticle: the states of its links come in as messages, {@code all-connected} and
+ * {@code degraded} go out. The shell of {@link GroupCore}; everything in it happens on the verticle's context.
+ */
+public final class BarrierVerticle extends VerticleBase {
+  private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
+  private static final DeliveryOptions HERE = new DeliveryOptions().setLocalOnly(true);
+
+  private final BarrierSetup setup;
+  private final GroupHost host;
+  private final Timing timing;
+  private final Addresses addresses;
+  private final SecureRandom random = new SecureRandom();
+  private final List<MessageConsumer<?>> consumers = new ArrayList<>();
+  private final Map<Member, Long> firstSeen = new HashMap<>();
+  private final Map<Integer, Promise<RankEntry>> joining = new HashMap<>();
+  private final Map<Integer, Promise<Void>> leaving = new HashMap<>();
+  private final List<Waiter> waiters = new ArrayList<>();
+  private @Nullable GroupCore core;
+  private @Nullable AllConnected current;
+  private @Nullable String storeTrouble;
+  private long storeTroubleNanos;
+  private long startNanos;
+  private boolean closing;
+
+  /**
+   * Settings of the shell.
+   *
+   * @param reconcileMs how often everything is looked at again
+   * @param reportEveryMs how often the stuck report is logged while somebody waits, 0: never
+   */
+  public record Timing(long reconcileMs, long reportEveryMs) {}
+
+  private record Waiter(int rank, Promise<AllConnected> promise, long timer) {}
+
+  public BarrierVerticle(BarrierSetup setup, GroupHost host, Timing timing) {
+    this.setup = setup;
+    this.host = host;
+    this.timing = timing;
+    this.addresses = new Addresses(setup.group());
+  }
+
+  @Override
+  public Future<?> start() {
+    startNanos = System.nanoTime();
+    core = new GroupCore(setup, new Ports());
+    var bus = vertx.eventBus();
+    consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
+    consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
+    MessageConsumer<JsonObject> allConnected = bus.consumer(addresses.allConnected(),
+        message -> core().allConnectedHeard(message.body().getLong("epoch")));
+    MessageConsumer<JsonObject> degraded = bus.consumer(addresses.degraded(), message -> {
+      if (!setup.process().toString().equals(message.body().getString("seenHere"))) {
+        core().degradedHeard(message.body().getLong("epoch"));
+      }
+    });
+    consumers.add(allConnected);
+    consumers.add(degraded);
+    vertx.setPeriodic(timing.reconcileMs(), _ -> core().reconcile());
+    if (timing.reportEveryMs() > 0) {
+      vertx.setPeriodic(timing.reportEveryMs(), _ -> logReport());
+    }
+    return Future.all(allConnected.completion(), degraded.completion());
+  }
+
+  @Override
+  public Future<?> stop() {
+    core().close();
+    abandon("the group was closed while waiting: group=" + setup.group());
+    return Future.all(consumers.stream().map(MessageConsumer::unregister).toList());
+  }
+
+  // ---- what the process calls, from any thread
+
+  /** Runs something with the core, on its context. */
+  public void execute(Consumer<GroupCore> task) {
+    context.runOnContext(_ -> task.accept(core()));
+  }
+
+  /**
+   * Claims and publishes a rank.
+   *
+   * @return the entry under which it holds its seat; fails with CONFIG if a live process holds the rank
+   */
+  public Future<RankEntry> join(int rank, SegmentHandle handle) {
+    Promise<RankEntry> promise = Promise.promise();
+    execute(core -> {
+      if (joining.putIfAbsent(rank, promise) != null || core.seats().get(rank) instanceof SeatState.Held) {
+        promise.fail(MusterException.config("rank " + rank + " of group " + setup.group() + " has been joined by this process already"));
+        return;
+      }
+      core.join(rank, handle);
+    });
+    return promise.future();
+  }
+
+  public Future<Void> leave(int rank) {
+    Promise<Void> promise = Promise.promise();
+    execute(core -> {
+      SeatState seat = core.seats().get(rank);
+      if (seat == null || seat instanceof SeatState.Ended) {
+        promise.complete();
+        return;
+      }
+      leaving.put(rank, promise);
+      core.leave(rank);
+    });
+    return promise.future();
+  }
+
+  /**
+   * Waits until all are connected in an epoch that this rank is in.
+   *
+   * @return fails with RETRY and the stuck report when the deadline passes, with FATAL when the rank ends or the group is closed first
+   */
+  public Future<AllConnected> allConnected(int rank, long deadlineMs) {
+    Promise<AllConnected> promise = Promise.promise();
+    execute(core -> {
+      SeatState seat = core.seats().get(rank);
+      if (closing || seat == null || seat instanceof SeatState.Ended) {
+        promise.fail(MusterException.fatal("rank " + rank + " of group " + setup.group() + " is not in the group"
+            + (seat instanceof SeatState.Ended(String reason, var _) ? ": " + reason : "")));
+      } else if (current != null && isCurrentFor(rank)) {
+        promise.complete(current);
+      } else {
+        long timer = vertx.setTimer(Math.max(1, deadlineMs), _ -> missedDeadline(promise, deadlineMs));
+        waiters.add(new Waiter(rank, promise, timer));
+      }
+    });
+    return promise.future();
+  }
+
+  /** Who is missing, as this process sees it. */
+  public Future<StuckReport> report() {
+    Promise<StuckReport> promise = Promise.promise();
+    execute(_ -> promise.complete(reportNow()));
+    return promise.future();
+  }
+
+  /** The epoch as this process sees it, and all-connected if it stands. */
+  public Future<Picture> picture() {
+    Promise<Picture> promise = Promise.promise();
+    execute(core -> promise.complete(new Picture(core.barrier().epoch(), current, reportNow(),
+        core.directory().values().stream().map(Seen::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList())));
+    return promise.future();
+  }
+
+  /**
+   * What this process sees of the group.
+   *
+   * @param allConnected what stands, null while something is missing
+   * @param entries newest entry of each rank that has published
+   */
+  public record Picture(@Nullable EpochRecord epoch, @Nullable AllConnected allConnected, StuckReport report, List<RankEntry> entries) {}
+
+  /** Ends every wait at once, with a result that is neither success nor timeout (B-5). */
+  public void abandonWaits(String reason) {
+    execute(_ -> {
+      closing = true;
+      abandon(reason);
+    });
+  }
+
+  // ---- links
+
+  private void linkChanged(LinkChange change) {
+    Member lost = change.lostPeer();
+    if (lost != null) {
+      core().linkLost(change.self().rank(), lost, change.cause(), change.reason());
+    }
+    Member gained = change.gainedPeer();
+    if (gained != null) {
+      core().linkConnected(change.self().rank(), gained, change.proof());
+    }
+  }
+
+  private void reported(Message<JsonObject> message) {
+    JsonObject body = message.body();
+    Integer rank = body.getInteger("rank");
+    Integer peer = body.getInteger("peer");
+    Seen<RankEntry> seen = peer == null ? null : core().directory().get(peer);
+    RankEntry entry = Seen.valueOf(seen);
+    if (rank == null || entry == null || !core().seats().containsKey(rank)
+        || entry.member().incarnation() != body.getLong("incarnation", entry.member().incarnation())) {
+      LOG.info("muster.report.ignored group={} body={}", setup.group(), body);
+      return;
+    }
+    host.tellLink(rank, entry.member().rank(), new LinkEvent.Reported(entry.member(), body.getString("reason", "no reason given")));
+  }
+
+  // ---- waiting
+
+  private boolean isCurrentFor(int rank) {
+    EpochRecord epoch = core().barrier().epoch();
+    return epoch != null && epoch.state() == EpochRecord.State.COMPLETE && current != null && current.epoch() == epoch.number()
+        && core().seats().get(rank) instanceof SeatState.Held seat && epoch.vector().get(rank).equals(seat.member());
+  }
+
+  private void missedDeadline(Promise<AllConnected> promise, long deadlineMs) {
+    if (waiters.removeIf(waiter -> waiter.promise() == promise)) {
+      promise.fail(MusterException.retry("not all connected after " + deadlineMs + " ms: " + reportNow().text()));
+    }
+  }
+
+  private void abandon(String reason) {
+    List<Waiter> all = List.copyOf(waiters);
+    waiters.clear();
+    all.forEach(waiter -> {
+      vertx.cancelTimer(waiter.timer());
+      waiter.promise().tryFail(MusterException.fatal(reason));
+    });
+    joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
+    joining.clear();
+  }
+
+  private void complete(AllConnected allConnected, EpochRecord record) {
+    EpochRecord now = core().barrier().epoch();
+    if (now == null || now.number() != record.number() || now.state() != EpochRecord.State.COMPLETE) {
+      return;
+    }
+    current = allConnected;
+    List<Waiter> done = waiters.stream().filter(waiter -> isCurrentFor(waiter.rank())).toList();
+    waiters.removeAll(done);
+    done.forEach(waiter -> {
+      vertx.cancelTimer(waiter.timer());
+      waiter.promise().tryComplete(allConnected);
+    });
+  }
+
+  /** The marks of all members carry the proofs; those that have not come by push are read. */
+  private void summarise(EpochRecord record, Consumer<AllConnected> then) {
+    Map<Integer, ReadyMark> marks = new HashMap<>();
+    core().barrier().marks().forEach((rank, seen) -> {
+      ReadyMark mark = seen.value();
+      if (mark != null && mark.epoch() == record.number() && mark.member().equals(record.vector().get(rank))) {
+        marks.put(rank, mark);
+      }
+    });
+    long elapsedMs = elapsedMs(record);
+    if (marks.size() == record.worldSize()) {
+      then.accept(AllConnected.of(record, marks, entries(), elapsedMs));
+      return;
+    }
+    var keys = new StoreKeys(setup.group());
+    var store = new StoreOnContext(host.store(), context);
+    store.getAll(keys.ready(IntStream.range(0, record.worldSize()))).onComplete(read -> {
+      if (read.succeeded()) {
+        read.result().values().forEach(bytes -> {
+          if (Schema.readyMark(bytes) instanceof Decoded.Valid<ReadyMark>(ReadyMark mark) && mark.epoch() == record.number()) {
+            marks.put(mark.member().rank(), mark);
+          }
+        });
+      }
+      then.accept(AllConnected.of(record, marks, entries(), elapsedMs));
+    });
+  }
+
+  private Map<Integer, RankEntry> entries() {
+    return core().directory().entrySet().stream().filter(entry -> entry.getValue().value() != null)
+        .collect(Collectors.toMap(Map.Entry::getKey, entry -> java.util.Objects.requireNonNull(entry.getValue().value())));
+  }
+
+  private long elapsedMs(EpochRecord record) {
+    long newest = record.vector().stream().map(firstSeen::get).filter(java.util.Objects::nonNull).mapToLong(Long::longValue).max()
+        .orElse(System.nanoTime());
+    firstSeen.keySet().retainAll(record.vector());
+    return (System.nanoTime() - newest) / 1_000_000;
+  }
+
+  private StuckReport reportNow() {
+    String trouble = storeTrouble == null ? "" : "store unavailable for " + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms: "
+        + storeTrouble;
+    return StuckReport.of(setup.group(), setup.worldSize(), core(), host.links(), trouble, startNanos, System.nanoTime());
+  }
+
+  private void logReport() {
+    if (!waiters.isEmpty()) {
+      LOG.info("muster.waiting {}", reportNow().text());
+    }
+  }
+
+  private GroupCore core() {
+    if (core == null) {
+      throw new IllegalStateException("the verticle has not started");
+    }
+    return core;
+  }
+
+  private JsonObject degradedBody(long epoch, List<LostMember> lost) {
+    return new JsonObject().put("group", setup.group().value()).put("epoch", epoch).put("lost", new JsonArray(lost.stream()
+        .map(one -> new JsonObject().put("rank", one.member().rank()).put("incarnation", one.member().incarnation())
+            .put("reason", one.reason()).put("evidence", one.evidence()).put("reportedBy", one.reportedBy())).toList()));
+  }
+
+  private final class Ports implements GroupPorts, GroupPorts.Listener {
+    private final SegmentStore store = new StoreOnContext(host.store(), context);
+
+    @Override
+    public SegmentStore store() {
+      return store;
+    }
+
+    @Override
+    public long wallClockMs() {
+      return System.currentTimeMillis();
+    }
+
+    @Override
+    public LifeId newLife() {
+      return LifeId.random(random);
+    }
+
+    @Override
+    public void after(long delayMs, Runnable task) {
+      if (delayMs <= 0) {
+        context.runOnContext(_ -> task.run());
+      } else {
+        vertx.setTimer(delayMs, _ -> task.run());
+      }
+    }
+
+    @Override
+    public long randomUpTo(long maxMs) {
+      return ThreadLocalRandom.current().nextLong(maxMs + 1);
+    }
+
+    @Override
+    public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
+      return onContext(host.askIncumbent(incumbent));
+    }
+
+    @Override
+    public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+      return onContext(host.askWitnesses(incumbent, others));
+    }
+
+    private <T> Future<T> onContext(Future<T> there) {
+      Promise<T> here = Promise.promise();
+      there.onComplete(outcome -> context.runOnContext(_ -> here.handle(outcome)));
+      return here.future();
+    }
+
+    @Override
+    public LinkEvent.Reach reach(RankEntry entry) {
+      return host.reach(entry);
+    }
+
+    @Override
+    public void openLinks(Member self) {
+      host.openLinks(self);
+    }
+
+    @Override
+    public void closeLinks(Member self, String reason) {
+      host.closeLinks(self, reason);
+    }
+
+    @Override
+    public void tellLink(int rank, int peer, LinkEvent event) {
+      host.tellLink(rank, peer, event);
+    }
+
+    @Override
+    public void spread(Gossip gossip) {
+      host.spread(gossip);
+    }
+
+    @Override
+    public GroupPorts.Listener listener() {
+      return this;
+    }
+
+    @Override
+    public void memberSeen(Member member) {
+      firstSeen.putIfAbsent(member, System.nanoTime());
+    }
+
+    @Override
+    public void seatPublished(RankEntry entry) {
+      host.entryPublished(entry);
+    }
+
+    @Override
+    public void seatTaken(RankEntry entry) {
+      Promise<RankEntry> promise = joining.remove(entry.member().rank());
+      if (promise != null) {
+        promise.complete(entry);
+      }
+    }
+
+    @Override
+    public void seatEnded(int rank, SeatState.End end, String reason) {
+      if (end != SeatState.End.LEFT) {
+        LOG.error("muster.rank.ended group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
+      }
+      Promise<RankEntry> promise = joining.remove(rank);
+      if (promise != null) {
+        promise.fail(end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
+      }
+      Promise<Void> left = leaving.remove(rank);
+      if (left != null) {
+        left.complete();
+      }
+      List<Waiter> ended = waiters.stream().filter(waiter -> waiter.rank() == rank).toList();
+      waiters.removeAll(ended);
+      ended.forEach(waiter -> {
+        vertx.cancelTimer(waiter.timer());
+        waiter.promise().tryFail(MusterException.fatal(reason));
+      });
+    }
+
+    @Override
+    public void allConnected(EpochRecord record) {
+      summarise(record, allConnected -> complete(allConnected, record));
+    }
+
+    @Override
+    public void publishAllConnected(EpochRecord record) {
+      summarise(record, allConnected -> vertx.eventBus().publish(addresses.allConnected(), allConnected.toJson()));
+    }
+
+    @Override
+    public void degradedHere(long epoch, List<LostMember> lost) {
+      current = null;
+      LOG.warn("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+      vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost).put("seenHere", setup.process().toString()), HERE);
+    }
+
+    @Override
+    public void publishDegraded(long epoch, List<LostMember> lost) {
+      vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost));
+    }
+
+    @Override
+    public void storeTrouble(@Nullable String reason) {
+      if (reason != null && storeTrouble == null) {
+        storeTroubleNanos = System.nanoTime();
+        LOG.warn("muster.store.trouble group={} reason={}", setup.group(), reason);
+      }
+      storeTrouble = reason;
+    }
+  }
+}

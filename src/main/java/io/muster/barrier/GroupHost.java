@@ -1,0 +1,34 @@
+package io.muster.barrier;
+
+import io.muster.group.Member;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkTable;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentStore;
+import io.vertx.core.Future;
+import java.util.List;
+
+/** What the process offers to each of its groups. May be called from any context. */
+public interface GroupHost {
+  SegmentStore store();
+
+  LinkTable links();
+
+  Future<GroupPorts.SeatAnswer> askIncumbent(RankEntry incumbent);
+
+  Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others);
+
+  LinkEvent.Reach reach(RankEntry entry);
+
+  /** Deploys the links of a rank; events told to them before they are up are kept for them. */
+  void openLinks(Member self);
+
+  void closeLinks(Member self, String reason);
+
+  void tellLink(int rank, int peer, LinkEvent event);
+
+  /** The rank's entry has been published, or published anew. */
+  void entryPublished(RankEntry own);
+
+  void spread(Gossip gossip);
+}

@@ -1,0 +1,68 @@
+package io.muster.barrier;
+
+import io.muster.segment.SegmentStore;
+import io.muster.segment.StoredBytes;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The process's store, with its answers brought to the context of one group. Listening stays with the process. */
+final class StoreOnContext implements SegmentStore {
+  private final SegmentStore store;
+  private final Context context;
+
+  StoreOnContext(SegmentStore store, Context context) {
+    this.store = store;
+    this.context = context;
+  }
+
+  @Override
+  public Future<@Nullable StoredBytes> get(String key) {
+    return here(store.get(key));
+  }
+
+  @Override
+  public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
+    return here(store.getAll(keys));
+  }
+
+  @Override
+  public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+    return here(store.compareAndSet(key, expected, next));
+  }
+
+  @Override
+  public Future<Void> listen(Listener listener) {
+    throw new UnsupportedOperationException("one listener per process, and this is one group's");
+  }
+
+  @Override
+  public Future<Void> close() {
+    throw new UnsupportedOperationException("the store is the process's, not this group's");
+  }
+
+  @Override
+  public PresentMembers presentMembers() {
+    return store.presentMembers();
+  }
+
+  @Override
+  public String localMemberUuid() {
+    return store.localMemberUuid();
+  }
+
+  private <T extends @Nullable Object> Future<T> here(Future<T> there) {
+    Promise<T> here = Promise.promise();
+    there.onComplete(outcome -> context.runOnContext(_ -> {
+      if (outcome.succeeded()) {
+        here.complete(outcome.result());
+      } else {
+        here.fail(outcome.cause());
+      }
+    }));
+    return here.future();
+  }
+}

@@ -1,0 +1,52 @@
+package io.muster.bus;
+
+import io.muster.group.GroupName;
+
+/** The event-bus addresses of a group. The public ones have JSON bodies and are part of the API; the others carry records, on one node. */
+public record Addresses(GroupName group) {
+
+  /** Public, published to the whole cluster at least once per epoch: group, epoch, worldSize, elapsedMs, links, paths. */
+  public String allConnected() {
+    return "muster." + group + ".all-connected";
+  }
+
+  /** Public, published on the node that sees it at once, and to the whole cluster at least once: group, epoch, lost. */
+  public String degraded() {
+    return "muster." + group + ".degraded";
+  }
+
+  /** Public, published on this node only: group, rank, peer, incarnation, from, to, reason, attempt, transport, proof, at. */
+  public String peerState() {
+    return "muster." + group + ".peer-state";
+  }
+
+  /** Public, request: the status picture, gathered from all nodes of the group. */
+  public String status() {
+    return "muster." + group + ".status";
+  }
+
+  /** Public, send, this node only: rank, peer, incarnation, reason: the application saw this link fail. */
+  public String report() {
+    return "muster." + group + ".report";
+  }
+
+  /** Public, request, this node only: what the warmup policy says of one link; an application may put its own consumer there. */
+  public String warmupPolicy() {
+    return "muster." + group + ".warmup-policy";
+  }
+
+  /** Internal: events for one link. */
+  public String link(int rank, int peer) {
+    return "muster." + group + ".link." + rank + "." + peer;
+  }
+
+  /** Internal: each transition of each link of this node. */
+  public String linkState() {
+    return "muster." + group + ".link-state";
+  }
+
+  /** Internal, whole cluster: one node's own part of the status picture. */
+  public String nodeStatus() {
+    return "muster." + group + ".node-status";
+  }
+}

@@ -1,0 +1,185 @@
+package io.muster.peer;
+
+import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
+import io.muster.group.Member;
+import io.muster.segment.RankEntry;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.ControlKind;
+import io.muster.transfer.ProcessAddress;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.MessageConsumer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One peer connection as a verticle: events come in on its own local address, each new state goes out as a message. Runs the effects of
+ * {@link LinkMachine}, and adds nothing to its rules but one look at the channel before a link becomes CONNECTED (P-12).
+ */
+public final class PeerVerticle extends VerticleBase {
+  /** How the eight bytes of a warmup value lie in memory, on every host. */
+  public static final ValueLayout.OfLong SLOT = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+  private static final Logger LOG = LoggerFactory.getLogger(PeerVerticle.class);
+  private static final DeliveryOptions HERE = LocalCodec.delivery();
+  private static final DeliveryOptions HERE_AS_JSON = new DeliveryOptions().setLocalOnly(true);
+
+  private final LinkSetup setup;
+  private final SeatPorts ports;
+  private final Addresses addresses;
+  private @Nullable MessageConsumer<LinkEvent> consumer;
+  private LinkState state = LinkMachine.initial();
+  private long timer = -1;
+  private Future<Void> write = Future.succeededFuture();
+
+  public PeerVerticle(LinkSetup setup, SeatPorts ports, Addresses addresses) {
+    this.setup = setup;
+    this.ports = ports;
+    this.addresses = addresses;
+  }
+
+  @Override
+  public Future<?> start() {
+    consumer = vertx.eventBus().localConsumer(addresses.link(setup.self().rank(), setup.peer()), message -> handle(message.body()));
+    return Future.succeededFuture();
+  }
+
+  @Override
+  public Future<?> stop() {
+    stopTimer();
+    return consumer == null ? Future.succeededFuture() : consumer.unregister();
+  }
+
+  private void handle(LinkEvent event) {
+    Step step = LinkMachine.transition(setup, state, event);
+    if (step.next() instanceof LinkState.Connected(var _, Session session, var _, var _) && !(state instanceof LinkState.Connected)
+        && session != null && ports.channel(session.generation()) == null) {
+      step = LinkMachine.transition(setup, state, new LinkEvent.ChannelLost(session.generation(), "SOCKET_CLOSED",
+          "the channel ended before the link was connected"));
+    }
+    LinkState before = state;
+    state = step.next();
+    if (before.name() != state.name() || !step.reason().isEmpty()) {
+      publish(new LinkChange(setup.group(), setup.self(), setup.peer(), before, state, step.reason(), cause(event), Instant.now()));
+    }
+    step.effects().forEach(this::run);
+    if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {
+      vertx.undeploy(context.deploymentID());
+    }
+  }
+
+  private void publish(LinkChange change) {
+    ports.note(change);
+    LOG.debug("muster.link group={} rank={} peer={} from={} to={} attempt={} reason={}", setup.group(), setup.self().rank(),
+        setup.peer(), change.from().name(), change.to().name(), change.to().history().attempt(), change.reason());
+    vertx.eventBus().publish(addresses.linkState(), change, HERE);
+    if (change.from().name() != change.to().name()) {
+      vertx.eventBus().publish(addresses.peerState(), change.toJson(), HERE_AS_JSON);
+    }
+  }
+
+  /** The short word under which a loss is told. */
+  private static String cause(LinkEvent event) {
+    return switch (event) {
+      case LinkEvent.ChannelLost(var _, String kind, var _) -> kind;
+      case LinkEvent.PeerLeft _ -> "LEFT";
+      case LinkEvent.Reported _ -> "REPORTED";
+      case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";
+      case LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _ -> "CLOSED_BY_PEER";
+      case LinkEvent.CloseRequested _ -> "CLOSED_HERE";
+      case LinkEvent.Started _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _, LinkEvent.ChannelReady _,
+          LinkEvent.LocalReady _, LinkEvent.DialFailed _, LinkEvent.ChannelUp _, LinkEvent.PolicyAnswered _,
+          LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _, LinkEvent.SlotWritten _, LinkEvent.WriteApplied _,
+          LinkEvent.WriteFailed _, LinkEvent.TimerFired _, LinkEvent.Drained _ -> "FAILED";
+    };
+  }
+
+  // ---- effects
+
+  private void run(LinkEffect effect) {
+    switch (effect) {
+      case LinkEffect.Dial(int attempt, RankEntry peer) -> dial(attempt, peer);
+      case LinkEffect.OpenLocal(int attempt, int peer) -> {
+        Member seat = ports.localSeat(peer);
+        tell(seat == null ? new LinkEvent.DialFailed(attempt, "rank " + peer + " has no seat in this process (any more)")
+            : new LinkEvent.LocalReady(attempt, seat));
+      }
+      case LinkEffect.AskPolicy(int attempt, RankEntry peer) ->
+          ports.askPolicy(peer).onSuccess(answer -> tell(new LinkEvent.PolicyAnswered(peer.member(), attempt, answer)));
+      case LinkEffect.SendOpen(RankEntry peer, int attempt, var generation, long nonce, var answer) -> {
+        ports.clearSlot(setup.peer());
+        send(generation, new LinkMessage.Open(ports.ownEntry(), peer.member(), attempt, nonce, ports.slot(setup.peer()), answer));
+      }
+      case LinkEffect.SendAccept(Session session, boolean repeated) -> {
+        if (!repeated) {
+          ports.clearSlot(setup.peer());
+        }
+        send(session.generation(),
+            new LinkMessage.Accept(setup.group(), session.pairId(), ports.slot(setup.peer()), session.answer()));
+      }
+      case LinkEffect.SendRefuse(var refuse, var generation) -> send(generation, refuse);
+      case LinkEffect.SendClose(Session session, String reason) -> send(session.generation(),
+          new LinkMessage.Close(setup.group(), setup.self().rank(), setup.peer(), session.pairId(), reason));
+      case LinkEffect.WriteSlot(Session session, long value) -> writeSlot(session, value);
+      case LinkEffect.StartTimer(var what, int attempt, long delayMs) -> startTimer(what, attempt, delayMs);
+      case LinkEffect.StopTimer() -> stopTimer();
+      case LinkEffect.Drain _ -> write.onComplete(_ -> tell(new LinkEvent.Drained()));
+    }
+  }
+
+  private void dial(int attempt, RankEntry peer) {
+    var handle = peer.handle();
+    ports.connect(new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(dialled -> tell(
+        dialled.succeeded() ? new LinkEvent.ChannelReady(attempt, dialled.result().generation(), ports.nonce())
+            : new LinkEvent.DialFailed(attempt, String.valueOf(dialled.cause().getMessage()))));
+  }
+
+  private void send(ChannelGeneration generation, LinkMessage message) {
+    Channel channel = ports.channel(generation);
+    if (channel != null) {
+      channel.send(ControlKind.LINK, LinkCodec.encode(message));
+    }
+  }
+
+  private void writeSlot(Session session, long value) {
+    Channel channel = ports.channel(session.generation());
+    if (channel == null) {
+      tell(new LinkEvent.WriteFailed(session.pairId(), "the channel has ended"));
+      return;
+    }
+    MemorySegment source = ports.outgoing(setup.peer());
+    source.set(SLOT, 0, value);
+    write = channel.write(session.peerSlot().region(), session.peerSlot().offset(), source);
+    write.onComplete(written -> tell(written.succeeded() ? new LinkEvent.WriteApplied(session.pairId())
+        : new LinkEvent.WriteFailed(session.pairId(), String.valueOf(written.cause().getMessage()))));
+  }
+
+  private void startTimer(LinkEffect.Timer what, int attempt, long delayMs) {
+    stopTimer();
+    long delay = what == LinkEffect.Timer.BACKOFF ? ports.jittered(delayMs) : delayMs;
+    timer = vertx.setTimer(Math.max(1, delay), _ -> {
+      timer = -1;
+      handle(new LinkEvent.TimerFired(what, attempt));
+    });
+  }
+
+  private void stopTimer() {
+    if (timer >= 0) {
+      vertx.cancelTimer(timer);
+      timer = -1;
+    }
+  }
+
+  /** Outcomes may come from any thread and during a transition: they always take the way of a message. */
+  private void tell(LinkEvent event) {
+    context.runOnContext(_ -> handle(event));
+  }
+}

@@ -1,0 +1,177 @@
+package io.muster.warmup;
+
+import io.muster.bus.Addresses;
+import io.muster.fabric.Fabric;
+import io.muster.fabric.FabricImport;
+import io.muster.fabric.FabricIdentity;
+import io.muster.fabric.FabricVerdict;
+import io.muster.group.LifeId;
+import io.muster.group.Member;
+import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
+import io.muster.peer.WarmupAnswer;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.MessageConsumer;
+import io.vertx.core.json.JsonObject;
+import java.util.Base64;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Asked once per attempt at
+ * {@code muster.<g>.warmup-policy}, from both ends, with a deadline; an application may put a consumer of its own there instead.
+ *
+ * <p>Request: {@code {group, local, peer}}, each end as {@link #describe} makes it. Answer: {@code {plan, verdict, transport, reason}}, plan
+ * one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP, REFUSE; both ends must come to the same plan, and the link is short-circuited only if
+ * both verdicts are true.
+ */
+public final class WarmupPolicyVerticle extends VerticleBase {
+  private final Addresses addresses;
+  private final Fabric fabric;
+  private @Nullable MessageConsumer<JsonObject> consumer;
+
+  public WarmupPolicyVerticle(Addresses addresses, Fabric fabric) {
+    this.addresses = addresses;
+    this.fabric = fabric;
+  }
+
+  @Override
+  public Future<?> start() {
+    consumer = vertx.eventBus().localConsumer(addresses.warmupPolicy(), this::asked);
+    return Future.succeededFuture();
+  }
+
+  @Override
+  public Future<?> stop() {
+    return consumer == null ? Future.succeededFuture() : consumer.unregister();
+  }
+
+  private void asked(Message<JsonObject> question) {
+    Link link;
+    try {
+      link = Link.of(question.body());
+    } catch (RuntimeException e) {
+      question.reply(toJson(refused("the policy could not read what it was asked: " + e.getMessage())));
+      return;
+    }
+    Plan plan = WarmupPlan.plan(link.local().offer(), link.peer().offer());
+    if (!(plan instanceof Plan.ShortCircuitFabric fabricPlan)) {
+      question.reply(toJson(withoutImport(plan)));
+      return;
+    }
+    vertx.executeBlocking(() -> importPeer(fabricPlan, link), false)
+        .otherwise(failure -> answer(fabricPlan, Verdict.no("importing failed: " + failure.getMessage())))
+        .onSuccess(answer -> question.reply(toJson(answer)));
+  }
+
+  /** Opens, touches and closes: the proof is the act, no memory is kept for it. Blocks. */
+  private WarmupAnswer importPeer(Plan.ShortCircuitFabric plan, Link link) {
+    return answer(plan, switch (fabric.importPeer(link.local().owner(), link.peer().owner(), link.peer().export())) {
+      case FabricImport.Imported(var handle) -> {
+        handle.close();
+        yield Verdict.yes("imported and touched");
+      }
+      case FabricImport.Refused(var cause, String reason) -> Verdict.no(cause + ": " + reason);
+    });
+  }
+
+  private static WarmupAnswer answer(Plan.ShortCircuitFabric plan, Verdict verdict) {
+    return new WarmupAnswer(plan.simulated() ? WarmupAnswer.Plan.FABRIC_SIMULATED : WarmupAnswer.Plan.FABRIC, verdict.importable(),
+        plan.transports().isEmpty() ? "" : plan.transports().getFirst(), plan.reason() + ", " + verdict.reason());
+  }
+
+  /** The answer that is given for a policy that does not give one: the built-in rule, without the fabric. */
+  public static WarmupAnswer byDefault(SegmentHandle local, SegmentHandle peer, String why) {
+    try {
+      Offer mine = End.of(describe(local, 0)).offer();
+      Offer theirs = End.of(describe(peer, 0)).offer();
+      WarmupAnswer answer = withoutImport(WarmupPlan.plan(mine, theirs));
+      return new WarmupAnswer(answer.plan(), answer.verdict(), answer.transport(), why + "; by default: " + answer.reason());
+    } catch (RuntimeException e) {
+      return refused(why + "; and by default: " + e.getMessage());
+    }
+  }
+
+  private static WarmupAnswer withoutImport(Plan plan) {
+    return switch (plan) {
+      case Plan.Exchange exchange -> new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, exchange.transport(), exchange.reason());
+      case Plan.ShortCircuitSkip skip ->
+          new WarmupAnswer(WarmupAnswer.Plan.SKIP, true, skip.transports().getFirst(), skip.reason());
+      case Plan.ShortCircuitFabric fabricPlan -> new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true,
+          fabricPlan.transports().isEmpty() ? "" : fabricPlan.transports().getFirst(), "the fabric was not tried");
+      case Plan.Local local -> new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, Offer.LOCAL, local.reason());
+      case Plan.Refuse refuse -> refused(refuse.reason());
+    };
+  }
+
+  private static WarmupAnswer refused(String reason) {
+    return new WarmupAnswer(WarmupAnswer.Plan.REFUSE, false, "", reason);
+  }
+
+  private static JsonObject toJson(WarmupAnswer answer) {
+    return new JsonObject().put("plan", answer.plan().name()).put("verdict", answer.verdict()).put("transport", answer.transport())
+        .put("reason", answer.reason());
+  }
+
+  /** @throws IllegalArgumentException if that is no answer */
+  public static WarmupAnswer answerOf(JsonObject json) {
+    String reason = json.getString("reason", "");
+    return new WarmupAnswer(WarmupAnswer.Plan.valueOf(json.getString("plan", "")), json.getBoolean("verdict", false),
+        json.getString("transport", ""), reason);
+  }
+
+  /** The question about a link. */
+  public static JsonObject question(RankEntry local, RankEntry peer) {
+    return new JsonObject().put("group", local.group().value()).put("local", describe(local.handle(), local.member().rank()))
+        .put("peer", describe(peer.handle(), peer.member().rank()));
+  }
+
+  /**
+   * One end of a link, as a policy is told of it.
+   *
+   * @return rank, process, host, mode, transports, and of the fabric its identity ("" if none is proven), whether it is simulated, the
+   *     exported handle in Base64, and the reason
+   */
+  static JsonObject describe(SegmentHandle handle, int rank) {
+    return new JsonObject().put("rank", rank).put("process", handle.process().toString()).put("host", handle.host())
+        .put("mode", handle.warmupMode()).put("transports", handle.transports()).put("fabric", handle.fabric().identity())
+        .put("simulated", handle.fabric().simulated()).put("export", Base64.getEncoder().encodeToString(handle.fabric().export()))
+        .put("fabricReason", handle.fabric().reason());
+  }
+
+  /** The member under which a rank's fabric memory is exported: the handle is published with the claim, before an incarnation is known. */
+  public static Member exporter(int rank, ProcessId process) {
+    return new Member(rank, 1, new LifeId(process.high(), process.low()));
+  }
+
+  private record Link(End local, End peer) {
+    static Link of(JsonObject json) {
+      return new Link(End.of(json.getJsonObject("local")), End.of(json.getJsonObject("peer")));
+    }
+  }
+
+  private record End(Member owner, Offer offer, byte[] export) {
+    static End of(JsonObject json) {
+      ProcessId process = ProcessId.parse(json.getString("process"));
+      String identity = json.getString("fabric");
+      String reason = json.getString("fabricReason");
+      FabricVerdict verdict = identity.isEmpty() ? new FabricVerdict.NotAvailable(reason)
+          : new FabricVerdict.Proven(FabricIdentity.parse(identity), json.getBoolean("simulated"), reason);
+      List<String> transports = json.getJsonArray("transports").stream().map(String.class::cast).toList();
+      return new End(exporter(json.getInteger("rank"), process),
+          new Offer(mode(json.getString("mode")), verdict, transports, process), Base64.getDecoder().decode(json.getString("export")));
+    }
+
+    private static WarmupMode mode(String text) {
+      try {
+        return WarmupMode.parse(text);
+      } catch (MusterException e) {
+        throw new IllegalArgumentException("mode '" + text + "' of the peer is not known here", e);
+      }
+    }
+  }
+}
