@@ -54,7 +54,8 @@ public final class BarrierVerticle extends VerticleBase {
   private final Map<Integer, Promise<RankEntry>> joining = new HashMap<>();
   private final Map<Integer, Promise<Void>> leaving = new HashMap<>();
   private final List<Waiter> waiters = new ArrayList<>();
-  private @Nullable GroupCore core;
+  /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
+  private volatile @Nullable GroupCore core;
   private @Nullable AllConnected current;
   private @Nullable String storeTrouble;
   private long storeTroubleNanos;
@@ -166,6 +167,20 @@ public final class BarrierVerticle extends VerticleBase {
       }
     });
     return promise.future();
+  }
+
+  /** The greatest epoch record that this process has seen; may be called from any thread. */
+  public @Nullable EpochRecord epochSeen() {
+    GroupCore started = core;
+    return started == null ? null : started.barrier().epoch();
+  }
+
+  /** Another process has seen this much; cheap where it is nothing new. */
+  public void peerSaw(long number, EpochRecord.State state) {
+    EpochRecord known = epochSeen();
+    if (known == null || number > known.number() || (number == known.number() && state.compareTo(known.state()) > 0)) {
+      execute(started -> started.peerSaw(number, state));
+    }
   }
 
   /** Who is missing, as this process sees it. */
@@ -318,10 +333,11 @@ public final class BarrierVerticle extends VerticleBase {
   }
 
   private GroupCore core() {
-    if (core == null) {
+    GroupCore started = core;
+    if (started == null) {
       throw new IllegalStateException("the verticle has not started");
     }
-    return core;
+    return started;
   }
 
   private JsonObject degradedBody(long epoch, List<LostMember> lost) {

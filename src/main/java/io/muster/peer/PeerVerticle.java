@@ -32,24 +32,38 @@ public final class PeerVerticle extends VerticleBase {
   private static final DeliveryOptions HERE = LocalCodec.delivery();
   private static final DeliveryOptions HERE_AS_JSON = new DeliveryOptions().setLocalOnly(true);
 
-  private final LinkSetup setup;
+  private final int rank;
+  private final int peer;
   private final SeatPorts ports;
   private final Addresses addresses;
-  private @Nullable MessageConsumer<LinkEvent> consumer;
+  private @Nullable MessageConsumer<Object> consumer;
+  private @Nullable LinkSetup setup;
   private LinkState state = LinkMachine.initial();
   private long timer = -1;
   private Future<Void> write = Future.succeededFuture();
 
-  public PeerVerticle(LinkSetup setup, SeatPorts ports, Addresses addresses) {
-    this.setup = setup;
+  public PeerVerticle(int rank, int peer, SeatPorts ports, Addresses addresses) {
+    this.rank = rank;
+    this.peer = peer;
     this.ports = ports;
     this.addresses = addresses;
   }
 
   @Override
   public Future<?> start() {
-    consumer = vertx.eventBus().localConsumer(addresses.link(setup.self().rank(), setup.peer()), message -> handle(message.body()));
+    consumer = vertx.eventBus().localConsumer(addresses.link(rank, peer), message -> received(message.body()));
     return Future.succeededFuture();
+  }
+
+  /** First what the link is, once the rank has its seat; then its events. A rank that never got a seat only closes. */
+  private void received(Object body) {
+    switch (body) {
+      case LinkSetup given -> setup = given;
+      case LinkEvent event when setup != null -> handle(setup, event);
+      case LinkEvent.CloseRequested _ -> vertx.undeploy(context.deploymentID());
+      case LinkEvent early -> LOG.debug("muster.link.early group={} rank={} peer={} event={}", ports.group(), rank, peer, early);
+      default -> LOG.warn("muster.link.unknown group={} rank={} peer={} body={}", ports.group(), rank, peer, body.getClass());
+    }
   }
 
   @Override
@@ -58,7 +72,7 @@ public final class PeerVerticle extends VerticleBase {
     return consumer == null ? Future.succeededFuture() : consumer.unregister();
   }
 
-  private void handle(LinkEvent event) {
+  private void handle(LinkSetup setup, LinkEvent event) {
     Step step = LinkMachine.transition(setup, state, event);
     if (step.next() instanceof LinkState.Connected(var _, Session session, var _, var _) && !(state instanceof LinkState.Connected)
         && session != null && ports.channel(session.generation()) == null) {
@@ -68,18 +82,18 @@ public final class PeerVerticle extends VerticleBase {
     LinkState before = state;
     state = step.next();
     if (before.name() != state.name() || !step.reason().isEmpty()) {
-      publish(new LinkChange(setup.group(), setup.self(), setup.peer(), before, state, step.reason(), cause(event), Instant.now()));
+      publish(setup, new LinkChange(setup.group(), setup.self(), peer, before, state, step.reason(), cause(event), Instant.now()));
     }
-    step.effects().forEach(this::run);
+    step.effects().forEach(effect -> run(setup, effect));
     if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {
       vertx.undeploy(context.deploymentID());
     }
   }
 
-  private void publish(LinkChange change) {
+  private void publish(LinkSetup setup, LinkChange change) {
     ports.note(change);
-    LOG.debug("muster.link group={} rank={} peer={} from={} to={} attempt={} reason={}", setup.group(), setup.self().rank(),
-        setup.peer(), change.from().name(), change.to().name(), change.to().history().attempt(), change.reason());
+    LOG.debug("muster.link group={} rank={} peer={} from={} to={} attempt={} reason={}", setup.group(), rank,
+        peer, change.from().name(), change.to().name(), change.to().history().attempt(), change.reason());
     vertx.eventBus().publish(addresses.linkState(), change, HERE);
     if (change.from().name() != change.to().name()) {
       vertx.eventBus().publish(addresses.peerState(), change.toJson(), HERE_AS_JSON);
@@ -104,30 +118,30 @@ public final class PeerVerticle extends VerticleBase {
 
   // ---- effects
 
-  private void run(LinkEffect effect) {
+  private void run(LinkSetup setup, LinkEffect effect) {
     switch (effect) {
-      case LinkEffect.Dial(int attempt, RankEntry peer) -> dial(attempt, peer);
-      case LinkEffect.OpenLocal(int attempt, int peer) -> {
+      case LinkEffect.Dial(int attempt, RankEntry target) -> dial(attempt, target);
+      case LinkEffect.OpenLocal(int attempt, int _) -> {
         Member seat = ports.localSeat(peer);
         tell(seat == null ? new LinkEvent.DialFailed(attempt, "rank " + peer + " has no seat in this process (any more)")
             : new LinkEvent.LocalReady(attempt, seat));
       }
-      case LinkEffect.AskPolicy(int attempt, RankEntry peer) ->
-          ports.askPolicy(peer).onSuccess(answer -> tell(new LinkEvent.PolicyAnswered(peer.member(), attempt, answer)));
-      case LinkEffect.SendOpen(RankEntry peer, int attempt, var generation, long nonce, var answer) -> {
-        ports.clearSlot(setup.peer());
-        send(generation, new LinkMessage.Open(ports.ownEntry(), peer.member(), attempt, nonce, ports.slot(setup.peer()), answer));
+      case LinkEffect.AskPolicy(int attempt, RankEntry target) ->
+          ports.askPolicy(target).onSuccess(answer -> tell(new LinkEvent.PolicyAnswered(target.member(), attempt, answer)));
+      case LinkEffect.SendOpen(RankEntry target, int attempt, var generation, long nonce, var answer) -> {
+        ports.clearSlot(peer);
+        send(generation, new LinkMessage.Open(ports.ownEntry(), target.member(), attempt, nonce, ports.slot(peer), answer));
       }
       case LinkEffect.SendAccept(Session session, boolean repeated) -> {
         if (!repeated) {
-          ports.clearSlot(setup.peer());
+          ports.clearSlot(peer);
         }
         send(session.generation(),
-            new LinkMessage.Accept(setup.group(), session.pairId(), ports.slot(setup.peer()), session.answer()));
+            new LinkMessage.Accept(setup.group(), session.pairId(), ports.slot(peer), session.answer()));
       }
       case LinkEffect.SendRefuse(var refuse, var generation) -> send(generation, refuse);
       case LinkEffect.SendClose(Session session, String reason) -> send(session.generation(),
-          new LinkMessage.Close(setup.group(), setup.self().rank(), setup.peer(), session.pairId(), reason));
+          new LinkMessage.Close(setup.group(), rank, peer, session.pairId(), reason));
       case LinkEffect.WriteSlot(Session session, long value) -> writeSlot(session, value);
       case LinkEffect.StartTimer(var what, int attempt, long delayMs) -> startTimer(what, attempt, delayMs);
       case LinkEffect.StopTimer() -> stopTimer();
@@ -135,8 +149,8 @@ public final class PeerVerticle extends VerticleBase {
     }
   }
 
-  private void dial(int attempt, RankEntry peer) {
-    var handle = peer.handle();
+  private void dial(int attempt, RankEntry target) {
+    var handle = target.handle();
     ports.connect(new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(dialled -> tell(
         dialled.succeeded() ? new LinkEvent.ChannelReady(attempt, dialled.result().generation(), ports.nonce())
             : new LinkEvent.DialFailed(attempt, String.valueOf(dialled.cause().getMessage()))));
@@ -155,7 +169,7 @@ public final class PeerVerticle extends VerticleBase {
       tell(new LinkEvent.WriteFailed(session.pairId(), "the channel has ended"));
       return;
     }
-    MemorySegment source = ports.outgoing(setup.peer());
+    MemorySegment source = ports.outgoing(peer);
     source.set(SLOT, 0, value);
     write = channel.write(session.peerSlot().region(), session.peerSlot().offset(), source);
     write.onComplete(written -> tell(written.succeeded() ? new LinkEvent.WriteApplied(session.pairId())
@@ -167,7 +181,7 @@ public final class PeerVerticle extends VerticleBase {
     long delay = what == LinkEffect.Timer.BACKOFF ? ports.jittered(delayMs) : delayMs;
     timer = vertx.setTimer(Math.max(1, delay), _ -> {
       timer = -1;
-      handle(new LinkEvent.TimerFired(what, attempt));
+      received(new LinkEvent.TimerFired(what, attempt));
     });
   }
 
@@ -180,6 +194,6 @@ public final class PeerVerticle extends VerticleBase {
 
   /** Outcomes may come from any thread and during a transition: they always take the way of a message. */
   private void tell(LinkEvent event) {
-    context.runOnContext(_ -> handle(event));
+    context.runOnContext(_ -> received(event));
   }
 }

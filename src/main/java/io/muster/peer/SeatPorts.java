@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 public interface SeatPorts {
   GroupName group();
 
-  Member self();
+  /** The life that holds the seat, null before and after. */
+  @Nullable Member self();
 
   /** The rank's entry as it was last published. */
   RankEntry ownEntry();

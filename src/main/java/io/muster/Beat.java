@@ -1,0 +1,79 @@
+package io.muster;
+
+import io.muster.peer.PairId;
+import io.muster.segment.CanonicalReader;
+import io.muster.segment.CanonicalReader.MalformedException;
+import io.muster.segment.CanonicalWriter;
+import io.muster.segment.Decoded;
+import io.muster.segment.EpochRecord;
+import io.vertx.core.buffer.Buffer;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a liveness answer carries: for each group in common the highest epoch that its sender has seen, and which agreed attempts it holds
+ * with the receiver, so that nobody sleeps through an epoch and no end stays CONNECTED alone.
+ */
+record Beat(List<GroupBeat> groups) {
+  private static final int MAX_GROUPS = 4096;
+  private static final int MAX_PAIRS = 65_536;
+
+  /**
+   * The part of one group.
+   *
+   * @param state null if no epoch has been seen
+   * @param pairs a 64-bit mix of each pair that the sender holds
+   */
+  record GroupBeat(String group, long epoch, EpochRecord.@Nullable State state, Set<Long> pairs) {
+    GroupBeat {
+      pairs = Set.copyOf(pairs);
+    }
+  }
+
+  Beat {
+    groups = List.copyOf(groups);
+  }
+
+  /** Tells pairs apart; no secret is kept by it. */
+  static long mix(PairId pair) {
+    long mixed = pair.writerNonce() * 0x9E3779B97F4A7C15L ^ Long.rotateLeft(pair.waiterNonce() * 0xC2B2AE3D27D4EB4FL, 31);
+    mixed ^= ((long) pair.writer().rank() << 32 | pair.waiter().rank()) * 0x165667B19E3779F9L;
+    return mixed ^ pair.attempt() * 0x27D4EB2F165667C5L;
+  }
+
+  Buffer encode() {
+    var out = new CanonicalWriter().i32(groups.size());
+    for (GroupBeat group : groups) {
+      out.text(group.group()).i64(group.epoch()).u8(group.state() == null ? 0 : group.state().ordinal() + 1).i32(group.pairs().size());
+      group.pairs().forEach(out::i64);
+    }
+    return Buffer.buffer(out.toByteArray());
+  }
+
+  static Decoded<Beat> decode(Buffer payload) {
+    try {
+      var in = new CanonicalReader(payload.getBytes());
+      List<GroupBeat> groups = new ArrayList<>();
+      for (int left = in.bounded("groups", MAX_GROUPS); left > 0; left--) {
+        String name = in.text("group", 64);
+        long epoch = in.i64("epoch");
+        int state = in.u8("state");
+        if (state > EpochRecord.State.values().length) {
+          throw new MalformedException("state: " + state);
+        }
+        Set<Long> pairs = new HashSet<>();
+        for (int more = in.bounded("pairs", MAX_PAIRS); more > 0; more--) {
+          pairs.add(in.i64("pair"));
+        }
+        groups.add(new GroupBeat(name, epoch, state == 0 ? null : EpochRecord.State.values()[state - 1], pairs));
+      }
+      in.end();
+      return new Decoded.Valid<>(new Beat(groups));
+    } catch (MalformedException e) {
+      return new Decoded.Malformed<>(String.valueOf(e.getMessage()));
+    }
+  }
+}

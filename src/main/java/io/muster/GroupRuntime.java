@@ -1,0 +1,271 @@
+package io.muster;
+
+import io.muster.barrier.BarrierSetup;
+import io.muster.barrier.BarrierVerticle;
+import io.muster.barrier.GroupHost;
+import io.muster.barrier.GroupPorts;
+import io.muster.barrier.Gossip;
+import io.muster.bus.Addresses;
+import io.muster.fabric.FabricExport;
+import io.muster.group.GroupName;
+import io.muster.group.Member;
+import io.muster.group.MusterException;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkTable;
+import io.muster.peer.LinkTiming;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.SegmentStore;
+import io.muster.warmup.WarmupPolicyVerticle;
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
+final class GroupRuntime implements GroupHost {
+  private static final long GATHER_MS = 5;
+  private static final long RETRY_MS = 100;
+
+  private final MusterProcess process;
+  private final GroupName name;
+  private final int worldSize;
+  private final Addresses addresses;
+  private final LinkTiming timing;
+  private final LinkTable links = new LinkTable(System::nanoTime);
+  private final BarrierVerticle barrier;
+  /** By rank; joined and left on any thread, looked up on every context. */
+  private final Map<Integer, SeatRuntime> seats = new ConcurrentHashMap<>();
+  private @Nullable String barrierDeployment;
+  private @Nullable String policyDeployment;
+
+  GroupRuntime(MusterProcess process, GroupName name, int worldSize) {
+    this.process = process;
+    this.name = name;
+    this.worldSize = worldSize;
+    this.addresses = new Addresses(name);
+    MusterOptions options = process.options();
+    PeerOptions peer = options.peer();
+    this.timing = new LinkTiming(peer.open().timeoutMs(), peer.warmup().timeoutMs(), peer.backoff().initialMs(), peer.backoff().maxMs(),
+        peer.refused().probeMs(), peer.close().timeoutMs());
+    StoreOptions store = options.store();
+    this.barrier = new BarrierVerticle(new BarrierSetup(name, worldSize, process.id(), store.hedgeMs(), store.republishHedgeMs(), GATHER_MS,
+        RETRY_MS), this, new BarrierVerticle.Timing(store.reconcileMs(), options.barrier().reportEveryMs()));
+  }
+
+  Future<Void> start() {
+    return process.vertx().deployVerticle(new WarmupPolicyVerticle(addresses, process.fabric()))
+        .compose(id -> {
+          policyDeployment = id;
+          return process.vertx().deployVerticle(barrier);
+        }).map(id -> {
+          barrierDeployment = id;
+          return null;
+        });
+  }
+
+  /** Makes everything that a rank needs, short of publishing it. */
+  Future<SegmentHandle> prepare(GroupOptions options) {
+    if (options.worldSize() != worldSize) {
+      return Future.failedFuture(MusterException.config("group " + name + " has the world size " + worldSize + " in this process, rank "
+          + options.rank() + " wants " + options.worldSize()));
+    }
+    SeatRuntime seat;
+    synchronized (seats) {
+      if (seats.containsKey(options.rank())) {
+        return Future.failedFuture(MusterException.config("rank " + options.rank() + " of group " + name
+            + " has been joined by this process already"));
+      }
+      seat = new SeatRuntime(this, options.rank(), options.segments());
+      seats.put(options.rank(), seat);
+    }
+    return export(options.rank(), seat)
+        .compose(fabric -> seat.deploy().map(_ -> handle(seat, fabric)))
+        .onFailure(_ -> drop(options.rank()));
+  }
+
+  Future<RankEntry> publish(int rank, SegmentHandle handle) {
+    return barrier.join(rank, handle).onFailure(_ -> drop(rank));
+  }
+
+  private void drop(int rank) {
+    SeatRuntime seat = seats.remove(rank);
+    if (seat != null) {
+      seat.close(Duration.ZERO);
+    }
+  }
+
+  /** Publishes the handles of all ranks anew: something in them has changed. */
+  void republish() {
+    seats.forEach((rank, seat) -> {
+      SegmentHandle.FabricOffer fabric = seat.fabric();
+      if (fabric != null) {
+        SegmentHandle handle = handle(seat, fabric);
+        barrier.execute(core -> core.changeHandle(rank, handle));
+      }
+    });
+  }
+
+  private Future<SegmentHandle.FabricOffer> export(int rank, SeatRuntime seat) {
+    return switch (process.fabric().verdict()) {
+      case io.muster.fabric.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
+          process.vertx().executeBlocking(() -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
+              .map(export -> switch (export) {
+                case FabricExport.Exported(var handle) -> {
+                  seat.exported(handle);
+                  yield new SegmentHandle.FabricOffer(identity.toString(), simulated, handle.bytes(), reason);
+                }
+                case FabricExport.NotExported(String why) -> new SegmentHandle.FabricOffer("", simulated, new byte[0], why);
+              });
+      case io.muster.fabric.FabricVerdict.Unproven(String reason, String _) ->
+          Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
+      case io.muster.fabric.FabricVerdict.NotAvailable(String reason) ->
+          Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
+    };
+  }
+
+  private SegmentHandle handle(SeatRuntime seat, SegmentHandle.FabricOffer fabric) {
+    var address = process.address();
+    return new SegmentHandle(process.id(), address.host(), address.port(), process.hostId(), ProcessHandle.current().pid(),
+        process.store().localMemberUuid(), process.options().warmup().mode().toString(), List.of("local", "tcp"), fabric,
+        seat.segmentInfos());
+  }
+
+  Future<Void> leave(int rank) {
+    SeatRuntime seat = seats.get(rank);
+    if (seat == null) {
+      return Future.succeededFuture();
+    }
+    return barrier.leave(rank).transform(_ -> {
+      seats.remove(rank);
+      return seat.close(Duration.ofMillis(process.options().peer().close().timeoutMs()));
+    });
+  }
+
+  /** Ends every wait, leaves with every rank, and takes the verticles down. */
+  Future<Void> close(String reason) {
+    barrier.abandonWaits(reason);
+    List<Future<Void>> left = seats.keySet().stream().map(this::leave).toList();
+    return Future.join(left).transform(_ -> undeploy(barrierDeployment)).transform(_ -> undeploy(policyDeployment));
+  }
+
+  private Future<Void> undeploy(@Nullable String deployment) {
+    return deployment == null ? Future.succeededFuture() : process.vertx().undeploy(deployment).recover(_ -> Future.succeededFuture());
+  }
+
+  // ---- what others ask
+
+  MusterProcess process() {
+    return process;
+  }
+
+  GroupName name() {
+    return name;
+  }
+
+  int worldSize() {
+    return worldSize;
+  }
+
+  Addresses addresses() {
+    return addresses;
+  }
+
+  LinkTiming timing() {
+    return timing;
+  }
+
+  BarrierVerticle barrier() {
+    return barrier;
+  }
+
+  boolean isEmpty() {
+    return seats.isEmpty();
+  }
+
+  java.util.Set<Integer> ranks() {
+    return java.util.Set.copyOf(seats.keySet());
+  }
+
+  SeatRuntime seat(int rank) {
+    SeatRuntime seat = seats.get(rank);
+    if (seat == null) {
+      throw MusterException.fatal("rank " + rank + " of group " + name + " is not held by this process (any more)");
+    }
+    return seat;
+  }
+
+  @Nullable Member localSeat(int rank) {
+    SeatRuntime seat = seats.get(rank);
+    return seat == null ? null : seat.self();
+  }
+
+  @Override
+  public SegmentStore store() {
+    return process.store();
+  }
+
+  @Override
+  public LinkTable links() {
+    return links;
+  }
+
+  @Override
+  public Future<GroupPorts.SeatAnswer> askIncumbent(RankEntry incumbent) {
+    return process.claims().askIncumbent(incumbent);
+  }
+
+  @Override
+  public Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+    return process.claims().askWitnesses(incumbent, others);
+  }
+
+  @Override
+  public LinkEvent.Reach reach(RankEntry entry) {
+    return process.reach(entry);
+  }
+
+  @Override
+  public void openLinks(Member self) {
+    seat(self.rank()).open(self);
+  }
+
+  @Override
+  public void closeLinks(Member self, String reason) {
+    SeatRuntime seat = seats.get(self.rank());
+    if (seat != null) {
+      seat.closeLinks(reason);
+    }
+  }
+
+  @Override
+  public void tellLink(int rank, int peer, LinkEvent event) {
+    SeatRuntime seat = seats.get(rank);
+    if (seat != null) {
+      seat.tell(peer, event);
+    }
+  }
+
+  void tellAllLinks(LinkEvent event) {
+    seats.values().forEach(seat -> {
+      for (int peer = 0; peer < worldSize; peer++) {
+        seat.tell(peer, event);
+      }
+    });
+  }
+
+  @Override
+  public void entryPublished(RankEntry own) {
+    SeatRuntime seat = seats.get(own.member().rank());
+    if (seat != null) {
+      seat.published(own);
+    }
+  }
+
+  @Override
+  public void spread(Gossip gossip) {
+    process.spread(gossip);
+  }
+}

@@ -1,0 +1,120 @@
+package io.muster;
+
+import io.muster.barrier.AllConnected;
+import io.muster.barrier.StuckReport;
+import io.muster.group.GroupName;
+import io.muster.group.Member;
+import io.muster.group.MusterException;
+import io.muster.peer.LinkState;
+import io.muster.peer.LinkTable;
+import io.muster.peer.Session;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentInfo;
+import io.muster.transfer.Channel;
+import io.muster.transfer.LocalTransport;
+import io.muster.transfer.Region;
+import io.muster.transfer.RemoteRegion;
+import io.vertx.core.Future;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+
+/** A rank that this process has joined a group with. All methods may be called from any thread. */
+public final class JoinedRank {
+  private final GroupRuntime runtime;
+  private final int rank;
+  private final Member member;
+  private final LocalTransport local;
+
+  JoinedRank(GroupRuntime runtime, Member member) {
+    this.runtime = runtime;
+    this.rank = member.rank();
+    this.member = member;
+    this.local = new LocalTransport(runtime.process().regions());
+  }
+
+  public GroupName group() {
+    return runtime.name();
+  }
+
+  public int worldSize() {
+    return runtime.worldSize();
+  }
+
+  /** The rank with the life that this process published it under. */
+  public Member member() {
+    return member;
+  }
+
+  /**
+   * The rank's own memory under this name; others write into it.
+   *
+   * @throws MusterException of kind CONFIG if no such segment was registered, FATAL if the rank has left
+   */
+  public MemorySegment segment(String name) {
+    Region region = runtime.seat(rank).segment(name);
+    if (region == null) {
+      throw MusterException.config("rank " + rank + " of group " + group() + " has no segment '" + name + "'");
+    }
+    return region.memory();
+  }
+
+  /**
+   * Waits until all ranks are connected in an epoch that this rank is in.
+   *
+   * @return completes from the store's truth, at once if they are now; fails with RETRY and the stuck report when the deadline passes, and
+   *     with FATAL when the rank ends, leaves or is closed first
+   */
+  public Future<AllConnected> allConnected(Duration deadline) {
+    return runtime.barrier().allConnected(rank, deadline.toMillis());
+  }
+
+  /** Who is missing now, as this process sees it. */
+  public Future<StuckReport> report() {
+    return runtime.barrier().report();
+  }
+
+  /**
+   * Writes into a segment of another rank, or of this one.
+   *
+   * @param offset first byte in the target segment
+   * @param source off-heap memory; must stay valid and unchanged until the future completes
+   * @return completes when the bytes have been applied at the destination; fails with a {@link io.muster.transfer.WriteException} if they
+   *     were not, with RETRY if the link to that rank is not CONNECTED, with CONFIG if it has no such segment
+   */
+  public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
+    LinkTable.Row row = runtime.links().row(rank, peer);
+    if (row == null || !(row.state() instanceof LinkState.Connected connected)) {
+      return Future.failedFuture(MusterException.retry("rank " + rank + " of group " + group() + " is not connected to rank " + peer
+          + " (" + (row == null ? "no link" : row.state().name()) + "); wait for all-connected"));
+    }
+    if (peer == rank) {
+      Region region = runtime.seat(rank).segment(segment);
+      return region == null ? noSegment(peer, segment) : local.write(region.remote(), offset, source);
+    }
+    var target = connected.history().target();
+    RankEntry entry = target == null ? null : target.entry();
+    SegmentInfo info = entry == null ? null
+        : entry.handle().segments().stream().filter(one -> one.name().equals(segment)).findFirst().orElse(null);
+    if (info == null) {
+      return noSegment(peer, segment);
+    }
+    var region = new RemoteRegion(info.region(), info.key(), info.bytes());
+    Session session = connected.session();
+    if (session == null) {
+      return local.write(region, offset, source);
+    }
+    Channel channel = runtime.process().channel(session.generation());
+    return channel == null ? Future.failedFuture(MusterException.retry("the connection to rank " + peer + " of group " + group()
+        + " has just ended; wait for all-connected")) : channel.write(region, offset, source);
+  }
+
+  private Future<Void> noSegment(int peer, String segment) {
+    return Future.failedFuture(MusterException.config("rank " + peer + " of group " + group() + " has published no segment '" + segment
+        + "'"));
+  }
+
+  /** Leaves the group: the others are told, nobody is blamed. Completes when the seat is free and the memory released. */
+  public Future<Void> leave() {
+    return runtime.process().leave(group(), rank);
+  }
+}

@@ -1,0 +1,167 @@
+package io.muster;
+
+import com.hazelcast.core.HazelcastInstance;
+import io.muster.bus.LocalCodec;
+import io.muster.cuda.CudaProbe;
+import io.muster.fabric.Fabric;
+import io.muster.fabric.FabricIdentity;
+import io.muster.fabric.FabricRule;
+import io.muster.fabric.FabricVerdict;
+import io.muster.fabric.ImportFault;
+import io.muster.fabric.NoFabric;
+import io.muster.fabric.NvlinkIpcSetting;
+import io.muster.fabric.SimulatedFabric;
+import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
+import io.muster.segment.HazelcastSegmentStore;
+import io.muster.segment.MusterHazelcast;
+import io.muster.segment.SegmentStore;
+import io.muster.transfer.ProcessAddress;
+import io.muster.transfer.RegionTable;
+import io.muster.transfer.TcpOptions;
+import io.muster.transfer.TcpTransport;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Muster in one process. The application owns Vert.x and Hazelcast: it starts them before and closes them after, and {@link #close} closes
+ * only what was opened here.
+ */
+public final class Muster {
+  private final MusterProcess process;
+  private final TcpTransport transport;
+  private final SegmentStore store;
+  private final Fabric fabric;
+
+  private Muster(MusterProcess process, TcpTransport transport, SegmentStore store, Fabric fabric) {
+    this.process = process;
+    this.transport = transport;
+    this.store = store;
+    this.fabric = fabric;
+  }
+
+  /**
+   * Starts Muster on an application's clustered Vert.x, whose cluster manager must be Hazelcast's.
+   *
+   * @return fails with CONFIG if Vert.x is not clustered over Hazelcast, a setting is wrong, or the address or port can't be had
+   */
+  public static Future<Muster> start(Vertx vertx, MusterOptions options) {
+    if (vertx instanceof VertxInternal inside && inside.clusterManager() instanceof HazelcastClusterManager manager) {
+      return start(vertx, manager.getHazelcastInstance(), options);
+    }
+    return Future.failedFuture(MusterException.config("Muster needs a Vert.x that is clustered over Hazelcast: build it with "
+        + "Vertx.builder().withClusterManager(new HazelcastClusterManager(…)).buildClustered()"));
+  }
+
+  /** Starts Muster on a Vert.x and a started member of Hazelcast. */
+  public static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options) {
+    var context = vertx.getOrCreateContext();
+    return HazelcastSegmentStore.open(hazelcast, context, options.store().mapName(),
+            Duration.ofMillis(options.store().operationTimeoutMs()))
+        .compose(store -> start(vertx, store, processId(hazelcast), options).recover(failure ->
+            store.close().transform(_ -> Future.failedFuture(failure))));
+  }
+
+  /** Starts Muster on any store; for tests that need no cluster. */
+  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
+    LocalCodec.register(vertx);
+    return vertx.executeBlocking(() -> openFabric(options), false).compose(fabric -> {
+      var regions = new RegionTable(vertx);
+      var process = new MusterProcess(vertx, options, id, regions, fabric);
+      return TcpTransport.start(vertx, tcpOptions(options), id, regions, process)
+          .compose(transport -> {
+            process.started(transport, store);
+            return store.listen(process).map(_ -> new Muster(process, transport, store, fabric))
+                .recover(failure -> transport.close().transform(_ -> Future.failedFuture(failure)));
+          })
+          .onFailure(_ -> fabric.close());
+    });
+  }
+
+  private static ProcessId processId(HazelcastInstance hazelcast) {
+    String attribute = hazelcast.getCluster().getLocalMember().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+    if (attribute != null) {
+      try {
+        return ProcessId.parse(attribute);
+      } catch (IllegalArgumentException _) {
+        throw MusterException.config("the member attribute " + MusterHazelcast.PROCESS_ID_ATTRIBUTE + " must be 32 hexadecimal digits, got '"
+            + attribute + "'");
+      }
+    }
+    return ProcessId.random(new SecureRandom());
+  }
+
+  private static TcpOptions tcpOptions(MusterOptions options) {
+    EndpointOptions endpoint = options.endpoint();
+    TransportOptions transport = options.transport();
+    return new TcpOptions(endpoint.bind(), endpoint.port(), endpoint.advertise().isEmpty() ? endpoint.bind() : endpoint.advertise(),
+        transport.helloTimeoutMs(), options.liveness().intervalMs(), options.liveness().misses(), transport.maxFrameBytes(),
+        transport.maxHelloBytes(), transport.chunkBytes(), transport.writeTimeoutMs(), transport.maxUnauthenticatedConnections(),
+        options.peer().maxSimultaneousDials());
+  }
+
+  /** Blocks. */
+  private static Fabric openFabric(MusterOptions options) {
+    String mode = options.warmup().mode() == WarmupOptions.Mode.AUTO ? null : options.warmup().mode().toString();
+    @Nullable String variable = System.getenv(NvlinkIpcSetting.VARIABLE);
+    var setting = NvlinkIpcSetting.of(variable, mode);
+    if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
+      return new NoFabric(new FabricVerdict.NotAvailable(setting.sentence()));
+    }
+    if (!options.warmup().fabric().isEmpty()) {
+      return SimulatedFabric.open(FabricIdentity.parse(options.warmup().fabric()), SimulatedFabric.defaultBase(),
+          ImportFault.ofSystemProperty());
+    }
+    return new NoFabric(FabricRule.verdict(CudaProbe.probe(), setting));
+  }
+
+  /**
+   * Joins a group: registers the memory, claims the rank and publishes it.
+   *
+   * @return completes when the rank is published, before anything is connected; fails with CONFIG if a live process holds the rank, or if
+   *     the group has another world size in this process
+   */
+  public Future<JoinedRank> join(GroupOptions options) {
+    return prepare(options).compose(PreparedRank::publish);
+  }
+
+  /** Does everything of {@link #join} but publishing, so that nothing has to be made while others wait. */
+  public Future<PreparedRank> prepare(GroupOptions options) {
+    return process.groupFor(options.group(), options.worldSize())
+        .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle)));
+  }
+
+  /** Where other processes of Muster reach this one. */
+  public ProcessAddress address() {
+    return transport.address();
+  }
+
+  public ProcessId processId() {
+    return process.id();
+  }
+
+  /** What is known of a fabric here. */
+  public FabricVerdict fabric() {
+    return fabric.verdict();
+  }
+
+  MusterProcess process() {
+    return process;
+  }
+
+  /** Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. */
+  public Future<Void> close() {
+    List<Future<Void>> groups = process.groups().values().stream().map(group -> group.close("Muster was closed while waiting")).toList();
+    return Future.join(groups).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
+      process.groups().clear();
+      fabric.close();
+      return Future.succeededFuture();
+    });
+  }
+}

@@ -1,0 +1,388 @@
+package io.muster;
+
+import io.muster.barrier.Gossip;
+import io.muster.fabric.Fabric;
+import io.muster.group.GroupName;
+import io.muster.group.Member;
+import io.muster.group.ProcessId;
+import io.muster.peer.LinkCodec;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkMachine;
+import io.muster.peer.LinkMessage;
+import io.muster.peer.LinkState;
+import io.muster.peer.PairId;
+import io.muster.peer.Session;
+import io.muster.segment.Decoded;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.SegmentStore;
+import io.muster.segment.StoreKeys;
+import io.muster.segment.StoredBytes;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.ControlKind;
+import io.muster.transfer.LossEvidence;
+import io.muster.transfer.ProcessAddress;
+import io.muster.transfer.RegionTable;
+import io.muster.transfer.Transport;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What all groups of this process share, and the way of everything that arrives: from the transport to links, claims and barriers, from
+ * the store to the groups. Called on many contexts; it decides nothing and only hands on.
+ */
+final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
+  private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
+
+  private final Vertx vertx;
+  private final MusterOptions options;
+  private final ProcessId id;
+  private final String hostId = HostIdentity.current();
+  private final RegionTable regions;
+  private final Fabric fabric;
+  private final SecureRandom random = new SecureRandom();
+  private final Map<GroupName, GroupRuntime> groups = new ConcurrentHashMap<>();
+  private final Map<GroupName, Future<GroupRuntime>> starting = new ConcurrentHashMap<>();
+  /** The living channels by generation; entered and taken out on the channels' contexts, looked up on all. */
+  private final Map<ChannelGeneration, Channel> channels = new ConcurrentHashMap<>();
+  /** Pairs that the last liveness answer of a channel did not list though a link here holds them. */
+  private final Map<ChannelGeneration, Set<PairId>> doubted = new ConcurrentHashMap<>();
+  private @Nullable Transport transport;
+  private @Nullable SegmentStore store;
+  private @Nullable Claims claims;
+
+  MusterProcess(Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+    this.vertx = vertx;
+    this.options = options;
+    this.id = id;
+    this.regions = regions;
+    this.fabric = fabric;
+  }
+
+  void started(Transport newTransport, SegmentStore newStore) {
+    transport = newTransport;
+    store = newStore;
+    claims = new Claims(vertx, this::connect, this::holds, this::reach, newTransport.address(), options.claim().livenessMs());
+  }
+
+  // ---- from the transport
+
+  @Override
+  public void opened(Channel channel) {
+    enter(channel);
+    groups.values().forEach(group -> group.links().forEach((key, row) -> {
+      if (row.state() instanceof LinkState.BackingOff backingOff && isTarget(backingOff, channel.peer())) {
+        group.tellLink(key.rank(), key.peer(), new LinkEvent.ChannelUp());
+      }
+    }));
+  }
+
+  private static boolean isTarget(LinkState state, ProcessId process) {
+    var target = state.history().target();
+    return target != null && target.entry().handle().process().equals(process);
+  }
+
+  private void enter(Channel channel) {
+    channels.put(channel.generation(), channel);
+    if (!channel.isAlive()) {
+      channels.remove(channel.generation());
+    }
+  }
+
+  @Override
+  public void lost(Channel channel, LossEvidence evidence) {
+    channels.remove(channel.generation());
+    doubted.remove(channel.generation());
+    LOG.info("muster.channel.lost process={} address={} how={} evidence={}", channel.peer(), channel.address(), evidence.kind(),
+        evidence.detail());
+    var event = new LinkEvent.ChannelLost(channel.generation(), evidence.kind().name(), evidence.detail());
+    groups.values().forEach(group -> group.tellAllLinks(event));
+  }
+
+  @Override
+  public void received(Channel channel, ControlKind kind, Buffer payload) {
+    switch (kind) {
+      case LINK -> {
+        switch (LinkCodec.decode(payload)) {
+          case Decoded.Valid<LinkMessage>(LinkMessage message) -> linkMessage(channel, message);
+          case Decoded.Malformed<LinkMessage>(String reason) ->
+              LOG.warn("muster.link.malformed process={} reason={}", channel.address(), reason);
+        }
+      }
+      case GOSSIP -> {
+        switch (Gossip.decode(payload)) {
+          case Decoded.Valid<Gossip>(Gossip gossip) -> changed(gossip.key(), gossip.value());
+          case Decoded.Malformed<Gossip>(String reason) ->
+              LOG.warn("muster.gossip.malformed process={} reason={}", channel.address(), reason);
+        }
+      }
+      case CLAIM -> claims().received(channel, payload);
+    }
+  }
+
+  private void linkMessage(Channel channel, LinkMessage message) {
+    enter(channel);
+    GroupRuntime group = groups.get(message.group());
+    if (group == null || message.to() >= group.worldSize() || message.from() >= group.worldSize()
+        || group.localSeat(message.to()) == null) {
+      if (message instanceof LinkMessage.Open open) {
+        String why = group == null ? "group " + open.group() + " is not known in that process (yet)"
+            : open.entry().worldSize() != group.worldSize() ? "world sizes disagree: " + group.worldSize() + " there, "
+                + open.entry().worldSize() + " here; start all ranks with the same world size"
+            : "rank " + open.to() + " has no seat in that process (yet)";
+        channel.send(ControlKind.LINK, LinkCodec.encode(new LinkMessage.Refuse(open.group(), open.entry().member(), open.to(),
+            open.attempt(), LinkMessage.Refuse.Code.RETRY, why, null)));
+      }
+      return;
+    }
+    group.tellLink(message.to(), message.from(), switch (message) {
+      case LinkMessage.Open open -> new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation(), nonce());
+      case LinkMessage.Accept accept -> new LinkEvent.AcceptReceived(accept, channel.generation());
+      case LinkMessage.Refuse refuse -> new LinkEvent.RefuseReceived(refuse);
+      case LinkMessage.Close close -> new LinkEvent.CloseReceived(close);
+    });
+  }
+
+  @Override
+  public Buffer livenessPayload(Channel channel) {
+    List<Beat.GroupBeat> beats = new ArrayList<>();
+    groups.values().forEach(group -> {
+      Set<Long> pairs = new HashSet<>();
+      group.links().forEach((_, row) -> LinkMachine.session(row.state())
+          .filter(session -> session.generation().equals(channel.generation()))
+          .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
+      EpochRecord epoch = group.barrier().epochSeen();
+      beats.add(new Beat.GroupBeat(group.name().value(), epoch == null ? 0 : epoch.number(), epoch == null ? null : epoch.state(), pairs));
+    });
+    return new Beat(beats).encode();
+  }
+
+  @Override
+  public void livenessReceived(Channel channel, Buffer payload) {
+    if (!(Beat.decode(payload) instanceof Decoded.Valid<Beat>(Beat beat))) {
+      return;
+    }
+    Map<String, Beat.GroupBeat> theirs = new java.util.HashMap<>();
+    beat.groups().forEach(group -> theirs.put(group.group(), group));
+    Set<PairId> doubts = new HashSet<>();
+    Set<PairId> before = doubted.getOrDefault(channel.generation(), Set.of());
+    groups.values().forEach(group -> {
+      Beat.GroupBeat their = theirs.get(group.name().value());
+      if (their != null && their.state() != null) {
+        group.barrier().peerSaw(their.epoch(), their.state());
+      }
+      Set<Long> held = their == null ? Set.of() : their.pairs();
+      group.links().forEach((key, row) -> {
+        if (row.state() instanceof LinkState.Connected(var _, Session session, var _, var _) && session != null
+            && session.generation().equals(channel.generation()) && !held.contains(Beat.mix(session.pairId()))) {
+          doubts.add(session.pairId());
+          if (before.contains(session.pairId())) {
+            group.tellLink(key.rank(), key.peer(), new LinkEvent.PairNotHeld(session.pairId()));
+          }
+        }
+      });
+    });
+    doubted.put(channel.generation(), doubts);
+    if (!channel.isAlive()) {
+      doubted.remove(channel.generation());
+    }
+  }
+
+  // ---- from the store
+
+  @Override
+  public void changed(String key, @Nullable StoredBytes value) {
+    StoreKeys.groupOf(key).map(this::groupNamed).ifPresent(group -> group.barrier().execute(core -> core.keyChanged(key, value)));
+  }
+
+  private @Nullable GroupRuntime groupNamed(String name) {
+    for (Map.Entry<GroupName, GroupRuntime> group : groups.entrySet()) {
+      if (group.getKey().value().equals(name)) {
+        return group.getValue();
+      }
+    }
+    return null;
+  }
+
+  /** After a merge this process has another identity in the cluster: its entries say so anew, and everything is read again. */
+  @Override
+  public void merged() {
+    LOG.warn("muster.store.merged process={}", id);
+    groups.values().forEach(group -> {
+      group.republish();
+      group.barrier().execute(core -> core.reconcile());
+    });
+  }
+
+  @Override
+  public void membersChanged(SegmentStore.PresentMembers present) {
+    groups.values().forEach(group -> group.barrier().execute(core -> core.membersChanged(present)));
+  }
+
+  // ---- what the groups share
+
+  Future<Channel> connect(ProcessAddress address) {
+    return transport().connect(address).map(channel -> {
+      enter(channel);
+      return channel;
+    });
+  }
+
+  @Nullable Channel channel(ChannelGeneration generation) {
+    Channel channel = channels.get(generation);
+    return channel != null && channel.isAlive() ? channel : null;
+  }
+
+  void spread(Gossip gossip) {
+    Buffer payload = gossip.encode();
+    channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
+  }
+
+  private boolean holds(GroupName group, Member member) {
+    GroupRuntime runtime = groups.get(group);
+    return runtime != null && member.equals(runtime.localSeat(member.rank()));
+  }
+
+  /** Whether an entry's address can be valid from here. */
+  LinkEvent.Reach reach(RankEntry entry) {
+    SegmentHandle handle = entry.handle();
+    if (handle.process().equals(id)) {
+      return new LinkEvent.Reach.SameProcess();
+    }
+    if (!handle.hostId().equals(hostId) && isOnlyLocal(handle.host())) {
+      return new LinkEvent.Reach.Unusable("rank " + entry.member().rank() + " of group " + entry.group() + " (pid " + handle.pid()
+          + " on another host) publishes the address " + handle.host()
+          + ", which only its own host can reach; start it with --bind (or endpoint.advertise) set to an address that others reach");
+    }
+    return new LinkEvent.Reach.Dialable();
+  }
+
+  private static boolean isOnlyLocal(String host) {
+    if (host.equalsIgnoreCase("localhost")) {
+      return true;
+    }
+    boolean numeric = host.chars().allMatch(c -> Character.digit(c, 16) >= 0 || c == '.' || c == ':' || c == '%');
+    if (!numeric) {
+      return false;
+    }
+    try {
+      InetAddress address = InetAddress.getByName(host);
+      return address.isLoopbackAddress() || address.isAnyLocalAddress();
+    } catch (UnknownHostException _) {
+      return false;
+    }
+  }
+
+  /** The group in this process, started if this is its first rank here. */
+  Future<GroupRuntime> groupFor(GroupName name, int worldSize) {
+    Promise<GroupRuntime> started = Promise.promise();
+    Future<GroupRuntime> known = starting.putIfAbsent(name, started.future());
+    if (known != null) {
+      return known;
+    }
+    var group = new GroupRuntime(this, name, worldSize);
+    groups.put(name, group);
+    group.start().onComplete(outcome -> {
+      if (outcome.succeeded()) {
+        started.complete(group);
+      } else {
+        groups.remove(name);
+        starting.remove(name);
+        started.fail(outcome.cause());
+      }
+    });
+    return started.future();
+  }
+
+  /** The last rank of a group takes the group along. */
+  Future<Void> leave(GroupName name, int rank) {
+    GroupRuntime group = groups.get(name);
+    if (group == null) {
+      return Future.succeededFuture();
+    }
+    return group.leave(rank).compose(_ -> {
+      if (!group.isEmpty()) {
+        return Future.succeededFuture();
+      }
+      groups.remove(name);
+      starting.remove(name);
+      return group.close("the last rank has left");
+    });
+  }
+
+  Optional<GroupRuntime> group(GroupName name) {
+    return Optional.ofNullable(groups.get(name));
+  }
+
+  Map<GroupName, GroupRuntime> groups() {
+    return groups;
+  }
+
+  Vertx vertx() {
+    return vertx;
+  }
+
+  MusterOptions options() {
+    return options;
+  }
+
+  ProcessId id() {
+    return id;
+  }
+
+  String hostId() {
+    return hostId;
+  }
+
+  RegionTable regions() {
+    return regions;
+  }
+
+  Fabric fabric() {
+    return fabric;
+  }
+
+  ProcessAddress address() {
+    return transport().address();
+  }
+
+  long nonce() {
+    return random.nextLong();
+  }
+
+  SegmentStore store() {
+    return started(store);
+  }
+
+  Claims claims() {
+    return started(claims);
+  }
+
+  Transport transport() {
+    return started(transport);
+  }
+
+  private static <T> T started(@Nullable T part) {
+    if (part == null) {
+      throw new IllegalStateException("not started");
+    }
+    return part;
+  }
+}

@@ -1,0 +1,26 @@
+package io.muster;
+
+import io.muster.segment.SegmentHandle;
+import io.vertx.core.Future;
+
+/** A rank with its memory and its links, not published yet. */
+public final class PreparedRank {
+  private final GroupRuntime group;
+  private final int rank;
+  private final SegmentHandle handle;
+
+  PreparedRank(GroupRuntime group, int rank, SegmentHandle handle) {
+    this.group = group;
+    this.rank = rank;
+    this.handle = handle;
+  }
+
+  /**
+   * Claims the rank and publishes its handle, in one compare-and-set.
+   *
+   * @return completes when it is published; fails with CONFIG if a live process holds the rank
+   */
+  public Future<JoinedRank> publish() {
+    return group.publish(rank, handle).map(entry -> new JoinedRank(group, entry.member()));
+  }
+}

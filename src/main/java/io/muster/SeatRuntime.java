@@ -1,0 +1,234 @@
+package io.muster;
+
+import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
+import io.muster.fabric.ExportedHandle;
+import io.muster.group.GroupName;
+import io.muster.group.Member;
+import io.muster.peer.LinkChange;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkSetup;
+import io.muster.peer.PeerVerticle;
+import io.muster.peer.SeatPorts;
+import io.muster.peer.WarmupAnswer;
+import io.muster.peer.WarmupSlot;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.SegmentInfo;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.ProcessAddress;
+import io.muster.transfer.Region;
+import io.muster.warmup.WarmupPolicyVerticle;
+import io.vertx.core.Future;
+import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.json.JsonObject;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One rank of this process: its registered memory, its warmup slots, and the verticles of its links. Made before the rank is published, so
+ * that nothing has to be made while others wait for it.
+ */
+final class SeatRuntime implements SeatPorts {
+  private static final DeliveryOptions HERE = LocalCodec.delivery();
+  private static final long SLOT_BYTES = Long.BYTES;
+
+  private final GroupRuntime group;
+  private final int rank;
+  private final Addresses addresses;
+  private final Region slots;
+  /** Never freed by hand: a socket that is being closed may still hold on to it. */
+  private final MemorySegment outgoing;
+  private final Map<String, Region> segments = new LinkedHashMap<>();
+  private final List<String> deployments = new ArrayList<>();
+  private @Nullable ExportedHandle export;
+  /** Set on the group's context when the seat is taken, read by the links on theirs. */
+  private volatile @Nullable Member self;
+  private volatile @Nullable RankEntry entry;
+
+  SeatRuntime(GroupRuntime group, int rank, List<GroupOptions.Segment> wanted) {
+    this.group = group;
+    this.rank = rank;
+    this.addresses = group.addresses();
+    this.slots = group.process().regions().allocate(group.name() + "/" + rank + "/warmup", SLOT_BYTES * group.worldSize(),
+        (region, offset, length) -> slotWritten(region, offset));
+    this.outgoing = Arena.ofAuto().allocate(SLOT_BYTES * group.worldSize(), SLOT_BYTES);
+    wanted.forEach(segment -> register(segment.name(), segment.bytes()));
+  }
+
+  /** Deploys the verticles of all links; they wait for the seat. */
+  Future<Void> deploy() {
+    List<Future<String>> all = new ArrayList<>();
+    for (int peer = 0; peer < group.worldSize(); peer++) {
+      all.add(group.process().vertx().deployVerticle(new PeerVerticle(rank, peer, this, addresses)));
+    }
+    return Future.all(all).map(deployed -> {
+      deployments.addAll(deployed.list());
+      return null;
+    });
+  }
+
+  Region register(String name, long bytes) {
+    synchronized (segments) {
+      Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, bytes, null);
+      segments.put(name, region);
+      return region;
+    }
+  }
+
+  @Nullable Region segment(String name) {
+    synchronized (segments) {
+      return segments.get(name);
+    }
+  }
+
+  List<SegmentInfo> segmentInfos() {
+    synchronized (segments) {
+      return segments.entrySet().stream().map(segment -> new SegmentInfo(segment.getKey(), segment.getValue().id(),
+          segment.getValue().remote().key(), segment.getValue().bytes())).toList();
+    }
+  }
+
+  /** What the published handle offers, null before it is published. */
+  SegmentHandle.@Nullable FabricOffer fabric() {
+    RankEntry own = entry;
+    return own == null ? null : own.handle().fabric();
+  }
+
+  void exported(@Nullable ExportedHandle handle) {
+    export = handle;
+  }
+
+  /** The seat is held by this life: the links begin. */
+  void open(Member member) {
+    self = member;
+    for (int peer = 0; peer < group.worldSize(); peer++) {
+      group.process().vertx().eventBus().send(addresses.link(rank, peer),
+          new LinkSetup(group.name(), group.worldSize(), member, peer, group.timing()), HERE);
+    }
+  }
+
+  void published(RankEntry own) {
+    entry = own;
+  }
+
+  void tell(int peer, LinkEvent event) {
+    group.process().vertx().eventBus().send(addresses.link(rank, peer), event, HERE);
+  }
+
+  /** Closes the links; they say good-bye by themselves. */
+  void closeLinks(String reason) {
+    for (int peer = 0; peer < group.worldSize(); peer++) {
+      tell(peer, new LinkEvent.CloseRequested(reason));
+    }
+    self = null;
+  }
+
+  /** Releases the memory, after the links are gone or their time is up. */
+  Future<Void> close(Duration bound) {
+    closeLinks("closed");
+    List<Future<Region.End>> ends = new ArrayList<>();
+    synchronized (segments) {
+      segments.values().forEach(region -> ends.add(region.close(bound)));
+      segments.clear();
+    }
+    if (export != null) {
+      export.close();
+      export = null;
+    }
+    return Future.join(ends).transform(_ -> slots.close(bound)).mapEmpty();
+  }
+
+  private void slotWritten(Region region, long offset) {
+    if (offset % SLOT_BYTES == 0 && offset / SLOT_BYTES < group.worldSize()) {
+      tell((int) (offset / SLOT_BYTES), new LinkEvent.SlotWritten(region.memory().get(PeerVerticle.SLOT, offset)));
+    }
+  }
+
+  // ---- what the links share
+
+  @Override
+  public GroupName group() {
+    return group.name();
+  }
+
+  @Override
+  public @Nullable Member self() {
+    return self;
+  }
+
+  @Override
+  public RankEntry ownEntry() {
+    RankEntry own = entry;
+    if (own == null) {
+      throw new IllegalStateException("rank " + rank + " of group " + group.name() + " has not published");
+    }
+    return own;
+  }
+
+  @Override
+  public Future<Channel> connect(ProcessAddress address) {
+    return group.process().connect(address);
+  }
+
+  @Override
+  public @Nullable Channel channel(ChannelGeneration generation) {
+    return group.process().channel(generation);
+  }
+
+  @Override
+  public @Nullable Member localSeat(int other) {
+    return group.localSeat(other);
+  }
+
+  @Override
+  public Future<WarmupAnswer> askPolicy(RankEntry peer) {
+    RankEntry own = ownEntry();
+    return group.process().vertx().eventBus()
+        .<JsonObject>request(addresses.warmupPolicy(), WarmupPolicyVerticle.question(own, peer),
+            new DeliveryOptions().setLocalOnly(true).setSendTimeout(group.process().options().warmup().policyTimeoutMs()))
+        .map(answer -> WarmupPolicyVerticle.answerOf(answer.body()))
+        .otherwise(failure -> WarmupPolicyVerticle.byDefault(own.handle(), peer.handle(),
+            "the warmup policy has not answered: " + failure.getMessage()));
+  }
+
+  @Override
+  public WarmupSlot slot(int peer) {
+    return new WarmupSlot(slots.remote(), SLOT_BYTES * peer);
+  }
+
+  @Override
+  public void clearSlot(int peer) {
+    slots.memory().set(PeerVerticle.SLOT, SLOT_BYTES * peer, 0L);
+  }
+
+  @Override
+  public MemorySegment outgoing(int peer) {
+    return outgoing.asSlice(SLOT_BYTES * peer, SLOT_BYTES);
+  }
+
+  @Override
+  public long nonce() {
+    return group.process().nonce();
+  }
+
+  @Override
+  public long jittered(long delayMs) {
+    double jitter = group.process().options().peer().backoff().jitter();
+    return Math.round(delayMs * (1 - jitter * ThreadLocalRandom.current().nextDouble()));
+  }
+
+  @Override
+  public void note(LinkChange change) {
+    group.links().note(change);
+  }
+
+}
