@@ -86,9 +86,14 @@ public final class ClusterMember implements AutoCloseable {
         throw e;
       } catch (RuntimeException e) {
         gate.rethrow();
-        if (!gate.joins() || System.nanoTime() - endNanos >= 0) {
+        if (!gate.joins()) {
           throw new MusterException(MusterException.Kind.CONFIG, "Hazelcast did not start on " + settings.hazelcast().host() + ":"
               + settings.hazelcast().port() + ": " + e.getMessage() + "; check that the address is one of this host and the port is free", e);
+        }
+        if (System.nanoTime() - endNanos >= 0) {
+          throw new MusterException(MusterException.Kind.RETRY, "a cluster was found, and joining it failed for "
+              + settings.formation().deadline().toMillis() + " ms: " + e.getMessage() + "; see Hazelcast's log, and check that this host"
+              + " reaches the members' Hazelcast ports and that cluster-name is the same", e);
         }
         log.warn("cluster-join-failed process={} cause=\"{}\" asking again", settings.process(), e.getMessage());
       } finally {
