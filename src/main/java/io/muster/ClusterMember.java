@@ -1,5 +1,7 @@
 package io.muster;
 
+import com.hazelcast.cluster.MembershipEvent;
+import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.ListenerConfig;
 import com.hazelcast.core.Hazelcast;
@@ -75,6 +77,7 @@ public final class ClusterMember implements AutoCloseable {
       JoinGate gate = new JoinGate(formation);
       try {
         HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(gate.before(config(settings)));
+        hazelcast.getCluster().addMembershipListener(new TurnEnds(formation));
         String address = addressOf(hazelcast);
         formation.formed(address);
         long endedNanos = System.nanoTime();
@@ -102,6 +105,17 @@ public final class ClusterMember implements AutoCloseable {
     }
   }
 
+  /** Tells the next one in line. On Hazelcast's event thread; does not block. */
+  private record TurnEnds(ClusterFormation formation) implements MembershipListener {
+    @Override
+    public void memberAdded(MembershipEvent event) {
+      formation.memberJoined();
+    }
+
+    @Override
+    public void memberRemoved(MembershipEvent event) {}
+  }
+
   private static Config config(Settings settings) {
     Config config = settings.config().get();
     MusterHazelcast.applyTo(config, settings.process());
@@ -116,6 +130,7 @@ public final class ClusterMember implements AutoCloseable {
    */
   private static final class JoinGate implements LifecycleListener, HazelcastInstanceAware {
     private final CompletableFuture<ClusterFormation.Decision> decision = new CompletableFuture<>();
+    private final ClusterFormation formation;
     private final Thread asking;
     private @Nullable Config config;
     private @Nullable HazelcastInstance starting;
@@ -123,6 +138,7 @@ public final class ClusterMember implements AutoCloseable {
     private long openedNanos;
 
     JoinGate(ClusterFormation formation) {
+      this.formation = formation;
       asking = Thread.ofVirtual().name("muster-form").start(() -> {
         try {
           decision.complete(formation.await());
@@ -149,7 +165,11 @@ public final class ClusterMember implements AutoCloseable {
       }
       reachedNanos = System.nanoTime();
       try {
-        configure(Objects.requireNonNull(config), decision.join());
+        ClusterFormation.Decision decided = decision.join();
+        configure(Objects.requireNonNull(config), decided);
+        if (decided instanceof ClusterFormation.Decision.Join join) {
+          formation.awaitTurn(join);
+        }
       } catch (CompletionException _) {
         Objects.requireNonNull(starting).getLifecycleService().terminate();
         return;
@@ -185,7 +205,7 @@ public final class ClusterMember implements AutoCloseable {
           }
           MusterHazelcast.found(config);
         }
-        case ClusterFormation.Decision.Join(String target, List<String> known) -> MusterHazelcast.join(config, target, known);
+        case ClusterFormation.Decision.Join(_, String target, List<String> known) -> MusterHazelcast.join(config, target, known);
         case ClusterFormation.Decision.WaitFor _, ClusterFormation.Decision.Conflict _ ->
             throw new IllegalStateException("undecided: " + decision);
       }
