@@ -1,5 +1,7 @@
 package io.muster;
 
+import com.hazelcast.cluster.MembershipEvent;
+import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.ListenerConfig;
 import com.hazelcast.core.Hazelcast;
@@ -75,6 +77,7 @@ public final class ClusterMember implements AutoCloseable {
       JoinGate gate = new JoinGate(formation);
       try {
         HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(gate.before(config(settings)));
+        hazelcast.getCluster().addMembershipListener(new TurnEnds(formation));
         String address = addressOf(hazelcast);
         formation.formed(address);
         long endedNanos = System.nanoTime();
@@ -86,15 +89,31 @@ public final class ClusterMember implements AutoCloseable {
         throw e;
       } catch (RuntimeException e) {
         gate.rethrow();
-        if (!gate.joins() || System.nanoTime() - endNanos >= 0) {
+        if (!gate.joins()) {
           throw new MusterException(MusterException.Kind.CONFIG, "Hazelcast did not start on " + settings.hazelcast().host() + ":"
               + settings.hazelcast().port() + ": " + e.getMessage() + "; check that the address is one of this host and the port is free", e);
+        }
+        if (System.nanoTime() - endNanos >= 0) {
+          throw new MusterException(MusterException.Kind.RETRY, "a cluster was found, and joining it failed for "
+              + settings.formation().deadline().toMillis() + " ms: " + e.getMessage() + "; see Hazelcast's log, and check that this host"
+              + " reaches the members' Hazelcast ports and that cluster-name is the same", e);
         }
         log.warn("cluster-join-failed process={} cause=\"{}\" asking again", settings.process(), e.getMessage());
       } finally {
         gate.close();
       }
     }
+  }
+
+  /** Tells the next one in line. On Hazelcast's event thread; does not block. */
+  private record TurnEnds(ClusterFormation formation) implements MembershipListener {
+    @Override
+    public void memberAdded(MembershipEvent event) {
+      formation.memberJoined();
+    }
+
+    @Override
+    public void memberRemoved(MembershipEvent event) {}
   }
 
   private static Config config(Settings settings) {
@@ -111,6 +130,7 @@ public final class ClusterMember implements AutoCloseable {
    */
   private static final class JoinGate implements LifecycleListener, HazelcastInstanceAware {
     private final CompletableFuture<ClusterFormation.Decision> decision = new CompletableFuture<>();
+    private final ClusterFormation formation;
     private final Thread asking;
     private @Nullable Config config;
     private @Nullable HazelcastInstance starting;
@@ -118,6 +138,7 @@ public final class ClusterMember implements AutoCloseable {
     private long openedNanos;
 
     JoinGate(ClusterFormation formation) {
+      this.formation = formation;
       asking = Thread.ofVirtual().name("muster-form").start(() -> {
         try {
           decision.complete(formation.await());
@@ -144,7 +165,11 @@ public final class ClusterMember implements AutoCloseable {
       }
       reachedNanos = System.nanoTime();
       try {
-        configure(Objects.requireNonNull(config), decision.join());
+        ClusterFormation.Decision decided = decision.join();
+        configure(Objects.requireNonNull(config), decided);
+        if (decided instanceof ClusterFormation.Decision.Join join) {
+          formation.awaitTurn(join);
+        }
       } catch (CompletionException _) {
         Objects.requireNonNull(starting).getLifecycleService().terminate();
         return;
@@ -180,7 +205,7 @@ public final class ClusterMember implements AutoCloseable {
           }
           MusterHazelcast.found(config);
         }
-        case ClusterFormation.Decision.Join(String target, List<String> known) -> MusterHazelcast.join(config, target, known);
+        case ClusterFormation.Decision.Join(_, String target, List<String> known) -> MusterHazelcast.join(config, target, known);
         case ClusterFormation.Decision.WaitFor _, ClusterFormation.Decision.Conflict _ ->
             throw new IllegalStateException("undecided: " + decision);
       }

@@ -33,18 +33,25 @@ public final class ClusterFormation {
   /** The name of the question on the control port. */
   public static final String ASK = "cluster";
 
+  /** The name of the question that is answered when it is the asker's turn to join. */
+  public static final String ASK_TURN = "join-turn";
+
   private static final Logger log = LoggerFactory.getLogger(ClusterFormation.class);
   private static final Duration HOLD = Duration.ofSeconds(10);
   private static final Duration HOLD_SLACK = Duration.ofSeconds(3);
   private static final Duration FIRST_LOG = Duration.ofSeconds(2);
   private static final Duration NEXT_LOG = Duration.ofSeconds(5);
   private static final long MAX_HOLD_MS = 20_000;
+  private static final Duration TURN_SETTLE = Duration.ofMillis(30);
+  private static final Duration TURN_LIMIT = Duration.ofMillis(250);
+  private static final Duration TURN_PATIENCE = Duration.ofSeconds(10);
 
   private final ControlAddress own;
   private final ProcessId process;
   private final List<ControlAddress> members;
   private final Settings settings;
   private final CompletableFuture<String> formed = new CompletableFuture<>();
+  private final JoinTurns turns = new JoinTurns(TURN_SETTLE, TURN_LIMIT);
 
   /** What this process would answer now; written by the thread that forms, read by those of the control port. */
   private volatile Progress progress;
@@ -86,10 +93,11 @@ public final class ClusterFormation {
   /** What to do. */
   public sealed interface Decision {
     /**
+     * @param at the process that is joined
      * @param hazelcast the member to join with, {@code host:port}
      * @param known all members that have been heard of, this one included
      */
-    record Join(String hazelcast, List<String> known) implements Decision {}
+    record Join(ControlAddress at, String hazelcast, List<String> known) implements Decision {}
 
     /** @param unheard listed addresses that have neither answered nor refused */
     record Found(List<ControlAddress> unheard) implements Decision {}
@@ -112,17 +120,22 @@ public final class ClusterFormation {
     this.settings = settings;
     this.progress = new Progress(new Decision.WaitFor(this.members.getFirst(), "just started"), isOwn(this.members.getFirst()));
     port.handle(ASK, this::answer);
+    port.handle(ASK_TURN, _ -> turns.take());
   }
 
   /** What follows from what is known; the addresses are in the order of the list. */
   static Decision decide(Map<ControlAddress, Seen> known) {
     List<String> clustered = new ArrayList<>();
+    List<ControlAddress> clusteredAt = new ArrayList<>();
     List<ControlAddress> unheard = new ArrayList<>();
     List<ControlAddress> open = new ArrayList<>();
     List<ControlAddress> founders = new ArrayList<>();
     known.forEach((address, seen) -> {
       switch (seen) {
-        case Seen.Formed(String hazelcast) -> clustered.add(hazelcast);
+        case Seen.Formed(String hazelcast) -> {
+          clusteredAt.add(address);
+          clustered.add(hazelcast);
+        }
         case Seen.Unasked() -> open.add(address);
         case Seen.Silent(_) -> unheard.add(address);
         case Seen.Forming(boolean founder) when founder -> founders.add(address);
@@ -130,7 +143,7 @@ public final class ClusterFormation {
       }
     });
     if (!clustered.isEmpty()) {
-      return new Decision.Join(clustered.getFirst(), List.copyOf(clustered));
+      return new Decision.Join(clusteredAt.getFirst(), clustered.getFirst(), List.copyOf(clustered));
     }
     Map.Entry<ControlAddress, Seen> first = known.entrySet().iterator().next();
     return switch (first.getValue()) {
@@ -141,7 +154,7 @@ public final class ClusterFormation {
       case Seen.Forming(_) -> new Decision.WaitFor(first.getKey(), "it is founding the cluster");
       case Seen.Absent(String why) -> new Decision.WaitFor(first.getKey(), why);
       case Seen.Silent(String why) -> new Decision.WaitFor(first.getKey(), why);
-      case Seen.Formed(String hazelcast) -> new Decision.Join(hazelcast, List.copyOf(clustered));
+      case Seen.Formed(String hazelcast) -> new Decision.Join(first.getKey(), hazelcast, List.copyOf(clustered));
     };
   }
 
@@ -203,6 +216,17 @@ public final class ClusterFormation {
   /** This process is in the cluster: whoever asks, or is being held, is told. */
   public void formed(String hazelcast) {
     formed.complete(hazelcast);
+  }
+
+  /** A member of the cluster has appeared; may be called on any thread. */
+  public void memberJoined() {
+    turns.joined();
+  }
+
+  /** Blocks until it is this process's turn to join, or that can't be learnt soon. */
+  public void awaitTurn(Decision.Join join) {
+    ControlClient.Reply reply = ControlClient.ask(join.at(), new JsonObject().put("ask", ASK_TURN), TURN_PATIENCE);
+    log.debug("cluster-turn at={} reply={}", join.at(), reply);
   }
 
   private void keepAsking(ControlAddress address, BlockingQueue<Map.Entry<ControlAddress, Seen>> news) {
@@ -270,7 +294,7 @@ public final class ClusterFormation {
     state.put("founder", now.founder());
     return switch (now.decision()) {
       case Decision.WaitFor(ControlAddress address, String why) -> state.put("waitingFor", address.toString()).put("why", why);
-      case Decision.Join(String hazelcast, _) -> state.put("waitingFor", "joining " + hazelcast);
+      case Decision.Join(_, String hazelcast, _) -> state.put("waitingFor", "joining " + hazelcast);
       case Decision.Found _ -> state.put("waitingFor", "founding");
       case Decision.Conflict(ControlAddress other) -> state.put("waitingFor", "conflict with " + other);
     };

@@ -60,10 +60,10 @@ class ClusterFormationTest { // R-13
   @Test
   void anyoneJoinsAClusterThatExists() {
     Seen formed = new Seen.Formed("b:5701");
-    assertThat(decide(SELF, formed, UNASKED)).as("a restarted first").isEqualTo(new Decision.Join("b:5701", List.of("b:5701")));
-    assertThat(decide(ABSENT, formed, SELF)).as("the first is dead").isEqualTo(new Decision.Join("b:5701", List.of("b:5701")));
+    assertThat(decide(SELF, formed, UNASKED)).as("a restarted first").isEqualTo(new Decision.Join(B, "b:5701", List.of("b:5701")));
+    assertThat(decide(ABSENT, formed, SELF)).as("the first is dead").isEqualTo(new Decision.Join(B, "b:5701", List.of("b:5701")));
     assertThat(decide(new Seen.Formed("a:5701"), formed, UNASKED)).as("listed nowhere")
-        .isEqualTo(new Decision.Join("a:5701", List.of("a:5701", "b:5701")));
+        .isEqualTo(new Decision.Join(A, "a:5701", List.of("a:5701", "b:5701")));
   }
 
   @Test
@@ -100,7 +100,7 @@ class ClusterFormationTest { // R-13
     assertThat(founder.await()).isEqualTo(new Decision.Found(List.of()));
     assertThat(joined).isNotDone();
     founder.formed("127.0.0.1:5701");
-    assertThat(joined.get(5, TimeUnit.SECONDS)).isEqualTo(new Decision.Join("127.0.0.1:5701", List.of("127.0.0.1:5701")));
+    assertThat(joined.get(5, TimeUnit.SECONDS)).isEqualTo(new Decision.Join(first.address(), "127.0.0.1:5701", List.of("127.0.0.1:5701")));
   }
 
   @Test
@@ -110,7 +110,7 @@ class ClusterFormationTest { // R-13
     List<ControlAddress> members = List.of(first.address(), second.address());
     new ClusterFormation(second, id(), members, PATIENT).formed("127.0.0.1:5702");
     assertThat(new ClusterFormation(first, id(), members, PATIENT).await())
-        .isEqualTo(new Decision.Join("127.0.0.1:5702", List.of("127.0.0.1:5702")));
+        .isEqualTo(new Decision.Join(second.address(), "127.0.0.1:5702", List.of("127.0.0.1:5702")));
   }
 
   @Test // O-4

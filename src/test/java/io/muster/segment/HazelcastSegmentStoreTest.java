@@ -40,7 +40,8 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
 
   @Override
   SegmentStore join(Context context) {
-    HazelcastInstance hazelcast = start(MusterHazelcast.reference());
+    MapConfig objects = new MapConfig("objects").setInMemoryFormat(InMemoryFormat.OBJECT);
+    HazelcastInstance hazelcast = start(MusterHazelcast.reference().addMapConfig(objects));
     SegmentStore store = await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, DEADLINE));
     members.put(store, hazelcast);
     return store;
@@ -114,9 +115,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
 
   @Test
   void refusesAMapThatComparesIdentities() {
-    HazelcastInstance hazelcast = members.get(here);
-    hazelcast.getConfig().addMapConfig(new MapConfig("objects").setInMemoryFormat(InMemoryFormat.OBJECT));
-    assertThatThrownBy(() -> await(HazelcastSegmentStore.open(hazelcast, context, "objects", DEADLINE)))
+    assertThatThrownBy(() -> await(HazelcastSegmentStore.open(members.get(here), context, "objects", DEADLINE)))
         .isInstanceOfSatisfying(MusterException.class, e -> {
           assertThat(e.kind()).isEqualTo(Kind.CONFIG);
           assertThat(e).hasMessageContaining("in-memory-format is OBJECT");
