@@ -77,6 +77,8 @@ final class BulkConnection implements BulkParser.Sink {
       if (problem != null) {
         channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "on its bulk connection: " + problem);
       }
+    } catch (RuntimeException failure) {
+      channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "its bulk connection could not be read: " + failure);
     } finally {
       in.release();
     }

@@ -135,7 +135,7 @@ final class RawSocket {
     var handlers = socket.channelHandlerContext();
     if (handlers.executor().inEventLoop()) {
       handlers.flush();
-      handlers.channel().close();
+      handlers.close(); // from here, not from the channel's end of the pipeline: Vert.x's own close waits until all is flushed
     } else {
       handlers.executor().execute(this::abort);
     }
