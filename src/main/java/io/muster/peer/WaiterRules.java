@@ -73,6 +73,9 @@ final class WaiterRules {
     RankEntry entry = open.entry();
     History history = state.history();
     Member newest = history.newest();
+    if (open.from() != setup.peer()) {
+      return stay(state);
+    }
     if (!open.waiter().equals(setup.self())) {
       return answer(setup, state, received, Refuse.Code.RETRY, "rank " + setup.self().rank() + " is " + setup.self() + " now, not "
           + open.waiter());
