@@ -1,0 +1,124 @@
+package io.muster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.muster.barrier.AllConnected;
+import io.muster.group.ProcessId;
+import io.muster.group.Proof;
+import io.muster.segment.InMemorySegmentStore;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import io.vertx.junit5.Timeout;
+import io.vertx.junit5.VertxExtension;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole groups over real sockets, with the store in memory: several processes of Muster in one JVM, each with a Vert.x of its own. */
+@ExtendWith(VertxExtension.class)
+@Timeout(value = 60, timeUnit = TimeUnit.SECONDS)
+class InMemoryGroupTest {
+  private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
+  private final List<Vertx> vertxes = new ArrayList<>();
+  private final List<Muster> musters = new ArrayList<>();
+
+  private Muster start(MusterOptions options) {
+    Vertx vertx = Vertx.vertx();
+    ProcessId id = ProcessId.random(RandomGenerator.getDefault());
+    Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options).await();
+    vertxes.add(vertx);
+    musters.add(muster);
+    return muster;
+  }
+
+  @AfterEach
+  void closeAll() {
+    musters.forEach(muster -> muster.close().await());
+    vertxes.forEach(vertx -> vertx.close().await());
+  }
+
+  // R-1, P-2, P-3
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 8})
+  void connectsEveryPairWithOneRankPerProcess(int worldSize) {
+    List<Future<AllConnected>> waits = new ArrayList<>();
+    for (int rank = 0; rank < worldSize; rank++) {
+      JoinedRank joined = start(MusterOptions.defaults()).join(GroupOptions.of("g", rank, worldSize)).await();
+      waits.add(joined.allConnected(Duration.ofSeconds(20)));
+    }
+    AllConnected first = waits.getFirst().await();
+    for (Future<AllConnected> wait : waits) {
+      assertThat(wait.await().epoch()).isEqualTo(first.epoch());
+    }
+    assertThat(first.linkCount()).isEqualTo(worldSize * (worldSize - 1));
+    assertThat(first.links().getOrDefault(Proof.WARMUP, 0)).isEqualTo(worldSize * (worldSize - 1));
+    assertThat(first.pathCount()).isEqualTo(worldSize * (worldSize - 1) / 2);
+  }
+
+  // R-1, G-1
+  @Test
+  void connectsRanksThatShareProcessesByLocalLinks() {
+    Muster one = start(MusterOptions.defaults());
+    Muster two = start(MusterOptions.defaults());
+    List<Future<AllConnected>> waits = new ArrayList<>();
+    for (int rank = 0; rank < 6; rank++) {
+      waits.add((rank % 2 == 0 ? one : two).join(GroupOptions.of("g", rank, 6)).await().allConnected(Duration.ofSeconds(20)));
+    }
+    AllConnected connected = waits.getFirst().await();
+    assertThat(connected.links()).containsEntry(Proof.LOCAL, 12).containsEntry(Proof.WARMUP, 18);
+    assertThat(connected.paths()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 1));
+  }
+
+  // P-5
+  @Test
+  void writesIntoThePeersSegment() {
+    JoinedRank zero = start(MusterOptions.defaults()).join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20)).await();
+    JoinedRank one = start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)).await();
+    one.allConnected(Duration.ofSeconds(20)).await();
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment source = arena.allocate(1 << 20);
+      source.fill((byte) 7);
+      one.write(0, "kv", 0, source).await();
+      assertThat(zero.segment("kv").mismatch(source)).isEqualTo(-1);
+      assertThat(zero.segment("kv").get(ValueLayout.JAVA_BYTE, (1 << 20) - 1)).isEqualTo((byte) 7);
+    }
+  }
+
+  // W-1, W-4
+  @Test
+  void shortCircuitsWithinASimulatedClique() {
+    MusterOptions fabric = MusterOptions.fromJson(new JsonObject().put("warmup", new JsonObject().put("fabric",
+        "7d1f6a52-7f0b-4a39-9d0c-5b1f0f1f3c11/3")));
+    List<Future<AllConnected>> waits = new ArrayList<>();
+    for (int rank = 0; rank < 3; rank++) {
+      waits.add(start(fabric).join(GroupOptions.of("g", rank, 3)).await().allConnected(Duration.ofSeconds(20)));
+    }
+    assertThat(waits.getFirst().await().links()).isEqualTo(Collections.singletonMap(Proof.FABRIC_IMPORT_SIMULATED, 6));
+  }
+
+  // B-6, R-7
+  @Test
+  void completesAGreaterEpochAfterAProcessWasReplaced() {
+    start(MusterOptions.defaults());
+    JoinedRank zero = musters.getFirst().join(GroupOptions.of("g", 0, 2)).await();
+    Muster second = start(MusterOptions.defaults());
+    second.join(GroupOptions.of("g", 1, 2)).await();
+    long before = zero.allConnected(Duration.ofSeconds(20)).await().epoch();
+    second.close().await();
+    JoinedRank again = start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)).await();
+    assertThat(again.allConnected(Duration.ofSeconds(20)).await().epoch()).isGreaterThan(before);
+    assertThat(zero.allConnected(Duration.ofSeconds(20)).await().epoch()).isGreaterThan(before);
+  }
+}
