@@ -71,8 +71,8 @@ class ClusterFormationIT { // R-13
       shortestMs = Math.min(shortestMs, spreadMs);
       killAll();
     }
-    // A pause is there in every round, load is not.
-    assertThat(shortestMs).as("from founded to all joined").isLessThan(3000);
+    // A pause is there in every round, load is not. Joining only after loading took 1900 to 4100 ms, with turns and the gate it is 300 to 500.
+    assertThat(shortestMs).as("from founded to all joined").isLessThan(1500);
   }
 
   @Test
