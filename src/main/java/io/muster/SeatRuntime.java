@@ -22,6 +22,9 @@ import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Future;
 import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -192,12 +195,18 @@ final class SeatRuntime implements SeatPorts {
   @Override
   public Future<WarmupAnswer> askPolicy(RankEntry peer) {
     RankEntry own = ownEntry();
-    return group.process().vertx().eventBus()
-        .<JsonObject>request(addresses.warmupPolicy(), WarmupPolicyVerticle.question(own, peer),
-            new DeliveryOptions().setLocalOnly(true).setSendTimeout(group.process().options().warmup().policyTimeoutMs()))
+    JsonObject question = WarmupPolicyVerticle.question(own, peer);
+    return ask(addresses.warmupPolicy(), question)
+        .recover(failure -> failure instanceof ReplyException reply && reply.failureType() == ReplyFailure.NO_HANDLERS
+            ? ask(addresses.builtInWarmupPolicy(), question) : Future.failedFuture(failure))
         .map(answer -> WarmupPolicyVerticle.answerOf(answer.body()))
         .otherwise(failure -> WarmupPolicyVerticle.byDefault(own.handle(), peer.handle(),
             "the warmup policy has not answered: " + failure.getMessage()));
+  }
+
+  private Future<Message<JsonObject>> ask(String policy, JsonObject question) {
+    return group.process().vertx().eventBus().request(policy, question,
+        new DeliveryOptions().setLocalOnly(true).setSendTimeout(group.process().options().warmup().policyTimeoutMs()));
   }
 
   @Override
