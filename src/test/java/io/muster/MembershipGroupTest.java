@@ -70,9 +70,11 @@ class MembershipGroupTest {
   void aLinkThatTheApplicationReportsIsMadeAnewByItself() {
     InMemoryCluster.Process first = cluster.start();
     JoinedRank zero = first.join("g", 0, 2);
-    JoinedRank one = cluster.start().join("g", 1, 2);
+    InMemoryCluster.Process second = cluster.start();
+    JoinedRank one = second.join("g", 1, 2);
     long epoch = InMemoryCluster.await(zero, one).epoch();
     Future<JsonObject> degraded = first.degraded("g");
+    Future<JsonObject> degradedThere = second.degraded("g");
     first.vertx().eventBus().send(of("g").report(), new JsonObject().put("rank", 0).put("peer", 1)
         .put("incarnation", one.member().incarnation()).put("reason", "its answers look wrong"));
     JsonObject lost = degraded.await().getJsonArray("lost").getJsonObject(0);
@@ -81,6 +83,7 @@ class MembershipGroupTest {
     assertThat(lost.getString("evidence")).contains("its answers look wrong");
     assertThat(lost.getInteger("reportedBy")).isZero();
     assertThat(degraded.await().getLong("epoch")).isEqualTo(epoch);
+    degradedThere.await();
     assertThat(InMemoryCluster.await(zero, one).epoch()).isGreaterThan(epoch);
   }
 
