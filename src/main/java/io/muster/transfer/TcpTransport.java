@@ -118,6 +118,11 @@ public final class TcpTransport implements Transport {
     return gate.complaints();
   }
 
+  /** Own dials that gave way to one of the other end. */
+  long ties() {
+    return book.ties();
+  }
+
   /** Accepted connections that have not said hello yet. */
   int unauthenticatedConnections() {
     return gate.waiting();
