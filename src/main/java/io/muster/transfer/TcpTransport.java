@@ -76,6 +76,14 @@ public final class TcpTransport implements Transport {
     return started.future();
   }
 
+  /**
+   * Opens and uses a channel between two transports of this process, and closes all again, so that the first real channel does not pay for
+   * loading code. To be done before a process is published, beside other slow parts of its start.
+   */
+  public static Future<Void> prime(Vertx vertx, String bindHost) {
+    return Primer.run(vertx, TcpOptions.defaults(bindHost));
+  }
+
   @Override
   public String name() {
     return "tcp";
@@ -108,6 +116,11 @@ public final class TcpTransport implements Transport {
   /** Connections that were dropped or refused before they belonged to a channel. */
   public long droppedConnections() {
     return gate.complaints();
+  }
+
+  /** Own dials that gave way to one of the other end. */
+  long ties() {
+    return book.ties();
   }
 
   /** Accepted connections that have not said hello yet. */
