@@ -70,8 +70,16 @@ public final class CanonicalReader {
   }
 
   public byte[] bytes(String field, int maxBytes) throws MalformedException {
-    int length = u16(field);
-    if (length > maxBytes) {
+    return bytes(field, u16(field), maxBytes);
+  }
+
+  /** What {@link CanonicalWriter#longBytes} wrote. */
+  public byte[] longBytes(String field, int maxBytes) throws MalformedException {
+    return bytes(field, i32(field), maxBytes);
+  }
+
+  private byte[] bytes(String field, int length, int maxBytes) throws MalformedException {
+    if (length < 0 || length > maxBytes) {
       throw new MalformedException(field + ": expected at most " + maxBytes + " bytes, got " + length);
     }
     need(field, length);

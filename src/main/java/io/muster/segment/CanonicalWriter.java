@@ -48,6 +48,13 @@ public final class CanonicalWriter {
     return this;
   }
 
+  /** A field that may be longer than 65,535 bytes; the reader's limit is its only one. */
+  public CanonicalWriter longBytes(byte[] value) {
+    i32(value.length);
+    out.writeBytes(value);
+    return this;
+  }
+
   public byte[] toByteArray() {
     return out.toByteArray();
   }
