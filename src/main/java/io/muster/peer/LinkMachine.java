@@ -99,7 +99,7 @@ public final class LinkMachine {
 
   private static Step left(LinkSetup setup, LinkState state, Member member, String reason) {
     Member newest = state.history().newest();
-    if (setup.role() == LinkSetup.Role.SELF || (newest != null && newest.isNewerThan(member))
+    if (member.rank() != setup.peer() || setup.role() == LinkSetup.Role.SELF || (newest != null && newest.isNewerThan(member))
         || (member.equals(newest) && state.history().over())) {
       return stay(state);
     }
@@ -126,7 +126,7 @@ public final class LinkMachine {
   private static Step published(LinkSetup setup, LinkState state, Target target) {
     History history = state.history();
     Member member = target.entry().member();
-    if (setup.role() == LinkSetup.Role.SELF || isStale(history, target.entry())) {
+    if (member.rank() != setup.peer() || setup.role() == LinkSetup.Role.SELF || isStale(history, target.entry())) {
       return stay(state);
     }
     if (!member.equals(history.newest())) {

@@ -73,6 +73,9 @@ final class WaiterRules {
     RankEntry entry = open.entry();
     History history = state.history();
     Member newest = history.newest();
+    if (open.from() != setup.peer()) {
+      return stay(state);
+    }
     if (!open.waiter().equals(setup.self())) {
       return answer(setup, state, received, Refuse.Code.RETRY, "rank " + setup.self().rank() + " is " + setup.self() + " now, not "
           + open.waiter());
@@ -151,8 +154,10 @@ final class WaiterRules {
     return switch (state) {
       case LinkState.OpeningSegment(History _, Stage.AwaitingOpen _) when timer == Timer.OPEN && history.target() != null -> {
         String detail = "published, but its link-open has not come for " + 2 * setup.timing().openTimeoutMs() + " ms";
-        Step again = awaitOpen(setup, history.failed(OPEN, detail), List.of(), detail);
-        yield new Step(again.next(), plus(again.effects(), new LinkEffect.Dial(history.attempt(), history.target().entry())), detail);
+        Step again = LinkMachine.open(setup, history.failed(OPEN, detail), List.of(), detail);
+        yield history.target().reach() instanceof LinkEvent.Reach.Dialable
+            ? new Step(again.next(), plus(again.effects(), new LinkEffect.Dial(history.attempt(), history.target().entry())), detail)
+            : again;
       }
       case LinkState.OpeningSegment(History _, Stage.AskingPolicyFor _) when timer == Timer.OPEN ->
           lose(setup, state, "the warmup policy has not answered after " + 2 * setup.timing().openTimeoutMs() + " ms", false);
