@@ -141,9 +141,9 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     enter(channel);
     GroupRuntime group = groups.get(message.group());
     if (group == null || message.to() >= group.worldSize() || message.from() >= group.worldSize()
-        || group.localSeat(message.to()) == null) {
+        || group.localSeat(message.to()) == null || (message instanceof LinkMessage.Open opening && !opening.entry().isLive())) {
       if (message instanceof LinkMessage.Open open) {
-        String why = group == null ? "group " + open.group() + " is not known in that process (yet)"
+        String why = !open.entry().isLive() ? "the entry of rank " + open.from() + " is " + open.entry().state() : group == null ? "group " + open.group() + " is not known in that process (yet)"
             : open.entry().worldSize() != group.worldSize() ? "world sizes disagree: " + group.worldSize() + " there, "
                 + open.entry().worldSize() + " here; start all ranks with the same world size"
             : "rank " + open.to() + " has no seat in that process (yet)";

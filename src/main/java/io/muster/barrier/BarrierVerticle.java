@@ -83,6 +83,7 @@ public final class BarrierVerticle extends VerticleBase {
   public Future<?> start() {
     startNanos = System.nanoTime();
     core = new GroupCore(setup, new Ports());
+    core().membersChanged(host.store().presentMembers());
     var bus = vertx.eventBus();
     consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
     consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));

@@ -444,6 +444,17 @@ public final class GroupCore {
       direct(rank, entry);
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
+    remind();
+  }
+
+  /** A link that was told once and has gone back to waiting since is told again; where it is known already, nothing changes. */
+  private void remind() {
+    barrier.seats().forEach((rank, seat) -> directory.forEach((peer, seen) -> {
+      RankEntry entry = seen.value();
+      if (entry != null && entry.isLive() && !peer.equals(rank) && seat.links().get(peer) == null) {
+        ports.tellLink(rank, peer, linkEvent(entry));
+      }
+    }));
   }
 
   /** Decodes an entry, unless these very bytes were decoded before. */
