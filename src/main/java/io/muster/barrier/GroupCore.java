@@ -130,6 +130,19 @@ public final class GroupCore {
 
   // ---- what is known
 
+  /**
+   * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a newcomer that has read
+   * it must not take the seat of a process that answers.
+   */
+  public boolean holds(Member member) {
+    return switch (seats.get(member.rank())) {
+      case SeatState.Held held -> held.member().equals(member);
+      case SeatState.Claiming(var _, var next) -> next.value() != null && next.value().member().equals(member);
+      case SeatState.Leaving(var current, int _) -> current.value() != null && current.value().member().equals(member);
+      case null, default -> false;
+    };
+  }
+
   public BarrierState barrier() {
     return barrier;
   }
