@@ -162,13 +162,15 @@ final class Invariants {
     require(completeEver.contains(epoch), "degraded is published only for an epoch that was COMPLETE", process, epoch);
   }
 
-  /** Every member's mark stands: nothing has been lost since. */
-  void requireStands(EpochRecord record) {
+  /** Null if every member's mark stands: nothing has been lost since. A COMPLETE of which this is not so must not last (B-2). */
+  @Nullable String whyNotTrue(EpochRecord record) {
     Map<Member, Long> marked = marks.getOrDefault(record.digest(), Map.of());
     for (Member member : record.vector()) {
-      require(marked.getOrDefault(member, 0L) > lastLoss.getOrDefault(member, 0L),
-          "B-2: a COMPLETE is never left standing after a loss since its marks", member, record);
+      if (marked.getOrDefault(member, 0L) <= lastLoss.getOrDefault(member, 0L)) {
+        return "B-2: COMPLETE stands after a loss since the mark of " + member + ": " + record;
+      }
     }
+    return null;
   }
 
   // ---- the truth

@@ -127,7 +127,7 @@ final class SimNetwork {
     dial.promise.future().onComplete(_ -> dials.remove(direction, dial));
     from.post(DIAL_MS * 1_000, () -> dial.failed(DialFailure.SILENT));
     if (world.faults.strikes(Fault.DIAL_FAILED)) {
-      from.post(latencyUs(), () -> dial.failed(world.chance.with(0.7) ? DialFailure.SILENT : DialFailure.REFUSED));
+      from.post(latencyUs(), () -> dial.failed(DialFailure.SILENT));
     } else {
       world.clock.after(latencyUs(), () -> arrive(from, target, address, dial));
     }
