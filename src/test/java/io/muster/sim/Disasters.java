@@ -131,7 +131,7 @@ final class Disasters {
     long standsMs = chance.between(6_000, 9_000);
     world.clock.after(5_000_000, () -> {
       Side side = victim.side;
-      if (!victim.crashed && side.members.size() > 1) {
+      if (world.faults.areOn() && victim.paused && !victim.crashed && side.members.size() > 1) {
         Side part = world.split(side, List.of(victim));
         world.clock.after(standsMs * 1_000, () -> mergeNow(part, side));
       }

@@ -192,7 +192,8 @@ final class Invariants {
       return;
     }
     require(next.supersedes(old), "R-7: an entry is replaced only by a greater one", old, next, by);
-    if (!old.member().equals(next.member()) && old.state() != RankEntry.State.LEFT) {
+    boolean isClaim = next.revision() == 0;
+    if (isClaim && !old.member().equals(next.member()) && old.state() != RankEntry.State.LEFT) {
       SimProcess holder = world.holderOf(old.member());
       if (holder != null && !holder.paused) {
         require(answers.get(new Claim(by, old.member())) == Answer.SILENT, "R-10: a live incumbent that answers keeps its rank",
@@ -210,6 +211,7 @@ final class Invariants {
       completeEver.add(next.number());
     }
     if (old == null) {
+      forgetWithEverybody(by);
       return;
     }
     boolean other = old.number() == next.number() && !old.vector().equals(next.vector());
@@ -219,6 +221,17 @@ final class Invariants {
       for (int rank = 0; rank < old.worldSize(); rank++) {
         require(!old.vector().get(rank).isNewerThan(next.vector().get(rank)), "no vector goes back", old, next, by);
       }
+    }
+  }
+
+  /** The store has lost everything, and every process that knew has died: to those who come after, this is the first epoch ever. */
+  private void forgetWithEverybody(SimProcess by) {
+    boolean remembered = world.sides.stream().anyMatch(side -> side.truth.containsKey(keys.epoch()))
+        || world.living().stream().anyMatch(process -> process != by && process.core.barrier().epoch() != null)
+        || by.core.barrier().epoch() != null;
+    if (!remembered) {
+      allConnected.clear();
+      completeEver.clear();
     }
   }
 

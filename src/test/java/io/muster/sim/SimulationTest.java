@@ -89,6 +89,7 @@ class SimulationTest {
       System.out.println("seed " + seed + " is well: recovered after " + recoveryMs + " ms");
       write(seed, world.traced());
     } catch (Throwable e) {
+      world.traceStates();
       Path trace = write(seed, world.traced());
       throw new AssertionError("seed " + seed + " (" + world.scenario + ") at " + world.clock.nowMs() + " ms: " + e
           + "\nreplay: mvn -B test -Dtest=SimulationTest -Dmuster.sim.seed=" + seed + "\ntrace: " + trace, e);
