@@ -130,6 +130,21 @@ public final class GroupCore {
 
   // ---- what is known
 
+  /**
+   * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a newcomer that has read
+   * it must not take the seat of a process that answers.
+   */
+  public boolean holds(Member member) {
+    return switch (seats.get(member.rank())) {
+      case SeatState.Held held -> held.member().equals(member);
+      case SeatState.Claiming(var _, var next) -> next.value() != null && next.value().member().equals(member);
+      case SeatState.Leaving(var current, int _) -> current.value() != null && current.value().member().equals(member);
+      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _, SeatState.Pausing _,
+          SeatState.Ended _ -> false;
+      case null -> false;
+    };
+  }
+
   public BarrierState barrier() {
     return barrier;
   }
@@ -171,13 +186,22 @@ public final class GroupCore {
       } else if (before != null) {
         tellLinks(rank, new LinkEvent.HandleWithdrawn(before.member(), "published, then vanished from the store"));
       }
-    } else if (before == null || entry.supersedes(before)) {
+    } else if (before == null || entry.supersedes(before) || isLiveAfterAll(entry, before)) {
       directory.put(rank, seen);
       if (before == null || !before.member().equals(entry.member())) {
         ports.listener().memberSeen(entry.member());
       }
       tellLinks(rank, linkEvent(entry));
     }
+  }
+
+  /**
+   * GONE was written in one half of a split and is dropped by the merge: its owner never saw it and won't write again, so the order of
+   * values must not hide that the key holds LIVE now. Either is only a hint to the links.
+   */
+  private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
+    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member())
+        && entry.revision() == before.revision();
   }
 
   private LinkEvent linkEvent(RankEntry entry) {
