@@ -311,20 +311,19 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return started.future();
   }
 
-  /** The last rank of a group takes the group along. */
   Future<Void> leave(GroupName name, int rank) {
     GroupRuntime group = groups.get(name);
-    if (group == null) {
+    return group == null ? Future.succeededFuture() : group.leave(rank).compose(_ -> endIfEmpty(group));
+  }
+
+  /** The last rank of a group takes the group along. */
+  Future<Void> endIfEmpty(GroupRuntime group) {
+    if (!group.endIfEmpty()) {
       return Future.succeededFuture();
     }
-    return group.leave(rank).compose(_ -> {
-      if (!group.isEmpty()) {
-        return Future.succeededFuture();
-      }
-      groups.remove(name);
-      starting.remove(name);
-      return group.close("the last rank has left");
-    });
+    groups.remove(group.name(), group);
+    starting.remove(group.name());
+    return group.close("the last rank has left");
   }
 
   Optional<GroupRuntime> group(GroupName name) {
