@@ -94,10 +94,7 @@ final class RunCommand implements Callable<Integer> {
     List<ControlAddress> addresses = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
     var events = new EventWriter(System.out, json);
     try (LaunchedProcess process = LaunchedProcess.open(options)) {
-      Thread hook = Thread.ofPlatform().unstarted(() -> {
-        ending = true;
-        process.close();
-      });
+      Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
       Runtime.getRuntime().addShutdownHook(hook);
       if (whileStdinOpen) {
         Thread.ofPlatform().daemon().start(RunCommand::endWithStdin);
@@ -122,6 +119,11 @@ final class RunCommand implements Callable<Integer> {
       }
       throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
     }
+  }
+
+  private void end(LaunchedProcess process) {
+    ending = true;
+    process.close();
   }
 
   private GroupOptions groupOptions(int rank) {
