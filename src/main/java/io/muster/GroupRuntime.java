@@ -64,7 +64,8 @@ final class GroupRuntime implements GroupHost {
   }
 
   Future<Void> start() {
-    return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status));
+    return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status))
+        .compose(_ -> barrier.agreeOnWorldSize()).recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
   }
 
   private Future<Void> deploy(Deployable verticle) {
