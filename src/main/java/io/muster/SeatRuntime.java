@@ -21,6 +21,7 @@ import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
@@ -31,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +50,9 @@ final class SeatRuntime implements SeatPorts {
   /** Never freed by hand: a socket that is being closed may still hold on to it. */
   private final MemorySegment outgoing;
   private final Map<String, Region> segments = new LinkedHashMap<>();
-  private final List<String> deployments = new ArrayList<>();
+  private final Promise<Void> linksEnded = Promise.promise();
+  /** Links whose verticles are not down yet; counted down on their contexts. */
+  private final AtomicInteger links;
   private @Nullable ExportedHandle export;
   /** Set on the group's context when the seat is taken, read by the links on theirs. */
   private volatile @Nullable Member self;
@@ -57,6 +61,7 @@ final class SeatRuntime implements SeatPorts {
   SeatRuntime(GroupRuntime group, int rank, List<GroupOptions.Segment> wanted) {
     this.group = group;
     this.rank = rank;
+    this.links = new AtomicInteger(group.worldSize());
     this.addresses = group.addresses();
     this.slots = group.process().regions().allocate(group.name() + "/" + rank + "/warmup", SLOT_BYTES * group.worldSize(),
         (region, offset, length) -> slotWritten(region, offset));
@@ -70,10 +75,7 @@ final class SeatRuntime implements SeatPorts {
     for (int peer = 0; peer < group.worldSize(); peer++) {
       all.add(group.process().vertx().deployVerticle(new PeerVerticle(rank, peer, this, addresses)));
     }
-    return Future.all(all).map(deployed -> {
-      deployments.addAll(deployed.list());
-      return null;
-    });
+    return Future.all(all).mapEmpty();
   }
 
   Region register(String name, long bytes) {
@@ -135,7 +137,8 @@ final class SeatRuntime implements SeatPorts {
   /** Releases the memory, after the links are gone or their time is up. */
   Future<Void> close(Duration bound) {
     closeLinks("closed");
-    List<Future<Region.End>> ends = new ArrayList<>();
+    List<Future<?>> ends = new ArrayList<>();
+    ends.add(linksEnded(bound));
     synchronized (segments) {
       segments.values().forEach(region -> ends.add(region.close(bound)));
       segments.clear();
@@ -145,6 +148,14 @@ final class SeatRuntime implements SeatPorts {
       export = null;
     }
     return Future.join(ends).transform(_ -> slots.close(bound)).mapEmpty();
+  }
+
+  private Future<Void> linksEnded(Duration bound) {
+    if (bound.isZero()) {
+      return Future.succeededFuture();
+    }
+    long timer = group.process().vertx().setTimer(bound.toMillis(), _ -> linksEnded.tryComplete());
+    return linksEnded.future().onComplete(_ -> group.process().vertx().cancelTimer(timer));
   }
 
   private void slotWritten(Region region, long offset) {
@@ -224,6 +235,13 @@ final class SeatRuntime implements SeatPorts {
   public long jittered(long delayMs) {
     double jitter = group.process().options().peer().backoff().jitter();
     return Math.round(delayMs * (1 - jitter * ThreadLocalRandom.current().nextDouble()));
+  }
+
+  @Override
+  public void ended(int peer) {
+    if (links.decrementAndGet() == 0) {
+      linksEnded.tryComplete();
+    }
   }
 
   @Override

@@ -69,7 +69,7 @@ public final class PeerVerticle extends VerticleBase {
   @Override
   public Future<?> stop() {
     stopTimer();
-    return consumer == null ? Future.succeededFuture() : consumer.unregister();
+    return (consumer == null ? Future.succeededFuture() : consumer.unregister()).onComplete(_ -> ports.ended(peer));
   }
 
   private void handle(LinkSetup setup, LinkEvent event) {

@@ -44,6 +44,9 @@ public interface SeatPorts {
   /** The delay with jitter. */
   long jittered(long delayMs);
 
+  /** The link to this peer is closed and its verticle down. */
+  default void ended(int peer) {}
+
   /** Every transition is noted here before it is published. */
   void note(LinkChange change);
 }
