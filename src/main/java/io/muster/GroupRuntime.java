@@ -10,6 +10,7 @@ import io.muster.fabric.FabricExport;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.ops.StatusVerticle;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkTable;
 import io.muster.peer.LinkTiming;
@@ -17,8 +18,10 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
 import io.muster.warmup.WarmupPolicyVerticle;
+import io.vertx.core.Deployable;
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,12 +39,13 @@ final class GroupRuntime implements GroupHost {
   private final LinkTiming timing;
   private final LinkTable links = new LinkTable(System::nanoTime);
   private final BarrierVerticle barrier;
+  private final StatusVerticle status;
   /** By rank; joined and left on any thread, looked up on every context. */
   private final Map<Integer, SeatRuntime> seats = new ConcurrentHashMap<>();
   /** Guarded by the seats' monitor, where joining and leaving meet. */
   private boolean ended;
-  private @Nullable String barrierDeployment;
-  private @Nullable String policyDeployment;
+  /** In the order of deployment; taken down in reverse. */
+  private final List<String> deployments = new ArrayList<>();
 
   GroupRuntime(MusterProcess process, GroupName name, int worldSize) {
     this.process = process;
@@ -55,17 +59,20 @@ final class GroupRuntime implements GroupHost {
     StoreOptions store = options.store();
     this.barrier = new BarrierVerticle(new BarrierSetup(name, worldSize, process.id(), store.hedgeMs(), store.republishHedgeMs(), GATHER_MS,
         RETRY_MS), this, new BarrierVerticle.Timing(store.reconcileMs(), options.barrier().reportEveryMs()));
+    this.status = new StatusVerticle(addresses, barrier, links, new StatusVerticle.Node(process.id(), ProcessHandle.current().pid(),
+        process.address().toString()), options.status().nodeTimeoutMs());
   }
 
   Future<Void> start() {
-    return process.vertx().deployVerticle(new WarmupPolicyVerticle(addresses, process.fabric()))
-        .compose(id -> {
-          policyDeployment = id;
-          return process.vertx().deployVerticle(barrier);
-        }).map(id -> {
-          barrierDeployment = id;
-          return null;
-        });
+    return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status))
+        .compose(_ -> barrier.agreeOnWorldSize()).recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
+  }
+
+  private Future<Void> deploy(Deployable verticle) {
+    return process.vertx().deployVerticle(verticle).map(id -> {
+      deployments.add(id);
+      return null;
+    });
   }
 
   /** Makes everything that a rank needs, short of publishing it. */
@@ -162,11 +169,15 @@ final class GroupRuntime implements GroupHost {
   Future<Void> close(String reason) {
     barrier.abandonWaits(reason);
     List<Future<Void>> left = seats.keySet().stream().map(this::leave).toList();
-    return Future.join(left).transform(_ -> undeploy(barrierDeployment)).transform(_ -> undeploy(policyDeployment));
+    return Future.join(left).transform(_ -> undeployAll());
   }
 
-  private Future<Void> undeploy(@Nullable String deployment) {
-    return deployment == null ? Future.succeededFuture() : process.vertx().undeploy(deployment).recover(_ -> Future.succeededFuture());
+  private Future<Void> undeployAll() {
+    Future<Void> done = Future.succeededFuture();
+    for (String deployment : deployments.reversed()) {
+      done = done.transform(_ -> process.vertx().undeploy(deployment)).recover(_ -> Future.succeededFuture());
+    }
+    return done;
   }
 
   // ---- what others ask
@@ -193,6 +204,10 @@ final class GroupRuntime implements GroupHost {
 
   BarrierVerticle barrier() {
     return barrier;
+  }
+
+  StatusVerticle status() {
+    return status;
   }
 
   java.util.Set<Integer> ranks() {

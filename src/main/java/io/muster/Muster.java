@@ -23,9 +23,11 @@ import io.muster.transfer.TcpTransport;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -149,6 +151,22 @@ public final class Muster {
   /** What is known of a fabric here. */
   public FabricVerdict fabric() {
     return fabric.verdict();
+  }
+
+  /**
+   * The status pictures of the groups that this process is in, each gathered from all its nodes.
+   *
+   * @param group only this one, null: all
+   * @return one picture per group, in the order of their names; fails with CONFIG if this process is not in the group
+   */
+  public Future<List<JsonObject>> status(@Nullable String group) {
+    List<GroupRuntime> asked = process.groups().values().stream().filter(one -> group == null || one.name().value().equals(group))
+        .sorted(Comparator.comparing(GroupRuntime::name)).toList();
+    if (asked.isEmpty() && group != null) {
+      return Future.failedFuture(MusterException.config("this process has no rank of a group '" + group + "'; its groups are "
+          + process.groups().keySet()));
+    }
+    return Future.all(asked.stream().map(one -> one.status().gather()).toList()).map(all -> all.<JsonObject>list());
   }
 
   MusterProcess process() {

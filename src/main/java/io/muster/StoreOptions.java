@@ -1,5 +1,7 @@
 package io.muster;
 
+import io.muster.segment.MusterHazelcast;
+
 /**
  * The distributed key store for segment handles.
  *
@@ -10,7 +12,7 @@ package io.muster;
  * @param republishHedgeMs longest random wait before an event that was not seen is published again
  */
 public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapName, int hedgeMs, int republishHedgeMs) {
-  static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, "muster", 30, 200);
+  static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterHazelcast.MAP_NAME, 30, 200);
 
   public StoreOptions {
     Mistakes mistakes = new Mistakes("store");

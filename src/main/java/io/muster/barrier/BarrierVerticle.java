@@ -1,6 +1,7 @@
 package io.muster.barrier;
 
 import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
@@ -35,6 +36,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The barrier of one group in one process, as a verticle: the states of its links come in as messages, {@code all-connected} and
@@ -43,6 +45,8 @@ import org.slf4j.LoggerFactory;
 public final class BarrierVerticle extends VerticleBase {
   private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
   private static final DeliveryOptions HERE = new DeliveryOptions().setLocalOnly(true);
+
+  private static final DeliveryOptions RECORDS_HERE = LocalCodec.delivery();
 
   private final BarrierSetup setup;
   private final GroupHost host;
@@ -61,6 +65,8 @@ public final class BarrierVerticle extends VerticleBase {
   private long storeTroubleNanos;
   private long startNanos;
   private boolean closing;
+  /** Why waiting here is in vain, null while it is not. */
+  private @Nullable String disagreement;
 
   /**
    * Settings of the shell.
@@ -83,6 +89,7 @@ public final class BarrierVerticle extends VerticleBase {
   public Future<?> start() {
     startNanos = System.nanoTime();
     core = new GroupCore(setup, new Ports());
+    core().membersChanged(host.store().presentMembers());
     var bus = vertx.eventBus();
     consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
     consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
@@ -114,6 +121,13 @@ public final class BarrierVerticle extends VerticleBase {
   /** Runs something with the core, on its context. */
   public void execute(Consumer<GroupCore> task) {
     context.runOnContext(_ -> task.accept(core()));
+  }
+
+  /** To be asked before the first rank is claimed: fails with CONFIG if living processes have the group with another world size. */
+  public Future<Void> agreeOnWorldSize() {
+    Promise<@Nullable String> promise = Promise.promise();
+    execute(core -> core.disagreement().onComplete(promise));
+    return promise.future().compose(why -> why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
   }
 
   /**
@@ -159,6 +173,8 @@ public final class BarrierVerticle extends VerticleBase {
       if (closing || seat == null || seat instanceof SeatState.Ended) {
         promise.fail(MusterException.fatal("rank " + rank + " of group " + setup.group() + " is not in the group"
             + (seat instanceof SeatState.Ended(String reason, var _) ? ": " + reason : "")));
+      } else if (disagreement != null) {
+        promise.fail(MusterException.config(disagreement));
       } else if (current != null && isCurrentFor(rank)) {
         promise.complete(current);
       } else {
@@ -255,13 +271,17 @@ public final class BarrierVerticle extends VerticleBase {
     }
   }
 
-  private void abandon(String reason) {
+  private void failWaiters(MusterException failure) {
     List<Waiter> all = List.copyOf(waiters);
     waiters.clear();
     all.forEach(waiter -> {
       vertx.cancelTimer(waiter.timer());
-      waiter.promise().tryFail(MusterException.fatal(reason));
+      waiter.promise().tryFail(failure);
     });
+  }
+
+  private void abandon(String reason) {
+    failWaiters(MusterException.fatal(reason));
     joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
     joining.clear();
   }
@@ -443,11 +463,16 @@ public final class BarrierVerticle extends VerticleBase {
     }
 
     @Override
+    public void epochStage(long epoch, EpochStage.Stage stage) {
+      vertx.eventBus().publish(addresses.epochStage(), new EpochStage(setup.group(), epoch, stage, System.nanoTime()), RECORDS_HERE);
+    }
+
+    @Override
     public void seatEnded(int rank, SeatState.End end, String reason) {
-      if (end != SeatState.End.LEFT) {
+      Promise<RankEntry> promise = joining.remove(rank);
+      if (end != SeatState.End.LEFT && promise == null && waiters.stream().noneMatch(waiter -> waiter.rank() == rank)) {
         LOG.error("muster.rank.ended group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
       }
-      Promise<RankEntry> promise = joining.remove(rank);
       if (promise != null) {
         promise.fail(end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
       }
@@ -464,6 +489,12 @@ public final class BarrierVerticle extends VerticleBase {
     }
 
     @Override
+    public void worldSizesDisagree(String reason) {
+      disagreement = reason;
+      failWaiters(MusterException.config(reason));
+    }
+
+    @Override
     public void allConnected(EpochRecord record) {
       summarise(record, allConnected -> complete(allConnected, record));
     }
@@ -476,7 +507,8 @@ public final class BarrierVerticle extends VerticleBase {
     @Override
     public void degradedHere(long epoch, List<LostMember> lost) {
       current = null;
-      LOG.warn("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+      boolean inOrder = lost.stream().allMatch(one -> one.reason().equals("LEFT"));
+      LOG.atLevel(inOrder ? Level.INFO : Level.WARN).log("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
       vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost).put("seenHere", setup.process().toString()), HERE);
     }
 

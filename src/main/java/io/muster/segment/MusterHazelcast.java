@@ -38,6 +38,9 @@ public final class MusterHazelcast {
   /** What vertx-hazelcast expects of a member that it did not start itself. */
   private static final String VERTX_NODE_ID_ATTRIBUTE = "__vertx.nodeId";
 
+  /** Hazelcast reads it from nowhere but the system properties. */
+  private static final String SCHEMA_VALIDATION = "hazelcast.config.schema.validation.enabled";
+
   private static final String REFERENCE = "/io/muster/conf/hazelcast.yaml";
 
   private MusterHazelcast() {}
@@ -73,11 +76,19 @@ public final class MusterHazelcast {
    *
    * @throws MusterException of kind CONFIG if it can't be read or is no configuration of Hazelcast
    */
-  public static Config load(Path file) {
+  public static synchronized Config load(Path file) {
+    String before = System.getProperty(SCHEMA_VALIDATION);
+    System.setProperty(SCHEMA_VALIDATION, "true"); // off for the reference, which a test checks; a person's own file may have mistakes
     try (InputStream yaml = Files.newInputStream(file)) {
       return new YamlConfigBuilder(yaml).build();
     } catch (IOException | InvalidConfigurationException e) {
       throw new MusterException(MusterException.Kind.CONFIG, "can't read Hazelcast's configuration " + file + ": " + e.getMessage(), e);
+    } finally {
+      if (before == null) {
+        System.clearProperty(SCHEMA_VALIDATION);
+      } else {
+        System.setProperty(SCHEMA_VALIDATION, before);
+      }
     }
   }
 

@@ -163,7 +163,10 @@ public final class Schema {
       T value = body.read(in, new GroupName(in.text("group", 64)));
       byte[] signature = in.bytes("signature", MAX_SIGNATURE);
       in.end();
-      if (signature.length == 0 && !Arrays.equals(encoder.encode(value).toByteArray(), bytes.toByteArray())) {
+      if (signature.length > 0) {
+        return new Decoded.Malformed<>("signature: expected none, since no group secret is set here, got " + signature.length + " bytes");
+      }
+      if (!Arrays.equals(encoder.encode(value).toByteArray(), bytes.toByteArray())) {
         return new Decoded.Malformed<>("not in canonical form");
       }
       return new Decoded.Valid<>(value);

@@ -28,11 +28,11 @@ final class Admission {
   }
 
   void begin() {
+    gate.enter(this);
     timer = node.vertx().setTimer(node.options().helloTimeoutMs(),
         _ -> drop("sent no whole hello within " + node.options().helloTimeoutMs() + " ms"));
-    socket.onClose(this::leave);
     socket.onBytes(this::bytes);
-    gate.enter(this);
+    socket.onClose(this::leave);
   }
 
   /** Closes the connection; logs why, sparsely. From any thread. */

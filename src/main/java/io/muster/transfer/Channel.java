@@ -29,7 +29,7 @@ public interface Channel {
   /**
    * Writes into registered memory of the peer, over the bulk connection.
    *
-   * @param source must stay valid and unchanged until the future completes
+   * @param source off-heap, accessible from every thread; must stay valid and unchanged until the future completes, also with a failure
    * @return completes when the bytes have been applied at the destination (P-5); fails with a {@link WriteException} otherwise
    */
   Future<Void> write(RemoteRegion region, long offset, MemorySegment source);

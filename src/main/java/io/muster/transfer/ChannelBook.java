@@ -57,6 +57,7 @@ final class ChannelBook {
   };
   private final ArrayDeque<Dial> queue = new ArrayDeque<>();
   private int dialling;
+  private long ties;
   private boolean closed;
 
   ChannelBook(ProcessId self, int maxDials, int timeoutMs) {
@@ -91,6 +92,11 @@ final class ChannelBook {
     return waiters.future();
   }
 
+  /** Own dials that gave way to one of the other end. */
+  synchronized long ties() {
+    return ties;
+  }
+
   synchronized Optional<Channel> channel(ProcessId peer) {
     Seat seat = seats.get(peer);
     return seat != null && seat.channel != null && seat.phase != Phase.OPENING && seat.channel.isAlive() ? Optional.of(seat.channel)
@@ -120,6 +126,7 @@ final class ChannelBook {
           vacate(hello.sender(), seat);
         }
         Dial superseded = seat.dial;
+        ties += superseded == null ? 0 : 1;
         seat.dial = null;
         seat.channel = channels.apply(after(hello.sender()));
         seat.phase = Phase.OPENING;
@@ -144,6 +151,7 @@ final class ChannelBook {
         return false;
       }
       dial.stage = Dial.Stage.YIELDED;
+      ties++;
     }
     release(dial);
     return true;

@@ -68,6 +68,7 @@ final class Dial {
 
   private void begin() {
     if (over) {
+      book.release(this);
       return;
     }
     int timeoutMs = node.options().helloTimeoutMs();

@@ -18,6 +18,7 @@ import org.slf4j.LoggerFactory;
  */
 final class TcpChannel implements Channel {
   private static final Logger log = LoggerFactory.getLogger(TcpChannel.class);
+  private static final int FAREWELL_MS = 250;
 
   /**
    * How it came to be.
@@ -209,9 +210,19 @@ final class TcpChannel implements Channel {
     }
     BulkConnection connection = bulk;
     if (connection != null) {
-      connection.close();
+      close(connection, evidence, tellPeer);
     }
     ended.complete();
+  }
+
+  /** The peer closes the bulk connection when it has read the farewell; closing it here at once could overtake that. */
+  private void close(BulkConnection connection, LossEvidence evidence, boolean tellPeer) {
+    if (!tellPeer || evidence.kind() == LossEvidence.Kind.SOCKET_CLOSED) {
+      connection.close();
+      return;
+    }
+    long linger = node.vertx().setTimer(FAREWELL_MS, _ -> connection.close());
+    connection.closed().onComplete(_ -> node.vertx().cancelTimer(linger));
   }
 
   private void stopDeadline() {

@@ -76,6 +76,14 @@ public final class TcpTransport implements Transport {
     return started.future();
   }
 
+  /**
+   * Opens and uses a channel between two transports of this process, and closes all again, so that the first real channel does not pay for
+   * loading code. To be done before a process is published, beside other slow parts of its start.
+   */
+  public static Future<Void> prime(Vertx vertx, String bindHost) {
+    return Primer.run(vertx, TcpOptions.defaults(bindHost));
+  }
+
   @Override
   public String name() {
     return "tcp";
@@ -108,6 +116,11 @@ public final class TcpTransport implements Transport {
   /** Connections that were dropped or refused before they belonged to a channel. */
   public long droppedConnections() {
     return gate.complaints();
+  }
+
+  /** Own dials that gave way to one of the other end. */
+  long ties() {
+    return book.ties();
   }
 
   /** Accepted connections that have not said hello yet. */
@@ -170,7 +183,9 @@ public final class TcpTransport implements Transport {
   }
 
   private static MusterException notBound(TcpOptions options, String why) {
-    return MusterException.config("cannot listen on " + options.bindHost() + ":" + options.port() + " (" + why
-        + "): choose a free port or an address of this host");
+    String what = "can't open data port " + options.bindHost() + ":" + options.port() + ": ";
+    return MusterException.config(what + (why.contains("in use")
+        ? "another process listens on port " + options.port() + "; stop it, or choose another port (endpoint.port)"
+        : why + "; choose a free port or an address of this host"));
   }
 }

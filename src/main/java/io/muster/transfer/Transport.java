@@ -14,16 +14,21 @@ public interface Transport {
   ProcessAddress address();
 
   /**
-   * The channel to a process: the living one, or the one being dialled, or a new dial. Bounded by the hello deadline.
+   * The channel to a process: the living one, or the one being dialled, or a new dial. Bounded by the hello deadline from when the dial
+   * starts; dials beyond the limit wait their turn.
    *
-   * @return fails with a {@link ConnectException}
+   * @return completes on the caller's context, after {@link Listener#opened}; fails with a {@link ConnectException}
+   * @throws IllegalArgumentException for this process's own address
    */
   Future<Channel> connect(ProcessAddress peer);
 
   /** The living channel to a process, whoever dialled it. */
   Optional<Channel> channel(ProcessId peer);
 
-  /** Set once, before the transport starts. Its methods are called on the channel's control context and must not block. */
+  /**
+   * Set once, before the transport starts. Its methods are called on the channel's control context and must not block. Of one process,
+   * {@link #lost} of a channel comes before {@link #opened} of the next, which may come on another context.
+   */
   interface Listener {
     /** A channel is up: both hellos done, the bulk connection verified in both directions. */
     void opened(Channel channel);

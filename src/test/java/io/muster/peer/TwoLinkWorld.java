@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * Two links, a writer and a waiter, and everything between them: a channel that loses, repeats and reorders messages while faults last,
@@ -549,7 +550,7 @@ final class TwoLinkWorld implements StateSpace.Model {
     return next;
   }
 
-  private char[] without(char[] world, java.util.function.Predicate<Item> gone) {
+  private char[] without(char[] world, Predicate<Item> gone) {
     char[] next = world;
     for (int at = world.length - 1; at >= FIELDS; at--) {
       if (gone.test(items.get(world[at]))) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -65,7 +66,7 @@ final class SchemaTest {
     RankEntry entry = values.entry(group, 0);
     byte[] bytes = Schema.encode(entry).toByteArray();
     // from the end: signature 2, segments 4, reason, export, then the flag
-    int flag = bytes.length - 6 - 2 - entry.handle().fabric().reason().getBytes(java.nio.charset.StandardCharsets.UTF_8).length - 2
+    int flag = bytes.length - 6 - 2 - entry.handle().fabric().reason().getBytes(StandardCharsets.UTF_8).length - 2
         - entry.handle().fabric().export().length - 1;
     bytes[flag] = 2;
     assertThat(reason(Schema.rankEntry(StoredBytes.copyOf(bytes)))).isEqualTo("simulated: expected 0 or 1, got 2");

@@ -85,7 +85,8 @@ class TcpChannelTest {
   void bothEndsDialAtOnceAndOneChannelServesBoth() {
     long seed = 20_261_123;
     java.util.SplittableRandom random = new java.util.SplittableRandom(seed);
-    for (int round = 0; round < 60; round++) {
+    long ties = 0;
+    for (int round = 0; round < Integer.getInteger("muster.dial.rounds", 60); round++) {
       TestProcess a = TestProcess.start(vertx, new ProcessId(random.nextLong(), 1), QUICK.withLiveness(1_000, 3), System::nanoTime);
       TestProcess b = TestProcess.start(vertx, new ProcessId(random.nextLong(), 2), QUICK.withLiveness(1_000, 3), System::nanoTime);
       for (int turn = 0; turn < 3; turn++) {
@@ -111,9 +112,11 @@ class TcpChannelTest {
       }
       assertThat(a.opened).isEmpty();
       assertThat(b.opened).isEmpty();
+      ties += a.transport.ties() + b.transport.ties();
       a.close();
       b.close();
     }
+    assertThat(ties).as("dials that met").isPositive();
   }
 
   // P-8, P-12: one end has seen the loss, the other has not
@@ -242,10 +245,37 @@ class TcpChannelTest {
         TcpTransport.start(vertx, busy, new ProcessId(1, 1), regions, a),
         TcpTransport.start(vertx, TcpOptions.defaults("192.0.2.1"), new ProcessId(1, 1), regions, a))) {
       assertThat(failure(start)).isInstanceOfSatisfying(MusterException.class,
-          e -> assertThat(e.kind()).isEqualTo(MusterException.Kind.CONFIG)).hasMessageContaining("cannot listen on");
+          e -> assertThat(e.kind()).isEqualTo(MusterException.Kind.CONFIG)).hasMessageContaining("can't open data port");
     }
     await(other.close());
     a.close();
+  }
+
+  @Test
+  void primingLeavesNothingOpen() {
+    await(TcpTransport.prime(vertx, "127.0.0.1"));
+    int descriptors = descriptors();
+    await(TcpTransport.prime(vertx, "127.0.0.1"));
+    until("descriptors are back", () -> descriptors() <= descriptors);
+  }
+
+  // P-7: more dials than may run at once, most of them to somebody silent
+  @Test
+  void silentPeersDoNotUseUpTheDialsForGood() throws IOException {
+    TcpOptions defaults = TcpOptions.defaults("127.0.0.1");
+    TestProcess a = TestProcess.start(vertx, new TcpOptions("127.0.0.1", 0, "127.0.0.1", 500, 1_000, 3, defaults.maxFrameBytes(), 4_096,
+        defaults.chunkBytes(), 1_000, 16, 2));
+    TestProcess b = TestProcess.start(vertx);
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      java.util.List<Future<Channel>> dials = new java.util.ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        dials.add(a.transport.connect(new ProcessAddress(new ProcessId(77, i), "127.0.0.1", silent.getLocalPort())));
+      }
+      assertThat(a.connect(b).isAlive()).isTrue();
+      dials.forEach(dial -> assertThat(((ConnectException) failure(dial)).kind()).isEqualTo(ConnectException.Kind.SILENT));
+    }
+    a.close();
+    b.close();
   }
 
   // P-14

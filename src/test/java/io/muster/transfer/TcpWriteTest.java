@@ -183,14 +183,7 @@ class TcpWriteTest {
   void closingWaitsForTheWriteUnderWayAndRefusesTheNext() throws InterruptedException {
     CountDownLatch inside = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
-    Region region = b.regions.allocate("slot", 8, (_, _, _) -> {
-      inside.countDown();
-      try {
-        goOn.await(10, TimeUnit.SECONDS);
-      } catch (InterruptedException _) {
-        Thread.currentThread().interrupt();
-      }
-    });
+    Region region = gate(b, inside, goOn);
     Future<Void> write = channel.write(region.remote(), 0, bytes(1, 2, 3));
     assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
 
@@ -216,19 +209,62 @@ class TcpWriteTest {
     await(channel.write(other.remote(), 0, bytes(1)));
   }
 
+  /** A region whose first write holds the target's bulk event loop until the latch opens. */
+  private Region gate(TestProcess target, CountDownLatch inside, CountDownLatch goOn) {
+    return target.regions.allocate("gate", 8, (_, _, _) -> {
+      inside.countDown();
+      try {
+        goOn.await(20, TimeUnit.SECONDS);
+      } catch (InterruptedException _) {
+        Thread.currentThread().interrupt();
+      }
+    });
+  }
+
+  // P-9: control and liveness live on another event loop
+  @Test
+  void controlGoesOnWhileTheBulkEventLoopIsHeld() throws InterruptedException {
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Future<Void> held = channel.write(gate(b, inside, goOn).remote(), 0, bytes(1));
+    assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
+
+    channel.send(ControlKind.LINK, io.vertx.core.buffer.Buffer.buffer("through"));
+    assertThat(next(b.received).text()).isEqualTo("through");
+    assertThat(next(a.liveness)).contains(b.id.toString());
+    assertThat(held.isComplete()).isFalse();
+    goOn.countDown();
+    await(held);
+  }
+
+  // P-5, P-6: a write that is out and not answered times out alone; one that is stuck in the socket takes the channel with it
+  @Test
+  void unansweredWritesTimeOutAndAStuckOneEndsTheChannel() throws InterruptedException {
+    TestProcess hasty = TestProcess.start(vertx, TcpOptions.defaults("127.0.0.1").withWriteTimeoutMs(150));
+    Channel own = hasty.connect(b);
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Future<Void> small = own.write(gate(b, inside, goOn).remote(), 0, bytes(1));
+    assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
+
+    assertThat(((WriteException) failure(small)).kind()).isEqualTo(WriteException.Kind.TIMEOUT);
+    assertThat(own.isAlive()).isTrue();
+
+    Region large = b.regions.allocate("large", 64L << 20, null);
+    assertThat(((WriteException) failure(own.write(large.remote(), 0, pattern(64L << 20, 1)))).kind())
+        .isEqualTo(WriteException.Kind.TIMEOUT);
+    assertThat(next(hasty.lost).evidence().detail()).contains("did not take a write of 67108864 bytes within 150 ms");
+    goOn.countDown();
+    hasty.close();
+    assertThat(await(large.close(Duration.ofSeconds(10)))).isEqualTo(new Region.End.Closed());
+  }
+
   // T-5, P-5
   @Test
   void writesUnderWayFailWhenTheChannelEndsAndLaterOnesAtOnce() throws InterruptedException {
     CountDownLatch inside = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
-    Region gate = b.regions.allocate("gate", 8, (_, _, _) -> {
-      inside.countDown();
-      try {
-        goOn.await(10, TimeUnit.SECONDS);
-      } catch (InterruptedException _) {
-        Thread.currentThread().interrupt();
-      }
-    });
+    Region gate = gate(b, inside, goOn);
     Region region = b.regions.allocate("large", 64L << 20, null);
     Future<Void> first = channel.write(gate.remote(), 0, bytes(1));
     assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();

@@ -6,7 +6,7 @@ import io.vertx.core.buffer.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** Prints what channels cost on this machine's loopback. Not a test: run its main. Each side has its own Vert.x, as in two processes. */
+/** Prints what channels cost on this machine's loopback. Not a test: run its main (with any argument: primed). Each side has its own Vert.x, as in two processes. */
 final class TransferBench {
   private TransferBench() {}
 
@@ -19,12 +19,18 @@ final class TransferBench {
     TestProcess a = TestProcess.start(left);
     TestProcess b = TestProcess.start(right);
     print("two Vert.x and two transports, first", begin);
+    if (arguments.length > 0) {
+      begin = System.nanoTime();
+      TestProcess.await(TcpTransport.prime(left, "127.0.0.1"));
+      print("priming", begin);
+    }
     begin = System.nanoTime();
     Channel channel = a.connect(b);
     print("first channel open", begin);
 
     double[] opens = new double[300];
     for (int i = 0; i < opens.length; i++) {
+      TestProcess.next(b.opened);
       channel.close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "bench"));
       TestProcess.next(a.lost);
       TestProcess.next(b.lost);

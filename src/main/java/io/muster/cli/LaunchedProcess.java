@@ -1,0 +1,160 @@
+package io.muster.cli;
+
+import com.hazelcast.config.Config;
+import com.hazelcast.config.MapConfig;
+import io.muster.ClusterMember;
+import io.muster.EndpointOptions;
+import io.muster.HazelcastOptions;
+import io.muster.Muster;
+import io.muster.MusterOptions;
+import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
+import io.muster.ops.ClusterFormation;
+import io.muster.ops.ControlAddress;
+import io.muster.ops.ControlPort;
+import io.muster.segment.MusterHazelcast;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.security.SecureRandom;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A process that the launcher starts: control port, Hazelcast, Vert.x and Muster, opened in this order and closed in the reverse one. An
+ * application that uses the library owns all but Muster itself.
+ */
+final class LaunchedProcess implements AutoCloseable {
+  private static final long CLOSE_S = 5;
+
+  private final ControlPort controlPort;
+  /** Set as the start goes on; closed by whichever thread ends the process. */
+  private volatile @Nullable ClusterMember member;
+  private volatile @Nullable Vertx vertx;
+  private volatile @Nullable Muster muster;
+  private boolean closed;
+
+  private LaunchedProcess(ControlPort controlPort) {
+    this.controlPort = controlPort;
+  }
+
+  /** Opens the control port, so that others can ask while the rest starts. */
+  static LaunchedProcess open(MusterOptions options) {
+    EndpointOptions endpoint = options.endpoint();
+    if (endpoint.controlPort() < 0) {
+      throw MusterException.config("endpoint.controlPort must not be off (-1) for a process that the launcher starts: the others ask it"
+          + " whether the cluster has formed");
+    }
+    ControlPort port = ControlPort.open(new ControlAddress(endpoint.bind(), endpoint.controlPort()), ControlPort.Limits.DEFAULT);
+    var process = new LaunchedProcess(port);
+    port.handle("status", process::status);
+    return process;
+  }
+
+  /**
+   * Forms or joins the cluster and starts Muster on it. Blocks.
+   *
+   * @param members control addresses of all processes, the same list everywhere; empty: this process is alone
+   */
+  void start(MusterOptions options, List<ControlAddress> members) {
+    HazelcastOptions hazelcast = options.hazelcast();
+    ProcessId id = ProcessId.random(new SecureRandom());
+    ClusterMember joined = ClusterMember.start(controlPort, new ClusterMember.Settings(id, members,
+        new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()), () -> configure(options),
+        ClusterFormation.Settings.DEFAULT));
+    member = joined;
+    String host = options.endpoint().advertise().isEmpty() ? options.endpoint().bind() : options.endpoint().advertise();
+    var vertxOptions = new VertxOptions();
+    vertxOptions.getEventBusOptions().setHost(options.endpoint().bind()).setPort(0).setClusterPublicHost(host);
+    Vertx clustered = await(Vertx.builder().with(vertxOptions).withClusterManager(new HazelcastClusterManager(joined.hazelcast()))
+        .buildClustered());
+    vertx = clustered;
+    muster = await(Muster.start(clustered, options));
+  }
+
+  private static Config configure(MusterOptions all) {
+    HazelcastOptions options = all.hazelcast();
+    Config config = MusterHazelcast.reference();
+    config.setProperty("hazelcast.heartbeat.interval.seconds", Integer.toString(options.heartbeatIntervalMs() / 1000))
+        .setProperty("hazelcast.max.no.heartbeat.seconds", Integer.toString(options.maxNoHeartbeatMs() / 1000))
+        .setProperty("hazelcast.merge.first.run.delay.seconds", Integer.toString(options.mergeFirstDelayMs() / 1000))
+        .setProperty("hazelcast.merge.next.run.delay.seconds", Integer.toString(options.mergeNextDelayMs() / 1000));
+    config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME)).setName(all.store().mapName())
+        .setBackupCount(options.backupCount()));
+    return config;
+  }
+
+  Vertx vertx() {
+    return started(vertx);
+  }
+
+  Muster muster() {
+    return started(muster);
+  }
+
+  ControlAddress controlAddress() {
+    return controlPort.address();
+  }
+
+  private CompletionStage<JsonObject> status(JsonObject request) {
+    Muster running = muster;
+    if (running == null) {
+      return CompletableFuture.completedFuture(new JsonObject().put("pid", ProcessHandle.current().pid()).put("starting", true)
+          .put("groups", new JsonArray()));
+    }
+    return running.status(request.getString("group")).map(groups -> new JsonObject().put("pid", ProcessHandle.current().pid())
+        .put("starting", false).put("groups", new JsonArray(groups))).toCompletionStage();
+  }
+
+  /** Leaves every group and the cluster in order, each step bounded. May be called twice. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    Muster running = muster;
+    if (running != null) {
+      quietly(running.close());
+    }
+    Vertx clustered = vertx;
+    if (clustered != null) {
+      quietly(clustered.close());
+    }
+    ClusterMember joined = member;
+    if (joined != null) {
+      joined.close();
+    } else {
+      controlPort.close();
+    }
+  }
+
+  private static void quietly(Future<?> closing) {
+    try {
+      closing.toCompletionStage().toCompletableFuture().get(CLOSE_S, TimeUnit.SECONDS);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
+      org.slf4j.LoggerFactory.getLogger(LaunchedProcess.class).warn("muster.close.incomplete reason={}", e.toString());
+    }
+  }
+
+  /** The outcome, or the failure as it is. Blocks. */
+  static <T> T await(Future<T> future) {
+    return future.await();
+  }
+
+  private static <T> T started(@Nullable T part) {
+    if (part == null) {
+      throw new IllegalStateException("not started");
+    }
+    return part;
+  }
+}

@@ -1,0 +1,226 @@
+package io.muster.cli;
+
+import io.muster.GroupOptions;
+import io.muster.JoinedRank;
+import io.muster.MusterOptions;
+import io.muster.barrier.AllConnected;
+import io.muster.bus.Addresses;
+import io.muster.group.GroupName;
+import io.muster.group.MusterException;
+import io.muster.ops.ControlAddress;
+import io.muster.ops.StatusVerticle;
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** One process of a cluster: joins a group with one or several ranks and stays until it is told to end. */
+@Command(name = "run", description = "Run one process of a cluster, with one or several ranks of a group.", mixinStandardHelpOptions = true,
+    footer = {"", "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or the rank is held by another process,",
+        "3 not all connected within --deadline."})
+final class RunCommand implements Callable<Integer> {
+  static final int NOT_ALL_CONNECTED = 3;
+
+  @Option(names = "--group", required = true, paramLabel = "NAME", description = "The group's name.")
+  private String group = "";
+
+  @ArgGroup(multiplicity = "1")
+  private Ranks ranks = new Ranks();
+
+  private static final class Ranks {
+    @Option(names = "--rank", paramLabel = "RANK", description = "The rank of this process.")
+    private @Nullable Integer rank;
+
+    @Option(names = "--ranks", paramLabel = "RANKS", description = "The ranks of this process, such as 0-7 or 0,4.")
+    private @Nullable String ranks;
+
+    List<Integer> list() {
+      return rank != null ? List.of(rank) : RankList.parse(ranks == null ? "" : ranks);
+    }
+  }
+
+  @Option(names = "--world-size", required = true, paramLabel = "N", description = "How many ranks the group has.")
+  private int worldSize;
+
+  @Option(names = "--members", paramLabel = "HOST[:PORT],…", description = "Control addresses of all processes, the same list everywhere;"
+      + " the first founds the cluster. Without it this process is alone.")
+  private String members = "";
+
+  @Option(names = "--segment", paramLabel = "NAME:BYTES", description = "Memory to register, may be repeated.")
+  private List<String> segments = new ArrayList<>();
+
+  @Option(names = "--deadline", paramLabel = "TIME", converter = DurationConverter.class,
+      description = "Fail with the report and exit code 3 if not all are connected by then. Without it, wait and report for ever.")
+  private @Nullable Duration deadline;
+
+  @Option(names = "--json", description = "One JSON object a line on standard output, and nothing else there.")
+  private boolean json;
+
+  @Option(names = "--while-stdin-open", hidden = true, description = "End when standard input ends: whoever started this is gone.")
+  private boolean whileStdinOpen;
+
+  @Mixin
+  private ProcessSettings settings = new ProcessSettings();
+
+  @Spec
+  private CommandSpec spec = CommandSpec.create();
+
+  private final CompletableFuture<Integer> outcome = new CompletableFuture<>();
+  /** Set by the thread that ends the JVM, read by those that would otherwise call the end a failure. */
+  private volatile boolean ending;
+  /** Set when all ranks have published; read by the periodic report. */
+  private volatile List<JoinedRank> joined = List.of();
+
+  @Override
+  public Integer call() {
+    MusterOptions options = settings.read();
+    List<GroupOptions> joins = ranks.list().stream().map(this::groupOptions).toList();
+    List<ControlAddress> addresses = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
+    var events = new EventWriter(System.out, json);
+    try (LaunchedProcess process = LaunchedProcess.open(options)) {
+      Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
+      Runtime.getRuntime().addShutdownHook(hook);
+      if (whileStdinOpen) {
+        Thread.ofPlatform().daemon().start(RunCommand::endWithStdin);
+      }
+      events.event("starting", new JsonObject().put("pid", ProcessHandle.current().pid()).put("control",
+          process.controlAddress().toString()).put("ranks", new JsonArray(ranks.list())));
+      events.text("starting pid=" + ProcessHandle.current().pid() + " group=" + group + " ranks=" + ranks.list() + " worldSize=" + worldSize
+          + " control=" + process.controlAddress());
+      process.start(options, addresses);
+      tellBusEvents(process, events);
+      tellWaiting(process, options.barrier().reportEveryMs(), events);
+      join(process, joins, events);
+      int code = outcome.join();
+      if (!ending) {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      }
+      return code;
+    } catch (RuntimeException e) {
+      if (ending) {
+        // it failed because the JVM is being ended, whose own exit code stands
+        return Main.OK;
+      }
+      throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
+  }
+
+  private void end(LaunchedProcess process) {
+    ending = true;
+    process.close();
+  }
+
+  private GroupOptions groupOptions(int rank) {
+    GroupOptions options = GroupOptions.of(group, rank, worldSize);
+    for (String segment : segments) {
+      int colon = segment.lastIndexOf(':');
+      try {
+        options = options.segment(segment.substring(0, Math.max(colon, 0)), Long.parseLong(segment.substring(colon + 1)));
+      } catch (NumberFormatException _) {
+        throw MusterException.config("--segment must be NAME:BYTES, got '" + segment + "'");
+      }
+    }
+    return options;
+  }
+
+  private void tellBusEvents(LaunchedProcess process, EventWriter events) {
+    var addresses = new Addresses(new GroupName(group));
+    var bus = process.vertx().eventBus();
+    if (json) {
+      bus.<JsonObject>localConsumer(addresses.peerState(), message -> events.event("peer-state", message.body()));
+    }
+    Set<Long> told = ConcurrentHashMap.newKeySet();
+    bus.<JsonObject>localConsumer(addresses.degraded(), message -> {
+      events.event("degraded", message.body().copy().put("atNanos", System.nanoTime()));
+      // the bus repeats it for the whole cluster, with the epoch as the key (B-7)
+      if (told.add(message.body().getLong("epoch"))) {
+        events.text(EventWriter.degradedText(message.body()));
+      }
+    });
+  }
+
+  /** Nobody waits without being told for whom and why. */
+  private void tellWaiting(LaunchedProcess process, int everyMs, EventWriter events) {
+    if (everyMs == 0 || json) {
+      return;
+    }
+    process.vertx().setPeriodic(everyMs, _ -> {
+      List<JoinedRank> waiting = joined;
+      if (!waiting.isEmpty()) {
+        waiting.getFirst().report().onSuccess(report -> {
+          if (!report.missing().isEmpty()) {
+            events.text("waiting " + report.text());
+          }
+        });
+      }
+    });
+  }
+
+  private void join(LaunchedProcess process, List<GroupOptions> joins, EventWriter events) {
+    Future.all(joins.stream().map(join -> process.muster().join(join)).toList()).onComplete(results -> {
+      List<JoinedRank> all = results.list();
+      joined = all;
+      all.forEach(rank -> {
+        events.event("published", new JsonObject().put("group", group).put("rank", rank.member().rank()).put("incarnation",
+            rank.member().incarnation()));
+        events.text("published group=" + group + " rank=" + rank.member().rank() + " incarnation=" + rank.member().incarnation());
+      });
+      await(process, all, 0, events);
+    }, outcome::completeExceptionally);
+  }
+
+  /** Waits for one epoch after the other, for as long as the process lives; the deadline is for the first. */
+  private void await(LaunchedProcess process, List<JoinedRank> all, long after, EventWriter events) {
+    Duration limit = after == 0 && deadline != null ? deadline : Duration.ofDays(365);
+    Future.all(all.stream().map(rank -> rank.allConnected(limit)).toList()).onComplete(waited -> {
+      AllConnected connected = waited.resultAt(0);
+      if (connected.epoch() > after) {
+        events.event("all-connected", connected.toJson().put("ranks", new JsonArray(ranks.list())).put("atNanos", System.nanoTime()));
+        events.text(EventWriter.text(connected));
+      }
+      process.vertx().setTimer(10, _ -> await(process, all, Math.max(after, connected.epoch()), events));
+    }, failure -> failed(process, failure, events));
+  }
+
+  private void failed(LaunchedProcess process, Throwable failure, EventWriter events) {
+    if (failure instanceof MusterException known && known.kind() == MusterException.Kind.RETRY) {
+      process.muster().status(group).onComplete(pictures -> {
+        pictures.forEach(picture -> {
+          events.event("report", picture);
+          events.text("not all connected within " + deadline + "\n" + StatusVerticle.text(picture));
+        });
+        outcome.complete(NOT_ALL_CONNECTED);
+      }, outcome::completeExceptionally);
+    } else {
+      outcome.completeExceptionally(failure);
+    }
+  }
+
+  private static void endWithStdin() {
+    try {
+      while (System.in.read() >= 0) {
+        // what comes is of no interest, only that it ends
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } finally {
+      System.exit(Main.OK);
+    }
+  }
+}
