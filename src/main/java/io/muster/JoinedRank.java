@@ -113,6 +113,10 @@ public final class JoinedRank {
         + "'"));
   }
 
+  GroupRuntime runtime() {
+    return runtime;
+  }
+
   /** Leaves the group: the others are told, nobody is blamed. Completes when the seat is free and the memory released. */
   public Future<Void> leave() {
     return runtime.process().leave(group(), rank);

@@ -141,9 +141,9 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     enter(channel);
     GroupRuntime group = groups.get(message.group());
     if (group == null || message.to() >= group.worldSize() || message.from() >= group.worldSize()
-        || group.localSeat(message.to()) == null) {
+        || group.localSeat(message.to()) == null || (message instanceof LinkMessage.Open opening && !opening.entry().isLive())) {
       if (message instanceof LinkMessage.Open open) {
-        String why = group == null ? "group " + open.group() + " is not known in that process (yet)"
+        String why = !open.entry().isLive() ? "the entry of rank " + open.from() + " is " + open.entry().state() : group == null ? "group " + open.group() + " is not known in that process (yet)"
             : open.entry().worldSize() != group.worldSize() ? "world sizes disagree: " + group.worldSize() + " there, "
                 + open.entry().worldSize() + " here; start all ranks with the same world size"
             : "rank " + open.to() + " has no seat in that process (yet)";
@@ -311,20 +311,32 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return started.future();
   }
 
-  /** The last rank of a group takes the group along. */
   Future<Void> leave(GroupName name, int rank) {
     GroupRuntime group = groups.get(name);
-    if (group == null) {
+    return group == null ? Future.succeededFuture() : group.leave(rank).compose(_ -> endIfEmpty(group));
+  }
+
+  /** The last rank of a group takes the group along. */
+  Future<Void> endIfEmpty(GroupRuntime group) {
+    if (!group.endIfEmpty()) {
       return Future.succeededFuture();
     }
-    return group.leave(rank).compose(_ -> {
-      if (!group.isEmpty()) {
-        return Future.succeededFuture();
+    groups.remove(group.name(), group);
+    starting.remove(group.name());
+    return group.close("the last rank has left").onComplete(_ -> closeIdleChannels());
+  }
+
+  /** Ends the channels to processes that no link of any group here has to do with. One that is needed after all is dialled anew. */
+  private void closeIdleChannels() {
+    Set<ProcessId> needed = new HashSet<>();
+    groups.values().forEach(group -> group.links().forEach((_, row) -> {
+      var target = row.state().history().target();
+      if (target != null) {
+        needed.add(target.entry().handle().process());
       }
-      groups.remove(name);
-      starting.remove(name);
-      return group.close("the last rank has left");
-    });
+    }));
+    var idle = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "no group needs it any more");
+    channels.values().stream().filter(channel -> !needed.contains(channel.peer())).forEach(channel -> channel.close(idle));
   }
 
   Optional<GroupRuntime> group(GroupName name) {

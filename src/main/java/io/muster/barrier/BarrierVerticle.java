@@ -1,6 +1,7 @@
 package io.muster.barrier;
 
 import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
@@ -45,6 +46,8 @@ public final class BarrierVerticle extends VerticleBase {
   private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
   private static final DeliveryOptions HERE = new DeliveryOptions().setLocalOnly(true);
 
+  private static final DeliveryOptions RECORDS_HERE = LocalCodec.delivery();
+
   private final BarrierSetup setup;
   private final GroupHost host;
   private final Timing timing;
@@ -86,6 +89,7 @@ public final class BarrierVerticle extends VerticleBase {
   public Future<?> start() {
     startNanos = System.nanoTime();
     core = new GroupCore(setup, new Ports());
+    core().membersChanged(host.store().presentMembers());
     var bus = vertx.eventBus();
     consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
     consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
@@ -456,6 +460,11 @@ public final class BarrierVerticle extends VerticleBase {
       if (promise != null) {
         promise.complete(entry);
       }
+    }
+
+    @Override
+    public void epochStage(long epoch, EpochStage.Stage stage) {
+      vertx.eventBus().publish(addresses.epochStage(), new EpochStage(setup.group(), epoch, stage, System.nanoTime()), RECORDS_HERE);
     }
 
     @Override

@@ -146,6 +146,21 @@ public final class GroupCore {
 
   // ---- what is known
 
+  /**
+   * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a newcomer that has read
+   * it must not take the seat of a process that answers.
+   */
+  public boolean holds(Member member) {
+    return switch (seats.get(member.rank())) {
+      case SeatState.Held held -> held.member().equals(member);
+      case SeatState.Claiming(var _, var next) -> next.value() != null && next.value().member().equals(member);
+      case SeatState.Leaving(var current, int _) -> current.value() != null && current.value().member().equals(member);
+      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _, SeatState.Pausing _,
+          SeatState.Ended _ -> false;
+      case null -> false;
+    };
+  }
+
   public BarrierState barrier() {
     return barrier;
   }
@@ -228,13 +243,22 @@ public final class GroupCore {
       } else if (before != null) {
         tellLinks(rank, new LinkEvent.HandleWithdrawn(before.member(), "published, then vanished from the store"));
       }
-    } else if (before == null || entry.supersedes(before)) {
+    } else if (before == null || entry.supersedes(before) || isLiveAfterAll(entry, before)) {
       directory.put(rank, seen);
       if (before == null || !before.member().equals(entry.member())) {
         ports.listener().memberSeen(entry.member());
       }
       tellLinks(rank, linkEvent(entry));
     }
+  }
+
+  /**
+   * GONE was written in one half of a split and is dropped by the merge: its owner never saw it and won't write again, so the order of
+   * values must not hide that the key holds LIVE now. Either is only a hint to the links.
+   */
+  private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
+    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member())
+        && entry.revision() == before.revision();
   }
 
   private LinkEvent linkEvent(RankEntry entry) {
@@ -428,7 +452,12 @@ public final class GroupCore {
     inTurn(() -> {
       if (!closed) {
         var step = BarrierMachine.transition(setup, barrier, event);
+        EpochRecord before = barrier.epoch();
         barrier = step.next();
+        EpochRecord now = barrier.epoch();
+        if (now != null && now != before && (before == null || now.number() != before.number() || now.state() != before.state())) {
+          ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
+        }
         step.effects().forEach(this::run);
       }
     });
@@ -458,7 +487,12 @@ public final class GroupCore {
               applied -> barrier(new BarrierEvent.RecordWritten(next, applied)), _ -> barrier(new BarrierEvent.RecordWriteFailed()));
       case BarrierEffect.WriteMark(int rank, var expected, var next) ->
           store(ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
-              applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
+              applied -> {
+                if (applied && next.value() != null) {
+                  ports.listener().epochStage(next.value().epoch(), EpochStage.Stage.MARKED);
+                }
+                barrier(new BarrierEvent.MarkWritten(rank, next, applied));
+              },
               _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
       case BarrierEffect.SpreadRecord(var record) -> ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
@@ -517,6 +551,17 @@ public final class GroupCore {
       direct(rank, entry);
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
+    remind();
+  }
+
+  /** A link that was told once and has gone back to waiting since is told again; where it is known already, nothing changes. */
+  private void remind() {
+    barrier.seats().forEach((rank, seat) -> directory.forEach((peer, seen) -> {
+      RankEntry entry = seen.value();
+      if (entry != null && entry.isLive() && !peer.equals(rank) && seat.links().get(peer) == null) {
+        ports.tellLink(rank, peer, linkEvent(entry));
+      }
+    }));
   }
 
   /** Decodes an entry, unless these very bytes were decoded before. */
