@@ -51,6 +51,7 @@ import org.slf4j.LoggerFactory;
 final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
 
+  private final OwnContext own;
   private final Vertx vertx;
   private final MusterOptions options;
   private final ProcessId id;
@@ -68,7 +69,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
 
-  MusterProcess(Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+  MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+    this.own = own;
     this.vertx = vertx;
     this.options = options;
     this.id = id;
@@ -317,14 +319,16 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     if (group == null) {
       return Future.succeededFuture();
     }
-    return group.leave(rank).compose(_ -> {
-      if (!group.isEmpty()) {
-        return Future.succeededFuture();
-      }
-      groups.remove(name);
-      starting.remove(name);
-      return group.close("the last rank has left");
-    });
+    return group.leave(rank).compose(_ -> closeIfEmpty(group));
+  }
+
+  /** Without ranks a group has no business here; its name is free for another world size. */
+  Future<Void> closeIfEmpty(GroupRuntime group) {
+    if (!group.isEmpty() || !groups.remove(group.name(), group)) {
+      return Future.succeededFuture();
+    }
+    starting.remove(group.name());
+    return group.close("the last rank has left");
   }
 
   Optional<GroupRuntime> group(GroupName name) {
@@ -333,6 +337,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   Map<GroupName, GroupRuntime> groups() {
     return groups;
+  }
+
+  OwnContext own() {
+    return own;
   }
 
   Vertx vertx() {
