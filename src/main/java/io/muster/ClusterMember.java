@@ -15,6 +15,7 @@ import io.muster.ops.ClusterFormation;
 import io.muster.ops.ControlAddress;
 import io.muster.ops.ControlPort;
 import io.muster.segment.MusterHazelcast;
+import java.net.BindException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -90,8 +91,8 @@ public final class ClusterMember implements AutoCloseable {
       } catch (RuntimeException e) {
         gate.rethrow();
         if (!gate.joins()) {
-          throw new MusterException(MusterException.Kind.CONFIG, "Hazelcast did not start on " + settings.hazelcast().host() + ":"
-              + settings.hazelcast().port() + ": " + e.getMessage() + "; check that the address is one of this host and the port is free", e);
+          throw new MusterException(MusterException.Kind.CONFIG, "can't start Hazelcast on " + settings.hazelcast().host() + ":"
+              + settings.hazelcast().port() + ": " + why(settings.hazelcast(), e), e);
         }
         if (System.nanoTime() - endNanos >= 0) {
           throw new MusterException(MusterException.Kind.RETRY, "a cluster was found, and joining it failed for "
@@ -103,6 +104,17 @@ public final class ClusterMember implements AutoCloseable {
         gate.close();
       }
     }
+  }
+
+  private static String why(MusterHazelcast.Bind bind, RuntimeException failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof BindException) {
+        return String.valueOf(cause.getMessage()).contains("in use")
+            ? "another process listens on port " + bind.port() + "; stop it, or choose another port (hazelcast.port)"
+            : "no interface of this host has the address " + bind.host() + "; use one that it has (endpoint.bind)";
+      }
+    }
+    return failure.getMessage() + "; check that the address is one of this host and the port is free";
   }
 
   /** Tells the next one in line. On Hazelcast's event thread; does not block. */

@@ -150,6 +150,10 @@ public final class JoinedRank {
         + "'"));
   }
 
+  GroupRuntime runtime() {
+    return runtime;
+  }
+
   /**
    * Leaves the group: the others are told, nobody is blamed. Waits of this rank fail with FATAL.
    *

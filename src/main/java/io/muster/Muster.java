@@ -158,8 +158,7 @@ public final class Muster {
   public Future<PreparedRank> prepare(GroupOptions options) {
     return process.own().run(() -> isClosing() ? Future.failedFuture(MusterException.fatal("Muster is closed"))
         : process.groupFor(options.group(), options.worldSize())
-            .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle))
-                .recover(failure -> process.closeIfEmpty(group).transform(_ -> Future.failedFuture(failure)))));
+            .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle))));
   }
 
   /** Where other processes of Muster reach this one. */

@@ -313,20 +313,17 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return started.future();
   }
 
-  /** The last rank of a group takes the group along. */
   Future<Void> leave(GroupName name, int rank) {
     GroupRuntime group = groups.get(name);
-    if (group == null) {
-      return Future.succeededFuture();
-    }
-    return group.leave(rank).compose(_ -> closeIfEmpty(group));
+    return group == null ? Future.succeededFuture() : group.leave(rank).compose(_ -> endIfEmpty(group));
   }
 
-  /** Without ranks a group has no business here; its name is free for another world size. */
-  Future<Void> closeIfEmpty(GroupRuntime group) {
-    if (!group.isEmpty() || !groups.remove(group.name(), group)) {
+  /** The last rank of a group takes the group along. */
+  Future<Void> endIfEmpty(GroupRuntime group) {
+    if (!group.endIfEmpty()) {
       return Future.succeededFuture();
     }
+    groups.remove(group.name(), group);
     starting.remove(group.name());
     return group.close("the last rank has left");
   }

@@ -22,7 +22,6 @@ public final class PreparedRank {
    *     the group is closed first
    */
   public Future<JoinedRank> publish() {
-    return group.process().own().run(() -> group.publish(rank, handle).map(entry -> new JoinedRank(group, entry.member()))
-        .recover(failure -> group.process().closeIfEmpty(group).transform(_ -> Future.failedFuture(failure))));
+    return group.process().own().run(() -> group.publish(rank, handle).map(entry -> new JoinedRank(group, entry.member())));
   }
 }

@@ -23,6 +23,9 @@ import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Future;
 import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -49,7 +52,7 @@ final class SeatRuntime implements SeatPorts {
   /** Never freed by hand: a socket that is being closed may still hold on to it. */
   private final MemorySegment outgoing;
   private final Map<String, Region> segments = new LinkedHashMap<>();
-  private final List<String> deployments = new ArrayList<>();
+  private final List<PeerVerticle> verticles = new ArrayList<>();
   private @Nullable ExportedHandle export;
   /** Set on the group's context when the seat is taken, read by the links on theirs. */
   private volatile @Nullable Member self;
@@ -68,12 +71,11 @@ final class SeatRuntime implements SeatPorts {
   Future<Void> deploy() {
     List<Future<String>> all = new ArrayList<>();
     for (int peer = 0; peer < group.worldSize(); peer++) {
-      all.add(group.process().vertx().deployVerticle(new PeerVerticle(rank, peer, this, addresses)));
+      var verticle = new PeerVerticle(rank, peer, this, addresses);
+      verticles.add(verticle);
+      all.add(group.process().vertx().deployVerticle(verticle));
     }
-    return Future.all(all).map(deployed -> {
-      deployments.addAll(deployed.list());
-      return null;
-    });
+    return Future.all(all).mapEmpty();
   }
 
   /** Fails with CONFIG if one can't be had. */
@@ -162,7 +164,7 @@ final class SeatRuntime implements SeatPorts {
     self = null;
   }
 
-  /** Releases the memory, after the links are gone or their time is up. */
+  /** Ends the links and releases the memory, after the transfers are over or their time is up. */
   Future<Void> close(Duration bound) {
     closeLinks("closed");
     List<Future<Region.End>> ends = new ArrayList<>();
@@ -174,7 +176,8 @@ final class SeatRuntime implements SeatPorts {
       export.close();
       export = null;
     }
-    return Future.join(ends).transform(_ -> slots.close(bound)).mapEmpty();
+    return Future.join(ends).transform(_ -> Future.join(verticles.stream().map(PeerVerticle::ended).toList()))
+        .transform(_ -> slots.close(bound)).mapEmpty();
   }
 
   private void slotWritten(Region region, long offset) {
@@ -222,12 +225,18 @@ final class SeatRuntime implements SeatPorts {
   @Override
   public Future<WarmupAnswer> askPolicy(RankEntry peer) {
     RankEntry own = ownEntry();
-    return group.process().vertx().eventBus()
-        .<JsonObject>request(addresses.warmupPolicy(), WarmupPolicyVerticle.question(own, peer),
-            new DeliveryOptions().setLocalOnly(true).setSendTimeout(group.process().options().warmup().policyTimeoutMs()))
+    JsonObject question = WarmupPolicyVerticle.question(own, peer);
+    return ask(addresses.warmupPolicy(), question)
+        .recover(failure -> failure instanceof ReplyException reply && reply.failureType() == ReplyFailure.NO_HANDLERS
+            ? ask(addresses.builtInWarmupPolicy(), question) : Future.failedFuture(failure))
         .map(answer -> WarmupPolicyVerticle.answerOf(answer.body()))
         .otherwise(failure -> WarmupPolicyVerticle.byDefault(own.handle(), peer.handle(),
             "the warmup policy has not answered: " + failure.getMessage()));
+  }
+
+  private Future<Message<JsonObject>> ask(String policy, JsonObject question) {
+    return group.process().vertx().eventBus().request(policy, question,
+        new DeliveryOptions().setLocalOnly(true).setSendTimeout(group.process().options().warmup().policyTimeoutMs()));
   }
 
   @Override

@@ -119,11 +119,13 @@ class JoinedRankTest {
 
   @Test // G-1
   void aGroupThatWasNotJoinedLeavesNothingBehind() {
-    start().join(GroupOptions.of("g", 0, 1)).await();
+    Muster first = start();
+    first.join(GroupOptions.of("g", 0, 1)).await();
     Muster late = start();
     assertThat(failure(late.join(GroupOptions.of("g", 0, 1)))).hasMessageContaining("is held by pid");
     assertThat(late.status(null).await()).isEmpty();
-    late.join(GroupOptions.of("g", 1, 2)).await();
+    first.close().await();
+    late.join(GroupOptions.of("g", 0, 2)).await();
   }
 
   @Test // B-5

@@ -37,6 +37,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The barrier of one group in one process, as a verticle: the states of its links come in as messages, {@code all-connected} and
@@ -66,6 +67,8 @@ public final class BarrierVerticle extends VerticleBase {
   private boolean closing;
   /** Set on the verticle's context when it stops; read by callers on any thread, whose questions nobody would answer any more. */
   private volatile boolean stopped;
+  /** Why waiting here is in vain, null while it is not. */
+  private @Nullable String disagreement;
 
   /**
    * Settings of the shell.
@@ -149,6 +152,12 @@ public final class BarrierVerticle extends VerticleBase {
     return "the group was closed while waiting: group=" + setup.group();
   }
 
+  /** To be asked before the first rank is claimed: fails with CONFIG if living processes have the group with another world size. */
+  public Future<Void> agreeOnWorldSize() {
+    return this.<@Nullable String>ask((core, promise) -> core.disagreement().onComplete(promise))
+        .compose(why -> why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
+  }
+
   /**
    * Claims and publishes a rank.
    *
@@ -220,6 +229,8 @@ public final class BarrierVerticle extends VerticleBase {
       SeatState seat = core.seats().get(rank);
       if (closing || seat == null || seat instanceof SeatState.Ended) {
         promise.tryFail(notInGroup(rank, seat));
+      } else if (disagreement != null) {
+        promise.tryFail(MusterException.config(disagreement));
       } else if (current != null && isCurrentFor(rank)) {
         promise.tryComplete(current);
       } else {
@@ -316,13 +327,17 @@ public final class BarrierVerticle extends VerticleBase {
     }
   }
 
-  private void abandon(String reason) {
+  private void failWaiters(MusterException failure) {
     List<Waiter> all = List.copyOf(waiters);
     waiters.clear();
     all.forEach(waiter -> {
       vertx.cancelTimer(waiter.timer());
-      waiter.promise().tryFail(MusterException.fatal(reason));
+      waiter.promise().tryFail(failure);
     });
+  }
+
+  private void abandon(String reason) {
+    failWaiters(MusterException.fatal(reason));
     joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
     joining.clear();
   }
@@ -506,10 +521,10 @@ public final class BarrierVerticle extends VerticleBase {
 
     @Override
     public void seatEnded(int rank, SeatState.End end, String reason) {
-      if (end != SeatState.End.LEFT) {
+      Promise<RankEntry> promise = joining.remove(rank);
+      if (end != SeatState.End.LEFT && promise == null && waiters.stream().noneMatch(waiter -> waiter.rank() == rank)) {
         LOG.error("muster.rank.ended group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
       }
-      Promise<RankEntry> promise = joining.remove(rank);
       if (promise != null) {
         promise.fail(end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
       }
@@ -529,6 +544,12 @@ public final class BarrierVerticle extends VerticleBase {
     }
 
     @Override
+    public void worldSizesDisagree(String reason) {
+      disagreement = reason;
+      failWaiters(MusterException.config(reason));
+    }
+
+    @Override
     public void allConnected(EpochRecord record) {
       summarise(record, allConnected -> complete(allConnected, record));
     }
@@ -541,7 +562,8 @@ public final class BarrierVerticle extends VerticleBase {
     @Override
     public void degradedHere(long epoch, List<LostMember> lost) {
       current = null;
-      LOG.warn("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+      boolean inOrder = lost.stream().allMatch(one -> one.reason().equals("LEFT"));
+      LOG.atLevel(inOrder ? Level.INFO : Level.WARN).log("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
       vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost).put("seenHere", setup.process().toString()), HERE);
     }
 

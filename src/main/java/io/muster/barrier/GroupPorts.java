@@ -63,6 +63,9 @@ public interface GroupPorts {
 
     void seatEnded(int rank, SeatState.End end, String reason);
 
+    /** This process has the group with another world size than one that was there before: it can never be all-connected. */
+    default void worldSizesDisagree(String reason) {}
+
     void allConnected(EpochRecord record);
 
     void publishAllConnected(EpochRecord record);

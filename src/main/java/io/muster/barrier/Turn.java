@@ -130,6 +130,9 @@ final class Turn {
     EpochRecord known = epoch();
     if (there != null && (known == null || there.supersedes(known))) {
       adopt(done.basis(), false);
+    } else if (there != null && !known.supersedes(there) && there.vector().equals(known.vector())) {
+      // The two halves of a split have written the same outcome in different bytes: the ones that the store holds are those to build on.
+      record = done.basis();
     }
     degradeOrReassert(done.basis());
     if (!writingEpoch && !gathering && sameBytes(done.basis(), record)) {

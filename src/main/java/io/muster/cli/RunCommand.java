@@ -17,9 +17,11 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -80,6 +82,10 @@ final class RunCommand implements Callable<Integer> {
   private CommandSpec spec = CommandSpec.create();
 
   private final CompletableFuture<Integer> outcome = new CompletableFuture<>();
+  /** Set by the thread that ends the JVM, read by those that would otherwise call the end a failure. */
+  private volatile boolean ending;
+  /** Set when all ranks have published; read by the periodic report. */
+  private volatile List<JoinedRank> joined = List.of();
 
   @Override
   public Integer call() {
@@ -88,7 +94,7 @@ final class RunCommand implements Callable<Integer> {
     List<ControlAddress> addresses = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
     var events = new EventWriter(System.out, json);
     try (LaunchedProcess process = LaunchedProcess.open(options)) {
-      Thread hook = Thread.ofPlatform().unstarted(process::close);
+      Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
       Runtime.getRuntime().addShutdownHook(hook);
       if (whileStdinOpen) {
         Thread.ofPlatform().daemon().start(RunCommand::endWithStdin);
@@ -99,13 +105,25 @@ final class RunCommand implements Callable<Integer> {
           + " control=" + process.controlAddress());
       process.start(options, addresses);
       tellBusEvents(process, events);
+      tellWaiting(process, options.barrier().reportEveryMs(), events);
       join(process, joins, events);
       int code = outcome.join();
-      Runtime.getRuntime().removeShutdownHook(hook);
+      if (!ending) {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      }
       return code;
-    } catch (CompletionException e) {
-      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    } catch (RuntimeException e) {
+      if (ending) {
+        // it failed because the JVM is being ended, whose own exit code stands
+        return Main.OK;
+      }
+      throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
     }
+  }
+
+  private void end(LaunchedProcess process) {
+    ending = true;
+    process.close();
   }
 
   private GroupOptions groupOptions(int rank) {
@@ -127,15 +145,37 @@ final class RunCommand implements Callable<Integer> {
     if (json) {
       bus.<JsonObject>localConsumer(addresses.peerState(), message -> events.event("peer-state", message.body()));
     }
+    Set<Long> told = ConcurrentHashMap.newKeySet();
     bus.<JsonObject>localConsumer(addresses.degraded(), message -> {
-      events.event("degraded", message.body());
-      events.text(EventWriter.degradedText(message.body()));
+      events.event("degraded", message.body().copy().put("atNanos", System.nanoTime()));
+      // the bus repeats it for the whole cluster, with the epoch as the key (B-7)
+      if (told.add(message.body().getLong("epoch"))) {
+        events.text(EventWriter.degradedText(message.body()));
+      }
+    });
+  }
+
+  /** Nobody waits without being told for whom and why. */
+  private void tellWaiting(LaunchedProcess process, int everyMs, EventWriter events) {
+    if (everyMs == 0 || json) {
+      return;
+    }
+    process.vertx().setPeriodic(everyMs, _ -> {
+      List<JoinedRank> waiting = joined;
+      if (!waiting.isEmpty()) {
+        waiting.getFirst().report().onSuccess(report -> {
+          if (!report.missing().isEmpty()) {
+            events.text("waiting " + report.text());
+          }
+        });
+      }
     });
   }
 
   private void join(LaunchedProcess process, List<GroupOptions> joins, EventWriter events) {
-    Future.all(joins.stream().map(join -> process.muster().join(join)).toList()).onComplete(joined -> {
-      List<JoinedRank> all = joined.list();
+    Future.all(joins.stream().map(join -> process.muster().join(join)).toList()).onComplete(results -> {
+      List<JoinedRank> all = results.list();
+      joined = all;
       all.forEach(rank -> {
         events.event("published", new JsonObject().put("group", group).put("rank", rank.member().rank()).put("incarnation",
             rank.member().incarnation()));
