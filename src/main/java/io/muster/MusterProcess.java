@@ -325,7 +325,20 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     }
     groups.remove(group.name(), group);
     starting.remove(group.name());
-    return group.close("the last rank has left");
+    return group.close("the last rank has left").onComplete(_ -> closeIdleChannels());
+  }
+
+  /** Ends the channels to processes that no link of any group here has to do with. One that is needed after all is dialled anew. */
+  private void closeIdleChannels() {
+    Set<ProcessId> needed = new HashSet<>();
+    groups.values().forEach(group -> group.links().forEach((_, row) -> {
+      var target = row.state().history().target();
+      if (target != null) {
+        needed.add(target.entry().handle().process());
+      }
+    }));
+    var idle = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "no group needs it any more");
+    channels.values().stream().filter(channel -> !needed.contains(channel.peer())).forEach(channel -> channel.close(idle));
   }
 
   Optional<GroupRuntime> group(GroupName name) {

@@ -265,6 +265,7 @@ final class SeatRuntime implements SeatPorts {
     return Math.round(delayMs * (1 - jitter * ThreadLocalRandom.current().nextDouble()));
   }
 
+
   @Override
   public void note(LinkChange change) {
     group.links().note(change);

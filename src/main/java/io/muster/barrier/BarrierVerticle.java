@@ -1,6 +1,7 @@
 package io.muster.barrier;
 
 import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
@@ -46,6 +47,8 @@ import org.slf4j.event.Level;
 public final class BarrierVerticle extends VerticleBase {
   private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
   private static final DeliveryOptions HERE = new DeliveryOptions().setLocalOnly(true);
+
+  private static final DeliveryOptions RECORDS_HERE = LocalCodec.delivery();
 
   private final BarrierSetup setup;
   private final GroupHost host;
@@ -517,6 +520,11 @@ public final class BarrierVerticle extends VerticleBase {
         promise.complete(entry);
       }
       settleChanges(entry);
+    }
+
+    @Override
+    public void epochStage(long epoch, EpochStage.Stage stage) {
+      vertx.eventBus().publish(addresses.epochStage(), new EpochStage(setup.group(), epoch, stage, System.nanoTime()), RECORDS_HERE);
     }
 
     @Override

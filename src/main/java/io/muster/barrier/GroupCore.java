@@ -452,7 +452,12 @@ public final class GroupCore {
     inTurn(() -> {
       if (!closed) {
         var step = BarrierMachine.transition(setup, barrier, event);
+        EpochRecord before = barrier.epoch();
         barrier = step.next();
+        EpochRecord now = barrier.epoch();
+        if (now != null && now != before && (before == null || now.number() != before.number() || now.state() != before.state())) {
+          ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
+        }
         step.effects().forEach(this::run);
       }
     });
@@ -482,7 +487,12 @@ public final class GroupCore {
               applied -> barrier(new BarrierEvent.RecordWritten(next, applied)), _ -> barrier(new BarrierEvent.RecordWriteFailed()));
       case BarrierEffect.WriteMark(int rank, var expected, var next) ->
           store(ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
-              applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
+              applied -> {
+                if (applied && next.value() != null) {
+                  ports.listener().epochStage(next.value().epoch(), EpochStage.Stage.MARKED);
+                }
+                barrier(new BarrierEvent.MarkWritten(rank, next, applied));
+              },
               _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
       case BarrierEffect.SpreadRecord(var record) -> ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));

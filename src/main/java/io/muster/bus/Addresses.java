@@ -50,6 +50,11 @@ public record Addresses(GroupName group) {
     return "muster." + group + ".link-state";
   }
 
+  /** Internal: each stage of an epoch, when this node comes to know it. */
+  public String epochStage() {
+    return "muster." + group + ".epoch-stage";
+  }
+
   /** Internal, whole cluster: one node's own part of the status picture. */
   public String nodeStatus() {
     return "muster." + group + ".node-status";
