@@ -17,6 +17,7 @@ import io.muster.peer.LinkTiming;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
+import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Deployable;
 import io.vertx.core.Future;
@@ -90,12 +91,20 @@ final class GroupRuntime implements GroupHost {
         return Future.failedFuture(MusterException.config("rank " + options.rank() + " of group " + name
             + " has been joined by this process already"));
       }
-      seat = new SeatRuntime(this, options.rank(), options.segments());
+      seat = new SeatRuntime(this, options.rank());
       seats.put(options.rank(), seat);
     }
-    return export(options.rank(), seat)
+    return seat.registerAll(options.segments())
+        .compose(_ -> export(options.rank(), seat))
         .compose(fabric -> seat.deploy().map(_ -> handle(seat, fabric)))
         .recover(failure -> drop(options.rank(), failure));
+  }
+
+  /** Registers one more segment of a rank that is published, and publishes its handle anew. */
+  Future<Region> register(int rank, String name, long bytes) {
+    SeatRuntime seat = seat(rank);
+    Region region = seat.register(name, bytes);
+    return barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region);
   }
 
   Future<RankEntry> publish(int rank, SegmentHandle handle) {
@@ -122,10 +131,8 @@ final class GroupRuntime implements GroupHost {
   /** Publishes the handles of all ranks anew: something in them has changed. */
   void republish() {
     seats.forEach((rank, seat) -> {
-      SegmentHandle.FabricOffer fabric = seat.fabric();
-      if (fabric != null) {
-        SegmentHandle handle = handle(seat, fabric);
-        barrier.execute(core -> core.changeHandle(rank, handle));
+      if (seat.fabric() != null) {
+        barrier.execute(core -> core.changeHandle(rank, handle(seat, seat.ownEntry().handle().fabric())));
       }
     });
   }

@@ -51,6 +51,7 @@ import org.slf4j.LoggerFactory;
 final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
 
+  private final OwnContext own;
   private final Vertx vertx;
   private final MusterOptions options;
   private final ProcessId id;
@@ -68,7 +69,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
 
-  MusterProcess(Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+  MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+    this.own = own;
     this.vertx = vertx;
     this.options = options;
     this.id = id;
@@ -345,6 +347,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   Map<GroupName, GroupRuntime> groups() {
     return groups;
+  }
+
+  OwnContext own() {
+    return own;
   }
 
   Vertx vertx() {

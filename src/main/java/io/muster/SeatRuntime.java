@@ -5,6 +5,7 @@ import io.muster.bus.LocalCodec;
 import io.muster.fabric.ExportedHandle;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import io.muster.group.MusterException;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkSetup;
@@ -60,14 +61,13 @@ final class SeatRuntime implements SeatPorts {
   private volatile @Nullable Member self;
   private volatile @Nullable RankEntry entry;
 
-  SeatRuntime(GroupRuntime group, int rank, List<GroupOptions.Segment> wanted) {
+  SeatRuntime(GroupRuntime group, int rank) {
     this.group = group;
     this.rank = rank;
     this.addresses = group.addresses();
     this.slots = group.process().regions().allocate(group.name() + "/" + rank + "/warmup", SLOT_BYTES * group.worldSize(),
         (region, offset, length) -> slotWritten(region, offset));
     this.outgoing = Arena.ofAuto().allocate(SLOT_BYTES * group.worldSize(), SLOT_BYTES);
-    wanted.forEach(segment -> register(segment.name(), segment.bytes()));
   }
 
   /** Deploys the verticles of all links; they wait for the seat. */
@@ -81,11 +81,41 @@ final class SeatRuntime implements SeatPorts {
     return Future.all(all).mapEmpty();
   }
 
+  /** Fails with CONFIG if one can't be had. */
+  Future<Void> registerAll(List<GroupOptions.Segment> wanted) {
+    try {
+      wanted.forEach(segment -> register(segment.name(), segment.bytes()));
+      return Future.succeededFuture();
+    } catch (MusterException failure) {
+      return Future.failedFuture(failure);
+    }
+  }
+
+  /**
+   * Allocates and registers; others learn of it with the next handle.
+   *
+   * @throws MusterException CONFIG if the name or size is wrong, the name is taken, or there is not so much memory
+   */
   Region register(String name, long bytes) {
+    var wanted = new GroupOptions.Segment(name, bytes);
+    String whose = "rank " + rank + " of group " + group.name();
     synchronized (segments) {
-      Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, bytes, null);
-      segments.put(name, region);
-      return region;
+      if (segments.containsKey(name)) {
+        throw MusterException.config(whose + " has a segment '" + name + "' already: choose another name");
+      }
+      if (segments.size() >= SegmentHandle.MAX_SEGMENTS) {
+        throw MusterException.config(whose + " has " + SegmentHandle.MAX_SEGMENTS + " segments, and no more fit into a handle: register fewer,"
+            + " larger ones");
+      }
+      try {
+        Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, wanted.bytes(), null);
+        segments.put(name, region);
+        return region;
+      } catch (OutOfMemoryError failure) {
+        throw new MusterException(MusterException.Kind.CONFIG, "segment '" + name + "' of " + whose + " needs " + bytes
+            + " bytes off the heap, and this process can't have them (" + failure.getMessage() + "): register less, or give it more memory",
+            failure);
+      }
     }
   }
 

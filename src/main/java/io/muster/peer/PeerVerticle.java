@@ -87,6 +87,9 @@ public final class PeerVerticle extends VerticleBase {
     state = step.next();
     if (before.name() != state.name() || !step.reason().isEmpty()) {
       publish(setup, new LinkChange(setup.group(), setup.self(), peer, before, state, step.reason(), cause(event), Instant.now()));
+    } else if (before.history().target() != state.history().target()) {
+      // a handle published anew in the same life: no transition, but writes have to find its segments
+      ports.note(new LinkChange(setup.group(), setup.self(), peer, before, state, "", cause(event), Instant.now()));
     }
     step.effects().forEach(effect -> run(setup, effect));
     if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {

@@ -266,7 +266,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
   private MusterException late(String operation, String key) {
     return MusterException.retry("store operation not answered after " + deadline.toMillis() + " ms: operation=" + operation + " key=" + key
         + " map=" + map.getName() + "; the member that owns the key is frozen, unreachable or just gone: read the key and try again, or raise"
-        + " store.deadlineMs");
+        + " store.operationTimeoutMs");
   }
 
   private static MusterException closedStore() {
