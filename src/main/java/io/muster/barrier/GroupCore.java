@@ -39,6 +39,8 @@ public final class GroupCore {
   private final StoreKeys keys;
   private final Map<Integer, SeatState> seats = new TreeMap<>();
   private final Map<Integer, Seen<RankEntry>> directory = new HashMap<>();
+  /** Greatest entry ever seen of each rank, also of those whose key has been lost. */
+  private final Map<Integer, RankEntry> greatest = new HashMap<>();
   private final Map<Integer, String> rejected = new HashMap<>();
   private final Set<Integer> cleaning = new HashSet<>();
   private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
@@ -179,6 +181,9 @@ public final class GroupCore {
     Seen<RankEntry> known = directory.get(rank);
     RankEntry entry = Seen.valueOf(seen);
     RankEntry before = Seen.valueOf(known);
+    if (entry != null) {
+      greatest.merge(rank, entry, (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
+    }
     if (entry == null) {
       directory.remove(rank);
       if (seen != null) {
@@ -255,6 +260,28 @@ public final class GroupCore {
     });
   }
 
+  /**
+   * Writes the tombstone of a life again whose entry the store has lost, if nobody else can: the next life must claim above it, or nobody
+   * who has seen the greater one would ever connect to it.
+   */
+  private void restore(int rank, @Nullable Seen<RankEntry> there) {
+    RankEntry known = greatest.get(rank);
+    RankEntry value = Seen.valueOf(there);
+    boolean isLost = known != null && (there == null || (value != null && known.member().isNewerThan(value.member())));
+    SegmentStore.PresentMembers now = present;
+    if (!isLost || now == null || isPresent(now, known.handle()) || !cleaning.add(rank)) {
+      return;
+    }
+    StoredBytes next = Schema.encode(known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle()));
+    store(ports.store().compareAndSet(keys.rank(rank), Seen.bytesOf(there), next), applied -> {
+      cleaning.remove(rank);
+      if (applied) {
+        LOG.info("muster.rank.restored group={} rank={} incarnation={}", setup.group(), rank, known.member().incarnation());
+        rankSeen(rank, next);
+      }
+    }, _ -> cleaning.remove(rank));
+  }
+
   private boolean isPresent(SegmentStore.PresentMembers now, SegmentHandle handle) {
     return handle.process().equals(setup.process()) || now.processIds().contains(handle.process().toString())
         || now.memberUuids().contains(handle.memberUuid());
@@ -318,9 +345,13 @@ public final class GroupCore {
 
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
-      case SeatEffect.ReadKey() -> store(ports.store().get(keys.rank(rank)),
-          value -> seat(rank, new SeatEvent.KeyRead(entry(rank, value), ticket(rank))),
-          failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+      case SeatEffect.ReadKey() -> store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), values -> {
+        StoredBytes epoch = values.get(keys.epoch());
+        if (epoch != null) {
+          barrier(new BarrierEvent.RecordSeen(record(epoch)));
+        }
+        inTurn(() -> seatTurn(rank, new SeatEvent.KeyRead(entry(rank, values.get(keys.rank(rank))), ticket(rank))));
+      }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
       case SeatEffect.WriteKey(var expected, var next) -> store(ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
           applied -> {
             if (applied) {
@@ -343,6 +374,7 @@ public final class GroupCore {
         if (member != null) {
           barrier(new BarrierEvent.SeatReleased(rank));
           ports.closeLinks(member, reason);
+          tellLinks(rank, new LinkEvent.PeerLeft(member, reason));
         }
         ports.listener().seatEnded(rank, end, reason);
       }
@@ -466,6 +498,7 @@ public final class GroupCore {
         seat(rank, new SeatEvent.KeySeen(entry));
       }
       direct(rank, entry);
+      restore(rank, entry);
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
   }
