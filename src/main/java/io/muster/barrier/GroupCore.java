@@ -205,8 +205,7 @@ public final class GroupCore {
    * values must not hide that the key holds LIVE now. Either is only a hint to the links.
    */
   private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
-    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member())
-        && entry.revision() == before.revision();
+    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member());
   }
 
   private LinkEvent linkEvent(RankEntry entry) {
@@ -243,7 +242,7 @@ public final class GroupCore {
     if (now == null || closed) {
       return;
     }
-    Map.copyOf(directory).forEach((rank, seen) -> {
+    new TreeMap<>(directory).forEach((rank, seen) -> {
       RankEntry entry = seen.value();
       if (entry != null && entry.isLive() && !isPresent(now, entry.handle()) && cleaning.add(rank)) {
         var gone = new RankEntry(entry.group(), entry.worldSize(), entry.member(), RankEntry.State.GONE, entry.revision(), entry.handle());
