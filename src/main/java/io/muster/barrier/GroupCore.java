@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,7 +38,8 @@ public final class GroupCore {
   private final BarrierSetup setup;
   private final GroupPorts ports;
   private final StoreKeys keys;
-  private final Map<Integer, SeatState> seats = new TreeMap<>();
+  /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
+  private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
   private final Map<Integer, Seen<RankEntry>> directory = new HashMap<>();
   /** Greatest entry ever seen of each rank, also of those whose key has been lost. */
   private final Map<Integer, RankEntry> greatest = new HashMap<>();
@@ -122,7 +124,7 @@ public final class GroupCore {
         store(ports.store().get(keys.rank(rank)), value -> rankSeen(rank, value), _ -> { });
       }
     });
-    clean();
+    membersChanged(ports.store().presentMembers());
   }
 
   public void membersChanged(SegmentStore.PresentMembers now) {
@@ -134,7 +136,7 @@ public final class GroupCore {
 
   /**
    * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a newcomer that has read
-   * it must not take the seat of a process that answers.
+   * it must not take the seat of a process that answers. May be called from any thread.
    */
   public boolean holds(Member member) {
     return switch (seats.get(member.rank())) {
