@@ -259,7 +259,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   private boolean holds(GroupName group, Member member) {
     GroupRuntime runtime = groups.get(group);
-    return runtime != null && member.equals(runtime.localSeat(member.rank()));
+    return runtime != null && runtime.barrier().holds(member);
   }
 
   /** Whether an entry's address can be valid from here. */

@@ -254,6 +254,12 @@ public final class BarrierVerticle extends VerticleBase {
     return started == null ? null : started.barrier().epoch();
   }
 
+  /** Whether this process holds the life, or may; may be called from any thread. */
+  public boolean holds(Member member) {
+    GroupCore started = core;
+    return started != null && started.holds(member);
+  }
+
   /** Another process has seen this much; cheap where it is nothing new. */
   public void peerSaw(long number, EpochRecord.State state) {
     EpochRecord known = epochSeen();

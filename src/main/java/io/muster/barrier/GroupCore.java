@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,8 +40,11 @@ public final class GroupCore {
   private final BarrierSetup setup;
   private final GroupPorts ports;
   private final StoreKeys keys;
-  private final Map<Integer, SeatState> seats = new TreeMap<>();
+  /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
+  private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
   private final Map<Integer, Seen<RankEntry>> directory = new HashMap<>();
+  /** Greatest entry ever seen of each rank, also of those whose key has been lost. */
+  private final Map<Integer, RankEntry> greatest = new HashMap<>();
   private final Map<Integer, String> rejected = new HashMap<>();
   /** Entries of living processes that have the group with another world size, by rank; ranks outside ours included. */
   private final Map<Integer, RankEntry> otherSizes = new TreeMap<>();
@@ -136,7 +140,7 @@ public final class GroupCore {
         store(ports.store().get(keys.rank(rank)), value -> rankSeen(rank, value), _ -> { });
       }
     });
-    clean();
+    membersChanged(ports.store().presentMembers());
   }
 
   public void membersChanged(SegmentStore.PresentMembers now) {
@@ -148,7 +152,7 @@ public final class GroupCore {
 
   /**
    * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a newcomer that has read
-   * it must not take the seat of a process that answers.
+   * it must not take the seat of a process that answers. May be called from any thread.
    */
   public boolean holds(Member member) {
     return switch (seats.get(member.rank())) {
@@ -236,6 +240,9 @@ public final class GroupCore {
     Seen<RankEntry> known = directory.get(rank);
     RankEntry entry = Seen.valueOf(seen);
     RankEntry before = Seen.valueOf(known);
+    if (entry != null) {
+      greatest.merge(rank, entry, (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
+    }
     if (entry == null) {
       directory.remove(rank);
       if (seen != null) {
@@ -257,8 +264,7 @@ public final class GroupCore {
    * values must not hide that the key holds LIVE now. Either is only a hint to the links.
    */
   private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
-    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member())
-        && entry.revision() == before.revision();
+    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member());
   }
 
   private LinkEvent linkEvent(RankEntry entry) {
@@ -295,7 +301,7 @@ public final class GroupCore {
     if (now == null || closed) {
       return;
     }
-    Map.copyOf(directory).forEach((rank, seen) -> {
+    new TreeMap<>(directory).forEach((rank, seen) -> {
       RankEntry entry = seen.value();
       if (entry != null && entry.isLive() && !isPresent(now, entry.handle()) && cleaning.add(rank)) {
         var gone = new RankEntry(entry.group(), entry.worldSize(), entry.member(), RankEntry.State.GONE, entry.revision(), entry.handle());
@@ -310,6 +316,28 @@ public final class GroupCore {
         }, _ -> cleaning.remove(rank));
       }
     });
+  }
+
+  /**
+   * Writes the tombstone of a life again whose entry the store has lost, if nobody else can: the next life must claim above it, or nobody
+   * who has seen the greater one would ever connect to it.
+   */
+  private void restore(int rank, @Nullable Seen<RankEntry> there) {
+    RankEntry known = greatest.get(rank);
+    RankEntry value = Seen.valueOf(there);
+    boolean isLost = known != null && (there == null || (value != null && known.member().isNewerThan(value.member())));
+    SegmentStore.PresentMembers now = present;
+    if (!isLost || now == null || isPresent(now, known.handle()) || !cleaning.add(rank)) {
+      return;
+    }
+    StoredBytes next = Schema.encode(known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle()));
+    store(ports.store().compareAndSet(keys.rank(rank), Seen.bytesOf(there), next), applied -> {
+      cleaning.remove(rank);
+      if (applied) {
+        LOG.info("muster.rank.restored group={} rank={} incarnation={}", setup.group(), rank, known.member().incarnation());
+        rankSeen(rank, next);
+      }
+    }, _ -> cleaning.remove(rank));
   }
 
   private boolean isPresent(SegmentStore.PresentMembers now, SegmentHandle handle) {
@@ -381,9 +409,13 @@ public final class GroupCore {
 
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
-      case SeatEffect.ReadKey() -> store(ports.store().get(keys.rank(rank)),
-          value -> keyRead(rank, entry(rank, value)),
-          failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+      case SeatEffect.ReadKey() -> store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), values -> {
+        StoredBytes epoch = values.get(keys.epoch());
+        if (epoch != null) {
+          barrier(new BarrierEvent.RecordSeen(record(epoch)));
+        }
+        inTurn(() -> keyRead(rank, entry(rank, values.get(keys.rank(rank)))));
+      }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
       case SeatEffect.WriteKey(var expected, var next) -> store(ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
           applied -> {
             if (applied) {
@@ -406,6 +438,7 @@ public final class GroupCore {
         if (member != null) {
           barrier(new BarrierEvent.SeatReleased(rank));
           ports.closeLinks(member, reason);
+          tellLinks(rank, new LinkEvent.PeerLeft(member, reason));
         }
         ports.listener().seatEnded(rank, end, reason);
       }
@@ -549,6 +582,7 @@ public final class GroupCore {
         seat(rank, new SeatEvent.KeySeen(entry));
       }
       direct(rank, entry);
+      restore(rank, entry);
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
     remind();

@@ -210,6 +210,11 @@ public final class SeatMachine {
   }
 
   private static Step superseded(Held seat, RankEntry by) {
+    if (!by.isLive()) {
+      return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
+          + " was claimed as " + seat.member() + ", but had had a newer life, " + by.member() + ", whose entry the store had lost; this life"
+          + " has ended: join again, and set the clock of this host, which is behind");
+    }
     return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
         + " was taken over by a newer life, " + by.member() + ", of pid " + by.handle().pid() + " at " + by.handle().host() + ":"
         + by.handle().port() + ", because this process did not answer it; this life has ended");

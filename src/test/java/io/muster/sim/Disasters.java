@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 /** Single faults: when, which, to whom. */
 final class Disasters {
   private static final List<Fault> ALL = Stream.of(Fault.values()).filter(fault -> !fault.isContinuous()).filter(fault -> switch (fault) {
-    case MERGE_KEEPS_GREATER_SIDE, MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND -> false;
+    case MERGE_KEEPS_GREATER_SIDE, MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, TOMBSTONE_LOST -> false;
     default -> true;
   }).toList();
 
@@ -68,7 +68,7 @@ final class Disasters {
       case HANDLE_CHANGED -> changeHandle(victim);
       case OPERATION_LOST, OPERATION_LATE, OPERATION_SLOW, OPERATION_REPEATED, ANSWER_LOST, PUSH_LOST, PUSH_LATE, PUSH_DOUBLED,
           MEMBERS_MISSED, MEMBERS_LATE, BUS_LOST, DIAL_FAILED, MESSAGE_SLOW, POLICY_SLOW, IMPORT_FAILED, MERGE_KEEPS_GREATER_SIDE,
-          MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND -> throw new IllegalStateException(fault + " is no event");
+          MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, TOMBSTONE_LOST -> throw new IllegalStateException(fault + " is no event");
     };
     if (struck) {
       world.faults.fired(fault);
@@ -91,6 +91,18 @@ final class Disasters {
       side.members.forEach(member -> member.store.tellMerged());
     }
     return true;
+  }
+
+  /** The entry of a rank whose process has died vanishes before the next life looks. */
+  void loseTombstone(Side side, int rank) {
+    world.clock.after(chance.between(0, 300_000), () -> {
+      String key = new io.muster.segment.StoreKeys(World.GROUP).rank(rank);
+      if (world.faults.areOn() && side.truth.remove(key) != null) {
+        world.invariants.lineageBroken = true;
+        world.faults.fired(Fault.TOMBSTONE_LOST);
+        world.trace(() -> "lost with its owner: " + key);
+      }
+    });
   }
 
   private boolean split(SimProcess victim) {

@@ -8,7 +8,7 @@ enum Fault {
   // the network, each with a probability
   DIAL_FAILED(true), MESSAGE_SLOW(true), POLICY_SLOW(true), IMPORT_FAILED(true),
   // single events
-  STORE_STALLED(false), ENTRY_LOST(false), ENTRY_LOST_SILENTLY(false), GROUP_LOST(false), SPLIT(false), EVICTED(false),
+  STORE_STALLED(false), ENTRY_LOST(false), ENTRY_LOST_SILENTLY(false), GROUP_LOST(false), TOMBSTONE_LOST(false), SPLIT(false), EVICTED(false),
   MERGE_KEEPS_GREATER_SIDE(false), MERGE_KEEPS_LATEST(false),
   CRASHED(false), HOST_DEAD(false), RESTARTED_AT_SAME_ADDRESS(false), PAUSED_SHORT(false), PAUSED_LONG(false), JOINED_LATE(false),
   LEFT(false), SECOND_CLAIMANT(false), CLOCK_BEHIND(false),

@@ -133,9 +133,9 @@ final class World {
     Side side = sides.stream().filter(one -> !one.members.isEmpty()).findFirst().orElse(sides.getFirst());
     int number = processes.size();
     var process = new SimProcess(this, number, ranks, host == null ? "h" + number : host, host == null ? 1_000 + number : port, side);
-    if (faults.areOn() && chance.with(0.05)) {
+    if (faults.areOn() && chance.with(0.1)) {
       faults.fired(Fault.CLOCK_BEHIND);
-      process.clockOffsetMs = -chance.between(10, 5_000);
+      process.clockOffsetMs = -chance.between(10, 20_000);
     }
     processes.add(process);
     ids.put(process.id, process);
@@ -164,6 +164,9 @@ final class World {
       process.side.members.remove(process);
       detect(process.side, 0);
     });
+    if (faults.areOn() && !held.isEmpty() && chance.with(0.2)) {
+      disasters.loseTombstone(process.side, chance.oneOf(held));
+    }
     if (!held.isEmpty()) {
       reserve(held, chance.between(100_000, 4_000_000), sameAddress ? process.host : null, process.port);
     }
