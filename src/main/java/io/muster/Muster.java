@@ -2,11 +2,10 @@ package io.muster;
 
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.bus.LocalCodec;
-import io.muster.cuda.CudaProbe;
 import io.muster.fabric.Fabric;
 import io.muster.fabric.FabricIdentity;
-import io.muster.fabric.FabricRule;
 import io.muster.fabric.FabricVerdict;
+import io.muster.fabric.GpuFabric;
 import io.muster.fabric.ImportFault;
 import io.muster.fabric.NoFabric;
 import io.muster.fabric.NvlinkIpcSetting;
@@ -140,7 +139,7 @@ public final class Muster {
       return SimulatedFabric.open(FabricIdentity.parse(options.warmup().fabric()), SimulatedFabric.defaultBase(),
           ImportFault.ofSystemProperty());
     }
-    return new NoFabric(FabricRule.verdict(CudaProbe.probe(), setting));
+    return NoFabric.withoutExports(GpuFabric.verdict(setting));
   }
 
   /**
