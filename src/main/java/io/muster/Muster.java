@@ -72,18 +72,38 @@ public final class Muster {
 
   /** Starts Muster on any store; for tests that need no cluster. */
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
+    return vertx.executeBlocking(() -> openFabric(options), false).compose(fabric -> start(vertx, store, id, options, fabric));
+  }
+
+  /** Starts Muster with a fabric that is known already. */
+  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, Fabric fabric) {
     LocalCodec.register(vertx);
-    return vertx.executeBlocking(() -> openFabric(options), false).compose(fabric -> {
-      var regions = new RegionTable(vertx);
-      var process = new MusterProcess(vertx, options, id, regions, fabric);
-      return TcpTransport.start(vertx, tcpOptions(options), id, regions, process)
-          .compose(transport -> {
-            process.started(transport, store);
-            return store.listen(process).map(_ -> new Muster(process, transport, store, fabric))
-                .recover(failure -> transport.close().transform(_ -> Future.failedFuture(failure)));
-          })
-          .onFailure(_ -> fabric.close());
-    });
+    var regions = new RegionTable(vertx);
+    var process = new MusterProcess(vertx, options, id, regions, fabric);
+    return TcpTransport.start(vertx, tcpOptions(options), id, regions, process)
+        .compose(transport -> {
+          process.started(transport, store);
+          return store.listen(process).map(_ -> new Muster(process, transport, store, fabric))
+              .recover(failure -> transport.close().transform(_ -> Future.failedFuture(failure)));
+        })
+        .onFailure(_ -> fabric.close());
+  }
+
+  /**
+   * Loads and warms what joining a group needs, by connecting a group in miniature inside this process, so that the first real group does
+   * not pay for it. Best done before {@link #start}, while the process waits for its cluster; needs neither. Opens loopback or
+   * {@code endpoint.bind} sockets and some threads, and closes them again.
+   *
+   * @param budget no further round is begun after this time; about one second of processor time makes most of the difference
+   * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing behind
+   */
+  public static Future<Integer> prime(Vertx vertx, MusterOptions options, int rounds, Duration budget) {
+    return vertx.executeBlocking(() -> Rehearsal.run(options, rounds, budget).rounds(), false);
+  }
+
+  /** The same for a thread that may block. */
+  public static int prime(MusterOptions options, int rounds, Duration budget) {
+    return Rehearsal.run(options, rounds, budget).rounds();
   }
 
   private static ProcessId processId(HazelcastInstance hazelcast) {
