@@ -88,7 +88,7 @@ final class GroupRuntime implements GroupHost {
       seats.put(options.rank(), seat);
     }
     return export(options.rank(), seat)
-        .compose(fabric -> seat.deploy().map(_ -> handle(seat, fabric)))
+        .compose(fabric -> seat.deploy().compose(_ -> barrier.prepare(options.rank())).map(_ -> handle(seat, fabric)))
         .onFailure(_ -> drop(options.rank()));
   }
 

@@ -119,6 +119,13 @@ public final class BarrierVerticle extends VerticleBase {
     context.runOnContext(_ -> task.accept(core()));
   }
 
+  /** What can be done for a rank before it is joined. Completes in any case. */
+  public Future<Void> prepare(int rank) {
+    Promise<Void> promise = Promise.promise();
+    execute(core -> core.lookAhead(rank).onComplete(promise));
+    return promise.future();
+  }
+
   /**
    * Claims and publishes a rank.
    *

@@ -13,6 +13,7 @@ import io.muster.segment.SegmentStore;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -41,6 +42,8 @@ public final class GroupCore {
   private final Map<Integer, Seen<RankEntry>> directory = new HashMap<>();
   private final Map<Integer, String> rejected = new HashMap<>();
   private final Set<Integer> cleaning = new HashSet<>();
+  /** Ranks whose keys held nothing when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
+  private final Set<Integer> absent = new HashSet<>();
   private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
   /** Written on the group's context only; the liveness answers of other contexts read it. */
   private volatile BarrierState barrier = BarrierState.INITIAL;
@@ -56,6 +59,18 @@ public final class GroupCore {
   }
 
   // ---- what the application wants
+
+  /** Reads the key of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
+  public Future<Void> lookAhead(int rank) {
+    Promise<Void> done = Promise.promise();
+    store(ports.store().get(keys.rank(rank)), value -> {
+      if (value == null) {
+        absent.add(rank);
+      }
+      done.complete();
+    }, _ -> done.complete());
+    return done.future();
+  }
 
   public void join(int rank, SegmentHandle handle) {
     seats.put(rank, new SeatState.Idle());
@@ -294,6 +309,7 @@ public final class GroupCore {
 
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
+      case SeatEffect.ReadKey() when absent.remove(rank) -> seat(rank, new SeatEvent.KeyRead(null, ticket(rank)));
       case SeatEffect.ReadKey() -> store(ports.store().get(keys.rank(rank)),
           value -> seat(rank, new SeatEvent.KeyRead(entry(rank, value), ticket(rank))),
           failure -> seat(rank, new SeatEvent.StoreFailed(failure)));

@@ -42,7 +42,7 @@ final class BenchChild implements AutoCloseable {
     if (System.getProperty("muster.log.level") == null) {
       command.with("-Dmuster.log.level=WARN");
     }
-    for (String flag : System.getProperty("muster.bench.flags", "").split(" ")) {
+    for (String flag : System.getProperty("muster.bench.flags", "").split(",")) {
       if (!flag.isEmpty()) {
         command.with(flag);
       }

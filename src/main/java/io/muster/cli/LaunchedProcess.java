@@ -76,6 +76,9 @@ final class LaunchedProcess implements AutoCloseable {
     member = joined;
     String host = options.endpoint().advertise().isEmpty() ? options.endpoint().bind() : options.endpoint().advertise();
     var vertxOptions = new VertxOptions();
+    if (Integer.getInteger("muster.loops", 0) > 0) {
+      vertxOptions.setEventLoopPoolSize(Integer.getInteger("muster.loops"));
+    }
     vertxOptions.getEventBusOptions().setHost(options.endpoint().bind()).setPort(0).setClusterPublicHost(host);
     Vertx clustered = await(Vertx.builder().with(vertxOptions).withClusterManager(new HazelcastClusterManager(joined.hazelcast()))
         .buildClustered());
