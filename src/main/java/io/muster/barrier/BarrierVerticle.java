@@ -491,7 +491,11 @@ public final class BarrierVerticle extends VerticleBase {
     @Override
     public void degradedHere(long epoch, List<LostMember> lost) {
       current = null;
-      LOG.warn("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+      if (lost.stream().allMatch(one -> one.reason().equals("LEFT"))) {
+        LOG.debug("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+      } else {
+        LOG.warn("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+      }
       vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost).put("seenHere", setup.process().toString()), HERE);
     }
 
