@@ -21,6 +21,7 @@ import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
 import io.vertx.core.Closeable;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.json.JsonObject;
@@ -122,7 +123,15 @@ public final class Muster {
    * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing behind
    */
   public static Future<Integer> prime(Vertx vertx, MusterOptions options, int rounds, Duration budget) {
-    return vertx.executeBlocking(() -> Rehearsal.run(options, rounds, budget).rounds(), false);
+    Promise<Integer> primed = ((VertxInternal) vertx).getOrCreateContext().promise();
+    Thread.ofVirtual().name("muster-prime").start(() -> {
+      try {
+        primed.complete(prime(options, rounds, budget));
+      } catch (RuntimeException e) {
+        primed.fail(e);
+      }
+    });
+    return primed.future();
   }
 
   /** The same for a thread that may block. */

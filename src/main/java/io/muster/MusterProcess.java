@@ -43,6 +43,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * What all groups of this process share, and the way of everything that arrives: from the transport to links, claims and barriers, from
@@ -50,6 +51,9 @@ import org.slf4j.LoggerFactory;
  */
 final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
+
+  /** Said by the end that closes, and heard by the other. */
+  private static final String IDLE = "no group needs it any more";
 
   private final OwnContext own;
   private final Vertx vertx;
@@ -112,8 +116,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   public void lost(Channel channel, LossEvidence evidence) {
     channels.remove(channel.generation());
     doubted.remove(channel.generation());
-    LOG.info("muster.channel.lost process={} address={} how={} evidence={}", channel.peer(), channel.address(), evidence.kind(),
-        evidence.detail());
+    LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO).log("muster.channel.lost process={} address={} how={} evidence={}",
+        channel.peer(), channel.address(), evidence.kind(), evidence.detail());
     var event = new LinkEvent.ChannelLost(channel.generation(), evidence.kind().name(), evidence.detail());
     groups.values().forEach(group -> group.tellAllLinks(event));
   }
@@ -337,7 +341,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
         needed.add(target.entry().handle().process());
       }
     }));
-    var idle = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "no group needs it any more");
+    var idle = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, IDLE);
     channels.values().stream().filter(channel -> !needed.contains(channel.peer())).forEach(channel -> channel.close(idle));
   }
 

@@ -164,7 +164,7 @@ public final class BarrierVerticle extends VerticleBase {
   /** What can be done for a rank before it is joined. Completes in any case. */
   public Future<Void> prepare(int rank) {
     Promise<Void> promise = Promise.promise();
-    execute(core -> core.lookAhead(rank).onComplete(promise));
+    execute(core -> core.lookAhead(rank).<Void>mapEmpty().onComplete(promise));
     return promise.future();
   }
 

@@ -13,7 +13,6 @@ import io.muster.segment.SegmentStore;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -69,15 +68,12 @@ public final class GroupCore {
   // ---- what the application wants
 
   /** Reads the key of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
-  public Future<Void> lookAhead(int rank) {
-    Promise<Void> done = Promise.promise();
-    store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), values -> {
-      if (values.isEmpty()) {
+  public Future<?> lookAhead(int rank) {
+    return ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
+      if (nothingThere) {
         absent.add(rank);
       }
-      done.complete();
-    }, _ -> done.complete());
-    return done.future();
+    });
   }
 
   public void join(int rank, SegmentHandle handle) {

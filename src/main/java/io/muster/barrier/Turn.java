@@ -42,8 +42,8 @@ final class Turn {
   Turn(BarrierSetup setup, BarrierState state) {
     this.setup = setup;
     seats = new TreeMap<>(state.seats());
-    ranks = new HashMap<>(state.ranks());
-    marks = new HashMap<>(state.marks());
+    ranks = state.ranks(); // copied when they change: of most events they do not
+    marks = state.marks();
     record = state.record();
     Work work = state.work();
     reading = work.reading();
@@ -91,8 +91,11 @@ final class Turn {
     RankEntry known = Seen.valueOf(ranks.get(rank));
     RankEntry value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value))) {
+      ranks = new HashMap<>(ranks);
       ranks.put(rank, seen);
-    } else if (value == null && ranks.remove(rank) != null) {
+    } else if (value == null && ranks.containsKey(rank)) {
+      ranks = new HashMap<>(ranks);
+      ranks.remove(rank);
       readNeeded = true;
     }
   }
@@ -101,6 +104,7 @@ final class Turn {
     ReadyMark known = Seen.valueOf(marks.get(rank));
     ReadyMark value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value))) {
+      marks = new HashMap<>(marks);
       marks.put(rank, seen);
     } else if (value == null && seats.containsKey(rank)) {
       readNeeded = true;
@@ -351,9 +355,12 @@ final class Turn {
     if (seat.marked() == epoch.number() ? !seat.hasMarked(epoch) : !seat.isConnectedToAllOf(epoch)) {
       return;
     }
-    var mark = new ReadyMark(setup.group(), seat.member(), epoch.number(), epoch.digest(), seat.proofs());
     ReadyMark there = Seen.valueOf(marks.get(rank));
-    if (there != null && (there.member().equals(mark.member()) && there.epoch() == mark.epoch() || there.supersedes(mark))) {
+    if (there != null && there.member().equals(seat.member()) && there.epoch() == epoch.number()) {
+      return;
+    }
+    var mark = new ReadyMark(setup.group(), seat.member(), epoch.number(), epoch.digest(), seat.proofs());
+    if (there != null && there.supersedes(mark)) {
       return;
     }
     seats.put(rank, seat.marking(epoch));

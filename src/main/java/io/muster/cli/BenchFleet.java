@@ -129,6 +129,29 @@ final class BenchFleet implements AutoCloseable {
     return round(connected()).degraded(localNanos, clusterNanos);
   }
 
+  /** Rank 0 writes into the memory of rank 1, in the other process. */
+  JsonObject transfer(String group) {
+    form(group);
+    children.getFirst().send(command("transfer", group));
+    return children.getFirst().expect("transferred", LIMIT);
+  }
+
+  /** How much more live heap the first process has when all are connected than before it prepared its ranks. */
+  long heapOfLinks(String group) {
+    form("bench-before");
+    leave("bench-before");
+    pause(2_000);
+    long before = heap();
+    form(group);
+    pause(2_000);
+    return heap() - before;
+  }
+
+  private long heap() {
+    children.getFirst().send(command("heap", ""));
+    return children.getFirst().expect("heap", LIMIT).getLong("bytes");
+  }
+
   private static long last(List<BenchChild> children, String event) {
     return children.stream().mapToLong(child -> child.expect(event, LIMIT).getLong("atNanos")).max().orElseThrow();
   }

@@ -2,7 +2,6 @@ package io.muster.cli;
 
 import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -125,12 +124,6 @@ final class BenchRounds {
       return (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
     }
     return sorted[Math.clamp((int) Math.ceil(share * sorted.length) - 1, 0, sorted.length - 1)];
-  }
-
-  static long[] sortedCopy(long[] values) {
-    long[] copy = values.clone();
-    Arrays.sort(copy);
-    return copy;
   }
 
   static double millis(long nanos) {

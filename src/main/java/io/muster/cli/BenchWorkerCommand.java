@@ -83,6 +83,9 @@ final class BenchWorkerCommand implements Callable<Integer> {
           out.event("prepared", new JsonObject());
         }
         case "publish" -> publish(process, name, which, command.getLong("atNanos", 0L));
+        case "transfer" -> out.event("transferred",
+            BenchTransfer.run(groups.get(name).joined().values().iterator().next(), 1));
+        case "heap" -> out.event("heap", new JsonObject().put("bytes", liveHeap()));
         case "await" -> await(process, name, groups.get(name).joined().values().stream().toList(), new JsonObject());
         case "leave" -> {
           Joined left = groups.remove(name);
@@ -95,13 +98,23 @@ final class BenchWorkerCommand implements Callable<Integer> {
     }
   }
 
+  /** The least of a few collections: the first ones also end what was on its way out. */
+  private static long liveHeap() {
+    long least = Long.MAX_VALUE;
+    for (int i = 0; i < 5; i++) {
+      System.gc();
+      least = Math.min(least, Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
+    }
+    return least;
+  }
+
   private void prepare(LaunchedProcess process, String name, int size, List<Integer> which) {
     var milestones = new BenchMilestones(process.vertx(), new Addresses(new GroupName(name)),
         (event, atNanos) -> out.event(event, new JsonObject().put("atNanos", atNanos)));
     Map<Integer, PreparedRank> prepared = new TreeMap<>();
     List<Future<?>> all = new ArrayList<>();
     for (int rank : which) {
-      all.add(process.muster().prepare(GroupOptions.of(name, rank, size)).onSuccess(one -> {
+      all.add(process.muster().prepare(options(name, rank, size)).onSuccess(one -> {
         synchronized (prepared) {
           prepared.put(rank, one);
         }
@@ -109,6 +122,12 @@ final class BenchWorkerCommand implements Callable<Integer> {
     }
     Future.all(all).await();
     groups.put(name, new Joined(prepared, new ConcurrentHashMap<>(), milestones));
+  }
+
+  /** Large memory where it is written into, and none where a thousand ranks would have it. */
+  private static GroupOptions options(String name, int rank, int size) {
+    GroupOptions plain = GroupOptions.of(name, rank, size);
+    return name.equals(BenchTransfer.GROUP) && rank == 1 ? plain.segment(BenchTransfer.SEGMENT, BenchTransfer.BYTES) : plain;
   }
 
   private void publish(LaunchedProcess process, String name, List<Integer> which, long atNanos) {

@@ -24,15 +24,18 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A process that the launcher starts: control port, Hazelcast, Vert.x and Muster, opened in this order and closed in the reverse one. An
  * application that uses the library owns all but Muster itself.
  */
 final class LaunchedProcess implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LaunchedProcess.class);
   private static final long CLOSE_S = 5;
-  private static final int PRIME_ROUNDS = Integer.getInteger("muster.prime.rounds", 30);
-  private static final Duration PRIME_BUDGET = Duration.ofMillis(Integer.getInteger("muster.prime.ms", 1000));
+  private static final int PRIME_ROUNDS = Integer.getInteger("muster.prime.rounds", 20);
+  private static final Duration PRIME_BUDGET = Duration.ofMillis(Integer.getInteger("muster.prime.ms", 1500));
 
   private final ControlPort controlPort;
   /** Set as the start goes on; closed by whichever thread ends the process. */
@@ -73,9 +76,8 @@ final class LaunchedProcess implements AutoCloseable {
     member = joined;
     String host = options.endpoint().advertise().isEmpty() ? options.endpoint().bind() : options.endpoint().advertise();
     var vertxOptions = new VertxOptions();
-    if (Integer.getInteger("muster.loops", 0) > 0) {
-      vertxOptions.setEventLoopPoolSize(Integer.getInteger("muster.loops"));
-    }
+    // a message between event loops costs a wake-up of a thread, and on a few busy cores a turn in the queue for one
+    vertxOptions.setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
     vertxOptions.getEventBusOptions().setHost(options.endpoint().bind()).setPort(0).setClusterPublicHost(host);
     Vertx clustered = await(joined.buildVertx(vertxOptions));
     vertx = clustered;
@@ -84,9 +86,11 @@ final class LaunchedProcess implements AutoCloseable {
   }
 
   private static void prime(MusterOptions options) {
-    long startNanos = System.nanoTime();
-    int rounds = Muster.prime(options, PRIME_ROUNDS, PRIME_BUDGET);
-    System.err.println("primed " + rounds + " " + (System.nanoTime() - startNanos) / 1_000_000);
+    try {
+      LOG.debug("muster.primed rounds={}", Muster.prime(options, PRIME_ROUNDS, PRIME_BUDGET));
+    } catch (RuntimeException e) {
+      LOG.info("muster.prime.failed reason={} the first group is slower to connect", e.toString());
+    }
   }
 
   private static void join(Thread thread) {
@@ -148,7 +152,7 @@ final class LaunchedProcess implements AutoCloseable {
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
-      org.slf4j.LoggerFactory.getLogger(LaunchedProcess.class).warn("muster.close.incomplete reason={}", e.toString());
+      LOG.warn("muster.close.incomplete reason={}", e.toString());
     }
   }
 

@@ -1,6 +1,7 @@
 package io.muster.peer;
 
 import io.muster.bus.Addresses;
+import io.muster.bus.JsonOnDemand;
 import io.muster.bus.LocalCodec;
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
@@ -31,7 +32,7 @@ public final class PeerVerticle extends VerticleBase {
 
   private static final Logger LOG = LoggerFactory.getLogger(PeerVerticle.class);
   private static final DeliveryOptions HERE = LocalCodec.delivery();
-  private static final DeliveryOptions HERE_AS_JSON = new DeliveryOptions().setLocalOnly(true);
+  private static final DeliveryOptions HERE_AS_JSON = JsonOnDemand.delivery();
 
   private final int rank;
   private final int peer;
@@ -115,7 +116,7 @@ public final class PeerVerticle extends VerticleBase {
         peer, change.from().name(), change.to().name(), change.to().history().attempt(), change.reason());
     vertx.eventBus().publish(addresses.linkState(), change, HERE);
     if (change.from().name() != change.to().name()) {
-      vertx.eventBus().publish(addresses.peerState(), change.toJson(), HERE_AS_JSON);
+      vertx.eventBus().publish(addresses.peerState(), change, HERE_AS_JSON);
     }
   }
 

@@ -55,7 +55,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Threads that meet here: callers on any thread, the virtual threads, the JDK's timer thread that ends an operation at its deadline, and
  * Hazelcast's event threads. They share concurrent collections, {@code closed}, and one CompletableFuture per operation, which the
- * first of them completes. Futures are handed to a context; listeners are called on the event threads and only hand on.
+ * first of them completes. Whatever leaves (futures, listener calls) is handed to a context, so an event thread does no work.
  */
 public final class HazelcastSegmentStore implements SegmentStore {
   private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
@@ -91,7 +91,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
    * Opens the store. Does not block; Hazelcast creates its side of the map on a thread of its own.
    *
    * @param hazelcast a started member; stays the caller's, who closes it after the store
-   * @param context where futures complete for callers without a context
+   * @param context where listeners are called, and where futures complete for callers without a context
    * @param mapName {@link MusterHazelcast#MAP_NAME}, unless several stores are to share a cluster
    * @param deadline of each operation
    * @return fails with CONFIG if the map is configured so that compare-and-set on bytes can't work, RETRY if Hazelcast doesn't answer
@@ -267,7 +267,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     if (closed) {
       return;
     }
-    listeners.forEach(call);
+    context.runOnContext(_ -> listeners.forEach(call));
   }
 
   private MusterException late(String operation, String key) {

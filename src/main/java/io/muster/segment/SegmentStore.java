@@ -42,7 +42,7 @@ public interface SegmentStore {
    */
   Future<Void> close();
 
-  /** Called on any thread, for one key in the order of its changes; must not block. */
+  /** Called on the store's context. */
   interface Listener {
     /** A key has a new value, or none (null: removed, evicted or expired). */
     void changed(String key, @Nullable StoredBytes value);
