@@ -19,6 +19,7 @@ import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RegionTable;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
+import io.vertx.core.Closeable;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
@@ -31,20 +32,29 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Muster in one process. The application owns Vert.x and Hazelcast: it starts them before and closes them after, and {@link #close} closes
- * only what was opened here.
+ * Muster in one process: at most one per Vert.x.
+ *
+ * <p>The application owns Vert.x and Hazelcast. It starts them before, closes Muster, and closes them after; {@link #close} closes only what
+ * was opened here. If Vert.x is closed first, Muster notices and closes itself: waits fail with FATAL, the ranks leave as far as the store
+ * still answers, and a later {@link #close} finds nothing left to do. What Muster deploys never belongs to the verticle that calls it.
+ *
+ * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this Vert.x.
  */
 public final class Muster {
   private final MusterProcess process;
   private final TcpTransport transport;
   private final SegmentStore store;
   private final Fabric fabric;
+  private final Closeable closeHook = completion -> close().onComplete(closed -> completion.complete(null, closed.cause()));
+  /** Guarded by this object's monitor: whoever closes meets Vert.x's own closing, and whoever joins. */
+  private @Nullable Future<Void> closing;
 
   private Muster(MusterProcess process, TcpTransport transport, SegmentStore store, Fabric fabric) {
     this.process = process;
     this.transport = transport;
     this.store = store;
     this.fabric = fabric;
+    ((VertxInternal) process.vertx()).addCloseHook(closeHook);
   }
 
   /**
@@ -60,21 +70,31 @@ public final class Muster {
         + "Vertx.builder().withClusterManager(new HazelcastClusterManager(…)).buildClustered()"));
   }
 
-  /** Starts Muster on a Vert.x and a started member of Hazelcast. */
+  /**
+   * Starts Muster on a clustered Vert.x and the started member of Hazelcast that it is clustered over.
+   *
+   * @return fails with CONFIG if a setting is wrong, the store's map is configured so that it can't work, or the address or port can't be
+   *     had
+   */
   public static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options) {
-    var context = vertx.getOrCreateContext();
-    return HazelcastSegmentStore.open(hazelcast, context, options.store().mapName(),
+    var own = new OwnContext(vertx);
+    return own.run(() -> HazelcastSegmentStore.open(hazelcast, own.context(), options.store().mapName(),
             Duration.ofMillis(options.store().operationTimeoutMs()))
-        .compose(store -> start(vertx, store, processId(hazelcast), options).recover(failure ->
-            store.close().transform(_ -> Future.failedFuture(failure))));
+        .compose(store -> start(own, vertx, store, processId(hazelcast), options).recover(failure ->
+            store.close().transform(_ -> Future.failedFuture(failure)))));
   }
 
   /** Starts Muster on any store; for tests that need no cluster. */
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
+    var own = new OwnContext(vertx);
+    return own.run(() -> start(own, vertx, store, id, options));
+  }
+
+  private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
     LocalCodec.register(vertx);
     return vertx.executeBlocking(() -> openFabric(options), false).compose(fabric -> {
       var regions = new RegionTable(vertx);
-      var process = new MusterProcess(vertx, options, id, regions, fabric);
+      var process = new MusterProcess(own, vertx, options, id, regions, fabric);
       return TcpTransport.start(vertx, tcpOptions(options), id, regions, process)
           .compose(transport -> {
             process.started(transport, store);
@@ -125,8 +145,9 @@ public final class Muster {
   /**
    * Joins a group: registers the memory, claims the rank and publishes it.
    *
-   * @return completes when the rank is published, before anything is connected; fails with CONFIG if a live process holds the rank, or if
-   *     the group has another world size in this process
+   * @return completes when the rank is published, before anything is connected; fails with CONFIG if a live process holds the rank, if this
+   *     process has joined it already, if the group has another world size in this process, or if a segment can't be allocated; with FATAL
+   *     if Muster is closed
    */
   public Future<JoinedRank> join(GroupOptions options) {
     return prepare(options).compose(PreparedRank::publish);
@@ -134,8 +155,9 @@ public final class Muster {
 
   /** Does everything of {@link #join} but publishing, so that nothing has to be made while others wait. */
   public Future<PreparedRank> prepare(GroupOptions options) {
-    return process.groupFor(options.group(), options.worldSize())
-        .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle)));
+    return process.own().run(() -> isClosing() ? Future.failedFuture(MusterException.fatal("Muster is closed"))
+        : process.groupFor(options.group(), options.worldSize())
+            .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle))));
   }
 
   /** Where other processes of Muster reach this one. */
@@ -172,8 +194,27 @@ public final class Muster {
     return process;
   }
 
-  /** Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. */
+  /**
+   * Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. Waits that are under way fail with
+   * FATAL. A second call returns the first one's outcome.
+   */
   public Future<Void> close() {
+    Future<Void> under;
+    synchronized (this) {
+      if (closing == null) {
+        ((VertxInternal) process.vertx()).removeCloseHook(closeHook);
+        closing = process.own().run(this::closeAll);
+      }
+      under = closing;
+    }
+    return OwnContext.here(process.vertx(), under);
+  }
+
+  private synchronized boolean isClosing() {
+    return closing != null;
+  }
+
+  private Future<Void> closeAll() {
     List<Future<Void>> groups = process.groups().values().stream().map(group -> group.close("Muster was closed while waiting")).toList();
     return Future.join(groups).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
       process.groups().clear();

@@ -51,6 +51,7 @@ import org.slf4j.LoggerFactory;
 final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
 
+  private final OwnContext own;
   private final Vertx vertx;
   private final MusterOptions options;
   private final ProcessId id;
@@ -68,7 +69,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
 
-  MusterProcess(Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+  MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+    this.own = own;
     this.vertx = vertx;
     this.options = options;
     this.id = id;
@@ -257,7 +259,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   private boolean holds(GroupName group, Member member) {
     GroupRuntime runtime = groups.get(group);
-    return runtime != null && member.equals(runtime.localSeat(member.rank()));
+    return runtime != null && runtime.barrier().holds(member);
   }
 
   /** Whether an entry's address can be valid from here. */
@@ -311,20 +313,32 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return started.future();
   }
 
-  /** The last rank of a group takes the group along. */
   Future<Void> leave(GroupName name, int rank) {
     GroupRuntime group = groups.get(name);
-    if (group == null) {
+    return group == null ? Future.succeededFuture() : group.leave(rank).compose(_ -> endIfEmpty(group));
+  }
+
+  /** The last rank of a group takes the group along. */
+  Future<Void> endIfEmpty(GroupRuntime group) {
+    if (!group.endIfEmpty()) {
       return Future.succeededFuture();
     }
-    return group.leave(rank).compose(_ -> {
-      if (!group.isEmpty()) {
-        return Future.succeededFuture();
+    groups.remove(group.name(), group);
+    starting.remove(group.name());
+    return group.close("the last rank has left").onComplete(_ -> closeIdleChannels());
+  }
+
+  /** Ends the channels to processes that no link of any group here has to do with. One that is needed after all is dialled anew. */
+  private void closeIdleChannels() {
+    Set<ProcessId> needed = new HashSet<>();
+    groups.values().forEach(group -> group.links().forEach((_, row) -> {
+      var target = row.state().history().target();
+      if (target != null) {
+        needed.add(target.entry().handle().process());
       }
-      groups.remove(name);
-      starting.remove(name);
-      return group.close("the last rank has left");
-    });
+    }));
+    var idle = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "no group needs it any more");
+    channels.values().stream().filter(channel -> !needed.contains(channel.peer())).forEach(channel -> channel.close(idle));
   }
 
   Optional<GroupRuntime> group(GroupName name) {
@@ -333,6 +347,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   Map<GroupName, GroupRuntime> groups() {
     return groups;
+  }
+
+  OwnContext own() {
+    return own;
   }
 
   Vertx vertx() {

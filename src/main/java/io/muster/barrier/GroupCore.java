@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,13 +34,20 @@ import org.slf4j.LoggerFactory;
  */
 public final class GroupCore {
   private static final Logger LOG = LoggerFactory.getLogger(GroupCore.class);
+  /** So many ranks are looked at, also where the world is smaller, to see that others have a larger one. */
+  private static final int LOOK_AROUND = 64;
 
   private final BarrierSetup setup;
   private final GroupPorts ports;
   private final StoreKeys keys;
-  private final Map<Integer, SeatState> seats = new TreeMap<>();
+  /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
+  private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
   private final Map<Integer, Seen<RankEntry>> directory = new HashMap<>();
+  /** Greatest entry ever seen of each rank, also of those whose key has been lost. */
+  private final Map<Integer, RankEntry> greatest = new HashMap<>();
   private final Map<Integer, String> rejected = new HashMap<>();
+  /** Entries of living processes that have the group with another world size, by rank; ranks outside ours included. */
+  private final Map<Integer, RankEntry> otherSizes = new TreeMap<>();
   private final Set<Integer> cleaning = new HashSet<>();
   private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
   /** Written on the group's context only; the liveness answers of other contexts read it. */
@@ -83,13 +91,25 @@ public final class GroupCore {
     if (closed) {
       return;
     }
-    keys.parse(key, setup.worldSize()).ifPresent(parsed -> {
+    keys.parse(key, Member.MAX_WORLD_SIZE).filter(parsed -> isInside(parsed, value)).ifPresent(parsed -> {
       switch (parsed) {
         case StoreKeys.Key.Rank(int rank) -> rankSeen(rank, value);
         case StoreKeys.Key.Ready(int rank) -> barrier(new BarrierEvent.MarkSeen(rank, mark(rank, value)));
         case StoreKeys.Key.Epoch() -> barrier(new BarrierEvent.RecordSeen(record(value)));
       }
     });
+  }
+
+  /** False for a key of a rank that this world has not; such an entry tells that another process has a larger one. */
+  private boolean isInside(StoreKeys.Key key, @Nullable StoredBytes value) {
+    return switch (key) {
+      case StoreKeys.Key.Rank(int rank) when rank >= setup.worldSize() -> {
+        compareSize(rank, value == null ? null : Schema.rankEntry(value) instanceof Decoded.Valid<RankEntry>(RankEntry entry) ? entry : null);
+        yield false;
+      }
+      case StoreKeys.Key.Ready(int rank) -> rank < setup.worldSize();
+      case StoreKeys.Key.Rank _, StoreKeys.Key.Epoch _ -> true;
+    };
   }
 
   public void linkConnected(int rank, Member peer, Proof proof) {
@@ -120,7 +140,7 @@ public final class GroupCore {
         store(ports.store().get(keys.rank(rank)), value -> rankSeen(rank, value), _ -> { });
       }
     });
-    clean();
+    membersChanged(ports.store().presentMembers());
   }
 
   public void membersChanged(SegmentStore.PresentMembers now) {
@@ -129,6 +149,21 @@ public final class GroupCore {
   }
 
   // ---- what is known
+
+  /**
+   * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a newcomer that has read
+   * it must not take the seat of a process that answers. May be called from any thread.
+   */
+  public boolean holds(Member member) {
+    return switch (seats.get(member.rank())) {
+      case SeatState.Held held -> held.member().equals(member);
+      case SeatState.Claiming(var _, var next) -> next.value() != null && next.value().member().equals(member);
+      case SeatState.Leaving(var current, int _) -> current.value() != null && current.value().member().equals(member);
+      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _, SeatState.Pausing _,
+          SeatState.Ended _ -> false;
+      case null -> false;
+    };
+  }
 
   public BarrierState barrier() {
     return barrier;
@@ -148,6 +183,47 @@ public final class GroupCore {
     return rejected;
   }
 
+  // ---- the world size
+
+  /**
+   * Looks whether living processes have this group with another world size; to be asked before the first rank of this process is claimed.
+   *
+   * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later then
+   */
+  public Future<@Nullable String> disagreement() {
+    return ports.store().getAll(keys.ranks(Math.max(2 * setup.worldSize(), LOOK_AROUND))).map(values -> {
+      values.forEach((key, value) -> keys.parse(key, Member.MAX_WORLD_SIZE).ifPresent(parsed -> {
+        if (parsed instanceof StoreKeys.Key.Rank(int rank) && Schema.rankEntry(value) instanceof Decoded.Valid<RankEntry>(RankEntry entry)) {
+          compareSize(rank, entry);
+        }
+      }));
+      return otherSizes.isEmpty() ? null : disagreement(otherSizes.values().iterator().next());
+    }).otherwise((String) null);
+  }
+
+  private String disagreement(RankEntry other) {
+    return "world sizes disagree: group " + setup.group() + " has " + other.worldSize() + " ranks in pid " + other.handle().pid() + " at "
+        + other.handle().host() + ":" + other.handle().port() + " (rank " + other.member().rank() + "), and " + setup.worldSize()
+        + " here; start all ranks with the same world size";
+  }
+
+  /** Of two processes that disagree the later one is told: it is the one that somebody is just starting. */
+  private void compareSize(int rank, @Nullable RankEntry entry) {
+    if (entry == null || entry.worldSize() == setup.worldSize() || !entry.isLive() || !entry.group().equals(setup.group())
+        || entry.member().rank() != rank || !isPresent(ports.store().presentMembers(), entry.handle())) {
+      otherSizes.remove(rank);
+      return;
+    }
+    otherSizes.put(rank, entry);
+    if (seats.values().stream().anyMatch(seat -> seat instanceof SeatState.Held held && isLater(held.member(), entry.member()))) {
+      ports.listener().worldSizesDisagree(disagreement(entry));
+    }
+  }
+
+  private static boolean isLater(Member one, Member other) {
+    return one.incarnation() != other.incarnation() ? one.incarnation() > other.incarnation() : one.rank() > other.rank();
+  }
+
   // ---- entries
 
   private void rankSeen(int rank, @Nullable StoredBytes value) {
@@ -164,6 +240,9 @@ public final class GroupCore {
     Seen<RankEntry> known = directory.get(rank);
     RankEntry entry = Seen.valueOf(seen);
     RankEntry before = Seen.valueOf(known);
+    if (entry != null) {
+      greatest.merge(rank, entry, (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
+    }
     if (entry == null) {
       directory.remove(rank);
       if (seen != null) {
@@ -171,13 +250,21 @@ public final class GroupCore {
       } else if (before != null) {
         tellLinks(rank, new LinkEvent.HandleWithdrawn(before.member(), "published, then vanished from the store"));
       }
-    } else if (before == null || entry.supersedes(before)) {
+    } else if (before == null || entry.supersedes(before) || isLiveAfterAll(entry, before)) {
       directory.put(rank, seen);
       if (before == null || !before.member().equals(entry.member())) {
         ports.listener().memberSeen(entry.member());
       }
       tellLinks(rank, linkEvent(entry));
     }
+  }
+
+  /**
+   * GONE was written in one half of a split and is dropped by the merge: its owner never saw it and won't write again, so the order of
+   * values must not hide that the key holds LIVE now. Either is only a hint to the links.
+   */
+  private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
+    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member());
   }
 
   private LinkEvent linkEvent(RankEntry entry) {
@@ -214,7 +301,7 @@ public final class GroupCore {
     if (now == null || closed) {
       return;
     }
-    Map.copyOf(directory).forEach((rank, seen) -> {
+    new TreeMap<>(directory).forEach((rank, seen) -> {
       RankEntry entry = seen.value();
       if (entry != null && entry.isLive() && !isPresent(now, entry.handle()) && cleaning.add(rank)) {
         var gone = new RankEntry(entry.group(), entry.worldSize(), entry.member(), RankEntry.State.GONE, entry.revision(), entry.handle());
@@ -229,6 +316,28 @@ public final class GroupCore {
         }, _ -> cleaning.remove(rank));
       }
     });
+  }
+
+  /**
+   * Writes the tombstone of a life again whose entry the store has lost, if nobody else can: the next life must claim above it, or nobody
+   * who has seen the greater one would ever connect to it.
+   */
+  private void restore(int rank, @Nullable Seen<RankEntry> there) {
+    RankEntry known = greatest.get(rank);
+    RankEntry value = Seen.valueOf(there);
+    boolean isLost = known != null && (there == null || (value != null && known.member().isNewerThan(value.member())));
+    SegmentStore.PresentMembers now = present;
+    if (!isLost || now == null || isPresent(now, known.handle()) || !cleaning.add(rank)) {
+      return;
+    }
+    StoredBytes next = Schema.encode(known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle()));
+    store(ports.store().compareAndSet(keys.rank(rank), Seen.bytesOf(there), next), applied -> {
+      cleaning.remove(rank);
+      if (applied) {
+        LOG.info("muster.rank.restored group={} rank={} incarnation={}", setup.group(), rank, known.member().incarnation());
+        rankSeen(rank, next);
+      }
+    }, _ -> cleaning.remove(rank));
   }
 
   private boolean isPresent(SegmentStore.PresentMembers now, SegmentHandle handle) {
@@ -248,11 +357,17 @@ public final class GroupCore {
                 + entry.handle().pid() + " at " + entry.handle().host() + "; start all ranks with the same world size");
         case Decoded<RankEntry> other -> other;
       };
+      if (decoded instanceof Decoded.Malformed<RankEntry> || !otherSizes.isEmpty()) {
+        compareSize(rank, Schema.rankEntry(value) instanceof Decoded.Valid<RankEntry>(RankEntry entry) ? entry : null);
+      }
       if (decoded instanceof Decoded.Malformed<RankEntry>(String reason) && !reason.equals(rejected.put(rank, reason))) {
         LOG.warn("muster.entry.rejected group={} rank={} reason={}", setup.group(), rank, reason);
       }
       return decoded;
     });
+    if (seen == null) {
+      otherSizes.remove(rank);
+    }
     if (seen == null || seen.value() != null) {
       rejected.remove(rank);
     }
@@ -294,9 +409,13 @@ public final class GroupCore {
 
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
-      case SeatEffect.ReadKey() -> store(ports.store().get(keys.rank(rank)),
-          value -> seat(rank, new SeatEvent.KeyRead(entry(rank, value), ticket(rank))),
-          failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+      case SeatEffect.ReadKey() -> store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), values -> {
+        StoredBytes epoch = values.get(keys.epoch());
+        if (epoch != null) {
+          barrier(new BarrierEvent.RecordSeen(record(epoch)));
+        }
+        inTurn(() -> keyRead(rank, entry(rank, values.get(keys.rank(rank)))));
+      }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
       case SeatEffect.WriteKey(var expected, var next) -> store(ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
           applied -> {
             if (applied) {
@@ -319,9 +438,20 @@ public final class GroupCore {
         if (member != null) {
           barrier(new BarrierEvent.SeatReleased(rank));
           ports.closeLinks(member, reason);
+          tellLinks(rank, new LinkEvent.PeerLeft(member, reason));
         }
         ports.listener().seatEnded(rank, end, reason);
       }
+    }
+  }
+
+  private void keyRead(int rank, @Nullable Seen<RankEntry> seen) {
+    RankEntry other = otherSizes.get(rank);
+    if (other != null && !(seats.get(rank) instanceof SeatState.Held)) {
+      seats.put(rank, new SeatState.Ended(disagreement(other), SeatState.End.TAKEN));
+      ports.listener().seatEnded(rank, SeatState.End.TAKEN, disagreement(other));
+    } else {
+      seat(rank, new SeatEvent.KeyRead(seen, ticket(rank)));
     }
   }
 
@@ -355,7 +485,12 @@ public final class GroupCore {
     inTurn(() -> {
       if (!closed) {
         var step = BarrierMachine.transition(setup, barrier, event);
+        EpochRecord before = barrier.epoch();
         barrier = step.next();
+        EpochRecord now = barrier.epoch();
+        if (now != null && now != before && (before == null || now.number() != before.number() || now.state() != before.state())) {
+          ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
+        }
         step.effects().forEach(this::run);
       }
     });
@@ -385,7 +520,12 @@ public final class GroupCore {
               applied -> barrier(new BarrierEvent.RecordWritten(next, applied)), _ -> barrier(new BarrierEvent.RecordWriteFailed()));
       case BarrierEffect.WriteMark(int rank, var expected, var next) ->
           store(ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
-              applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
+              applied -> {
+                if (applied && next.value() != null) {
+                  ports.listener().epochStage(next.value().epoch(), EpochStage.Stage.MARKED);
+                }
+                barrier(new BarrierEvent.MarkWritten(rank, next, applied));
+              },
               _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
       case BarrierEffect.SpreadRecord(var record) -> ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
@@ -442,6 +582,7 @@ public final class GroupCore {
         seat(rank, new SeatEvent.KeySeen(entry));
       }
       direct(rank, entry);
+      restore(rank, entry);
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
     remind();

@@ -183,7 +183,8 @@ public final class SeatMachine {
       return superseded(seat, there);
     }
     if (seat.current().equals(seen)) {
-      return rewrite(seat, List.of());
+      // own bytes after a write of unknown outcome: it was applied, and nobody has been told
+      return rewrite(seat, fresh ? List.of(new SeatEffect.Take(seat.entry())) : List.of());
     }
     if (!fresh) {
       return read(seat);
@@ -209,6 +210,11 @@ public final class SeatMachine {
   }
 
   private static Step superseded(Held seat, RankEntry by) {
+    if (!by.isLive()) {
+      return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
+          + " was claimed as " + seat.member() + ", but had had a newer life, " + by.member() + ", whose entry the store had lost; this life"
+          + " has ended: join again, and set the clock of this host, which is behind");
+    }
     return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
         + " was taken over by a newer life, " + by.member() + ", of pid " + by.handle().pid() + " at " + by.handle().host() + ":"
         + by.handle().port() + ", because this process did not answer it; this life has ended");

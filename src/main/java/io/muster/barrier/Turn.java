@@ -130,6 +130,9 @@ final class Turn {
     EpochRecord known = epoch();
     if (there != null && (known == null || there.supersedes(known))) {
       adopt(done.basis(), false);
+    } else if (there != null && !known.supersedes(there) && there.vector().equals(known.vector())) {
+      // The two halves of a split have written the same outcome in different bytes: the ones that the store holds are those to build on.
+      record = done.basis();
     }
     degradeOrReassert(done.basis());
     if (!writingEpoch && !gathering && sameBytes(done.basis(), record)) {
@@ -260,7 +263,7 @@ final class Turn {
 
   void act() {
     EpochRecord epoch = epoch();
-    if (epoch != null && epoch.state() != EpochRecord.State.DEGRADED) {
+    if (epoch != null && epoch.state() != EpochRecord.State.DEGRADED && !reading && !readNeeded) {
       degrade(epoch);
     }
     if (epoch != null && epoch.state() == EpochRecord.State.OPEN) {
@@ -286,7 +289,10 @@ final class Turn {
     effects.add(new BarrierEffect.ReadAll(recordFirst, record));
   }
 
-  /** A seat that has lost a link since its mark, or that is not connected in a COMPLETE epoch, ends the epoch. */
+  /**
+   * A seat that has lost a link since its mark, or that is not connected in a COMPLETE epoch, ends the epoch; but never on bytes that the
+   * store is not known to hold: a write that fails for that reason again and again would keep every read from being looked at.
+   */
   private void degrade(EpochRecord epoch) {
     if (writingEpoch || gathering || losses(epoch).isEmpty()) {
       return;
@@ -467,11 +473,13 @@ final class Turn {
     if (writingEpoch || known == null || sameBytes(there, record)) {
       return;
     }
-    if (value == null || known.supersedes(value)) {
+    if (value != null && value.number() == known.number() && !value.vector().equals(known.vector())) {
+      if (!known.supersedes(value)) {
+        record = there;
+      }
+      write(Seen.bytesOf(there), (known.supersedes(value) ? known : value).degraded(List.of()));
+    } else if (value == null || known.supersedes(value)) {
       write(Seen.bytesOf(there), known);
-    } else if (value.number() == known.number() && !value.vector().equals(known.vector())) {
-      record = there;
-      write(Seen.bytesOf(there), value.degraded(List.of()));
     }
   }
 

@@ -46,9 +46,15 @@ public record EpochRecord(GroupName group, long number, List<Member> vector, Sta
     return Digest.of(out.toByteArray());
   }
 
-  /** The order of records: number, then DEGRADED over COMPLETE over OPEN. Equal numbers with different vectors have no order. */
+  /**
+   * The order of records: number, then DEGRADED over COMPLETE over OPEN, then the greater last COMPLETE, so that no merge forgets one. Equal
+   * numbers with different vectors have no order.
+   */
   public boolean supersedes(EpochRecord other) {
-    return number != other.number ? number > other.number : state.compareTo(other.state) > 0;
+    if (number != other.number) {
+      return number > other.number;
+    }
+    return state != other.state ? state.compareTo(other.state) > 0 : lastComplete > other.lastComplete;
   }
 
   public EpochRecord complete() {

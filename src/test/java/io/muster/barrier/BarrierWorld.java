@@ -1,0 +1,499 @@
+package io.muster.barrier;
+
+import io.muster.barrier.BarrierEffect.Timer;
+import io.muster.group.GroupName;
+import io.muster.group.LifeId;
+import io.muster.group.Member;
+import io.muster.group.ProcessId;
+import io.muster.group.Proof;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.RankEntry;
+import io.muster.segment.ReadyMark;
+import io.muster.segment.Schema;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.StoredBytes;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Some processes with one rank each, their store keys and links, as one immutable state, and every step that it can make: the production
+ * barrier machine, with the world around it as small as possible.
+ *
+ * @param dirty of each process, the keys of which it has not been told: bit 0 the epoch, then the ranks, then the marks
+ * @param ends what each end of each link is connected to: an incarnation, 0 if it is down
+ * @param late operations that have missed their deadline, and may still be applied
+ * @param lostAfterMark of each rank, the greatest epoch in which its present life has lost a link after it had sent a mark
+ * @param damaged true if a link was down while the present record was COMPLETE
+ */
+record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ranks, List<@Nullable Seen<ReadyMark>> marks,
+    List<Node> nodes, List<Integer> dirty, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
+    Budget budget) {
+  static final GroupName GROUP = new GroupName("walk");
+
+  /** How many faults of each kind may still happen. */
+  record Budget(int breaks, int restarts, int lostNotifications, int lateOperations) {}
+
+  /** A write to the store: to the epoch if {@code rank} is negative, else to the mark of that rank. */
+  record Write(int rank, @Nullable StoredBytes expected, @Nullable Seen<EpochRecord> record, @Nullable Seen<ReadyMark> mark) {}
+
+  /** A read under way. */
+  record Read(boolean recordRead, @Nullable Seen<EpochRecord> basis) {}
+
+  /** One process. */
+  record Node(BarrierState state, @Nullable Read read, @Nullable Write record, @Nullable Write mark, int timers, long marked) {}
+
+  /** One step to another state. */
+  record Move(String what, boolean isFault, BarrierWorld to) {}
+
+  static BarrierWorld start(int size, Budget budget) {
+    var builder = new Builder(size, budget);
+    for (int rank = 0; rank < size; rank++) {
+      builder.event(rank, new BarrierEvent.SeatTaken(member(rank, 1)));
+      builder.event(rank, new BarrierEvent.LinkConnected(rank, member(rank, 1), Proof.LOCAL));
+      for (int other = 0; other < size; other++) {
+        builder.event(rank, new BarrierEvent.RankSeen(other, builder.ranks.get(other)));
+        if (other != rank) {
+          builder.connectEnd(rank, other);
+        }
+      }
+    }
+    return builder.build();
+  }
+
+  int size() {
+    return nodes.size();
+  }
+
+  static Member member(int rank, long incarnation) {
+    return new Member(rank, incarnation, new LifeId(0, incarnation));
+  }
+
+  private static BarrierSetup setup(int rank, int size) {
+    return new BarrierSetup(GROUP, size, new ProcessId(0, rank + 1), 30, 200, 0, 100);
+  }
+
+  private static Seen<RankEntry> entry(int rank, int size, long incarnation) {
+    var handle = new SegmentHandle(new ProcessId(0, rank + 1), "h", 1 + rank, "", 0, "", "exchange", List.of("tcp"),
+        SegmentHandle.FabricOffer.NONE, List.of());
+    var entry = new RankEntry(GROUP, size, member(rank, incarnation), RankEntry.State.LIVE, 0, handle);
+    return new Seen<>(Schema.encode(entry), entry);
+  }
+
+  /** All is well, and everybody knows: COMPLETE for the present lives over links that have stood ever since the marks. */
+  boolean isGood() {
+    EpochRecord record = Seen.valueOf(epoch);
+    if (record == null || record.state() != EpochRecord.State.COMPLETE || damaged) {
+      return false;
+    }
+    for (int rank = 0; rank < size(); rank++) {
+      Member member = Objects.requireNonNull(ranks.get(rank).value()).member();
+      if (!record.vector().get(rank).equals(member) || lostAfterMark.get(rank) >= record.number()
+          || !Objects.equals(nodes.get(rank).state().record(), epoch) || !allConnected(rank, record)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean allConnected(int rank, EpochRecord record) {
+    for (int other = 0; other < size(); other++) {
+      if (other != rank && ends.get(rank).get(other) != record.vector().get(other).incarnation()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  List<Move> moves() {
+    List<Move> moves = new ArrayList<>();
+    for (int rank = 0; rank < size(); rank++) {
+      storeMoves(rank, moves);
+      newsMoves(rank, moves);
+      linkMoves(rank, moves);
+      restart(rank, moves);
+    }
+    for (int index = 0; index < late.size(); index++) {
+      int chosen = index;
+      moves.add(move("late write applied or not", false, builder -> builder.apply(builder.late.remove(chosen))));
+    }
+    return moves;
+  }
+
+  private Move move(String what, boolean isFault, java.util.function.Consumer<Builder> change) {
+    var builder = new Builder(this);
+    change.accept(builder);
+    return new Move(what, isFault, builder.build());
+  }
+
+  private void storeMoves(int rank, List<Move> moves) {
+    Node node = nodes.get(rank);
+    Read read = node.read();
+    if (read != null && !read.recordRead()) {
+      moves.add(move(rank + " reads the record", false, builder -> builder.read(rank, new Read(true, epoch))));
+    } else if (read != null) {
+      moves.add(move(rank + " reads all", false, builder -> {
+        builder.read(rank, null);
+        builder.event(rank, builder.readDone(read.basis()));
+      }));
+    }
+    Write record = node.record();
+    if (record != null) {
+      moves.add(move(rank + " writes the record", false, builder -> {
+        builder.record(rank, null);
+        builder.event(rank, new BarrierEvent.RecordWritten(Objects.requireNonNull(record.record()), builder.apply(record)));
+      }));
+      if (budget.lateOperations() > 0) {
+        moves.add(move(rank + " misses the deadline of its record", true, builder -> {
+          builder.record(rank, null);
+          builder.tooLate(record);
+          builder.event(rank, new BarrierEvent.RecordWriteFailed());
+        }));
+      }
+    }
+    Write mark = node.mark();
+    if (mark != null) {
+      moves.add(move(rank + " writes its mark", false, builder -> {
+        builder.mark(rank, null);
+        builder.event(rank, new BarrierEvent.MarkWritten(rank, Objects.requireNonNull(mark.mark()), builder.apply(mark)));
+      }));
+      if (budget.lateOperations() > 0) {
+        moves.add(move(rank + " misses the deadline of its mark", true, builder -> {
+          builder.mark(rank, null);
+          builder.tooLate(mark);
+          builder.event(rank, new BarrierEvent.MarkWriteFailed(rank));
+        }));
+      }
+    }
+    for (Timer timer : Timer.values()) {
+      if ((node.timers() & 1 << timer.ordinal()) != 0) {
+        moves.add(move(rank + " timer " + timer, false, builder -> {
+          builder.timers(rank, builder.nodes.get(rank).timers() & ~(1 << timer.ordinal()));
+          builder.event(rank, new BarrierEvent.TimerFired(timer));
+        }));
+      }
+    }
+  }
+
+  private void newsMoves(int rank, List<Move> moves) {
+    for (int key = 0; key <= 2 * size(); key++) {
+      int bit = 1 << key;
+      if ((dirty.get(rank) & bit) == 0) {
+        continue;
+      }
+      int which = key;
+      moves.add(move(rank + " is told of key " + key, false, builder -> {
+        builder.clean(rank, bit);
+        builder.event(rank, which == 0 ? new BarrierEvent.RecordSeen(epoch)
+            : which <= size() ? new BarrierEvent.RankSeen(which - 1, ranks.get(which - 1))
+            : new BarrierEvent.MarkSeen(which - size() - 1, marks.get(which - size() - 1)));
+      }));
+      if (budget.lostNotifications() > 0) {
+        moves.add(move(rank + " is never told of key " + key, true, builder -> {
+          builder.clean(rank, bit);
+          builder.spendNotification();
+        }));
+      }
+    }
+    BarrierState state = nodes.get(rank).state();
+    if (!Objects.equals(state.record(), epoch) || !state.ranks().equals(presentRanks()) || !state.marks().equals(presentMarks())) {
+      if (!state.work().reading() && !state.work().retrying()) {
+        moves.add(move(rank + " reconciles", false, builder -> builder.event(rank, new BarrierEvent.Reconcile())));
+      }
+    }
+  }
+
+  private Map<Integer, Seen<RankEntry>> presentRanks() {
+    Map<Integer, Seen<RankEntry>> all = new HashMap<>();
+    for (int rank = 0; rank < size(); rank++) {
+      all.put(rank, ranks.get(rank));
+    }
+    return all;
+  }
+
+  private Map<Integer, Seen<ReadyMark>> presentMarks() {
+    Map<Integer, Seen<ReadyMark>> all = new HashMap<>();
+    for (int rank = 0; rank < size(); rank++) {
+      Seen<ReadyMark> mark = marks.get(rank);
+      if (mark != null) {
+        all.put(rank, mark);
+      }
+    }
+    return all;
+  }
+
+  private long incarnation(int rank) {
+    return Objects.requireNonNull(ranks.get(rank).value()).member().incarnation();
+  }
+
+  private void linkMoves(int rank, List<Move> moves) {
+    for (int other = 0; other < size(); other++) {
+      if (other == rank) {
+        continue;
+      }
+      int peer = other;
+      long mine = ends.get(rank).get(peer);
+      long theirs = ends.get(peer).get(rank);
+      if (rank < peer && mine == 0 && theirs == 0) {
+        moves.add(move(rank + " and " + peer + " connect", false, builder -> {
+          builder.connectEnd(rank, peer);
+          builder.connectEnd(peer, rank);
+        }));
+      }
+      if (mine != 0 && (theirs != incarnation(rank) || mine != incarnation(peer))) {
+        moves.add(move(rank + " notices that " + peer + " is lost", false, builder -> builder.breakEnd(rank, peer)));
+      }
+      if (mine != 0 && budget.breaks() > 0) {
+        moves.add(move(rank + " loses " + peer, true, builder -> {
+          builder.spendBreak();
+          builder.breakEnd(rank, peer);
+        }));
+      }
+    }
+  }
+
+  private void restart(int rank, List<Move> moves) {
+    if (budget.restarts() > 0) {
+      moves.add(move(rank + " restarts", true, builder -> builder.restart(rank, incarnation(rank) + 1)));
+    }
+  }
+
+  /** The next state in the making. */
+  private static final class Builder {
+    private final int size;
+    private @Nullable Seen<EpochRecord> epoch;
+    private final List<Seen<RankEntry>> ranks;
+    private final List<@Nullable Seen<ReadyMark>> marks;
+    private final List<Node> nodes;
+    private final List<Integer> dirty;
+    private final List<List<Long>> ends;
+    private final List<Write> late;
+    private final List<Long> lostAfterMark;
+    private boolean damaged;
+    private Budget budget;
+
+    Builder(int size, Budget budget) {
+      this.size = size;
+      this.budget = budget;
+      ranks = new ArrayList<>();
+      marks = new ArrayList<>();
+      nodes = new ArrayList<>();
+      dirty = new ArrayList<>();
+      ends = new ArrayList<>();
+      late = new ArrayList<>();
+      lostAfterMark = new ArrayList<>();
+      for (int rank = 0; rank < size; rank++) {
+        ranks.add(entry(rank, size, 1));
+        marks.add(null);
+        nodes.add(new Node(BarrierState.INITIAL, null, null, null, 0, 0));
+        dirty.add(0);
+        ends.add(new ArrayList<>(java.util.Collections.nCopies(size, 0L)));
+        lostAfterMark.add(0L);
+      }
+    }
+
+    Builder(BarrierWorld from) {
+      size = from.size();
+      epoch = from.epoch;
+      ranks = new ArrayList<>(from.ranks);
+      marks = new ArrayList<>(from.marks);
+      nodes = new ArrayList<>(from.nodes);
+      dirty = new ArrayList<>(from.dirty);
+      ends = new ArrayList<>();
+      from.ends.forEach(row -> ends.add(new ArrayList<>(row)));
+      late = new ArrayList<>(from.late);
+      lostAfterMark = new ArrayList<>(from.lostAfterMark);
+      damaged = from.damaged;
+      budget = from.budget;
+    }
+
+    BarrierWorld build() {
+      EpochRecord record = Seen.valueOf(epoch);
+      if (record != null && record.state() == EpochRecord.State.COMPLETE) {
+        for (int rank = 0; rank < size; rank++) {
+          for (int other = 0; other < size; other++) {
+            damaged |= rank != other && ends.get(rank).get(other) != record.vector().get(other).incarnation();
+          }
+        }
+      }
+      return new BarrierWorld(epoch, ranks, marks, nodes, dirty, ends, late, lostAfterMark, damaged, budget);
+    }
+
+    void event(int rank, BarrierEvent event) {
+      Node node = nodes.get(rank);
+      var step = BarrierMachine.transition(setup(rank, size), node.state(), event);
+      nodes.set(rank, new Node(step.next(), node.read(), node.record(), node.mark(), node.timers(), node.marked()));
+      step.effects().forEach(effect -> run(rank, effect));
+    }
+
+    private void run(int rank, BarrierEffect effect) {
+      Node node = nodes.get(rank);
+      switch (effect) {
+        case BarrierEffect.ReadAll(boolean recordFirst, var basis) -> {
+          require(node.read() == null, "one read at a time");
+          read(rank, new Read(!recordFirst, basis));
+        }
+        case BarrierEffect.WriteRecord(var expected, var next) -> {
+          require(node.record() == null, "one write per key at a time");
+          record(rank, new Write(-1, expected, next, null));
+        }
+        case BarrierEffect.WriteMark(int of, var expected, var next) -> {
+          require(node.mark() == null, "one write per key at a time");
+          ReadyMark mark = Objects.requireNonNull(next.value());
+          EpochRecord seen = Objects.requireNonNull(node.state().epoch());
+          for (int other = 0; other < size; other++) {
+            require(other == rank || ends.get(rank).get(other) == seen.vector().get(other).incarnation(), "marked while a link is down");
+          }
+          nodes.set(rank, new Node(node.state(), node.read(), node.record(), new Write(of, expected, null, next), node.timers(),
+              Math.max(node.marked(), mark.epoch())));
+        }
+        case BarrierEffect.StartTimer(Timer timer, long _) -> {
+          if (timer != Timer.REPUBLISH) {
+            timers(rank, node.timers() | 1 << timer.ordinal());
+          }
+        }
+        case BarrierEffect.CompleteWaiters(EpochRecord record) -> require(node.marked() == record.number()
+            && lostAfterMark.get(rank) < record.number(), "a process believes COMPLETE only on its own mark, with nothing lost since");
+        case BarrierEffect.SpreadRecord _, BarrierEffect.SpreadMark _, BarrierEffect.PublishAllConnected _, BarrierEffect.TellDegraded _,
+            BarrierEffect.PublishDegraded _ -> { }
+      }
+    }
+
+    void read(int rank, @Nullable Read read) {
+      Node node = nodes.get(rank);
+      nodes.set(rank, new Node(node.state(), read, node.record(), node.mark(), node.timers(), node.marked()));
+    }
+
+    void record(int rank, @Nullable Write write) {
+      Node node = nodes.get(rank);
+      nodes.set(rank, new Node(node.state(), node.read(), write, node.mark(), node.timers(), node.marked()));
+    }
+
+    void mark(int rank, @Nullable Write write) {
+      Node node = nodes.get(rank);
+      nodes.set(rank, new Node(node.state(), node.read(), node.record(), write, node.timers(), node.marked()));
+    }
+
+    void timers(int rank, int timers) {
+      Node node = nodes.get(rank);
+      nodes.set(rank, new Node(node.state(), node.read(), node.record(), node.mark(), timers, node.marked()));
+    }
+
+    BarrierEvent.ReadDone readDone(@Nullable Seen<EpochRecord> basis) {
+      Map<Integer, Seen<RankEntry>> freshRanks = new HashMap<>();
+      Map<Integer, Seen<ReadyMark>> freshMarks = new HashMap<>();
+      for (int rank = 0; rank < size; rank++) {
+        freshRanks.put(rank, ranks.get(rank));
+        Seen<ReadyMark> mark = marks.get(rank);
+        if (mark != null) {
+          freshMarks.put(rank, mark);
+        }
+      }
+      return new BarrierEvent.ReadDone(basis, freshRanks, freshMarks);
+    }
+
+    boolean apply(Write write) {
+      if (write.rank() >= 0) {
+        if (!Objects.equals(Seen.bytesOf(marks.get(write.rank())), write.expected())) {
+          return false;
+        }
+        ReadyMark old = Seen.valueOf(marks.get(write.rank()));
+        require(old == null || Objects.requireNonNull(Seen.valueOf(write.mark())).supersedes(old), "a mark is taken back");
+        marks.set(write.rank(), write.mark());
+        soil(1 << 1 + size + write.rank());
+        return true;
+      }
+      if (!Objects.equals(Seen.bytesOf(epoch), write.expected())) {
+        return false;
+      }
+      EpochRecord old = Seen.valueOf(epoch);
+      EpochRecord next = Objects.requireNonNull(Seen.valueOf(write.record()));
+      if (old != null) {
+        require(next.supersedes(old), "the record goes back: " + old + " -> " + next);
+        for (int rank = 0; rank < size; rank++) {
+          require(!old.vector().get(rank).isNewerThan(next.vector().get(rank)), "the vector goes back");
+        }
+        damaged &= next.number() == old.number();
+      }
+      if (next.state() == EpochRecord.State.COMPLETE) {
+        for (int rank = 0; rank < size; rank++) {
+          ReadyMark mark = Seen.valueOf(marks.get(rank));
+          require(mark != null && !(next.number() > mark.epoch() && mark.member().equals(next.vector().get(rank)))
+              && (!mark.member().equals(next.vector().get(rank)) || mark.epoch() > next.number() || mark.digest().equals(next.digest())),
+              "COMPLETE without the marks");
+        }
+      }
+      epoch = write.record();
+      soil(1);
+      return true;
+    }
+
+    private void soil(int bit) {
+      dirty.replaceAll(bits -> bits | bit);
+    }
+
+    void clean(int rank, int bit) {
+      dirty.set(rank, dirty.get(rank) & ~bit);
+    }
+
+    void tooLate(Write write) {
+      late.add(write);
+      late.sort(java.util.Comparator.comparingInt(Write::hashCode));
+      budget = new Budget(budget.breaks(), budget.restarts(), budget.lostNotifications(), budget.lateOperations() - 1);
+    }
+
+    void spendNotification() {
+      budget = new Budget(budget.breaks(), budget.restarts(), budget.lostNotifications() - 1, budget.lateOperations());
+    }
+
+    void spendBreak() {
+      budget = new Budget(budget.breaks() - 1, budget.restarts(), budget.lostNotifications(), budget.lateOperations());
+    }
+
+    void connectEnd(int rank, int peer) {
+      Member there = Objects.requireNonNull(ranks.get(peer).value()).member();
+      ends.get(rank).set(peer, there.incarnation());
+      event(rank, new BarrierEvent.LinkConnected(rank, there, Proof.WARMUP));
+    }
+
+    void breakEnd(int rank, int peer) {
+      Member there = member(peer, ends.get(rank).get(peer));
+      ends.get(rank).set(peer, 0L);
+      lostAfterMark.set(rank, Math.max(lostAfterMark.get(rank), nodes.get(rank).marked()));
+      event(rank, new BarrierEvent.LinkLost(rank, there, "LOST", "lost"));
+    }
+
+    void restart(int rank, long incarnation) {
+      budget = new Budget(budget.breaks(), budget.restarts() - 1, budget.lostNotifications(), budget.lateOperations());
+      Node old = nodes.get(rank);
+      if (old.record() != null) {
+        late.add(old.record());
+      }
+      if (old.mark() != null) {
+        late.add(old.mark());
+      }
+      late.sort(java.util.Comparator.comparingInt(Write::hashCode));
+      ranks.set(rank, entry(rank, size, incarnation));
+      soil(1 << 1 + rank);
+      nodes.set(rank, new Node(BarrierState.INITIAL, null, null, null, 0, 0));
+      dirty.set(rank, 0);
+      lostAfterMark.set(rank, 0L);
+      for (int peer = 0; peer < size; peer++) {
+        ends.get(rank).set(peer, 0L);
+      }
+      Member self = member(rank, incarnation);
+      event(rank, new BarrierEvent.SeatTaken(self));
+      event(rank, new BarrierEvent.LinkConnected(rank, self, Proof.LOCAL));
+      event(rank, new BarrierEvent.Reconcile());
+    }
+
+    private static void require(boolean holds, String rule) {
+      if (!holds) {
+        throw new IllegalStateException(rule);
+      }
+    }
+  }
+}

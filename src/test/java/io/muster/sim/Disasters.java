@@ -1,0 +1,271 @@
+package io.muster.sim;
+
+import io.muster.barrier.SeatState;
+import io.muster.group.Member;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkState;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Single faults: when, which, to whom. */
+final class Disasters {
+  private static final List<Fault> ALL = Stream.of(Fault.values()).filter(fault -> !fault.isContinuous()).filter(fault -> switch (fault) {
+    case MERGE_KEEPS_GREATER_SIDE, MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, TOMBSTONE_LOST -> false;
+    default -> true;
+  }).toList();
+
+  private final World world;
+  private final Chance chance;
+  private int versions;
+
+  Disasters(World world) {
+    this.world = world;
+    this.chance = world.chance;
+  }
+
+  void schedule() {
+    for (int event = 0; event < world.scenario.events(); event++) {
+      Fault fault = chance.oneOf(ALL);
+      world.clock.after(chance.between(20_000, world.scenario.faultMs() * 1_000), () -> strike(fault));
+    }
+  }
+
+  private void strike(Fault fault) {
+    List<SimProcess> living = world.living();
+    if (!world.faults.areOn() || living.isEmpty()) {
+      return;
+    }
+    SimProcess victim = chance.oneOf(living);
+    boolean struck = switch (fault) {
+      case STORE_STALLED -> {
+        world.storeStalledUntilUs = world.clock.nowUs() + chance.between(200_000, 10_000_000);
+        yield true;
+      }
+      case ENTRY_LOST -> lose(victim.side, 1, true);
+      case ENTRY_LOST_SILENTLY -> lose(victim.side, 1, false);
+      case GROUP_LOST -> lose(victim.side, Integer.MAX_VALUE, true);
+      case SPLIT -> split(victim);
+      case EVICTED -> evict(victim);
+      case CRASHED -> crash(victim, true, false);
+      case HOST_DEAD -> crash(victim, false, false);
+      case RESTARTED_AT_SAME_ADDRESS -> crash(victim, true, true);
+      case PAUSED_SHORT -> pause(victim, chance.between(50, 2_500));
+      case PAUSED_LONG -> pause(victim, chance.between(3_000, 5_000));
+      case LEFT -> leave(victim);
+      case SECOND_CLAIMANT -> {
+        world.start(List.of(chance.below(world.scenario.worldSize())), null, 0);
+        yield true;
+      }
+      case PARTITIONED -> partition(victim, true);
+      case ONE_WAY -> partition(victim, false);
+      case BULK_BLACK_HOLE -> holdWrites(victim, chance.between(5_000, 15_000));
+      case WRITES_HANG -> holdWrites(victim, chance.between(100, 4_000));
+      case CHANNEL_CUT -> cut(victim, true);
+      case CHANNEL_CUT_UNSEEN -> cut(victim, false);
+      case REPORTED -> report(victim);
+      case HANDLE_CHANGED -> changeHandle(victim);
+      case OPERATION_LOST, OPERATION_LATE, OPERATION_SLOW, OPERATION_REPEATED, ANSWER_LOST, PUSH_LOST, PUSH_LATE, PUSH_DOUBLED,
+          MEMBERS_MISSED, MEMBERS_LATE, BUS_LOST, DIAL_FAILED, MESSAGE_SLOW, POLICY_SLOW, IMPORT_FAILED, MERGE_KEEPS_GREATER_SIDE,
+          MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, TOMBSTONE_LOST -> throw new IllegalStateException(fault + " is no event");
+    };
+    if (struck) {
+      world.faults.fired(fault);
+      world.trace(() -> "fault " + fault + " at " + victim);
+    }
+  }
+
+  private boolean lose(Side side, int count, boolean told) {
+    if (side.truth.isEmpty()) {
+      return false;
+    }
+    world.invariants.lineageBroken = true;
+    List<String> keys = new ArrayList<>(side.truth.keySet());
+    for (int left = Math.min(count, keys.size()); left > 0; left--) {
+      String key = keys.remove(chance.below(keys.size()));
+      world.trace(() -> "lost: " + key);
+      side.truth.remove(key);
+    }
+    if (told) {
+      side.members.forEach(member -> member.store.tellMerged());
+    }
+    return true;
+  }
+
+  /** The entry of a rank whose process has died vanishes before the next life looks. */
+  void loseTombstone(Side side, int rank) {
+    world.clock.after(chance.between(0, 300_000), () -> {
+      String key = new io.muster.segment.StoreKeys(World.GROUP).rank(rank);
+      if (world.faults.areOn() && side.truth.remove(key) != null) {
+        world.invariants.lineageBroken = true;
+        world.faults.fired(Fault.TOMBSTONE_LOST);
+        world.trace(() -> "lost with its owner: " + key);
+      }
+    });
+  }
+
+  private boolean split(SimProcess victim) {
+    Side side = victim.side;
+    List<SimProcess> away = new ArrayList<>(side.members.stream().filter(member -> member == victim || chance.with(0.4)).toList());
+    if (away.size() == side.members.size()) {
+      away.removeIf(member -> member != victim);
+    }
+    if (side.members.size() < 2 || world.sides.size() > 2 || !side.members.contains(victim)) {
+      return false;
+    }
+    if (chance.with(0.5)) {
+      List<SimProcess> rest = side.members.stream().filter(member -> !away.contains(member)).toList();
+      for (SimProcess one : away) {
+        rest.forEach(other -> block(one, other, true, chance.between(500, 8_000)));
+      }
+    }
+    Side part = world.split(side, away);
+    mergeLater(part, side);
+    return true;
+  }
+
+  private void mergeLater(Side part, Side side) {
+    world.clock.after(chance.between(1_000_000, 9_000_000), () -> mergeNow(part, side));
+  }
+
+  private void mergeNow(Side part, Side side) {
+    boolean first = part.members.size() > side.members.size() || (part.members.size() == side.members.size() && chance.with(0.5));
+    world.merge(first ? side : part, first ? part : side);
+  }
+
+  /** Stands still for so long that the store's cluster goes on without it. */
+  private boolean evict(SimProcess victim) {
+    if (victim.paused || victim.side.members.size() < 2) {
+      return false;
+    }
+    victim.pause();
+    long standsMs = chance.between(6_000, 9_000);
+    world.clock.after(5_000_000, () -> {
+      Side side = victim.side;
+      if (world.faults.areOn() && victim.paused && !victim.crashed && side.members.size() > 1) {
+        Side part = world.split(side, List.of(victim));
+        world.clock.after(standsMs * 1_000, () -> mergeNow(part, side));
+      }
+    });
+    world.clock.after(standsMs * 1_000, victim::resume);
+    return true;
+  }
+
+  private boolean crash(SimProcess victim, boolean heard, boolean sameAddress) {
+    world.crash(victim, heard, sameAddress);
+    return true;
+  }
+
+  private boolean pause(SimProcess victim, long ms) {
+    if (victim.paused) {
+      return false;
+    }
+    victim.pause();
+    world.clock.after(ms * 1_000, victim::resume);
+    return true;
+  }
+
+  private boolean leave(SimProcess victim) {
+    List<Integer> held = victim.core.seats().entrySet().stream().filter(seat -> seat.getValue() instanceof SeatState.Held)
+        .map(Map.Entry::getKey).toList();
+    if (held.isEmpty() || victim.paused) {
+      return false;
+    }
+    int rank = chance.oneOf(held);
+    victim.core.leave(rank);
+    return true;
+  }
+
+  private boolean partition(SimProcess victim, boolean bothWays) {
+    List<SimProcess> others = world.living().stream().filter(other -> other != victim).toList();
+    if (others.isEmpty()) {
+      return false;
+    }
+    boolean fromAll = chance.with(0.4);
+    long ms = chance.between(200, 9_000);
+    (fromAll ? others : List.of(chance.oneOf(others))).forEach(other -> block(victim, other, bothWays, ms));
+    return true;
+  }
+
+  private void block(SimProcess one, SimProcess other, boolean bothWays, long ms) {
+    world.network.block(one, other);
+    if (bothWays) {
+      world.network.block(other, one);
+    }
+    world.clock.after(ms * 1_000, () -> {
+      world.network.unblock(one, other);
+      world.network.unblock(other, one);
+    });
+  }
+
+  private boolean holdWrites(SimProcess victim, long ms) {
+    List<SimProcess> others = world.living().stream().filter(other -> other != victim).toList();
+    if (others.isEmpty()) {
+      return false;
+    }
+    SimProcess other = chance.oneOf(others);
+    world.network.blockWrites(victim, other);
+    world.clock.after(ms * 1_000, () -> world.network.unblock(victim, other));
+    if (chance.with(0.7)) {
+      List.copyOf(victim.channels.values()).stream().filter(channel -> channel.peer == other)
+          .forEach(channel -> channel.end("CLOSED_HERE", "cut"));
+    }
+    return true;
+  }
+
+  private boolean cut(SimProcess victim, boolean heard) {
+    List<SimChannel> channels = List.copyOf(victim.channels.values());
+    if (channels.isEmpty() || victim.paused) {
+      return false;
+    }
+    SimChannel channel = chance.oneOf(channels);
+    if (heard) {
+      channel.end("SOCKET_CLOSED", "cut");
+    } else {
+      channel.endUnheard("SOCKET_CLOSED", "cut, and the other end does not hear of it");
+    }
+    return true;
+  }
+
+  private boolean report(SimProcess victim) {
+    List<SimLink> connected = victim.seats.values().stream().flatMap(seat -> seat.links.stream())
+        .filter(link -> link.state instanceof LinkState.Connected && link.peer != link.seat.rank).toList();
+    if (connected.isEmpty()) {
+      return false;
+    }
+    SimLink link = chance.oneOf(connected);
+    Member peer = link.state.history().newest();
+    if (peer != null) {
+      link.tell(new LinkEvent.Reported(peer, "seen by the application"));
+    }
+    return peer != null;
+  }
+
+  private boolean changeHandle(SimProcess victim) {
+    if (victim.seats.isEmpty() || victim.paused) {
+      return false;
+    }
+    int rank = chance.oneOf(List.copyOf(victim.seats.keySet()));
+    victim.core.changeHandle(rank, victim.handle(++versions));
+    return true;
+  }
+
+  /** Nothing goes wrong any more: the network is whole at once, a split store merges, and whoever stands still goes on. */
+  void heal() {
+    world.trace(() -> "faults end");
+    world.storeStalledUntilUs = 0;
+    world.network.heal();
+    world.processes.stream().filter(process -> process.paused).toList().forEach(SimProcess::resume);
+    for (Side side : List.copyOf(world.sides)) {
+      if (side != world.sides.getFirst()) {
+        world.clock.after(chance.between(0, 5_000_000), () -> {
+          if (world.sides.contains(side) && world.sides.size() > 1) {
+            Side other = world.sides.getFirst() == side ? world.sides.get(1) : world.sides.getFirst();
+            mergeNow(side, other);
+          }
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,281 @@
+package io.muster.sim;
+
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.barrier.SeatState;
+import io.muster.group.Member;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkState;
+import io.muster.peer.Session;
+import io.muster.segment.Decoded;
+import io.muster.segment.Digest;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.RankEntry;
+import io.muster.segment.ReadyMark;
+import io.muster.segment.Schema;
+import io.muster.segment.StoreKeys;
+import io.muster.segment.StoredBytes;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What must hold at every step, whatever goes wrong. Each check is made where the thing that it is about changes. */
+final class Invariants {
+  /** Silence is noticed after 3 s, a tick later at most; two liveness answers settle a lost close. */
+  private static final long LET_GO_MS = 8_000;
+
+  private final World world;
+  private final StoreKeys keys = new StoreKeys(World.GROUP);
+  private long sequence;
+  private final Map<Member, @Nullable Member[]> told = new HashMap<>();
+  private final Map<Member, Long> lastLoss = new HashMap<>();
+  private final Map<Digest, Map<Member, Long>> marks = new HashMap<>();
+  private final Map<Long, List<Member>> allConnected = new HashMap<>();
+  private final Set<Long> completeEver = new HashSet<>();
+  private final Map<SimProcess, Long> lastAllConnected = new HashMap<>();
+  private final Map<SimProcess, Long> lastDegraded = new HashMap<>();
+  private final Map<Integer, Member> newestTaken = new HashMap<>();
+  private final Map<Claim, Answer> answers = new HashMap<>();
+  /** After a split, or a loss of entries, the order of taking is that of the half that a claim was made in. */
+  boolean lineageBroken;
+  long greatestEpoch;
+
+  private record Claim(SimProcess by, Member incumbent) {}
+
+  /** The simulation has shown that a rule does not hold. */
+  static final class Violation extends AssertionError {
+    private static final long serialVersionUID = 1L;
+
+    Violation(String message) {
+      super(message);
+    }
+  }
+
+  Invariants(World world) {
+    this.world = world;
+  }
+
+  private static void require(boolean holds, String rule, Object... details) {
+    if (!holds) {
+      throw new Violation(rule + ": " + Arrays.toString(details));
+    }
+  }
+
+  // ---- links
+
+  void linkMoved(SimLink link, LinkEvent event, LinkState before, LinkState after) {
+    if (before instanceof LinkState.Connected && (event instanceof LinkEvent.HandleWithdrawn || event instanceof LinkEvent.HandleRejected)) {
+      require(after instanceof LinkState.Connected, "R-12: what the store says of a key tears down no link", link.process, event);
+    }
+    if (after instanceof LinkState.Connected(var history, Session session, var _, var _) && !(before instanceof LinkState.Connected)) {
+      require(!history.over(), "P-15: no link becomes CONNECTED to a life that is over", link.process, history.newest());
+      if (session != null) {
+        require(link.process.channel(session.generation()) != null, "P-12: no link becomes CONNECTED over a dead channel", link.process);
+        Member there = link.seat.rank == session.writer().rank() ? session.waiter() : session.writer();
+        require(there.equals(history.newest()), "P-15: a link is CONNECTED to the newest life", there, history.newest());
+      }
+    }
+  }
+
+  void lossTold(SimProcess process, Member self, Member peer) {
+    @Nullable Member[] view = told.get(self);
+    if (view != null && peer.equals(view[peer.rank()])) {
+      view[peer.rank()] = null;
+      lastLoss.put(self, ++sequence);
+    }
+  }
+
+  void gainTold(SimProcess process, Member self, Member peer) {
+    told.computeIfAbsent(self, _ -> new @Nullable Member[world.scenario.worldSize()])[peer.rank()] = peer;
+  }
+
+  /** From now on this life is over; whoever is still CONNECTED to it some seconds later has not noticed. */
+  void lifeEnded(Member member) {
+    world.clock.after(LET_GO_MS * 1_000, () -> world.processes.forEach(process -> {
+      if (process.crashed || process.paused || process.resumedUs > world.clock.nowUs() - LET_GO_MS * 1_000) {
+        return;
+      }
+      process.seats.values().forEach(seat -> {
+        if (seat.self != null && !seat.self.equals(member)) {
+          LinkState state = seat.links.get(member.rank()).state;
+          require(!(state instanceof LinkState.Connected && member.equals(state.history().newest())),
+              "P-15: all links to an ended life leave CONNECTED", process, seat.self, member);
+        }
+      });
+    }));
+  }
+
+  // ---- marks and epochs
+
+  /** A process is about to write. */
+  void writing(SimProcess process, String key, @Nullable StoredBytes next) {
+    if (next == null || !(keys.parse(key, world.scenario.worldSize()).orElse(null) instanceof StoreKeys.Key.Ready)
+        || !(Schema.readyMark(next) instanceof Decoded.Valid<ReadyMark>(ReadyMark mark))) {
+      return;
+    }
+    EpochRecord epoch = process.core.barrier().epoch();
+    require(epoch != null && epoch.digest().equals(mark.digest()) && epoch.number() == mark.epoch(),
+        "a mark carries the epoch that its process sees", process, mark, epoch);
+    @Nullable Member[] view = told.get(mark.member());
+    require(epoch != null && view != null && epoch.vector().equals(Arrays.asList(view)),
+        "a mark is made only when all links are CONNECTED to exactly the vector", process, mark.member(), epoch, Arrays.toString(view));
+    marks.computeIfAbsent(mark.digest(), _ -> new HashMap<>()).putIfAbsent(mark.member(), ++sequence);
+  }
+
+  void allConnected(SimProcess process, EpochRecord record) {
+    sameVector(process, record);
+    require(process.core.seats().values().stream().anyMatch(seat -> seat instanceof SeatState.Held held
+            && record.vector().get(held.member().rank()).equals(held.member())),
+        "nobody outside the vector is told", process, record);
+    require(lastDegraded.getOrDefault(process, 0L) < record.number(), "B-2: degraded after all-connected, never before", process, record);
+    require(lastAllConnected.getOrDefault(process, 0L) < record.number(), "each epoch is told once, in order", process, record);
+    lastAllConnected.put(process, record.number());
+    for (Member member : record.vector()) {
+      if (process.core.holds(member)) {
+        require(lastLoss.getOrDefault(member, 0L) < marks.get(record.digest()).get(member),
+            "B-2: a process that has lost a link since its mark does not believe COMPLETE", process, record);
+      }
+    }
+  }
+
+  void publishedAllConnected(SimProcess process, EpochRecord record) {
+    sameVector(process, record);
+  }
+
+  private void sameVector(SimProcess process, EpochRecord record) {
+    List<Member> known = allConnected.putIfAbsent(record.number(), record.vector());
+    require(known == null || known.equals(record.vector()), "B-2: one all-connected set per number", process, known, record);
+    Map<Member, Long> marked = marks.getOrDefault(record.digest(), Map.of());
+    require(marked.keySet().containsAll(record.vector()), "all-connected: every member has marked exactly this", process, record, marked.keySet());
+    greatestEpoch = Math.max(greatestEpoch, record.number());
+  }
+
+  void degraded(SimProcess process, long epoch) {
+    lastDegraded.merge(process, epoch, Math::max);
+  }
+
+  void publishedDegraded(SimProcess process, long epoch) {
+    require(completeEver.contains(epoch), "degraded is published only for an epoch that was COMPLETE", process, epoch);
+  }
+
+  /** Null if every member's mark stands: nothing has been lost since. A COMPLETE of which this is not so must not last (B-2). */
+  @Nullable String whyNotTrue(EpochRecord record) {
+    Map<Member, Long> marked = marks.getOrDefault(record.digest(), Map.of());
+    for (Member member : record.vector()) {
+      if (marked.getOrDefault(member, 0L) <= lastLoss.getOrDefault(member, 0L)) {
+        return "B-2: COMPLETE stands after a loss since the mark of " + member + ": " + record;
+      }
+    }
+    return null;
+  }
+
+  // ---- the truth
+
+  void changed(Side side, String key, @Nullable StoredBytes old, @Nullable StoredBytes next, SimProcess by) {
+    if (next == null) {
+      require(false, "nobody removes a key", key, by);
+      return;
+    }
+    switch (keys.parse(key, world.scenario.worldSize()).orElseThrow()) {
+      case StoreKeys.Key.Rank _ -> entryChanged(entry(old), Objects.requireNonNull(entry(next)), by);
+      case StoreKeys.Key.Ready _ -> markChanged(mark(old), Objects.requireNonNull(mark(next)), by);
+      case StoreKeys.Key.Epoch _ -> recordChanged(record(old), Objects.requireNonNull(record(next)), by);
+    }
+  }
+
+  private void entryChanged(@Nullable RankEntry old, RankEntry next, SimProcess by) {
+    if (old == null) {
+      return;
+    }
+    require(next.supersedes(old), "R-7: an entry is replaced only by a greater one", old, next, by);
+    boolean isClaim = next.revision() == 0;
+    if (isClaim && !old.member().equals(next.member()) && old.state() != RankEntry.State.LEFT) {
+      SimProcess holder = world.holderOf(old.member());
+      if (holder != null && !holder.paused) {
+        require(answers.get(new Claim(by, old.member())) == Answer.SILENT, "R-10: a live incumbent that answers keeps its rank",
+            old, next, by, answers.get(new Claim(by, old.member())));
+      }
+    }
+  }
+
+  private void markChanged(@Nullable ReadyMark old, ReadyMark next, SimProcess by) {
+    require(old == null || next.supersedes(old), "a mark is only overwritten by a greater one", old, next, by);
+  }
+
+  private void recordChanged(@Nullable EpochRecord old, EpochRecord next, SimProcess by) {
+    if (next.state() == EpochRecord.State.COMPLETE) {
+      completeEver.add(next.number());
+    }
+    if (old == null) {
+      forgetWithEverybody(by);
+      return;
+    }
+    boolean other = old.number() == next.number() && !old.vector().equals(next.vector());
+    require(next.supersedes(old) || (other && next.state() == EpochRecord.State.DEGRADED && old.state() == EpochRecord.State.DEGRADED),
+        "the record only grows", old, next, by);
+    if (next.number() > old.number() && !lineageBroken) {
+      for (int rank = 0; rank < old.worldSize(); rank++) {
+        require(!old.vector().get(rank).isNewerThan(next.vector().get(rank)), "no vector goes back", old, next, by);
+      }
+    }
+  }
+
+  /** The store has lost everything, and every process that knew has died: to those who come after, this is the first epoch ever. */
+  private void forgetWithEverybody(SimProcess by) {
+    boolean remembered = world.sides.stream().anyMatch(side -> side.truth.containsKey(keys.epoch()))
+        || world.living().stream().anyMatch(process -> process != by && process.core.barrier().epoch() != null)
+        || by.core.barrier().epoch() != null;
+    if (!remembered) {
+      allConnected.clear();
+      completeEver.clear();
+    }
+  }
+
+  private static @Nullable RankEntry entry(@Nullable StoredBytes bytes) {
+    return bytes != null && Schema.rankEntry(bytes) instanceof Decoded.Valid<RankEntry>(RankEntry value) ? value : null;
+  }
+
+  private static @Nullable ReadyMark mark(@Nullable StoredBytes bytes) {
+    return bytes != null && Schema.readyMark(bytes) instanceof Decoded.Valid<ReadyMark>(ReadyMark value) ? value : null;
+  }
+
+  private static @Nullable EpochRecord record(@Nullable StoredBytes bytes) {
+    return bytes != null && Schema.epochRecord(bytes) instanceof Decoded.Valid<EpochRecord>(EpochRecord value) ? value : null;
+  }
+
+  // ---- seats
+
+  void asked(SimProcess by, Member incumbent, Answer answer) {
+    answers.put(new Claim(by, incumbent), answer);
+  }
+
+  void taken(SimProcess process, RankEntry entry) {
+    Member member = entry.member();
+    Member before = newestTaken.get(member.rank());
+    if (member.equals(before)) {
+      return;
+    }
+    require(before == null || lineageBroken || member.isNewerThan(before), "R-7: incarnations strictly increase", process, before, member);
+    if (before == null || member.isNewerThan(before)) {
+      newestTaken.put(member.rank(), member);
+    }
+  }
+
+  void ended(SimProcess process, int rank, SeatState.End end) {
+    if (end == SeatState.End.TAKEN) {
+      return;
+    }
+    for (SimSeat seat : process.seats.values()) {
+      if (seat.rank == rank && !seat.links.isEmpty()) {
+        Member member = seat.lastSelf;
+        if (member != null) {
+          lifeEnded(member);
+        }
+      }
+    }
+  }
+}

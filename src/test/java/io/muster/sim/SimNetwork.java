@@ -1,0 +1,176 @@
+package io.muster.sim;
+
+import io.muster.transfer.ProcessAddress;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Who reaches whom. What is held back arrives when the network heals, as with TCP, unless the channel has ended by then. */
+final class SimNetwork {
+  private static final long DIAL_MS = 3_000;
+
+  private final World world;
+  private final Set<Direction> blocked = new HashSet<>();
+  private final Set<Direction> writesBlocked = new HashSet<>();
+  /** Living ends of channels, in the order in which they came up. */
+  private final List<SimChannel> ends = new ArrayList<>();
+  private final Map<Direction, Dial> dials = new HashMap<>();
+
+  private record Direction(int from, int to) {}
+
+  /** Why a dial has failed. */
+  enum DialFailure { REFUSED, OTHER_PROCESS, SILENT }
+
+  /** A dial that has failed. */
+  static final class DialException extends Exception {
+    private static final long serialVersionUID = 1L;
+    final DialFailure failure;
+
+    DialException(DialFailure failure) {
+      super("dial: " + failure, null, false, false);
+      this.failure = failure;
+    }
+  }
+
+  /** A dial under way. */
+  static final class Dial {
+    private final Promise<SimChannel> promise = Promise.promise();
+
+    boolean isPending() {
+      return !promise.future().isComplete();
+    }
+
+    void succeeded(SimChannel channel) {
+      promise.tryComplete(channel);
+    }
+
+    void failed(DialFailure failure) {
+      promise.tryFail(new DialException(failure));
+    }
+  }
+
+  SimNetwork(World world) {
+    this.world = world;
+  }
+
+  long latencyUs() {
+    return world.chance.between(40, 400);
+  }
+
+  boolean holds(SimProcess from, SimProcess to, boolean writes) {
+    if (blocked.isEmpty() && writesBlocked.isEmpty()) {
+      return false;
+    }
+    var direction = new Direction(from.number, to.number);
+    return blocked.contains(direction) || (writes && writesBlocked.contains(direction));
+  }
+
+  void add(SimChannel end) {
+    ends.add(end);
+  }
+
+  void remove(SimChannel end) {
+    ends.remove(end);
+  }
+
+  List<SimChannel> ends() {
+    return List.copyOf(ends);
+  }
+
+  void block(SimProcess from, SimProcess to) {
+    blocked.add(new Direction(from.number, to.number));
+  }
+
+  void blockWrites(SimProcess from, SimProcess to) {
+    writesBlocked.add(new Direction(from.number, to.number));
+  }
+
+  void unblock(SimProcess from, SimProcess to) {
+    blocked.remove(new Direction(from.number, to.number));
+    writesBlocked.remove(new Direction(from.number, to.number));
+    release();
+  }
+
+  void heal() {
+    blocked.clear();
+    writesBlocked.clear();
+    release();
+  }
+
+  private void release() {
+    world.releaseAll();
+  }
+
+  /** The channel to the process at this address: the living one, or one that is dialled. */
+  Future<SimChannel> connect(SimProcess from, ProcessAddress address) {
+    for (SimChannel channel : from.channels.values()) {
+      if (channel.alive && channel.peer.id.equals(address.process())) {
+        return Future.succeededFuture(channel);
+      }
+    }
+    SimProcess target = world.byId(address.process());
+    if (target == null) {
+      return Future.failedFuture(new DialException(DialFailure.REFUSED));
+    }
+    var direction = new Direction(from.number, target.number);
+    Dial underWay = dials.get(direction);
+    if (underWay != null) {
+      return underWay.promise.future();
+    }
+    var dial = new Dial();
+    dials.put(direction, dial);
+    dial.promise.future().onComplete(_ -> dials.remove(direction, dial));
+    from.post(DIAL_MS * 1_000, () -> dial.failed(DialFailure.SILENT));
+    if (world.faults.strikes(Fault.DIAL_FAILED)) {
+      from.post(latencyUs(), () -> dial.failed(DialFailure.SILENT));
+    } else {
+      world.clock.after(latencyUs(), () -> arrive(from, target, address, dial));
+    }
+    return dial.promise.future();
+  }
+
+  private void arrive(SimProcess from, SimProcess target, ProcessAddress address, Dial dial) {
+    SimProcess there = world.listeningAt(address);
+    if (target.hostDead && there == null || from.crashed) {
+      return;
+    }
+    if (there == null) {
+      from.post(latencyUs(), () -> dial.failed(DialFailure.REFUSED));
+      return;
+    }
+    if (holds(from, there, false)) {
+      return;
+    }
+    there.post(latencyUs(), () -> hello(from, there, address, dial));
+  }
+
+  private void hello(SimProcess from, SimProcess there, ProcessAddress address, Dial dial) {
+    if (!dial.isPending() || from.crashed || holds(there, from, false)) {
+      return;
+    }
+    if (!there.id.equals(address.process())) {
+      from.post(latencyUs(), () -> dial.failed(DialFailure.OTHER_PROCESS));
+      return;
+    }
+    Dial opposite = dials.get(new Direction(there.number, from.number));
+    if (opposite != null && opposite.isPending() && there.id.compareTo(from.id) < 0) {
+      return;
+    }
+    for (SimChannel old : List.copyOf(there.channels.values())) {
+      boolean sameAddress = old.peer.host.equals(from.host) && old.peer.port == from.port;
+      if (old.alive && (old.peer == from || sameAddress)) {
+        old.end("REPLACED", "a later hello of the same process, or of a new one at its address");
+      }
+    }
+    SimChannel.accept(world, there, from, dial);
+    if (opposite != null) {
+      there.channels.values().stream().filter(channel -> channel.peer == from && channel.alive).findFirst()
+          .ifPresent(opposite::succeeded);
+    }
+  }
+}

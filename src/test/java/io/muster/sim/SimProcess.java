@@ -1,0 +1,457 @@
+package io.muster.sim;
+
+import io.muster.barrier.BarrierSetup;
+import io.muster.barrier.Gossip;
+import io.muster.barrier.GroupCore;
+import io.muster.barrier.GroupPorts;
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.barrier.SeatState;
+import io.muster.group.LifeId;
+import io.muster.group.Member;
+import io.muster.group.ProcessId;
+import io.muster.peer.LinkChange;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkMachine;
+import io.muster.peer.LinkMessage;
+import io.muster.peer.LinkState;
+import io.muster.peer.PairId;
+import io.muster.peer.Session;
+import io.muster.peer.WarmupSlot;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.LostMember;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.SegmentStore;
+import io.muster.segment.StoredBytes;
+import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.ProcessAddress;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** One process: the production core of the group, on ports that lead into the simulated world. It may crash, and it may stand still. */
+final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.Listener {
+  private static final long RECONCILE_MS = 5_000;
+  private static final long CLAIM_LIMIT_MS = 3_000;
+
+  final World world;
+  final int number;
+  final ProcessId id;
+  final String host;
+  final int port;
+  final GroupCore core;
+  final NastyStore store;
+  final Map<ChannelGeneration, SimChannel> channels = new LinkedHashMap<>();
+  final Map<Integer, SimSeat> seats = new TreeMap<>();
+  final List<Integer> ranks;
+  Side side;
+  String memberUuid;
+  long clockOffsetMs;
+  boolean crashed;
+  boolean hostDead;
+  boolean paused;
+  boolean listening;
+  long resumedUs;
+  private final List<Runnable> backlog = new ArrayList<>();
+  private final Lane linkStates = new Lane(this);
+  private int regions;
+
+  SimProcess(World world, int number, List<Integer> ranks, String host, int port, Side side) {
+    this.world = world;
+    this.number = number;
+    this.ranks = List.copyOf(ranks);
+    this.id = ProcessId.random(world.chance.generator());
+    this.host = host;
+    this.port = port;
+    this.side = side;
+    this.memberUuid = world.uuid();
+    this.store = new NastyStore(world, this);
+    this.core = new GroupCore(new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 100), this);
+  }
+
+  /** Listener first, then publish. */
+  void start() {
+    store.listen(this).onComplete(registered -> {
+      if (registered.succeeded()) {
+        if (!listening) {
+          listening = true;
+          ranks.forEach(this::join);
+          post(world.chance.between(1, RECONCILE_MS * 1_000), this::reconcile);
+        }
+      } else {
+        post(500_000, this::start);
+      }
+    });
+  }
+
+  private void join(int rank) {
+    seats.put(rank, new SimSeat(this, rank, world.scenario.worldSize(), regions++));
+    core.join(rank, handle(0));
+  }
+
+  SegmentHandle handle(int version) {
+    return new SegmentHandle(id, host, port, "host-" + host, number, memberUuid, world.scenario.mode(), List.of("local", "tcp"),
+        world.scenario.fabric(), version == 0 ? List.of()
+        : List.of(new io.muster.segment.SegmentInfo("v" + version, version, version, version)));
+  }
+
+  private void reconcile() {
+    core.reconcile();
+    post(RECONCILE_MS * 1_000, this::reconcile);
+  }
+
+  // ---- time
+
+  void post(long delayUs, Runnable task) {
+    world.clock.after(delayUs, () -> run(task));
+  }
+
+  private void run(Runnable task) {
+    if (crashed) {
+      return;
+    }
+    if (paused) {
+      backlog.add(task);
+      return;
+    }
+    task.run();
+  }
+
+  void pause() {
+    paused = true;
+  }
+
+  /** Everything that was due runs now, in any order that the lanes allow. */
+  void resume() {
+    paused = false;
+    resumedUs = world.clock.nowUs();
+    List<Runnable> due = new ArrayList<>(backlog);
+    backlog.clear();
+    due.forEach(task -> post(world.chance.between(0, 2_000), task));
+  }
+
+  void crash(boolean heard) {
+    crashed = true;
+    hostDead = !heard;
+    backlog.clear();
+    for (SimChannel channel : List.copyOf(channels.values())) {
+      channel.vanish(heard);
+    }
+    channels.clear();
+  }
+
+  boolean isLive() {
+    return !crashed;
+  }
+
+  /** It holds this rank, or is on its way to. */
+  boolean isFor(int rank) {
+    SeatState seat = core.seats().get(rank);
+    return !crashed && ranks.contains(rank) && (!listening || (seat != null && !(seat instanceof SeatState.Ended)));
+  }
+
+  boolean isIdle() {
+    return listening && core.seats().values().stream().allMatch(SeatState.Ended.class::isInstance);
+  }
+
+  // ---- links
+
+  @Nullable SimChannel channel(ChannelGeneration generation) {
+    SimChannel channel = channels.get(generation);
+    return channel != null && channel.alive ? channel : null;
+  }
+
+  @Nullable Member localSeat(int rank) {
+    SimSeat seat = seats.get(rank);
+    return seat == null ? null : seat.self;
+  }
+
+  boolean holds(Member member) {
+    return core.holds(member);
+  }
+
+  private void forEachLink(BiConsumer<SimSeat, SimLink> action) {
+    seats.values().forEach(seat -> seat.links.forEach(link -> action.accept(seat, link)));
+  }
+
+  Set<PairId> pairsOver(ChannelGeneration generation) {
+    Set<PairId> pairs = new HashSet<>();
+    forEachLink((_, link) -> LinkMachine.session(link.state).filter(session -> session.generation().equals(generation))
+        .ifPresent(session -> pairs.add(session.pairId())));
+    return pairs;
+  }
+
+  void forEachConnected(ChannelGeneration generation, BiConsumer<SimLink, Session> action) {
+    forEachLink((_, link) -> {
+      if (link.state instanceof LinkState.Connected(var _, Session session, var _, var _) && session != null
+          && session.generation().equals(generation)) {
+        action.accept(link, session);
+      }
+    });
+  }
+
+  void channelUp(SimChannel channel) {
+    forEachLink((_, link) -> {
+      var target = link.state.history().target();
+      if (link.state instanceof LinkState.BackingOff && target != null && target.entry().handle().process().equals(channel.peer.id)) {
+        link.tell(new LinkEvent.ChannelUp());
+      }
+    });
+  }
+
+  void channelLost(SimChannel channel, String kind, String detail) {
+    world.trace(() -> this + " lost its channel to " + channel.peer + ": " + kind);
+    var event = new LinkEvent.ChannelLost(channel.generation, kind, detail);
+    forEachLink((_, link) -> link.tell(event));
+  }
+
+  void linkMessage(SimChannel channel, LinkMessage message) {
+    if (localSeat(message.to()) == null) {
+      if (message instanceof LinkMessage.Open open) {
+        channel.send(new LinkMessage.Refuse(open.group(), open.entry().member(), open.to(), open.attempt(),
+            LinkMessage.Refuse.Code.RETRY, "rank " + open.to() + " has no seat in that process (yet)", null));
+      }
+      return;
+    }
+    tellLink(message.to(), message.from(), switch (message) {
+      case LinkMessage.Open open -> new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation, world.chance.any());
+      case LinkMessage.Accept accept -> new LinkEvent.AcceptReceived(accept, channel.generation);
+      case LinkMessage.Refuse refuse -> new LinkEvent.RefuseReceived(refuse);
+      case LinkMessage.Close close -> new LinkEvent.CloseReceived(close);
+    });
+  }
+
+  boolean slotWritten(WarmupSlot slot, long value) {
+    for (SimSeat seat : seats.values()) {
+      if (seat.slots.equals(slot.region())) {
+        seat.links.get((int) (slot.offset() / 8)).tell(new LinkEvent.SlotWritten(value));
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The link's state reaches the barrier as a message. */
+  void linkChanged(LinkChange change) {
+    linkStates.send(world.busUs(), () -> {
+      Member lost = change.lostPeer();
+      if (lost != null) {
+        world.invariants.lossTold(this, change.self(), lost);
+        core.linkLost(change.self().rank(), lost, change.cause(), change.reason());
+      }
+      Member gained = change.gainedPeer();
+      if (gained != null) {
+        world.invariants.gainTold(this, change.self(), gained);
+        core.linkConnected(change.self().rank(), gained, change.proof());
+      }
+    });
+  }
+
+  // ---- ports of the core
+
+  @Override
+  public SegmentStore store() {
+    return store;
+  }
+
+  @Override
+  public long wallClockMs() {
+    return 1_000_000 + world.clock.nowMs() + clockOffsetMs;
+  }
+
+  @Override
+  public LifeId newLife() {
+    return LifeId.random(world.chance.generator());
+  }
+
+  @Override
+  public void after(long delayMs, Runnable task) {
+    post(delayMs * 1_000, task);
+  }
+
+  @Override
+  public long randomUpTo(long maxMs) {
+    return world.chance.between(0, maxMs);
+  }
+
+  @Override
+  public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
+    Promise<SeatAnswer> asked = Promise.promise();
+    asked.future().onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
+    SegmentHandle handle = incumbent.handle();
+    if (handle.process().equals(id)) {
+      asked.complete(new SeatAnswer(holds(incumbent.member()) ? Answer.HOLDS : Answer.GONE, "here"));
+      return asked.future();
+    }
+    if (handle.host().equals(host) && handle.port() == port) {
+      asked.complete(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
+      return asked.future();
+    }
+    post(CLAIM_LIMIT_MS * 1_000, () -> asked.tryComplete(new SeatAnswer(Answer.SILENT, "no answer")));
+    world.network.connect(this, new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(dialled -> {
+      if (dialled.succeeded()) {
+        Promise<Boolean> answer = Promise.promise();
+        dialled.result().askHolds(incumbent.member(), answer);
+        answer.future().onSuccess(holds -> asked.tryComplete(new SeatAnswer(holds ? Answer.HOLDS : Answer.GONE, "it answers " + holds)));
+      } else {
+        asked.tryComplete(new SeatAnswer(dialled.cause() instanceof SimNetwork.DialException failed
+            && failed.failure != SimNetwork.DialFailure.SILENT ? Answer.GONE : Answer.SILENT, String.valueOf(dialled.cause().getMessage())));
+      }
+    });
+    return asked.future();
+  }
+
+  @Override
+  public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+    Promise<WitnessAnswer> result = Promise.promise();
+    post(CLAIM_LIMIT_MS * 1_000, () -> result.tryComplete(new WitnessAnswer(false, "")));
+    Map<ProcessId, RankEntry> chosen = new LinkedHashMap<>();
+    others.forEach(other -> {
+      if (chosen.size() < 2) {
+        chosen.putIfAbsent(other.handle().process(), other);
+      }
+    });
+    if (chosen.isEmpty()) {
+      result.complete(new WitnessAnswer(false, ""));
+    }
+    List<Boolean> answers = new ArrayList<>();
+    chosen.values().forEach(witness -> {
+      SegmentHandle handle = witness.handle();
+      Promise<Boolean> answer = Promise.promise();
+      answer.future().otherwise(false).onSuccess(reaches -> {
+        answers.add(reaches);
+        if (reaches || answers.size() == chosen.size()) {
+          result.tryComplete(new WitnessAnswer(reaches, handle.host() + ":" + handle.port()));
+        }
+      });
+      world.network.connect(this, new ProcessAddress(handle.process(), handle.host(), handle.port()))
+          .onSuccess(channel -> channel.askReaches(incumbent, answer)).onFailure(answer::tryFail);
+    });
+    return result.future();
+  }
+
+  @Override
+  public LinkEvent.Reach reach(RankEntry entry) {
+    return entry.handle().process().equals(id) ? new LinkEvent.Reach.SameProcess() : new LinkEvent.Reach.Dialable();
+  }
+
+  @Override
+  public void openLinks(Member self) {
+    SimSeat seat = seats.get(self.rank());
+    if (seat != null) {
+      seat.open(self);
+    }
+  }
+
+  @Override
+  public void closeLinks(Member self, String reason) {
+    SimSeat seat = seats.get(self.rank());
+    if (seat != null) {
+      seat.close(reason);
+    }
+  }
+
+  @Override
+  public void tellLink(int rank, int peer, LinkEvent event) {
+    SimSeat seat = seats.get(rank);
+    if (seat != null) {
+      seat.links.get(peer).tell(event);
+    }
+  }
+
+  @Override
+  public void spread(Gossip gossip) {
+    channels.values().forEach(channel -> channel.send(gossip));
+  }
+
+  @Override
+  public GroupPorts.Listener listener() {
+    return this;
+  }
+
+  // ---- what the core tells
+
+  @Override
+  public void memberSeen(Member member) {}
+
+  @Override
+  public void seatPublished(RankEntry entry) {
+    SimSeat seat = seats.get(entry.member().rank());
+    if (seat != null) {
+      seat.published(entry);
+    }
+  }
+
+  @Override
+  public void seatTaken(RankEntry entry) {
+    world.trace(() -> this + " holds " + entry.member() + " revision " + entry.revision());
+    world.invariants.taken(this, entry);
+  }
+
+  @Override
+  public void seatEnded(int rank, SeatState.End end, String reason) {
+    world.trace(() -> this + " seat " + rank + " ended: " + end);
+    world.invariants.ended(this, rank, end);
+  }
+
+  @Override
+  public void allConnected(EpochRecord record) {
+    world.trace(() -> this + " ALL CONNECTED " + record.number() + " " + record.vector());
+    world.invariants.allConnected(this, record);
+  }
+
+  @Override
+  public void publishAllConnected(EpochRecord record) {
+    world.invariants.publishedAllConnected(this, record);
+    world.publish(this, process -> process.core.allConnectedHeard(record.number()));
+  }
+
+  @Override
+  public void degradedHere(long epoch, List<LostMember> lost) {
+    world.trace(() -> this + " degraded " + epoch + " " + lost);
+    world.invariants.degraded(this, epoch);
+  }
+
+  @Override
+  public void publishDegraded(long epoch, List<LostMember> lost) {
+    world.invariants.publishedDegraded(this, epoch);
+    world.publish(this, process -> process.core.degradedHeard(epoch));
+  }
+
+  @Override
+  public void storeTrouble(@Nullable String reason) {}
+
+  // ---- what the store tells
+
+  @Override
+  public void changed(String key, @Nullable StoredBytes value) {
+    core.keyChanged(key, value);
+  }
+
+  @Override
+  public void merged() {
+    Map<Integer, SegmentHandle> handles = new HashMap<>();
+    core.seats().keySet().forEach(rank -> handles.put(rank, handle(0)));
+    handles.forEach(core::changeHandle);
+    core.reconcile();
+  }
+
+  @Override
+  public void membersChanged(SegmentStore.PresentMembers present) {
+    core.membersChanged(present);
+  }
+
+  @Override
+  public String toString() {
+    return "P" + number + ranks;
+  }
+}

@@ -1,0 +1,104 @@
+package io.muster.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Whole groups on a virtual clock. {@code -Dmuster.sim.seed=N} replays one seed with its trace, {@code -Dmuster.sim.seeds=N} sets how many
+ * small ones are run.
+ */
+class SimulationTest {
+  private static final int SMALL = 1_500;
+
+  private record Outcome(long seed, Map<Fault, Long> fired, long recoveryMs, long steps) {}
+
+  @Test
+  @Timeout(3_600)
+  void allAreConnectedAgainOnceFaultsEnd() throws IOException {
+    Long replayed = Long.getLong("muster.sim.seed");
+    if (replayed != null) {
+      replay(replayed);
+      return;
+    }
+    int small = Integer.getInteger("muster.sim.seeds", SMALL);
+    long first = Long.getLong("muster.sim.first", 1);
+    long began = System.nanoTime();
+    List<Outcome> outcomes = run(LongStream.concat(LongStream.range(first, first + small), large()).toArray());
+    Map<Fault, Long> fired = new EnumMap<>(Fault.class);
+    outcomes.forEach(outcome -> outcome.fired().forEach((fault, count) -> fired.merge(fault, count, Long::sum)));
+    List<Long> recovery = new ArrayList<>(outcomes.stream().map(Outcome::recoveryMs).toList());
+    Collections.sort(recovery);
+    System.out.printf("simulation: %d seeds, %d steps, %d ms; recovery median %d ms, p99 %d ms, max %d ms%nfaults: %s%n",
+        outcomes.size(), outcomes.stream().mapToLong(Outcome::steps).sum(), (System.nanoTime() - began) / 1_000_000,
+        recovery.get(recovery.size() / 2), recovery.get(recovery.size() * 99 / 100), recovery.getLast(), fired);
+    assertThat(fired.keySet()).as("kinds of faults that struck at least once").contains(Fault.values());
+  }
+
+  private static LongStream large() {
+    int factor = Integer.getInteger("muster.sim.large", 1);
+    return LongStream.concat(LongStream.concat(sized(16, 16 * factor), sized(32, 6 * factor)), sized(64, 3 * factor));
+  }
+
+  private static LongStream sized(int worldSize, int count) {
+    return LongStream.range(0, count).map(index -> worldSize * Scenario.SIZED + index);
+  }
+
+  private static List<Outcome> run(long[] seeds) throws IOException {
+    ConcurrentLinkedQueue<Outcome> outcomes = new ConcurrentLinkedQueue<>();
+    ConcurrentLinkedQueue<Long> failed = new ConcurrentLinkedQueue<>();
+    LongStream.of(seeds).parallel().forEach(seed -> {
+      try {
+        var world = new World(seed, false);
+        long recoveryMs = world.run();
+        Map<Fault, Long> fired = new EnumMap<>(Fault.class);
+        for (Fault fault : Fault.values()) {
+          if (world.faults.count(fault) > 0) {
+            fired.put(fault, world.faults.count(fault));
+          }
+        }
+        outcomes.add(new Outcome(seed, fired, recoveryMs, world.clock.steps()));
+      } catch (Throwable e) {
+        failed.add(seed);
+      }
+    });
+    if (!failed.isEmpty()) {
+      List<Long> sorted = failed.stream().sorted().toList();
+      System.out.println(sorted.size() + " of " + seeds.length + " seeds failed: " + sorted.subList(0, Math.min(20, sorted.size())));
+      replay(sorted.getFirst());
+    }
+    return List.copyOf(outcomes);
+  }
+
+  /** Runs a seed again, and keeps the end of its trace. */
+  private static void replay(long seed) throws IOException {
+    var world = new World(seed, true);
+    try {
+      long recoveryMs = world.run();
+      System.out.println("seed " + seed + " is well: recovered after " + recoveryMs + " ms");
+      write(seed, world.traced());
+    } catch (Throwable e) {
+      world.traceStates();
+      Path trace = write(seed, world.traced());
+      throw new AssertionError("seed " + seed + " (" + world.scenario + ") at " + world.clock.nowMs() + " ms: " + e
+          + "\nreplay: mvn -B test -Dtest=SimulationTest -Dmuster.sim.seed=" + seed + "\ntrace: " + trace, e);
+    }
+  }
+
+  private static Path write(long seed, List<String> lines) throws IOException {
+    Path trace = Path.of("target", "sim-" + seed + ".trace");
+    Files.createDirectories(trace.getParent());
+    return Files.write(trace, lines);
+  }
+}

@@ -1,0 +1,406 @@
+package io.muster.sim;
+
+import io.muster.barrier.BarrierState;
+import io.muster.barrier.SeatState;
+import io.muster.group.GroupName;
+import io.muster.group.Member;
+import io.muster.group.ProcessId;
+import io.muster.peer.LinkState;
+import io.muster.peer.WarmupAnswer;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.RankEntry;
+import io.muster.segment.StoredBytes;
+import io.muster.transfer.ProcessAddress;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run: starts the processes of a scenario, lets faults strike for a while, then lets everything be well, and demands that within
+ * {@link #RECOVERY_MS} all ranks are told all-connected, under a number that then stays.
+ *
+ * <p>A minute is the sum of what may have to pass one after the other: the last late operation (12 s after its deadline began), a restart
+ * or a merge (5 s), silence (4 s), a claim with its questions (6 s), one attempt at a link that fails at its deadline on the waiter's side
+ * (20 s), two reconciles (10 s).
+ */
+final class World {
+  static final GroupName GROUP = new GroupName("sim");
+  static final long RECOVERY_MS = 60_000;
+  private static final long STAYS_MS = 12_000;
+  private static final int TRACE = 300;
+
+  final Scenario scenario;
+  final Chance chance;
+  final Clock clock;
+  final Faults faults;
+  final SimNetwork network;
+  final Invariants invariants;
+  final List<SimProcess> processes = new ArrayList<>();
+  final List<Side> sides = new ArrayList<>();
+  long storeStalledUntilUs;
+  private final Disasters disasters;
+  private final Map<ProcessId, SimProcess> ids = new HashMap<>();
+  private final Map<Integer, Integer> empty = new HashMap<>();
+  private final @Nullable ArrayDeque<String> trace;
+  private boolean mergesLatest;
+
+  World(long seed, boolean traced) {
+    chance = new Chance(seed);
+    clock = new Clock(chance);
+    faults = new Faults(chance);
+    network = new SimNetwork(this);
+    invariants = new Invariants(this);
+    scenario = Scenario.of(seed, chance);
+    disasters = new Disasters(this);
+    trace = traced ? new ArrayDeque<>() : null;
+    scenario.rates().forEach(faults::rate);
+  }
+
+  World(Scenario scenario) {
+    chance = new Chance(scenario.seed());
+    clock = new Clock(chance);
+    faults = new Faults(chance);
+    network = new SimNetwork(this);
+    invariants = new Invariants(this);
+    this.scenario = scenario;
+    disasters = new Disasters(this);
+    trace = null;
+  }
+
+  /** The virtual time in ms from the end of the faults until all was well again. */
+  long run() {
+    begin();
+    faults.start();
+    disasters.schedule();
+    supervise();
+    clock.runUntilMs(scenario.faultMs());
+    faults.end();
+    disasters.heal();
+    long healedMs = clock.nowMs();
+    long wellMs = -1;
+    long number = 0;
+    while (wellMs < 0 || clock.nowMs() < wellMs + STAYS_MS) {
+      clock.runUntilMs(clock.nowMs() + 200);
+      String missing = whatIsMissing();
+      if (missing != null || (wellMs >= 0 && current().number() != number)) {
+        wellMs = -1;
+        if (clock.nowMs() > healedMs + RECOVERY_MS) {
+          throw new Invariants.Violation("not all connected, or not for long, " + RECOVERY_MS + " ms after the last fault: " + missing);
+        }
+      } else if (wellMs < 0) {
+        wellMs = clock.nowMs();
+        number = current().number();
+      }
+    }
+    return wellMs - healedMs;
+  }
+
+  private void begin() {
+    sides.add(new Side());
+    mergesLatest = chance.with(0.4);
+    for (List<Integer> ranks : scenario.placement()) {
+      boolean late = scenario.faultMs() > 0 && chance.with(0.15);
+      if (late) {
+        faults.fired(Fault.JOINED_LATE);
+      }
+      long delayUs = late ? chance.between(500_000, scenario.faultMs() * 1_000) : chance.between(0, 20_000);
+      reserve(ranks, delayUs, null, 0);
+    }
+  }
+
+  // ---- processes
+
+  private int reserved;
+
+  /** A process that will start after a delay; its ranks count as cared for. */
+  void reserve(List<Integer> ranks, long delayUs, @Nullable String host, int port) {
+    ranks.forEach(rank -> empty.put(rank, Integer.MIN_VALUE));
+    reserved++;
+    clock.after(delayUs, () -> {
+      reserved--;
+      ranks.forEach(rank -> empty.put(rank, 0));
+      start(ranks, host, port);
+    });
+  }
+
+  SimProcess start(List<Integer> ranks, @Nullable String host, int port) {
+    Side side = sides.stream().filter(one -> !one.members.isEmpty()).findFirst().orElse(sides.getFirst());
+    int number = processes.size();
+    var process = new SimProcess(this, number, ranks, host == null ? "h" + number : host, host == null ? 1_000 + number : port, side);
+    if (faults.areOn() && chance.with(0.1)) {
+      faults.fired(Fault.CLOCK_BEHIND);
+      process.clockOffsetMs = -chance.between(10, 20_000);
+    }
+    processes.add(process);
+    ids.put(process.id, process);
+    side.members.add(process);
+    trace(() -> "start " + process);
+    detect(side, chance.between(1_000, 20_000));
+    process.start();
+    return process;
+  }
+
+  /** The cluster finds out who is there. */
+  void detect(Side side, long delayUs) {
+    clock.after(delayUs, () -> {
+      side.detect(scenario.attributes());
+      List.copyOf(side.members).forEach(member -> member.store.tellMembers());
+    });
+  }
+
+  void crash(SimProcess process, boolean heard, boolean sameAddress) {
+    trace(() -> "crash " + process + (heard ? "" : " with its host"));
+    List<Member> lives = process.seats.values().stream().map(seat -> seat.self).filter(java.util.Objects::nonNull).toList();
+    List<Integer> held = process.ranks.stream().filter(process::isFor).toList();
+    process.crash(heard);
+    lives.forEach(invariants::lifeEnded);
+    clock.after(heard ? chance.between(100_000, 600_000) : 5_000_000, () -> {
+      process.side.members.remove(process);
+      detect(process.side, 0);
+    });
+    if (faults.areOn() && !held.isEmpty() && chance.with(0.2)) {
+      disasters.loseTombstone(process.side, chance.oneOf(held));
+    }
+    if (!held.isEmpty()) {
+      reserve(held, chance.between(100_000, 4_000_000), sameAddress ? process.host : null, process.port);
+    }
+  }
+
+  /** Whoever runs the job: a rank that nobody holds is started anew, a process without a rank ends. */
+  private void supervise() {
+    clock.after(500_000, () -> {
+      for (SimProcess process : List.copyOf(processes)) {
+        if (!process.crashed && !process.paused && process.isIdle() && chance.with(0.3)) {
+          crash(process, true, false);
+        }
+      }
+      List<Integer> missing = new ArrayList<>();
+      for (int rank = 0; rank < scenario.worldSize(); rank++) {
+        int seat = rank;
+        boolean held = processes.stream().anyMatch(process -> process.isFor(seat));
+        if (held) {
+          empty.merge(rank, 0, (old, _) -> old < 0 ? old : 0);
+        } else if (empty.merge(rank, 1, Integer::sum) >= 3) {
+          missing.add(rank);
+        }
+      }
+      if (!missing.isEmpty()) {
+        missing.forEach(rank -> empty.put(rank, 0));
+        start(missing, null, 0);
+      }
+      supervise();
+    });
+  }
+
+  List<SimProcess> living() {
+    return processes.stream().filter(SimProcess::isLive).toList();
+  }
+
+  @Nullable SimProcess byId(ProcessId id) {
+    return ids.get(id);
+  }
+
+  @Nullable SimProcess listeningAt(ProcessAddress address) {
+    return processes.stream().filter(process -> !process.crashed && process.host.equals(address.host()) && process.port == address.port())
+        .findFirst().orElse(null);
+  }
+
+  @Nullable SimProcess holderOf(Member member) {
+    return processes.stream().filter(process -> !process.crashed && process.holds(member)).findFirst().orElse(null);
+  }
+
+  void releaseAll() {
+    network.ends().forEach(SimChannel::release);
+  }
+
+  // ---- the store
+
+  long storeLatencyUs() {
+    return chance.between(150, 1_500);
+  }
+
+  long busUs() {
+    return chance.between(2, 40);
+  }
+
+  String uuid() {
+    return new UUID(chance.any(), chance.any()).toString();
+  }
+
+  void change(Side side, String key, @Nullable StoredBytes next, SimProcess by) {
+    StoredBytes old = side.truth.get(key);
+    trace(() -> by + " writes " + key + " " + Texts.of(next));
+    invariants.changed(side, key, old, next, by);
+    put(side, key, next);
+  }
+
+  /** Changes the truth, and lets those who see it know. */
+  void put(Side side, String key, @Nullable StoredBytes next) {
+    if (next == null) {
+      side.truth.remove(key);
+    } else {
+      side.truth.put(key, next);
+    }
+    side.changedUs.put(key, clock.nowUs());
+    side.members.forEach(member -> member.store.push(key, next));
+  }
+
+  void publish(SimProcess by, Consumer<SimProcess> hear) {
+    by.side.members.forEach(member -> {
+      if (!faults.strikes(Fault.BUS_LOST)) {
+        member.post(storeLatencyUs(), () -> hear.accept(member));
+      }
+    });
+  }
+
+  Side split(Side side, List<SimProcess> away) {
+    var part = new Side();
+    part.truth.putAll(side.truth);
+    part.changedUs.putAll(side.changedUs);
+    part.present = side.present;
+    side.members.removeAll(away);
+    part.members.addAll(away);
+    away.forEach(process -> process.side = part);
+    sides.add(part);
+    invariants.lineageBroken = true;
+    trace(() -> "split: away " + away);
+    detect(side, chance.between(100_000, 5_000_000));
+    detect(part, chance.between(100_000, 5_000_000));
+    return part;
+  }
+
+  void merge(Side loser, Side winner) {
+    if (loser == winner || !sides.contains(loser) || !sides.contains(winner)) {
+      return;
+    }
+    trace(() -> "merge: " + loser.members + " into " + winner.members);
+    faults.fired(mergesLatest ? Fault.MERGE_KEEPS_LATEST : Fault.MERGE_KEEPS_GREATER_SIDE);
+    sides.remove(loser);
+    List<SimProcess> moved = List.copyOf(loser.members);
+    moved.forEach(process -> {
+      process.side = winner;
+      process.memberUuid = uuid();
+    });
+    winner.members.addAll(moved);
+    loser.truth.forEach((key, value) -> {
+      boolean theirs = !winner.truth.containsKey(key)
+          || mergesLatest && loser.changedUs.getOrDefault(key, 0L) > winner.changedUs.getOrDefault(key, 0L);
+      if (theirs && !value.equals(winner.truth.get(key))) {
+        put(winner, key, value);
+      }
+    });
+    moved.forEach(process -> process.store.tellMerged());
+    detect(winner, chance.between(1_000, 200_000));
+  }
+
+  // ---- the policy
+
+  WarmupAnswer policy(SimProcess process, RankEntry peer) {
+    String mode = scenario.mode();
+    if (!peer.handle().warmupMode().equals(mode)) {
+      return new WarmupAnswer(WarmupAnswer.Plan.REFUSE, false, "", "mode mismatch");
+    }
+    return switch (mode) {
+      case "skip" -> new WarmupAnswer(WarmupAnswer.Plan.SKIP, true, "tcp", "skip");
+      case "auto" -> new WarmupAnswer(WarmupAnswer.Plan.FABRIC_SIMULATED, !faults.strikes(Fault.IMPORT_FAILED), "tcp", "one clique");
+      default -> new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, "tcp", "exchange");
+    };
+  }
+
+  // ---- is all well?
+
+  private EpochRecord current() {
+    EpochRecord best = null;
+    for (SimProcess process : living()) {
+      EpochRecord epoch = process.core.barrier().epoch();
+      if (epoch != null && (best == null || epoch.supersedes(best))) {
+        best = epoch;
+      }
+    }
+    if (best == null) {
+      throw new Invariants.Violation("no epoch at all");
+    }
+    return best;
+  }
+
+  /** Null if every rank is held, linked to all others, and told all-connected of one and the same epoch. */
+  @Nullable String whatIsMissing() {
+    Member[] held = new Member[scenario.worldSize()];
+    EpochRecord agreed = null;
+    for (SimProcess process : living()) {
+      for (SeatState seat : process.core.seats().values()) {
+        if (seat instanceof SeatState.Held one) {
+          held[one.member().rank()] = one.member();
+        } else if (!(seat instanceof SeatState.Ended)) {
+          return process + ": seat " + seat;
+        }
+      }
+      if (process.isIdle()) {
+        continue;
+      }
+      BarrierState barrier = process.core.barrier();
+      EpochRecord epoch = barrier.epoch();
+      if (epoch == null || epoch.state() != EpochRecord.State.COMPLETE || barrier.told().allConnected() != epoch.number()) {
+        return process + ": " + epoch + " told " + barrier.told() + " work " + barrier.work();
+      }
+      if (agreed != null && !agreed.equals(epoch)) {
+        return "two records: " + agreed + " and " + epoch;
+      }
+      agreed = epoch;
+      String link = linkMissing(process, epoch);
+      if (link != null) {
+        return link;
+      }
+    }
+    if (agreed == null || reserved > 0 || !agreed.vector().equals(java.util.Arrays.asList(held))) {
+      return "held " + java.util.Arrays.toString(held) + ", agreed " + agreed;
+    }
+    return invariants.whyNotTrue(agreed);
+  }
+
+  private @Nullable String linkMissing(SimProcess process, EpochRecord epoch) {
+    for (SimSeat seat : process.seats.values()) {
+      if (seat.self == null) {
+        continue;
+      }
+      for (SimLink link : seat.links) {
+        if (!(link.state instanceof LinkState.Connected) || (link.peer != seat.rank
+            && !epoch.vector().get(link.peer).equals(link.state.history().newest()))) {
+          return process + ": link of " + seat.self + ": " + link.state;
+        }
+      }
+    }
+    return null;
+  }
+
+  // ---- trace
+
+  /** How each process stands, for a failure. */
+  void traceStates() {
+    living().forEach(process -> {
+      trace(() -> process + " directory " + process.core.directory().values().stream().map(seen -> Texts.of(seen.bytes())).toList());
+      BarrierState barrier = process.core.barrier();
+      trace(() -> process + " barrier ranks " + barrier.ranks().values().stream().map(seen -> Texts.of(seen.bytes())).toList() + " "
+          + barrier.work() + " " + barrier.told() + " " + barrier.seats().values());
+    });
+  }
+
+  void trace(Supplier<String> line) {
+    if (trace != null) {
+      trace.add(String.format("%10.3f ", clock.nowUs() / 1_000.0) + line.get());
+      if (trace.size() > TRACE && !Boolean.getBoolean("muster.sim.trace")) {
+        trace.remove();
+      }
+    }
+  }
+
+  List<String> traced() {
+    return trace == null ? List.of() : List.copyOf(trace);
+  }
+}
