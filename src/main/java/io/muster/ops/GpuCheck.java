@@ -50,6 +50,7 @@ public final class GpuCheck {
     JsonArray all = new JsonArray();
     boolean ok = true;
     for (DeviceSharing sharing : everything instanceof SharingFacts.Tried(List<DeviceSharing> tried, _) ? tried : List.<DeviceSharing>of()) {
+      ok &= sharing.posix() instanceof TrialOutcome.Touched;
       for (ShareKind kind : touchable(sharing)) {
         Outcome outcome = SharingCycles.run(sharing.device(), kind, cycles);
         ok &= leavesNothing(outcome);
