@@ -96,7 +96,7 @@ final class GroupRuntime implements GroupHost {
     }
     return seat.registerAll(options.segments())
         .compose(_ -> export(options.rank(), seat))
-        .compose(fabric -> seat.deploy().map(_ -> handle(seat, fabric)))
+        .compose(fabric -> seat.deploy().compose(_ -> barrier.prepare(options.rank())).map(_ -> handle(seat, fabric)))
         .recover(failure -> drop(options.rank(), failure));
   }
 

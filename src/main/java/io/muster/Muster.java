@@ -29,6 +29,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,19 +81,26 @@ public final class Muster {
     var own = new OwnContext(vertx);
     return own.run(() -> HazelcastSegmentStore.open(hazelcast, own.context(), options.store().mapName(),
             Duration.ofMillis(options.store().operationTimeoutMs()))
-        .compose(store -> start(own, vertx, store, processId(hazelcast), options).recover(failure ->
+        .compose(store -> start(own, vertx, store, processId(hazelcast), options, Muster::openFabric).recover(failure ->
             store.close().transform(_ -> Future.failedFuture(failure)))));
   }
 
   /** Starts Muster on any store; for tests that need no cluster. */
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
-    var own = new OwnContext(vertx);
-    return own.run(() -> start(own, vertx, store, id, options));
+    return start(vertx, store, id, options, Muster::openFabric);
   }
 
-  private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
+  /** Starts Muster with a fabric that is opened otherwise. */
+  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
+      Function<MusterOptions, Fabric> openFabric) {
+    var own = new OwnContext(vertx);
+    return own.run(() -> start(own, vertx, store, id, options, openFabric));
+  }
+
+  private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
+      Function<MusterOptions, Fabric> openFabric) {
     LocalCodec.register(vertx);
-    return vertx.executeBlocking(() -> openFabric(options), false).compose(fabric -> {
+    return vertx.executeBlocking(() -> openFabric.apply(options), false).compose(fabric -> {
       var regions = new RegionTable(vertx);
       var process = new MusterProcess(own, vertx, options, id, regions, fabric);
       return TcpTransport.start(vertx, tcpOptions(options), id, regions, process)
@@ -103,6 +111,23 @@ public final class Muster {
           })
           .onFailure(_ -> fabric.close());
     });
+  }
+
+  /**
+   * Loads and warms what joining a group needs, by connecting a group in miniature inside this process, so that the first real group does
+   * not pay for it. Best done before {@link #start}, while the process waits for its cluster; needs neither. Opens loopback or
+   * {@code endpoint.bind} sockets and some threads, and closes them again.
+   *
+   * @param budget no further round is begun after this time; about one second of processor time makes most of the difference
+   * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing behind
+   */
+  public static Future<Integer> prime(Vertx vertx, MusterOptions options, int rounds, Duration budget) {
+    return vertx.executeBlocking(() -> Rehearsal.run(options, rounds, budget).rounds(), false);
+  }
+
+  /** The same for a thread that may block. */
+  public static int prime(MusterOptions options, int rounds, Duration budget) {
+    return Rehearsal.run(options, rounds, budget).rounds();
   }
 
   private static ProcessId processId(HazelcastInstance hazelcast) {

@@ -161,6 +161,13 @@ public final class BarrierVerticle extends VerticleBase {
         .compose(why -> why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
   }
 
+  /** What can be done for a rank before it is joined. Completes in any case. */
+  public Future<Void> prepare(int rank) {
+    Promise<Void> promise = Promise.promise();
+    execute(core -> core.lookAhead(rank).onComplete(promise));
+    return promise.future();
+  }
+
   /**
    * Claims and publishes a rank.
    *

@@ -13,6 +13,7 @@ import io.muster.segment.SegmentStore;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -49,6 +50,8 @@ public final class GroupCore {
   /** Entries of living processes that have the group with another world size, by rank; ranks outside ours included. */
   private final Map<Integer, RankEntry> otherSizes = new TreeMap<>();
   private final Set<Integer> cleaning = new HashSet<>();
+  /** Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
+  private final Set<Integer> absent = new HashSet<>();
   private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
   /** Written on the group's context only; the liveness answers of other contexts read it. */
   private volatile BarrierState barrier = BarrierState.INITIAL;
@@ -64,6 +67,18 @@ public final class GroupCore {
   }
 
   // ---- what the application wants
+
+  /** Reads the key of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
+  public Future<Void> lookAhead(int rank) {
+    Promise<Void> done = Promise.promise();
+    store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), values -> {
+      if (values.isEmpty()) {
+        absent.add(rank);
+      }
+      done.complete();
+    }, _ -> done.complete());
+    return done.future();
+  }
 
   public void join(int rank, SegmentHandle handle) {
     seats.put(rank, new SeatState.Idle());
@@ -409,6 +424,7 @@ public final class GroupCore {
 
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
+      case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
       case SeatEffect.ReadKey() -> store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), values -> {
         StoredBytes epoch = values.get(keys.epoch());
         if (epoch != null) {

@@ -33,21 +33,22 @@ final class BenchChild implements AutoCloseable {
     Thread.ofVirtual().name("bench-child").start(this::read);
   }
 
-  /** The same flags as {@code run} has; logs from WARN on only where something is asked of it. */
+  /** What it logs is shown with {@code MUSTER_DEBUG=1} only: processes that are killed are loud. */
   static BenchChild start(List<String> arguments) {
     List<String> all = new ArrayList<>(List.of("bench-worker"));
     all.addAll(arguments);
-    JvmCommand command = JvmCommand.likeThisJvm();
+    boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
+    JvmCommand command = JvmCommand.likeThisJvm().shortLived();
     if (System.getProperty("muster.log.level") == null) {
-      command.with("-Dmuster.log.level=ERROR");
+      command.with("-Dmuster.log.level=WARN");
     }
-    for (String flag : System.getProperty("muster.bench.flags", "").split(" ")) {
+    for (String flag : System.getProperty("muster.bench.flags", "").split(",")) {
       if (!flag.isEmpty()) {
         command.with(flag);
       }
     }
     try {
-      return new BenchChild(command.runMain(all).redirectError(ProcessBuilder.Redirect.INHERIT).start());
+      return new BenchChild(command.runMain(all).redirectError(debug ? ProcessBuilder.Redirect.INHERIT : ProcessBuilder.Redirect.DISCARD).start());
     } catch (IOException e) {
       throw new UncheckedIOException("a process of bench-worker can't be started", e);
     }
@@ -101,7 +102,7 @@ final class BenchChild implements AutoCloseable {
         }
         queue(event).add(message);
       }
-      last = "exit code " + process.waitFor();
+      last = "exit code " + process.waitFor() + "; MUSTER_DEBUG=1 shows what it logged";
     } catch (IOException | InterruptedException e) {
       last = String.valueOf(e.getMessage());
     } finally {
@@ -111,8 +112,8 @@ final class BenchChild implements AutoCloseable {
     }
   }
 
-  long pid() {
-    return process.pid();
+  Duration cpu() {
+    return process.info().totalCpuDuration().orElse(Duration.ZERO);
   }
 
   /** kill -9. */
@@ -120,15 +121,13 @@ final class BenchChild implements AutoCloseable {
     process.destroyForcibly();
   }
 
+  /** Nothing is left to be done in order: it is killed. */
   @Override
   public void close() {
-    in.close();
+    kill();
     try {
-      if (!process.waitFor(10, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-      }
+      process.waitFor();
     } catch (InterruptedException e) {
-      process.destroyForcibly();
       Thread.currentThread().interrupt();
     }
   }

@@ -51,13 +51,19 @@ final class BenchFleet implements AutoCloseable {
     }
     children.forEach(child -> child.expect("prepared", LIMIT));
     pause(SETTLE_MS);
+    long cpuNanos = cpuNanos();
     JsonObject publish = command("publish", group).put("atNanos", System.nanoTime() + AHEAD_NANOS);
     for (int process = 0; process < processes; process++) {
       children.get(process).send(publish.copy().put("ranks", ranksOf(process)));
     }
-    BenchRounds.Round round = round(connected());
+    BenchRounds.Round round = round(connected()).cpu(cpuNanos() - cpuNanos);
     leave(group);
     return round;
+  }
+
+  /** Of all processes since their start; the system counts in steps of 10 ms. */
+  private long cpuNanos() {
+    return children.stream().mapToLong(child -> child.cpu().toNanos()).sum();
   }
 
   /** All but one rank publish and wait, then that one; each round another one. */

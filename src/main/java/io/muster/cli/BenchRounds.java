@@ -44,10 +44,11 @@ final class BenchRounds {
   /**
    * One round.
    *
+   * @param cpuNanos hot only, what all processes used from before the publish until after the end, some idle time included
    * @param degradedLocalNanos restart only, from the kill until the last of the others' nodes has told it on the node
    * @param degradedClusterNanos restart only, from the kill until the clustered event was there at every other node
    */
-  record Round(long nanos, Map<Phase, Long> phases, long degradedLocalNanos, long degradedClusterNanos) {
+  record Round(long nanos, Map<Phase, Long> phases, long cpuNanos, long degradedLocalNanos, long degradedClusterNanos) {
     /** @param ends when each phase was reached by the last process, on one clock; absent ones were not measured */
     static Round of(long fromNanos, Map<Phase, Long> ends) {
       Map<Phase, Long> phases = new EnumMap<>(Phase.class);
@@ -59,11 +60,15 @@ final class BenchRounds {
           before = end;
         }
       }
-      return new Round(before - fromNanos, phases, 0, 0);
+      return new Round(before - fromNanos, phases, 0, 0, 0);
     }
 
     Round degraded(long localNanos, long clusterNanos) {
-      return new Round(nanos, phases, localNanos, clusterNanos);
+      return new Round(nanos, phases, cpuNanos, localNanos, clusterNanos);
+    }
+
+    Round cpu(long usedNanos) {
+      return new Round(nanos, phases, usedNanos, degradedLocalNanos, degradedClusterNanos);
     }
 
     String text() {
@@ -71,6 +76,9 @@ final class BenchRounds {
       phases.forEach((phase, took) -> text.append(phase.ordinal() == 0 || text.charAt(text.length() - 1) == '(' ? "" : " ")
           .append(phase.text()).append(' ').append(millis(took)));
       text.append(')');
+      if (cpuNanos > 0) {
+        text.append(", cpu ").append(millis(cpuNanos));
+      }
       return degradedLocalNanos == 0 ? text.toString()
           : text + ", degraded local " + millis(degradedLocalNanos) + " cluster " + millis(degradedClusterNanos);
     }

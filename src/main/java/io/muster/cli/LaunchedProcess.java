@@ -17,6 +17,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -30,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class LaunchedProcess implements AutoCloseable {
   private static final long CLOSE_S = 5;
+  private static final int PRIME_ROUNDS = Integer.getInteger("muster.prime.rounds", 30);
+  private static final Duration PRIME_BUDGET = Duration.ofMillis(Integer.getInteger("muster.prime.ms", 1000));
 
   private final ControlPort controlPort;
   /** Set as the start goes on; closed by whichever thread ends the process. */
@@ -63,16 +66,35 @@ final class LaunchedProcess implements AutoCloseable {
   void start(MusterOptions options, List<ControlAddress> members) {
     HazelcastOptions hazelcast = options.hazelcast();
     ProcessId id = ProcessId.random(new SecureRandom());
+    Thread priming = Thread.ofPlatform().daemon().name("muster-prime").start(() -> prime(options));
     ClusterMember joined = ClusterMember.start(controlPort, new ClusterMember.Settings(id, members,
         new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()), () -> ClusterMember.configuration(options),
         ClusterFormation.Settings.DEFAULT));
     member = joined;
     String host = options.endpoint().advertise().isEmpty() ? options.endpoint().bind() : options.endpoint().advertise();
     var vertxOptions = new VertxOptions();
+    if (Integer.getInteger("muster.loops", 0) > 0) {
+      vertxOptions.setEventLoopPoolSize(Integer.getInteger("muster.loops"));
+    }
     vertxOptions.getEventBusOptions().setHost(options.endpoint().bind()).setPort(0).setClusterPublicHost(host);
     Vertx clustered = await(joined.buildVertx(vertxOptions));
     vertx = clustered;
     muster = await(Muster.start(clustered, options));
+    join(priming);
+  }
+
+  private static void prime(MusterOptions options) {
+    long startNanos = System.nanoTime();
+    int rounds = Muster.prime(options, PRIME_ROUNDS, PRIME_BUDGET);
+    System.err.println("primed " + rounds + " " + (System.nanoTime() - startNanos) / 1_000_000);
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   Vertx vertx() {

@@ -23,6 +23,7 @@ import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import io.muster.group.MusterException;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
@@ -54,7 +55,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Threads that meet here: callers on any thread, the virtual threads, the JDK's timer thread that ends an operation at its deadline, and
  * Hazelcast's event threads. They share concurrent collections, {@code closed}, and one CompletableFuture per operation, which the
- * first of them completes. Whatever leaves (futures, listener calls) is handed to the store's context, so an event thread does no work.
+ * first of them completes. Futures are handed to a context; listeners are called on the event threads and only hand on.
  */
 public final class HazelcastSegmentStore implements SegmentStore {
   private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
@@ -90,7 +91,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
    * Opens the store. Does not block; Hazelcast creates its side of the map on a thread of its own.
    *
    * @param hazelcast a started member; stays the caller's, who closes it after the store
-   * @param context where futures complete and listeners are called
+   * @param context where futures complete for callers without a context
    * @param mapName {@link MusterHazelcast#MAP_NAME}, unless several stores are to share a cluster
    * @param deadline of each operation
    * @return fails with CONFIG if the map is configured so that compare-and-set on bytes can't work, RETRY if Hazelcast doesn't answer
@@ -190,7 +191,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     if (!inFlight.tryAcquire()) {
       answer.completeExceptionally(MusterException.retry("store refuses operation: operation=" + operation + " key=" + key + ", "
           + MAX_IN_FLIGHT + " operations are under way; the members that own these keys do not answer, see which member left or is frozen"));
-      return Future.fromCompletionStage(answer, context);
+      return Future.fromCompletionStage(answer, callers());
     }
     pending.add(answer);
     answer.orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS).whenComplete((_, _) -> pending.remove(answer));
@@ -208,8 +209,14 @@ public final class HazelcastSegmentStore implements SegmentStore {
         inFlight.release();
       }
     });
-    return Future.fromCompletionStage(answer, context)
+    return Future.fromCompletionStage(answer, callers())
         .recover(failure -> Future.failedFuture(failure instanceof TimeoutException ? late(operation, key) : failure));
+  }
+
+  /** Straight to where the answer is awaited: each thread on the way costs a wake-up. */
+  private Context callers() {
+    Context current = Vertx.currentContext();
+    return current == null ? context : current;
   }
 
   private @Nullable StoredBytes read(String key) {
@@ -260,7 +267,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     if (closed) {
       return;
     }
-    context.runOnContext(_ -> listeners.forEach(call));
+    listeners.forEach(call);
   }
 
   private MusterException late(String operation, String key) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * ends within the store's own deadline; one that has missed its deadline may still be applied later, which is harmless because no key
  * ever returns to bytes that it had before. A value is never interpreted here.
  *
- * <p>Futures complete on the context that the store was created with. They fail with a {@link io.muster.group.MusterException} of kind
+ * <p>Futures complete on the caller's context if it has one, else on the one that the store was created with. They fail with a {@link io.muster.group.MusterException} of kind
  * RETRY when the store does not answer in time or is not available, and FATAL once it is closed.
  */
 public interface SegmentStore {
@@ -42,7 +42,7 @@ public interface SegmentStore {
    */
   Future<Void> close();
 
-  /** Called on the store's context. */
+  /** Called on any thread, for one key in the order of its changes; must not block. */
   interface Listener {
     /** A key has a new value, or none (null: removed, evicted or expired). */
     void changed(String key, @Nullable StoredBytes value);
