@@ -23,14 +23,14 @@ import org.jspecify.annotations.Nullable;
  * Some processes with one rank each, their store keys and links, as one immutable state, and every step that it can make: the production
  * barrier machine, with the world around it as small as possible.
  *
- * @param dirty of each process, the keys of which it has not been told: bit 0 the epoch, then the ranks, then the marks
+ * @param dirty of each process, whether it has not been told of the present record; of ranks and marks all are told at once, or never
  * @param ends what each end of each link is connected to: an incarnation, 0 if it is down
  * @param late operations that have missed their deadline, and may still be applied
  * @param lostAfterMark of each rank, the greatest epoch in which its present life has lost a link after it had sent a mark
  * @param damaged true if a link was down while the present record was COMPLETE
  */
 record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ranks, List<@Nullable Seen<ReadyMark>> marks,
-    List<Node> nodes, List<Integer> dirty, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
+    List<Node> nodes, List<Boolean> dirty, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
     Budget budget) {
   static final GroupName GROUP = new GroupName("walk");
 
@@ -160,6 +160,14 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         builder.mark(rank, null);
         builder.event(rank, new BarrierEvent.MarkWritten(rank, Objects.requireNonNull(mark.mark()), builder.apply(mark)));
       }));
+      if (budget.lostNotifications() > 0) {
+        moves.add(move(rank + " writes its mark, and nobody is told", true, builder -> {
+          builder.mark(rank, null);
+          builder.spendNotification();
+          builder.untold = true;
+          builder.event(rank, new BarrierEvent.MarkWritten(rank, Objects.requireNonNull(mark.mark()), builder.apply(mark)));
+        }));
+      }
       if (budget.lateOperations() > 0) {
         moves.add(move(rank + " misses the deadline of its mark", true, builder -> {
           builder.mark(rank, null);
@@ -179,28 +187,23 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
   }
 
   private void newsMoves(int rank, List<Move> moves) {
-    for (int key = 0; key <= 2 * size(); key++) {
-      int bit = 1 << key;
-      if ((dirty.get(rank) & bit) == 0) {
-        continue;
-      }
-      int which = key;
-      moves.add(move(rank + " is told of key " + key, false, builder -> {
-        builder.clean(rank, bit);
-        builder.event(rank, which == 0 ? new BarrierEvent.RecordSeen(epoch)
-            : which <= size() ? new BarrierEvent.RankSeen(which - 1, ranks.get(which - 1))
-            : new BarrierEvent.MarkSeen(which - size() - 1, marks.get(which - size() - 1)));
+    if (dirty.get(rank)) {
+      moves.add(move(rank + " is told of the record", false, builder -> {
+        builder.dirty.set(rank, false);
+        builder.event(rank, new BarrierEvent.RecordSeen(epoch));
       }));
       if (budget.lostNotifications() > 0) {
-        moves.add(move(rank + " is never told of key " + key, true, builder -> {
-          builder.clean(rank, bit);
+        moves.add(move(rank + " is never told of the record", true, builder -> {
+          builder.dirty.set(rank, false);
           builder.spendNotification();
         }));
       }
+      return;
     }
     BarrierState state = nodes.get(rank).state();
     if (!Objects.equals(state.record(), epoch) || !state.ranks().equals(presentRanks()) || !state.marks().equals(presentMarks())) {
-      if (!state.work().reading() && !state.work().retrying()) {
+      Node node = nodes.get(rank);
+      if (node.read() == null && node.record() == null && node.mark() == null && node.timers() == 0) {
         moves.add(move(rank + " reconciles", false, builder -> builder.event(rank, new BarrierEvent.Reconcile())));
       }
     }
@@ -268,11 +271,13 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     private final List<Seen<RankEntry>> ranks;
     private final List<@Nullable Seen<ReadyMark>> marks;
     private final List<Node> nodes;
-    private final List<Integer> dirty;
+    private final List<Boolean> dirty;
     private final List<List<Long>> ends;
     private final List<Write> late;
     private final List<Long> lostAfterMark;
     private boolean damaged;
+    /** Nobody is told of the next mark that is written. */
+    private boolean untold;
     private Budget budget;
 
     Builder(int size, Budget budget) {
@@ -289,7 +294,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         ranks.add(entry(rank, size, 1));
         marks.add(null);
         nodes.add(new Node(BarrierState.INITIAL, null, null, null, 0, 0));
-        dirty.add(0);
+        dirty.add(false);
         ends.add(new ArrayList<>(java.util.Collections.nCopies(size, 0L)));
         lostAfterMark.add(0L);
       }
@@ -325,8 +330,13 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     void event(int rank, BarrierEvent event) {
       Node node = nodes.get(rank);
       var step = BarrierMachine.transition(setup(rank, size), node.state(), event);
-      nodes.set(rank, new Node(step.next(), node.read(), node.record(), node.mark(), node.timers(), node.marked()));
+      nodes.set(rank, new Node(untold(step.next()), node.read(), node.record(), node.mark(), node.timers(), node.marked()));
       step.effects().forEach(effect -> run(rank, effect));
+    }
+
+    /** What has been told decides only what is told again, never what is written: states that differ in it are the same here. */
+    private static BarrierState untold(BarrierState state) {
+      return new BarrierState(state.seats(), state.record(), state.ranks(), state.marks(), state.work(), BarrierState.INITIAL.told());
     }
 
     private void run(int rank, BarrierEffect effect) {
@@ -403,7 +413,10 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         ReadyMark old = Seen.valueOf(marks.get(write.rank()));
         require(old == null || Objects.requireNonNull(Seen.valueOf(write.mark())).supersedes(old), "a mark is taken back");
         marks.set(write.rank(), write.mark());
-        soil(1 << 1 + size + write.rank());
+        for (int rank = 0; rank < size && !untold; rank++) {
+          event(rank, new BarrierEvent.MarkSeen(write.rank(), write.mark()));
+        }
+        untold = false;
         return true;
       }
       if (!Objects.equals(Seen.bytesOf(epoch), write.expected())) {
@@ -427,16 +440,8 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         }
       }
       epoch = write.record();
-      soil(1);
+      dirty.replaceAll(_ -> true);
       return true;
-    }
-
-    private void soil(int bit) {
-      dirty.replaceAll(bits -> bits | bit);
-    }
-
-    void clean(int rank, int bit) {
-      dirty.set(rank, dirty.get(rank) & ~bit);
     }
 
     void tooLate(Write write) {
@@ -477,9 +482,8 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       }
       late.sort(java.util.Comparator.comparingInt(Write::hashCode));
       ranks.set(rank, entry(rank, size, incarnation));
-      soil(1 << 1 + rank);
       nodes.set(rank, new Node(BarrierState.INITIAL, null, null, null, 0, 0));
-      dirty.set(rank, 0);
+      dirty.set(rank, false);
       lostAfterMark.set(rank, 0L);
       for (int peer = 0; peer < size; peer++) {
         ends.get(rank).set(peer, 0L);
@@ -487,6 +491,9 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       Member self = member(rank, incarnation);
       event(rank, new BarrierEvent.SeatTaken(self));
       event(rank, new BarrierEvent.LinkConnected(rank, self, Proof.LOCAL));
+      for (int other = 0; other < size; other++) {
+        event(other, new BarrierEvent.RankSeen(rank, ranks.get(rank)));
+      }
       event(rank, new BarrierEvent.Reconcile());
     }
 

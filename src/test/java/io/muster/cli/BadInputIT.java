@@ -31,7 +31,7 @@ final class BadInputIT { // O-1, O-4
 
   static Stream<Mistake> mistakes() {
     return Stream.of(
-        new Mistake("dance", "unknown command 'dance'", "demo, run, status, doctor"),
+        new Mistake("dance", "unknown command 'dance'", "commands are demo, run, status"),
         new Mistake("status --control 127.0.0.1:1", "nothing listens on 127.0.0.1:1", "muster run"),
         new Mistake(RUN + "--rank 0 --world-size 1 --bind 192.0.2.1", "no interface of this host has the address 192.0.2.1"),
         new Mistake(RUN + "--rank 0 --world-size 1 --members 192.0.2.1:7600", "127.0.0.1, which the member 192.0.2.1:7600 can't reach"),

@@ -24,7 +24,7 @@ final class BadInputTest { // O-1, O-4
 
   static Stream<Mistake> mistakes() {
     return Stream.of(
-        new Mistake("dance", "unknown command 'dance'", "demo, run, status, doctor"),
+        new Mistake("dance", "unknown command 'dance'", "commands are demo, run, status"),
         new Mistake("demo --rank 3", "unknown option '--rank'"),
         new Mistake("demo --ranks three", "--ranks", "'three' is not an int"),
         new Mistake("demo --ranks 0", "--ranks must be 1 to"),

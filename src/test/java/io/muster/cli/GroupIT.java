@@ -111,19 +111,19 @@ final class GroupIT {
   }
 
   @Test // B-6, R-8, R-13
-  @Order(4)
+  @Order(5)
   void theFirstProcessIsKilledAndComesBack() throws Exception {
     killAndRestart(0);
   }
 
   @Test // B-6
-  @Order(5)
+  @Order(6)
   void anyOtherProcessIsKilledAndComesBack() throws Exception {
     killAndRestart(2);
   }
 
   @Test // P-9, P-11
-  @Order(6)
+  @Order(7)
   void aFrozenProcessIsLostWithinTheLivenessLimitAndComesBackInPlace() throws Exception {
     forgetEvents();
     long frozenNanos = System.nanoTime();
@@ -139,7 +139,7 @@ final class GroupIT {
   }
 
   @Test
-  @Order(7)
+  @Order(4)
   void aFrozenIncumbentIsReplacedAndEndsItselfWhenItWakes() throws Exception {
     forgetEvents();
     MusterCommand frozen = RANKS[3];

@@ -80,7 +80,7 @@ final class NetworkNamespaceIT {
         .filter(one -> one.getInteger("rank") == 1).findFirst().orElseThrow();
     assertThat(missing.getString("lastError")).as(missing::encodePrettily).contains("on another host", "publishes the address 127.0.0.1",
         "start it with --bind (or endpoint.advertise) set to an address that others reach");
-    assertThat(missing.getString("phase")).isEqualTo("published, but its entry can't be used");
+    assertThat(missing.getString("phase")).isEqualTo("refused");
   }
 
   @Test

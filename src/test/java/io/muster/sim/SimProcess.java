@@ -60,6 +60,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   boolean hostDead;
   boolean paused;
   boolean listening;
+  long operationsUntilTold;
   long resumedUs;
   private final List<Runnable> backlog = new ArrayList<>();
   private final Lane linkStates = new Lane(this);
@@ -407,6 +408,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   public void allConnected(EpochRecord record) {
     world.trace(() -> this + " ALL CONNECTED " + record.number() + " " + record.vector());
     world.invariants.allConnected(this, record);
+    operationsUntilTold = store.operations;
   }
 
   @Override

@@ -46,6 +46,40 @@ class SimulationTest {
     assertThat(fired.keySet()).as("kinds of faults that struck at least once").contains(Fault.values());
   }
 
+  //
+  @Test
+  void storeOperationsOfARankDoNotGrowWithTheGroup() {
+    long few = operationsOfAProcess(4);
+    long many = operationsOfAProcess(48);
+    System.out.printf("store operations of a process until all-connected: %d of 4 ranks, %d of 48%n", few, many);
+    assertThat(many).as("operations of a process, by the size of the group").isLessThanOrEqualTo(few + 8);
+  }
+
+  private static long operationsOfAProcess(int ranks) {
+    var world = new World(Scenario.calm(7, ranks, ranks));
+    assertThat(world.run()).isLessThan(2_000);
+    return world.processes.stream().mapToLong(process -> process.operationsUntilTold).max().orElseThrow();
+  }
+
+  //
+  @Test
+  void marksADeadRankGoneThoughTheNewsOfItsDeathWasLost() {
+    var world = new World(Scenario.calm(8, 3, 3));
+    world.run();
+    world.faults.rate(Fault.MEMBERS_MISSED, 1);
+    world.faults.start();
+    SimProcess victim = world.processes.get(1);
+    Side side = victim.side;
+    victim.crash(true);
+    side.members.remove(victim);
+    world.detect(side, 0);
+    String key = new io.muster.segment.StoreKeys(World.GROUP).rank(victim.ranks.getFirst());
+    world.clock.runUntilMs(world.clock.nowMs() + 1_400);
+    assertThat(Texts.of(side.truth.get(key))).contains("LIVE");
+    world.clock.runUntilMs(world.clock.nowMs() + 4_000);
+    assertThat(Texts.of(side.truth.get(key))).contains("GONE");
+  }
+
   private static LongStream large() {
     int factor = Integer.getInteger("muster.sim.large", 1);
     return LongStream.concat(LongStream.concat(sized(16, 16 * factor), sized(32, 6 * factor)), sized(64, 3 * factor));
