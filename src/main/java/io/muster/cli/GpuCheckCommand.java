@@ -38,7 +38,7 @@ final class GpuCheckCommand implements Callable<Integer> {
     CudaFacts facts = CudaProbe.probe();
     JsonObject result = GpuCheck.run(facts, (System.nanoTime() - start) / 1000, cycles);
     PrintWriter out = spec.commandLine().getOut();
-    out.println(json ? result.encode() : result.encodePrettily());
+    out.print(json ? result.encode() + System.lineSeparator() : GpuCheck.text(result));
     out.flush();
     return "failed".equals(result.getString("gpuCheck")) ? Main.FAILED : Main.OK;
   }

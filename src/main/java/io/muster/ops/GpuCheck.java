@@ -30,15 +30,27 @@ public final class GpuCheck {
    * @return {@code gpuCheck}: "ok", "failed" or "skipped" with a {@code reason}; times in µs
    */
   public static JsonObject run(CudaFacts facts, long driverMicros, int cycles) {
-    if (!(facts instanceof CudaFacts.Devices(_, List<Device> devices))) {
-      return new JsonObject().put("gpuCheck", "skipped").put("reason", facts.toString());
-    }
+    return switch (facts) {
+      case CudaFacts.NoDriver(String reason) -> outcome("skipped", "no CUDA driver: " + reason);
+      case CudaFacts.NoDevice(String reason) -> outcome("skipped", "no GPU: " + reason);
+      case CudaFacts.Unusable(String reason, _) -> outcome("failed", "the CUDA driver can't be called: " + reason);
+      case CudaFacts.Failed failed -> outcome("failed", failed.failure().text());
+      case CudaFacts.Devices(_, List<Device> devices) -> measure(facts, devices, cycles).put("driverMicros", driverMicros);
+    };
+  }
+
+  private static JsonObject outcome(String outcome, String reason) {
+    return new JsonObject().put("gpuCheck", outcome).put("reason", reason);
+  }
+
+  private static JsonObject measure(CudaFacts facts, List<Device> devices, int cycles) {
     SharingFacts first = SharingProbe.probe(facts, Depth.VERDICT);
     SharingFacts again = SharingProbe.probe(facts, Depth.VERDICT);
     SharingFacts everything = SharingProbe.probe(facts, Depth.EVERYTHING);
     JsonArray all = new JsonArray();
     boolean ok = true;
     for (DeviceSharing sharing : everything instanceof SharingFacts.Tried(List<DeviceSharing> tried, _) ? tried : List.<DeviceSharing>of()) {
+      ok &= sharing.posix() instanceof TrialOutcome.Touched;
       for (ShareKind kind : touchable(sharing)) {
         Outcome outcome = SharingCycles.run(sharing.device(), kind, cycles);
         ok &= leavesNothing(outcome);
@@ -47,8 +59,9 @@ public final class GpuCheck {
     }
     return new JsonObject().put("gpuCheck", ok && !all.isEmpty() ? "ok" : "failed")
         .put("devices", new JsonArray(devices.stream().map(Device::name).toList()))
-        .put("driverMicros", driverMicros).put("verdictFirstMicros", micros(first)).put("verdictAgainMicros", micros(again))
-        .put("everythingMicros", micros(everything)).put("everything", everything.toString()).put("openClose", all);
+        .put("verdictFirstMicros", micros(first)).put("verdictAgainMicros", micros(again))
+        .put("everythingMicros", micros(everything))
+        .put("findings", new JsonArray(SharingFindings.of(everything).stream().map(Finding::what).toList())).put("openClose", all);
   }
 
   private static List<ShareKind> touchable(DeviceSharing sharing) {
@@ -71,6 +84,19 @@ public final class GpuCheck {
         && done.after().addressSpaceKiB() - done.before().addressSpaceKiB() <= ALLOWED_GROWTH_KIB
         && done.freeBytesBefore() - done.freeBytesAfter() <= ALLOWED_GROWTH_KIB * BYTES_PER_KIB
         && done.after().descriptors() <= done.before().descriptors();
+  }
+
+  /** The same for a person: a line a fact. */
+  public static String text(JsonObject result) {
+    StringBuilder text = new StringBuilder("gpu-check: " + result.getString("gpuCheck"));
+    if (result.containsKey("reason")) {
+      return text.append(", ").append(result.getString("reason")).append(System.lineSeparator()).toString();
+    }
+    text.append(String.format("%ndevices: %s%nµs: to find them %d, for the verdict %d (again %d), for everything %d%n", result.getJsonArray("devices"),
+        result.getLong("driverMicros"), result.getLong("verdictFirstMicros"), result.getLong("verdictAgainMicros"), result.getLong("everythingMicros")));
+    result.getJsonArray("findings").forEach(finding -> text.append(finding).append(System.lineSeparator()));
+    result.getJsonArray("openClose").forEach(cycles -> text.append("open and close: ").append(cycles).append(System.lineSeparator()));
+    return text.toString();
   }
 
   private static JsonObject json(Outcome outcome) {

@@ -31,6 +31,13 @@ class GpuCheckCommandTest {
   }
 
   @Test
+  void saysInOneLineForAPersonThatThereIsNothingToCheck() { // W-8
+    assumeTrue(!(CudaProbe.probe() instanceof CudaFacts.Devices), "this host has GPUs");
+    assertThat(run()).isZero();
+    assertThat(out.toString()).startsWith("gpu-check: skipped, ").hasLineCount(1);
+  }
+
+  @Test
   void exitsWithTwoForNoCycles() {
     assertThat(run("--cycles", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--cycles must be at least 1, got 0");
