@@ -3,6 +3,7 @@ package io.muster;
 import com.hazelcast.cluster.MembershipEvent;
 import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
+import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.ListenerConfig;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
@@ -23,6 +24,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -231,6 +236,23 @@ public final class ClusterMember implements AutoCloseable {
 
   private static long millis(long nanos) {
     return Duration.ofNanos(nanos).toMillis();
+  }
+
+  /** A fresh configuration of Hazelcast with the settings of a process that the launcher starts. */
+  public static Config configuration(MusterOptions options) {
+    HazelcastOptions hazelcast = options.hazelcast();
+    Config config = MusterHazelcast.reference();
+    config.setProperty("hazelcast.heartbeat.interval.seconds", Integer.toString(hazelcast.heartbeatIntervalMs() / 1000))
+        .setProperty("hazelcast.max.no.heartbeat.seconds", Integer.toString(hazelcast.maxNoHeartbeatMs() / 1000))
+        .setProperty("hazelcast.merge.first.run.delay.seconds", Integer.toString(hazelcast.mergeFirstDelayMs() / 1000))
+        .setProperty("hazelcast.merge.next.run.delay.seconds", Integer.toString(hazelcast.mergeNextDelayMs() / 1000));
+    return config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME)).setName(options.store().mapName())
+        .setBackupCount(hazelcast.backupCount()));
+  }
+
+  /** A clustered Vert.x on this member; closed by whoever built it, before the member. */
+  public Future<Vertx> buildVertx(VertxOptions options) {
+    return Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(hazelcast)).buildClustered();
   }
 
   public ControlPort controlPort() {

@@ -35,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,8 @@ final class SeatRuntime implements SeatPorts {
   private final MemorySegment outgoing;
   private final Map<String, Region> segments = new LinkedHashMap<>();
   private final List<PeerVerticle> verticles = new ArrayList<>();
+  /** Set by whoever is first: the barrier whose seat has ended, or the rank that leaves. */
+  private final AtomicBoolean closing = new AtomicBoolean();
   private @Nullable ExportedHandle export;
   /** Set on the group's context when the seat is taken, read by the links on theirs. */
   private volatile @Nullable Member self;
@@ -156,8 +159,11 @@ final class SeatRuntime implements SeatPorts {
     group.process().vertx().eventBus().send(addresses.link(rank, peer), event, HERE);
   }
 
-  /** Closes the links; they say good-bye by themselves. */
+  /** Closes the links, once; they say good-bye by themselves. */
   void closeLinks(String reason) {
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
     for (int peer = 0; peer < group.worldSize(); peer++) {
       tell(peer, new LinkEvent.CloseRequested(reason));
     }

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 final class Demo implements AutoCloseable {
   static final String GROUP = "demo";
   private static final long STOP_MS = 5000;
+  /** For the processes to start, on a busy host. */
+  private static final Duration START = Duration.ofSeconds(60);
   private static final Duration ASK = Duration.ofSeconds(3);
 
   private final DemoPlan plan;
@@ -128,12 +130,17 @@ final class Demo implements AutoCloseable {
 
   // ---- watching
 
-  /** What all ranks know of an epoch after the given one; null when the deadline passes. */
+  /** What all ranks know of an epoch after the given one; null when the deadline passes, which begins when all that were started are up. */
   private @Nullable JsonObject await(long after) {
-    long endNanos = System.nanoTime() + plan.deadline().toNanos();
+    long endNanos = System.nanoTime() + Math.max(START.toNanos(), plan.deadline().toNanos());
+    boolean up = false;
     JsonObject known;
     while ((known = picture.knownToAll(after)) == null) {
       long now = System.nanoTime();
+      if (!up && picture.hasPublished(seats)) {
+        up = true;
+        endNanos = now + plan.deadline().toNanos();
+      }
       if (now - endNanos >= 0) {
         break;
       }

@@ -37,7 +37,7 @@ final class DemoCommand implements Callable<Integer> {
   private @Nullable Integer restart;
 
   @Option(names = "--deadline", paramLabel = "TIME", converter = DurationConverter.class,
-      description = "How long to wait for all-connected; 20s with --missing, otherwise 60s, if not given.")
+      description = "How long to wait for all-connected once the processes are up; 20s if not given.")
   private @Nullable Duration deadline;
 
   @Option(names = "--json", description = "One JSON object a line on standard output, and nothing else there; the last is the outcome.")
@@ -91,7 +91,7 @@ final class DemoCommand implements Callable<Integer> {
       json.put("fabric", fabric);
     }
     MusterOptions.fromJson(new JsonObject().put("warmup", json));
-    Duration limit = deadline != null ? deadline : Duration.ofSeconds(missing != null ? 20 : 60);
+    Duration limit = deadline != null ? deadline : Duration.ofSeconds(20);
     return new DemoPlan(ranks, processes != null ? processes : Math.clamp(ranks, 1, DemoPlan.MAX_PROCESSES), missing, restart, limit, settings);
   }
 }

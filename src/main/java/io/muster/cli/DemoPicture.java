@@ -52,6 +52,11 @@ final class DemoPicture {
     ranks.forEach(allConnected::remove);
   }
 
+  /** All these ranks have published. */
+  boolean hasPublished(Collection<List<Integer>> ranks) {
+    return ranks.stream().allMatch(published::containsAll);
+  }
+
   /**
    * The newest epoch that every rank knows to be all-connected, as the rank told it for which it took longest; null if there is none after
    * the given one.

@@ -1,7 +1,5 @@
 package io.muster.cli;
 
-import com.hazelcast.config.Config;
-import com.hazelcast.config.MapConfig;
 import io.muster.ClusterMember;
 import io.muster.EndpointOptions;
 import io.muster.HazelcastOptions;
@@ -18,7 +16,6 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -67,28 +64,15 @@ final class LaunchedProcess implements AutoCloseable {
     HazelcastOptions hazelcast = options.hazelcast();
     ProcessId id = ProcessId.random(new SecureRandom());
     ClusterMember joined = ClusterMember.start(controlPort, new ClusterMember.Settings(id, members,
-        new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()), () -> configure(options),
+        new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()), () -> ClusterMember.configuration(options),
         ClusterFormation.Settings.DEFAULT));
     member = joined;
     String host = options.endpoint().advertise().isEmpty() ? options.endpoint().bind() : options.endpoint().advertise();
     var vertxOptions = new VertxOptions();
     vertxOptions.getEventBusOptions().setHost(options.endpoint().bind()).setPort(0).setClusterPublicHost(host);
-    Vertx clustered = await(Vertx.builder().with(vertxOptions).withClusterManager(new HazelcastClusterManager(joined.hazelcast()))
-        .buildClustered());
+    Vertx clustered = await(joined.buildVertx(vertxOptions));
     vertx = clustered;
     muster = await(Muster.start(clustered, options));
-  }
-
-  private static Config configure(MusterOptions all) {
-    HazelcastOptions options = all.hazelcast();
-    Config config = MusterHazelcast.reference();
-    config.setProperty("hazelcast.heartbeat.interval.seconds", Integer.toString(options.heartbeatIntervalMs() / 1000))
-        .setProperty("hazelcast.max.no.heartbeat.seconds", Integer.toString(options.maxNoHeartbeatMs() / 1000))
-        .setProperty("hazelcast.merge.first.run.delay.seconds", Integer.toString(options.mergeFirstDelayMs() / 1000))
-        .setProperty("hazelcast.merge.next.run.delay.seconds", Integer.toString(options.mergeNextDelayMs() / 1000));
-    config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME)).setName(all.store().mapName())
-        .setBackupCount(options.backupCount()));
-    return config;
   }
 
   Vertx vertx() {

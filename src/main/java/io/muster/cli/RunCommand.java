@@ -90,8 +90,9 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     MusterOptions options = settings.read();
-    List<GroupOptions> joins = ranks.list().stream().map(this::groupOptions).toList();
     List<ControlAddress> addresses = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
+    reachable(options.endpoint().bind(), addresses);
+    List<GroupOptions> joins = ranks.list().stream().map(this::groupOptions).toList();
     var events = new EventWriter(System.out, json);
     try (LaunchedProcess process = LaunchedProcess.open(options)) {
       Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
@@ -119,6 +120,21 @@ final class RunCommand implements Callable<Integer> {
       }
       throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
     }
+  }
+
+  /** A process on the loopback address can't join others that are on a network: said at once, not after a minute of trying. */
+  private static void reachable(String bind, List<ControlAddress> members) {
+    if (isLoopback(bind)) {
+      members.stream().filter(member -> Character.digit(member.host().charAt(0), 16) >= 0 && member.host().matches("[0-9a-fA-F:.]+")
+          && !isLoopback(member.host())).findFirst().ifPresent(member -> {
+            throw MusterException.config("this process would listen on " + bind + ", which the member " + member + " can't reach; give it "
+                + "--bind (or endpoint.bind) with an address of this host that the others reach");
+          });
+    }
+  }
+
+  private static boolean isLoopback(String host) {
+    return host.startsWith("127.") || host.equals("::1") || host.equalsIgnoreCase("localhost");
   }
 
   private void end(LaunchedProcess process) {

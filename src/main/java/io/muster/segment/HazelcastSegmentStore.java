@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -57,6 +58,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class HazelcastSegmentStore implements SegmentStore {
   private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
+  private static final long GATHER_LOSSES_MS = 50;
 
   /** Bounds what operations on a frozen owner can pile up, together with Hazelcast's own limit on the time of a call. */
   static final int MAX_IN_FLIGHT = 4096;
@@ -70,6 +72,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
   private final Set<CompletableFuture<?>> pending = ConcurrentHashMap.newKeySet();
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private final Registrations registrations = new Registrations();
+  /** Counted on Hazelcast's event threads, told on the store's context. */
+  private final AtomicInteger lostPartitions = new AtomicInteger();
 
   /** Set by close() on any thread; read after adding to {@code pending}, so that no operation is left behind by either. */
   private volatile boolean closed;
@@ -246,6 +250,12 @@ public final class HazelcastSegmentStore implements SegmentStore {
     return StoredBytes.copyOf(("not bytes: " + what).getBytes(StandardCharsets.UTF_8));
   }
 
+  /** A member that dies without a backup loses hundreds of partitions at once: one event, and one reading of everything, for all of them. */
+  private void tellLosses() {
+    log.warn("store-partitions-lost map={} partitions={}", map.getName(), lostPartitions.getAndSet(0));
+    tell(Listener::merged);
+  }
+
   private void tell(Consumer<Listener> call) {
     if (closed) {
       return;
@@ -305,9 +315,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
           tell(Listener::merged);
         }
       });
-      partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) event -> {
-        log.warn("store-partition-lost map={} partition={}", map.getName(), event.getPartitionId());
-        tell(Listener::merged);
+      partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) _ -> {
+        if (lostPartitions.getAndIncrement() == 0) {
+          context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> tellLosses()));
+        }
       });
       entries = map.addEntryListener(new Entries(), true);
     }
