@@ -9,19 +9,12 @@ import io.muster.segment.MusterHazelcast;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
-import java.io.File;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,15 +27,15 @@ import stranger.WatcherNode;
 @Timeout(value = 100, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class QuickstartIT { // R-14, B-7
   private static final String CLUSTER = "quickstart-" + ProcessHandle.current().pid();
-  private static final Pattern NEEDED = Pattern.compile("(vertx|hazelcast|netty|jackson|jctools)-.*\\.jar");
   private static final long PATIENCE_MS = 40_000;
 
   @TempDir Path directory;
 
   @Test
   void aNodeWithoutMusterHearsThatAllAreConnected() throws Exception {
+    String classPath = JvmProcess.classPathWithoutMuster(directory, WatcherNode.class, AllConnectedWatcher.class);
     try (var threads = Executors.newVirtualThreadPerTaskExecutor();
-        JvmProcess watcher = JvmProcess.start("watcher", classPathWithoutMuster(), List.of(), WatcherNode.class, CLUSTER)) {
+        JvmProcess watcher = JvmProcess.start("watcher", classPath, List.of(), WatcherNode.class, CLUSTER)) {
       String[] watching = watcher.await("watching", PATIENCE_MS).split(" ", 2);
       assertThat(watching[1]).isEqualTo("without Muster");
       CompletableFuture<JoinedRank> zero = new CompletableFuture<>();
@@ -96,18 +89,5 @@ class QuickstartIT { // R-14, B-7
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
-  }
-
-  /** The jars of Vert.x and Hazelcast and what these need, and the two classes of the watcher. */
-  private String classPathWithoutMuster() throws IOException {
-    for (Class<?> own : List.of(WatcherNode.class, AllConnectedWatcher.class)) {
-      Path file = directory.resolve(own.getName().replace('.', '/') + ".class");
-      Files.createDirectories(file.getParent());
-      try (InputStream compiled = own.getResourceAsStream(own.getSimpleName() + ".class")) {
-        Files.copy(compiled, file);
-      }
-    }
-    return directory + File.pathSeparator + Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-        .filter(entry -> NEEDED.matcher(Path.of(entry).getFileName().toString()).matches()).collect(Collectors.joining(File.pathSeparator));
   }
 }

@@ -116,10 +116,13 @@ public final class JoinedRank {
   /**
    * Writes into a segment of another rank, or of this one.
    *
+   * @param peer rank to write to, 0 to world size − 1
+   * @param segment name under which that rank has registered it
    * @param offset first byte in the target segment
-   * @param source off-heap memory; must stay valid and unchanged until the future completes
-   * @return completes when the bytes have been applied at the destination, on whichever thread learns of it; fails with a {@link io.muster.transfer.WriteException} if they
-   *     were not, with RETRY if the link to that rank is not CONNECTED, with CONFIG if it has no such segment
+   * @param source off-heap memory, at least 1 byte; must stay valid and unchanged until the future completes
+   * @return completes when the bytes have been applied at the destination, on whichever thread learns of it; fails with a
+   *     {@link io.muster.transfer.WriteException} if they were not, with RETRY if the link to that rank is not CONNECTED, with CONFIG if it
+   *     has no such segment
    */
   public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
     LinkTable.Row row = runtime.links().row(rank, peer);

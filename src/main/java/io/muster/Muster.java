@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Muster in one process: at most one per Vert.x.
  *
- * <p>The application owns Vert.x and Hazelcast. It starts them before, closes Muster, and closes them after; {@link #close} closes only what
- * was opened here. If Vert.x is closed first, Muster notices and closes itself: waits fail with FATAL, the ranks leave as far as the store
+ * <p>The application owns Vert.x and Hazelcast. It starts them before, closes Muster, and closes them after; {@link #close} closes only
+ * what was opened here. If Vert.x is closed first, Muster notices and closes itself: waits fail with FATAL, the ranks leave as far as the store
  * still answers, and a later {@link #close} finds nothing left to do. What Muster deploys never belongs to the verticle that calls it.
  *
  * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this Vert.x.

@@ -144,7 +144,9 @@ class JoinedRankTest {
   }
 
   private static void until(BooleanSupplier condition) {
+    long endNanos = System.nanoTime() + PATIENCE.toNanos();
     while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime() - endNanos).as("nanoseconds over the time").isNegative();
       LockSupport.parkNanos(1_000_000);
     }
   }

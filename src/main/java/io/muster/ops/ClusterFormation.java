@@ -193,7 +193,7 @@ public final class ClusterFormation {
             if (now - endNanos >= 0) {
               throw MusterException.retry("no cluster after " + settings.deadline().toMillis() + " ms: " + own + " waits for " + address
                   + (address.equals(members.getFirst()) ? ", the first listed, which founds" : "") + " (" + why + "); start it, or check"
-                  + " that this host reaches it, or raise cluster.deadlineMs");
+                  + " that this host reaches it");
             }
             if (now - logNanos >= 0) {
               log.info("cluster-wait for={} why=\"{}\" ms={}", address, why, TimeUnit.NANOSECONDS.toMillis(now - startNanos));
