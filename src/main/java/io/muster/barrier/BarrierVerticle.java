@@ -114,9 +114,12 @@ public final class BarrierVerticle extends VerticleBase {
 
   // ---- what the process calls, from any thread
 
-  /** Runs something with the core, on its context. */
+  /** Runs something with the core, on its context; not at all before the verticle has started: whoever joins reads everything. */
   public void execute(Consumer<GroupCore> task) {
-    context.runOnContext(_ -> task.accept(core()));
+    GroupCore started = core;
+    if (started != null) {
+      context.runOnContext(_ -> task.accept(started));
+    }
   }
 
   /** What can be done for a rank before it is joined. Completes in any case. */
