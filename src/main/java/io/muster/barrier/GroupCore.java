@@ -45,6 +45,8 @@ public final class GroupCore {
   private final Map<Integer, RankEntry> greatest = new HashMap<>();
   private final Map<Integer, String> rejected = new HashMap<>();
   private final Set<Integer> cleaning = new HashSet<>();
+  /** Ranks whose entries were heard since the read that is under way began: what is read may be older. */
+  private final Set<Integer> heardWhileReading = new HashSet<>();
   private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
   /** Written on the group's context only; the liveness answers of other contexts read it. */
   private volatile BarrierState barrier = BarrierState.INITIAL;
@@ -171,6 +173,9 @@ public final class GroupCore {
 
   private void rankSeen(int rank, @Nullable StoredBytes value) {
     Seen<RankEntry> seen = entry(rank, value);
+    if (seen != null) {
+      heardWhileReading.add(rank);
+    }
     if (seats.containsKey(rank)) {
       seat(rank, new SeatEvent.KeySeen(seen));
     }
@@ -469,6 +474,7 @@ public final class GroupCore {
   }
 
   private void readAll(boolean recordFirst, @Nullable Seen<EpochRecord> basis) {
+    heardWhileReading.clear();
     Set<String> all = new HashSet<>(keys.ranks(setup.worldSize()));
     for (int rank = 0; rank < setup.worldSize(); rank++) {
       all.add(keys.ready(rank));
@@ -498,8 +504,10 @@ public final class GroupCore {
       if (state instanceof SeatState.Held) {
         seat(rank, new SeatEvent.KeySeen(entry));
       }
-      direct(rank, entry);
-      restore(rank, entry);
+      if (entry != null || !heardWhileReading.contains(rank)) {
+        direct(rank, entry);
+        restore(rank, entry);
+      }
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
   }

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,8 @@ final class Turn {
   private boolean writingEpoch;
   private boolean gathering;
   private Hedge hedge;
+  private final Map<Integer, Seen<RankEntry>> rankNews;
+  private final Map<Integer, Seen<ReadyMark>> markNews;
   private Told told;
 
   Turn(BarrierSetup setup, BarrierState state) {
@@ -53,11 +56,14 @@ final class Turn {
     writingMarks = new HashSet<>(work.writingMarks());
     gathering = work.gathering();
     hedge = work.hedge();
+    rankNews = new HashMap<>(work.news().ranks());
+    markNews = new HashMap<>(work.news().marks());
     told = state.told();
   }
 
   BarrierMachine.Step step() {
-    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, hedge);
+    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, hedge,
+        new BarrierState.News(rankNews, markNews));
     return new BarrierMachine.Step(new BarrierState(seats, record, ranks, marks, work, told), effects);
   }
 
@@ -92,6 +98,9 @@ final class Turn {
     RankEntry value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value))) {
       ranks.put(rank, seen);
+      if (reading) {
+        rankNews.put(rank, seen);
+      }
     } else if (value == null && ranks.remove(rank) != null) {
       readNeeded = true;
     }
@@ -102,6 +111,9 @@ final class Turn {
     ReadyMark value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value))) {
       marks.put(rank, seen);
+      if (reading) {
+        markNews.put(rank, seen);
+      }
     } else if (value == null && seats.containsKey(rank)) {
       readNeeded = true;
     }
@@ -138,6 +150,25 @@ final class Turn {
     if (!writingEpoch && !gathering && sameBytes(done.basis(), record)) {
       completeOrOpen(done.basis());
     }
+    keepNews();
+  }
+
+  /** Decided is only from what was read; but what was heard meanwhile may be newer than that, and won't be told again. */
+  private void keepNews() {
+    rankNews.forEach((rank, heard) -> {
+      RankEntry entry = Seen.valueOf(ranks.get(rank));
+      if (entry == null || Objects.requireNonNull(heard.value()).supersedes(entry)) {
+        ranks.put(rank, heard);
+      }
+    });
+    markNews.forEach((rank, heard) -> {
+      ReadyMark mark = Seen.valueOf(marks.get(rank));
+      if (mark == null || Objects.requireNonNull(heard.value()).supersedes(mark)) {
+        marks.put(rank, heard);
+      }
+    });
+    rankNews.clear();
+    markNews.clear();
   }
 
   void recordWritten(Seen<EpochRecord> written, boolean applied) {
@@ -285,6 +316,8 @@ final class Turn {
 
   private void read(boolean recordFirst) {
     reading = true;
+    rankNews.clear();
+    markNews.clear();
     readNeeded = false;
     effects.add(new BarrierEffect.ReadAll(recordFirst, record));
   }
