@@ -3,6 +3,7 @@ package io.muster;
 import com.hazelcast.cluster.MembershipEvent;
 import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
+import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.ListenerConfig;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
@@ -15,6 +16,7 @@ import io.muster.ops.ClusterFormation;
 import io.muster.ops.ControlAddress;
 import io.muster.ops.ControlPort;
 import io.muster.segment.MusterHazelcast;
+import java.net.BindException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -22,6 +24,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -90,8 +96,8 @@ public final class ClusterMember implements AutoCloseable {
       } catch (RuntimeException e) {
         gate.rethrow();
         if (!gate.joins()) {
-          throw new MusterException(MusterException.Kind.CONFIG, "Hazelcast did not start on " + settings.hazelcast().host() + ":"
-              + settings.hazelcast().port() + ": " + e.getMessage() + "; check that the address is one of this host and the port is free", e);
+          throw new MusterException(MusterException.Kind.CONFIG, "can't start Hazelcast on " + settings.hazelcast().host() + ":"
+              + settings.hazelcast().port() + ": " + why(settings.hazelcast(), e), e);
         }
         if (System.nanoTime() - endNanos >= 0) {
           throw new MusterException(MusterException.Kind.RETRY, "a cluster was found, and joining it failed for "
@@ -103,6 +109,17 @@ public final class ClusterMember implements AutoCloseable {
         gate.close();
       }
     }
+  }
+
+  private static String why(MusterHazelcast.Bind bind, RuntimeException failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof BindException) {
+        return String.valueOf(cause.getMessage()).contains("in use")
+            ? "another process listens on port " + bind.port() + "; stop it, or choose another port (hazelcast.port)"
+            : "no interface of this host has the address " + bind.host() + "; use one that it has (endpoint.bind)";
+      }
+    }
+    return failure.getMessage() + "; check that the address is one of this host and the port is free";
   }
 
   /** Tells the next one in line. On Hazelcast's event thread; does not block. */
@@ -219,6 +236,23 @@ public final class ClusterMember implements AutoCloseable {
 
   private static long millis(long nanos) {
     return Duration.ofNanos(nanos).toMillis();
+  }
+
+  /** A fresh configuration of Hazelcast with the settings of a process that the launcher starts. */
+  public static Config configuration(MusterOptions options) {
+    HazelcastOptions hazelcast = options.hazelcast();
+    Config config = MusterHazelcast.reference();
+    config.setProperty("hazelcast.heartbeat.interval.seconds", Integer.toString(hazelcast.heartbeatIntervalMs() / 1000))
+        .setProperty("hazelcast.max.no.heartbeat.seconds", Integer.toString(hazelcast.maxNoHeartbeatMs() / 1000))
+        .setProperty("hazelcast.merge.first.run.delay.seconds", Integer.toString(hazelcast.mergeFirstDelayMs() / 1000))
+        .setProperty("hazelcast.merge.next.run.delay.seconds", Integer.toString(hazelcast.mergeNextDelayMs() / 1000));
+    return config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME)).setName(options.store().mapName())
+        .setBackupCount(hazelcast.backupCount()));
+  }
+
+  /** A clustered Vert.x on this member; closed by whoever built it, before the member. */
+  public Future<Vertx> buildVertx(VertxOptions options) {
+    return Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(hazelcast)).buildClustered();
   }
 
   public ControlPort controlPort() {

@@ -3,8 +3,11 @@ package io.muster;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.segment.SegmentHandle;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Which rank of which group to join, and the memory that it registers.
@@ -13,12 +16,29 @@ import java.util.List;
  */
 public record GroupOptions(GroupName group, int rank, int worldSize, List<Segment> segments) {
 
+  private static final int MAX_NAME = 64;
+
   /**
    * Memory that others may write into, allocated off the heap and zeroed.
    *
-   * @param name unique within the rank, 1 to 64 characters
+   * @param name unique within the rank, 1 to 64 characters, not blank
+   * @param bytes at least 1
    */
-  public record Segment(String name, long bytes) {}
+  public record Segment(String name, long bytes) {
+    /** @throws MusterException of kind CONFIG that names all that is wrong */
+    public Segment {
+      List<String> wrong = new ArrayList<>();
+      if (name.isBlank() || name.length() > MAX_NAME) {
+        wrong.add("the name must have 1 to " + MAX_NAME + " characters and not be blank, got " + name.length());
+      }
+      if (bytes < 1) {
+        wrong.add("must have at least 1 byte, got " + bytes);
+      }
+      if (!wrong.isEmpty()) {
+        throw MusterException.config("segment '" + name + "': " + String.join("; ", wrong));
+      }
+    }
+  }
 
   public GroupOptions {
     if (worldSize < 1 || worldSize > Member.MAX_WORLD_SIZE) {
@@ -28,17 +48,32 @@ public record GroupOptions(GroupName group, int rank, int worldSize, List<Segmen
       throw MusterException.config("rank " + rank + " is outside the world size " + worldSize + ": ranks are 0.." + (worldSize - 1));
     }
     segments = List.copyOf(segments);
-    if (segments.stream().map(Segment::name).distinct().count() != segments.size()) {
-      throw MusterException.config("segments of rank " + rank + " have the same name");
+    Set<String> names = new HashSet<>();
+    List<String> twice = segments.stream().map(Segment::name).filter(name -> !names.add(name)).distinct().toList();
+    if (!twice.isEmpty()) {
+      throw MusterException.config("segments of rank " + rank + " have the same name: " + String.join(", ", twice));
+    }
+    if (segments.size() > SegmentHandle.MAX_SEGMENTS) {
+      throw MusterException.config("rank " + rank + " has " + segments.size() + " segments, and at most " + SegmentHandle.MAX_SEGMENTS
+          + " fit into a handle: register fewer, larger ones");
     }
   }
 
-  /** A rank without segments. */
+  /**
+   * A rank without segments.
+   *
+   * @throws MusterException of kind CONFIG if the name is not one of a group, or the rank is outside the world size
+   */
   public static GroupOptions of(String group, int rank, int worldSize) {
     return new GroupOptions(new GroupName(group), rank, worldSize, List.of());
   }
 
-  /** The same with one more segment. */
+  /**
+   * The same with one more segment.
+   *
+   * @param bytes its length
+   * @throws MusterException of kind CONFIG if the name or length is wrong, or the name is taken
+   */
   public GroupOptions segment(String name, long bytes) {
     List<Segment> all = new ArrayList<>(segments);
     all.add(new Segment(name, bytes));

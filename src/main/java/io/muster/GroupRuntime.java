@@ -17,6 +17,7 @@ import io.muster.peer.LinkTiming;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
+import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Deployable;
 import io.vertx.core.Future;
@@ -42,6 +43,8 @@ final class GroupRuntime implements GroupHost {
   private final StatusVerticle status;
   /** By rank; joined and left on any thread, looked up on every context. */
   private final Map<Integer, SeatRuntime> seats = new ConcurrentHashMap<>();
+  /** Guarded by the seats' monitor, where joining and leaving meet. */
+  private boolean ended;
   /** In the order of deployment; taken down in reverse. */
   private final List<String> deployments = new ArrayList<>();
 
@@ -62,7 +65,8 @@ final class GroupRuntime implements GroupHost {
   }
 
   Future<Void> start() {
-    return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status));
+    return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status))
+        .compose(_ -> barrier.agreeOnWorldSize()).recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
   }
 
   private Future<Void> deploy(Deployable verticle) {
@@ -80,36 +84,55 @@ final class GroupRuntime implements GroupHost {
     }
     SeatRuntime seat;
     synchronized (seats) {
+      if (ended) {
+        return Future.failedFuture(MusterException.retry("group " + name + " is just being left by this process: join again"));
+      }
       if (seats.containsKey(options.rank())) {
         return Future.failedFuture(MusterException.config("rank " + options.rank() + " of group " + name
             + " has been joined by this process already"));
       }
-      seat = new SeatRuntime(this, options.rank(), options.segments());
+      seat = new SeatRuntime(this, options.rank());
       seats.put(options.rank(), seat);
     }
-    return export(options.rank(), seat)
-        .compose(fabric -> seat.deploy().map(_ -> handle(seat, fabric)))
-        .onFailure(_ -> drop(options.rank()));
+    return seat.registerAll(options.segments())
+        .compose(_ -> export(options.rank(), seat))
+        .compose(fabric -> seat.deploy().compose(_ -> barrier.prepare(options.rank())).map(_ -> handle(seat, fabric)))
+        .recover(failure -> drop(options.rank(), failure));
+  }
+
+  /** Registers one more segment of a rank that is published, and publishes its handle anew. */
+  Future<Region> register(int rank, String name, long bytes) {
+    SeatRuntime seat = seat(rank);
+    Region region = seat.register(name, bytes);
+    return barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region);
   }
 
   Future<RankEntry> publish(int rank, SegmentHandle handle) {
-    return barrier.join(rank, handle).onFailure(_ -> drop(rank));
+    return barrier.join(rank, handle).recover(failure -> drop(rank, failure));
   }
 
-  private void drop(int rank) {
-    SeatRuntime seat = seats.remove(rank);
-    if (seat != null) {
-      seat.close(Duration.ZERO);
+  /** A rank that has come to nothing; fails with what it failed with, once nothing is left of it. */
+  private <T> Future<T> drop(int rank, Throwable failure) {
+    SeatRuntime seat = seats.get(rank);
+    Future<Void> closed = seat == null ? Future.succeededFuture()
+        : seat.close(Duration.ZERO).onComplete(_ -> seats.remove(rank, seat));
+    return closed.transform(_ -> process.endIfEmpty(this)).transform(_ -> Future.failedFuture(failure));
+  }
+
+  /** True once: the last rank has gone, and none can come any more. */
+  boolean endIfEmpty() {
+    synchronized (seats) {
+      boolean ends = !ended && seats.isEmpty();
+      ended |= ends;
+      return ends;
     }
   }
 
   /** Publishes the handles of all ranks anew: something in them has changed. */
   void republish() {
     seats.forEach((rank, seat) -> {
-      SegmentHandle.FabricOffer fabric = seat.fabric();
-      if (fabric != null) {
-        SegmentHandle handle = handle(seat, fabric);
-        barrier.execute(core -> core.changeHandle(rank, handle));
+      if (seat.fabric() != null) {
+        barrier.execute(core -> core.changeHandle(rank, handle(seat, seat.ownEntry().handle().fabric())));
       }
     });
   }
@@ -144,10 +167,9 @@ final class GroupRuntime implements GroupHost {
     if (seat == null) {
       return Future.succeededFuture();
     }
-    return barrier.leave(rank).transform(_ -> {
-      seats.remove(rank);
-      return seat.close(Duration.ofMillis(process.options().peer().close().timeoutMs()));
-    });
+    return barrier.leave(rank)
+        .transform(_ -> seat.close(Duration.ofMillis(process.options().peer().close().timeoutMs())))
+        .onComplete(_ -> seats.remove(rank, seat));
   }
 
   /** Ends every wait, leaves with every rank, and takes the verticles down. */
@@ -193,10 +215,6 @@ final class GroupRuntime implements GroupHost {
 
   StatusVerticle status() {
     return status;
-  }
-
-  boolean isEmpty() {
-    return seats.isEmpty();
   }
 
   java.util.Set<Integer> ranks() {

@@ -23,6 +23,19 @@ final class Mistakes {
     found.getMessage().lines().forEach(lines::add);
   }
 
+  void addAll(Mistakes found) {
+    lines.addAll(found.lines);
+  }
+
+  /** Takes over what was found in a group of settings below this path. */
+  void addAll(String path, Mistakes found) {
+    found.lines.forEach(line -> lines.add(prefix + path + "." + line));
+  }
+
+  boolean isEmpty() {
+    return lines.isEmpty();
+  }
+
   void range(String name, int value, int min, int max, String unit) {
     if (value < min || value > max) {
       add(name, "must be " + min + " to " + max + " " + unit + ", got " + value);

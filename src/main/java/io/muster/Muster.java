@@ -2,11 +2,10 @@ package io.muster;
 
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.bus.LocalCodec;
-import io.muster.cuda.CudaProbe;
 import io.muster.fabric.Fabric;
 import io.muster.fabric.FabricIdentity;
-import io.muster.fabric.FabricRule;
 import io.muster.fabric.FabricVerdict;
+import io.muster.fabric.GpuFabric;
 import io.muster.fabric.ImportFault;
 import io.muster.fabric.NoFabric;
 import io.muster.fabric.NvlinkIpcSetting;
@@ -20,7 +19,9 @@ import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RegionTable;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
+import io.vertx.core.Closeable;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.json.JsonObject;
@@ -29,23 +30,33 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Muster in one process. The application owns Vert.x and Hazelcast: it starts them before and closes them after, and {@link #close} closes
- * only what was opened here.
+ * Muster in one process: at most one per Vert.x.
+ *
+ * <p>The application owns Vert.x and Hazelcast. It starts them before, closes Muster, and closes them after; {@link #close} closes only
+ * what was opened here. If Vert.x is closed first, Muster notices and closes itself: waits fail with FATAL, the ranks leave as far as the store
+ * still answers, and a later {@link #close} finds nothing left to do. What Muster deploys never belongs to the verticle that calls it.
+ *
+ * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this Vert.x.
  */
 public final class Muster {
   private final MusterProcess process;
   private final TcpTransport transport;
   private final SegmentStore store;
   private final Fabric fabric;
+  private final Closeable closeHook = completion -> close().onComplete(closed -> completion.complete(null, closed.cause()));
+  /** Guarded by this object's monitor: whoever closes meets Vert.x's own closing, and whoever joins. */
+  private @Nullable Future<Void> closing;
 
   private Muster(MusterProcess process, TcpTransport transport, SegmentStore store, Fabric fabric) {
     this.process = process;
     this.transport = transport;
     this.store = store;
     this.fabric = fabric;
+    ((VertxInternal) process.vertx()).addCloseHook(closeHook);
   }
 
   /**
@@ -61,21 +72,38 @@ public final class Muster {
         + "Vertx.builder().withClusterManager(new HazelcastClusterManager(…)).buildClustered()"));
   }
 
-  /** Starts Muster on a Vert.x and a started member of Hazelcast. */
+  /**
+   * Starts Muster on a clustered Vert.x and the started member of Hazelcast that it is clustered over.
+   *
+   * @return fails with CONFIG if a setting is wrong, the store's map is configured so that it can't work, or the address or port can't be
+   *     had
+   */
   public static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options) {
-    var context = vertx.getOrCreateContext();
-    return HazelcastSegmentStore.open(hazelcast, context, options.store().mapName(),
+    var own = new OwnContext(vertx);
+    return own.run(() -> HazelcastSegmentStore.open(hazelcast, own.context(), options.store().mapName(),
             Duration.ofMillis(options.store().operationTimeoutMs()))
-        .compose(store -> start(vertx, store, processId(hazelcast), options).recover(failure ->
-            store.close().transform(_ -> Future.failedFuture(failure))));
+        .compose(store -> start(own, vertx, store, processId(hazelcast), options, Muster::openFabric).recover(failure ->
+            store.close().transform(_ -> Future.failedFuture(failure)))));
   }
 
   /** Starts Muster on any store; for tests that need no cluster. */
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
+    return start(vertx, store, id, options, Muster::openFabric);
+  }
+
+  /** Starts Muster with a fabric that is opened otherwise. */
+  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
+      Function<MusterOptions, Fabric> openFabric) {
+    var own = new OwnContext(vertx);
+    return own.run(() -> start(own, vertx, store, id, options, openFabric));
+  }
+
+  private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
+      Function<MusterOptions, Fabric> openFabric) {
     LocalCodec.register(vertx);
-    return vertx.executeBlocking(() -> openFabric(options), false).compose(fabric -> {
+    return vertx.executeBlocking(() -> openFabric.apply(options), false).compose(fabric -> {
       var regions = new RegionTable(vertx);
-      var process = new MusterProcess(vertx, options, id, regions, fabric);
+      var process = new MusterProcess(own, vertx, options, id, regions, fabric);
       return TcpTransport.start(vertx, tcpOptions(options), id, regions, process)
           .compose(transport -> {
             process.started(transport, store);
@@ -84,6 +112,31 @@ public final class Muster {
           })
           .onFailure(_ -> fabric.close());
     });
+  }
+
+  /**
+   * Loads and warms what joining a group needs, by connecting a group in miniature inside this process, so that the first real group does
+   * not pay for it. Best done before {@link #start}, while the process waits for its cluster; needs neither. Opens loopback or
+   * {@code endpoint.bind} sockets and some threads, and closes them again.
+   *
+   * @param budget no further round is begun after this time; about one second of processor time makes most of the difference
+   * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing behind
+   */
+  public static Future<Integer> prime(Vertx vertx, MusterOptions options, int rounds, Duration budget) {
+    Promise<Integer> primed = ((VertxInternal) vertx).getOrCreateContext().promise();
+    Thread.ofVirtual().name("muster-prime").start(() -> {
+      try {
+        primed.complete(prime(options, rounds, budget));
+      } catch (RuntimeException e) {
+        primed.fail(e);
+      }
+    });
+    return primed.future();
+  }
+
+  /** The same for a thread that may block. */
+  public static int prime(MusterOptions options, int rounds, Duration budget) {
+    return Rehearsal.run(options, rounds, budget).rounds();
   }
 
   private static ProcessId processId(HazelcastInstance hazelcast) {
@@ -120,14 +173,15 @@ public final class Muster {
       return SimulatedFabric.open(FabricIdentity.parse(options.warmup().fabric()), SimulatedFabric.defaultBase(),
           ImportFault.ofSystemProperty());
     }
-    return new NoFabric(FabricRule.verdict(CudaProbe.probe(), setting));
+    return NoFabric.withoutExports(GpuFabric.verdict(setting));
   }
 
   /**
    * Joins a group: registers the memory, claims the rank and publishes it.
    *
-   * @return completes when the rank is published, before anything is connected; fails with CONFIG if a live process holds the rank, or if
-   *     the group has another world size in this process
+   * @return completes when the rank is published, before anything is connected; fails with CONFIG if a live process holds the rank, if this
+   *     process has joined it already, if the group has another world size in this process, or if a segment can't be allocated; with FATAL
+   *     if Muster is closed
    */
   public Future<JoinedRank> join(GroupOptions options) {
     return prepare(options).compose(PreparedRank::publish);
@@ -135,8 +189,9 @@ public final class Muster {
 
   /** Does everything of {@link #join} but publishing, so that nothing has to be made while others wait. */
   public Future<PreparedRank> prepare(GroupOptions options) {
-    return process.groupFor(options.group(), options.worldSize())
-        .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle)));
+    return process.own().run(() -> isClosing() ? Future.failedFuture(MusterException.fatal("Muster is closed"))
+        : process.groupFor(options.group(), options.worldSize())
+            .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle))));
   }
 
   /** Where other processes of Muster reach this one. */
@@ -173,8 +228,27 @@ public final class Muster {
     return process;
   }
 
-  /** Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. */
+  /**
+   * Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. Waits that are under way fail with
+   * FATAL. A second call returns the first one's outcome.
+   */
   public Future<Void> close() {
+    Future<Void> under;
+    synchronized (this) {
+      if (closing == null) {
+        ((VertxInternal) process.vertx()).removeCloseHook(closeHook);
+        closing = process.own().run(this::closeAll);
+      }
+      under = closing;
+    }
+    return OwnContext.here(process.vertx(), under);
+  }
+
+  private synchronized boolean isClosing() {
+    return closing != null;
+  }
+
+  private Future<Void> closeAll() {
     List<Future<Void>> groups = process.groups().values().stream().map(group -> group.close("Muster was closed while waiting")).toList();
     return Future.join(groups).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
       process.groups().clear();

@@ -43,6 +43,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * What all groups of this process share, and the way of everything that arrives: from the transport to links, claims and barriers, from
@@ -51,6 +52,10 @@ import org.slf4j.LoggerFactory;
 final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
 
+  /** Said by the end that closes, and heard by the other. */
+  private static final String IDLE = "no group needs it any more";
+
+  private final OwnContext own;
   private final Vertx vertx;
   private final MusterOptions options;
   private final ProcessId id;
@@ -68,7 +73,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
 
-  MusterProcess(Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+  MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+    this.own = own;
     this.vertx = vertx;
     this.options = options;
     this.id = id;
@@ -110,8 +116,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   public void lost(Channel channel, LossEvidence evidence) {
     channels.remove(channel.generation());
     doubted.remove(channel.generation());
-    LOG.info("muster.channel.lost process={} address={} how={} evidence={}", channel.peer(), channel.address(), evidence.kind(),
-        evidence.detail());
+    LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO).log("muster.channel.lost process={} address={} how={} evidence={}",
+        channel.peer(), channel.address(), evidence.kind(), evidence.detail());
     var event = new LinkEvent.ChannelLost(channel.generation(), evidence.kind().name(), evidence.detail());
     groups.values().forEach(group -> group.tellAllLinks(event));
   }
@@ -141,9 +147,9 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     enter(channel);
     GroupRuntime group = groups.get(message.group());
     if (group == null || message.to() >= group.worldSize() || message.from() >= group.worldSize()
-        || group.localSeat(message.to()) == null) {
+        || group.localSeat(message.to()) == null || (message instanceof LinkMessage.Open opening && !opening.entry().isLive())) {
       if (message instanceof LinkMessage.Open open) {
-        String why = group == null ? "group " + open.group() + " is not known in that process (yet)"
+        String why = !open.entry().isLive() ? "the entry of rank " + open.from() + " is " + open.entry().state() : group == null ? "group " + open.group() + " is not known in that process (yet)"
             : open.entry().worldSize() != group.worldSize() ? "world sizes disagree: " + group.worldSize() + " there, "
                 + open.entry().worldSize() + " here; start all ranks with the same world size"
             : "rank " + open.to() + " has no seat in that process (yet)";
@@ -311,20 +317,32 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return started.future();
   }
 
-  /** The last rank of a group takes the group along. */
   Future<Void> leave(GroupName name, int rank) {
     GroupRuntime group = groups.get(name);
-    if (group == null) {
+    return group == null ? Future.succeededFuture() : group.leave(rank).compose(_ -> endIfEmpty(group));
+  }
+
+  /** The last rank of a group takes the group along. */
+  Future<Void> endIfEmpty(GroupRuntime group) {
+    if (!group.endIfEmpty()) {
       return Future.succeededFuture();
     }
-    return group.leave(rank).compose(_ -> {
-      if (!group.isEmpty()) {
-        return Future.succeededFuture();
+    groups.remove(group.name(), group);
+    starting.remove(group.name());
+    return group.close("the last rank has left").onComplete(_ -> closeIdleChannels());
+  }
+
+  /** Ends the channels to processes that no link of any group here has to do with. One that is needed after all is dialled anew. */
+  private void closeIdleChannels() {
+    Set<ProcessId> needed = new HashSet<>();
+    groups.values().forEach(group -> group.links().forEach((_, row) -> {
+      var target = row.state().history().target();
+      if (target != null) {
+        needed.add(target.entry().handle().process());
       }
-      groups.remove(name);
-      starting.remove(name);
-      return group.close("the last rank has left");
-    });
+    }));
+    var idle = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, IDLE);
+    channels.values().stream().filter(channel -> !needed.contains(channel.peer())).forEach(channel -> channel.close(idle));
   }
 
   Optional<GroupRuntime> group(GroupName name) {
@@ -333,6 +351,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   Map<GroupName, GroupRuntime> groups() {
     return groups;
+  }
+
+  OwnContext own() {
+    return own;
   }
 
   Vertx vertx() {

@@ -19,26 +19,38 @@ import org.jspecify.annotations.Nullable;
 final class OptionsReader {
   private static final int CLOSE_ENOUGH = 3;
 
-  private final Mistakes mistakes = new Mistakes("");
+  private final Mistakes mistakes;
 
-  private OptionsReader() {}
+  private OptionsReader(Mistakes mistakes) {
+    this.mistakes = mistakes;
+  }
 
   static <T extends Record> T read(T defaults, JsonObject json) {
-    OptionsReader reader = new OptionsReader();
-    T options = reader.record("", defaults, json);
-    reader.mistakes.reportIfAny();
+    Mistakes mistakes = new Mistakes("");
+    T options = read(defaults, json, mistakes);
+    mistakes.reportIfAny();
     return options;
   }
 
-  private <T extends Record> T record(String prefix, T defaults, JsonObject json) {
-    RecordComponent[] components = defaults.getClass().getRecordComponents();
-    List<String> names = Arrays.stream(components).map(RecordComponent::getName).toList();
+  /** Collects mistakes instead of throwing; where there are some, the result is of no use. */
+  static <T extends Record> T read(T defaults, JsonObject json, Mistakes mistakes) {
+    return new OptionsReader(mistakes).record("", defaults, json);
+  }
+
+  /** Names every key that is none of these, with the one that was probably meant. */
+  static void unknownKeys(String prefix, JsonObject json, List<String> names, Mistakes mistakes) {
     for (String key : json.fieldNames()) {
       if (!names.contains(key)) {
         mistakes.add(prefix + key, "is no setting" + closest(key, names).map(name -> "; did you mean " + prefix + name + "?")
             .orElse("; there are " + String.join(", ", names)));
       }
     }
+  }
+
+  private <T extends Record> T record(String prefix, T defaults, JsonObject json) {
+    RecordComponent[] components = defaults.getClass().getRecordComponents();
+    List<String> names = Arrays.stream(components).map(RecordComponent::getName).toList();
+    unknownKeys(prefix, json, names, mistakes);
     Object[] values = new Object[components.length];
     for (int i = 0; i < components.length; i++) {
       String name = names.get(i);

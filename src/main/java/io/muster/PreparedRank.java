@@ -18,9 +18,10 @@ public final class PreparedRank {
   /**
    * Claims the rank and publishes its handle, in one compare-and-set.
    *
-   * @return completes when it is published; fails with CONFIG if a live process holds the rank
+   * @return completes when it is published; fails with CONFIG if a live process holds the rank (its memory is released then), with FATAL if
+   *     the group is closed first
    */
   public Future<JoinedRank> publish() {
-    return group.publish(rank, handle).map(entry -> new JoinedRank(group, entry.member()));
+    return group.process().own().run(() -> group.publish(rank, handle).map(entry -> new JoinedRank(group, entry.member())));
   }
 }

@@ -5,6 +5,7 @@ import io.muster.bus.LocalCodec;
 import io.muster.fabric.ExportedHandle;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import io.muster.group.MusterException;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkSetup;
@@ -22,6 +23,9 @@ import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Future;
 import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -31,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,39 +53,69 @@ final class SeatRuntime implements SeatPorts {
   /** Never freed by hand: a socket that is being closed may still hold on to it. */
   private final MemorySegment outgoing;
   private final Map<String, Region> segments = new LinkedHashMap<>();
-  private final List<String> deployments = new ArrayList<>();
+  private final List<PeerVerticle> verticles = new ArrayList<>();
+  /** Set by whoever is first: the barrier whose seat has ended, or the rank that leaves. */
+  private final AtomicBoolean closing = new AtomicBoolean();
   private @Nullable ExportedHandle export;
   /** Set on the group's context when the seat is taken, read by the links on theirs. */
   private volatile @Nullable Member self;
   private volatile @Nullable RankEntry entry;
 
-  SeatRuntime(GroupRuntime group, int rank, List<GroupOptions.Segment> wanted) {
+  SeatRuntime(GroupRuntime group, int rank) {
     this.group = group;
     this.rank = rank;
     this.addresses = group.addresses();
     this.slots = group.process().regions().allocate(group.name() + "/" + rank + "/warmup", SLOT_BYTES * group.worldSize(),
         (region, offset, length) -> slotWritten(region, offset));
     this.outgoing = Arena.ofAuto().allocate(SLOT_BYTES * group.worldSize(), SLOT_BYTES);
-    wanted.forEach(segment -> register(segment.name(), segment.bytes()));
   }
 
   /** Deploys the verticles of all links; they wait for the seat. */
   Future<Void> deploy() {
     List<Future<String>> all = new ArrayList<>();
     for (int peer = 0; peer < group.worldSize(); peer++) {
-      all.add(group.process().vertx().deployVerticle(new PeerVerticle(rank, peer, this, addresses)));
+      var verticle = new PeerVerticle(rank, peer, this, addresses);
+      verticles.add(verticle);
+      all.add(group.process().vertx().deployVerticle(verticle));
     }
-    return Future.all(all).map(deployed -> {
-      deployments.addAll(deployed.list());
-      return null;
-    });
+    return Future.all(all).mapEmpty();
   }
 
+  /** Fails with CONFIG if one can't be had. */
+  Future<Void> registerAll(List<GroupOptions.Segment> wanted) {
+    try {
+      wanted.forEach(segment -> register(segment.name(), segment.bytes()));
+      return Future.succeededFuture();
+    } catch (MusterException failure) {
+      return Future.failedFuture(failure);
+    }
+  }
+
+  /**
+   * Allocates and registers; others learn of it with the next handle.
+   *
+   * @throws MusterException CONFIG if the name or size is wrong, the name is taken, or there is not so much memory
+   */
   Region register(String name, long bytes) {
+    var wanted = new GroupOptions.Segment(name, bytes);
+    String whose = "rank " + rank + " of group " + group.name();
     synchronized (segments) {
-      Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, bytes, null);
-      segments.put(name, region);
-      return region;
+      if (segments.containsKey(name)) {
+        throw MusterException.config(whose + " has a segment '" + name + "' already: choose another name");
+      }
+      if (segments.size() >= SegmentHandle.MAX_SEGMENTS) {
+        throw MusterException.config(whose + " has " + SegmentHandle.MAX_SEGMENTS + " segments, and no more fit into a handle: register fewer,"
+            + " larger ones");
+      }
+      try {
+        Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, wanted.bytes(), null);
+        segments.put(name, region);
+        return region;
+      } catch (OutOfMemoryError failure) {
+        throw new MusterException(MusterException.Kind.CONFIG, "segment '" + name + "' of " + whose + " needs " + bytes
+            + " bytes off the heap, and this process can't have them (" + failure.getMessage() + "): register less, or give it more memory",
+            failure);
+      }
     }
   }
 
@@ -124,15 +159,18 @@ final class SeatRuntime implements SeatPorts {
     group.process().vertx().eventBus().send(addresses.link(rank, peer), event, HERE);
   }
 
-  /** Closes the links; they say good-bye by themselves. */
+  /** Closes the links, once; they say good-bye by themselves. */
   void closeLinks(String reason) {
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
     for (int peer = 0; peer < group.worldSize(); peer++) {
       tell(peer, new LinkEvent.CloseRequested(reason));
     }
     self = null;
   }
 
-  /** Releases the memory, after the links are gone or their time is up. */
+  /** Ends the links and releases the memory, after the transfers are over or their time is up. */
   Future<Void> close(Duration bound) {
     closeLinks("closed");
     List<Future<Region.End>> ends = new ArrayList<>();
@@ -144,7 +182,8 @@ final class SeatRuntime implements SeatPorts {
       export.close();
       export = null;
     }
-    return Future.join(ends).transform(_ -> slots.close(bound)).mapEmpty();
+    return Future.join(ends).transform(_ -> Future.join(verticles.stream().map(PeerVerticle::ended).toList()))
+        .transform(_ -> slots.close(bound)).mapEmpty();
   }
 
   private void slotWritten(Region region, long offset) {
@@ -192,12 +231,18 @@ final class SeatRuntime implements SeatPorts {
   @Override
   public Future<WarmupAnswer> askPolicy(RankEntry peer) {
     RankEntry own = ownEntry();
-    return group.process().vertx().eventBus()
-        .<JsonObject>request(addresses.warmupPolicy(), WarmupPolicyVerticle.question(own, peer),
-            new DeliveryOptions().setLocalOnly(true).setSendTimeout(group.process().options().warmup().policyTimeoutMs()))
+    JsonObject question = WarmupPolicyVerticle.question(own, peer);
+    return ask(addresses.warmupPolicy(), question)
+        .recover(failure -> failure instanceof ReplyException reply && reply.failureType() == ReplyFailure.NO_HANDLERS
+            ? ask(addresses.builtInWarmupPolicy(), question) : Future.failedFuture(failure))
         .map(answer -> WarmupPolicyVerticle.answerOf(answer.body()))
         .otherwise(failure -> WarmupPolicyVerticle.byDefault(own.handle(), peer.handle(),
             "the warmup policy has not answered: " + failure.getMessage()));
+  }
+
+  private Future<Message<JsonObject>> ask(String policy, JsonObject question) {
+    return group.process().vertx().eventBus().request(policy, question,
+        new DeliveryOptions().setLocalOnly(true).setSendTimeout(group.process().options().warmup().policyTimeoutMs()));
   }
 
   @Override
@@ -225,6 +270,7 @@ final class SeatRuntime implements SeatPorts {
     double jitter = group.process().options().peer().backoff().jitter();
     return Math.round(delayMs * (1 - jitter * ThreadLocalRandom.current().nextDouble()));
   }
+
 
   @Override
   public void note(LinkChange change) {

@@ -65,7 +65,7 @@ class ClusterMemberTest {
     ClusterMember.Settings settings = settings(List.of(), new MusterHazelcast.Bind("192.0.2.1", 0), 10_000);
     assertThatThrownBy(() -> ClusterMember.start(port, settings))
         .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-        .hasMessageContaining("Hazelcast did not start on 192.0.2.1:0");
+        .hasMessageContaining("can't start Hazelcast on 192.0.2.1:0");
     assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
   }
 
@@ -89,7 +89,7 @@ class ClusterMemberTest {
       ClusterMember.Settings settings = settings(List.of(), new MusterHazelcast.Bind("127.0.0.1", taken.getLocalPort()), 10_000);
       assertThatThrownBy(() -> ClusterMember.start(port, settings))
           .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-          .hasMessageContaining("Hazelcast did not start on 127.0.0.1:" + taken.getLocalPort());
+          .hasMessageContaining("can't start Hazelcast on 127.0.0.1:" + taken.getLocalPort());
       assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
     }
   }

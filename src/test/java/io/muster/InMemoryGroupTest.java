@@ -96,6 +96,46 @@ class InMemoryGroupTest {
     }
   }
 
+  // P-14
+  @Test
+  void closesTheChannelsThatNoGroupNeedsAndDialsAnewForTheNext() {
+    Muster one = start(MusterOptions.defaults());
+    Muster two = start(MusterOptions.defaults());
+    connectAndLeave(one, two, "kept");
+    JoinedRank[] stays = {one.join(GroupOptions.of("kept", 0, 2)).await(), two.join(GroupOptions.of("kept", 1, 2)).await()};
+    long epoch = stays[0].allConnected(Duration.ofSeconds(20)).await().epoch();
+    connectAndLeave(one, two, "passing");
+    assertThat(one.process().transport().channel(two.processId())).as("the other group needs it").isPresent();
+    assertThat(stays[0].allConnected(Duration.ofSeconds(20)).await().epoch()).isEqualTo(epoch);
+    Future.all(stays[0].leave(), stays[1].leave()).await();
+    awaitNoChannel(one, two);
+    connectAndLeave(one, two, "next");
+    awaitNoChannel(two, one);
+  }
+
+  private static void connectAndLeave(Muster one, Muster two, String group) {
+    JoinedRank zero = one.join(GroupOptions.of(group, 0, 2)).await();
+    JoinedRank first = two.join(GroupOptions.of(group, 1, 2)).await();
+    zero.allConnected(Duration.ofSeconds(20)).await();
+    Future.all(zero.leave(), first.leave()).await();
+  }
+
+  private static void awaitNoChannel(Muster here, Muster there) {
+    for (long end = System.nanoTime() + 10_000_000_000L; here.process().transport().channel(there.processId()).isPresent();) {
+      assertThat(System.nanoTime()).as("the channel is still there").isLessThan(end);
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void primesAndLeavesNothingBehind() {
+    Vertx vertx = Vertx.vertx();
+    vertxes.add(vertx);
+    assertThat(Muster.prime(vertx, MusterOptions.defaults(), 2, Duration.ofSeconds(30)).await()).isEqualTo(2);
+    Muster one = start(MusterOptions.defaults());
+    assertThat(one.join(GroupOptions.of("g", 0, 1)).await().allConnected(Duration.ofSeconds(20)).await().epoch()).isEqualTo(1);
+  }
+
   // W-1, W-4
   @Test
   void shortCircuitsWithinASimulatedClique() {

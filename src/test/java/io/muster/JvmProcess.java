@@ -1,15 +1,22 @@
 package io.muster;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A JVM that a test starts, speaks to by lines, and owns: closing kills it, and it ends by itself if the test's JVM dies. */
@@ -20,6 +27,8 @@ public final class JvmProcess implements AutoCloseable {
       "--add-opens", "java.base/java.lang=ALL-UNNAMED", "--add-opens", "java.base/sun.nio.ch=ALL-UNNAMED",
       "--add-opens", "java.management/sun.management=ALL-UNNAMED",
       "--add-opens", "jdk.management/com.sun.management.internal=ALL-UNNAMED");
+
+  private static final Pattern STRANGERS_JARS = Pattern.compile("(vertx|hazelcast|netty|jackson|jctools)-.*\\.jar");
 
   private final String name;
   private final Process process;
@@ -41,6 +50,23 @@ public final class JvmProcess implements AutoCloseable {
     command.addAll(List.of("-cp", classPath, main.getName()));
     command.addAll(List.of(arguments));
     return new JvmProcess(name, new ProcessBuilder(command).redirectErrorStream(true).start());
+  }
+
+  /**
+   * The class path of an application's node that knows nothing of Muster: the jars of Vert.x and Hazelcast and what these need, and single
+   * classes of the tests, copied into the directory.
+   */
+  public static String classPathWithoutMuster(Path directory, Class<?>... own) throws IOException {
+    for (Class<?> one : own) {
+      Path file = directory.resolve(one.getName().replace('.', '/') + ".class");
+      Files.createDirectories(file.getParent());
+      try (InputStream compiled = one.getResourceAsStream(one.getSimpleName() + ".class")) {
+        Files.copy(Objects.requireNonNull(compiled), file);
+      }
+    }
+    return directory + File.pathSeparator + Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+        .filter(entry -> STRANGERS_JARS.matcher(Path.of(entry).getFileName().toString()).matches())
+        .collect(Collectors.joining(File.pathSeparator));
   }
 
   public void send(String line) throws IOException {

@@ -1,6 +1,7 @@
 package io.muster.barrier;
 
 import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
@@ -29,12 +30,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The barrier of one group in one process, as a verticle: the states of its links come in as messages, {@code all-connected} and
@@ -43,6 +47,8 @@ import org.slf4j.LoggerFactory;
 public final class BarrierVerticle extends VerticleBase {
   private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
   private static final DeliveryOptions HERE = new DeliveryOptions().setLocalOnly(true);
+
+  private static final DeliveryOptions RECORDS_HERE = LocalCodec.delivery();
 
   private final BarrierSetup setup;
   private final GroupHost host;
@@ -54,6 +60,7 @@ public final class BarrierVerticle extends VerticleBase {
   private final Map<Integer, Promise<RankEntry>> joining = new HashMap<>();
   private final Map<Integer, Promise<Void>> leaving = new HashMap<>();
   private final List<Waiter> waiters = new ArrayList<>();
+  private final List<Change> changes = new ArrayList<>();
   /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
   private volatile @Nullable GroupCore core;
   private @Nullable AllConnected current;
@@ -61,6 +68,10 @@ public final class BarrierVerticle extends VerticleBase {
   private long storeTroubleNanos;
   private long startNanos;
   private boolean closing;
+  /** Set on the verticle's context when it stops; read by callers on any thread, whose questions nobody would answer any more. */
+  private volatile boolean stopped;
+  /** Why waiting here is in vain, null while it is not. */
+  private @Nullable String disagreement;
 
   /**
    * Settings of the shell.
@@ -71,6 +82,8 @@ public final class BarrierVerticle extends VerticleBase {
   public record Timing(long reconcileMs, long reportEveryMs) {}
 
   private record Waiter(int rank, Promise<AllConnected> promise, long timer) {}
+
+  private record Change(int rank, SegmentHandle wanted, Promise<RankEntry> promise) {}
 
   public BarrierVerticle(BarrierSetup setup, GroupHost host, Timing timing) {
     this.setup = setup;
@@ -83,6 +96,7 @@ public final class BarrierVerticle extends VerticleBase {
   public Future<?> start() {
     startNanos = System.nanoTime();
     core = new GroupCore(setup, new Ports());
+    core().membersChanged(host.store().presentMembers());
     var bus = vertx.eventBus();
     consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
     consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
@@ -105,15 +119,53 @@ public final class BarrierVerticle extends VerticleBase {
   @Override
   public Future<?> stop() {
     core().close();
-    abandon("the group was closed while waiting: group=" + setup.group());
+    stopped = true;
+    abandon(closedReason());
+    changes.forEach(change -> change.promise().tryFail(MusterException.fatal(closedReason())));
+    changes.clear();
+    leaving.values().forEach(Promise::tryComplete);
+    leaving.clear();
     return Future.all(consumers.stream().map(MessageConsumer::unregister).toList());
   }
 
   // ---- what the process calls, from any thread
 
-  /** Runs something with the core, on its context. */
+  /** Runs something with the core, on its context; nothing, if the verticle has stopped. */
   public void execute(Consumer<GroupCore> task) {
-    context.runOnContext(_ -> task.accept(core()));
+    if (!stopped) {
+      context.runOnContext(_ -> task.accept(core()));
+    }
+  }
+
+  /** Asks the core something, on its context; fails with FATAL if the verticle has stopped. */
+  private <T> Future<T> ask(BiConsumer<GroupCore, Promise<T>> question) {
+    Promise<T> answer = Promise.promise();
+    execute(core -> {
+      if (!stopped) {
+        question.accept(core, answer);
+      }
+    });
+    if (stopped) {
+      answer.tryFail(MusterException.fatal(closedReason()));
+    }
+    return answer.future();
+  }
+
+  private String closedReason() {
+    return "the group was closed while waiting: group=" + setup.group();
+  }
+
+  /** To be asked before the first rank is claimed: fails with CONFIG if living processes have the group with another world size. */
+  public Future<Void> agreeOnWorldSize() {
+    return this.<@Nullable String>ask((core, promise) -> core.disagreement().onComplete(promise))
+        .compose(why -> why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
+  }
+
+  /** What can be done for a rank before it is joined. Completes in any case. */
+  public Future<Void> prepare(int rank) {
+    Promise<Void> promise = Promise.promise();
+    execute(core -> core.lookAhead(rank).<Void>mapEmpty().onComplete(promise));
+    return promise.future();
   }
 
   /**
@@ -122,29 +174,59 @@ public final class BarrierVerticle extends VerticleBase {
    * @return the entry under which it holds its seat; fails with CONFIG if a live process holds the rank
    */
   public Future<RankEntry> join(int rank, SegmentHandle handle) {
-    Promise<RankEntry> promise = Promise.promise();
-    execute(core -> {
+    return ask((core, promise) -> {
       if (joining.putIfAbsent(rank, promise) != null || core.seats().get(rank) instanceof SeatState.Held) {
-        promise.fail(MusterException.config("rank " + rank + " of group " + setup.group() + " has been joined by this process already"));
+        promise.tryFail(MusterException.config("rank " + rank + " of group " + setup.group() + " has been joined by this process already"));
         return;
       }
       core.join(rank, handle);
     });
-    return promise.future();
   }
 
-  public Future<Void> leave(int rank) {
-    Promise<Void> promise = Promise.promise();
-    execute(core -> {
-      SeatState seat = core.seats().get(rank);
-      if (seat == null || seat instanceof SeatState.Ended) {
-        promise.complete();
+  /**
+   * Publishes the handle of a rank anew, with a greater revision of the same life.
+   *
+   * @param handle asked on the verticle's context, so that of two changes the later one has both
+   * @return completes with an entry that has every segment of the handle; the store is tried until it answers. Fails with FATAL if the rank
+   *     holds no seat or loses it
+   */
+  public Future<RankEntry> changeHandle(int rank, Supplier<SegmentHandle> handle) {
+    return ask((core, promise) -> {
+      if (!(core.seats().get(rank) instanceof SeatState.Held)) {
+        promise.tryFail(notInGroup(rank, core.seats().get(rank)));
         return;
       }
-      leaving.put(rank, promise);
-      core.leave(rank);
+      SegmentHandle wanted = handle.get();
+      changes.add(new Change(rank, wanted, promise));
+      core.changeHandle(rank, wanted);
+      if (core.seats().get(rank) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
+        settleChanges(held.entry());
+      }
     });
-    return promise.future();
+  }
+
+  private void settleChanges(RankEntry published) {
+    List<Change> done = changes.stream().filter(change -> change.rank() == published.member().rank()
+        && published.handle().segments().containsAll(change.wanted().segments())).toList();
+    changes.removeAll(done);
+    done.forEach(change -> change.promise().tryComplete(published));
+  }
+
+  /** Completes when the rank's entry says LEFT, or there is nothing left to say. */
+  public Future<Void> leave(int rank) {
+    return this.<Void>ask((core, promise) -> {
+      SeatState seat = core.seats().get(rank);
+      if (seat == null || seat instanceof SeatState.Ended) {
+        promise.tryComplete();
+        return;
+      }
+      Promise<Void> known = leaving.putIfAbsent(rank, promise);
+      if (known == null) {
+        core.leave(rank);
+      } else {
+        known.future().onComplete(promise);
+      }
+    }).otherwiseEmpty();
   }
 
   /**
@@ -153,20 +235,24 @@ public final class BarrierVerticle extends VerticleBase {
    * @return fails with RETRY and the stuck report when the deadline passes, with FATAL when the rank ends or the group is closed first
    */
   public Future<AllConnected> allConnected(int rank, long deadlineMs) {
-    Promise<AllConnected> promise = Promise.promise();
-    execute(core -> {
+    return ask((core, promise) -> {
       SeatState seat = core.seats().get(rank);
       if (closing || seat == null || seat instanceof SeatState.Ended) {
-        promise.fail(MusterException.fatal("rank " + rank + " of group " + setup.group() + " is not in the group"
-            + (seat instanceof SeatState.Ended(String reason, var _) ? ": " + reason : "")));
+        promise.tryFail(notInGroup(rank, seat));
+      } else if (disagreement != null) {
+        promise.tryFail(MusterException.config(disagreement));
       } else if (current != null && isCurrentFor(rank)) {
-        promise.complete(current);
+        promise.tryComplete(current);
       } else {
         long timer = vertx.setTimer(Math.max(1, deadlineMs), _ -> missedDeadline(promise, deadlineMs));
         waiters.add(new Waiter(rank, promise, timer));
       }
     });
-    return promise.future();
+  }
+
+  private MusterException notInGroup(int rank, @Nullable SeatState seat) {
+    return MusterException.fatal("rank " + rank + " of group " + setup.group() + " is not in the group"
+        + (seat instanceof SeatState.Ended(String reason, var _) ? ": " + reason : ""));
   }
 
   /** The greatest epoch record that this process has seen; may be called from any thread. */
@@ -191,17 +277,13 @@ public final class BarrierVerticle extends VerticleBase {
 
   /** Who is missing, as this process sees it. */
   public Future<StuckReport> report() {
-    Promise<StuckReport> promise = Promise.promise();
-    execute(_ -> promise.complete(reportNow()));
-    return promise.future();
+    return ask((_, promise) -> promise.tryComplete(reportNow()));
   }
 
   /** The epoch as this process sees it, and all-connected if it stands. */
   public Future<Picture> picture() {
-    Promise<Picture> promise = Promise.promise();
-    execute(core -> promise.complete(new Picture(core.barrier().epoch(), current, reportNow(),
+    return ask((core, promise) -> promise.tryComplete(new Picture(core.barrier().epoch(), current, reportNow(),
         core.directory().values().stream().map(Seen::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList())));
-    return promise.future();
   }
 
   /**
@@ -261,13 +343,17 @@ public final class BarrierVerticle extends VerticleBase {
     }
   }
 
-  private void abandon(String reason) {
+  private void failWaiters(MusterException failure) {
     List<Waiter> all = List.copyOf(waiters);
     waiters.clear();
     all.forEach(waiter -> {
       vertx.cancelTimer(waiter.timer());
-      waiter.promise().tryFail(MusterException.fatal(reason));
+      waiter.promise().tryFail(failure);
     });
+  }
+
+  private void abandon(String reason) {
+    failWaiters(MusterException.fatal(reason));
     joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
     joining.clear();
   }
@@ -446,27 +532,42 @@ public final class BarrierVerticle extends VerticleBase {
       if (promise != null) {
         promise.complete(entry);
       }
+      settleChanges(entry);
+    }
+
+    @Override
+    public void epochStage(long epoch, EpochStage.Stage stage) {
+      vertx.eventBus().publish(addresses.epochStage(), new EpochStage(setup.group(), epoch, stage, System.nanoTime()), RECORDS_HERE);
     }
 
     @Override
     public void seatEnded(int rank, SeatState.End end, String reason) {
-      if (end != SeatState.End.LEFT) {
+      Promise<RankEntry> promise = joining.remove(rank);
+      if (end != SeatState.End.LEFT && promise == null && waiters.stream().noneMatch(waiter -> waiter.rank() == rank)) {
         LOG.error("muster.rank.ended group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
       }
-      Promise<RankEntry> promise = joining.remove(rank);
       if (promise != null) {
         promise.fail(end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
       }
       Promise<Void> left = leaving.remove(rank);
       if (left != null) {
-        left.complete();
+        left.tryComplete();
       }
+      List<Change> lost = changes.stream().filter(change -> change.rank() == rank).toList();
+      changes.removeAll(lost);
+      lost.forEach(change -> change.promise().tryFail(MusterException.fatal(reason)));
       List<Waiter> ended = waiters.stream().filter(waiter -> waiter.rank() == rank).toList();
       waiters.removeAll(ended);
       ended.forEach(waiter -> {
         vertx.cancelTimer(waiter.timer());
         waiter.promise().tryFail(MusterException.fatal(reason));
       });
+    }
+
+    @Override
+    public void worldSizesDisagree(String reason) {
+      disagreement = reason;
+      failWaiters(MusterException.config(reason));
     }
 
     @Override
@@ -482,7 +583,8 @@ public final class BarrierVerticle extends VerticleBase {
     @Override
     public void degradedHere(long epoch, List<LostMember> lost) {
       current = null;
-      LOG.warn("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+      boolean inOrder = lost.stream().allMatch(one -> one.reason().equals("LEFT"));
+      LOG.atLevel(inOrder ? Level.INFO : Level.WARN).log("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
       vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost).put("seenHere", setup.process().toString()), HERE);
     }
 

@@ -34,6 +34,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class GroupCore {
   private static final Logger LOG = LoggerFactory.getLogger(GroupCore.class);
+  /** So many ranks are looked at, also where the world is smaller, to see that others have a larger one. */
+  private static final int LOOK_AROUND = 64;
 
   private final BarrierSetup setup;
   private final GroupPorts ports;
@@ -44,9 +46,13 @@ public final class GroupCore {
   /** Greatest entry ever seen of each rank, also of those whose key has been lost. */
   private final Map<Integer, RankEntry> greatest = new HashMap<>();
   private final Map<Integer, String> rejected = new HashMap<>();
+  /** Entries of living processes that have the group with another world size, by rank; ranks outside ours included. */
+  private final Map<Integer, RankEntry> otherSizes = new TreeMap<>();
   private final Set<Integer> cleaning = new HashSet<>();
   /** Ranks whose entries were heard since the read that is under way began: what is read may be older. */
   private final Set<Integer> heardWhileReading = new HashSet<>();
+  /** Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
+  private final Set<Integer> absent = new HashSet<>();
   private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
   /** Written on the group's context only; the liveness answers of other contexts read it. */
   private volatile BarrierState barrier = BarrierState.INITIAL;
@@ -62,6 +68,15 @@ public final class GroupCore {
   }
 
   // ---- what the application wants
+
+  /** Reads the key of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
+  public Future<?> lookAhead(int rank) {
+    return ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
+      if (nothingThere) {
+        absent.add(rank);
+      }
+    });
+  }
 
   public void join(int rank, SegmentHandle handle) {
     seats.put(rank, new SeatState.Idle());
@@ -89,13 +104,25 @@ public final class GroupCore {
     if (closed) {
       return;
     }
-    keys.parse(key, setup.worldSize()).ifPresent(parsed -> {
+    keys.parse(key, Member.MAX_WORLD_SIZE).filter(parsed -> isInside(parsed, value)).ifPresent(parsed -> {
       switch (parsed) {
         case StoreKeys.Key.Rank(int rank) -> rankSeen(rank, value);
         case StoreKeys.Key.Ready(int rank) -> barrier(new BarrierEvent.MarkSeen(rank, mark(rank, value)));
         case StoreKeys.Key.Epoch() -> barrier(new BarrierEvent.RecordSeen(record(value)));
       }
     });
+  }
+
+  /** False for a key of a rank that this world has not; such an entry tells that another process has a larger one. */
+  private boolean isInside(StoreKeys.Key key, @Nullable StoredBytes value) {
+    return switch (key) {
+      case StoreKeys.Key.Rank(int rank) when rank >= setup.worldSize() -> {
+        compareSize(rank, value == null ? null : Schema.rankEntry(value) instanceof Decoded.Valid<RankEntry>(RankEntry entry) ? entry : null);
+        yield false;
+      }
+      case StoreKeys.Key.Ready(int rank) -> rank < setup.worldSize();
+      case StoreKeys.Key.Rank _, StoreKeys.Key.Epoch _ -> true;
+    };
   }
 
   public void linkConnected(int rank, Member peer, Proof proof) {
@@ -167,6 +194,47 @@ public final class GroupCore {
   /** Why the key of a rank holds no valid entry, by rank. */
   public Map<Integer, String> rejected() {
     return rejected;
+  }
+
+  // ---- the world size
+
+  /**
+   * Looks whether living processes have this group with another world size; to be asked before the first rank of this process is claimed.
+   *
+   * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later then
+   */
+  public Future<@Nullable String> disagreement() {
+    return ports.store().getAll(keys.ranks(Math.max(2 * setup.worldSize(), LOOK_AROUND))).map(values -> {
+      values.forEach((key, value) -> keys.parse(key, Member.MAX_WORLD_SIZE).ifPresent(parsed -> {
+        if (parsed instanceof StoreKeys.Key.Rank(int rank) && Schema.rankEntry(value) instanceof Decoded.Valid<RankEntry>(RankEntry entry)) {
+          compareSize(rank, entry);
+        }
+      }));
+      return otherSizes.isEmpty() ? null : disagreement(otherSizes.values().iterator().next());
+    }).otherwise((String) null);
+  }
+
+  private String disagreement(RankEntry other) {
+    return "world sizes disagree: group " + setup.group() + " has " + other.worldSize() + " ranks in pid " + other.handle().pid() + " at "
+        + other.handle().host() + ":" + other.handle().port() + " (rank " + other.member().rank() + "), and " + setup.worldSize()
+        + " here; start all ranks with the same world size";
+  }
+
+  /** Of two processes that disagree the later one is told: it is the one that somebody is just starting. */
+  private void compareSize(int rank, @Nullable RankEntry entry) {
+    if (entry == null || entry.worldSize() == setup.worldSize() || !entry.isLive() || !entry.group().equals(setup.group())
+        || entry.member().rank() != rank || !isPresent(ports.store().presentMembers(), entry.handle())) {
+      otherSizes.remove(rank);
+      return;
+    }
+    otherSizes.put(rank, entry);
+    if (seats.values().stream().anyMatch(seat -> seat instanceof SeatState.Held held && isLater(held.member(), entry.member()))) {
+      ports.listener().worldSizesDisagree(disagreement(entry));
+    }
+  }
+
+  private static boolean isLater(Member one, Member other) {
+    return one.incarnation() != other.incarnation() ? one.incarnation() > other.incarnation() : one.rank() > other.rank();
   }
 
   // ---- entries
@@ -305,11 +373,17 @@ public final class GroupCore {
                 + entry.handle().pid() + " at " + entry.handle().host() + "; start all ranks with the same world size");
         case Decoded<RankEntry> other -> other;
       };
+      if (decoded instanceof Decoded.Malformed<RankEntry> || !otherSizes.isEmpty()) {
+        compareSize(rank, Schema.rankEntry(value) instanceof Decoded.Valid<RankEntry>(RankEntry entry) ? entry : null);
+      }
       if (decoded instanceof Decoded.Malformed<RankEntry>(String reason) && !reason.equals(rejected.put(rank, reason))) {
         LOG.warn("muster.entry.rejected group={} rank={} reason={}", setup.group(), rank, reason);
       }
       return decoded;
     });
+    if (seen == null) {
+      otherSizes.remove(rank);
+    }
     if (seen == null || seen.value() != null) {
       rejected.remove(rank);
     }
@@ -351,12 +425,13 @@ public final class GroupCore {
 
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
+      case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
       case SeatEffect.ReadKey() -> store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), values -> {
         StoredBytes epoch = values.get(keys.epoch());
         if (epoch != null) {
           barrier(new BarrierEvent.RecordSeen(record(epoch)));
         }
-        inTurn(() -> seatTurn(rank, new SeatEvent.KeyRead(entry(rank, values.get(keys.rank(rank))), ticket(rank))));
+        inTurn(() -> keyRead(rank, entry(rank, values.get(keys.rank(rank)))));
       }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
       case SeatEffect.WriteKey(var expected, var next) -> store(ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
           applied -> {
@@ -384,6 +459,16 @@ public final class GroupCore {
         }
         ports.listener().seatEnded(rank, end, reason);
       }
+    }
+  }
+
+  private void keyRead(int rank, @Nullable Seen<RankEntry> seen) {
+    RankEntry other = otherSizes.get(rank);
+    if (other != null && !(seats.get(rank) instanceof SeatState.Held)) {
+      seats.put(rank, new SeatState.Ended(disagreement(other), SeatState.End.TAKEN));
+      ports.listener().seatEnded(rank, SeatState.End.TAKEN, disagreement(other));
+    } else {
+      seat(rank, new SeatEvent.KeyRead(seen, ticket(rank)));
     }
   }
 
@@ -417,7 +502,12 @@ public final class GroupCore {
     inTurn(() -> {
       if (!closed) {
         var step = BarrierMachine.transition(setup, barrier, event);
+        EpochRecord before = barrier.epoch();
         barrier = step.next();
+        EpochRecord now = barrier.epoch();
+        if (now != null && now != before && (before == null || now.number() != before.number() || now.state() != before.state())) {
+          ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
+        }
         step.effects().forEach(this::run);
       }
     });
@@ -447,7 +537,12 @@ public final class GroupCore {
               applied -> barrier(new BarrierEvent.RecordWritten(next, applied)), _ -> barrier(new BarrierEvent.RecordWriteFailed()));
       case BarrierEffect.WriteMark(int rank, var expected, var next) ->
           store(ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
-              applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
+              applied -> {
+                if (applied && next.value() != null) {
+                  ports.listener().epochStage(next.value().epoch(), EpochStage.Stage.MARKED);
+                }
+                barrier(new BarrierEvent.MarkWritten(rank, next, applied));
+              },
               _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
       case BarrierEffect.SpreadRecord(var record) -> ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
@@ -510,6 +605,17 @@ public final class GroupCore {
       }
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
+    remind();
+  }
+
+  /** A link that was told once and has gone back to waiting since is told again; where it is known already, nothing changes. */
+  private void remind() {
+    barrier.seats().forEach((rank, seat) -> directory.forEach((peer, seen) -> {
+      RankEntry entry = seen.value();
+      if (entry != null && entry.isLive() && !peer.equals(rank) && seat.links().get(peer) == null) {
+        ports.tellLink(rank, peer, linkEvent(entry));
+      }
+    }));
   }
 
   /** Decodes an entry, unless these very bytes were decoded before. */

@@ -61,7 +61,13 @@ public interface GroupPorts {
     /** A seat is held, or has published a changed handle. */
     void seatTaken(RankEntry entry);
 
+    /** This process has come to know a further stage of an epoch; for whoever measures. */
+    default void epochStage(long epoch, EpochStage.Stage stage) {}
+
     void seatEnded(int rank, SeatState.End end, String reason);
+
+    /** This process has the group with another world size than one that was there before: it can never be all-connected. */
+    default void worldSizesDisagree(String reason) {}
 
     void allConnected(EpochRecord record);
 

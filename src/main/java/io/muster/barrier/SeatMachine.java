@@ -183,7 +183,8 @@ public final class SeatMachine {
       return superseded(seat, there);
     }
     if (seat.current().equals(seen)) {
-      return rewrite(seat, List.of());
+      // own bytes after a write of unknown outcome: it was applied, and nobody has been told
+      return rewrite(seat, fresh ? List.of(new SeatEffect.Take(seat.entry())) : List.of());
     }
     if (!fresh) {
       return read(seat);

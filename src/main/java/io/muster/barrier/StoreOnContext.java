@@ -5,6 +5,7 @@ import io.muster.segment.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.internal.ContextInternal;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -12,11 +13,11 @@ import org.jspecify.annotations.Nullable;
 /** The process's store, with its answers brought to the context of one group. Listening stays with the process. */
 final class StoreOnContext implements SegmentStore {
   private final SegmentStore store;
-  private final Context context;
+  private final ContextInternal context;
 
   StoreOnContext(SegmentStore store, Context context) {
     this.store = store;
-    this.context = context;
+    this.context = (ContextInternal) context;
   }
 
   @Override
@@ -56,13 +57,7 @@ final class StoreOnContext implements SegmentStore {
 
   private <T extends @Nullable Object> Future<T> here(Future<T> there) {
     Promise<T> here = Promise.promise();
-    there.onComplete(outcome -> context.runOnContext(_ -> {
-      if (outcome.succeeded()) {
-        here.complete(outcome.result());
-      } else {
-        here.fail(outcome.cause());
-      }
-    }));
+    there.onComplete(outcome -> context.emit(outcome, here::handle));
     return here.future();
   }
 }

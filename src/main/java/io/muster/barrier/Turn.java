@@ -38,15 +38,15 @@ final class Turn {
   private boolean writingEpoch;
   private boolean gathering;
   private Hedge hedge;
-  private final Map<Integer, Seen<RankEntry>> rankNews;
-  private final Map<Integer, Seen<ReadyMark>> markNews;
+  private Map<Integer, Seen<RankEntry>> rankNews;
+  private Map<Integer, Seen<ReadyMark>> markNews;
   private Told told;
 
   Turn(BarrierSetup setup, BarrierState state) {
     this.setup = setup;
     seats = new TreeMap<>(state.seats());
-    ranks = new HashMap<>(state.ranks());
-    marks = new HashMap<>(state.marks());
+    ranks = state.ranks(); // copied when they change: of most events they do not
+    marks = state.marks();
     record = state.record();
     Work work = state.work();
     reading = work.reading();
@@ -56,8 +56,8 @@ final class Turn {
     writingMarks = new HashSet<>(work.writingMarks());
     gathering = work.gathering();
     hedge = work.hedge();
-    rankNews = new HashMap<>(work.news().ranks());
-    markNews = new HashMap<>(work.news().marks());
+    rankNews = work.news().ranks();
+    markNews = work.news().marks();
     told = state.told();
   }
 
@@ -97,11 +97,15 @@ final class Turn {
     RankEntry known = Seen.valueOf(ranks.get(rank));
     RankEntry value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value))) {
+      ranks = new HashMap<>(ranks);
       ranks.put(rank, seen);
       if (reading) {
+        rankNews = new HashMap<>(rankNews);
         rankNews.put(rank, seen);
       }
-    } else if (value == null && ranks.remove(rank) != null) {
+    } else if (value == null && ranks.containsKey(rank)) {
+      ranks = new HashMap<>(ranks);
+      ranks.remove(rank);
       readNeeded = true;
     }
   }
@@ -110,8 +114,10 @@ final class Turn {
     ReadyMark known = Seen.valueOf(marks.get(rank));
     ReadyMark value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value))) {
+      marks = new HashMap<>(marks);
       marks.put(rank, seen);
       if (reading) {
+        markNews = new HashMap<>(markNews);
         markNews.put(rank, seen);
       }
     } else if (value == null && seats.containsKey(rank)) {
@@ -167,8 +173,8 @@ final class Turn {
         marks.put(rank, heard);
       }
     });
-    rankNews.clear();
-    markNews.clear();
+    rankNews = Map.of();
+    markNews = Map.of();
   }
 
   void recordWritten(Seen<EpochRecord> written, boolean applied) {
@@ -316,8 +322,8 @@ final class Turn {
 
   private void read(boolean recordFirst) {
     reading = true;
-    rankNews.clear();
-    markNews.clear();
+    rankNews = Map.of();
+    markNews = Map.of();
     readNeeded = false;
     effects.add(new BarrierEffect.ReadAll(recordFirst, record));
   }
@@ -384,9 +390,12 @@ final class Turn {
     if (seat.marked() == epoch.number() ? !seat.hasMarked(epoch) : !seat.isConnectedToAllOf(epoch)) {
       return;
     }
-    var mark = new ReadyMark(setup.group(), seat.member(), epoch.number(), epoch.digest(), seat.proofs());
     ReadyMark there = Seen.valueOf(marks.get(rank));
-    if (there != null && (there.member().equals(mark.member()) && there.epoch() == mark.epoch() || there.supersedes(mark))) {
+    if (there != null && there.member().equals(seat.member()) && there.epoch() == epoch.number()) {
+      return;
+    }
+    var mark = new ReadyMark(setup.group(), seat.member(), epoch.number(), epoch.digest(), seat.proofs());
+    if (there != null && there.supersedes(mark)) {
       return;
     }
     seats.put(rank, seat.marking(epoch));

@@ -30,9 +30,14 @@ public record Addresses(GroupName group) {
     return "muster." + group + ".report";
   }
 
-  /** Public, request, this node only: what the warmup policy says of one link; an application may put its own consumer there. */
+  /** Public, request, this node only: what an application's own warmup policy says of one link; the built-in one is not there. */
   public String warmupPolicy() {
     return "muster." + group + ".warmup-policy";
+  }
+
+  /** Internal: the built-in warmup policy, asked where no application has a consumer at {@link #warmupPolicy()}. */
+  public String builtInWarmupPolicy() {
+    return "muster." + group + ".warmup-policy.built-in";
   }
 
   /** Internal: events for one link. */
@@ -43,6 +48,11 @@ public record Addresses(GroupName group) {
   /** Internal: each transition of each link of this node. */
   public String linkState() {
     return "muster." + group + ".link-state";
+  }
+
+  /** Internal: each stage of an epoch, when this node comes to know it. */
+  public String epochStage() {
+    return "muster." + group + ".epoch-stage";
   }
 
   /** Internal, whole cluster: one node's own part of the status picture. */

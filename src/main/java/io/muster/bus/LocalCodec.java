@@ -15,6 +15,7 @@ public final class LocalCodec implements MessageCodec<Object, Object> {
   public static void register(Vertx vertx) {
     try {
       vertx.eventBus().registerCodec(new LocalCodec());
+      JsonOnDemand.register(vertx);
     } catch (IllegalStateException alreadyRegistered) {
       if (!String.valueOf(alreadyRegistered.getMessage()).contains(NAME)) {
         throw alreadyRegistered;

@@ -53,8 +53,14 @@ final class EventWriter {
   /** The body of {@code degraded} in one line. */
   static String degradedText(JsonObject body) {
     JsonArray lost = body.getJsonArray("lost");
-    String who = lost.stream().map(JsonObject.class::cast).map(one -> "rank " + one.getInteger("rank") + " (" + one.getString("reason")
-        + ": " + one.getString("evidence") + ", seen by rank " + one.getInteger("reportedBy") + ")").collect(Collectors.joining(", "));
+    String who = lost.stream().map(JsonObject.class::cast).map(one -> "rank " + one.getInteger("rank") + " (" + evidence(one)
+        + ", seen by rank " + one.getInteger("reportedBy") + ")").collect(Collectors.joining(", "));
     return "degraded group=" + body.getString("group") + " epoch=" + body.getLong("epoch") + " lost=" + who;
+  }
+
+  private static String evidence(JsonObject lost) {
+    String reason = lost.getString("reason");
+    String evidence = lost.getString("evidence");
+    return evidence.startsWith(reason) ? evidence : reason + ": " + evidence;
   }
 }

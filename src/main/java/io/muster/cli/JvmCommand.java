@@ -17,11 +17,12 @@ import java.util.stream.Stream;
  *
  * <ul>
  * <li>{@code muster.home}: the folder with {@code conf/jvm.options}; without it the current folder
+ * <li>{@code muster.log.level}, {@code java.io.tmpdir}: as here
  * <li>{@code muster.jar}: the jar to run; without it the class path of this JVM, as in unit tests
  * </ul>
  */
 final class JvmCommand {
-  private static final List<String> HANDED_ON = List.of("muster.home", "muster.jar", "muster.log.level");
+  private static final List<String> HANDED_ON = List.of("muster.home", "muster.jar", "muster.log.level", "java.io.tmpdir");
 
   private final List<String> flags = new ArrayList<>();
 

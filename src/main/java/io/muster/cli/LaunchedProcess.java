@@ -1,7 +1,5 @@
 package io.muster.cli;
 
-import com.hazelcast.config.Config;
-import com.hazelcast.config.MapConfig;
 import io.muster.ClusterMember;
 import io.muster.EndpointOptions;
 import io.muster.HazelcastOptions;
@@ -18,21 +16,26 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A process that the launcher starts: control port, Hazelcast, Vert.x and Muster, opened in this order and closed in the reverse one. An
  * application that uses the library owns all but Muster itself.
  */
 final class LaunchedProcess implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LaunchedProcess.class);
   private static final long CLOSE_S = 5;
+  private static final int PRIME_ROUNDS = Integer.getInteger("muster.prime.rounds", 20);
+  private static final Duration PRIME_BUDGET = Duration.ofMillis(Integer.getInteger("muster.prime.ms", 1500));
 
   private final ControlPort controlPort;
   /** Set as the start goes on; closed by whichever thread ends the process. */
@@ -66,29 +69,36 @@ final class LaunchedProcess implements AutoCloseable {
   void start(MusterOptions options, List<ControlAddress> members) {
     HazelcastOptions hazelcast = options.hazelcast();
     ProcessId id = ProcessId.random(new SecureRandom());
+    Thread priming = Thread.ofPlatform().daemon().name("muster-prime").start(() -> prime(options));
     ClusterMember joined = ClusterMember.start(controlPort, new ClusterMember.Settings(id, members,
-        new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()), () -> configure(options),
+        new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()), () -> ClusterMember.configuration(options),
         ClusterFormation.Settings.DEFAULT));
     member = joined;
     String host = options.endpoint().advertise().isEmpty() ? options.endpoint().bind() : options.endpoint().advertise();
     var vertxOptions = new VertxOptions();
+    // a message between event loops costs a wake-up of a thread, and on a few busy cores a turn in the queue for one
+    vertxOptions.setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
     vertxOptions.getEventBusOptions().setHost(options.endpoint().bind()).setPort(0).setClusterPublicHost(host);
-    Vertx clustered = await(Vertx.builder().with(vertxOptions).withClusterManager(new HazelcastClusterManager(joined.hazelcast()))
-        .buildClustered());
+    Vertx clustered = await(joined.buildVertx(vertxOptions));
     vertx = clustered;
     muster = await(Muster.start(clustered, options));
+    join(priming);
   }
 
-  private static Config configure(MusterOptions all) {
-    HazelcastOptions options = all.hazelcast();
-    Config config = MusterHazelcast.reference();
-    config.setProperty("hazelcast.heartbeat.interval.seconds", Integer.toString(options.heartbeatIntervalMs() / 1000))
-        .setProperty("hazelcast.max.no.heartbeat.seconds", Integer.toString(options.maxNoHeartbeatMs() / 1000))
-        .setProperty("hazelcast.merge.first.run.delay.seconds", Integer.toString(options.mergeFirstDelayMs() / 1000))
-        .setProperty("hazelcast.merge.next.run.delay.seconds", Integer.toString(options.mergeNextDelayMs() / 1000));
-    config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME)).setName(all.store().mapName())
-        .setBackupCount(options.backupCount()));
-    return config;
+  private static void prime(MusterOptions options) {
+    try {
+      LOG.debug("muster.primed rounds={}", Muster.prime(options, PRIME_ROUNDS, PRIME_BUDGET));
+    } catch (RuntimeException e) {
+      LOG.info("muster.prime.failed reason={} the first group is slower to connect", e.toString());
+    }
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   Vertx vertx() {
@@ -142,7 +152,7 @@ final class LaunchedProcess implements AutoCloseable {
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
-      org.slf4j.LoggerFactory.getLogger(LaunchedProcess.class).warn("muster.close.incomplete reason={}", e.toString());
+      LOG.warn("muster.close.incomplete reason={}", e.toString());
     }
   }
 

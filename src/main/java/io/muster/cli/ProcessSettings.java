@@ -33,7 +33,11 @@ final class ProcessSettings {
   private @Nullable String fabric;
 
   MusterOptions read() {
-    JsonObject settings = config == null ? new JsonObject() : ConfigFile.read(config);
+    JsonObject settings = new JsonObject();
+    if (config != null) {
+      ConfigFile.options(config); // alone, so that its mistakes are told with its name
+      settings = ConfigFile.read(config);
+    }
     put(settings, "endpoint", "bind", bind);
     put(settings, "endpoint", "advertise", advertise);
     put(settings, "endpoint", "port", port);

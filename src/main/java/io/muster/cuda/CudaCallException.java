@@ -1,6 +1,6 @@
 package io.muster.cuda;
 
-/** A call of the CUDA driver failed; the message is {@link CudaFailure#text()}. */
+/** A call of the CUDA driver, or of NVML, failed; the message is {@link CudaFailure#text()}. */
 public final class CudaCallException extends Exception {
   private static final long serialVersionUID = 1L;
 

@@ -3,7 +3,7 @@ package io.muster.cuda;
 import java.util.OptionalInt;
 
 /**
- * A call of the CUDA driver that did not return success.
+ * A call of the CUDA driver, or of NVML, that did not return success.
  *
  * @param call the call with the arguments that matter, such as {@code cuDeviceGetAttribute(128)}
  * @param device the device that was asked, if the call names one
@@ -15,6 +15,8 @@ public record CudaFailure(String call, OptionalInt device, int status, String me
   public static final int INVALID_VALUE = 1;
   /** {@code CUDA_ERROR_STUB_LIBRARY}: the file to link against, not the driver. */
   public static final int STUB_LIBRARY = 34;
+  /** {@code CUDA_ERROR_NOT_PERMITTED}: for fabric memory it means that this process has no IMEX channel. */
+  public static final int NOT_PERMITTED = 800;
   /** {@code CUDA_ERROR_NO_DEVICE}. */
   public static final int NO_DEVICE = 100;
 

@@ -2,6 +2,7 @@ package io.muster.ops;
 
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -192,7 +193,7 @@ public final class ClusterFormation {
             if (now - endNanos >= 0) {
               throw MusterException.retry("no cluster after " + settings.deadline().toMillis() + " ms: " + own + " waits for " + address
                   + (address.equals(members.getFirst()) ? ", the first listed, which founds" : "") + " (" + why + "); start it, or check"
-                  + " that this host reaches it, or raise cluster.deadlineMs");
+                  + " that this host reaches it");
             }
             if (now - logNanos >= 0) {
               log.info("cluster-wait for={} why=\"{}\" ms={}", address, why, TimeUnit.NANOSECONDS.toMillis(now - startNanos));
@@ -273,6 +274,9 @@ public final class ClusterFormation {
     }
     if (Boolean.FALSE.equals(body.getValue("formed"))) {
       return new Seen.Forming(Boolean.TRUE.equals(body.getValue("founder")));
+    }
+    if (body.getValue("asks") instanceof JsonArray) {
+      return new Seen.Forming(false); // its control port is open, and it has not come as far as the cluster
     }
     return new Seen.Silent(body.getValue("error") instanceof String error ? error : "an answer that is not understood");
   }

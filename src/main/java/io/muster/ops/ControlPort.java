@@ -85,12 +85,20 @@ public final class ControlPort implements AutoCloseable {
       if (server != null) {
         Lines.closeQuietly(server);
       }
-      String hint = e instanceof BindException ? "the port is taken or no interface has the address" : "check address and port";
-      throw new MusterException(MusterException.Kind.CONFIG, "can't open control port " + bind + ": " + e.getMessage() + "; " + hint, e);
+      throw new MusterException(MusterException.Kind.CONFIG, "can't open control port " + bind + ": " + why(bind, e), e);
     }
     ControlPort port = new ControlPort(server, new ControlAddress(bind.host(), server.getLocalPort()), limits);
     port.threads.execute(port::accept);
     return port;
+  }
+
+  private static String why(ControlAddress bind, IOException failure) {
+    String text = String.valueOf(failure.getMessage());
+    if (!(failure instanceof BindException)) {
+      return text + "; check address and port";
+    }
+    return text.contains("in use") ? "another process listens on port " + bind.port() + "; stop it, or choose another port"
+        : "no interface of this host has the address " + bind.host() + "; use one that it has ('muster doctor' lists them)";
   }
 
   /** Where it listens, with the port that was chosen. */

@@ -116,16 +116,18 @@ public final class Doctor {
     CudaFacts cuda = facts.gpus().cuda();
     NvlinkIpcSetting setting = NvlinkIpcSetting.of(facts.settings().nvlinkIpc(), facts.settings().explicitMode());
     Level unmet = setting.effect() == NvlinkIpcSetting.Effect.FABRIC_WANTED ? Level.WARN : Level.INFO;
-    findings.add(switch (FabricRule.verdict(cuda, setting)) {
+    findings.add(switch (FabricRule.verdict(cuda, facts.gpus().sharing(), setting)) {
       case FabricVerdict.NotAvailable(String reason) -> new Finding("fabric", unmet, "not available: " + reason, "");
       case FabricVerdict.Unproven(String reason, String whatToDo) -> new Finding("fabric", unmet, "not proven: " + reason, whatToDo);
       case FabricVerdict.Proven(var identity, _, String reason) -> Finding.ok("fabric", "proven, " + identity + ": " + reason);
     });
     if (cuda instanceof CudaFacts.Devices) {
+      findings.addAll(SharingFindings.of(facts.gpus().sharing()));
       findings.add(imex(facts.gpus().imex()));
     }
     FabricRule.Original original = FabricRule.original(cuda, facts.settings().nvlinkIpc());
-    findings.add(Finding.info("original-rule", "the original would say: " + original.sentence()));
+    findings.add(Finding.info("original-rule", "the original would say: " + original.sentence()
+        + FabricRule.originalIsWrong(cuda, facts.gpus().sharing()).map(why -> "; " + why).orElse("")));
     findings.add(Finding.info("nvlink-ipc", setting.sentence()));
   }
 

@@ -1,6 +1,7 @@
 package io.muster.ops;
 
 import io.muster.cuda.CudaFacts;
+import io.muster.cuda.SharingFacts;
 import java.net.InetAddress;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -20,9 +21,9 @@ public record HostFacts(Jvm jvm, Network network, Gpus gpus, Settings settings) 
   }
 
   /**
-   * @param probeMs how long the probe took
+   * @param probeMs how long it took to ask the driver
    */
-  public record Gpus(CudaFacts cuda, long probeMs, Imex imex) {}
+  public record Gpus(CudaFacts cuda, long probeMs, SharingFacts sharing, Imex imex) {}
 
   /**
    * @param nvlinkIpc the value of {@code MC_USE_NVLINK_IPC}, null if unset

@@ -2,6 +2,7 @@ package io.muster.ops;
 
 import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
+import io.muster.cuda.SharingProbe;
 import io.muster.fabric.NvlinkIpcSetting;
 import io.muster.ops.HostFacts.Bind;
 import io.muster.ops.HostFacts.Gpus;
@@ -50,7 +51,8 @@ public final class HostFactsCollector {
   private static Gpus gpus() {
     long start = System.nanoTime();
     CudaFacts cuda = CudaProbe.probe();
-    return new Gpus(cuda, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start), imex());
+    long probeMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    return new Gpus(cuda, probeMs, SharingProbe.probe(cuda, SharingProbe.Depth.EVERYTHING), imex());
   }
 
   private static Bind resolve(String text) {

@@ -1,5 +1,6 @@
 package io.muster.peer;
 
+import io.muster.bus.JsonOnDemand;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.Proof;
@@ -13,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param cause short word for what ended the link, as in {@code degraded}
  * @param at wall clock, for people
  */
-public record LinkChange(GroupName group, Member self, int peer, LinkState from, LinkState to, String reason, String cause, Instant at) {
+public record LinkChange(GroupName group, Member self, int peer, LinkState from, LinkState to, String reason, String cause, Instant at)
+    implements JsonOnDemand.Body {
 
   /** The life that the link was CONNECTED to before, null if it was not. */
   public @Nullable Member lostPeer() {
@@ -39,6 +41,7 @@ public record LinkChange(GroupName group, Member self, int peer, LinkState from,
   }
 
   /** The public body, with the fields of {@code peer-state}. */
+  @Override
   public JsonObject toJson() {
     Member newest = to.history().newest();
     var json = new JsonObject().put("group", group.value()).put("rank", self.rank()).put("peer", peer)

@@ -239,10 +239,6 @@ public final class LinkMachine {
     };
   }
 
-  static String reasons(WarmupAnswer mine, WarmupAnswer theirs) {
-    return mine.reason().equals(theirs.reason()) ? mine.reason() : "here: " + mine.reason() + "; there: " + theirs.reason();
-  }
-
   // ---- what a state has
 
   static Step stay(LinkState state) {

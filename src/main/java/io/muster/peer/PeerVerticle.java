@@ -1,6 +1,7 @@
 package io.muster.peer;
 
 import io.muster.bus.Addresses;
+import io.muster.bus.JsonOnDemand;
 import io.muster.bus.LocalCodec;
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
@@ -9,6 +10,7 @@ import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.MessageConsumer;
@@ -30,7 +32,7 @@ public final class PeerVerticle extends VerticleBase {
 
   private static final Logger LOG = LoggerFactory.getLogger(PeerVerticle.class);
   private static final DeliveryOptions HERE = LocalCodec.delivery();
-  private static final DeliveryOptions HERE_AS_JSON = new DeliveryOptions().setLocalOnly(true);
+  private static final DeliveryOptions HERE_AS_JSON = JsonOnDemand.delivery();
 
   private final int rank;
   private final int peer;
@@ -41,6 +43,8 @@ public final class PeerVerticle extends VerticleBase {
   private LinkState state = LinkMachine.initial();
   private long timer = -1;
   private Future<Void> write = Future.succeededFuture();
+  private final Promise<Void> ended = Promise.promise();
+  private boolean ending;
 
   public PeerVerticle(int rank, int peer, SeatPorts ports, Addresses addresses) {
     this.rank = rank;
@@ -60,7 +64,7 @@ public final class PeerVerticle extends VerticleBase {
     switch (body) {
       case LinkSetup given -> setup = given;
       case LinkEvent event when setup != null -> handle(setup, event);
-      case LinkEvent.CloseRequested _ -> vertx.undeploy(context.deploymentID());
+      case LinkEvent.CloseRequested _ -> end();
       case LinkEvent early -> LOG.debug("muster.link.early group={} rank={} peer={} event={}", ports.group(), rank, peer, early);
       default -> LOG.warn("muster.link.unknown group={} rank={} peer={} body={}", ports.group(), rank, peer, body.getClass());
     }
@@ -69,7 +73,8 @@ public final class PeerVerticle extends VerticleBase {
   @Override
   public Future<?> stop() {
     stopTimer();
-    return consumer == null ? Future.succeededFuture() : consumer.unregister();
+    Future<Void> unregistered = consumer == null ? Future.succeededFuture() : consumer.unregister();
+    return ending ? unregistered : unregistered.onComplete(_ -> ended.tryComplete());
   }
 
   private void handle(LinkSetup setup, LinkEvent event) {
@@ -83,10 +88,25 @@ public final class PeerVerticle extends VerticleBase {
     state = step.next();
     if (before.name() != state.name() || !step.reason().isEmpty()) {
       publish(setup, new LinkChange(setup.group(), setup.self(), peer, before, state, step.reason(), cause(event), Instant.now()));
+    } else if (before.history().target() != state.history().target()) {
+      // a handle published anew in the same life: no transition, but writes have to find its segments
+      ports.note(new LinkChange(setup.group(), setup.self(), peer, before, state, "", cause(event), Instant.now()));
     }
     step.effects().forEach(effect -> run(setup, effect));
     if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {
-      vertx.undeploy(context.deploymentID());
+      end();
+    }
+  }
+
+  /** Completes when the verticle is undeployed: its address is free for a successor, which would share its messages before. */
+  public Future<Void> ended() {
+    return ended.future();
+  }
+
+  private void end() {
+    if (!ending) {
+      ending = true;
+      vertx.undeploy(context.deploymentID()).onComplete(_ -> ended.tryComplete());
     }
   }
 
@@ -96,7 +116,7 @@ public final class PeerVerticle extends VerticleBase {
         peer, change.from().name(), change.to().name(), change.to().history().attempt(), change.reason());
     vertx.eventBus().publish(addresses.linkState(), change, HERE);
     if (change.from().name() != change.to().name()) {
-      vertx.eventBus().publish(addresses.peerState(), change.toJson(), HERE_AS_JSON);
+      vertx.eventBus().publish(addresses.peerState(), change, HERE_AS_JSON);
     }
   }
 

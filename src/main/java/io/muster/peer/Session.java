@@ -16,9 +16,10 @@ import java.security.NoSuchAlgorithmException;
  * @param waiterNonce fresh, from the accept
  * @param peerSlot where the peer's warmup slot for this link is
  * @param answer this end's policy, for a repeated accept
+ * @param peerAnswer the other end's: the reasons of both are kept
  */
 public record Session(Member writer, Member waiter, int attempt, ChannelGeneration generation, long writerNonce, long waiterNonce,
-    WarmupSlot peerSlot, WarmupAnswer answer) {
+    WarmupSlot peerSlot, WarmupAnswer answer, WarmupAnswer peerAnswer) {
 
   /** What the writer puts into the waiter's slot. Never 0, which is what a cleared slot holds. */
   public long writerValue() {
@@ -28,6 +29,12 @@ public record Session(Member writer, Member waiter, int attempt, ChannelGenerati
   /** What the waiter writes back into the writer's slot. Never 0. */
   public long waiterValue() {
     return value((byte) 'b');
+  }
+
+  /** What the policies of both ends have said. */
+  String reasons() {
+    return answer.reason().equals(peerAnswer.reason()) ? answer.reason()
+        : "here: " + answer.reason() + "; there: " + peerAnswer.reason();
   }
 
   public PairId pairId() {

@@ -35,7 +35,7 @@ final class WaiterRules {
       case LinkEvent.WriteApplied(PairId pair) ->
           state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
               && progress == Progress.WRITING_BACK && session.pairId().equals(pair)
-              ? LinkMachine.connect(history, session, Proof.WARMUP, session.answer().reason()) : stay(state);
+              ? LinkMachine.connect(history, session, Proof.WARMUP, session.reasons()) : stay(state);
       case LinkEvent.WriteFailed(PairId pair, String reason) ->
           state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
               && progress == Progress.WRITING_BACK && session.pairId().equals(pair)
@@ -129,8 +129,8 @@ final class WaiterRules {
           answer.reason());
     }
     var session = new Session(open.entry().member(), setup.self(), open.attempt(), asking.generation(), open.nonce(), asking.nonce(),
-        open.slot(), answer);
-    String reasons = LinkMachine.reasons(answer, open.answer());
+        open.slot(), answer, open.answer());
+    String reasons = session.reasons();
     LinkEffect accept = new LinkEffect.SendAccept(session, false);
     return LinkMachine.shortCircuit(answer, open.answer())
         .map(proof -> {

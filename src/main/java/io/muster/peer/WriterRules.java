@@ -42,7 +42,7 @@ final class WriterRules {
           state instanceof LinkState.OpeningSegment(History _, Stage.AwaitingAccept _) && isAt(state, refuse.attempt())
               && refuse.writer().equals(setup.self()) ? refused(setup, state, refuse) : stay(state);
       case LinkEvent.SlotWritten(long value) -> state instanceof LinkState.WaitingWarmupTransfer(History _, Session session)
-          && value == session.waiterValue() ? LinkMachine.connect(history, session, Proof.WARMUP, session.answer().reason())
+          && value == session.waiterValue() ? LinkMachine.connect(history, session, Proof.WARMUP, session.reasons())
           : stay(state);
       case LinkEvent.WriteFailed(PairId pair, String reason) ->
           state instanceof LinkState.WaitingWarmupTransfer(History _, Session session) && session.pairId().equals(pair)
@@ -92,8 +92,8 @@ final class WriterRules {
     History history = state.history();
     PairId pair = accept.pair();
     var session = new Session(pair.writer(), pair.waiter(), pair.attempt(), awaiting.generation(), pair.writerNonce(),
-        pair.waiterNonce(), accept.slot(), awaiting.answer());
-    String reasons = LinkMachine.reasons(awaiting.answer(), accept.answer());
+        pair.waiterNonce(), accept.slot(), awaiting.answer(), accept.answer());
+    String reasons = session.reasons();
     var shortCut = LinkMachine.shortCircuit(awaiting.answer(), accept.answer());
     if (shortCut.isPresent()) {
       return LinkMachine.connect(history, session, shortCut.get(), reasons);

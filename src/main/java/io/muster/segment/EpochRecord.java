@@ -3,22 +3,41 @@ package io.muster.segment;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The value of {@code <group>/epoch}: one agreed vector of members and one outcome for it.
- *
- * @param number from 1, strictly increasing
- * @param vector one member per rank, in the order of ranks
- * @param lastComplete greatest number below or at this one that was COMPLETE, 0 if none was
- * @param lost who was lost from {@code lastComplete} when it ended, empty while it stands
+ * The value of {@code <group>/epoch}: one agreed vector of members and one outcome for it. A record but for its digest, which is kept once
+ * it has been computed: the barrier asks for it at every event.
  */
-public record EpochRecord(GroupName group, long number, List<Member> vector, State state, long lastComplete, List<LostMember> lost) {
+public final class EpochRecord {
   /** The order is the wire's, and at equal numbers the order of records: append only. */
   public enum State { OPEN, COMPLETE, DEGRADED }
 
-  public EpochRecord {
-    vector = List.copyOf(vector);
-    lost = List.copyOf(lost);
+  private final GroupName group;
+  private final long number;
+  private final List<Member> vector;
+  private final State state;
+  private final long lastComplete;
+  private final List<LostMember> lost;
+  /** Null until somebody asks; whichever threads compute it find the same, and it is immutable. */
+  private @Nullable Digest digest;
+
+  /**
+   * A record.
+   *
+   * @param number from 1, strictly increasing
+   * @param vector one member per rank, in the order of ranks
+   * @param lastComplete greatest number below or at this one that was COMPLETE, 0 if none was
+   * @param lost who was lost from {@code lastComplete} when it ended, empty while it stands
+   */
+  public EpochRecord(GroupName group, long number, List<Member> vector, State state, long lastComplete, List<LostMember> lost) {
+    this.group = group;
+    this.number = number;
+    this.vector = List.copyOf(vector);
+    this.state = state;
+    this.lastComplete = lastComplete;
+    this.lost = List.copyOf(lost);
     if (number < 1) {
       throw new IllegalArgumentException("epoch number " + number);
     }
@@ -35,15 +54,44 @@ public record EpochRecord(GroupName group, long number, List<Member> vector, Sta
     }
   }
 
+  public GroupName group() {
+    return group;
+  }
+
+  public long number() {
+    return number;
+  }
+
+  public List<Member> vector() {
+    return vector;
+  }
+
+  public State state() {
+    return state;
+  }
+
+  public long lastComplete() {
+    return lastComplete;
+  }
+
+  public List<LostMember> lost() {
+    return lost;
+  }
+
   public int worldSize() {
     return vector.size();
   }
 
   /** What a ready mark must carry: number, world size and vector, but not the outcome. */
   public Digest digest() {
-    var out = new CanonicalWriter().text(group.value()).i64(number).i32(vector.size());
-    vector.forEach(member -> Schema.write(out, member));
-    return Digest.of(out.toByteArray());
+    Digest known = digest;
+    if (known == null) {
+      var out = new CanonicalWriter().text(group.value()).i64(number).i32(vector.size());
+      vector.forEach(member -> Schema.write(out, member));
+      known = Digest.of(out.toByteArray());
+      digest = known;
+    }
+    return known;
   }
 
   /**
@@ -58,11 +106,33 @@ public record EpochRecord(GroupName group, long number, List<Member> vector, Sta
   }
 
   public EpochRecord complete() {
-    return new EpochRecord(group, number, vector, State.COMPLETE, number, List.of());
+    return sameVector(new EpochRecord(group, number, vector, State.COMPLETE, number, List.of()));
   }
 
   /** @param newlyLost who was lost; kept only if this epoch was COMPLETE, since nobody was ever told of another */
   public EpochRecord degraded(List<LostMember> newlyLost) {
-    return new EpochRecord(group, number, vector, State.DEGRADED, lastComplete, state == State.COMPLETE ? newlyLost : lost);
+    return sameVector(new EpochRecord(group, number, vector, State.DEGRADED, lastComplete, state == State.COMPLETE ? newlyLost : lost));
+  }
+
+  private EpochRecord sameVector(EpochRecord next) {
+    next.digest = digest;
+    return next;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other || other instanceof EpochRecord that && number == that.number && state == that.state
+        && lastComplete == that.lastComplete && group.equals(that.group) && vector.equals(that.vector) && lost.equals(that.lost);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(group, number, vector, state, lastComplete, lost);
+  }
+
+  @Override
+  public String toString() {
+    return "EpochRecord[group=" + group + ", number=" + number + ", vector=" + vector + ", state=" + state + ", lastComplete="
+        + lastComplete + ", lost=" + lost + "]";
   }
 }

@@ -23,6 +23,7 @@ import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import io.muster.group.MusterException;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
@@ -32,6 +33,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -53,10 +55,11 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Threads that meet here: callers on any thread, the virtual threads, the JDK's timer thread that ends an operation at its deadline, and
  * Hazelcast's event threads. They share concurrent collections, {@code closed}, and one CompletableFuture per operation, which the
- * first of them completes. Whatever leaves (futures, listener calls) is handed to the store's context, so an event thread does no work.
+ * first of them completes. Whatever leaves (futures, listener calls) is handed to a context, so an event thread does no work.
  */
 public final class HazelcastSegmentStore implements SegmentStore {
   private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
+  private static final long GATHER_LOSSES_MS = 50;
 
   /** Bounds what operations on a frozen owner can pile up, together with Hazelcast's own limit on the time of a call. */
   static final int MAX_IN_FLIGHT = 4096;
@@ -70,6 +73,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
   private final Set<CompletableFuture<?>> pending = ConcurrentHashMap.newKeySet();
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private final Registrations registrations = new Registrations();
+  /** Counted on Hazelcast's event threads, told on the store's context. */
+  private final AtomicInteger lostPartitions = new AtomicInteger();
 
   /** Set by close() on any thread; read after adding to {@code pending}, so that no operation is left behind by either. */
   private volatile boolean closed;
@@ -86,7 +91,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
    * Opens the store. Does not block; Hazelcast creates its side of the map on a thread of its own.
    *
    * @param hazelcast a started member; stays the caller's, who closes it after the store
-   * @param context where futures complete and listeners are called
+   * @param context where listeners are called, and where futures complete for callers without a context
    * @param mapName {@link MusterHazelcast#MAP_NAME}, unless several stores are to share a cluster
    * @param deadline of each operation
    * @return fails with CONFIG if the map is configured so that compare-and-set on bytes can't work, RETRY if Hazelcast doesn't answer
@@ -186,7 +191,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     if (!inFlight.tryAcquire()) {
       answer.completeExceptionally(MusterException.retry("store refuses operation: operation=" + operation + " key=" + key + ", "
           + MAX_IN_FLIGHT + " operations are under way; the members that own these keys do not answer, see which member left or is frozen"));
-      return Future.fromCompletionStage(answer, context);
+      return Future.fromCompletionStage(answer, callers());
     }
     pending.add(answer);
     answer.orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS).whenComplete((_, _) -> pending.remove(answer));
@@ -204,8 +209,14 @@ public final class HazelcastSegmentStore implements SegmentStore {
         inFlight.release();
       }
     });
-    return Future.fromCompletionStage(answer, context)
+    return Future.fromCompletionStage(answer, callers())
         .recover(failure -> Future.failedFuture(failure instanceof TimeoutException ? late(operation, key) : failure));
+  }
+
+  /** Straight to where the answer is awaited: each thread on the way costs a wake-up. */
+  private Context callers() {
+    Context current = Vertx.currentContext();
+    return current == null ? context : current;
   }
 
   private @Nullable StoredBytes read(String key) {
@@ -246,6 +257,12 @@ public final class HazelcastSegmentStore implements SegmentStore {
     return StoredBytes.copyOf(("not bytes: " + what).getBytes(StandardCharsets.UTF_8));
   }
 
+  /** A member that dies without a backup loses hundreds of partitions at once: one event, and one reading of everything, for all of them. */
+  private void tellLosses() {
+    log.warn("store-partitions-lost map={} partitions={}", map.getName(), lostPartitions.getAndSet(0));
+    tell(Listener::merged);
+  }
+
   private void tell(Consumer<Listener> call) {
     if (closed) {
       return;
@@ -256,7 +273,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
   private MusterException late(String operation, String key) {
     return MusterException.retry("store operation not answered after " + deadline.toMillis() + " ms: operation=" + operation + " key=" + key
         + " map=" + map.getName() + "; the member that owns the key is frozen, unreachable or just gone: read the key and try again, or raise"
-        + " store.deadlineMs");
+        + " store.operationTimeoutMs");
   }
 
   private static MusterException closedStore() {
@@ -305,9 +322,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
           tell(Listener::merged);
         }
       });
-      partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) event -> {
-        log.warn("store-partition-lost map={} partition={}", map.getName(), event.getPartitionId());
-        tell(Listener::merged);
+      partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) _ -> {
+        if (lostPartitions.getAndIncrement() == 0) {
+          context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> tellLosses()));
+        }
       });
       entries = map.addEntryListener(new Entries(), true);
     }

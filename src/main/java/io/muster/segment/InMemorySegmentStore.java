@@ -71,6 +71,11 @@ public final class InMemorySegmentStore implements SegmentStore {
       membersChanged();
     }
 
+    /** What is in the store. */
+    public synchronized Set<String> keys() {
+      return Set.copyOf(values.keySet());
+    }
+
     private void membersChanged() {
       PresentMembers present = present();
       stores.forEach(store -> store.tell(listener -> listener.membersChanged(present)));

@@ -17,6 +17,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -93,7 +94,17 @@ public final class MusterHazelcast {
   }
 
   /**
-   * Puts what Muster needs into an application's own configuration: the map and the member attribute. Everything else is left as it is.
+   * Puts what Muster needs into an application's own configuration: the map and the member attribute, with a fresh process id. Everything
+   * else is left as it is. To be called once per member.
+   *
+   * @return the same configuration
+   */
+  public static Config applyTo(Config config) {
+    return applyTo(config, ProcessId.random(new SecureRandom()));
+  }
+
+  /**
+   * The same with a process id that the caller has drawn, once per JVM.
    *
    * @return the same configuration
    */

@@ -21,7 +21,8 @@ import java.util.Objects;
  */
 public record SegmentHandle(ProcessId process, String host, int port, String hostId, long pid, String memberUuid, String warmupMode,
     List<String> transports, FabricOffer fabric, List<SegmentInfo> segments) {
-  static final int MAX_SEGMENTS = 1024;
+  /** More don't fit into a handle. */
+  public static final int MAX_SEGMENTS = 1024;
 
   public SegmentHandle {
     if (host.isBlank() || host.length() > 255) {

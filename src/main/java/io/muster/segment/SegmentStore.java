@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * ends within the store's own deadline; one that has missed its deadline may still be applied later, which is harmless because no key
  * ever returns to bytes that it had before. A value is never interpreted here.
  *
- * <p>Futures complete on the context that the store was created with. They fail with a {@link io.muster.group.MusterException} of kind
+ * <p>Futures complete on the caller's context if it has one, else on the one that the store was created with. They fail with a {@link io.muster.group.MusterException} of kind
  * RETRY when the store does not answer in time or is not available, and FATAL once it is closed.
  */
 public interface SegmentStore {

@@ -47,7 +47,8 @@ final class BulkSender {
   private @Nullable ByteBuf acks;
   private int ackBytesInSocket;
   private long nextRequest = 1;
-  private boolean timing;
+  /** Of the oldest deadline, -1: none runs. */
+  private long timer = -1;
   private @Nullable String ended;
 
   /** @param stalled called when the socket has taken no bytes for the deadline: the channel must end */
@@ -119,6 +120,10 @@ final class BulkSender {
   /** The socket is closed: it holds nobody's memory any more. */
   void end(String evidence) {
     ended = evidence;
+    if (timer >= 0) {
+      vertx.cancelTimer(timer); // or it would hold this object and both sockets for the rest of the deadline
+      timer = -1;
+    }
     pump();
     if (acks != null) {
       acks.release();
@@ -162,9 +167,8 @@ final class BulkSender {
     write.deadlineNanos = System.nanoTime() + timeoutMs * 1_000_000L;
     unanswered.put(write.request, write);
     sendable.add(write);
-    if (!timing) {
-      timing = true;
-      vertx.setTimer(timeoutMs, _ -> expire());
+    if (timer < 0) {
+      timer = vertx.setTimer(timeoutMs, _ -> expire());
     }
   }
 
@@ -232,14 +236,13 @@ final class BulkSender {
   }
 
   private void expire() {
-    timing = false;
+    timer = -1;
     long now = System.nanoTime();
     while (ended == null && !unanswered.isEmpty()) {
       BulkWrite write = unanswered.values().iterator().next();
       long leftMs = (write.deadlineNanos - now) / 1_000_000;
       if (leftMs > 0) {
-        timing = true;
-        vertx.setTimer(leftMs, _ -> expire());
+        timer = vertx.setTimer(leftMs, _ -> expire());
         return;
       }
       unanswered.remove(write.request);

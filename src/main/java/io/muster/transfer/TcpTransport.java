@@ -183,7 +183,9 @@ public final class TcpTransport implements Transport {
   }
 
   private static MusterException notBound(TcpOptions options, String why) {
-    return MusterException.config("cannot listen on " + options.bindHost() + ":" + options.port() + " (" + why
-        + "): choose a free port or an address of this host");
+    String what = "can't open data port " + options.bindHost() + ":" + options.port() + ": ";
+    return MusterException.config(what + (why.contains("in use")
+        ? "another process listens on port " + options.port() + "; stop it, or choose another port (endpoint.port)"
+        : why + "; choose a free port or an address of this host"));
   }
 }

@@ -22,8 +22,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Asked once per attempt at
- * {@code muster.<g>.warmup-policy}, from both ends, with a deadline; an application may put a consumer of its own there instead.
+ * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Asked once per attempt, from both
+ * ends, with a deadline, unless an application has a consumer of its own at {@code muster.<g>.warmup-policy}: then that one is asked instead.
  *
  * <p>Request: {@code {group, local, peer}}, each end as {@link #describe} makes it. Answer: {@code {plan, verdict, transport, reason}}, plan
  * one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP, REFUSE; both ends must come to the same plan, and the link is short-circuited only if
@@ -41,7 +41,7 @@ public final class WarmupPolicyVerticle extends VerticleBase {
 
   @Override
   public Future<?> start() {
-    consumer = vertx.eventBus().localConsumer(addresses.warmupPolicy(), this::asked);
+    consumer = vertx.eventBus().localConsumer(addresses.builtInWarmupPolicy(), this::asked);
     return Future.succeededFuture();
   }
 

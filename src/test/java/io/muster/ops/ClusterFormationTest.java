@@ -113,6 +113,14 @@ class ClusterFormationTest { // R-13
         .isEqualTo(new Decision.Join(second.address(), "127.0.0.1:5702", List.of("127.0.0.1:5702")));
   }
 
+  @Test
+  void oneWhoseControlPortIsOpenAndKnowsOfNoClusterYetIsNotUnheard() {
+    ControlPort first = port();
+    ControlPort justOpened = port();
+    assertThat(new ClusterFormation(first, id(), List.of(first.address(), justOpened.address()), PATIENT).await())
+        .isEqualTo(new Decision.Found(List.of()));
+  }
+
   @Test // O-4
   void givesUpWithTheNameOfTheOneItWaitsFor() {
     ControlAddress nobody = unusedPort();

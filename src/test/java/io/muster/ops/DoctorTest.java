@@ -6,6 +6,11 @@ import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaFacts.Device;
 import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.CudaFailure;
+import io.muster.cuda.FabricInfo;
+import io.muster.cuda.SharingFacts;
+import io.muster.cuda.SharingFacts.DeviceSharing;
+import io.muster.cuda.TrialOutcome;
+import io.muster.cuda.TrialOutcome.StepTime;
 import io.muster.ops.Finding.Level;
 import io.muster.ops.HostFacts.Bind;
 import io.muster.ops.HostFacts.Gpus;
@@ -27,10 +32,18 @@ import org.junit.jupiter.api.Test;
 class DoctorTest {
   private static final Jvm GOOD_JVM = new Jvm(25, "25.0.3", "amd64", List.of("-Xmx1g"), List.of());
   private static final Settings UNSET = new Settings(null, null);
-  private static final Gpus NO_GPU = new Gpus(new CudaFacts.NoDriver("libcuda.so.1 is not found"), 3, Imex.NO_FOLDER);
+  private static final SharingFacts NOT_ASKED = new SharingFacts.NotAsked("no GPU has answered");
+  private static final Gpus NO_GPU = new Gpus(new CudaFacts.NoDriver("libcuda.so.1 is not found"), 3, NOT_ASKED, Imex.NO_FOLDER);
   private static final Gpus TWO_GPUS = new Gpus(new CudaFacts.Devices(13_000, List.of(
       new Device(0, "NVIDIA H200", new UUID(1, 1), FabricAttribute.SET), new Device(1, "NVIDIA H200", new UUID(1, 2), FabricAttribute.SET))),
-      210, Imex.NO_FOLDER);
+      210, new SharingFacts.Tried(List.of(notPermitted(0), notPermitted(1)), 31_000), Imex.NO_FOLDER);
+
+  private static DeviceSharing notPermitted(int device) {
+    return new DeviceSharing(device,
+        new TrialOutcome.Failed(new CudaFailure("cuMemCreate(fabric)", OptionalInt.of(device), 800, "CUDA_ERROR_NOT_PERMITTED")),
+        new TrialOutcome.Touched(List.of(new StepTime("context", 200_000), new StepTime("create", 400))),
+        new FabricInfo.Known(new UUID(0, 0), 0, 3, 0, OptionalInt.of(0)));
+  }
 
   private static InetAddress address(String text) {
     try {
@@ -68,9 +81,17 @@ class DoctorTest {
   @Test
   void showsTheVerdictAndTheOriginalsRuleBesideIt() { // W-2
     List<Finding> findings = examine(network(null), TWO_GPUS, new Settings("0", null));
-    assertThat(only(findings, "fabric").what()).startsWith("not proven: attribute 128 is set on all 2 devices");
+    assertThat(only(findings, "fabric").what()).startsWith("not proven: attribute 128 is set, but fabric memory is not permitted").contains("800");
+    assertThat(only(findings, "fabric").whatToDo()).contains("IMEX", "ComputeDomain");
     assertThat(only(findings, "fabric").level()).as("wanted, so a warning").isEqualTo(Level.WARN); // W-7
-    assertThat(only(findings, "original-rule").what()).contains("would say: fabric").contains("unproven");
+    assertThat(only(findings, "original-rule").what()).contains("would say: fabric", "unproven", "it is wrong here", "800");
+    assertThat(findings).filteredOn(finding -> finding.topic().equals("fabric-memory")).hasSize(2).first()
+        .satisfies(finding -> assertThat(finding.what()).contains("device 0: cuMemCreate(fabric)", "cluster UUID 00000000-", "3 (completed)"));
+    assertThat(findings).filteredOn(finding -> finding.topic().equals("posix-memory")).hasSize(2).first().satisfies(finding -> {
+      assertThat(finding.level()).isEqualTo(Level.OK);
+      assertThat(finding.what()).contains("written and read back (µs: context 200000, create 400)");
+    });
+    assertThat(only(findings, "gpu-memory").what()).contains("tried in 31 ms");
     assertThat(only(findings, "imex").what()).contains("no IMEX channels");
     assertThat(findings).filteredOn(finding -> finding.topic().equals("gpu")).hasSize(2)
         .first().satisfies(finding -> assertThat(finding.what()).contains("NVIDIA H200", "GPU-", "attribute 128 (fabric handles): 1"));
@@ -88,11 +109,25 @@ class DoctorTest {
   @Test
   void namesTheCallThatFailed() {
     CudaFailure failure = new CudaFailure("cuInit", OptionalInt.empty(), 999, "CUDA_ERROR_UNKNOWN");
-    List<Finding> findings = examine(network(null), new Gpus(new CudaFacts.Failed(failure), 1, Imex.NO_FOLDER), UNSET);
+    List<Finding> findings = examine(network(null), new Gpus(new CudaFacts.Failed(failure), 1, NOT_ASKED, Imex.NO_FOLDER), UNSET);
     assertThat(only(findings, "gpu")).satisfies(finding -> {
       assertThat(finding.level()).isEqualTo(Level.WARN);
       assertThat(finding.what()).endsWith("cuInit: 999 CUDA_ERROR_UNKNOWN");
     });
+  }
+
+  @Test
+  void warnsWhereMemoryCannotEvenBeSharedOnThisHost() {
+    CudaFailure failure = new CudaFailure("cuMemMap", OptionalInt.of(0), 2, "CUDA_ERROR_OUT_OF_MEMORY");
+    DeviceSharing sharing = new DeviceSharing(0, new TrialOutcome.NotTried("attribute 128 is not set"), new TrialOutcome.Failed(failure),
+        new FabricInfo.Unknown("no NVML"));
+    Gpus gpus = new Gpus(TWO_GPUS.cuda(), 1, new SharingFacts.Tried(List.of(sharing), 1), Imex.NO_FOLDER);
+    List<Finding> findings = examine(network(null), gpus, UNSET);
+    assertThat(only(findings, "posix-memory").level()).isEqualTo(Level.WARN);
+    assertThat(only(findings, "posix-memory").what()).endsWith("cuMemMap device=0: 2 CUDA_ERROR_OUT_OF_MEMORY");
+    assertThat(only(findings, "fabric-memory").what()).contains("not tried: attribute 128 is not set", "NVML: no NVML");
+    Gpus old = new Gpus(TWO_GPUS.cuda(), 1, new SharingFacts.Unusable("libcuda.so.1 is too old"), Imex.NO_FOLDER);
+    assertThat(only(examine(network(null), old, UNSET), "gpu-memory").level()).isEqualTo(Level.WARN);
   }
 
   @Test

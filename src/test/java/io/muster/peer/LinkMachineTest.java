@@ -178,8 +178,8 @@ final class LinkMachineTest {
   @Test // P-4
   void aValueOfAnEarlierAttemptOrLifeProvesNothing() {
     Link writer = writing();
-    long earlier = new Session(writer(1), waiter(1), 1, W1, 69, 90, writer.session().peerSlot(), EXCHANGE).waiterValue();
-    long otherLife = new Session(writer(1), waiter(2), 1, W1, 70, 90, writer.session().peerSlot(), EXCHANGE).waiterValue();
+    long earlier = new Session(writer(1), waiter(1), 1, W1, 69, 90, writer.session().peerSlot(), EXCHANGE, EXCHANGE).waiterValue();
+    long otherLife = new Session(writer(1), waiter(2), 1, W1, 70, 90, writer.session().peerSlot(), EXCHANGE, EXCHANGE).waiterValue();
     assertThat(writer.on(new LinkEvent.SlotWritten(earlier), new LinkEvent.SlotWritten(otherLife), new LinkEvent.SlotWritten(0),
         new LinkEvent.SlotWritten(writer.session().writerValue())).name()).isEqualTo(WAITING_WARMUP_TRANSFER);
   }

@@ -407,7 +407,7 @@ final class LinkMachineWalkTest {
 
   private static Session renumbered(Session now, int by) {
     return new Session(now.writer(), now.waiter(), now.attempt() - by, now.generation(), WRITER_NONCE, WAITER_NONCE, now.peerSlot(),
-        now.answer());
+        now.answer(), now.peerAnswer());
   }
 
   private static PairId aged(PairId pair, int by) {

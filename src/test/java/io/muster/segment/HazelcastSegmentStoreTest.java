@@ -69,7 +69,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
       assertThat(await(hasty.compareAndSet("free", null, bytes("a")))).isTrue();
       assertThatThrownBy(() -> await(stuck)).isInstanceOfSatisfying(MusterException.class, e -> {
         assertThat(e.kind()).isEqualTo(Kind.RETRY);
-        assertThat(e).hasMessageContainingAll("300 ms", "operation=replace", "key=stuck", "store.deadlineMs");
+        assertThat(e).hasMessageContainingAll("300 ms", "operation=replace", "key=stuck", "store.operationTimeoutMs");
       });
     } finally {
       map.unlock("stuck");

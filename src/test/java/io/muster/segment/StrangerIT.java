@@ -14,13 +14,8 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
-import java.io.File;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -65,7 +60,8 @@ class StrangerIT { // R-14
     vertx = await(Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(hazelcast)).buildClustered());
     store = await(HazelcastSegmentStore.open(hazelcast, vertx.getOrCreateContext(), MusterHazelcast.MAP_NAME, DEADLINE));
     var address = hazelcast.getCluster().getLocalMember().getAddress();
-    stranger = JvmProcess.start("stranger", classPathWithoutMuster(), List.of(), StrangerNode.class, CLUSTER,
+    String classPath = JvmProcess.classPathWithoutMuster(directory, StrangerNode.class);
+    stranger = JvmProcess.start("stranger", classPath, List.of(), StrangerNode.class, CLUSTER,
         address.getHost() + ":" + address.getPort(), "stranger");
     assertThat(stranger.await("up", 40_000)).isEqualTo("without Muster");
     assertThat(balanced.await(20, TimeUnit.SECONDS)).as("partitions have moved to the stranger").isTrue();
@@ -167,18 +163,6 @@ class StrangerIT { // R-14
     } catch (MusterException expected) {
       return expected;
     }
-  }
-
-  /** Every jar, and of the directories only the stranger's own class. */
-  private String classPathWithoutMuster() throws IOException {
-    Path own = directory.resolve("stranger");
-    Files.createDirectories(own);
-    String name = StrangerNode.class.getSimpleName() + ".class";
-    try (InputStream compiled = StrangerNode.class.getResourceAsStream(name)) {
-      Files.copy(compiled, own.resolve(name));
-    }
-    return directory + File.pathSeparator + Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-        .filter(entry -> entry.endsWith(".jar")).collect(Collectors.joining(File.pathSeparator));
   }
 
   private static StoredBytes bytes(String text) {

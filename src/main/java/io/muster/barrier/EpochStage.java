@@ -1,0 +1,24 @@
+package io.muster.barrier;
+
+import io.muster.group.GroupName;
+import io.muster.segment.EpochRecord;
+
+/**
+ * A stage of an epoch, as one process came to know it; published on its node, for whoever measures.
+ *
+ * @param atNanos on the monotonic clock
+ */
+public record EpochStage(GroupName group, long epoch, Stage stage, long atNanos) {
+  /** MARKED: a mark of a rank of this process is in the store; the others: the record says so. */
+  public enum Stage {
+    OPEN, MARKED, COMPLETE, DEGRADED;
+
+    static Stage of(EpochRecord.State state) {
+      return switch (state) {
+        case OPEN -> OPEN;
+        case COMPLETE -> COMPLETE;
+        case DEGRADED -> DEGRADED;
+      };
+    }
+  }
+}

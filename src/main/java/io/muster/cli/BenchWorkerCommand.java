@@ -1,0 +1,160 @@
+package io.muster.cli;
+
+import io.muster.GroupOptions;
+import io.muster.JoinedRank;
+import io.muster.MusterOptions;
+import io.muster.PreparedRank;
+import io.muster.bus.Addresses;
+import io.muster.group.GroupName;
+import io.muster.ops.ControlAddress;
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** One process of a measurement: takes commands as JSON lines on standard input, tells what came of them on standard output. */
+@Command(name = "bench-worker", hidden = true, description = "One process of a measurement (used by bench).")
+final class BenchWorkerCommand implements Callable<Integer> {
+  private static final Duration LONG = Duration.ofMinutes(10);
+  /** Messages about links are read by another event loop than the one that completes the wait. */
+  private static final long SETTLE_MS = 30;
+
+  @Option(names = "--members", required = true)
+  private String members = "";
+
+  @Option(names = "--group", description = "cold: publish at once")
+  private @Nullable String group;
+
+  @Option(names = "--ranks")
+  private String ranks = "";
+
+  @Option(names = "--world-size")
+  private int worldSize;
+
+  @Mixin
+  private ProcessSettings settings = new ProcessSettings();
+
+  private final EventWriter out = new EventWriter(System.out, true);
+  private final Map<String, Joined> groups = new ConcurrentHashMap<>();
+
+  /** A group as this process has it. */
+  private record Joined(Map<Integer, PreparedRank> prepared, Map<Integer, JoinedRank> joined, BenchMilestones milestones) {}
+
+  @Override
+  public Integer call() throws IOException {
+    MusterOptions options = settings.read();
+    try (LaunchedProcess process = LaunchedProcess.open(options)) {
+      process.start(options, ControlAddress.parseList(members));
+      if (group != null) {
+        List<Integer> all = RankList.parse(ranks);
+        prepare(process, group, worldSize, all);
+        publish(process, group, all, 0);
+      }
+      out.event("up", new JsonObject().put("atNanos", System.nanoTime()));
+      serve(process);
+    }
+    return Main.OK;
+  }
+
+  private void serve(LaunchedProcess process) throws IOException {
+    var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      var command = new JsonObject(line);
+      String name = command.getString("group");
+      List<Integer> which = command.getJsonArray("ranks", new JsonArray()).stream().map(Integer.class::cast).toList();
+      switch (command.getString("do")) {
+        case "prepare" -> {
+          prepare(process, name, command.getInteger("worldSize"), which);
+          out.event("prepared", new JsonObject());
+        }
+        case "publish" -> publish(process, name, which, command.getLong("atNanos", 0L));
+        case "transfer" -> out.event("transferred",
+            BenchTransfer.run(groups.get(name).joined().values().iterator().next(), 1));
+        case "heap" -> out.event("heap", new JsonObject().put("bytes", liveHeap()));
+        case "await" -> await(process, name, groups.get(name).joined().values().stream().toList(), new JsonObject());
+        case "leave" -> {
+          Joined left = groups.remove(name);
+          Future.join(left.joined().values().stream().map(JoinedRank::leave).toList()).await();
+          left.milestones().close();
+          out.event("left", new JsonObject());
+        }
+        default -> out.event("failed", new JsonObject().put("reason", "unknown command " + line));
+      }
+    }
+  }
+
+  /** The least of a few collections: the first ones also end what was on its way out. */
+  private static long liveHeap() {
+    long least = Long.MAX_VALUE;
+    for (int i = 0; i < 5; i++) {
+      System.gc();
+      least = Math.min(least, Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
+    }
+    return least;
+  }
+
+  private void prepare(LaunchedProcess process, String name, int size, List<Integer> which) {
+    var milestones = new BenchMilestones(process.vertx(), new Addresses(new GroupName(name)),
+        (event, atNanos) -> out.event(event, new JsonObject().put("atNanos", atNanos)));
+    Map<Integer, PreparedRank> prepared = new TreeMap<>();
+    List<Future<?>> all = new ArrayList<>();
+    for (int rank : which) {
+      all.add(process.muster().prepare(options(name, rank, size)).onSuccess(one -> {
+        synchronized (prepared) {
+          prepared.put(rank, one);
+        }
+      }));
+    }
+    Future.all(all).await();
+    groups.put(name, new Joined(prepared, new ConcurrentHashMap<>(), milestones));
+  }
+
+  /** Large memory where it is written into, and none where a thousand ranks would have it. */
+  private static GroupOptions options(String name, int rank, int size) {
+    GroupOptions plain = GroupOptions.of(name, rank, size);
+    return name.equals(BenchTransfer.GROUP) && rank == 1 ? plain.segment(BenchTransfer.SEGMENT, BenchTransfer.BYTES) : plain;
+  }
+
+  private void publish(LaunchedProcess process, String name, List<Integer> which, long atNanos) {
+    Joined mine = groups.get(name);
+    for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
+      LockSupport.parkNanos(left);
+    }
+    long callNanos = System.nanoTime();
+    List<Future<JoinedRank>> published = which.stream().map(rank -> mine.prepared().get(rank).publish()).toList();
+    Future.all(published).onComplete(all -> {
+      long publishedNanos = System.nanoTime();
+      List<JoinedRank> joined = all.<JoinedRank>list();
+      joined.forEach(rank -> mine.joined().put(rank.member().rank(), rank));
+      await(process, name, joined, which.isEmpty() ? new JsonObject()
+          : new JsonObject().put("publishCallNanos", callNanos).put("publish", publishedNanos));
+    }, this::failed);
+  }
+
+  private void await(LaunchedProcess process, String name, List<JoinedRank> joined, JsonObject report) {
+    Joined mine = groups.get(name);
+    Future.all(joined.stream().map(rank -> rank.allConnected(LONG)).toList()).onComplete(_ -> {
+      report.put("know", System.nanoTime());
+      process.vertx().setTimer(SETTLE_MS, _ -> out.event("connected", report.mergeIn(mine.milestones().toJson())));
+    }, this::failed);
+  }
+
+  private void failed(Throwable failure) {
+    out.event("failed", new JsonObject().put("reason", String.valueOf(failure.getMessage())));
+  }
+}

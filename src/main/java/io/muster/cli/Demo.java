@@ -1,0 +1,288 @@
+package io.muster.cli;
+
+import io.muster.cli.ChildProcess.News;
+import io.muster.group.MusterException;
+import io.muster.ops.ControlAddress;
+import io.muster.ops.ControlClient;
+import io.muster.ops.StatusVerticle;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A group on this host, one JVM per process, watched from outside: everything that is known comes from what the processes print. One thread
+ * runs it; {@link #close} may be called from another, by a signal.
+ */
+final class Demo implements AutoCloseable {
+  static final String GROUP = "demo";
+  private static final long STOP_MS = 5000;
+  /** For the processes to start, on a busy host. */
+  private static final Duration START = Duration.ofSeconds(60);
+  private static final Duration ASK = Duration.ofSeconds(3);
+
+  private final DemoPlan plan;
+  private final EventWriter events;
+  private final ProgressLine progress;
+  private final List<List<Integer>> seats;
+  private final List<ControlAddress> controls;
+  private final DemoPicture picture;
+  private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
+  /** Who has told of the loss that is being waited for. */
+  private final Map<ChildProcess, JsonObject> degraded = new LinkedHashMap<>();
+  /** By process; the demo's thread and the one that closes meet here, under its lock. */
+  private final ChildProcess[] children;
+  private boolean closed;
+  private @Nullable ChildProcess killed;
+
+  private record Heard(ChildProcess child, News news) {}
+
+  Demo(DemoPlan plan, List<Integer> ports, EventWriter events, ProgressLine progress) {
+    this.plan = plan;
+    this.events = events;
+    this.progress = progress;
+    this.seats = plan.seats();
+    this.controls = ports.stream().map(port -> new ControlAddress("127.0.0.1", port)).toList();
+    this.picture = new DemoPicture(plan.ranks());
+    this.children = new ChildProcess[seats.size()];
+  }
+
+  /** Runs until all are connected (again). The exit code. */
+  int run() {
+    say(plan.ranks() + " ranks in " + seats.size() + (seats.size() == 1 ? " process" : " processes") + " on 127.0.0.1, control ports "
+        + controls.stream().map(control -> String.valueOf(control.port())).collect(Collectors.joining(",")));
+    for (int process = 0; process < seats.size(); process++) {
+      start(process);
+    }
+    JsonObject done = await(0);
+    if (done != null && plan.restart() != null) {
+      say(connected(done));
+      done = restart(plan.restart(), done.getLong("epoch"));
+    }
+    return done == null ? notAllConnected() : allConnected(done);
+  }
+
+  /** Stays until this process is ended, and goes on telling. */
+  void keep() {
+    say("staying up until Ctrl-C; ask with: muster status --control " + controls.getFirst());
+    while (true) {
+      Heard next = next(Long.MAX_VALUE);
+      if (next != null && next.news() instanceof News.Ended(int exitCode)) {
+        say("the process of ranks " + next.child().ranks() + " (pid " + next.child().pid() + ") has ended with exit code " + exitCode);
+      }
+    }
+  }
+
+  // ---- processes
+
+  private void start(int process) {
+    List<String> arguments = new ArrayList<>(List.of("run", "--group", GROUP, "--ranks",
+        seats.get(process).stream().map(String::valueOf).collect(Collectors.joining(",")), "--world-size", String.valueOf(plan.ranks()),
+        "--bind", "127.0.0.1", "--control-port", String.valueOf(controls.get(process).port()), "--hazelcast-port", "0", "--members",
+        controls.stream().map(ControlAddress::toString).collect(Collectors.joining(",")), "--json", "--while-stdin-open"));
+    arguments.addAll(plan.settings());
+    synchronized (children) {
+      if (!closed) {
+        try {
+          children[process] = ChildProcess.start(JvmCommand.likeThisJvm().shortLived().runMain(arguments), seats.get(process),
+              (child, news) -> heard.add(new Heard(child, news)));
+        } catch (IOException e) {
+          throw new UncheckedIOException("can't start a process: " + e.getMessage(), e);
+        }
+      }
+    }
+  }
+
+  private List<ChildProcess> alive() {
+    List<ChildProcess> alive = new ArrayList<>();
+    synchronized (children) {
+      for (ChildProcess child : children) {
+        if (child != null && child.isAlive()) {
+          alive.add(child);
+        }
+      }
+    }
+    return alive;
+  }
+
+  /** Ends all processes, those that don't end in order by force. Returns when they are gone; may be called twice. */
+  @Override
+  public void close() {
+    List<ChildProcess> ending;
+    synchronized (children) {
+      closed = true;
+      ending = alive();
+    }
+    ending.forEach(ChildProcess::askToEnd);
+    long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(STOP_MS);
+    ending.forEach(child -> child.awaitEnd(TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime())));
+  }
+
+  // ---- watching
+
+  /** What all ranks know of an epoch after the given one; null when the deadline passes, which begins when all that were started are up. */
+  private @Nullable JsonObject await(long after) {
+    long endNanos = System.nanoTime() + Math.max(START.toNanos(), plan.deadline().toNanos());
+    boolean up = false;
+    JsonObject known;
+    while ((known = picture.knownToAll(after)) == null) {
+      long now = System.nanoTime();
+      if (!up && picture.hasPublished(seats)) {
+        up = true;
+        endNanos = now + plan.deadline().toNanos();
+      }
+      if (now - endNanos >= 0) {
+        break;
+      }
+      progress.set(picture.summary(after), now);
+      failIfEnded(next(Math.min(endNanos - now, progress.dueInNanos(now))));
+    }
+    progress.set(picture.summary(after), System.nanoTime());
+    progress.end();
+    return known;
+  }
+
+  private @Nullable Heard next(long nanos) {
+    try {
+      Heard next = heard.poll(nanos, TimeUnit.NANOSECONDS);
+      if (next != null) {
+        take(next);
+      }
+      return next;
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+      throw MusterException.fatal("interrupted");
+    }
+  }
+
+  private void take(Heard next) {
+    switch (next.news()) {
+      case News.Event(JsonObject body) -> {
+        picture.note(body);
+        events.event(body.getString("event", ""), body);
+        if (body.getString("event", "").equals("degraded")) {
+          degraded.putIfAbsent(next.child(), body);
+        }
+      }
+      case News.Ended _ -> picture.forget(next.child().ranks());
+    }
+  }
+
+  private void failIfEnded(@Nullable Heard next) {
+    if (next == null || !(next.news() instanceof News.Ended(int exitCode)) || next.child() == killed) {
+      return;
+    }
+    progress.end();
+    ChildProcess child = next.child();
+    List<String> words = child.lastWords();
+    throw MusterException.retry("the process of ranks " + child.ranks() + " (pid " + child.pid() + ") has ended with exit code " + exitCode
+        + (words.isEmpty() ? " and has said nothing" : ": " + String.join(System.lineSeparator() + "  ", words)));
+  }
+
+  // ---- restart
+
+  private @Nullable JsonObject restart(int rank, long epoch) {
+    int process = 0;
+    while (!seats.get(process).contains(rank)) {
+      process++;
+    }
+    ChildProcess victim = children[process];
+    killed = victim;
+    degraded.clear();
+    long killedNanos = System.nanoTime();
+    victim.kill();
+    say("killed rank " + rank + ": kill -9 of pid " + victim.pid() + ", ranks " + victim.ranks());
+    if (!awaitDegraded(victim)) {
+      return null;
+    }
+    var body = new JsonObject().put("ranks", new JsonArray(victim.ranks())).put("killedPid", victim.pid());
+    var after = new JsonArray();
+    degraded.forEach((child, told) -> after.add(new JsonObject().put("ranks", new JsonArray(child.ranks()))
+        .put("degradedAfterMs", (told.getLong("atNanos") - killedNanos) / 1_000_000)));
+    events.event("restart", body.put("seenBy", after));
+    say(EventWriter.degradedText(degraded.values().iterator().next()));
+    say("degraded was seen " + after.stream().map(JsonObject.class::cast).map(one -> "by ranks " + one.getJsonArray("ranks").encode() + " after "
+        + one.getLong("degradedAfterMs") + " ms").collect(Collectors.joining(", ")));
+    start(process);
+    say("started rank " + rank + " again: pid " + children[process].pid());
+    return await(epoch);
+  }
+
+  /** Until all others have told of it, and the killed process is known to be gone. */
+  private boolean awaitDegraded(ChildProcess victim) {
+    long endNanos = System.nanoTime() + plan.deadline().toNanos();
+    boolean gone = false;
+    while (!gone || degraded.size() < seats.size() - 1) {
+      long left = endNanos - System.nanoTime();
+      if (left <= 0) {
+        return false;
+      }
+      Heard next = next(left);
+      failIfEnded(next);
+      gone |= next != null && next.child() == victim && next.news() instanceof News.Ended;
+    }
+    return true;
+  }
+
+  // ---- the end
+
+  private static String connected(JsonObject known) {
+    return EventWriter.text(io.muster.barrier.AllConnected.fromJson(known));
+  }
+
+  private int allConnected(JsonObject known) {
+    say(connected(known));
+    outcome("all-connected", Main.OK, known.copy());
+    return Main.OK;
+  }
+
+  private int notAllConnected() {
+    say("not all connected within " + plan.deadline().toMillis() + " ms");
+    JsonObject report = report();
+    List<Integer> missing = List.of();
+    if (report != null) {
+      events.event("report", report);
+      say(StatusVerticle.text(report));
+      missing = report.getJsonArray("missing").stream().map(row -> ((JsonObject) row).getInteger("rank")).distinct().toList();
+    } else {
+      alive().forEach(child -> say("  ranks " + child.ranks() + ", pid " + child.pid() + ": its process is still starting"));
+    }
+    outcome("not-all-connected", RunCommand.NOT_ALL_CONNECTED, new JsonObject().put("group", GROUP).put("worldSize", plan.ranks())
+        .put("missing", new JsonArray(missing)).put("deadlineMs", plan.deadline().toMillis()));
+    return RunCommand.NOT_ALL_CONNECTED;
+  }
+
+  private void outcome(String outcome, int exitCode, JsonObject body) {
+    body.remove("event");
+    body.remove("ranks");
+    body.remove("atNanos");
+    events.event("outcome", new JsonObject().put("outcome", outcome).put("exitCode", exitCode).mergeIn(body));
+  }
+
+  /** The picture of the group, from the first process that has one. */
+  private @Nullable JsonObject report() {
+    for (ControlAddress control : controls) {
+      JsonObject request = new JsonObject().put("ask", "status").put("group", GROUP);
+      if (ControlClient.ask(control, request, ASK) instanceof ControlClient.Reply.Answered(JsonObject answer)
+          && answer.getJsonArray("groups", new JsonArray()).stream().findFirst().orElse(null) instanceof JsonObject group) {
+        return group;
+      }
+    }
+    return null;
+  }
+
+  private void say(String line) {
+    progress.end();
+    events.text(line);
+  }
+}

@@ -1,0 +1,97 @@
+package io.muster.cli;
+
+import io.muster.MusterOptions;
+import io.muster.group.MusterException;
+import io.vertx.core.json.JsonObject;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code muster demo}. */
+@Command(name = "demo", mixinStandardHelpOptions = true, sortOptions = false,
+    description = "Start a group of ranks as processes of this host, watch them connect, and stop them.",
+    footer = {"", "Exit codes: 0 all connected, 1 a process failed, 2 wrong arguments, 3 not all connected within --deadline."})
+final class DemoCommand implements Callable<Integer> {
+  @Option(names = "--ranks", paramLabel = "N", description = "How many ranks; ${DEFAULT-VALUE} if not given.", defaultValue = "4")
+  private int ranks;
+
+  @Option(names = "--processes", paramLabel = "M", description = "Over how many processes they are spread; one each if not given.")
+  private @Nullable Integer processes;
+
+  @Option(names = "--fabric", paramLabel = "CLUSTERUUID/CLIQUE", description = "A simulated fabric that all belong to.")
+  private @Nullable String fabric;
+
+  @Option(names = "--warmup", paramLabel = "MODE", description = "auto, exchange, fabric (not available yet) or skip.")
+  private @Nullable String warmup;
+
+  @Option(names = "--missing", paramLabel = "RANK", description = "This rank is never started: shows the report at the deadline.")
+  private @Nullable Integer missing;
+
+  @Option(names = "--restart", paramLabel = "RANK",
+      description = "After all-connected, kill -9 this rank's process, start it again, and wait for the next epoch.")
+  private @Nullable Integer restart;
+
+  @Option(names = "--deadline", paramLabel = "TIME", converter = DurationConverter.class,
+      description = "How long to wait for all-connected once the processes are up; 20s if not given.")
+  private @Nullable Duration deadline;
+
+  @Option(names = "--json", description = "One JSON object a line on standard output, and nothing else there; the last is the outcome.")
+  private boolean json;
+
+  @Option(names = "--keep", description = "Stay up until Ctrl-C.")
+  private boolean keep;
+
+  /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
+  private volatile boolean ending;
+
+  @Override
+  public Integer call() {
+    DemoPlan plan = plan();
+    var events = new EventWriter(System.out, json);
+    var progress = new ProgressLine(System.out, ProgressLine.Kind.of(json));
+    try (var demo = new Demo(plan, FreePorts.choose(plan.seats().size(), new SecureRandom()), events, progress)) {
+      Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> end(demo)));
+      int code = demo.run();
+      if (keep && code == Main.OK) {
+        demo.keep();
+      }
+      return code;
+    } catch (RuntimeException e) {
+      if (ending) {
+        // it failed because the JVM is being ended, whose own exit code stands
+        return Main.OK;
+      }
+      events.event("outcome", new JsonObject().put("outcome", "failed").put("exitCode", Main.FAILED).put("reason", e.getMessage()));
+      throw e;
+    }
+  }
+
+  private void end(Demo demo) {
+    ending = true;
+    demo.close();
+  }
+
+  private DemoPlan plan() {
+    if ("fabric".equals(warmup)) {
+      throw MusterException.config("--warmup fabric is not available yet; use auto, which short-circuits where a shared fabric is proven");
+    }
+    List<String> settings = new ArrayList<>();
+    var json = new JsonObject();
+    if (warmup != null) {
+      settings.addAll(List.of("--warmup", warmup));
+      json.put("mode", warmup);
+    }
+    if (fabric != null) {
+      settings.addAll(List.of("--fabric", fabric));
+      json.put("fabric", fabric);
+    }
+    MusterOptions.fromJson(new JsonObject().put("warmup", json));
+    Duration limit = deadline != null ? deadline : Duration.ofSeconds(20);
+    return new DemoPlan(ranks, processes != null ? processes : Math.clamp(ranks, 1, DemoPlan.MAX_PROCESSES), missing, restart, limit, settings);
+  }
+}

@@ -1,0 +1,45 @@
+package io.muster.cli;
+
+import io.muster.cuda.CudaFacts;
+import io.muster.cuda.CudaProbe;
+import io.muster.ops.GpuCheck;
+import io.vertx.core.json.JsonObject;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code muster gpu-check}. */
+@Command(
+    name = "gpu-check",
+    description = "Measures on this host's GPUs what the fabric probe costs, and that making and closing shared memory again and again leaves "
+        + "nothing behind. Exit code 0 if all is well or there is no GPU, 1 if something failed or was left behind.",
+    mixinStandardHelpOptions = true)
+final class GpuCheckCommand implements Callable<Integer> {
+  @Spec
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  private CommandSpec spec;
+
+  @Option(names = "--cycles", paramLabel = "N", defaultValue = "1000", description = "open and close cycles per device (default: ${DEFAULT-VALUE})")
+  private int cycles;
+
+  @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    if (cycles < 1) {
+      throw new ParameterException(spec.commandLine(), "--cycles must be at least 1, got " + cycles);
+    }
+    long start = System.nanoTime();
+    CudaFacts facts = CudaProbe.probe();
+    JsonObject result = GpuCheck.run(facts, (System.nanoTime() - start) / 1000, cycles);
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(json ? result.encode() + System.lineSeparator() : GpuCheck.text(result));
+    out.flush();
+    return "failed".equals(result.getString("gpuCheck")) ? Main.FAILED : Main.OK;
+  }
+}

@@ -1,0 +1,34 @@
+package io.muster.cuda;
+
+import io.muster.cuda.TrialOutcome.StepTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/** Times steps that follow each other. */
+final class StepClock {
+  private final LongSupplier nanoTime;
+  private final List<StepTime> steps = new ArrayList<>();
+
+  StepClock(LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
+  }
+
+  <T> T time(String step, Timed<T> timed) throws CudaCallException {
+    long start = nanoTime.getAsLong();
+    T result = timed.run();
+    steps.add(new StepTime(step, TimeUnit.NANOSECONDS.toMicros(nanoTime.getAsLong() - start)));
+    return result;
+  }
+
+  List<StepTime> steps() {
+    return steps;
+  }
+
+  /** One step. */
+  @FunctionalInterface
+  interface Timed<T> {
+    T run() throws CudaCallException;
+  }
+}

@@ -1,0 +1,142 @@
+package io.muster;
+
+import io.muster.barrier.AllConnected;
+import io.muster.bus.Addresses;
+import io.muster.group.GroupName;
+import io.muster.group.ProcessId;
+import io.muster.segment.InMemorySegmentStore;
+import io.muster.segment.StoreKeys;
+import io.muster.segment.StoredBytes;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.MessageConsumer;
+import io.vertx.core.json.JsonObject;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
+
+/** Several processes of Muster in one JVM, each with a Vert.x of its own, over real sockets, with the store in memory. */
+final class InMemoryCluster implements AutoCloseable {
+  /** How long a test waits for what must happen. */
+  static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
+  private final List<Process> processes = new ArrayList<>();
+
+  /** One process of Muster. */
+  record Process(Vertx vertx, InMemorySegmentStore store, Muster muster) {
+    JoinedRank join(String group, int rank, int worldSize) {
+      return join(GroupOptions.of(group, rank, worldSize));
+    }
+
+    JoinedRank join(GroupOptions options) {
+      return muster.join(options).await();
+    }
+
+    /** The next matching body that this node hears on an address. */
+    Future<JsonObject> next(String address, Predicate<JsonObject> wanted) {
+      Promise<JsonObject> heard = Promise.promise();
+      MessageConsumer<JsonObject> consumer = vertx.eventBus().localConsumer(address);
+      consumer.handler(message -> {
+        if (wanted.test(message.body())) {
+          heard.tryComplete(message.body());
+        }
+      });
+      return heard.future().onComplete(_ -> consumer.unregister());
+    }
+
+    /** Completes when a link of this process reaches this state. */
+    Future<JsonObject> link(String group, int rank, int peer, String state) {
+      return next(new Addresses(new GroupName(group)).peerState(),
+          body -> body.getInteger("rank") == rank && body.getInteger("peer") == peer && body.getString("to").equals(state));
+    }
+
+    Future<JsonObject> degraded(String group) {
+      return next(new Addresses(new GroupName(group)).degraded(), _ -> true);
+    }
+  }
+
+  /** A process with the settings as they come. */
+  Process start() {
+    return start(new JsonObject());
+  }
+
+  Process start(JsonObject settings) {
+    Vertx vertx = Vertx.vertx();
+    var id = ProcessId.random(RandomGenerator.getDefault());
+    InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);
+    var process = new Process(vertx, store, Muster.start(vertx, store, id, MusterOptions.fromJson(settings)).await());
+    processes.add(process);
+    return process;
+  }
+
+  /** Settings with one warmup key. */
+  static JsonObject warmup(String key, Object value) {
+    return new JsonObject().put("warmup", new JsonObject().put(key, value));
+  }
+
+  /** As kill -9 would: its sockets close, its entries stay, nothing is said. */
+  void crash(Process process) {
+    shared.crash(process.store());
+    processes.remove(process);
+    process.vertx().close().await();
+  }
+
+  /** Ends a process in order; its Vert.x stays up until the cluster is closed. */
+  void close(Process process) {
+    process.muster().close().await();
+  }
+
+  /** Who has the store, but none of our manners. */
+  InMemorySegmentStore stranger() {
+    return shared.store(processes.getFirst().vertx().getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
+  }
+
+  /** Puts whatever it likes, over whatever is there. */
+  static void overwrite(InMemorySegmentStore stranger, String key, StoredBytes value) {
+    while (!stranger.compareAndSet(key, stranger.get(key).await(), value).await()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  static void remove(InMemorySegmentStore stranger, String key) {
+    for (StoredBytes there = stranger.get(key).await(); there != null; there = stranger.get(key).await()) {
+      if (stranger.compareAndSet(key, there, null).await()) {
+        return;
+      }
+    }
+  }
+
+  static StoreKeys keys(String group) {
+    return new StoreKeys(new GroupName(group));
+  }
+
+  InMemorySegmentStore.Shared shared() {
+    return shared;
+  }
+
+  /** Waits on all ranks at once; they must agree on the epoch. */
+  static AllConnected await(List<JoinedRank> ranks) {
+    List<Future<AllConnected>> waits = ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
+    AllConnected first = waits.getFirst().await();
+    waits.forEach(wait -> {
+      if (wait.await().epoch() != first.epoch()) {
+        throw new AssertionError("epochs differ: " + first + " and " + wait.await());
+      }
+    });
+    return first;
+  }
+
+  static AllConnected await(JoinedRank... ranks) {
+    return await(List.of(ranks));
+  }
+
+  @Override
+  public void close() {
+    processes.forEach(process -> process.muster().close().await());
+    processes.forEach(process -> process.vertx().close().await());
+  }
+}

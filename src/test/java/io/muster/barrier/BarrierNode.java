@@ -1,0 +1,216 @@
+package io.muster.barrier;
+
+import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
+import io.muster.group.GroupName;
+import io.muster.group.Member;
+import io.muster.group.ProcessId;
+import io.muster.group.Proof;
+import io.muster.peer.History;
+import io.muster.peer.LinkChange;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkState;
+import io.muster.peer.LinkTable;
+import io.muster.segment.InMemorySegmentStore;
+import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.SegmentStore;
+import io.muster.segment.StoredBytes;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** A process with one rank of a group of two: the barrier verticle is real, its links are played by the test, its store can be stalled. */
+final class BarrierNode implements GroupHost, SegmentStore.Listener {
+  static final GroupName GROUP = new GroupName("g");
+  static final Addresses ADDRESSES = new Addresses(GROUP);
+
+  final Vertx vertx;
+  final int rank;
+  final ProcessId process;
+  final StallingStore store;
+  final LinkTable links = new LinkTable(System::nanoTime);
+  final BarrierVerticle barrier;
+  final Queue<Member> opened = new ConcurrentLinkedQueue<>();
+  volatile Consumer<LinkEvent> onTell = _ -> { };
+
+  BarrierNode(Vertx vertx, InMemorySegmentStore.Shared shared, int rank) {
+    this.vertx = vertx;
+    this.rank = rank;
+    this.process = new ProcessId(rank + 1, 1);
+    this.store = new StallingStore(shared.store(vertx.getOrCreateContext(), process));
+    this.barrier = new BarrierVerticle(new BarrierSetup(GROUP, 2, process, 5, 10, 5, 20), this, new BarrierVerticle.Timing(60_000, 0));
+    LocalCodec.register(vertx);
+  }
+
+  /** Answers when it is let. */
+  static final class StallingStore implements SegmentStore {
+    private final SegmentStore store;
+    private final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
+    private volatile boolean stalled;
+
+    StallingStore(SegmentStore store) {
+      this.store = store;
+    }
+
+    void stall() {
+      stalled = true;
+    }
+
+    boolean isStalled() {
+      return stalled;
+    }
+
+    void release() {
+      stalled = false;
+      for (Runnable operation = held.poll(); operation != null; operation = held.poll()) {
+        operation.run();
+      }
+    }
+
+    private <T extends @Nullable Object> Future<T> when(Supplier<Future<T>> operation) {
+      if (!stalled) {
+        return operation.get();
+      }
+      Promise<T> later = Promise.promise();
+      held.add(() -> operation.get().onComplete(later));
+      return later.future();
+    }
+
+    @Override
+    public Future<@Nullable StoredBytes> get(String key) {
+      return when(() -> store.get(key));
+    }
+
+    @Override
+    public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
+      return when(() -> store.getAll(keys));
+    }
+
+    @Override
+    public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+      return when(() -> store.compareAndSet(key, expected, next));
+    }
+
+    @Override
+    public Future<Void> listen(Listener listener) {
+      return store.listen(listener);
+    }
+
+    @Override
+    public Future<Void> close() {
+      return store.close();
+    }
+
+    @Override
+    public PresentMembers presentMembers() {
+      return store.presentMembers();
+    }
+
+    @Override
+    public String localMemberUuid() {
+      return store.localMemberUuid();
+    }
+  }
+
+  Future<Member> join() {
+    var handle = new SegmentHandle(process, "127.0.0.1", 7000 + rank, "host", 100 + rank, store.localMemberUuid(), "auto", List.of("tcp"),
+        SegmentHandle.FabricOffer.NONE, List.of());
+    return store.listen(this).compose(_ -> vertx.deployVerticle(barrier)).compose(_ -> barrier.join(rank, handle)).map(RankEntry::member);
+  }
+
+  void change(Member self, Member peer, LinkState from, LinkState to, String cause) {
+    var change = new LinkChange(GROUP, self, peer.rank(), from, to, "because the test says so", cause, Instant.now());
+    links.note(change);
+    vertx.eventBus().publish(ADDRESSES.linkState(), change, LocalCodec.delivery());
+  }
+
+  void connect(Member self, Member peer, Proof proof) {
+    change(self, peer, new LinkState.WaitingStore(History.EMPTY), connected(peer, proof), "FAILED");
+  }
+
+  void lose(Member self, Member peer) {
+    change(self, peer, connected(peer, Proof.WARMUP), new LinkState.BackingOff(history(peer)), "SOCKET_CLOSED");
+  }
+
+  private static History history(Member peer) {
+    return new History(null, peer, false, 1, 0, null, List.of());
+  }
+
+  private static LinkState connected(Member peer, Proof proof) {
+    return new LinkState.Connected(history(peer), null, proof, "");
+  }
+
+  Future<JsonObject> next(String address) {
+    Promise<JsonObject> heard = Promise.promise();
+    vertx.eventBus().<JsonObject>localConsumer(address, message -> heard.tryComplete(message.body()));
+    return heard.future();
+  }
+
+  @Override
+  public void changed(String key, @Nullable StoredBytes value) {
+    if (!store.isStalled()) {
+      barrier.execute(core -> core.keyChanged(key, value));
+    }
+  }
+
+  @Override
+  public void merged() {}
+
+  @Override
+  public void membersChanged(SegmentStore.PresentMembers present) {}
+
+  @Override
+  public SegmentStore store() {
+    return store;
+  }
+
+  @Override
+  public LinkTable links() {
+    return links;
+  }
+
+  @Override
+  public Future<GroupPorts.SeatAnswer> askIncumbent(RankEntry incumbent) {
+    return Future.succeededFuture(new GroupPorts.SeatAnswer(SeatEvent.IncumbentAnswered.Answer.HOLDS, "it answers"));
+  }
+
+  @Override
+  public Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+    return Future.succeededFuture(new GroupPorts.WitnessAnswer(false, ""));
+  }
+
+  @Override
+  public LinkEvent.Reach reach(RankEntry entry) {
+    return new LinkEvent.Reach.Dialable();
+  }
+
+  @Override
+  public void openLinks(Member self) {
+    opened.add(self);
+  }
+
+  @Override
+  public void closeLinks(Member self, String reason) {}
+
+  @Override
+  public void tellLink(int from, int peer, LinkEvent event) {
+    onTell.accept(event);
+  }
+
+  @Override
+  public void entryPublished(RankEntry own) {}
+
+  @Override
+  public void spread(Gossip gossip) {}
+}
