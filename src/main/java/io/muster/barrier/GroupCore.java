@@ -343,7 +343,7 @@ public final class GroupCore {
     RankEntry value = Seen.valueOf(there);
     boolean isLost = known != null && (there == null || (value != null && known.member().isNewerThan(value.member())));
     SegmentStore.PresentMembers now = present;
-    if (!isLost || now == null || isPresent(now, known.handle()) || !cleaning.add(rank)) {
+    if (!isLost || now == null || mayAssertItself(now, known) || !cleaning.add(rank)) {
       return;
     }
     StoredBytes next = Schema.encode(known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle()));
@@ -354,6 +354,11 @@ public final class GroupCore {
         rankSeen(rank, next);
       }
     }, _ -> cleaning.remove(rank));
+  }
+
+  /** A claim of this process that one half of a split has seen, and that it gave up after the merge, will never be asserted again. */
+  private boolean mayAssertItself(SegmentStore.PresentMembers now, RankEntry entry) {
+    return entry.handle().process().equals(setup.process()) ? holds(entry.member()) : isPresent(now, entry.handle());
   }
 
   private boolean isPresent(SegmentStore.PresentMembers now, SegmentHandle handle) {
