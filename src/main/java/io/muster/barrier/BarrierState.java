@@ -26,14 +26,20 @@ public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord>
    *
    * @param readNeeded the store may hold something else than what is known here: read all, the record first
    * @param hedge what the hedge timer runs for, or has run out for
+   * @param news what was heard since the read that is under way began: what is read may be older
    */
   public record Work(boolean reading, boolean readNeeded, boolean retrying, boolean writingEpoch, Set<Integer> writingMarks,
-      boolean gathering, Hedge hedge) {
-    static final Work NONE = new Work(false, false, false, false, Set.of(), false, Hedge.NONE);
+      boolean gathering, Hedge hedge, News news) {
+    static final Work NONE = new Work(false, false, false, false, Set.of(), false, Hedge.NONE, News.NONE);
 
     public Work {
       writingMarks = Set.copyOf(writingMarks);
     }
+  }
+
+  /** Values that were heard while a read was under way. */
+  public record News(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seen<ReadyMark>> marks) {
+    static final News NONE = new News(Map.of(), Map.of());
   }
 
   /**

@@ -49,6 +49,8 @@ public final class GroupCore {
   /** Entries of living processes that have the group with another world size, by rank; ranks outside ours included. */
   private final Map<Integer, RankEntry> otherSizes = new TreeMap<>();
   private final Set<Integer> cleaning = new HashSet<>();
+  /** Ranks whose entries were heard since the read that is under way began: what is read may be older. */
+  private final Set<Integer> heardWhileReading = new HashSet<>();
   /** Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
   private final Set<Integer> absent = new HashSet<>();
   private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
@@ -241,6 +243,9 @@ public final class GroupCore {
 
   private void rankSeen(int rank, @Nullable StoredBytes value) {
     Seen<RankEntry> seen = entry(rank, value);
+    if (seen != null) {
+      heardWhileReading.add(rank);
+    }
     if (seats.containsKey(rank)) {
       seat(rank, new SeatEvent.KeySeen(seen));
     }
@@ -340,7 +345,7 @@ public final class GroupCore {
     RankEntry value = Seen.valueOf(there);
     boolean isLost = known != null && (there == null || (value != null && known.member().isNewerThan(value.member())));
     SegmentStore.PresentMembers now = present;
-    if (!isLost || now == null || isPresent(now, known.handle()) || !cleaning.add(rank)) {
+    if (!isLost || now == null || mayAssertItself(now, known) || !cleaning.add(rank)) {
       return;
     }
     StoredBytes next = Schema.encode(known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle()));
@@ -351,6 +356,11 @@ public final class GroupCore {
         rankSeen(rank, next);
       }
     }, _ -> cleaning.remove(rank));
+  }
+
+  /** A claim of this process that one half of a split has seen, and that it gave up after the merge, will never be asserted again. */
+  private boolean mayAssertItself(SegmentStore.PresentMembers now, RankEntry entry) {
+    return entry.handle().process().equals(setup.process()) ? holds(entry.member()) : isPresent(now, entry.handle());
   }
 
   private boolean isPresent(SegmentStore.PresentMembers now, SegmentHandle handle) {
@@ -566,6 +576,7 @@ public final class GroupCore {
   }
 
   private void readAll(boolean recordFirst, @Nullable Seen<EpochRecord> basis) {
+    heardWhileReading.clear();
     Set<String> all = new HashSet<>(keys.ranks(setup.worldSize()));
     for (int rank = 0; rank < setup.worldSize(); rank++) {
       all.add(keys.ready(rank));
@@ -595,8 +606,10 @@ public final class GroupCore {
       if (state instanceof SeatState.Held) {
         seat(rank, new SeatEvent.KeySeen(entry));
       }
-      direct(rank, entry);
-      restore(rank, entry);
+      if (entry != null || !heardWhileReading.contains(rank)) {
+        direct(rank, entry);
+        restore(rank, entry);
+      }
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
     remind();

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,8 @@ final class Turn {
   private boolean writingEpoch;
   private boolean gathering;
   private Hedge hedge;
+  private Map<Integer, Seen<RankEntry>> rankNews;
+  private Map<Integer, Seen<ReadyMark>> markNews;
   private Told told;
 
   Turn(BarrierSetup setup, BarrierState state) {
@@ -53,11 +56,14 @@ final class Turn {
     writingMarks = new HashSet<>(work.writingMarks());
     gathering = work.gathering();
     hedge = work.hedge();
+    rankNews = work.news().ranks();
+    markNews = work.news().marks();
     told = state.told();
   }
 
   BarrierMachine.Step step() {
-    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, hedge);
+    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, hedge,
+        new BarrierState.News(rankNews, markNews));
     return new BarrierMachine.Step(new BarrierState(seats, record, ranks, marks, work, told), effects);
   }
 
@@ -93,6 +99,10 @@ final class Turn {
     if (value != null && (known == null || !known.supersedes(value))) {
       ranks = new HashMap<>(ranks);
       ranks.put(rank, seen);
+      if (reading) {
+        rankNews = new HashMap<>(rankNews);
+        rankNews.put(rank, seen);
+      }
     } else if (value == null && ranks.containsKey(rank)) {
       ranks = new HashMap<>(ranks);
       ranks.remove(rank);
@@ -106,6 +116,10 @@ final class Turn {
     if (value != null && (known == null || !known.supersedes(value))) {
       marks = new HashMap<>(marks);
       marks.put(rank, seen);
+      if (reading) {
+        markNews = new HashMap<>(markNews);
+        markNews.put(rank, seen);
+      }
     } else if (value == null && seats.containsKey(rank)) {
       readNeeded = true;
     }
@@ -142,6 +156,25 @@ final class Turn {
     if (!writingEpoch && !gathering && sameBytes(done.basis(), record)) {
       completeOrOpen(done.basis());
     }
+    keepNews();
+  }
+
+  /** Decided is only from what was read; but what was heard meanwhile may be newer than that, and won't be told again. */
+  private void keepNews() {
+    rankNews.forEach((rank, heard) -> {
+      RankEntry entry = Seen.valueOf(ranks.get(rank));
+      if (entry == null || Objects.requireNonNull(heard.value()).supersedes(entry)) {
+        ranks.put(rank, heard);
+      }
+    });
+    markNews.forEach((rank, heard) -> {
+      ReadyMark mark = Seen.valueOf(marks.get(rank));
+      if (mark == null || Objects.requireNonNull(heard.value()).supersedes(mark)) {
+        marks.put(rank, heard);
+      }
+    });
+    rankNews = Map.of();
+    markNews = Map.of();
   }
 
   void recordWritten(Seen<EpochRecord> written, boolean applied) {
@@ -289,6 +322,8 @@ final class Turn {
 
   private void read(boolean recordFirst) {
     reading = true;
+    rankNews = Map.of();
+    markNews = Map.of();
     readNeeded = false;
     effects.add(new BarrierEffect.ReadAll(recordFirst, record));
   }

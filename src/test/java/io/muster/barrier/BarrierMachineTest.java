@@ -272,6 +272,20 @@ class BarrierMachineTest {
         .satisfies(write -> assertThat(write.expected()).isEqualTo(seen(there).bytes()));
   }
 
+  @Test // found by simulation: it waited for the next reconcile, seconds later
+  void keepsWhatItHeardWhileItReadSomethingOlder() {
+    givenAMarkFor(open(1, ZERO, ONE));
+    EpochRecord record = open(1, ZERO, ONE);
+    when(new BarrierEvent.Reconcile());
+    when(new BarrierEvent.MarkSeen(1, mark(ONE, record)));
+    when(read(seen(record), Map.of(0, mark(ZERO, record))));
+    assertThat(written()).as("decided from what was heard").isNull();
+
+    assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
+    when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
+    assertThat(written()).isEqualTo(record.complete());
+  }
+
   @Test // found by simulation: stale writes kept every read from being looked at
   void degradesAgainOnlyAfterAReadWhenTheStoreHeldSomethingElse() {
     givenComplete();

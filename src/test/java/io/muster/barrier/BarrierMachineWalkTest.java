@@ -48,6 +48,12 @@ class BarrierMachineWalkTest {
     walk("2 processes, late operation", 2, new Budget(0, 0, 0, 1));
   }
 
+  // B-8
+  @Test
+  void twoProcessesALostNotification() {
+    walk("2 processes, lost notification", 2, new Budget(0, 0, 1, 0));
+  }
+
   @Test
   void threeProcesses() {
     walk("3 processes", 3, new Budget(0, 0, 0, 0));
@@ -55,6 +61,7 @@ class BarrierMachineWalkTest {
 
   // B-2, B-8
   @Test
+  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
   void twoProcessesABreakAndALostNotification() {
     walk("2 processes, break, lost notification", 2, new Budget(1, 0, 1, 0));
   }

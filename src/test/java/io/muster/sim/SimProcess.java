@@ -85,7 +85,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
       if (registered.succeeded()) {
         if (!listening) {
           listening = true;
-          ranks.forEach(this::join);
+          ranks.forEach(rank -> core.lookAhead(rank).onComplete(_ -> join(rank)));
           post(world.chance.between(1, RECONCILE_MS * 1_000), this::reconcile);
         }
       } else {

@@ -62,7 +62,7 @@ final class World {
     scenario.rates().forEach(faults::rate);
   }
 
-  World(Scenario scenario) {
+  World(Scenario scenario, boolean traced) {
     chance = new Chance(scenario.seed());
     clock = new Clock(chance);
     faults = new Faults(chance);
@@ -70,7 +70,7 @@ final class World {
     invariants = new Invariants(this);
     this.scenario = scenario;
     disasters = new Disasters(this);
-    trace = null;
+    trace = traced ? new ArrayDeque<>() : null;
   }
 
   /** The virtual time in ms from the end of the faults until all was well again. */
@@ -117,6 +117,8 @@ final class World {
   // ---- processes
 
   private int reserved;
+  /** False: nobody starts what is missing. */
+  boolean attended = true;
 
   /** A process that will start after a delay; its ranks count as cared for. */
   void reserve(List<Integer> ranks, long delayUs, @Nullable String host, int port) {
@@ -175,6 +177,9 @@ final class World {
   /** Whoever runs the job: a rank that nobody holds is started anew, a process without a rank ends. */
   private void supervise() {
     clock.after(500_000, () -> {
+      if (!attended) {
+        return;
+      }
       for (SimProcess process : List.copyOf(processes)) {
         if (!process.crashed && !process.paused && process.isIdle() && chance.with(0.3)) {
           crash(process, true, false);
