@@ -79,7 +79,7 @@ final class Claims {
         .map(holds -> holds ? new SeatAnswer(Answer.HOLDS, "it answers") : new SeatAnswer(Answer.GONE, "its process answers that it has ended"))
         .otherwise(failure -> failure instanceof ConnectException failed ? new SeatAnswer(switch (failed.kind()) {
           case REFUSED, OTHER_PROCESS -> Answer.GONE;
-          case SILENT, UNREACHABLE, PROTOCOL, LOCAL -> Answer.SILENT;
+          case SILENT, UNREACHABLE, PROTOCOL, CUT, LOCAL -> Answer.SILENT;
         }, String.valueOf(failed.getMessage())) : new SeatAnswer(Answer.SILENT, String.valueOf(failure.getMessage())));
   }
 

@@ -68,18 +68,18 @@ public final class Schema {
       RankEntry.State state = in.constant("state", RankEntry.State.values());
       long revision = in.i64("revision");
       var process = new ProcessId(in.i64("process"), in.i64("process"));
-      String host = in.text("host", 1020);
+      String host = shared(in.text("host", 1020));
       int port = in.u16("port");
-      String hostId = in.text("hostId", 256);
+      String hostId = shared(in.text("hostId", 256));
       long pid = in.i64("pid");
-      String memberUuid = in.text("memberUuid", 64);
-      String mode = in.text("warmupMode", 32);
+      String memberUuid = shared(in.text("memberUuid", 64));
+      String mode = shared(in.text("warmupMode", 32));
       List<String> transports = new ArrayList<>();
       for (int left = in.u8("transports"); left > 0; left--) {
-        transports.add(in.text("transport", 16));
+        transports.add(shared(in.text("transport", 16)));
       }
       var fabric = new SegmentHandle.FabricOffer(in.text("fabric", 64), in.flag("simulated"), in.bytes("export", 4096),
-          in.text("fabricReason", 1024));
+          shared(in.text("fabricReason", 1024)));
       List<SegmentInfo> segments = new ArrayList<>();
       for (int left = in.bounded("segments", SegmentHandle.MAX_SEGMENTS); left > 0; left--) {
         segments.add(new SegmentInfo(in.text("segment", 256), in.i32("region"), in.i64("key"), in.i64("bytes")));
@@ -118,6 +118,11 @@ public final class Schema {
       }
       return new EpochRecord(group, number, vector, state, lastComplete, lost);
     }, Schema::encode);
+  }
+
+  /** Thousands of entries say the same of their hosts: one copy of it, which goes when nobody holds it any more. */
+  private static String shared(String text) {
+    return text.intern();
   }
 
   public static void write(CanonicalWriter out, Member member) {

@@ -100,12 +100,21 @@ public final class TcpTransport implements Transport {
       throw new IllegalArgumentException("process " + node.self() + " does not dial itself: use local");
     }
     Promise<Channel> promise = RawSocket.promise();
-    book.connect(peer, replaces -> {
+    dial(peer).recover(failure -> isCut(failure) ? dial(peer) : Future.failedFuture(failure)).onComplete(promise);
+    return promise.future();
+  }
+
+  /** Where both dial at once, the loser's sockets may be reset before it has read why: by now the winner's channel serves it, or nobody's. */
+  private static boolean isCut(Throwable failure) {
+    return failure instanceof ConnectException refused && refused.kind() == ConnectException.Kind.CUT;
+  }
+
+  private Future<Channel> dial(ProcessAddress peer) {
+    return book.connect(peer, replaces -> {
       int context = nextContext.getAndAdd(2);
       Dial.Means means = new Dial.Means(client, context(context), context(context + 1));
       return new Dial(node, book, means, address, peer, nextDial.incrementAndGet(), replaces);
-    }).onComplete(promise);
-    return promise.future();
+    });
   }
 
   @Override
