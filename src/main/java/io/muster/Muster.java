@@ -119,7 +119,7 @@ public final class Muster {
    * not pay for it. Best done before {@link #start}, while the process waits for its cluster; needs neither. Opens loopback or
    * {@code endpoint.bind} sockets and some threads, and closes them again.
    *
-   * @param budget no further round is begun after this time; about one second of processor time makes most of the difference
+   * @param budget no further round is begun after this time, but for the first five: what they don't load, the first real group would
    * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing behind
    */
   public static Future<Integer> prime(Vertx vertx, MusterOptions options, int rounds, Duration budget) {

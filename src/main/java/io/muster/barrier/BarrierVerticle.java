@@ -130,10 +130,11 @@ public final class BarrierVerticle extends VerticleBase {
 
   // ---- what the process calls, from any thread
 
-  /** Runs something with the core, on its context; nothing, if the verticle has stopped. */
+  /** Runs something with the core, on its context; nothing before the verticle has started (whoever joins reads everything) or after. */
   public void execute(Consumer<GroupCore> task) {
-    if (!stopped) {
-      context.runOnContext(_ -> task.accept(core()));
+    GroupCore started = core;
+    if (started != null && !stopped) {
+      context.runOnContext(_ -> task.accept(started));
     }
   }
 

@@ -89,8 +89,10 @@ public final class GroupCore {
   }
 
   public void leave(int rank) {
-    barrier(new BarrierEvent.SeatLeaving(rank));
-    seat(rank, new SeatEvent.LeaveRequested());
+    inTurn(() -> {
+      seatTurn(rank, new SeatEvent.LeaveRequested());
+      barrier(new BarrierEvent.SeatLeaving(rank));
+    });
   }
 
   /** Nothing that arrives after this is looked at. */

@@ -76,6 +76,11 @@ public record Seat(Member member, List<@Nullable LinkView> links, long marked, @
     return new Seat(member, links, marked, digest, Long.MAX_VALUE, List.of(self));
   }
 
+  /** The epoch that would be opened with it would end at once. */
+  boolean isLeaving() {
+    return poisoned == Long.MAX_VALUE;
+  }
+
   private List<LostMember> added(LostMember loss) {
     if (losses.stream().anyMatch(known -> known.member().equals(loss.member()))) {
       return losses;

@@ -476,6 +476,9 @@ final class Turn {
         newer |= member.isNewerThan(former);
       }
       Seat seat = seats.get(rank);
+      if (seat != null && seat.isLeaving()) {
+        return null;
+      }
       mine |= seat != null && seat.member().equals(member);
       vector.add(member);
     }

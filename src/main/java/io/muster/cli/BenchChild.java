@@ -23,21 +23,24 @@ final class BenchChild implements AutoCloseable {
 
   private final Process process;
   private final PrintStream in;
+  private final boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
   private final Map<String, BlockingQueue<JsonObject>> told = new ConcurrentHashMap<>();
   /** Set by the thread that reads what the child tells; read by whoever waits for it. */
   private volatile @Nullable String end;
+  /** Likewise, from its standard error. */
+  private volatile String complaint = "MUSTER_DEBUG=1 shows what it logged";
 
   private BenchChild(Process process) {
     this.process = process;
     this.in = new PrintStream(process.getOutputStream(), true, StandardCharsets.UTF_8);
     Thread.ofVirtual().name("bench-child").start(this::read);
+    Thread.ofVirtual().name("bench-child-log").start(this::log);
   }
 
   /** What it logs is shown with {@code MUSTER_DEBUG=1} only: processes that are killed are loud. */
   static BenchChild start(List<String> arguments) {
     List<String> all = new ArrayList<>(List.of("bench-worker"));
     all.addAll(arguments);
-    boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
     JvmCommand command = JvmCommand.likeThisJvm().shortLived();
     if (System.getProperty("muster.log.level") == null) {
       command.with("-Dmuster.log.level=WARN");
@@ -48,7 +51,7 @@ final class BenchChild implements AutoCloseable {
       }
     }
     try {
-      return new BenchChild(command.runMain(all).redirectError(debug ? ProcessBuilder.Redirect.INHERIT : ProcessBuilder.Redirect.DISCARD).start());
+      return new BenchChild(command.runMain(all).start());
     } catch (IOException e) {
       throw new UncheckedIOException("a process of bench-worker can't be started", e);
     }
@@ -91,6 +94,22 @@ final class BenchChild implements AutoCloseable {
     return told.computeIfAbsent(event, _ -> new LinkedBlockingQueue<>());
   }
 
+  /** What it logs is dropped; why it failed is one line, which is kept. */
+  private void log() {
+    try (BufferedReader err = process.errorReader(StandardCharsets.UTF_8)) {
+      for (String line = err.readLine(); line != null; line = err.readLine()) {
+        if (line.startsWith("muster: ")) {
+          complaint = line.substring("muster: ".length());
+        }
+        if (debug) {
+          System.err.println(line);
+        }
+      }
+    } catch (IOException e) {
+      complaint = String.valueOf(e.getMessage());
+    }
+  }
+
   private void read() {
     String last = "exit code unknown";
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
@@ -102,7 +121,7 @@ final class BenchChild implements AutoCloseable {
         }
         queue(event).add(message);
       }
-      last = "exit code " + process.waitFor() + "; MUSTER_DEBUG=1 shows what it logged";
+      last = "exit code " + process.waitFor() + "; " + complaint;
     } catch (IOException | InterruptedException e) {
       last = String.valueOf(e.getMessage());
     } finally {

@@ -22,6 +22,8 @@ final class BenchFleet implements AutoCloseable {
   private static final long AHEAD_NANOS = 60_000_000;
   /** Between two rounds: until the connections of the last one are gone at both ends. */
   private static final long SETTLE_MS = 400;
+  /** After a start: until the cluster has moved its partitions to the new members, and the processes are idle. */
+  private static final long IDLE_MS = 4_000;
 
   private final int processes;
   private final int worldSize;
@@ -42,6 +44,7 @@ final class BenchFleet implements AutoCloseable {
       children.add(child(process, List.of()));
     }
     children.forEach(child -> child.expect("up", LIMIT));
+    pause(IDLE_MS);
   }
 
   /** Prepared, then all at once; from the last publish. The group is left afterwards, and with it its connections. */

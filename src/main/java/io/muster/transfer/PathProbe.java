@@ -1,6 +1,7 @@
 package io.muster.transfer;
 
 import io.netty.buffer.ByteBuf;
+import java.util.Random;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -9,20 +10,25 @@ final class PathProbe {
   static final int PAYLOAD_BYTES = 64 * 1024;
   static final int BODY_BYTES = 4 + PAYLOAD_BYTES;
 
+  /** Nothing that compresses; never changed, a probe differs from others by its first eight bytes. */
+  private static final byte[] PATTERN = pattern();
+
   private PathProbe() {}
+
+  private static byte[] pattern() {
+    byte[] bytes = new byte[PAYLOAD_BYTES];
+    new Random(PAYLOAD_BYTES).nextBytes(bytes);
+    return bytes;
+  }
 
   /** The whole frame. */
   static void encode(ByteBuf out, long seed) {
     Frame.head(out, Frame.PROBE, BODY_BYTES);
     int sumAt = out.writerIndex();
     out.writeInt(0);
-    long word = seed | 1;
-    for (int i = 0; i < PAYLOAD_BYTES; i += 8) {
-      word ^= word << 13;
-      word ^= word >>> 7;
-      word ^= word << 17;
-      out.writeLong(word);
-    }
+    int payloadAt = out.writerIndex();
+    out.writeBytes(PATTERN);
+    out.setLong(payloadAt, seed);
     out.setInt(sumAt, sum(out, sumAt + 4));
   }
 

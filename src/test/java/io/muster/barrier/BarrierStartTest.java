@@ -1,0 +1,21 @@
+package io.muster.barrier;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.muster.group.GroupName;
+import io.muster.group.ProcessId;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class BarrierStartTest {
+  /** Another process's entry may be pushed while this process's group is still being deployed. */
+  @Test
+  void ignoresWhatTheStorePushesBeforeItHasStarted() {
+    var verticle = new BarrierVerticle(new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 5, 100), null,
+        new BarrierVerticle.Timing(5_000, 0));
+    var ran = new AtomicInteger();
+    verticle.execute(_ -> ran.incrementAndGet());
+    assertThat(ran).hasValue(0);
+    assertThat(verticle.epochSeen()).isNull();
+  }
+}
