@@ -39,12 +39,14 @@ final class Invariants {
   private final Map<SimProcess, Long> lastAllConnected = new HashMap<>();
   private final Map<SimProcess, Long> lastDegraded = new HashMap<>();
   private final Map<Integer, Member> newestTaken = new HashMap<>();
-  private final Map<Claim, Answer> answers = new HashMap<>();
+  private final Map<Asked, Answer> lastAnswer = new HashMap<>();
+  /** What a claimant knew of the incumbent when it sent its claim; the claim may be applied much later. */
+  private final Map<Member, Answer> claims = new HashMap<>();
   /** After a split, or a loss of entries, the order of taking is that of the half that a claim was made in. */
   boolean lineageBroken;
   long greatestEpoch;
 
-  private record Claim(SimProcess by, Member incumbent) {}
+  private record Asked(SimProcess by, int rank) {}
 
   /** The simulation has shown that a rule does not hold. */
   static final class Violation extends AssertionError {
@@ -71,6 +73,9 @@ final class Invariants {
     if (before instanceof LinkState.Connected && (event instanceof LinkEvent.HandleWithdrawn || event instanceof LinkEvent.HandleRejected)) {
       require(after instanceof LinkState.Connected, "R-12: what the store says of a key tears down no link", link.process, event);
     }
+    Member known = before.history().newest();
+    Member now = after.history().newest();
+    require(known == null || (now != null && !known.isNewerThan(now)), "R-7: a link never goes back to an older life", link.process, known, now, event);
     if (after instanceof LinkState.Connected(var history, Session session, var _, var _) && !(before instanceof LinkState.Connected)) {
       require(!history.over(), "P-15: no link becomes CONNECTED to a life that is over", link.process, history.newest());
       if (session != null) {
@@ -113,6 +118,12 @@ final class Invariants {
 
   /** A process is about to write. */
   void writing(SimProcess process, String key, @Nullable StoredBytes next) {
+    if (next != null && entry(next) instanceof RankEntry claim && claim.revision() == 0) {
+      Answer answer = lastAnswer.get(new Asked(process, claim.member().rank()));
+      if (answer != null) {
+        claims.put(claim.member(), answer);
+      }
+    }
     if (next == null || !(keys.parse(key, world.scenario.worldSize()).orElse(null) instanceof StoreKeys.Key.Ready)
         || !(Schema.readyMark(next) instanceof Decoded.Valid<ReadyMark>(ReadyMark mark))) {
       return;
@@ -196,8 +207,8 @@ final class Invariants {
     if (isClaim && !old.member().equals(next.member()) && old.state() != RankEntry.State.LEFT) {
       SimProcess holder = world.holderOf(old.member());
       if (holder != null && !holder.paused) {
-        require(answers.get(new Claim(by, old.member())) == Answer.SILENT, "R-10: a live incumbent that answers keeps its rank",
-            old, next, by, answers.get(new Claim(by, old.member())));
+        require(claims.get(next.member()) == Answer.SILENT, "R-10: a live incumbent that answers keeps its rank",
+            old, next, by, claims.get(next.member()));
       }
     }
   }
@@ -250,7 +261,7 @@ final class Invariants {
   // ---- seats
 
   void asked(SimProcess by, Member incumbent, Answer answer) {
-    answers.put(new Claim(by, incumbent), answer);
+    lastAnswer.put(new Asked(by, incumbent.rank()), answer);
   }
 
   void taken(SimProcess process, RankEntry entry) {
