@@ -22,6 +22,8 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 @Timeout(600)
 class BarrierMachineWalkTest {
   private static final int MAX_STATES = Integer.getInteger("muster.walk.states", 2_000_000);
+  /** The largest worlds need more memory than there is: what lies beyond the bound is then left open. */
+  private static final boolean DEEP = Boolean.getBoolean("muster.walk.deep");
   private static final long MAX_EPOCH = 6;
 
   // B-1, B-2
@@ -134,7 +136,7 @@ class BarrierMachineWalkTest {
     int stuck = firstStuck(states.size(), next, good);
     System.out.printf("walk: %s: %d states%s, %d stable good, %d ms%n", name, states.size(), exhausted ? "" : " (bound reached)",
         good.cardinality(), (System.nanoTime() - began) / 1_000_000);
-    assertThat(exhausted).as("every state was walked").isTrue();
+    assertThat(exhausted || DEEP).as("every state was walked").isTrue();
     assertThat(good.cardinality()).as("states from which all stays well").isPositive();
     if (stuck >= 0) {
       throw new AssertionError(name + ": stuck after " + trace(stuck, parents, how) + "\n" + states.get(stuck));

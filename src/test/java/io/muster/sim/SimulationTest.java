@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
  * small ones are run.
  */
 class SimulationTest {
-  private static final int SMALL = 1_500;
+  private static final int SMALL = 4_000;
 
   private record Outcome(long seed, Map<Fault, Long> fired, long recoveryMs, long steps) {}
 
@@ -81,7 +81,7 @@ class SimulationTest {
   }
 
   private static LongStream large() {
-    int factor = Integer.getInteger("muster.sim.large", 1);
+    int factor = Integer.getInteger("muster.sim.large", 2);
     return LongStream.concat(LongStream.concat(sized(16, 16 * factor), sized(32, 6 * factor)), sized(64, 3 * factor));
   }
 
