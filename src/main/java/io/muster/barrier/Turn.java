@@ -79,6 +79,10 @@ final class Turn {
       return;
     }
     Seat without = seat.with(loss.member().rank(), null);
+    if (seat.isLeaving()) { // the others close their ends because of it: nobody is to blame
+      seats.put(rank, without);
+      return;
+    }
     seats.put(rank, without.lost(loss));
     EpochRecord epoch = epoch();
     if (epoch != null && epoch.state() == EpochRecord.State.COMPLETE && seat.isIn(epoch)) {

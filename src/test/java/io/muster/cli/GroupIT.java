@@ -162,9 +162,9 @@ final class GroupIT {
   void ctrlCLeavesInOrderAndLeavesNothing() throws Exception {
     forgetEvents();
     String before = RANKS[1].err();
-    RANKS[1].signal("INT");
+    int due = RANKS[1].interrupt();
 
-    assertThat(RANKS[1].awaitExit()).as(RANKS[1]::toString).isEqualTo(130);
+    assertThat(RANKS[1].awaitExit()).as(RANKS[1]::toString).isEqualTo(due);
     assertThat(RANKS[1].err()).as("standard error").isEqualTo(before);
     assertThat(MusterCommand.listens("127.0.0.1", ports.get(1))).isFalse();
     JsonObject degraded = RANKS[0].await("degraded", _ -> true);

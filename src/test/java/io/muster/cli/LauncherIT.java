@@ -41,7 +41,7 @@ final class LauncherIT {
   void aChildJvmRunsMainFromTheJarWithoutAWarning() throws Exception {
     List<String> arguments = List.of("train-archive");
 
-    assertThat(run(JvmCommand.likeThisJvm().shortLived().runMain(arguments))).isEqualTo("0 ");
+    assertThat(run(JvmCommand.likeThisJvm().shortLived().with("-Dmuster.log.level=WARN").runMain(arguments))).isEqualTo("0 ");
   }
 
   private String run(ProcessBuilder builder) throws Exception {

@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -133,6 +134,19 @@ final class MusterCommand implements AutoCloseable {
     if (new ProcessBuilder("kill", "-" + signal, String.valueOf(pid())).inheritIO().start().waitFor() != 0) {
       throw new IOException("kill -" + signal + " failed");
     }
+  }
+
+  /**
+   * Ctrl-C. Where whoever started this build ignores SIGINT (nohup, a job in the background), every process below does, and SIGTERM stands
+   * in for it.
+   *
+   * @return the exit code that is due
+   */
+  int interrupt() throws IOException, InterruptedException {
+    boolean ignored = Files.readAllLines(Path.of("/proc/" + pid() + "/status")).stream().filter(line -> line.startsWith("SigIgn:"))
+        .anyMatch(line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 0b10) != 0);
+    signal(ignored ? "TERM" : "INT");
+    return ignored ? 143 : 130;
   }
 
   /** Lines of standard output. */
