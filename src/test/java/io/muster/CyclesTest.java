@@ -56,7 +56,7 @@ class CyclesTest {
     for (int cycle = 0; cycle < CYCLES; cycle++) {
       cycle(first, second);
     }
-    Holdings after = holdings(first, second);
+    Holdings after = settled(before, first, second);
     assertThat(after.regions()).isEqualTo(before.regions()).isZero();
     assertThat(after.deployments()).isEqualTo(before.deployments()).isZero();
     assertThat(after.keys()).isEqualTo(before.keys());
@@ -83,6 +83,17 @@ class CyclesTest {
     lost.await();
     InMemoryCluster.await(zero, one);
     Future.all(zero.leave(), one.leave()).await();
+  }
+
+  /** Sockets and threads end a moment after whoever closed them was told so. */
+  private Holdings settled(Holdings before, InMemoryCluster.Process first, InMemoryCluster.Process second) throws Exception {
+    long endNanos = System.nanoTime() + 5_000_000_000L;
+    Holdings now = holdings(first, second);
+    while (System.nanoTime() - endNanos < 0 && (now.threads() > before.threads() || now.descriptors() > before.descriptors())) {
+      java.util.concurrent.locks.LockSupport.parkNanos(50_000_000);
+      now = holdings(first, second);
+    }
+    return now;
   }
 
   private Holdings holdings(InMemoryCluster.Process first, InMemoryCluster.Process second) throws Exception {

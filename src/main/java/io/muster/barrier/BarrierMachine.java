@@ -36,7 +36,7 @@ public final class BarrierMachine {
     switch (event) {
       case BarrierEvent.SeatTaken(var member) -> turn.seats().put(member.rank(), Seat.taken(member, turn.setup().worldSize()));
       case BarrierEvent.SeatLeaving(int rank) -> turn.leave(rank);
-      case BarrierEvent.SeatReleased(int rank) -> turn.seats().remove(rank);
+      case BarrierEvent.SeatReleased(int rank) -> turn.release(rank);
       case BarrierEvent.LinkConnected(int rank, var peer, var proof) ->
           turn.seats().computeIfPresent(rank, (_, seat) -> seat.with(peer.rank(), new Seat.LinkView(peer, proof)));
       case BarrierEvent.LinkLost(int rank, var peer, String reason, String evidence) ->

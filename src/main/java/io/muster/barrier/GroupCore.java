@@ -89,10 +89,8 @@ public final class GroupCore {
   }
 
   public void leave(int rank) {
-    inTurn(() -> {
-      seatTurn(rank, new SeatEvent.LeaveRequested());
-      barrier(new BarrierEvent.SeatLeaving(rank));
-    });
+    barrier(new BarrierEvent.SeatLeaving(rank));
+    seat(rank, new SeatEvent.LeaveRequested());
   }
 
   /** Nothing that arrives after this is looked at. */

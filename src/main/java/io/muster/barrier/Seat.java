@@ -18,14 +18,15 @@ import org.jspecify.annotations.Nullable;
  * @param digest what that mark carries
  * @param poisoned greatest epoch that has ended for it by a loss after its mark, or by its leaving
  * @param losses what ended that epoch
+ * @param released its rank has left; it stays only until the epoch that it is in has been ended
  */
 public record Seat(Member member, List<@Nullable LinkView> links, long marked, @Nullable Digest digest,
-    long poisoned, List<LostMember> losses) {
+    long poisoned, List<LostMember> losses, boolean released) {
   /** A link that is CONNECTED: to which life, and by what proof. */
   public record LinkView(Member peer, Proof proof) {}
 
   static Seat taken(Member member, int worldSize) {
-    return new Seat(member, Collections.nCopies(worldSize, null), 0, null, 0, List.of());
+    return new Seat(member, Collections.nCopies(worldSize, null), 0, null, 0, List.of(), false);
   }
 
   boolean isIn(EpochRecord record) {
@@ -53,7 +54,7 @@ public record Seat(Member member, List<@Nullable LinkView> links, long marked, @
   Seat with(int rank, @Nullable LinkView link) {
     List<@Nullable LinkView> next = new ArrayList<>(links);
     next.set(rank, link);
-    return new Seat(member, Collections.unmodifiableList(next), marked, digest, poisoned, losses);
+    return new Seat(member, Collections.unmodifiableList(next), marked, digest, poisoned, losses, released);
   }
 
   /** True if its mark is for exactly this number and vector. */
@@ -62,18 +63,22 @@ public record Seat(Member member, List<@Nullable LinkView> links, long marked, @
   }
 
   Seat marking(EpochRecord record) {
-    return new Seat(member, links, record.number(), record.digest(), poisoned, losses);
+    return new Seat(member, links, record.number(), record.digest(), poisoned, losses, released);
   }
 
   /** A loss of a link: it ends the epoch that this seat had decided to mark. */
   Seat lost(LostMember loss) {
     boolean fresh = marked > poisoned;
-    return new Seat(member, links, marked, digest, Math.max(poisoned, marked), fresh ? List.of(loss) : added(loss));
+    return new Seat(member, links, marked, digest, Math.max(poisoned, marked), fresh ? List.of(loss) : added(loss), released);
   }
 
   /** It ends every epoch that it is in, and marks none any more. */
   Seat leaving(LostMember self) {
-    return new Seat(member, links, marked, digest, Long.MAX_VALUE, List.of(self));
+    return new Seat(member, links, marked, digest, Long.MAX_VALUE, List.of(self), released);
+  }
+
+  Seat release() {
+    return new Seat(member, links, marked, digest, poisoned, losses, true);
   }
 
   /** The epoch that would be opened with it would end at once. */

@@ -90,6 +90,25 @@ final class Turn {
     }
   }
 
+  /** A rank that leaves ends its epoch first, also where another write to the record is still under way. */
+  void release(int rank) {
+    Seat seat = seats.get(rank);
+    if (seat != null && seat.isLeaving()) {
+      seats.put(rank, seat.release());
+      dropReleased();
+    } else {
+      seats.remove(rank);
+    }
+  }
+
+  private void dropReleased() {
+    EpochRecord epoch = epoch();
+    if (seats.values().stream().anyMatch(Seat::released)) {
+      seats.values().removeIf(seat -> seat.released()
+          && (epoch == null || !seat.isIn(epoch) || epoch.state() == EpochRecord.State.DEGRADED));
+    }
+  }
+
   void leave(int rank) {
     Seat seat = seats.get(rank);
     if (seat != null) {
@@ -303,6 +322,7 @@ final class Turn {
   // ---- what follows from it
 
   void act() {
+    dropReleased();
     EpochRecord epoch = epoch();
     if (epoch != null && epoch.state() != EpochRecord.State.DEGRADED && !reading && !readNeeded) {
       degrade(epoch);
@@ -480,7 +500,7 @@ final class Turn {
         newer |= member.isNewerThan(former);
       }
       Seat seat = seats.get(rank);
-      if (seat != null && seat.isLeaving()) {
+      if (seat != null && seat.isLeaving() && seat.member().equals(member)) {
         return null;
       }
       mine |= seat != null && seat.member().equals(member);
