@@ -3,6 +3,7 @@ package io.muster.barrier;
 import io.muster.barrier.SeatState.Held;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import io.muster.peer.LinkMessage;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
@@ -232,12 +233,12 @@ public final class SeatMachine {
     Member member = java.util.Objects.requireNonNull(state.current().value()).member();
     return switch (event) {
       case SeatEvent.Written(StoredBytes bytes, boolean _) when !bytes.equals(state.current().bytes()) -> stay(state);
-      case SeatEvent.Written(StoredBytes _, boolean applied) -> applied ? ended(member, SeatState.End.LEFT, "left")
+      case SeatEvent.Written(StoredBytes _, boolean applied) -> applied ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
           : new Step(state, List.of(new SeatEffect.ReadKey()));
       case SeatEvent.KeyRead read -> {
         RankEntry there = Seen.valueOf(read.seen());
         boolean over = there == null || !there.member().equals(member) || there.state() == RankEntry.State.LEFT;
-        yield over || state.tries() >= LEAVE_TRIES || read.seen() == null ? ended(member, SeatState.End.LEFT, "left")
+        yield over || state.tries() >= LEAVE_TRIES || read.seen() == null ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
             : leave(read.seen(), state.tries() + 1);
       }
       case SeatEvent.StoreFailed(String reason) -> state.tries() >= LEAVE_TRIES

@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What the two ends of a link say to each other on the control connection. */
 public sealed interface LinkMessage {
+  /** The reason of a close by a rank that leaves by its own will: nobody is to blame. */
+  String LEFT = "left";
+
   GroupName group();
 
   /** Rank that the message is for. */

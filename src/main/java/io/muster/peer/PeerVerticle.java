@@ -127,6 +127,7 @@ public final class PeerVerticle extends VerticleBase {
       case LinkEvent.PeerLeft _ -> "LEFT";
       case LinkEvent.Reported _ -> "REPORTED";
       case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";
+      case LinkEvent.CloseReceived(LinkMessage.Close close) when close.reason().equals(LinkMessage.LEFT) -> "LEFT";
       case LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _ -> "CLOSED_BY_PEER";
       case LinkEvent.CloseRequested _ -> "CLOSED_HERE";
       case LinkEvent.Started _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _, LinkEvent.ChannelReady _,
