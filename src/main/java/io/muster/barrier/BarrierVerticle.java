@@ -2,20 +2,14 @@ package io.muster.barrier;
 
 import io.muster.bus.Addresses;
 import io.muster.bus.LocalCodec;
-import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
-import io.muster.segment.Decoded;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
-import io.muster.segment.ReadyMark;
-import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoreKeys;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -24,17 +18,12 @@ import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Objects;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,13 +43,9 @@ public final class BarrierVerticle extends VerticleBase {
   private final GroupHost host;
   private final Timing timing;
   private final Addresses addresses;
-  private final SecureRandom random = new SecureRandom();
   private final List<MessageConsumer<?>> consumers = new ArrayList<>();
-  private final Map<Member, Long> firstSeen = new HashMap<>();
-  private final Map<Integer, Promise<RankEntry>> joining = new HashMap<>();
-  private final Map<Integer, Promise<Void>> leaving = new HashMap<>();
-  private final List<Waiter> waiters = new ArrayList<>();
-  private final List<Change> changes = new ArrayList<>();
+  private @Nullable Waits waits;
+  private @Nullable Summaries summaries;
   /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
   private volatile @Nullable GroupCore core;
   private @Nullable AllConnected current;
@@ -81,10 +66,6 @@ public final class BarrierVerticle extends VerticleBase {
    */
   public record Timing(long reconcileMs, long reportEveryMs) {}
 
-  private record Waiter(int rank, Promise<AllConnected> promise, long timer) {}
-
-  private record Change(int rank, SegmentHandle wanted, Promise<RankEntry> promise) {}
-
   public BarrierVerticle(BarrierSetup setup, GroupHost host, Timing timing) {
     this.setup = setup;
     this.host = host;
@@ -95,7 +76,10 @@ public final class BarrierVerticle extends VerticleBase {
   @Override
   public Future<?> start() {
     startNanos = System.nanoTime();
-    core = new GroupCore(setup, new Ports());
+    waits = new Waits(vertx);
+    var ports = new VerticlePorts(host, context, new Told());
+    core = new GroupCore(setup, ports);
+    summaries = new Summaries(setup, core(), ports.store());
     core().membersChanged(host.store().presentMembers());
     var bus = vertx.eventBus();
     consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
@@ -120,11 +104,7 @@ public final class BarrierVerticle extends VerticleBase {
   public Future<?> stop() {
     core().close();
     stopped = true;
-    abandon(closedReason());
-    changes.forEach(change -> change.promise().tryFail(MusterException.fatal(closedReason())));
-    changes.clear();
-    leaving.values().forEach(Promise::tryComplete);
-    leaving.clear();
+    waits().close(closedReason());
     return Future.all(consumers.stream().map(MessageConsumer::unregister).toList());
   }
 
@@ -176,7 +156,7 @@ public final class BarrierVerticle extends VerticleBase {
    */
   public Future<RankEntry> join(int rank, SegmentHandle handle) {
     return ask((core, promise) -> {
-      if (joining.putIfAbsent(rank, promise) != null || core.seats().get(rank) instanceof SeatState.Held) {
+      if (core.seats().get(rank) instanceof SeatState.Held || !waits().join(rank, promise)) {
         promise.tryFail(MusterException.config("rank " + rank + " of group " + setup.group() + " has been joined by this process already"));
         return;
       }
@@ -198,19 +178,12 @@ public final class BarrierVerticle extends VerticleBase {
         return;
       }
       SegmentHandle wanted = handle.get();
-      changes.add(new Change(rank, wanted, promise));
+      waits().change(rank, wanted, promise);
       core.changeHandle(rank, wanted);
       if (core.seats().get(rank) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
-        settleChanges(held.entry());
+        waits().settleChanges(held.entry());
       }
     });
-  }
-
-  private void settleChanges(RankEntry published) {
-    List<Change> done = changes.stream().filter(change -> change.rank() == published.member().rank()
-        && published.handle().segments().containsAll(change.wanted().segments())).toList();
-    changes.removeAll(done);
-    done.forEach(change -> change.promise().tryComplete(published));
   }
 
   /** Completes when the rank's entry says LEFT, or there is nothing left to say. */
@@ -221,11 +194,8 @@ public final class BarrierVerticle extends VerticleBase {
         promise.tryComplete();
         return;
       }
-      Promise<Void> known = leaving.putIfAbsent(rank, promise);
-      if (known == null) {
+      if (waits().leave(rank, promise)) {
         core.leave(rank);
-      } else {
-        known.future().onComplete(promise);
       }
     }).otherwiseEmpty();
   }
@@ -245,8 +215,7 @@ public final class BarrierVerticle extends VerticleBase {
       } else if (current != null && isCurrentFor(rank)) {
         promise.tryComplete(current);
       } else {
-        long timer = vertx.setTimer(Math.max(1, deadlineMs), _ -> missedDeadline(promise, deadlineMs));
-        waiters.add(new Waiter(rank, promise, timer));
+        waits().await(rank, promise, deadlineMs, passedMs -> "not all connected after " + passedMs + " ms: " + reportNow().text());
       }
     });
   }
@@ -299,7 +268,7 @@ public final class BarrierVerticle extends VerticleBase {
   public void abandonWaits(String reason) {
     execute(_ -> {
       closing = true;
-      abandon(reason);
+      waits().abandon(reason);
     });
   }
 
@@ -338,91 +307,33 @@ public final class BarrierVerticle extends VerticleBase {
         && core().seats().get(rank) instanceof SeatState.Held seat && epoch.vector().get(rank).equals(seat.member());
   }
 
-  private void missedDeadline(Promise<AllConnected> promise, long deadlineMs) {
-    if (waiters.removeIf(waiter -> waiter.promise() == promise)) {
-      promise.fail(MusterException.retry("not all connected after " + deadlineMs + " ms: " + reportNow().text()));
-    }
-  }
-
-  private void failWaiters(MusterException failure) {
-    List<Waiter> all = List.copyOf(waiters);
-    waiters.clear();
-    all.forEach(waiter -> {
-      vertx.cancelTimer(waiter.timer());
-      waiter.promise().tryFail(failure);
-    });
-  }
-
-  private void abandon(String reason) {
-    failWaiters(MusterException.fatal(reason));
-    joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
-    joining.clear();
-  }
-
   private void complete(AllConnected allConnected, EpochRecord record) {
     EpochRecord now = core().barrier().epoch();
     if (now == null || now.number() != record.number() || now.state() != EpochRecord.State.COMPLETE) {
       return;
     }
     current = allConnected;
-    List<Waiter> done = waiters.stream().filter(waiter -> isCurrentFor(waiter.rank())).toList();
-    waiters.removeAll(done);
-    done.forEach(waiter -> {
-      vertx.cancelTimer(waiter.timer());
-      waiter.promise().tryComplete(allConnected);
-    });
-  }
-
-  /** The marks of all members carry the proofs; those that have not come by push are read. */
-  private void summarise(EpochRecord record, Consumer<AllConnected> then) {
-    Map<Integer, ReadyMark> marks = new HashMap<>();
-    core().barrier().marks().forEach((rank, seen) -> {
-      ReadyMark mark = seen.value();
-      if (mark != null && mark.epoch() == record.number() && mark.member().equals(record.vector().get(rank))) {
-        marks.put(rank, mark);
-      }
-    });
-    long elapsedMs = elapsedMs(record);
-    if (marks.size() == record.worldSize()) {
-      then.accept(AllConnected.of(record, marks, entries(), elapsedMs));
-      return;
-    }
-    var keys = new StoreKeys(setup.group());
-    var store = new StoreOnContext(host.store(), context);
-    store.getAll(keys.ready(IntStream.range(0, record.worldSize()))).onComplete(read -> {
-      if (read.succeeded()) {
-        read.result().values().forEach(bytes -> {
-          if (Schema.readyMark(bytes) instanceof Decoded.Valid<ReadyMark>(ReadyMark mark) && mark.epoch() == record.number()) {
-            marks.put(mark.member().rank(), mark);
-          }
-        });
-      }
-      then.accept(AllConnected.of(record, marks, entries(), elapsedMs));
-    });
-  }
-
-  private Map<Integer, RankEntry> entries() {
-    return core().directory().entrySet().stream().filter(entry -> entry.getValue().value() != null)
-        .collect(Collectors.toMap(Map.Entry::getKey, entry -> java.util.Objects.requireNonNull(entry.getValue().value())));
-  }
-
-  private long elapsedMs(EpochRecord record) {
-    long newest = record.vector().stream().map(firstSeen::get).filter(java.util.Objects::nonNull).mapToLong(Long::longValue).max()
-        .orElse(System.nanoTime());
-    firstSeen.keySet().retainAll(record.vector());
-    return (System.nanoTime() - newest) / 1_000_000;
+    waits().complete(allConnected, this::isCurrentFor);
   }
 
   private StuckReport reportNow() {
     String trouble = storeTrouble == null ? "" : "store unavailable for " + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms: "
         + storeTrouble;
-    return StuckReport.of(setup.group(), setup.worldSize(), core(), host.links(), trouble, startNanos, System.nanoTime());
+    return new Diagnosis(setup.worldSize(), core(), host.links(), startNanos, System.nanoTime()).report(setup.group(), trouble);
   }
 
   private void logReport() {
-    if (!waiters.isEmpty()) {
+    if (waits().isAnyoneWaiting()) {
       LOG.info("muster.waiting {}", reportNow().text());
     }
+  }
+
+  private Summaries summaries() {
+    return Objects.requireNonNull(summaries, "the verticle has not started");
+  }
+
+  private Waits waits() {
+    return Objects.requireNonNull(waits, "the verticle has not started");
   }
 
   private GroupCore core() {
@@ -439,87 +350,10 @@ public final class BarrierVerticle extends VerticleBase {
             .put("reason", one.reason()).put("evidence", one.evidence()).put("reportedBy", one.reportedBy())).toList()));
   }
 
-  private final class Ports implements GroupPorts, GroupPorts.Listener {
-    private final SegmentStore store = new StoreOnContext(host.store(), context);
-
-    @Override
-    public SegmentStore store() {
-      return store;
-    }
-
-    @Override
-    public long wallClockMs() {
-      return System.currentTimeMillis();
-    }
-
-    @Override
-    public LifeId newLife() {
-      return LifeId.random(random);
-    }
-
-    @Override
-    public void after(long delayMs, Runnable task) {
-      if (delayMs <= 0) {
-        context.runOnContext(_ -> task.run());
-      } else {
-        vertx.setTimer(delayMs, _ -> task.run());
-      }
-    }
-
-    @Override
-    public long randomUpTo(long maxMs) {
-      return ThreadLocalRandom.current().nextLong(maxMs + 1);
-    }
-
-    @Override
-    public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
-      return onContext(host.askIncumbent(incumbent));
-    }
-
-    @Override
-    public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-      return onContext(host.askWitnesses(incumbent, others));
-    }
-
-    private <T> Future<T> onContext(Future<T> there) {
-      Promise<T> here = Promise.promise();
-      there.onComplete(outcome -> context.runOnContext(_ -> here.handle(outcome)));
-      return here.future();
-    }
-
-    @Override
-    public LinkEvent.Reach reach(RankEntry entry) {
-      return host.reach(entry);
-    }
-
-    @Override
-    public void openLinks(Member self) {
-      host.openLinks(self);
-    }
-
-    @Override
-    public void closeLinks(Member self, String reason) {
-      host.closeLinks(self, reason);
-    }
-
-    @Override
-    public void tellLink(int rank, int peer, LinkEvent event) {
-      host.tellLink(rank, peer, event);
-    }
-
-    @Override
-    public void spread(Gossip gossip) {
-      host.spread(gossip);
-    }
-
-    @Override
-    public GroupPorts.Listener listener() {
-      return this;
-    }
-
+  private final class Told implements GroupPorts.Listener {
     @Override
     public void memberSeen(Member member) {
-      firstSeen.putIfAbsent(member, System.nanoTime());
+      summaries().memberSeen(member);
     }
 
     @Override
@@ -529,11 +363,7 @@ public final class BarrierVerticle extends VerticleBase {
 
     @Override
     public void seatTaken(RankEntry entry) {
-      Promise<RankEntry> promise = joining.remove(entry.member().rank());
-      if (promise != null) {
-        promise.complete(entry);
-      }
-      settleChanges(entry);
+      waits().published(entry);
     }
 
     @Override
@@ -543,42 +373,25 @@ public final class BarrierVerticle extends VerticleBase {
 
     @Override
     public void seatEnded(int rank, SeatState.End end, String reason) {
-      Promise<RankEntry> promise = joining.remove(rank);
-      if (end != SeatState.End.LEFT && promise == null && waiters.stream().noneMatch(waiter -> waiter.rank() == rank)) {
+      if (!waits().ended(rank, end, reason) && end != SeatState.End.LEFT) {
         LOG.error("muster.rank.ended group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
       }
-      if (promise != null) {
-        promise.fail(end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
-      }
-      Promise<Void> left = leaving.remove(rank);
-      if (left != null) {
-        left.tryComplete();
-      }
-      List<Change> lost = changes.stream().filter(change -> change.rank() == rank).toList();
-      changes.removeAll(lost);
-      lost.forEach(change -> change.promise().tryFail(MusterException.fatal(reason)));
-      List<Waiter> ended = waiters.stream().filter(waiter -> waiter.rank() == rank).toList();
-      waiters.removeAll(ended);
-      ended.forEach(waiter -> {
-        vertx.cancelTimer(waiter.timer());
-        waiter.promise().tryFail(MusterException.fatal(reason));
-      });
     }
 
     @Override
     public void worldSizesDisagree(String reason) {
       disagreement = reason;
-      failWaiters(MusterException.config(reason));
+      waits().failWaiters(MusterException.config(reason));
     }
 
     @Override
     public void allConnected(EpochRecord record) {
-      summarise(record, allConnected -> complete(allConnected, record));
+      summaries().of(record, allConnected -> complete(allConnected, record));
     }
 
     @Override
     public void publishAllConnected(EpochRecord record) {
-      summarise(record, allConnected -> vertx.eventBus().publish(addresses.allConnected(), allConnected.toJson()));
+      summaries().of(record, allConnected -> vertx.eventBus().publish(addresses.allConnected(), allConnected.toJson()));
     }
 
     @Override

@@ -81,5 +81,10 @@ public interface SegmentStore {
       processIds = Set.copyOf(processIds);
       memberUuids = Set.copyOf(memberUuids);
     }
+
+    /** Whether the process that published a handle is one of them. */
+    public boolean carry(SegmentHandle handle) {
+      return processIds.contains(handle.process().toString()) || memberUuids.contains(handle.memberUuid());
+    }
   }
 }

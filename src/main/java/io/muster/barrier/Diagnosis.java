@@ -1,0 +1,172 @@
+package io.muster.barrier;
+
+import io.muster.barrier.StuckReport.Missing;
+import io.muster.barrier.StuckReport.Phase;
+import io.muster.group.GroupName;
+import io.muster.peer.History;
+import io.muster.peer.LinkState;
+import io.muster.peer.LinkTable;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.RankEntry;
+import io.muster.segment.ReadyMark;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Finds out of one process's view who is missing for all-connected, and in which phase. Made for one report. */
+final class Diagnosis {
+  private final int worldSize;
+  private final GroupCore core;
+  private final LinkTable links;
+  private final long startNanos;
+  private final long nowNanos;
+  private final @Nullable EpochRecord epoch;
+  /** The rank of this process that speaks for what all its ranks see alike. */
+  private final int observer;
+
+  /** @param startNanos since when this process has been in the group */
+  Diagnosis(int worldSize, GroupCore core, LinkTable links, long startNanos, long nowNanos) {
+    this.worldSize = worldSize;
+    this.core = core;
+    this.links = links;
+    this.startNanos = startNanos;
+    this.nowNanos = nowNanos;
+    this.epoch = core.barrier().epoch();
+    this.observer = core.barrier().seats().keySet().stream().findFirst().orElse(-1);
+  }
+
+  StuckReport report(GroupName group, String storeTrouble) {
+    List<Missing> missing = new ArrayList<>();
+    for (int rank = 0; rank < worldSize; rank++) {
+      Missing one = missing(rank);
+      if (one != null) {
+        missing.add(one);
+      }
+    }
+    return new StuckReport(group, epoch == null ? 0 : epoch.number(), epoch == null ? "NONE" : epoch.state().name(), storeTrouble, missing);
+  }
+
+  private @Nullable Missing missing(int rank) {
+    SeatState seat = core.seats().get(rank);
+    if (seat != null && !(seat instanceof SeatState.Held)) {
+      return found(rank, Phase.NEVER_PUBLISHED, startNanos, rank, seatText(seat), "it is a rank of this process and has no seat yet");
+    }
+    String rejected = core.rejected().get(rank);
+    if (rejected != null) {
+      return found(rank, Phase.REJECTED, startNanos, observer, rejected,
+          "start rank " + rank + " with the same version, group and world size as the others");
+    }
+    Missing unconnected = worstLink(rank);
+    boolean complete = epoch != null && epoch.state() == EpochRecord.State.COMPLETE;
+    return unconnected != null || complete ? unconnected : markMissing(rank);
+  }
+
+  private Missing found(int rank, Phase phase, long sinceNanos, int seenBy, String lastError, String whatToDo) {
+    return new Missing(rank, phase, ms(sinceNanos), seenBy, 0, lastError, host(rank), pid(rank), whatToDo);
+  }
+
+  private @Nullable RankEntry entry(int rank) {
+    Seen<RankEntry> seen = core.directory().get(rank);
+    return Seen.valueOf(seen);
+  }
+
+  private String host(int rank) {
+    RankEntry entry = entry(rank);
+    return entry == null ? "" : entry.handle().host() + ":" + entry.handle().port();
+  }
+
+  private long pid(int rank) {
+    RankEntry entry = entry(rank);
+    return entry == null ? 0 : entry.handle().pid();
+  }
+
+  private @Nullable Missing worstLink(int rank) {
+    for (Seat seat : core.barrier().seats().values()) {
+      int here = seat.member().rank();
+      if (seat.links().get(rank) != null) {
+        continue;
+      }
+      LinkTable.Row row = links.row(here, rank);
+      History history = row == null ? History.EMPTY : row.state().history();
+      History.Trouble trouble = history.trouble();
+      Phase phase = phase(row, entry(rank), history);
+      return new Missing(rank, phase, ms(row == null ? startNanos : row.sinceNanos()), here, history.attempt(),
+          trouble == null ? "" : trouble.detail(), host(rank), pid(rank), whatToDo(phase, rank, host(rank)));
+    }
+    return null;
+  }
+
+  private static Phase phase(LinkTable.@Nullable Row row, @Nullable RankEntry entry, History history) {
+    History.Trouble trouble = history.trouble();
+    if (row == null || row.state() instanceof LinkState.WaitingStore) {
+      return entry == null && history.newest() == null ? Phase.NEVER_PUBLISHED
+          : entry != null && entry.isLive() ? Phase.CONNECTING : Phase.VANISHED;
+    }
+    if (row.state() instanceof LinkState.Refused) {
+      return Phase.REFUSED;
+    }
+    if (trouble == null) {
+      return Phase.CONNECTING;
+    }
+    return switch (trouble.phase()) {
+      case VANISHED -> Phase.VANISHED;
+      case REJECTED -> Phase.REJECTED;
+      case DIAL -> Phase.DIAL_FAILED;
+      case REFUSED -> Phase.REFUSED;
+      case OPEN -> Phase.CONNECTING;
+      case WARMUP -> Phase.WARMUP_FAILED;
+      case LOST -> Phase.LOST;
+    };
+  }
+
+  private @Nullable Missing markMissing(int rank) {
+    if (epoch == null || epoch.state() != EpochRecord.State.OPEN) {
+      return null;
+    }
+    ReadyMark mark = Seen.valueOf(core.barrier().marks().get(rank));
+    if (mark != null && mark.epoch() == epoch.number() && mark.member().equals(epoch.vector().get(rank))) {
+      return null;
+    }
+    LinkTable.Row row = links.row(observer, rank);
+    boolean ownWaits = core.barrier().seats().containsKey(rank);
+    if (ownWaits && !Objects.requireNonNull(core.barrier().seats().get(rank)).isConnectedToAllOf(epoch)) {
+      return null;
+    }
+    return found(rank, Phase.MARK_MISSING, row == null ? nowNanos : row.sinceNanos(), observer, "",
+        "connected from here, but it has not marked epoch " + epoch.number() + ": its own links are not all connected, see the status there");
+  }
+
+  private static String seatText(SeatState seat) {
+    return switch (seat) {
+      case SeatState.Idle _ -> "not started";
+      case SeatState.Looking _ -> "reading who holds the seat";
+      case SeatState.AskingIncumbent _ -> "asking the process that holds the seat";
+      case SeatState.AskingWitnesses _ -> "asking others whether they reach the process that holds the seat";
+      case SeatState.Claiming _ -> "writing its claim";
+      case SeatState.Pausing(var _, String reason) -> reason;
+      case SeatState.Held _ -> "";
+      case SeatState.Leaving _ -> "leaving";
+      case SeatState.Ended(String reason, var _) -> reason;
+    };
+  }
+
+  private static String whatToDo(Phase phase, int rank, String host) {
+    return switch (phase) {
+      case NEVER_PUBLISHED -> "start rank " + rank + ", or look at its log: it has not come as far as the store";
+      case VANISHED -> "its process has ended or left: start it again";
+      case REJECTED -> "start it with the same version, group and world size as the others";
+      case CONNECTING -> "wait; if it stays so, look at the status at " + host;
+      case DIAL_FAILED -> "check that its process runs and that this host reaches " + host;
+      case REFUSED -> "mend what the reason names; then it is tried again by itself";
+      case WARMUP_FAILED -> "connected, but bytes do not arrive: check MTU and firewalls on the way to " + host
+          + ", or raise peer.warmup.timeoutMs";
+      case LOST -> "it is being dialled again; check its process at " + host;
+      case MARK_MISSING -> "see the status at " + host;
+    };
+  }
+
+  private long ms(long sinceNanos) {
+    return Math.max(0, (nowNanos - sinceNanos) / 1_000_000);
+  }
+}

@@ -1,0 +1,111 @@
+package io.muster.barrier;
+
+import io.muster.segment.Decoded;
+import io.muster.segment.RankEntry;
+import io.muster.segment.StoredBytes;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The entries of the ranks as this process has come to know them, and why a key holds no valid one. */
+final class Directory {
+  private static final Logger LOG = LoggerFactory.getLogger(Directory.class);
+
+  private final BarrierSetup setup;
+  private final StoredValues values;
+  private final WorldSizes sizes;
+  private final Map<Integer, Seen<RankEntry>> newest = new HashMap<>();
+  /** Greatest entry ever seen of each rank, also of those whose key has been lost. */
+  private final Map<Integer, RankEntry> greatest = new HashMap<>();
+  private final Map<Integer, String> rejected = new HashMap<>();
+
+  /** What an entry changes in what was known. */
+  sealed interface Change {
+    record None() implements Change {}
+
+    /** @param isNewMember this life has not been known before */
+    record Published(RankEntry entry, boolean isNewMember) implements Change {}
+
+    record Rejected(String reason) implements Change {}
+
+    record Vanished(RankEntry before) implements Change {}
+  }
+
+  Directory(BarrierSetup setup, StoredValues values, WorldSizes sizes) {
+    this.setup = setup;
+    this.values = values;
+    this.sizes = sizes;
+  }
+
+  /** Newest valid entry of each rank. */
+  Map<Integer, Seen<RankEntry>> newest() {
+    return newest;
+  }
+
+  /** Why the key of a rank holds no valid entry, by rank. */
+  Map<Integer, String> rejected() {
+    return rejected;
+  }
+
+  @Nullable RankEntry greatest(int rank) {
+    return greatest.get(rank);
+  }
+
+  /** Decodes what a key holds, unless these very bytes were decoded before. */
+  @Nullable Seen<RankEntry> known(int rank, @Nullable StoredBytes stored) {
+    Seen<RankEntry> before = newest.get(rank);
+    return before != null && before.bytes().equals(stored) ? before : decode(rank, stored);
+  }
+
+  /** Decodes what a key holds, and remembers why if it holds no valid entry. */
+  @Nullable Seen<RankEntry> decode(int rank, @Nullable StoredBytes bytes) {
+    Seen<RankEntry> seen = Seen.of(bytes, value -> {
+      Decoded<RankEntry> decoded = values.entry(rank, value);
+      if (decoded instanceof Decoded.Malformed<RankEntry> || !sizes.isEmpty()) {
+        sizes.compare(rank, StoredValues.anyEntry(value));
+      }
+      if (decoded instanceof Decoded.Malformed<RankEntry>(String reason) && !reason.equals(rejected.put(rank, reason))) {
+        LOG.warn("muster.entry.rejected group={} rank={} reason={}", setup.group(), rank, reason);
+      }
+      return decoded;
+    });
+    if (seen == null) {
+      sizes.forget(rank);
+    }
+    if (seen == null || seen.value() != null) {
+      rejected.remove(rank);
+    }
+    return seen;
+  }
+
+  /** Takes in what a rank's key holds. */
+  Change learn(int rank, @Nullable Seen<RankEntry> seen) {
+    RankEntry entry = Seen.valueOf(seen);
+    RankEntry before = Seen.valueOf(newest.get(rank));
+    if (entry != null) {
+      greatest.merge(rank, entry, (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
+    }
+    if (entry == null) {
+      newest.remove(rank);
+      if (seen != null) {
+        return new Change.Rejected(rejected.getOrDefault(rank, "not a valid entry"));
+      }
+      return before == null ? new Change.None() : new Change.Vanished(before);
+    }
+    if (before == null || entry.supersedes(before) || isLiveAfterAll(entry, before)) {
+      newest.put(rank, seen);
+      return new Change.Published(entry, before == null || !before.member().equals(entry.member()));
+    }
+    return new Change.None();
+  }
+
+  /**
+   * GONE was written in one half of a split and is dropped by the merge: its owner never saw it and won't write again, so the order of
+   * values must not hide that the key holds LIVE now. Either is only a hint to the links.
+   */
+  private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
+    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member());
+  }
+}

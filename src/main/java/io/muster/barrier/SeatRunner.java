@@ -1,0 +1,169 @@
+package io.muster.barrier;
+
+import io.muster.group.Member;
+import io.muster.peer.LinkEvent;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.RankEntry;
+import io.muster.segment.Schema;
+import io.muster.segment.StoreKeys;
+import io.muster.segment.StoredBytes;
+import io.vertx.core.Future;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.jspecify.annotations.Nullable;
+
+/** Runs the effects of the {@link SeatMachine} for each rank that this process has joined or wants to. */
+final class SeatRunner {
+  private final BarrierSetup setup;
+  private final GroupPorts ports;
+  private final GroupTurns turns;
+  private final Neighbours group;
+  private final StoreKeys keys;
+  /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
+  private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
+  /** Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
+  private final Set<Integer> absent = new HashSet<>();
+
+  /** The other parts of the group that a seat has to do with. */
+  interface Neighbours {
+    Directory directory();
+
+    WorldSizes sizes();
+
+    LinkTeller links();
+
+    BarrierState barrier();
+
+    void barrier(BarrierEvent event);
+
+    void recordRead(StoredBytes record);
+
+    void rankSeen(int rank, StoredBytes value);
+  }
+
+  SeatRunner(BarrierSetup setup, GroupPorts ports, GroupTurns turns, Neighbours group) {
+    this.setup = setup;
+    this.ports = ports;
+    this.turns = turns;
+    this.group = group;
+    this.keys = new StoreKeys(setup.group());
+  }
+
+  Map<Integer, SeatState> seats() {
+    return seats;
+  }
+
+  /** Reads the key of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
+  Future<?> lookAhead(int rank) {
+    return ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
+      if (nothingThere) {
+        absent.add(rank);
+      }
+    });
+  }
+
+  /**
+   * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a newcomer that has read
+   * it must not take the seat of a process that answers. May be called from any thread.
+   */
+  boolean holds(Member member) {
+    return switch (seats.get(member.rank())) {
+      case SeatState.Held held -> held.member().equals(member);
+      case SeatState.Claiming(var _, var next) -> next.value() != null && next.value().member().equals(member);
+      case SeatState.Leaving(var current, int _) -> current.value() != null && current.value().member().equals(member);
+      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _, SeatState.Pausing _,
+          SeatState.Ended _ -> false;
+      case null -> false;
+    };
+  }
+
+  void seat(int rank, SeatEvent event) {
+    turns.run(() -> seatTurn(rank, event));
+  }
+
+  private void seatTurn(int rank, SeatEvent event) {
+    SeatState state = seats.get(rank);
+    if (state == null || turns.isClosed()) {
+      return;
+    }
+    var step = SeatMachine.transition(new SeatMachine.Setup(setup.group(), setup.worldSize(), rank), state, event);
+    seats.put(rank, step.next());
+    step.effects().forEach(effect -> run(rank, effect));
+  }
+
+  private void run(int rank, SeatEffect effect) {
+    switch (effect) {
+      case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
+      case SeatEffect.ReadKey() -> turns.store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), read -> {
+        StoredBytes epoch = read.get(keys.epoch());
+        if (epoch != null) {
+          group.recordRead(epoch);
+        }
+        turns.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
+      }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+      case SeatEffect.WriteKey(var expected, var next) -> turns.store(ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
+          applied -> {
+            if (applied) {
+              ports.spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()));
+            }
+            seat(rank, new SeatEvent.Written(next.bytes(), applied));
+          }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+      case SeatEffect.AskIncumbent(RankEntry incumbent) -> ports.askIncumbent(incumbent).onComplete(asked -> {
+        var answer = asked.succeeded() ? asked.result()
+            : new GroupPorts.SeatAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, String.valueOf(asked.cause().getMessage()));
+        seat(rank, new SeatEvent.IncumbentAnswered(answer.answer(), answer.detail(), ticket(rank)));
+      });
+      case SeatEffect.AskWitnesses(RankEntry incumbent) -> ports.askWitnesses(incumbent, witnesses(incumbent)).onComplete(asked -> {
+        var answer = asked.succeeded() ? asked.result() : new GroupPorts.WitnessAnswer(false, "");
+        seat(rank, new SeatEvent.WitnessesAnswered(answer.reachable(), answer.detail(), ticket(rank)));
+      });
+      case SeatEffect.Pause(long ms) -> ports.after(ms, () -> seat(rank, new SeatEvent.PauseOver()));
+      case SeatEffect.Take(RankEntry entry) -> taken(entry);
+      case SeatEffect.End(var member, var end, String reason) -> {
+        if (member != null) {
+          group.barrier(new BarrierEvent.SeatReleased(rank));
+          ports.closeLinks(member, reason);
+          group.links().tell(rank, new LinkEvent.PeerLeft(member, reason));
+        }
+        ports.listener().seatEnded(rank, end, reason);
+      }
+    }
+  }
+
+  private void keyRead(int rank, @Nullable Seen<RankEntry> seen) {
+    String disagreement = group.sizes().disagreementAt(rank);
+    if (disagreement != null && !(seats.get(rank) instanceof SeatState.Held)) {
+      seats.put(rank, new SeatState.Ended(disagreement, SeatState.End.TAKEN));
+      ports.listener().seatEnded(rank, SeatState.End.TAKEN, disagreement);
+    } else {
+      seat(rank, new SeatEvent.KeyRead(seen, ticket(rank)));
+    }
+  }
+
+  private void taken(RankEntry entry) {
+    int rank = entry.member().rank();
+    ports.listener().seatPublished(entry);
+    Seat known = group.barrier().seats().get(rank);
+    if (known == null || !known.member().equals(entry.member())) {
+      group.barrier(new BarrierEvent.SeatTaken(entry.member()));
+      group.links().open(entry.member());
+    }
+    group.rankSeen(rank, Schema.encode(entry));
+    ports.listener().seatTaken(entry);
+    group.barrier(new BarrierEvent.Reconcile());
+  }
+
+  private List<RankEntry> witnesses(RankEntry incumbent) {
+    return group.directory().newest().values().stream().map(Seen::value).filter(entry -> entry != null && entry.isLive()
+        && !entry.handle().process().equals(setup.process())
+        && !entry.handle().process().equals(incumbent.handle().process())).map(RankEntry.class::cast).toList();
+  }
+
+  private SeatEvent.Ticket ticket(int rank) {
+    EpochRecord epoch = group.barrier().epoch();
+    return new SeatEvent.Ticket(epoch == null ? 0 : epoch.vector().get(rank).incarnation(), ports.wallClockMs(), ports.newLife());
+  }
+}
