@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class ReadmeTest {
   private static final Path HOME = Path.of(System.getProperty("muster.home", "."));
   private static final Pattern EXAMPLE = Pattern.compile("<!-- example: (\\S+) (\\S+) -->\n```java\n(.*?)```\n", Pattern.DOTALL);
-  private static final Pattern SETTING = Pattern.compile("`((?:endpoint|hazelcast|store|claim|liveness|peer|transport|warmup|barrier|status)"
+  private static final Pattern SETTING = Pattern.compile("`((?:endpoint|hazelcast|store|claim|liveness|peer|transport|warmup|barrier|status|flight)"
       + "(?:\\.[a-z][A-Za-z]*)+)`");
 
   @Test
@@ -51,7 +51,7 @@ class ReadmeTest {
     var addresses = new Addresses(new GroupName("g"));
     String readme = readme();
     for (String address : List.of(addresses.allConnected(), addresses.degraded(), addresses.peerState(), addresses.status(),
-        addresses.report(), addresses.warmupPolicy())) {
+        addresses.report(), addresses.warmupPolicy(), addresses.flightRecord())) {
       assertThat(readme).contains("| `" + address.replaceFirst("\\.g\\.", ".<g>.") + "` |");
     }
   }

@@ -10,6 +10,7 @@ import io.muster.fabric.FabricExport;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.ops.FlightVerticle;
 import io.muster.ops.StatusVerticle;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkTable;
@@ -65,7 +66,9 @@ final class GroupRuntime implements GroupHost {
   }
 
   Future<Void> start() {
+    FlightLog flight = process.flight();
     return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status))
+        .compose(_ -> deploy(new FlightVerticle(addresses, flight.recorder(), process.id(), () -> flight.record("asked"))))
         .compose(_ -> barrier.agreeOnWorldSize()).recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
   }
 

@@ -101,11 +101,12 @@ public final class JoinedRank {
   /**
    * Waits until all ranks are connected in an epoch that this rank is in.
    *
-   * @return completes from the store's truth, at once if they are now; fails with RETRY and the stuck report when the deadline passes, and
-   *     with FATAL when the rank ends, leaves or is closed first
+   * @return completes from the store's truth, at once if they are now; fails with RETRY, the stuck report and the file of the flight record when
+   *     the deadline passes, and with FATAL when the rank ends, leaves or is closed first
    */
   public Future<AllConnected> allConnected(Duration deadline) {
-    return here(runtime.barrier().allConnected(rank, deadline.toMillis()));
+    return here(runtime.barrier().allConnected(rank, deadline.toMillis())
+        .recover(failure -> runtime.process().flight().deadlineMissed(group(), rank, failure)));
   }
 
   /** Who is missing now, as this process sees it; fails with FATAL if the group is closed here. */

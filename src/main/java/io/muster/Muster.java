@@ -12,6 +12,7 @@ import io.muster.fabric.NvlinkIpcSetting;
 import io.muster.fabric.SimulatedFabric;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.ops.RecordedStore;
 import io.muster.segment.HazelcastSegmentStore;
 import io.muster.segment.MusterHazelcast;
 import io.muster.segment.SegmentStore;
@@ -26,10 +27,12 @@ import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -104,10 +107,11 @@ public final class Muster {
     return vertx.executeBlocking(() -> openFabric.apply(options), false).compose(fabric -> {
       var regions = new RegionTable(vertx);
       var process = new MusterProcess(own, vertx, options, id, regions, fabric);
+      var recorded = new RecordedStore(store, process.flight().recorder(), options.flight().slowStoreMs());
       return TcpTransport.start(vertx, tcpOptions(options), id, regions, process)
           .compose(transport -> {
-            process.started(transport, store);
-            return store.listen(process).map(_ -> new Muster(process, transport, store, fabric))
+            process.started(transport, recorded);
+            return recorded.listen(process).map(_ -> new Muster(process, transport, store, fabric))
                 .recover(failure -> transport.close().transform(_ -> Future.failedFuture(failure)));
           })
           .onFailure(_ -> fabric.close());
@@ -222,6 +226,24 @@ public final class Muster {
           + process.groups().keySet()));
     }
     return Future.all(asked.stream().map(one -> one.status().gather()).toList()).map(all -> all.<JsonObject>list());
+  }
+
+  /**
+   * The flight record of this process: the last transitions of its links, what happened to its channels, the store and its barriers, each
+   * with wall-clock and monotonic time, and where every link stands now. Takes milliseconds.
+   */
+  public JsonObject flightRecord() {
+    return process.flight().record("asked");
+  }
+
+  /**
+   * Writes the flight record into the folder of {@code flight.folder}.
+   *
+   * @param why one word, which becomes part of the file's name
+   * @return the file; empty if {@code flight.keepFiles} is 0, or if it could not be written in time, which the log says
+   */
+  public Future<Optional<Path>> dumpFlightRecord(String why) {
+    return OwnContext.here(process.vertx(), process.flight().dump(why));
   }
 
   MusterProcess process() {

@@ -17,13 +17,14 @@ import io.vertx.core.json.JsonObject;
  * @param warmup which links exchange first bytes, and which are short-circuited
  * @param barrier waiting for all-connected
  * @param status the status picture
+ * @param flight the flight recorder
  */
 public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast, StoreOptions store, ClaimOptions claim,
     LivenessOptions liveness, PeerOptions peer, TransportOptions transport, WarmupOptions warmup, BarrierOptions barrier,
-    StatusOptions status) {
+    StatusOptions status, FlightOptions flight) {
   private static final MusterOptions DEFAULTS = new MusterOptions(EndpointOptions.DEFAULTS, HazelcastOptions.DEFAULTS,
       StoreOptions.DEFAULTS, ClaimOptions.DEFAULTS, LivenessOptions.DEFAULTS, PeerOptions.DEFAULTS, TransportOptions.DEFAULTS,
-      WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS);
+      WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS, FlightOptions.DEFAULTS);
 
   public static MusterOptions defaults() {
     return DEFAULTS;

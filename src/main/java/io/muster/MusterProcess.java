@@ -62,6 +62,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private final String hostId = HostIdentity.current();
   private final RegionTable regions;
   private final Fabric fabric;
+  private final FlightLog flight;
   private final SecureRandom random = new SecureRandom();
   private final Map<GroupName, GroupRuntime> groups = new ConcurrentHashMap<>();
   private final Map<GroupName, Future<GroupRuntime>> starting = new ConcurrentHashMap<>();
@@ -80,6 +81,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     this.id = id;
     this.regions = regions;
     this.fabric = fabric;
+    this.flight = new FlightLog(this, options.flight());
   }
 
   void started(Transport newTransport, SegmentStore newStore) {
@@ -92,6 +94,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   @Override
   public void opened(Channel channel) {
+    flight.recorder().channelOpened(channel);
     enter(channel);
     groups.values().forEach(group -> group.links().forEach((key, row) -> {
       if (row.state() instanceof LinkState.BackingOff backingOff && isTarget(backingOff, channel.peer())) {
@@ -114,6 +117,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   @Override
   public void lost(Channel channel, LossEvidence evidence) {
+    flight.recorder().channelLost(channel, evidence);
     channels.remove(channel.generation());
     doubted.remove(channel.generation());
     LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO).log("muster.channel.lost process={} address={} how={} evidence={}",
@@ -381,8 +385,18 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return fabric;
   }
 
+  FlightLog flight() {
+    return flight;
+  }
+
   ProcessAddress address() {
     return transport().address();
+  }
+
+  /** For people, at any time. */
+  String addressText() {
+    Transport started = transport;
+    return started == null ? "" : started.address().toString();
   }
 
   long nonce() {

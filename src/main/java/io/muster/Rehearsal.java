@@ -64,7 +64,7 @@ final class Rehearsal {
     EndpointOptions endpoint = options.endpoint();
     return new MusterOptions(new EndpointOptions(endpoint.bind(), 0, -1, ""), options.hazelcast(), options.store(), options.claim(),
         options.liveness(), options.peer(), options.transport(), new WarmupOptions(WarmupOptions.Mode.EXCHANGE,
-            options.warmup().policyTimeoutMs(), ""), new BarrierOptions(0), options.status());
+            options.warmup().policyTimeoutMs(), ""), new BarrierOptions(0), options.status(), new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0));
   }
 
   private void start(InMemorySegmentStore.Shared shared, MusterOptions options) {

@@ -275,6 +275,7 @@ final class SeatRuntime implements SeatPorts {
   @Override
   public void note(LinkChange change) {
     group.links().note(change);
+    group.process().flight().recorder().link(change);
   }
 
 }

@@ -68,8 +68,10 @@ final class InMemoryCluster implements AutoCloseable {
     Vertx vertx = Vertx.vertx();
     var id = ProcessId.random(RandomGenerator.getDefault());
     InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);
-    var process = new Process(vertx, store, Muster.start(vertx, store, id, MusterOptions.fromJson(settings)).await());
+    JsonObject all = new JsonObject().put("flight", new JsonObject().put("keepFiles", 0)).mergeIn(settings);
+    var process = new Process(vertx, store, Muster.start(vertx, store, id, MusterOptions.fromJson(all)).await());
     processes.add(process);
+    FlightRecordWhenItFails.register(process, () -> process.muster().flightRecord().encodePrettily());
     return process;
   }
 
@@ -82,11 +84,13 @@ final class InMemoryCluster implements AutoCloseable {
   void crash(Process process) {
     shared.crash(process.store());
     processes.remove(process);
+    FlightRecordWhenItFails.forget(process);
     process.vertx().close().await();
   }
 
   /** Ends a process in order; its Vert.x stays up until the cluster is closed. */
   void close(Process process) {
+    FlightRecordWhenItFails.forget(process);
     process.muster().close().await();
   }
 
@@ -136,6 +140,7 @@ final class InMemoryCluster implements AutoCloseable {
 
   @Override
   public void close() {
+    processes.forEach(FlightRecordWhenItFails::forget);
     processes.forEach(process -> process.muster().close().await());
     processes.forEach(process -> process.vertx().close().await());
   }

@@ -30,6 +30,11 @@ public record Addresses(GroupName group) {
     return "muster." + group + ".report";
   }
 
+  /** Public, request, this node only: the flight record of this process. */
+  public String flightRecord() {
+    return "muster." + group + ".flight-record";
+  }
+
   /** Public, request, this node only: what an application's own warmup policy says of one link; the built-in one is not there. */
   public String warmupPolicy() {
     return "muster." + group + ".warmup-policy";

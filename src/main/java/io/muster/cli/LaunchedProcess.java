@@ -58,6 +58,7 @@ final class LaunchedProcess implements AutoCloseable {
     ControlPort port = ControlPort.open(new ControlAddress(endpoint.bind(), endpoint.controlPort()), ControlPort.Limits.DEFAULT);
     var process = new LaunchedProcess(port);
     port.handle("status", process::status);
+    port.handle("dump", process::flightRecord);
     return process;
   }
 
@@ -121,6 +122,21 @@ final class LaunchedProcess implements AutoCloseable {
     }
     return running.status(request.getString("group")).map(groups -> new JsonObject().put("pid", ProcessHandle.current().pid())
         .put("starting", false).put("groups", new JsonArray(groups))).toCompletionStage();
+  }
+
+  private CompletionStage<JsonObject> flightRecord(JsonObject request) {
+    Muster running = muster;
+    return running == null ? CompletableFuture.failedFuture(MusterException.retry("pid " + ProcessHandle.current().pid()
+        + " is starting: it is not in a cluster yet, and has nothing to tell ('muster status' says what it waits for)"))
+        : CompletableFuture.completedFuture(running.flightRecord());
+  }
+
+  /** Before the end: writes the flight record into its folder, if there is anything to tell. Blocks, bounded. */
+  void dumpFlightRecord(String why) {
+    Muster running = muster;
+    if (running != null) {
+      quietly(running.dumpFlightRecord(why));
+    }
   }
 
   /** Leaves every group and the cluster in order, each step bounded. May be called twice. */

@@ -97,6 +97,7 @@ final class RunCommand implements Callable<Integer> {
     try (LaunchedProcess process = LaunchedProcess.open(options)) {
       Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
       Runtime.getRuntime().addShutdownHook(hook);
+      TermSignal.before(() -> process.dumpFlightRecord("sigterm"));
       if (whileStdinOpen) {
         Thread.ofPlatform().daemon().start(RunCommand::endWithStdin);
       }

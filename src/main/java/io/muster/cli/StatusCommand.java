@@ -1,6 +1,5 @@
 package io.muster.cli;
 
-import io.muster.group.MusterException;
 import io.muster.ops.ControlAddress;
 import io.muster.ops.ControlClient;
 import io.muster.ops.StatusVerticle;
@@ -42,7 +41,7 @@ final class StatusCommand implements Callable<Integer> {
     if (group != null) {
       request.put("group", group);
     }
-    JsonObject answer = answer(target, ControlClient.ask(target, request, PATIENCE));
+    JsonObject answer = ControlQuestion.ask(target, request);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(answer.encode());
@@ -51,18 +50,6 @@ final class StatusCommand implements Callable<Integer> {
     }
     out.flush();
     return Main.OK;
-  }
-
-  private static JsonObject answer(ControlAddress target, ControlClient.Reply reply) {
-    return switch (reply) {
-      case ControlClient.Reply.Refused _ -> throw MusterException.config("nothing listens on " + target
-          + ": start a process with 'muster run', or name the control port of one that runs with --control HOST:PORT");
-      case ControlClient.Reply.Silent(String why) -> throw MusterException.config("no answer from " + target + " (" + why
-          + "): name the control port of a running process with --control HOST:PORT");
-      case ControlClient.Reply.Answered(JsonObject body) when body.getString("error") != null -> throw new MusterException(
-          "CONFIG".equals(body.getString("kind")) ? MusterException.Kind.CONFIG : MusterException.Kind.RETRY, body.getString("error"), null);
-      case ControlClient.Reply.Answered(JsonObject body) -> body;
-    };
   }
 
   private static void print(JsonObject answer, ControlAddress target, PrintWriter out) {

@@ -259,8 +259,9 @@ public final class HazelcastSegmentStore implements SegmentStore {
 
   /** A member that dies without a backup loses hundreds of partitions at once: one event, and one reading of everything, for all of them. */
   private void tellLosses() {
-    log.warn("store-partitions-lost map={} partitions={}", map.getName(), lostPartitions.getAndSet(0));
-    tell(Listener::merged);
+    int lost = lostPartitions.getAndSet(0);
+    log.warn("store-partitions-lost map={} partitions={}", map.getName(), lost);
+    tell(listener -> listener.partitionsLost(lost));
   }
 
   private void tell(Consumer<Listener> call) {

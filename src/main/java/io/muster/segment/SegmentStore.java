@@ -53,6 +53,11 @@ public interface SegmentStore {
      */
     void merged();
 
+    /** The cluster lost all copies of so many partitions, and with them the entries in there. */
+    default void partitionsLost(int partitions) {
+      merged();
+    }
+
     /**
      * The members of the cluster have changed.
      *

@@ -1,5 +1,7 @@
 package io.muster.cli;
 
+import io.muster.FlightRecordWhenItFails;
+import io.muster.ops.ControlAddress;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
@@ -62,7 +64,9 @@ final class MusterCommand implements AutoCloseable {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(builder.command());
     builder.environment().remove("MUSTER_DEBUG");
-    return new MusterCommand(String.join(" ", arguments), builder.command(command).start());
+    var started = new MusterCommand(String.join(" ", arguments), builder.command(command).start());
+    FlightRecordWhenItFails.register(started, started::flightRecord);
+    return started;
   }
 
   long pid() {
@@ -97,6 +101,7 @@ final class MusterCommand implements AutoCloseable {
         }
         long leftMs = TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime());
         if (leftMs <= 0 || !readers.getFirst().isAlive() && next == events.size()) {
+          FlightRecordWhenItFails.print("no event '" + event + "' in time");
           throw new AssertionError("no event '" + event + "' like that within " + patienceMs + " ms, alive=" + isAlive() + "\n" + this);
         }
         events.wait(Math.min(leftMs, 100));
@@ -118,6 +123,7 @@ final class MusterCommand implements AutoCloseable {
   /** Waits for the end; everything that it has said is known then. */
   int awaitExit(long patienceMs) throws InterruptedException {
     if (!process.waitFor(patienceMs, TimeUnit.MILLISECONDS)) {
+      FlightRecordWhenItFails.print("it does not end");
       throw new AssertionError("it does not end within " + patienceMs + " ms\n" + this);
     }
     for (Thread reader : readers) {
@@ -171,8 +177,16 @@ final class MusterCommand implements AutoCloseable {
     }
   }
 
+  /** Through {@code control}, if it has told where that is; a command that is no {@code run} has none. */
+  private String flightRecord() {
+    String control = events("starting").stream().map(one -> one.getString("control")).findFirst().orElse(null);
+    return control == null || !isAlive() ? "(none)" : ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump"))
+        .encodePrettily();
+  }
+
   @Override
   public void close() {
+    FlightRecordWhenItFails.forget(this);
     process.destroyForcibly().onExit().join();
   }
 

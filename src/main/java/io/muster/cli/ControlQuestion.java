@@ -1,0 +1,27 @@
+package io.muster.cli;
+
+import io.muster.group.MusterException;
+import io.muster.ops.ControlAddress;
+import io.muster.ops.ControlClient;
+import io.vertx.core.json.JsonObject;
+import java.time.Duration;
+
+/** A command's question to the control port of a running process. */
+final class ControlQuestion {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private ControlQuestion() {}
+
+  /** @throws MusterException CONFIG if nothing answers there or the question is wrong, RETRY if the process failed to answer */
+  static JsonObject ask(ControlAddress target, JsonObject request) {
+    return switch (ControlClient.ask(target, request, PATIENCE)) {
+      case ControlClient.Reply.Refused _ -> throw MusterException.config("nothing listens on " + target
+          + ": start a process with 'muster run', or name the control port of one that runs with --control HOST:PORT");
+      case ControlClient.Reply.Silent(String why) -> throw MusterException.config("no answer from " + target + " (" + why
+          + "): name the control port of a running process with --control HOST:PORT");
+      case ControlClient.Reply.Answered(JsonObject body) when body.getString("error") != null -> throw new MusterException(
+          "CONFIG".equals(body.getString("kind")) ? MusterException.Kind.CONFIG : MusterException.Kind.RETRY, body.getString("error"), null);
+      case ControlClient.Reply.Answered(JsonObject body) -> body;
+    };
+  }
+}
