@@ -20,6 +20,8 @@ import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RegionTable;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
+import io.muster.transfer.Transport;
+import io.muster.transfer.TransportFaults;
 import io.vertx.core.Closeable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -47,14 +49,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Muster {
   private final MusterProcess process;
-  private final TcpTransport transport;
+  private final Transport transport;
   private final SegmentStore store;
   private final Fabric fabric;
   private final Closeable closeHook = completion -> close().onComplete(closed -> completion.complete(null, closed.cause()));
   /** Guarded by this object's monitor: whoever closes meets Vert.x's own closing, and whoever joins. */
   private @Nullable Future<Void> closing;
 
-  private Muster(MusterProcess process, TcpTransport transport, SegmentStore store, Fabric fabric) {
+  private Muster(MusterProcess process, Transport transport, SegmentStore store, Fabric fabric) {
     this.process = process;
     this.transport = transport;
     this.store = store;
@@ -68,8 +70,21 @@ public final class Muster {
    * @return fails with CONFIG if Vert.x is not clustered over Hazelcast, a setting is wrong, or the address or port can't be had
    */
   public static Future<Muster> start(Vertx vertx, MusterOptions options) {
+    return start(vertx, options, Surroundings.USUAL);
+  }
+
+  /**
+   * Starts Muster as {@link #start(Vertx, MusterOptions)} does, over a way to the other processes that fails as the caller's own tests wish.
+   *
+   * @param faults none strikes before it is added
+   */
+  public static Future<Muster> start(Vertx vertx, MusterOptions options, TransportFaults faults) {
+    return start(vertx, options, new Surroundings(Muster::openFabric, faults));
+  }
+
+  private static Future<Muster> start(Vertx vertx, MusterOptions options, Surroundings around) {
     if (vertx instanceof VertxInternal inside && inside.clusterManager() instanceof HazelcastClusterManager manager) {
-      return start(vertx, manager.getHazelcastInstance(), options);
+      return start(vertx, manager.getHazelcastInstance(), options, around);
     }
     return Future.failedFuture(MusterException.config("Muster needs a Vert.x that is clustered over Hazelcast: build it with "
         + "Vertx.builder().withClusterManager(new HazelcastClusterManager(…)).buildClustered()"));
@@ -82,33 +97,56 @@ public final class Muster {
    *     had
    */
   public static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options) {
+    return start(vertx, hazelcast, options, Surroundings.USUAL);
+  }
+
+  private static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options, Surroundings around) {
     var own = new OwnContext(vertx);
     return own.run(() -> HazelcastSegmentStore.open(hazelcast, own.context(), options.store().mapName(),
             Duration.ofMillis(options.store().operationTimeoutMs()))
-        .compose(store -> start(own, vertx, store, processId(hazelcast), options, Muster::openFabric).recover(failure ->
+        .compose(store -> start(own, vertx, store, processId(hazelcast), options, around).recover(failure ->
             store.close().transform(_ -> Future.failedFuture(failure)))));
   }
 
   /** Starts Muster on any store; for tests that need no cluster. */
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
-    return start(vertx, store, id, options, Muster::openFabric);
+    return start(vertx, store, id, options, Surroundings.USUAL);
   }
 
   /** Starts Muster with a fabric that is opened otherwise. */
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
       Function<MusterOptions, Fabric> openFabric) {
+    return start(vertx, store, id, options, new Surroundings(openFabric, null));
+  }
+
+  /**
+   * What is around this process.
+   *
+   * @param faults of the way to other processes, null: it is not even looked for any
+   */
+  record Surroundings(Function<MusterOptions, Fabric> openFabric, @Nullable TransportFaults faults) {
+    static final Surroundings USUAL = new Surroundings(Muster::openFabric, null);
+
+    Future<Transport> startTransport(MusterProcess process) {
+      Function<Transport.Listener, Future<TcpTransport>> tcp = listener ->
+          TcpTransport.start(process.vertx(), tcpOptions(process.options()), process.id(), process.regions(), listener);
+      return faults == null ? tcp.apply(process).map(started -> started) : faults.around(process.vertx(), process, tcp);
+    }
+  }
+
+  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, Surroundings around) {
     var own = new OwnContext(vertx);
-    return own.run(() -> start(own, vertx, store, id, options, openFabric));
+    return own.run(() -> start(own, vertx, store, id, options, around));
   }
 
   private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
-      Function<MusterOptions, Fabric> openFabric) {
+      Surroundings around) {
     LocalCodec.register(vertx);
-    return vertx.executeBlocking(() -> openFabric.apply(options), false).compose(fabric -> {
+    return vertx.executeBlocking(() -> around.openFabric().apply(options), false).compose(fabric -> {
       var regions = new RegionTable(vertx);
       var process = new MusterProcess(own, vertx, options, id, regions, fabric);
       var recorded = new RecordedStore(store, process.flight().recorder(), options.flight().slowStoreMs());
-      return TcpTransport.start(vertx, tcpOptions(options), id, regions, process)
+      return around.startTransport(process)
           .compose(transport -> {
             process.started(transport, recorded);
             return recorded.listen(process).map(_ -> new Muster(process, transport, store, fabric))

@@ -7,6 +7,7 @@ import io.muster.group.ProcessId;
 import io.muster.segment.InMemorySegmentStore;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
+import io.muster.transfer.TransportFaults;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -65,14 +66,28 @@ final class InMemoryCluster implements AutoCloseable {
   }
 
   Process start(JsonObject settings) {
+    return start(settings, Muster.Surroundings.USUAL);
+  }
+
+  /** A process whose way to the others fails as the test wishes. */
+  Process start(JsonObject settings, TransportFaults faults) {
+    return start(settings, new Muster.Surroundings(Muster.Surroundings.USUAL.openFabric(), faults));
+  }
+
+  private Process start(JsonObject settings, Muster.Surroundings around) {
     Vertx vertx = Vertx.vertx();
     var id = ProcessId.random(RandomGenerator.getDefault());
     InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);
     JsonObject all = new JsonObject().put("flight", new JsonObject().put("keepFiles", 0)).mergeIn(settings);
-    var process = new Process(vertx, store, Muster.start(vertx, store, id, MusterOptions.fromJson(all)).await());
+    var process = new Process(vertx, store, Muster.start(vertx, store, id, MusterOptions.fromJson(all), around).await());
     processes.add(process);
     FlightRecordWhenItFails.register(process, () -> process.muster().flightRecord().encodePrettily());
     return process;
+  }
+
+  /** Those that were started and have not crashed, in the order of their start. */
+  List<Process> processes() {
+    return List.copyOf(processes);
   }
 
   /** Settings with one warmup key. */
