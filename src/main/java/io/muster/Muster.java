@@ -37,6 +37,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Muster in one process: at most one per Vert.x.
@@ -48,6 +50,9 @@ import org.jspecify.annotations.Nullable;
  * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this Vert.x.
  */
 public final class Muster {
+  private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
+  private static final int LISTEN_TRIES = 10;
+
   private final MusterProcess process;
   private final Transport transport;
   private final SegmentStore store;
@@ -149,10 +154,24 @@ public final class Muster {
       return around.startTransport(process)
           .compose(transport -> {
             process.started(transport, recorded);
-            return recorded.listen(process).map(_ -> new Muster(process, transport, store, fabric))
+            return listen(recorded, process, LISTEN_TRIES).map(_ -> new Muster(process, transport, store, fabric))
                 .recover(failure -> transport.close().transform(_ -> Future.failedFuture(failure)));
           })
           .onFailure(_ -> fabric.close());
+    });
+  }
+
+  /**
+   * A listener is registered at every member; while many of them start at once, some answer late. Trying again costs nothing: the store
+   * registers once.
+   */
+  private static Future<Void> listen(SegmentStore store, SegmentStore.Listener listener, int tries) {
+    return store.listen(listener).recover(failure -> {
+      if (tries <= 1 || !(failure instanceof MusterException known) || known.kind() != MusterException.Kind.RETRY) {
+        return Future.failedFuture(failure);
+      }
+      LOG.warn("muster.store.trouble starting, listening again: {}", failure.getMessage());
+      return listen(store, listener, tries - 1);
     });
   }
 

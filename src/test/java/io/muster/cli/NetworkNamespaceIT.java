@@ -64,7 +64,7 @@ final class NetworkNamespaceIT {
     for (MusterCommand rank : List.of(first, second)) {
       JsonObject connected = rank.allConnectedAfter(0);
       assertThat(connected.getJsonObject("paths")).isEqualTo(new JsonObject().put("warmup", 1));
-      assertThat(rank.err()).as(rank::toString).isEmpty();
+      assertThat(rank.err()).as(rank::toString).doesNotContain("Exception", " ERROR ", "muster");
     }
   }
 
