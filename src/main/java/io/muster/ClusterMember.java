@@ -15,7 +15,9 @@ import io.muster.group.ProcessId;
 import io.muster.ops.ClusterFormation;
 import io.muster.ops.ControlAddress;
 import io.muster.ops.ControlPort;
+import io.muster.segment.HazelcastSegmentStore;
 import io.muster.segment.MusterHazelcast;
+import io.muster.segment.StoreRehearsal;
 import java.net.BindException;
 import java.time.Duration;
 import java.util.List;
@@ -37,6 +39,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class ClusterMember implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ClusterMember.class);
+
+  private static final int PRIME_STORE_ROUNDS = 300;
 
   private final ControlPort controlPort;
   private final HazelcastInstance hazelcast;
@@ -253,6 +257,20 @@ public final class ClusterMember implements AutoCloseable {
   /** A clustered Vert.x on this member; closed by whoever built it, before the member. */
   public Future<Vertx> buildVertx(VertxOptions options) {
     return Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(hazelcast)).buildClustered();
+  }
+
+  /**
+   * Runs each kind of store operation for a while, on a map beside the store's, so that the first group does not pay for code that runs for
+   * the first time. For a process that is up and waits.
+   *
+   * @return completes with the number of rounds
+   */
+  public Future<Integer> primeStore(Vertx clustered, MusterOptions options, Duration budget) {
+    long endNanos = System.nanoTime() + budget.toNanos();
+    return HazelcastSegmentStore.open(hazelcast, clustered.getOrCreateContext(), options.store().mapName() + ".rehearsal",
+            Duration.ofMillis(options.store().operationTimeoutMs()))
+        .compose(store -> StoreRehearsal.run(store, hazelcast.getCluster().getLocalMember().getUuid().toString(), PRIME_STORE_ROUNDS, endNanos)
+            .eventually(store::close));
   }
 
   public ControlPort controlPort() {

@@ -18,13 +18,15 @@ import io.vertx.core.json.JsonObject;
  * @param barrier waiting for all-connected
  * @param status the status picture
  * @param flight the flight recorder
+ * @param prime what a process of the launcher rehearses before it joins a group
  */
 public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast, StoreOptions store, ClaimOptions claim,
     LivenessOptions liveness, PeerOptions peer, TransportOptions transport, WarmupOptions warmup, BarrierOptions barrier,
-    StatusOptions status, FlightOptions flight) {
+    StatusOptions status, FlightOptions flight, PrimeOptions prime) {
   private static final MusterOptions DEFAULTS = new MusterOptions(EndpointOptions.DEFAULTS, HazelcastOptions.DEFAULTS,
       StoreOptions.DEFAULTS, ClaimOptions.DEFAULTS, LivenessOptions.DEFAULTS, PeerOptions.DEFAULTS, TransportOptions.DEFAULTS,
-      WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS, FlightOptions.DEFAULTS);
+      WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS, FlightOptions.DEFAULTS,
+      PrimeOptions.DEFAULTS);
 
   public static MusterOptions defaults() {
     return DEFAULTS;
@@ -38,6 +40,11 @@ public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast
    */
   public static MusterOptions fromJson(JsonObject json) {
     return OptionsReader.read(DEFAULTS, json);
+  }
+
+  /** The same, but for what is rehearsed. */
+  public MusterOptions with(PrimeOptions other) {
+    return new MusterOptions(endpoint, hazelcast, store, claim, liveness, peer, transport, warmup, barrier, status, flight, other);
   }
 
   /** All settings, nested as in {@code conf/muster.yaml}; {@link #fromJson} of it gives equal options. */

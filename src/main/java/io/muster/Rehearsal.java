@@ -64,7 +64,8 @@ final class Rehearsal {
     EndpointOptions endpoint = options.endpoint();
     return new MusterOptions(new EndpointOptions(endpoint.bind(), 0, -1, ""), options.hazelcast(), options.store(), options.claim(),
         options.liveness(), options.peer(), options.transport(), new WarmupOptions(WarmupOptions.Mode.EXCHANGE,
-            options.warmup().policyTimeoutMs(), ""), new BarrierOptions(0), options.status(), new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0));
+            options.warmup().policyTimeoutMs(), ""), new BarrierOptions(0), options.status(),
+            new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0), options.prime());
   }
 
   private void start(InMemorySegmentStore.Shared shared, MusterOptions options) {

@@ -45,6 +45,10 @@ final class BenchConnectCommand implements Callable<Integer> {
       description = "late: how long the others have been waiting (default: ${DEFAULT-VALUE}).")
   private Duration waiting = Duration.ofSeconds(5);
 
+  @Option(names = "--prime", paramLabel = "TIME", converter = DurationConverter.class, defaultValue = "20s",
+      description = "hot, late, restart: how long the processes rehearse before they count as up (not those that are started anew); 0s: as 'run' does (default: ${DEFAULT-VALUE}).")
+  private Duration prime = Duration.ofSeconds(20);
+
   @Option(names = "--json", description = "One JSON object on standard output and nothing else there.")
   private boolean json;
 
@@ -60,7 +64,7 @@ final class BenchConnectCommand implements Callable<Integer> {
     require(mode != Mode.RESTART || processes >= 2, "--mode restart needs 2 processes or more: somebody must see the loss");
     require(mode != Mode.LATE || worldSize >= 2, "--mode late needs 2 ranks or more");
     var events = new EventWriter(System.out, json);
-    try (var fleet = new BenchFleet(processes, worldSize)) {
+    try (var fleet = new BenchFleet(processes, worldSize, mode == Mode.COLD ? Duration.ZERO : prime)) {
       var results = new BenchRounds(mode);
       run(fleet, results, events);
       tell(results, worldSize);

@@ -27,13 +27,18 @@ final class BenchFleet implements AutoCloseable {
 
   private final int processes;
   private final int worldSize;
+  private final Duration prime;
   private final List<Integer> ports;
   private final List<BenchChild> children = new ArrayList<>();
   private final Thread hook = Thread.ofPlatform().unstarted(() -> List.copyOf(children).forEach(BenchChild::kill));
 
-  BenchFleet(int processes, int worldSize) {
+  /**
+   * @param prime how long each process that {@link #start} starts rehearses before it is up; zero: as every process does
+   */
+  BenchFleet(int processes, int worldSize, Duration prime) {
     this.processes = processes;
     this.worldSize = worldSize;
+    this.prime = prime;
     this.ports = freePorts(processes);
     Runtime.getRuntime().addShutdownHook(hook);
   }
@@ -41,9 +46,9 @@ final class BenchFleet implements AutoCloseable {
   /** Starts all processes and waits until they are in the cluster. */
   void start() {
     for (int process = 0; process < processes; process++) {
-      children.add(child(process, List.of()));
+      children.add(child(process, prime.isZero() ? List.of() : List.of("--prime-ms", Long.toString(prime.toMillis()))));
     }
-    children.forEach(child -> child.expect("up", LIMIT));
+    children.forEach(child -> child.expect("up", LIMIT.plus(prime)));
     pause(IDLE_MS);
   }
 

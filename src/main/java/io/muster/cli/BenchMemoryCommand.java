@@ -1,6 +1,7 @@
 package io.muster.cli;
 
 import io.vertx.core.json.JsonObject;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -22,7 +23,7 @@ final class BenchMemoryCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     int ranks = (int) Math.ceil(Math.sqrt(Math.max(1, peers)));
-    try (var fleet = new BenchFleet(2, 2 * ranks)) {
+    try (var fleet = new BenchFleet(2, 2 * ranks, Duration.ZERO)) {
       fleet.start();
       long bytes = fleet.heapOfLinks("bench");
       int remote = ranks * ranks;

@@ -1,6 +1,7 @@
 package io.muster.cli;
 
 import io.vertx.core.json.JsonObject;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -15,7 +16,7 @@ final class BenchTransferCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (var fleet = new BenchFleet(2, 2)) {
+    try (var fleet = new BenchFleet(2, 2, Duration.ZERO)) {
       fleet.start();
       JsonObject told = fleet.transfer(BenchTransfer.GROUP);
       told.remove("event");

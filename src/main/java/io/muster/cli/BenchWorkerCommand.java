@@ -4,6 +4,7 @@ import io.muster.GroupOptions;
 import io.muster.JoinedRank;
 import io.muster.MusterOptions;
 import io.muster.PreparedRank;
+import io.muster.PrimeOptions;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
 import io.muster.ops.ControlAddress;
@@ -33,6 +34,8 @@ final class BenchWorkerCommand implements Callable<Integer> {
   private static final Duration LONG = Duration.ofMinutes(10);
   /** Messages about links are read by another event loop than the one that completes the wait. */
   private static final long SETTLE_MS = 30;
+  /** Nothing is left to be compiled after that. */
+  private static final int MOST_PRIME_ROUNDS = 200;
 
   @Option(names = "--members", required = true)
   private String members = "";
@@ -46,6 +49,9 @@ final class BenchWorkerCommand implements Callable<Integer> {
   @Option(names = "--world-size")
   private int worldSize;
 
+  @Option(names = "--prime-ms", description = "how long to rehearse before it is up; 0: as every process does")
+  private int primeMs;
+
   @Mixin
   private ProcessSettings settings = new ProcessSettings();
 
@@ -57,9 +63,12 @@ final class BenchWorkerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    MusterOptions options = settings.read();
+    MusterOptions options = primeMs == 0 ? settings.read() : settings.read().with(new PrimeOptions(MOST_PRIME_ROUNDS, primeMs));
     try (LaunchedProcess process = LaunchedProcess.open(options)) {
       process.start(options, ControlAddress.parseList(members));
+      if (primeMs != 0) {
+        process.primeStore(options, Duration.ofMillis(primeMs));
+      }
       if (group != null) {
         List<Integer> all = RankList.parse(ranks);
         prepare(process, group, worldSize, all);

@@ -5,6 +5,7 @@ import io.muster.EndpointOptions;
 import io.muster.HazelcastOptions;
 import io.muster.Muster;
 import io.muster.MusterOptions;
+import io.muster.PrimeOptions;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.ClusterFormation;
@@ -34,8 +35,6 @@ import org.slf4j.LoggerFactory;
 final class LaunchedProcess implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LaunchedProcess.class);
   private static final long CLOSE_S = 5;
-  private static final int PRIME_ROUNDS = Integer.getInteger("muster.prime.rounds", 20);
-  private static final Duration PRIME_BUDGET = Duration.ofMillis(Integer.getInteger("muster.prime.ms", 1500));
 
   private final ControlPort controlPort;
   /** Set as the start goes on; closed by whichever thread ends the process. */
@@ -86,9 +85,17 @@ final class LaunchedProcess implements AutoCloseable {
     join(priming);
   }
 
+  /** Runs what the store does, for a process that is up and has time; on some other map. Blocks. */
+  int primeStore(MusterOptions options, Duration budget) {
+    ClusterMember joined = started(member);
+    return await(joined.primeStore(vertx(), options, budget));
+  }
+
   private static void prime(MusterOptions options) {
     try {
-      LOG.debug("muster.primed rounds={}", Muster.prime(options, PRIME_ROUNDS, PRIME_BUDGET));
+      PrimeOptions prime = options.prime();
+      LOG.debug("muster.primed rounds={}", prime.rounds() == 0 ? 0
+          : Muster.prime(options, prime.rounds(), Duration.ofMillis(prime.budgetMs())));
     } catch (RuntimeException e) {
       LOG.info("muster.prime.failed reason={} the first group is slower to connect", e.toString());
     }

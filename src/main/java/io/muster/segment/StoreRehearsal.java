@@ -1,0 +1,44 @@
+package io.muster.segment;
+
+import io.vertx.core.Future;
+import java.util.Set;
+
+/**
+ * Runs each kind of store operation, so that the first real one does not pay for code that runs for the first time. On a store of its own
+ * beside the real one: nobody listens there, so the other members notice nothing but the operations.
+ */
+public final class StoreRehearsal {
+  private static final StoredBytes FIRST = StoredBytes.copyOf(new byte[256]);
+  private static final StoredBytes SECOND = StoredBytes.copyOf(new byte[512]);
+
+  private final SegmentStore store;
+  private final String key;
+  private final long endNanos;
+
+  private StoreRehearsal(SegmentStore store, String key, long endNanos) {
+    this.store = store;
+    this.key = key;
+    this.endNanos = endNanos;
+  }
+
+  /**
+   * @param key nobody else's
+   * @param endNanos of {@link System#nanoTime}: no further round begins after it
+   * @return the number of rounds that were done; the key is absent again
+   */
+  public static Future<Integer> run(SegmentStore store, String key, int rounds, long endNanos) {
+    return new StoreRehearsal(store, key, endNanos).rounds(0, rounds);
+  }
+
+  private Future<Integer> rounds(int done, int most) {
+    if (done == most || System.nanoTime() - endNanos > 0) {
+      return Future.succeededFuture(done);
+    }
+    return store.compareAndSet(key, null, FIRST)
+        .compose(_ -> store.getAll(Set.of(key, key + "/mark", key + "/epoch")))
+        .compose(_ -> store.compareAndSet(key, FIRST, SECOND))
+        .compose(_ -> store.get(key))
+        .compose(_ -> store.compareAndSet(key, SECOND, null))
+        .compose(_ -> rounds(done + 1, most));
+  }
+}
