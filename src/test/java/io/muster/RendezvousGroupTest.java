@@ -142,14 +142,24 @@ class RendezvousGroupTest {
     JoinedRank one = cluster.start().join("g", 1, 3);
     connected.await();
     for (JoinedRank rank : List.of(zero, one)) {
-      StuckReport report = rank.report().await();
-      assertThat(report.missing()).filteredOn(missing -> missing.rank() == 2).singleElement().satisfies(missing -> {
+      assertThat(missing(rank, 2)).satisfies(missing -> {
         assertThat(missing.phase()).isEqualTo(StuckReport.Phase.REJECTED);
         assertThat(missing.lastError()).isNotBlank().contains(bad.reason);
       });
     }
     JoinedRank two = cluster.start().join("g", 2, 3);
     assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
+  }
+
+  /** What is said of a rank once its entry has been read: connecting does not wait for that. */
+  private static StuckReport.Missing missing(JoinedRank observer, int rank) {
+    long endNanos = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+    while (true) {
+      StuckReport.Missing missing = observer.report().await().missing().stream().filter(one -> one.rank() == rank).findFirst().orElseThrow();
+      if (missing.phase() != StuckReport.Phase.NEVER_PUBLISHED || System.nanoTime() > endNanos) {
+        return missing;
+      }
+    }
   }
 
   /** What a stranger, or a loss of data, may do to the entry of rank 1. */

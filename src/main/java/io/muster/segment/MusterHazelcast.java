@@ -1,5 +1,6 @@
 package io.muster.segment;
 
+import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.EvictionPolicy;
 import com.hazelcast.config.InMemoryFormat;
@@ -7,7 +8,7 @@ import com.hazelcast.config.InvalidConfigurationException;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.MergePolicyConfig;
-import com.hazelcast.config.NetworkConfig;
+import com.hazelcast.config.ServerSocketEndpointConfig;
 import com.hazelcast.config.YamlConfigBuilder;
 import com.hazelcast.spi.merge.PutIfAbsentMergePolicy;
 import io.muster.group.MusterException;
@@ -115,15 +116,16 @@ public final class MusterHazelcast {
   }
 
   /**
-   * Binds the member to one address of this host and one port, and nothing else (S-4).
+   * Binds the member to one address of this host and one port, and nothing else (S-4). A socket for members only: see
+   * {@code conf/hazelcast.yaml}.
    *
    * @return the same configuration
    */
   public static Config bindTo(Config config, Bind bind) {
-    NetworkConfig network = config.getNetworkConfig();
-    network.setPort(bind.port()).setPortAutoIncrement(false);
-    network.getInterfaces().setEnabled(true).setInterfaces(List.of(bind.host()));
+    ServerSocketEndpointConfig members = new ServerSocketEndpointConfig().setPort(bind.port()).setPortAutoIncrement(false);
+    members.getInterfaces().setEnabled(true).setInterfaces(List.of(bind.host()));
     config.setProperty("hazelcast.socket.bind.any", "false");
+    AdvancedNetworkConfig network = config.getAdvancedNetworkConfig().setEnabled(true).setMemberEndpointConfig(members);
     JoinConfig join = network.getJoin();
     join.getAutoDetectionConfig().setEnabled(false);
     join.getMulticastConfig().setEnabled(false);
@@ -147,7 +149,7 @@ public final class MusterHazelcast {
    * @return the same configuration
    */
   public static Config found(Config config) {
-    config.getNetworkConfig().getJoin().getTcpIpConfig().setMembers(List.of()).setRequiredMember(null);
+    config.getAdvancedNetworkConfig().getJoin().getTcpIpConfig().setMembers(List.of()).setRequiredMember(null);
     return config;
   }
 
@@ -159,7 +161,7 @@ public final class MusterHazelcast {
    * @return the same configuration
    */
   public static Config join(Config config, String target, Collection<String> known) {
-    config.getNetworkConfig().getJoin().getTcpIpConfig().setMembers(new ArrayList<>(known)).setRequiredMember(target);
+    config.getAdvancedNetworkConfig().getJoin().getTcpIpConfig().setMembers(new ArrayList<>(known)).setRequiredMember(target);
     return config;
   }
 

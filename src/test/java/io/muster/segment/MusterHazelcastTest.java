@@ -3,11 +3,14 @@ package io.muster.segment;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.EvictionPolicy;
 import com.hazelcast.config.InMemoryFormat;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.NearCacheConfig;
+import com.hazelcast.config.ServerSocketEndpointConfig;
+import com.hazelcast.instance.EndpointQualifier;
 import io.muster.group.MusterException;
 import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
@@ -15,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,9 +32,13 @@ class MusterHazelcastTest {
   @Test // S-4
   void theReferenceFileOpensNothingThatIsNotNeeded() {
     Config config = MusterHazelcast.reference();
-    assertThat(config.getNetworkConfig().isPortAutoIncrement()).isFalse();
-    assertThat(config.getNetworkConfig().getJoin().getMulticastConfig().isEnabled()).isFalse();
-    assertThat(config.getNetworkConfig().getJoin().getAutoDetectionConfig().isEnabled()).isFalse();
+    AdvancedNetworkConfig network = config.getAdvancedNetworkConfig();
+    assertThat(network.isEnabled()).isTrue();
+    assertThat(network.getEndpointConfigs()).as("a socket for members, and no other").containsOnlyKeys(EndpointQualifier.MEMBER)
+        .extractingByKey(EndpointQualifier.MEMBER, InstanceOfAssertFactories.type(ServerSocketEndpointConfig.class))
+        .returns(false, ServerSocketEndpointConfig::isPortAutoIncrement);
+    assertThat(network.getJoin().getMulticastConfig().isEnabled()).isFalse();
+    assertThat(network.getJoin().getAutoDetectionConfig().isEnabled()).isFalse();
     assertThat(config.getMetricsConfig().isEnabled()).isFalse();
     assertThat(config.getProperties()).containsEntry("hazelcast.phone.home.enabled", "false")
         .containsEntry("hazelcast.socket.bind.any", "false").containsEntry("hazelcast.shutdownhook.enabled", "false");
