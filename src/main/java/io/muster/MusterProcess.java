@@ -1,6 +1,7 @@
 package io.muster;
 
 import io.muster.barrier.Gossip;
+import io.muster.barrier.Seen;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
@@ -162,11 +163,27 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
       }
       return;
     }
+    if (message instanceof LinkMessage.Open open) {
+      tellOfNewer(channel, group, open.entry().member());
+    }
     group.tellLink(message.to(), message.from(), switch (message) {
       case LinkMessage.Open open -> new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation(), nonce());
       case LinkMessage.Accept accept -> new LinkEvent.AcceptReceived(accept, channel.generation());
       case LinkMessage.Refuse refuse -> new LinkEvent.RefuseReceived(refuse);
       case LinkMessage.Close close -> new LinkEvent.CloseReceived(close);
+    });
+  }
+
+  /**
+   * A life that has been taken over, and does not see the store that says so (it was frozen, and has woken up on the lesser side of a
+   * split), is shown the entry of the newer one.
+   */
+  private static void tellOfNewer(Channel channel, GroupRuntime group, Member member) {
+    group.barrier().execute(core -> {
+      Seen<RankEntry> newest = core.directory().get(member.rank());
+      if (newest != null && newest.value() != null && newest.value().member().isNewerThan(member)) {
+        channel.send(ControlKind.GOSSIP, new Gossip(group.name(), new StoreKeys(group.name()).rank(member.rank()), newest.bytes()).encode());
+      }
     });
   }
 

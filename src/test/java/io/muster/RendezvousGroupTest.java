@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.muster.barrier.AllConnected;
 import io.muster.barrier.StuckReport;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
@@ -269,6 +270,27 @@ class RendezvousGroupTest {
     JoinedRank again = cluster.start(slow).join("g", 1, 2);
     assertThat(again.member().isNewerThan(one.member())).isTrue();
     assertThat(InMemoryCluster.await(zero, again).epoch()).isGreaterThan(epoch);
+  }
+
+  // "and it stops when it wakes", also where it does not see the store that has the newer life
+  @Test
+  void aLifeThatWasTakenOverIsToldByItsPeers() {
+    try (var island = new InMemoryCluster()) {
+      JoinedRank old = island.start(NO_POLLING).join("g", 1, 2);
+      Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);
+      JoinedRank zero = cluster.start(NO_POLLING).join("g", 0, 2);
+      JoinedRank one = cluster.start(NO_POLLING).join("g", 1, 2);
+      long epoch = InMemoryCluster.await(zero, one).epoch();
+      assertThat(one.member().isNewerThan(old.member())).isTrue();
+
+      String key = InMemoryCluster.keys("g").rank(0);
+      InMemoryCluster.overwrite(island.stranger(), key, cluster.stranger().get(key).await());
+
+      assertThatThrownBy(waiting::await).isInstanceOfSatisfying(MusterException.class,
+          ended -> assertThat(ended.kind()).isEqualTo(MusterException.Kind.FATAL))
+          .hasMessageContaining("was taken over by a newer life, " + one.member());
+      assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
+    }
   }
 
   private static Future<RankEntry> next(InMemorySegmentStore store, String key, Predicate<RankEntry> wanted) {
