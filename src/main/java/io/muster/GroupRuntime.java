@@ -5,6 +5,7 @@ import io.muster.barrier.BarrierVerticle;
 import io.muster.barrier.GroupHost;
 import io.muster.barrier.GroupPorts;
 import io.muster.barrier.Gossip;
+import io.muster.barrier.SeatEvent;
 import io.muster.bus.Addresses;
 import io.muster.fabric.FabricExport;
 import io.muster.group.GroupName;
@@ -249,7 +250,11 @@ final class GroupRuntime implements GroupHost {
 
   @Override
   public Future<GroupPorts.SeatAnswer> askIncumbent(RankEntry incumbent) {
-    return process.claims().askIncumbent(incumbent);
+    return process.claims().askIncumbent(incumbent).onSuccess(asked -> {
+      if (asked.answer() == SeatEvent.IncumbentAnswered.Answer.SILENT) {
+        process.takeovers().silent(incumbent);
+      }
+    });
   }
 
   @Override
@@ -296,6 +301,7 @@ final class GroupRuntime implements GroupHost {
     SeatRuntime seat = seats.get(own.member().rank());
     if (seat != null) {
       seat.published(own);
+      process.takeovers().published(own);
     }
   }
 

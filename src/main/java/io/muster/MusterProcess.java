@@ -74,6 +74,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable Transport transport;
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
+  private @Nullable TakeoverNotice takeovers;
 
   MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
     this.own = own;
@@ -89,6 +90,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     transport = newTransport;
     store = newStore;
     claims = new Claims(vertx, this::connect, this::holds, this::reach, newTransport.address(), options.claim().livenessMs());
+    takeovers = new TakeoverNotice(vertx, this::connect, own -> holds(own.group(), own.member()), options.peer().refused().probeMs());
   }
 
   // ---- from the transport
@@ -426,6 +428,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   Claims claims() {
     return started(claims);
+  }
+
+  TakeoverNotice takeovers() {
+    return started(takeovers);
   }
 
   Transport transport() {

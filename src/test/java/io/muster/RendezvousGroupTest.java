@@ -19,6 +19,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
+import io.muster.transfer.ConnectException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.json.JsonObject;
@@ -32,6 +33,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -290,6 +292,29 @@ class RendezvousGroupTest {
           ended -> assertThat(ended.kind()).isEqualTo(MusterException.Kind.FATAL))
           .hasMessageContaining("was taken over by a newer life, " + one.member());
       assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
+    }
+  }
+
+  // rank 0 opens no link, so no peer refuses it
+  @Test
+  void aSilentLifeIsToldByWhoTookItsRankOnceItAnswersAgain() {
+    try (var island = new InMemoryCluster()) {
+      JoinedRank old = island.start(NO_POLLING).join("g", 0, 2);
+      Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);
+      InMemoryCluster.Process process = cluster.start(NO_POLLING);
+      JoinedRank zero = process.join("g", 0, 2);
+      String key = InMemoryCluster.keys("g").rank(0);
+      RankEntry newer = entry(cluster.stranger().get(key).await());
+      var tries = new AtomicInteger();
+      var notice = new TakeoverNotice(process.vertx(), address -> tries.incrementAndGet() < 3
+          ? Future.failedFuture(new ConnectException(ConnectException.Kind.SILENT, "frozen")) : process.muster().process().connect(address),
+          own -> own.member().equals(zero.member()), 1);
+
+      notice.silent(entry(island.stranger().get(key).await()));
+      notice.published(newer);
+
+      assertThatThrownBy(waiting::await).hasMessageContaining("was taken over by a newer life, " + newer.member());
+      assertThat(tries).hasValue(3);
     }
   }
 

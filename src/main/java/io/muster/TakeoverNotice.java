@@ -1,0 +1,81 @@
+package io.muster;
+
+import io.muster.barrier.Gossip;
+import io.muster.group.GroupName;
+import io.muster.segment.RankEntry;
+import io.muster.segment.Schema;
+import io.muster.segment.StoreKeys;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ConnectException;
+import io.muster.transfer.ControlKind;
+import io.muster.transfer.ProcessAddress;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells a life that was silent, and has been taken over, that it has been: once its process answers again, it is shown the entry of the
+ * newer life, and ends. It may have woken up where it does not see the store that says so, and a rank that only waits for its peers to open
+ * links would not find out. May be called from any context.
+ */
+final class TakeoverNotice {
+  private static final Logger LOG = LoggerFactory.getLogger(TakeoverNotice.class);
+
+  private final Vertx vertx;
+  private final Function<ProcessAddress, Future<Channel>> connect;
+  /** Whether this process still has the life that took over. */
+  private final Predicate<RankEntry> holds;
+  private final long pauseMs;
+  private final Map<Seat, RankEntry> silent = new ConcurrentHashMap<>();
+
+  private record Seat(GroupName group, int rank) {
+    static Seat of(RankEntry entry) {
+      return new Seat(entry.group(), entry.member().rank());
+    }
+  }
+
+  TakeoverNotice(Vertx vertx, Function<ProcessAddress, Future<Channel>> connect, Predicate<RankEntry> holds, long pauseMs) {
+    this.vertx = vertx;
+    this.connect = connect;
+    this.holds = holds;
+    this.pauseMs = pauseMs;
+  }
+
+  /** The process of this entry was asked, and has not answered. */
+  void silent(RankEntry incumbent) {
+    silent.put(Seat.of(incumbent), incumbent);
+  }
+
+  /** This process has published an entry. */
+  void published(RankEntry own) {
+    RankEntry incumbent = silent.remove(Seat.of(own));
+    if (incumbent != null && own.member().isNewerThan(incumbent.member())) {
+      tell(incumbent, own);
+    }
+  }
+
+  private void tell(RankEntry incumbent, RankEntry own) {
+    var handle = incumbent.handle();
+    connect.apply(new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(channel -> {
+      channel.send(ControlKind.GOSSIP, new Gossip(own.group(), new StoreKeys(own.group()).rank(own.member().rank()), Schema.encode(own)).encode());
+      LOG.info("muster.takeover.told group={} rank={} pid={} address={}:{}", own.group(), own.member().rank(), handle.pid(), handle.host(),
+          handle.port());
+    }, failure -> {
+      if (holds.test(own) && mayComeBack(failure)) {
+        vertx.setTimer(pauseMs, _ -> tell(incumbent, own));
+      }
+    });
+  }
+
+  private static boolean mayComeBack(Throwable failure) {
+    return failure instanceof ConnectException failed && switch (failed.kind()) {
+      case REFUSED, OTHER_PROCESS -> false;
+      case SILENT, UNREACHABLE, PROTOCOL, CUT, LOCAL -> true;
+    };
+  }
+}
