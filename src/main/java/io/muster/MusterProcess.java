@@ -1,9 +1,11 @@
 package io.muster;
 
+import io.muster.barrier.Beat;
+import io.muster.barrier.Claims;
 import io.muster.barrier.Gossip;
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
-import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkEvent;
@@ -87,7 +89,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   void started(Transport newTransport, SegmentStore newStore) {
     transport = newTransport;
     store = newStore;
-    claims = new Claims(vertx, this::connect, this::holds, this::reach, newTransport.address(), options.claim().livenessMs());
+    claims = new Claims(new ClaimsHost(), newTransport.address(), options.claim().livenessMs());
   }
 
   // ---- from the transport
@@ -161,6 +163,9 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
             open.attempt(), LinkMessage.Refuse.Code.RETRY, why, null)));
       }
       return;
+    }
+    if (message instanceof LinkMessage.Open open) {
+      group.barrier().execute(core -> core.linkOpened(open.entry()));
     }
     group.tellLink(message.to(), message.from(), switch (message) {
       case LinkMessage.Open open -> new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation(), nonce());
@@ -265,9 +270,29 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
   }
 
-  private boolean holds(GroupName group, Member member) {
-    GroupRuntime runtime = groups.get(group);
-    return runtime != null && runtime.barrier().holds(member);
+  /** What the questions about seats need. */
+  private final class ClaimsHost implements Claims.Host {
+    @Override
+    public Future<Channel> connect(ProcessAddress address) {
+      return MusterProcess.this.connect(address);
+    }
+
+    @Override
+    public LinkEvent.Reach reach(RankEntry entry) {
+      return MusterProcess.this.reach(entry);
+    }
+
+    @Override
+    public Future<Answer> holdsHere(RankEntry about, long withinMs) {
+      GroupRuntime runtime = groups.get(about.group());
+      return runtime == null ? Future.succeededFuture(Answer.GONE) : runtime.barrier().asked(about, withinMs);
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      long timer = vertx.setTimer(delayMs, _ -> task.run());
+      return () -> vertx.cancelTimer(timer);
+    }
   }
 
   /** Whether an entry's address can be valid from here. */

@@ -1,5 +1,6 @@
 package io.muster.barrier;
 
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.EpochRecord;
@@ -26,6 +27,7 @@ final class SeatRunner {
   private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
   /** Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
   private final Set<Integer> absent = new HashSet<>();
+  private final SeatQuestions questions = new SeatQuestions();
 
   /** The other parts of the group that a seat has to do with. */
   interface Neighbours {
@@ -80,6 +82,26 @@ final class SeatRunner {
     };
   }
 
+  /** Answers a newcomer once the entry that it has read is no longer what the store holds, or after the limit. */
+  Future<Answer> asked(RankEntry about, long limitMs) {
+    Member member = about.member();
+    if (!holds(member)) {
+      return Future.succeededFuture(Answer.GONE);
+    }
+    if (questions.isFull()) {
+      return Future.succeededFuture(Answer.DEFENDING);
+    }
+    Future<Answer> answer = questions.add(about);
+    if (seats.get(member.rank()) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
+      questions.published(held.entry());
+    }
+    if (!answer.isComplete()) {
+      seat(member.rank(), new SeatEvent.Asked(about.revision()));
+      ports.after(limitMs, () -> questions.late(answer, holds(member)));
+    }
+    return answer;
+  }
+
   void seat(int rank, SeatEvent event) {
     turns.run(() -> seatTurn(rank, event));
   }
@@ -113,17 +135,18 @@ final class SeatRunner {
           }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
       case SeatEffect.AskIncumbent(RankEntry incumbent) -> ports.askIncumbent(incumbent).onComplete(asked -> {
         var answer = asked.succeeded() ? asked.result()
-            : new GroupPorts.SeatAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, String.valueOf(asked.cause().getMessage()));
+            : new GroupPorts.SeatAnswer(Answer.SILENT, String.valueOf(asked.cause().getMessage()));
         seat(rank, new SeatEvent.IncumbentAnswered(answer.answer(), answer.detail(), ticket(rank)));
       });
       case SeatEffect.AskWitnesses(RankEntry incumbent) -> ports.askWitnesses(incumbent, witnesses(incumbent)).onComplete(asked -> {
-        var answer = asked.succeeded() ? asked.result() : new GroupPorts.WitnessAnswer(false, "");
-        seat(rank, new SeatEvent.WitnessesAnswered(answer.reachable(), answer.detail(), ticket(rank)));
+        var answer = asked.succeeded() ? asked.result() : GroupPorts.WitnessAnswer.NONE;
+        seat(rank, new SeatEvent.WitnessesAnswered(answer.answer(), answer.detail(), ticket(rank)));
       });
       case SeatEffect.Pause(long ms) -> ports.after(ms, () -> seat(rank, new SeatEvent.PauseOver()));
       case SeatEffect.Take(RankEntry entry) -> taken(entry);
       case SeatEffect.End(var member, var end, String reason) -> {
         if (member != null) {
+          questions.ended(member);
           group.barrier(new BarrierEvent.SeatReleased(rank));
           ports.closeLinks(member, reason);
           group.links().tell(rank, new LinkEvent.PeerLeft(member, reason));
@@ -153,6 +176,11 @@ final class SeatRunner {
     }
     group.rankSeen(rank, Schema.encode(entry));
     ports.listener().seatTaken(entry);
+    questions.published(entry);
+    long asked = questions.revision(entry.member());
+    if (asked >= 0) {
+      seat(rank, new SeatEvent.Asked(asked));
+    }
     group.barrier(new BarrierEvent.Reconcile());
   }
 

@@ -115,11 +115,11 @@ class SeatMachineTest {
     assertThat(effects).singleElement().isInstanceOf(SeatEffect.AskWitnesses.class);
     SeatState asking = state;
 
-    when(new SeatEvent.WitnessesAnswered(true, "10.0.0.3:4000", ticket(0, 100)));
+    when(new SeatEvent.WitnessesAnswered(Answer.HOLDS, "10.0.0.3:4000", ticket(0, 100)));
     assertThat(state).isInstanceOfSatisfying(SeatState.Ended.class, ended ->
         assertThat(ended.reason()).contains("reachable from 10.0.0.3:4000, not from here"));
     state = asking;
-    when(new SeatEvent.WitnessesAnswered(false, "", ticket(0, 100)));
+    when(new SeatEvent.WitnessesAnswered(Answer.SILENT, "", ticket(0, 100)));
     assertThat(state).isInstanceOf(SeatState.Claiming.class);
   }
 

@@ -40,8 +40,6 @@ final class Invariants {
   private final Map<SimProcess, Long> lastDegraded = new HashMap<>();
   private final Map<Integer, Member> newestTaken = new HashMap<>();
   private final Map<Asked, Answer> lastAnswer = new HashMap<>();
-  /** What a claimant knew of the incumbent when it sent its claim; the claim may be applied much later. */
-  private final Map<Member, Answer> claims = new HashMap<>();
   /** After a split, or a loss of entries, the order of taking is that of the half that a claim was made in. */
   boolean lineageBroken;
   long greatestEpoch;
@@ -118,12 +116,6 @@ final class Invariants {
 
   /** A process is about to write. */
   void writing(SimProcess process, String key, @Nullable StoredBytes next) {
-    if (next != null && entry(next) instanceof RankEntry claim && claim.revision() == 0) {
-      Answer answer = lastAnswer.get(new Asked(process, claim.member().rank()));
-      if (answer != null) {
-        claims.put(claim.member(), answer);
-      }
-    }
     if (next == null || !(keys.parse(key, world.scenario.worldSize()).orElse(null) instanceof StoreKeys.Key.Ready)
         || !(Schema.readyMark(next) instanceof Decoded.Valid<ReadyMark>(ReadyMark mark))) {
       return;
@@ -207,8 +199,8 @@ final class Invariants {
     if (isClaim && !old.member().equals(next.member()) && old.state() != RankEntry.State.LEFT) {
       SimProcess holder = world.holderOf(old.member());
       if (holder != null && !holder.paused) {
-        require(claims.get(next.member()) == Answer.SILENT, "R-10: a live incumbent that answers keeps its rank",
-            old, next, by, claims.get(next.member()));
+        Answer last = lastAnswer.get(new Asked(by, old.member().rank()));
+        require(last == Answer.SILENT || last == Answer.DEFENDING, "R-10: a live incumbent that answers keeps its rank", old, next, by, last);
       }
     }
   }
