@@ -287,6 +287,11 @@ public final class GroupCore {
     }
 
     @Override
+    public void markRead(int rank, StoredBytes mark) {
+      GroupCore.this.barrier(new BarrierEvent.MarkSeen(rank, values.mark(rank, mark)));
+    }
+
+    @Override
     public void rankSeen(int rank, StoredBytes value) {
       GroupCore.this.rankSeen(rank, value);
     }

@@ -20,11 +20,11 @@ public sealed interface SeatEvent {
   /**
    * What a claim needs from outside.
    *
-   * @param epochIncarnation incarnation of this rank in the epoch's vector, 0 if there is none
+   * @param formerIncarnation the greatest incarnation of this rank in the epoch's vector and its ready mark, 0 if there is none
    * @param nowMs the wall clock
    * @param life fresh
    */
-  record Ticket(long epochIncarnation, long nowMs, LifeId life) {}
+  record Ticket(long formerIncarnation, long nowMs, LifeId life) {}
 
   /** A store operation failed or was not answered in time; what became of it is not known. */
   record StoreFailed(String reason) implements SeatEvent {}

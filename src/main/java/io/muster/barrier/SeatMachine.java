@@ -145,7 +145,7 @@ public final class SeatMachine {
 
   private static Step claim(Setup setup, SegmentHandle handle, @Nullable Seen<RankEntry> there, SeatEvent.Ticket ticket) {
     RankEntry before = Seen.valueOf(there);
-    long incarnation = Math.max(Math.max(before == null ? 0 : before.member().incarnation(), ticket.epochIncarnation()), ticket.nowMs()) + 1;
+    long incarnation = Math.max(Math.max(before == null ? 0 : before.member().incarnation(), ticket.formerIncarnation()), ticket.nowMs()) + 1;
     var entry = new RankEntry(setup.group(), setup.worldSize(), new Member(setup.rank(), incarnation, ticket.life()), RankEntry.State.LIVE, 0,
         handle);
     Seen<RankEntry> next = seen(entry);

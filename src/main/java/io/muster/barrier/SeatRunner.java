@@ -5,6 +5,7 @@ import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
+import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
@@ -43,6 +44,8 @@ final class SeatRunner {
 
     void recordRead(StoredBytes record);
 
+    void markRead(int rank, StoredBytes mark);
+
     void rankSeen(int rank, StoredBytes value);
   }
 
@@ -58,9 +61,9 @@ final class SeatRunner {
     return seats;
   }
 
-  /** Reads the key of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
+  /** Reads the keys of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
   Future<?> lookAhead(int rank) {
-    return ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
+    return ports.store().getAll(needed(rank)).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
       if (nothingThere) {
         absent.add(rank);
       }
@@ -119,10 +122,14 @@ final class SeatRunner {
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
       case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
-      case SeatEffect.ReadKey() -> turns.store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), read -> {
+      case SeatEffect.ReadKey() -> turns.store(ports.store().getAll(needed(rank)), read -> {
         StoredBytes epoch = read.get(keys.epoch());
         if (epoch != null) {
           group.recordRead(epoch);
+        }
+        StoredBytes mark = read.get(keys.ready(rank));
+        if (mark != null) {
+          group.markRead(rank, mark);
         }
         turns.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
       }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
@@ -190,8 +197,15 @@ final class SeatRunner {
         && !entry.handle().process().equals(incumbent.handle().process())).map(RankEntry.class::cast).toList();
   }
 
+  /** Everything that may name a former life of the rank: a claim goes above them all, also where the store has lost some. */
+  private Set<String> needed(int rank) {
+    return Set.of(keys.rank(rank), keys.epoch(), keys.ready(rank));
+  }
+
   private SeatEvent.Ticket ticket(int rank) {
     EpochRecord epoch = group.barrier().epoch();
-    return new SeatEvent.Ticket(epoch == null ? 0 : epoch.vector().get(rank).incarnation(), ports.wallClockMs(), ports.newLife());
+    ReadyMark mark = Seen.valueOf(group.barrier().marks().get(rank));
+    long former = Math.max(epoch == null ? 0 : epoch.vector().get(rank).incarnation(), mark == null ? 0 : mark.member().incarnation());
+    return new SeatEvent.Ticket(former, ports.wallClockMs(), ports.newLife());
   }
 }

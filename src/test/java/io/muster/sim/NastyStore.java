@@ -85,7 +85,7 @@ final class NastyStore implements SegmentStore {
         promise.tryFail(MusterException.retry(what + ": no answer after " + DEADLINE_MS + " ms"));
       }
     });
-    if (faults.strikes(Fault.OPERATION_LOST)) {
+    if (world.storeGoneUntilUs > world.clock.nowUs() || faults.strikes(Fault.OPERATION_LOST)) {
       return promise.future();
     }
     long delayUs = world.storeLatencyUs();

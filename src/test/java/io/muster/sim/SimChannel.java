@@ -208,13 +208,20 @@ final class SimChannel implements Channel {
       return;
     }
     switch (window.tick(world.clock.nowUs() * 1_000)) {
-      case LivenessWindow.Verdict.Silent(long silentMs) -> end("SILENCE", "nothing heard for " + silentMs + " ms");
+      case LivenessWindow.Verdict.Silent(long silentMs) -> {
+        world.invariants.accused(this, silentMs);
+        end("SILENCE", "nothing heard for " + silentMs + " ms");
+      }
       case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> {
         SimChannel there = other;
         send(there::answerLiveness);
         self.post(INTERVAL_MS * 1_000, this::tick);
       }
     }
+  }
+
+  boolean isDeadThere() {
+    return !other.alive;
   }
 
   private void answerLiveness() {

@@ -18,6 +18,7 @@ final class SimNetwork {
   private final World world;
   private final Set<Direction> blocked = new HashSet<>();
   private final Set<Direction> writesBlocked = new HashSet<>();
+  private final Map<Direction, Long> freedUs = new HashMap<>();
   /** Living ends of channels, in the order in which they came up. */
   private final List<SimChannel> ends = new ArrayList<>();
   private final Map<Direction, Dial> dials = new HashMap<>();
@@ -73,6 +74,21 @@ final class SimNetwork {
     return List.copyOf(ends);
   }
 
+  /** Whether this way, in either direction, is closed now or was since then. */
+  boolean hasHeld(SimProcess one, SimProcess other, long sinceUs) {
+    return hasHeldOneWay(new Direction(one.number, other.number), sinceUs) || hasHeldOneWay(new Direction(other.number, one.number), sinceUs);
+  }
+
+  private boolean hasHeldOneWay(Direction way, long sinceUs) {
+    return blocked.contains(way) || freedUs.getOrDefault(way, Long.MIN_VALUE) > sinceUs;
+  }
+
+  private void free(Direction way) {
+    if (blocked.remove(way)) {
+      freedUs.put(way, world.clock.nowUs());
+    }
+  }
+
   void block(SimProcess from, SimProcess to) {
     blocked.add(new Direction(from.number, to.number));
   }
@@ -82,13 +98,13 @@ final class SimNetwork {
   }
 
   void unblock(SimProcess from, SimProcess to) {
-    blocked.remove(new Direction(from.number, to.number));
+    free(new Direction(from.number, to.number));
     writesBlocked.remove(new Direction(from.number, to.number));
     release();
   }
 
   void heal() {
-    blocked.clear();
+    Set.copyOf(blocked).forEach(this::free);
     writesBlocked.clear();
     release();
   }

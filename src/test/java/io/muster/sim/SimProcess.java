@@ -274,7 +274,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public long wallClockMs() {
-    return 1_000_000 + world.clock.nowMs() + clockOffsetMs;
+    return 1_000_000_000 + world.clock.nowMs() + clockOffsetMs;
   }
 
   @Override

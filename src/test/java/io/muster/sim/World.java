@@ -46,6 +46,7 @@ final class World {
   final List<SimProcess> processes = new ArrayList<>();
   final List<Side> sides = new ArrayList<>();
   long storeStalledUntilUs;
+  long storeGoneUntilUs;
   private final Disasters disasters;
   private final Map<ProcessId, SimProcess> ids = new HashMap<>();
   private final Map<Integer, Integer> empty = new HashMap<>();
@@ -81,6 +82,7 @@ final class World {
     faults.start();
     disasters.schedule();
     supervise();
+    invariants.watchForLonelyEnds();
     clock.runUntilMs(scenario.faultMs());
     faults.end();
     disasters.heal();
@@ -135,7 +137,11 @@ final class World {
   }
 
   SimProcess start(List<Integer> ranks, @Nullable String host, int port) {
-    Side side = sides.stream().filter(one -> !one.members.isEmpty()).findFirst().orElse(sides.getFirst());
+    return start(ranks, host, port, sides.stream().filter(one -> !one.members.isEmpty()).findFirst().orElse(sides.getFirst()));
+  }
+
+  SimProcess start(List<Integer> ranks, @Nullable String host, int port, Side wanted) {
+    Side side = sides.contains(wanted) ? wanted : sides.getFirst();
     int number = processes.size();
     var process = new SimProcess(this, number, ranks, host == null ? "h" + number : host, host == null ? 1_000 + number : port, side);
     if (faults.areOn() && chance.with(0.1)) {
@@ -164,12 +170,12 @@ final class World {
     List<Member> lives = process.seats.values().stream().map(seat -> seat.self).filter(java.util.Objects::nonNull).toList();
     List<Integer> held = process.ranks.stream().filter(process::isFor).toList();
     process.crash(heard);
+    if (sides.size() > 1 && process.side.members.stream().allMatch(member -> member.crashed)) {
+      sides.remove(process.side); // half a cluster without a living member holds nothing any more
+    }
     lives.forEach(invariants::lifeEnded);
     clock.after(heard ? chance.between(100_000, 600_000) : 5_000_000, () -> {
       process.side.members.remove(process);
-      if (process.side.members.isEmpty() && sides.size() > 1) {
-        sides.remove(process.side); // half a cluster without a member holds nothing any more
-      }
       detect(process.side, 0);
     });
     if (faults.areOn() && !held.isEmpty() && chance.with(0.2)) {
