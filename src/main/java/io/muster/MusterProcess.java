@@ -1,6 +1,9 @@
 package io.muster;
 
+import io.muster.barrier.Beat;
+import io.muster.barrier.Claims;
 import io.muster.barrier.Gossip;
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.Seen;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
@@ -89,8 +92,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   void started(Transport newTransport, SegmentStore newStore) {
     transport = newTransport;
     store = newStore;
-    claims = new Claims(vertx, this::connect, this::holds, this::reach, newTransport.address(), options.claim().livenessMs());
-    takeovers = new TakeoverNotice(vertx, this::connect, own -> holds(own.group(), own.member()), options.peer().refused().probeMs());
+    claims = new Claims(new ClaimsHost(), newTransport.address(), options.claim().livenessMs());
+    takeovers = new TakeoverNotice(vertx, this::connect, this::hasSeat, options.peer().refused().probeMs());
   }
 
   // ---- from the transport
@@ -166,6 +169,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
       return;
     }
     if (message instanceof LinkMessage.Open open) {
+      group.barrier().execute(core -> core.linkOpened(open.entry()));
       tellOfNewer(channel, group, open.entry().member());
     }
     group.tellLink(message.to(), message.from(), switch (message) {
@@ -284,9 +288,34 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
   }
 
-  private boolean holds(GroupName group, Member member) {
-    GroupRuntime runtime = groups.get(group);
-    return runtime != null && runtime.barrier().holds(member);
+  private boolean hasSeat(RankEntry own) {
+    GroupRuntime runtime = groups.get(own.group());
+    return runtime != null && own.member().equals(runtime.localSeat(own.member().rank()));
+  }
+
+  /** What the questions about seats need. */
+  private final class ClaimsHost implements Claims.Host {
+    @Override
+    public Future<Channel> connect(ProcessAddress address) {
+      return MusterProcess.this.connect(address);
+    }
+
+    @Override
+    public LinkEvent.Reach reach(RankEntry entry) {
+      return MusterProcess.this.reach(entry);
+    }
+
+    @Override
+    public Future<Answer> holdsHere(RankEntry about, long withinMs) {
+      GroupRuntime runtime = groups.get(about.group());
+      return runtime == null ? Future.succeededFuture(Answer.GONE) : runtime.barrier().asked(about, withinMs);
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      long timer = vertx.setTimer(delayMs, _ -> task.run());
+      return () -> vertx.cancelTimer(timer);
+    }
   }
 
   /** Whether an entry's address can be valid from here. */

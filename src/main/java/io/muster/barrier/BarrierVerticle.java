@@ -231,10 +231,10 @@ public final class BarrierVerticle extends VerticleBase {
     return started == null ? null : started.barrier().epoch();
   }
 
-  /** Whether this process holds the life, or may; may be called from any thread. */
-  public boolean holds(Member member) {
-    GroupCore started = core;
-    return started != null && started.holds(member);
+  /** Answers a newcomer that has read this entry; may be called from any thread. Never fails. */
+  public Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs) {
+    return this.<SeatEvent.IncumbentAnswered.Answer>ask((started, answer) -> started.asked(about, limitMs).onComplete(answer))
+        .otherwise(SeatEvent.IncumbentAnswered.Answer.GONE);
   }
 
   /** Another process has seen this much; cheap where it is nothing new. */

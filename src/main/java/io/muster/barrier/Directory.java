@@ -17,7 +17,7 @@ final class Directory {
   private final StoredValues values;
   private final WorldSizes sizes;
   private final Map<Integer, Seen<RankEntry>> newest = new HashMap<>();
-  /** Greatest entry ever seen of each rank, also of those whose key has been lost. */
+  /** Greatest entry ever seen of each rank, by whatever way, also of those whose key has been lost. */
   private final Map<Integer, RankEntry> greatest = new HashMap<>();
   private final Map<Integer, String> rejected = new HashMap<>();
 
@@ -80,12 +80,17 @@ final class Directory {
     return seen;
   }
 
+  /** An entry that was seen, in the store or elsewhere: the rank's key must never hold an older life again. */
+  void remember(RankEntry entry) {
+    greatest.merge(entry.member().rank(), entry, (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
+  }
+
   /** Takes in what a rank's key holds. */
   Change learn(int rank, @Nullable Seen<RankEntry> seen) {
     RankEntry entry = Seen.valueOf(seen);
     RankEntry before = Seen.valueOf(newest.get(rank));
     if (entry != null) {
-      greatest.merge(rank, entry, (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
+      remember(entry);
     }
     if (entry == null) {
       newest.remove(rank);

@@ -108,6 +108,16 @@ public final class GroupCore {
     };
   }
 
+  /**
+   * A link-open has brought this entry, which the store may have lost, or never have told here: the links that heard it will refuse every
+   * older life for ever, so the store must come to hold it, or its tombstone.
+   */
+  public void linkOpened(RankEntry entry) {
+    if (!turns.isClosed() && entry.group().equals(setup.group()) && entry.worldSize() == setup.worldSize()) {
+      directory.remember(entry);
+    }
+  }
+
   public void linkConnected(int rank, Member peer, Proof proof) {
     barrier(new BarrierEvent.LinkConnected(rank, peer, proof));
   }
@@ -154,6 +164,16 @@ public final class GroupCore {
    */
   public boolean holds(Member member) {
     return seats.holds(member);
+  }
+
+  /**
+   * Answers a newcomer that has read this entry. A life that is held here is first written anew, so that no claim that was sent before, on
+   * the bytes that the newcomer has read, can be applied after the answer (R-10).
+   *
+   * @param limitMs after this time it is answered in any case
+   */
+  public Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs) {
+    return seats.asked(about, limitMs);
   }
 
   public BarrierState barrier() {
@@ -220,6 +240,11 @@ public final class GroupCore {
     }
 
     @Override
+    public Future<GroupPorts.SeatAnswer> ask(RankEntry entry) {
+      return ports.askIncumbent(entry);
+    }
+
+    @Override
     public void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied) {
       turns.store(ports.store().compareAndSet(keys.rank(rank), expected, next), applied, _ -> applied.accept(false));
     }
@@ -259,6 +284,11 @@ public final class GroupCore {
     @Override
     public void recordRead(StoredBytes record) {
       GroupCore.this.barrier(new BarrierEvent.RecordSeen(values.record(record)));
+    }
+
+    @Override
+    public void markRead(int rank, StoredBytes mark) {
+      GroupCore.this.barrier(new BarrierEvent.MarkSeen(rank, values.mark(rank, mark)));
     }
 
     @Override

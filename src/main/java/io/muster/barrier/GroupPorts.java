@@ -34,7 +34,15 @@ public interface GroupPorts {
 
   record SeatAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {}
 
-  record WitnessAnswer(boolean reachable, String detail) {}
+  /**
+   * What two other processes have said.
+   *
+   * @param answer what the incumbent has answered one of them, SILENT if it has answered neither
+   * @param detail which one reaches it
+   */
+  record WitnessAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {
+    public static final WitnessAnswer NONE = new WitnessAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, "");
+  }
 
   /** Whether and how the process of an entry can be reached from here. */
   LinkEvent.Reach reach(RankEntry entry);

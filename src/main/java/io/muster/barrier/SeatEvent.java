@@ -20,11 +20,11 @@ public sealed interface SeatEvent {
   /**
    * What a claim needs from outside.
    *
-   * @param epochIncarnation incarnation of this rank in the epoch's vector, 0 if there is none
+   * @param formerIncarnation the greatest incarnation of this rank in the epoch's vector and its ready mark, 0 if there is none
    * @param nowMs the wall clock
    * @param life fresh
    */
-  record Ticket(long epochIncarnation, long nowMs, LifeId life) {}
+  record Ticket(long formerIncarnation, long nowMs, LifeId life) {}
 
   /** A store operation failed or was not answered in time; what became of it is not known. */
   record StoreFailed(String reason) implements SeatEvent {}
@@ -37,10 +37,12 @@ public sealed interface SeatEvent {
 
   /** What asking the incumbent's process has shown. */
   record IncumbentAnswered(Answer answer, String detail, Ticket ticket) implements SeatEvent {
-    /** What can come of it. */
+    /** What can come of it. The order is the wire's: append only. */
     public enum Answer {
-      /** It holds the life that the entry names. */
+      /** It holds the life that the entry names, and has written it anew since: no claim on the bytes that were read can be applied. */
       HOLDS,
+      /** It holds the life that the entry names, and is still writing it anew: a claim that was sent before may be applied yet. */
+      DEFENDING,
       /** It, or another process at its address, says that it does not; or nobody listens there, at an address valid from here. */
       GONE,
       /** No answer within the limit, or the address can't be reached from here. */
@@ -51,9 +53,16 @@ public sealed interface SeatEvent {
   /**
    * What two other processes have said.
    *
-   * @param reachable true if one of them reaches the incumbent
+   * @param answer what the incumbent has answered one of them, SILENT if it has answered neither
    */
-  record WitnessesAnswered(boolean reachable, String detail, Ticket ticket) implements SeatEvent {}
+  record WitnessesAnswered(IncumbentAnswered.Answer answer, String detail, Ticket ticket) implements SeatEvent {}
+
+  /**
+   * A newcomer asks who holds this seat.
+   *
+   * @param revision of the entry that it has read, and that its claim would replace
+   */
+  record Asked(long revision) implements SeatEvent {}
 
   record HandleChanged(SegmentHandle handle) implements SeatEvent {}
 

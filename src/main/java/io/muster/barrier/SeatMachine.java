@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The machine of one seat: claims a rank and publishes its handle by one compare-and-set, defends it, gives it up. Pure and total.
  *
- * <p>A live incumbent that answers keeps the rank. Whoever holds a seat writes its entry again whenever it sees it absent, unreadable, or
+ * <p>A live incumbent that answers keeps the rank: before it does, it writes its entry anew, so that a claim which its asker has sent
+ * already, and which the store has not applied yet, never will be (or an asker that was told of it, and ended, could displace it). Whoever holds a seat writes its entry again whenever it sees it absent, unreadable, or
  * GONE under its own life; a newer life ends it. After a write that was not applied, or whose outcome is not known, the key is read: own
  * bytes there mean that it was.
  */
@@ -79,7 +80,7 @@ public final class SeatMachine {
           ? look(state) : pause(handle, "the store has not answered: " + reason);
       case SeatEvent.LeaveRequested _ -> ended(null, SeatState.End.LEFT, "left before it had a seat");
       case SeatEvent.ClaimRequested _, SeatEvent.KeyRead _, SeatEvent.Written _, SeatEvent.KeySeen _, SeatEvent.IncumbentAnswered _,
-          SeatEvent.WitnessesAnswered _, SeatEvent.HandleChanged _, SeatEvent.PauseOver _ -> stay(state);
+          SeatEvent.WitnessesAnswered _, SeatEvent.HandleChanged _, SeatEvent.PauseOver _, SeatEvent.Asked _ -> stay(state);
     };
   }
 
@@ -112,6 +113,7 @@ public final class SeatMachine {
     }
     return switch (answered.answer()) {
       case HOLDS -> taken(setup, entry, "it answers");
+      case DEFENDING -> defended(handle, entry);
       case GONE -> claim(setup, handle, incumbent, answered.ticket());
       case SILENT -> new Step(new SeatState.AskingWitnesses(handle, incumbent), List.of(new SeatEffect.AskWitnesses(entry)));
     };
@@ -123,8 +125,16 @@ public final class SeatMachine {
     if (entry == null) {
       return look(handle);
     }
-    return answered.reachable() ? taken(setup, entry, "reachable from " + answered.detail() + ", not from here")
-        : claim(setup, handle, incumbent, answered.ticket());
+    return switch (answered.answer()) {
+      case HOLDS -> taken(setup, entry, "reachable from " + answered.detail() + ", not from here");
+      case DEFENDING -> defended(handle, entry);
+      case GONE, SILENT -> claim(setup, handle, incumbent, answered.ticket());
+    };
+  }
+
+  private static Step defended(SegmentHandle handle, RankEntry incumbent) {
+    return pause(handle, "held by pid " + incumbent.handle().pid() + " at " + incumbent.handle().host() + ":" + incumbent.handle().port()
+        + ", which answers, but whose entry the store has not taken yet");
   }
 
   private static Step taken(Setup setup, RankEntry incumbent, String how) {
@@ -135,7 +145,7 @@ public final class SeatMachine {
 
   private static Step claim(Setup setup, SegmentHandle handle, @Nullable Seen<RankEntry> there, SeatEvent.Ticket ticket) {
     RankEntry before = Seen.valueOf(there);
-    long incarnation = Math.max(Math.max(before == null ? 0 : before.member().incarnation(), ticket.epochIncarnation()), ticket.nowMs()) + 1;
+    long incarnation = Math.max(Math.max(before == null ? 0 : before.member().incarnation(), ticket.formerIncarnation()), ticket.nowMs()) + 1;
     var entry = new RankEntry(setup.group(), setup.worldSize(), new Member(setup.rank(), incarnation, ticket.life()), RankEntry.State.LIVE, 0,
         handle);
     Seen<RankEntry> next = seen(entry);
@@ -143,7 +153,7 @@ public final class SeatMachine {
   }
 
   private static Step held(Seen<RankEntry> current) {
-    var seat = new Held(current, Held.Work.NONE, null);
+    var seat = new Held(current, Held.Work.NONE, null, false);
     return new Step(seat, List.of(new SeatEffect.Take(seat.entry())));
   }
 
@@ -161,7 +171,12 @@ public final class SeatMachine {
           new Step(work(seat, Held.Work.PAUSING), List.of(new SeatEffect.Pause(PAUSE_MS)));
       case SeatEvent.PauseOver _ -> seat.work() == Held.Work.PAUSING ? read(seat) : stay(seat);
       case SeatEvent.HandleChanged(SegmentHandle handle) -> {
-        var next = new Held(seat.current(), seat.work(), handle);
+        var next = new Held(seat.current(), seat.work(), handle, seat.anew());
+        yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
+      }
+      case SeatEvent.Asked(long revision) when seat.entry().revision() > revision -> stay(seat);
+      case SeatEvent.Asked _ -> {
+        var next = new Held(seat.current(), seat.work(), seat.wanted(), true);
         yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
       }
       case SeatEvent.ClaimRequested _, SeatEvent.IncumbentAnswered _, SeatEvent.WitnessesAnswered _ -> stay(seat);
@@ -195,8 +210,8 @@ public final class SeatMachine {
   }
 
   private static Step rewrite(Held seat, List<SeatEffect> effects) {
-    if (seat.wanted() == null || seat.wanted().equals(seat.entry().handle())) {
-      return new Step(new Held(seat.current(), seat.work(), null), effects);
+    if (!seat.anew() && (seat.wanted() == null || seat.wanted().equals(seat.entry().handle()))) {
+      return new Step(new Held(seat.current(), seat.work(), null, false), effects);
     }
     Step write = write(seat, seat.current(), seat.entry().revision());
     return new Step(write.next(), java.util.stream.Stream.concat(effects.stream(), write.effects().stream()).toList());
@@ -207,7 +222,7 @@ public final class SeatMachine {
     SegmentHandle handle = seat.wanted() == null ? own.handle() : seat.wanted();
     Seen<RankEntry> next =
         seen(new RankEntry(own.group(), own.worldSize(), own.member(), RankEntry.State.LIVE, revision + 1, handle));
-    return new Step(new Held(next, Held.Work.WRITING, null), List.of(new SeatEffect.WriteKey(Seen.bytesOf(there), next)));
+    return new Step(new Held(next, Held.Work.WRITING, null, false), List.of(new SeatEffect.WriteKey(Seen.bytesOf(there), next)));
   }
 
   private static Step superseded(Held seat, RankEntry by) {
@@ -245,7 +260,7 @@ public final class SeatMachine {
           ? ended(member, SeatState.End.LEFT, "left, but the store could not be told: " + reason)
           : new Step(new SeatState.Leaving(state.current(), state.tries() + 1), List.of(new SeatEffect.ReadKey()));
       case SeatEvent.ClaimRequested _, SeatEvent.KeySeen _, SeatEvent.IncumbentAnswered _, SeatEvent.WitnessesAnswered _,
-          SeatEvent.HandleChanged _, SeatEvent.LeaveRequested _, SeatEvent.PauseOver _ -> stay(state);
+          SeatEvent.HandleChanged _, SeatEvent.LeaveRequested _, SeatEvent.PauseOver _, SeatEvent.Asked _ -> stay(state);
     };
   }
 
@@ -258,7 +273,7 @@ public final class SeatMachine {
   }
 
   private static Held work(Held seat, Held.Work work) {
-    return new Held(seat.current(), work, seat.wanted());
+    return new Held(seat.current(), work, seat.wanted(), seat.anew());
   }
 
   private static Seen<RankEntry> seen(RankEntry entry) {

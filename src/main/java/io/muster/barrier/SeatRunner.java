@@ -1,9 +1,11 @@
 package io.muster.barrier;
 
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
+import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
@@ -26,6 +28,7 @@ final class SeatRunner {
   private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
   /** Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
   private final Set<Integer> absent = new HashSet<>();
+  private final SeatQuestions questions = new SeatQuestions();
 
   /** The other parts of the group that a seat has to do with. */
   interface Neighbours {
@@ -40,6 +43,8 @@ final class SeatRunner {
     void barrier(BarrierEvent event);
 
     void recordRead(StoredBytes record);
+
+    void markRead(int rank, StoredBytes mark);
 
     void rankSeen(int rank, StoredBytes value);
   }
@@ -56,9 +61,9 @@ final class SeatRunner {
     return seats;
   }
 
-  /** Reads the key of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
+  /** Reads the keys of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
   Future<?> lookAhead(int rank) {
-    return ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
+    return ports.store().getAll(needed(rank)).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
       if (nothingThere) {
         absent.add(rank);
       }
@@ -80,6 +85,26 @@ final class SeatRunner {
     };
   }
 
+  /** Answers a newcomer once the entry that it has read is no longer what the store holds, or after the limit. */
+  Future<Answer> asked(RankEntry about, long limitMs) {
+    Member member = about.member();
+    if (!holds(member)) {
+      return Future.succeededFuture(Answer.GONE);
+    }
+    if (questions.isFull()) {
+      return Future.succeededFuture(Answer.DEFENDING);
+    }
+    Future<Answer> answer = questions.add(about);
+    if (seats.get(member.rank()) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
+      questions.published(held.entry());
+    }
+    if (!answer.isComplete()) {
+      seat(member.rank(), new SeatEvent.Asked(about.revision()));
+      ports.after(limitMs, () -> questions.late(answer, holds(member)));
+    }
+    return answer;
+  }
+
   void seat(int rank, SeatEvent event) {
     turns.run(() -> seatTurn(rank, event));
   }
@@ -97,10 +122,14 @@ final class SeatRunner {
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
       case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
-      case SeatEffect.ReadKey() -> turns.store(ports.store().getAll(Set.of(keys.rank(rank), keys.epoch())), read -> {
+      case SeatEffect.ReadKey() -> turns.store(ports.store().getAll(needed(rank)), read -> {
         StoredBytes epoch = read.get(keys.epoch());
         if (epoch != null) {
           group.recordRead(epoch);
+        }
+        StoredBytes mark = read.get(keys.ready(rank));
+        if (mark != null) {
+          group.markRead(rank, mark);
         }
         turns.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
       }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
@@ -113,17 +142,18 @@ final class SeatRunner {
           }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
       case SeatEffect.AskIncumbent(RankEntry incumbent) -> ports.askIncumbent(incumbent).onComplete(asked -> {
         var answer = asked.succeeded() ? asked.result()
-            : new GroupPorts.SeatAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, String.valueOf(asked.cause().getMessage()));
+            : new GroupPorts.SeatAnswer(Answer.SILENT, String.valueOf(asked.cause().getMessage()));
         seat(rank, new SeatEvent.IncumbentAnswered(answer.answer(), answer.detail(), ticket(rank)));
       });
       case SeatEffect.AskWitnesses(RankEntry incumbent) -> ports.askWitnesses(incumbent, witnesses(incumbent)).onComplete(asked -> {
-        var answer = asked.succeeded() ? asked.result() : new GroupPorts.WitnessAnswer(false, "");
-        seat(rank, new SeatEvent.WitnessesAnswered(answer.reachable(), answer.detail(), ticket(rank)));
+        var answer = asked.succeeded() ? asked.result() : GroupPorts.WitnessAnswer.NONE;
+        seat(rank, new SeatEvent.WitnessesAnswered(answer.answer(), answer.detail(), ticket(rank)));
       });
       case SeatEffect.Pause(long ms) -> ports.after(ms, () -> seat(rank, new SeatEvent.PauseOver()));
       case SeatEffect.Take(RankEntry entry) -> taken(entry);
       case SeatEffect.End(var member, var end, String reason) -> {
         if (member != null) {
+          questions.ended(member);
           group.barrier(new BarrierEvent.SeatReleased(rank));
           ports.closeLinks(member, reason);
           group.links().tell(rank, new LinkEvent.PeerLeft(member, reason));
@@ -153,6 +183,11 @@ final class SeatRunner {
     }
     group.rankSeen(rank, Schema.encode(entry));
     ports.listener().seatTaken(entry);
+    questions.published(entry);
+    long asked = questions.revision(entry.member());
+    if (asked >= 0) {
+      seat(rank, new SeatEvent.Asked(asked));
+    }
     group.barrier(new BarrierEvent.Reconcile());
   }
 
@@ -162,8 +197,15 @@ final class SeatRunner {
         && !entry.handle().process().equals(incumbent.handle().process())).map(RankEntry.class::cast).toList();
   }
 
+  /** Everything that may name a former life of the rank: a claim goes above them all, also where the store has lost some. */
+  private Set<String> needed(int rank) {
+    return Set.of(keys.rank(rank), keys.epoch(), keys.ready(rank));
+  }
+
   private SeatEvent.Ticket ticket(int rank) {
     EpochRecord epoch = group.barrier().epoch();
-    return new SeatEvent.Ticket(epoch == null ? 0 : epoch.vector().get(rank).incarnation(), ports.wallClockMs(), ports.newLife());
+    ReadyMark mark = Seen.valueOf(group.barrier().marks().get(rank));
+    long former = Math.max(epoch == null ? 0 : epoch.vector().get(rank).incarnation(), mark == null ? 0 : mark.member().incarnation());
+    return new SeatEvent.Ticket(former, ports.wallClockMs(), ports.newLife());
   }
 }

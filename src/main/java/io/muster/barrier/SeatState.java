@@ -31,8 +31,9 @@ public sealed interface SeatState {
    * @param current what this life has published last, as far as it knows
    * @param work what is under way with its key
    * @param wanted a handle that is to be published, null if the published one is right
+   * @param anew the entry is to be written again whatever it says, so that a claim on the bytes that are there now fails
    */
-  record Held(Seen<RankEntry> current, Work work, @Nullable SegmentHandle wanted) implements SeatState {
+  record Held(Seen<RankEntry> current, Work work, @Nullable SegmentHandle wanted, boolean anew) implements SeatState {
     /** What is under way: one operation per key at a time. */
     public enum Work { NONE, READING, WRITING, PAUSING }
 

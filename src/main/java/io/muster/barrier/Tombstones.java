@@ -1,9 +1,11 @@
 package io.muster.barrier;
 
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
+import io.vertx.core.Future;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.TreeMap;
@@ -24,6 +26,9 @@ final class Tombstones {
   /** What is asked of, and told to, the group. */
   interface Desk {
     boolean holds(RankEntry entry);
+
+    /** Whether the process of an entry still holds its life. */
+    Future<GroupPorts.SeatAnswer> ask(RankEntry entry);
 
     /** Writes a rank's key; answers true if it was applied, and false also where the store did not answer. */
     void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied);
@@ -50,16 +55,34 @@ final class Tombstones {
 
   /**
    * Writes the tombstone of a life again whose entry the store has lost, if nobody else can: the next life must claim above it, or nobody
-   * who has seen the greater one would ever connect to it.
+   * who has seen the greater one would ever connect to it. A process that is still there asserts its life itself, unless it has given it
+   * up: where an older life has taken the key meanwhile, it is asked.
    */
   void restore(SegmentStore.PresentMembers now, int rank, @Nullable Seen<RankEntry> there) {
     RankEntry known = directory.greatest(rank);
     RankEntry value = Seen.valueOf(there);
     boolean isLost = known != null && (there == null || (value != null && known.member().isNewerThan(value.member())));
-    if (isLost && !mayAssertItself(now, known) && cleaning.add(rank)) {
-      RankEntry next = known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle());
-      write(rank, Seen.bytesOf(there), next, "muster.rank.restored");
+    if (!isLost || !cleaning.add(rank)) {
+      return;
     }
+    if (!mayAssertItself(now, known)) {
+      restore(rank, there, known);
+    } else if (value == null) {
+      cleaning.remove(rank);
+    } else {
+      desk.ask(known).onComplete(asked -> {
+        if (asked.succeeded() && asked.result().answer() == Answer.GONE) {
+          restore(rank, there, known);
+        } else {
+          cleaning.remove(rank);
+        }
+      });
+    }
+  }
+
+  private void restore(int rank, @Nullable Seen<RankEntry> there, RankEntry known) {
+    RankEntry next = known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle());
+    write(rank, Seen.bytesOf(there), next, "muster.rank.restored");
   }
 
   private void write(int rank, @Nullable StoredBytes expected, RankEntry entry, String event) {

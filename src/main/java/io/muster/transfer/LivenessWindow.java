@@ -4,9 +4,9 @@ package io.muster.transfer;
  * How long the other end has been silent, told fairly: a process whose own tick comes late was stopped or collected garbage, has not read
  * what arrived meanwhile, and starts its window anew instead of accusing (P-9). For one event loop; time is an argument.
  */
-final class LivenessWindow {
+public final class LivenessWindow {
   /** What a tick says. */
-  sealed interface Verdict {
+  public sealed interface Verdict {
     record Alive() implements Verdict {}
 
     /** Our own tick came this much too late: nobody is accused. */
@@ -22,19 +22,19 @@ final class LivenessWindow {
   private long lastHeardNanos;
   private long lastTickNanos;
 
-  LivenessWindow(long intervalMs, int misses, long nowNanos) {
+  public LivenessWindow(long intervalMs, int misses, long nowNanos) {
     this.intervalNanos = intervalMs * 1_000_000;
     this.misses = misses;
     this.lastHeardNanos = nowNanos;
     this.lastTickNanos = nowNanos;
   }
 
-  void heard(long nowNanos) {
+  public void heard(long nowNanos) {
     lastHeardNanos = nowNanos;
   }
 
   /** To be called every interval. */
-  Verdict tick(long nowNanos) {
+  public Verdict tick(long nowNanos) {
     long lateNanos = nowNanos - lastTickNanos - intervalNanos;
     lastTickNanos = nowNanos;
     if (lateNanos > intervalNanos / 2) {

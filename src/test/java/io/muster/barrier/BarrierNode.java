@@ -187,7 +187,7 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
 
   @Override
   public Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-    return Future.succeededFuture(new GroupPorts.WitnessAnswer(false, ""));
+    return Future.succeededFuture(GroupPorts.WitnessAnswer.NONE);
   }
 
   @Override

@@ -23,7 +23,7 @@ class ChangedHandleTest {
   /** The write passed its deadline and was applied all the same; only the read after it can say so. */
   @Test
   void tellsOfAChangeWhoseWriteWasAppliedAfterItsDeadline() {
-    SeatState held = new SeatState.Held(seen(entry(handle(List.of()))), SeatState.Held.Work.NONE, null);
+    SeatState held = new SeatState.Held(seen(entry(handle(List.of()))), SeatState.Held.Work.NONE, null, false);
     SegmentHandle wanted = handle(List.of(new SegmentInfo("kv", 1, 2, 3)));
 
     SeatMachine.Step change = SeatMachine.transition(SETUP, held, new SeatEvent.HandleChanged(wanted));
@@ -35,13 +35,13 @@ class ChangedHandleTest {
     SeatMachine.Step read = SeatMachine.transition(SETUP, looking.next(), new SeatEvent.KeyRead(written, TICKET));
 
     assertThat(read.effects()).containsExactly(new SeatEffect.Take(written.value()));
-    assertThat(read.next()).isEqualTo(new SeatState.Held(written, SeatState.Held.Work.NONE, null));
+    assertThat(read.next()).isEqualTo(new SeatState.Held(written, SeatState.Held.Work.NONE, null, false));
   }
 
   @Test
   void saysNothingWhenAPushRepeatsWhatItHasPublished() {
     Seen<RankEntry> current = seen(entry(handle(List.of())));
-    SeatState held = new SeatState.Held(current, SeatState.Held.Work.NONE, null);
+    SeatState held = new SeatState.Held(current, SeatState.Held.Work.NONE, null, false);
 
     assertThat(SeatMachine.transition(SETUP, held, new SeatEvent.KeySeen(current)).effects()).isEmpty();
   }

@@ -115,12 +115,52 @@ class SeatMachineTest {
     assertThat(effects).singleElement().isInstanceOf(SeatEffect.AskWitnesses.class);
     SeatState asking = state;
 
-    when(new SeatEvent.WitnessesAnswered(true, "10.0.0.3:4000", ticket(0, 100)));
+    when(new SeatEvent.WitnessesAnswered(Answer.HOLDS, "10.0.0.3:4000", ticket(0, 100)));
     assertThat(state).isInstanceOfSatisfying(SeatState.Ended.class, ended ->
         assertThat(ended.reason()).contains("reachable from 10.0.0.3:4000, not from here"));
     state = asking;
-    when(new SeatEvent.WitnessesAnswered(false, "", ticket(0, 100)));
+    when(new SeatEvent.WitnessesAnswered(Answer.SILENT, "", ticket(0, 100)));
     assertThat(state).isInstanceOf(SeatState.Claiming.class);
+  }
+
+  @Test // a claim on the bytes that the newcomer has read can't be applied after the answer
+  void writesItsEntryAnewWhenANewcomerAsks() {
+    Seen<RankEntry> own = givenASeat();
+    when(new SeatEvent.Asked(0));
+    Seen<RankEntry> anew = claimed();
+
+    assertThat(((SeatEffect.WriteKey) effects.getFirst()).expected()).isEqualTo(own.bytes());
+    assertThat(value(anew)).isEqualTo(value(own).with(RankEntry.State.LIVE, HANDLE));
+    when(new SeatEvent.Written(anew.bytes(), true));
+    assertThat(effects).containsExactly(new SeatEffect.Take(value(anew)));
+    when(new SeatEvent.Asked(0));
+    assertThat(effects).as("that claim fails already").isEmpty();
+  }
+
+  @Test
+  void writesItsEntryAnewAfterAWriteThatTheNewcomerMayHaveRead() {
+    givenASeat();
+    when(new SeatEvent.HandleChanged(handle(9)));
+    Seen<RankEntry> changed = claimed();
+    when(new SeatEvent.Asked(1));
+    assertThat(effects).as("one operation per key at a time").isEmpty();
+    when(new SeatEvent.Written(changed.bytes(), true));
+
+    assertThat(effects).hasSize(2).contains(new SeatEffect.Take(value(changed))).last().isInstanceOfSatisfying(SeatEffect.WriteKey.class,
+        write -> assertThat(value(write.next()).revision()).isEqualTo(2));
+  }
+
+  @Test
+  void looksAgainWhileTheIncumbentIsStillDefendingItsSeat() {
+    lookedAt(entry(50, RankEntry.State.LIVE, 0, 2), ticket(0, 100));
+    SeatState asking = state;
+    when(new SeatEvent.IncumbentAnswered(Answer.DEFENDING, "", ticket(0, 100)));
+    assertThat(effects).containsExactly(new SeatEffect.Pause(SeatMachine.PAUSE_MS));
+
+    state = asking;
+    when(new SeatEvent.IncumbentAnswered(Answer.SILENT, "", ticket(0, 100)));
+    when(new SeatEvent.WitnessesAnswered(Answer.DEFENDING, "10.0.0.3:4000", ticket(0, 100)));
+    assertThat(effects).containsExactly(new SeatEffect.Pause(SeatMachine.PAUSE_MS));
   }
 
   @Test // PROTOCOL 2: own bytes after a failure mean success

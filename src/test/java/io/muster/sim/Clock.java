@@ -1,14 +1,23 @@
 package io.muster.sim;
 
-import java.util.Comparator;
 import java.util.PriorityQueue;
 
 /** Virtual time: one queue of events, ordered by time, and at equal times by chance. */
 final class Clock {
-  private record Event(long timeUs, long tie, long sequence, Runnable task) {}
+  private record Event(long timeUs, long tie, long sequence, Runnable task) implements Comparable<Event> {
+    @Override
+    public int compareTo(Event other) { // written out: a third of a run was spent in chained comparators
+      if (timeUs != other.timeUs) {
+        return timeUs < other.timeUs ? -1 : 1;
+      }
+      if (tie != other.tie) {
+        return tie < other.tie ? -1 : 1;
+      }
+      return Long.compare(sequence, other.sequence);
+    }
+  }
 
-  private final PriorityQueue<Event> events = new PriorityQueue<>(
-      Comparator.comparingLong(Event::timeUs).thenComparingLong(Event::tie).thenComparingLong(Event::sequence));
+  private final PriorityQueue<Event> events = new PriorityQueue<>();
   private final Chance chance;
   private long nowUs;
   private long sequence;

@@ -4,10 +4,12 @@ import io.muster.barrier.SeatState;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
+import io.muster.segment.EpochRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Single faults: when, which, to whom. */
 final class Disasters {
@@ -18,6 +20,7 @@ final class Disasters {
 
   private final World world;
   private final Chance chance;
+  private static final long HOUR_MS = 3_600_000;
   private int versions;
 
   Disasters(World world) {
@@ -43,23 +46,42 @@ final class Disasters {
         world.storeStalledUntilUs = world.clock.nowUs() + chance.between(200_000, 10_000_000);
         yield true;
       }
+      case STORE_GONE -> {
+        world.storeGoneUntilUs = world.clock.nowUs() + 10_000_000;
+        yield true;
+      }
       case ENTRY_LOST -> lose(victim.side, 1, true);
       case ENTRY_LOST_SILENTLY -> lose(victim.side, 1, false);
       case GROUP_LOST -> lose(victim.side, Integer.MAX_VALUE, true);
-      case SPLIT -> split(victim);
+      case DIED_WITH_PARTITIONS -> diedWithPartitions(victim);
+      case SPLIT -> split(victim) != null;
+      case SPLIT_WITH_CLAIMS_IN_BOTH_HALVES -> claimInBothHalves(victim, split(victim));
       case EVICTED -> evict(victim);
       case CRASHED -> crash(victim, true, false);
       case HOST_DEAD -> crash(victim, false, false);
       case RESTARTED_AT_SAME_ADDRESS -> crash(victim, true, true);
+      case ROLLING_RESTART -> rollingRestart();
+      case PAUSED_TOGETHER -> pausedTogether(living);
       case PAUSED_SHORT -> pause(victim, chance.between(50, 2_500));
       case PAUSED_LONG -> pause(victim, chance.between(3_000, 5_000));
       case LEFT -> leave(victim);
+      case LEFT_WHILE_DEGRADED -> leaveWhileDegraded(victim);
       case SECOND_CLAIMANT -> {
         world.start(List.of(chance.below(world.scenario.worldSize())), null, 0);
         yield true;
       }
-      case PARTITIONED -> partition(victim, true);
-      case ONE_WAY -> partition(victim, false);
+      case TWO_CLAIMANTS -> {
+        List<Integer> rank = List.of(chance.below(world.scenario.worldSize()));
+        world.start(rank, null, 0);
+        world.clock.after(chance.between(0, 5_000), () -> world.start(rank, null, 0));
+        yield true;
+      }
+      case CLOCK_JUMPED_FORWARD -> jump(victim, HOUR_MS);
+      case CLOCK_JUMPED_BACK -> jump(victim, -HOUR_MS);
+      case PARTITIONED -> cutOff(victim, others(victim), true);
+      case PAIR_CUT -> cutOff(victim, one(others(victim)), true);
+      case ONE_WAY -> cutOff(victim, chance.with(0.4) ? others(victim) : one(others(victim)), false);
+      case FLAPPING -> flap(victim, chance.with(0.4) ? others(victim) : one(others(victim)));
       case BULK_BLACK_HOLE -> holdWrites(victim, chance.between(5_000, 15_000));
       case WRITES_HANG -> holdWrites(victim, chance.between(100, 4_000));
       case CHANNEL_CUT -> cut(victim, true);
@@ -105,14 +127,86 @@ final class Disasters {
     });
   }
 
-  private boolean split(SimProcess victim) {
+  /** The process dies, and with it the only copies of what its partitions held. */
+  private boolean diedWithPartitions(SimProcess victim) {
+    Side side = victim.side;
+    int shares = Math.max(1, side.members.size());
+    List<String> lost = side.truth.keySet().stream().filter(_ -> chance.below(shares) == 0).toList();
+    if (lost.isEmpty()) {
+      return false;
+    }
+    crash(victim, true, chance.with(0.5));
+    world.clock.after(chance.between(0, 600_000), () -> {
+      world.invariants.lineageBroken = true;
+      world.trace(() -> "lost with its owner: " + lost);
+      lost.forEach(side.truth::remove);
+      if (chance.with(0.5)) {
+        side.members.forEach(member -> member.store.tellMerged());
+      }
+    });
+    return true;
+  }
+
+  /** One rank gets a second life in each half, so that both halves write, and the merge has to choose. */
+  private boolean claimInBothHalves(SimProcess victim, @Nullable Side part) {
+    if (part == null) {
+      return false;
+    }
+    List<Integer> rank = List.of(chance.oneOf(victim.ranks));
+    crash(victim, chance.with(0.5), false);
+    world.sides.stream().filter(side -> !side.members.isEmpty()).toList()
+        .forEach(side -> world.clock.after(chance.between(0, 1_000_000), () -> world.start(rank, null, 0, side)));
+    return true;
+  }
+
+  private boolean rollingRestart() {
+    List<SimProcess> all = world.living();
+    boolean sameAddress = chance.with(0.5);
+    long atUs = 0;
+    for (SimProcess one : all) {
+      world.clock.after(atUs, () -> {
+        if (!one.crashed && world.faults.areOn()) {
+          world.crash(one, true, sameAddress);
+        }
+      });
+      atUs += chance.between(100_000, 2_000_000);
+    }
+    return true;
+  }
+
+  private boolean pausedTogether(List<SimProcess> living) {
+    List<SimProcess> some = living.stream().filter(_ -> chance.with(0.6)).toList();
+    long ms = chance.between(500, 5_000);
+    return some.stream().filter(one -> pause(one, ms)).count() > 1;
+  }
+
+  /** A rank leaves while its epoch is ended, or not yet whole, for another reason. */
+  private boolean leaveWhileDegraded(SimProcess victim) {
+    if (!cut(victim, true)) {
+      return false;
+    }
+    world.clock.after(chance.between(500, 100_000), () -> {
+      EpochRecord epoch = victim.core.barrier().epoch();
+      if (!victim.crashed && epoch != null && epoch.state() != EpochRecord.State.COMPLETE && leave(victim)) {
+        world.faults.fired(Fault.LEFT_WHILE_DEGRADED);
+      }
+    });
+    return false;
+  }
+
+  private boolean jump(SimProcess victim, long ms) {
+    victim.clockOffsetMs += ms;
+    return true;
+  }
+
+  private @Nullable Side split(SimProcess victim) {
     Side side = victim.side;
     List<SimProcess> away = new ArrayList<>(side.members.stream().filter(member -> member == victim || chance.with(0.4)).toList());
     if (away.size() == side.members.size()) {
       away.removeIf(member -> member != victim);
     }
     if (side.members.size() < 2 || world.sides.size() > 2 || !side.members.contains(victim)) {
-      return false;
+      return null;
     }
     if (chance.with(0.5)) {
       List<SimProcess> rest = side.members.stream().filter(member -> !away.contains(member)).toList();
@@ -122,7 +216,7 @@ final class Disasters {
     }
     Side part = world.split(side, away);
     mergeLater(part, side);
-    return true;
+    return part;
   }
 
   private void mergeLater(Side part, Side side) {
@@ -177,15 +271,32 @@ final class Disasters {
     return true;
   }
 
-  private boolean partition(SimProcess victim, boolean bothWays) {
-    List<SimProcess> others = world.living().stream().filter(other -> other != victim).toList();
-    if (others.isEmpty()) {
-      return false;
-    }
-    boolean fromAll = chance.with(0.4);
+  private List<SimProcess> others(SimProcess victim) {
+    return world.living().stream().filter(other -> other != victim).toList();
+  }
+
+  private List<SimProcess> one(List<SimProcess> all) {
+    return all.isEmpty() ? all : List.of(chance.oneOf(all));
+  }
+
+  private boolean cutOff(SimProcess victim, List<SimProcess> others, boolean bothWays) {
     long ms = chance.between(200, 9_000);
-    (fromAll ? others : List.of(chance.oneOf(others))).forEach(other -> block(victim, other, bothWays, ms));
-    return true;
+    others.forEach(other -> block(victim, other, bothWays, ms));
+    return !others.isEmpty();
+  }
+
+  /** Cut and whole again, some times in turn. */
+  private boolean flap(SimProcess victim, List<SimProcess> others) {
+    long periodMs = chance.oneOf(List.of(200L, 1_000L, 2_000L, 4_000L));
+    long times = chance.between(2, 5);
+    for (long round = 0; round < times; round++) {
+      world.clock.after(round * 2 * periodMs * 1_000, () -> {
+        if (world.faults.areOn()) {
+          others.forEach(other -> block(victim, other, true, periodMs));
+        }
+      });
+    }
+    return !others.isEmpty();
   }
 
   private void block(SimProcess one, SimProcess other, boolean bothWays, long ms) {
@@ -200,7 +311,7 @@ final class Disasters {
   }
 
   private boolean holdWrites(SimProcess victim, long ms) {
-    List<SimProcess> others = world.living().stream().filter(other -> other != victim).toList();
+    List<SimProcess> others = others(victim);
     if (others.isEmpty()) {
       return false;
     }
@@ -255,6 +366,7 @@ final class Disasters {
   void heal() {
     world.trace(() -> "faults end");
     world.storeStalledUntilUs = 0;
+    world.storeGoneUntilUs = 0;
     world.network.heal();
     world.processes.stream().filter(process -> process.paused).toList().forEach(SimProcess::resume);
     for (Side side : List.copyOf(world.sides)) {

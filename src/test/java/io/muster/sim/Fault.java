@@ -8,11 +8,13 @@ enum Fault {
   // the network, each with a probability
   DIAL_FAILED(true), MESSAGE_SLOW(true), POLICY_SLOW(true), IMPORT_FAILED(true),
   // single events
-  STORE_STALLED(false), ENTRY_LOST(false), ENTRY_LOST_SILENTLY(false), GROUP_LOST(false), TOMBSTONE_LOST(false), SPLIT(false), EVICTED(false),
+  STORE_STALLED(false), STORE_GONE(false), ENTRY_LOST(false), ENTRY_LOST_SILENTLY(false), GROUP_LOST(false), TOMBSTONE_LOST(false), DIED_WITH_PARTITIONS(false),
+  SPLIT(false), SPLIT_WITH_CLAIMS_IN_BOTH_HALVES(false), EVICTED(false),
   MERGE_KEEPS_GREATER_SIDE(false), MERGE_KEEPS_LATEST(false),
-  CRASHED(false), HOST_DEAD(false), RESTARTED_AT_SAME_ADDRESS(false), PAUSED_SHORT(false), PAUSED_LONG(false), JOINED_LATE(false),
-  LEFT(false), SECOND_CLAIMANT(false), CLOCK_BEHIND(false),
-  PARTITIONED(false), ONE_WAY(false), BULK_BLACK_HOLE(false), WRITES_HANG(false), CHANNEL_CUT(false), CHANNEL_CUT_UNSEEN(false),
+  CRASHED(false), HOST_DEAD(false), RESTARTED_AT_SAME_ADDRESS(false), ROLLING_RESTART(false), PAUSED_SHORT(false), PAUSED_LONG(false),
+  PAUSED_TOGETHER(false), JOINED_LATE(false), LEFT(false), LEFT_WHILE_DEGRADED(false), SECOND_CLAIMANT(false), TWO_CLAIMANTS(false),
+  CLOCK_BEHIND(false), CLOCK_JUMPED_FORWARD(false), CLOCK_JUMPED_BACK(false),
+  PARTITIONED(false), PAIR_CUT(false), ONE_WAY(false), FLAPPING(false), BULK_BLACK_HOLE(false), WRITES_HANG(false), CHANNEL_CUT(false), CHANNEL_CUT_UNSEEN(false),
   REPORTED(false), HANDLE_CHANGED(false);
 
   private final boolean continuous;

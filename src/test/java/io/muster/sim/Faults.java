@@ -39,6 +39,10 @@ final class Faults {
     return true;
   }
 
+  boolean mayStrike(Fault fault) {
+    return rates[fault.ordinal()] > 0;
+  }
+
   void fired(Fault fault) {
     fired[fault.ordinal()]++;
   }

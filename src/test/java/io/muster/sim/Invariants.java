@@ -4,6 +4,7 @@ import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.SeatState;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkMachine;
 import io.muster.peer.LinkState;
 import io.muster.peer.Session;
 import io.muster.segment.Decoded;
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 final class Invariants {
   /** Silence is noticed after 3 s, a tick later at most; two liveness answers settle a lost close. */
   private static final long LET_GO_MS = 8_000;
+  /** After a way is open again, what was held back arrives, and liveness is asked and answered. */
+  private static final long SETTLES_MS = 3_000;
+  private static final long LOOK_MS = 2_000;
 
   private final World world;
   private final StoreKeys keys = new StoreKeys(World.GROUP);
@@ -40,8 +44,6 @@ final class Invariants {
   private final Map<SimProcess, Long> lastDegraded = new HashMap<>();
   private final Map<Integer, Member> newestTaken = new HashMap<>();
   private final Map<Asked, Answer> lastAnswer = new HashMap<>();
-  /** What a claimant knew of the incumbent when it sent its claim; the claim may be applied much later. */
-  private final Map<Member, Answer> claims = new HashMap<>();
   /** After a split, or a loss of entries, the order of taking is that of the half that a claim was made in. */
   boolean lineageBroken;
   long greatestEpoch;
@@ -73,6 +75,9 @@ final class Invariants {
     if (before instanceof LinkState.Connected && (event instanceof LinkEvent.HandleWithdrawn || event instanceof LinkEvent.HandleRejected)) {
       require(after instanceof LinkState.Connected, "R-12: what the store says of a key tears down no link", link.process, event);
     }
+    if (before instanceof LinkState.Connected && !(after instanceof LinkState.Connected)) {
+      require(isEvidence(event), "R-9: CONNECTED ends by evidence on the path, a leave, a newer life, or a report", link.process, event, after);
+    }
     Member known = before.history().newest();
     Member now = after.history().newest();
     require(known == null || (now != null && !known.isNewerThan(now)), "R-7: a link never goes back to an older life", link.process, known, now, event);
@@ -84,6 +89,50 @@ final class Invariants {
         require(there.equals(history.newest()), "P-15: a link is CONNECTED to the newest life", there, history.newest());
       }
     }
+  }
+
+  private static boolean isEvidence(LinkEvent event) {
+    return switch (event) {
+      case LinkEvent.ChannelLost _, LinkEvent.CloseReceived _, LinkEvent.OpenReceived _, LinkEvent.PairNotHeld _, LinkEvent.PeerLeft _,
+          LinkEvent.HandlePublished _, LinkEvent.Reported _, LinkEvent.CloseRequested _ -> true;
+      case LinkEvent.Started _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _, LinkEvent.ChannelReady _, LinkEvent.LocalReady _,
+          LinkEvent.DialFailed _, LinkEvent.ChannelUp _, LinkEvent.PolicyAnswered _, LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _,
+          LinkEvent.SlotWritten _, LinkEvent.WriteApplied _, LinkEvent.WriteFailed _, LinkEvent.TimerFired _, LinkEvent.Drained _ -> false;
+    };
+  }
+
+  /** A process accuses another of silence: something must have kept it silent, and not the accuser's own sleep (P-9, P-10). */
+  void accused(SimChannel channel, long silentMs) {
+    SimProcess peer = channel.peer;
+    long sinceUs = world.clock.nowUs() - (silentMs + SETTLES_MS) * 1_000;
+    require(peer.crashed || peer.paused || peer.resumedUs > sinceUs || channel.isDeadThere() || world.network.hasHeld(peer, channel.self, sinceUs)
+            || world.faults.mayStrike(Fault.MESSAGE_SLOW),
+        "P-9: nobody is accused who was heard, or could have been", channel.self, peer, silentMs);
+  }
+
+  /** Looks whether an end has been CONNECTED alone for long, though the two processes reach each other (P-17). */
+  void watchForLonelyEnds() {
+    for (SimProcess process : world.living()) {
+      process.seats.values().forEach(seat -> seat.links.forEach(link -> {
+        link.lonelyLooks = isLonely(process, link) ? link.lonelyLooks + 1 : 0;
+        require(link.lonelyLooks * LOOK_MS <= LET_GO_MS, "P-17: no end stays CONNECTED alone", process, link.state);
+      }));
+    }
+    world.clock.after(LOOK_MS * 1_000, this::watchForLonelyEnds);
+  }
+
+  private boolean isLonely(SimProcess process, SimLink link) {
+    if (!(link.state instanceof LinkState.Connected(var _, Session session, var _, var _)) || session == null || process.paused) {
+      return false;
+    }
+    SimChannel channel = process.channel(session.generation());
+    if (channel == null || channel.peer.crashed || channel.peer.paused || channel.isDeadThere()
+        || world.network.hasHeld(channel.peer, process, world.clock.nowUs() - SETTLES_MS * 1_000)) {
+      return false;
+    }
+    SimSeat there = channel.peer.seats.get(link.peer);
+    return there == null || LinkMachine.session(there.links.get(link.seat.rank).state)
+        .map(Session::pairId).filter(session.pairId()::equals).isEmpty();
   }
 
   void lossTold(SimProcess process, Member self, Member peer) {
@@ -118,12 +167,6 @@ final class Invariants {
 
   /** A process is about to write. */
   void writing(SimProcess process, String key, @Nullable StoredBytes next) {
-    if (next != null && entry(next) instanceof RankEntry claim && claim.revision() == 0) {
-      Answer answer = lastAnswer.get(new Asked(process, claim.member().rank()));
-      if (answer != null) {
-        claims.put(claim.member(), answer);
-      }
-    }
     if (next == null || !(keys.parse(key, world.scenario.worldSize()).orElse(null) instanceof StoreKeys.Key.Ready)
         || !(Schema.readyMark(next) instanceof Decoded.Valid<ReadyMark>(ReadyMark mark))) {
       return;
@@ -207,8 +250,8 @@ final class Invariants {
     if (isClaim && !old.member().equals(next.member()) && old.state() != RankEntry.State.LEFT) {
       SimProcess holder = world.holderOf(old.member());
       if (holder != null && !holder.paused) {
-        require(claims.get(next.member()) == Answer.SILENT, "R-10: a live incumbent that answers keeps its rank",
-            old, next, by, claims.get(next.member()));
+        Answer last = lastAnswer.get(new Asked(by, old.member().rank()));
+        require(last == Answer.SILENT || last == Answer.DEFENDING, "R-10: a live incumbent that answers keeps its rank", old, next, by, last);
       }
     }
   }
@@ -235,14 +278,14 @@ final class Invariants {
     }
   }
 
-  /** The store has lost everything, and every process that knew has died: to those who come after, this is the first epoch ever. */
+  /** The store has lost everything, and every process with a seat that knew has died: to those who come after, this is the first epoch ever. */
   private void forgetWithEverybody(SimProcess by) {
     boolean remembered = world.sides.stream().anyMatch(side -> side.truth.containsKey(keys.epoch()))
-        || world.living().stream().anyMatch(process -> process != by && process.core.barrier().epoch() != null)
+        || world.living().stream().anyMatch(process -> process != by && process.core.barrier().epoch() != null
+            && process.core.seats().values().stream().anyMatch(SeatState.Held.class::isInstance))
         || by.core.barrier().epoch() != null;
     if (!remembered) {
       allConnected.clear();
-      completeEver.clear();
     }
   }
 

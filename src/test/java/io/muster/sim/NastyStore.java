@@ -80,8 +80,12 @@ final class NastyStore implements SegmentStore {
     operations++;
     Promise<T> promise = Promise.promise();
     Faults faults = world.faults;
-    process.post(DEADLINE_MS * 1_000, () -> promise.tryFail(MusterException.retry(what + ": no answer after " + DEADLINE_MS + " ms")));
-    if (faults.strikes(Fault.OPERATION_LOST)) {
+    process.post(DEADLINE_MS * 1_000, () -> {
+      if (!promise.future().isComplete()) {
+        promise.tryFail(MusterException.retry(what + ": no answer after " + DEADLINE_MS + " ms"));
+      }
+    });
+    if (world.storeGoneUntilUs > world.clock.nowUs() || faults.strikes(Fault.OPERATION_LOST)) {
       return promise.future();
     }
     long delayUs = world.storeLatencyUs();

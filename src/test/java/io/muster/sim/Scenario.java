@@ -42,8 +42,12 @@ record Scenario(long seed, int worldSize, List<List<Integer>> placement, long fa
     String mode = chance.oneOf(List.of("exchange", "exchange", "auto", "skip"));
     var fabric = mode.equals("auto")
         ? new SegmentHandle.FabricOffer("6f1c/1", true, new byte[] {1}, "simulated") : SegmentHandle.FabricOffer.NONE;
-    return new Scenario(seed, worldSize, spread(worldSize, processes), worldSize <= 8 ? chance.between(2_000, 16_000) : 6_000, rates,
+    return new Scenario(seed, worldSize, spread(worldSize, processes), faultMs(worldSize, chance), rates,
         (int) chance.between(noise == 0 ? 1 : 0, 6), mode, fabric, chance.with(0.8), LinkTiming.DEFAULT);
+  }
+
+  private static long faultMs(int worldSize, Chance chance) {
+    return worldSize > 8 ? 6_000 : chance.with(0.3) ? chance.between(6_000, 16_000) : chance.between(1_000, 6_000);
   }
 
   private static List<List<Integer>> spread(int worldSize, int processes) {

@@ -1,15 +1,25 @@
 package io.muster.sim;
 
+import io.muster.barrier.Beat;
 import io.muster.barrier.Gossip;
-import io.muster.group.Member;
+import io.muster.group.ProcessId;
+import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkMessage;
 import io.muster.peer.PairId;
 import io.muster.peer.Session;
+import io.muster.segment.Decoded;
 import io.muster.segment.EpochRecord;
-import io.muster.segment.RankEntry;
+import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
-import io.vertx.core.Promise;
+import io.muster.transfer.ControlKind;
+import io.muster.transfer.LivenessWindow;
+import io.muster.transfer.LossEvidence;
+import io.muster.transfer.ProcessAddress;
+import io.muster.transfer.RemoteRegion;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,7 +29,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** One end of the connections between two processes: a control connection in order, and bulk writes in an order of their own. */
-final class SimChannel {
+final class SimChannel implements Channel {
   static final long INTERVAL_MS = 1_000;
   static final int MISSES = 3;
 
@@ -32,16 +42,12 @@ final class SimChannel {
   private SimChannel other = this;
   /** True until its end was seen here. */
   boolean alive;
-  private long lastHeardUs;
-  private long lastTickUs;
+  private final LivenessWindow window;
   private long nextWrite;
   private final Map<Long, Write> writes = new HashMap<>();
   private Set<PairId> doubted = Set.of();
 
   private record Write(PairId pair, SimLink link) {}
-
-  /** What a liveness message says. */
-  private record Beat(long epoch, EpochRecord.State state, Set<PairId> pairs) {}
 
   /** One direction of one socket, as the end that it leads to sees it. */
   private static final class Pipe {
@@ -85,6 +91,7 @@ final class SimChannel {
     this.generation = generation;
     this.control = new Pipe(this, false);
     this.bulk = new Pipe(this, true);
+    this.window = new LivenessWindow(INTERVAL_MS, MISSES, world.clock.nowUs() * 1_000);
   }
 
   /** The acceptor's end is up at once, the dialler's when the answer has come. */
@@ -108,12 +115,42 @@ final class SimChannel {
 
   private void up() {
     alive = true;
-    lastHeardUs = world.clock.nowUs();
-    lastTickUs = lastHeardUs;
+    window.tick(world.clock.nowUs() * 1_000);
+    window.heard(world.clock.nowUs() * 1_000);
     world.network.add(this);
     self.channels.put(generation, this);
     self.channelUp(this);
-    self.post(world.chance.between(1, INTERVAL_MS * 1_000), this::tick);
+    self.post(INTERVAL_MS * 1_000, this::tick);
+  }
+
+  @Override
+  public ProcessId peer() {
+    return peer.id;
+  }
+
+  @Override
+  public ProcessAddress address() {
+    return new ProcessAddress(peer.id, peer.host, peer.port);
+  }
+
+  @Override
+  public ChannelGeneration generation() {
+    return generation;
+  }
+
+  @Override
+  public boolean isAlive() {
+    return alive;
+  }
+
+  @Override
+  public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
+    throw new UnsupportedOperationException("warmup values are written by write(Session, long, SimLink)");
+  }
+
+  @Override
+  public void close(LossEvidence reason) {
+    end(reason.kind().name(), reason.detail());
   }
 
   // ---- control
@@ -127,37 +164,41 @@ final class SimChannel {
       SimChannel to = other;
       to.control.send(delayUs, () -> {
         if (to.alive) {
-          to.lastHeardUs = world.clock.nowUs();
+          to.window.heard(world.clock.nowUs() * 1_000);
           arrival.run();
         }
       });
     }
   }
 
+  /** As bytes, as between processes: what the codecs do not carry does not arrive. */
+  @Override
+  public void send(ControlKind kind, Buffer payload) {
+    SimChannel to = other;
+    send(() -> to.received(kind, payload));
+  }
+
   void send(LinkMessage message) {
     world.trace(() -> self + " sends " + peer + " " + message);
-    send(() -> other.self.linkMessage(other, message));
+    send(ControlKind.LINK, LinkCodec.encode(message));
   }
 
-  void send(Gossip gossip) {
-    send(() -> other.self.core.keyChanged(gossip.key(), gossip.value()));
+  private void received(ControlKind kind, Buffer payload) {
+    switch (kind) {
+      case LINK -> self.linkMessage(this, valid(LinkCodec.decode(payload)));
+      case GOSSIP -> {
+        Gossip gossip = valid(Gossip.decode(payload));
+        self.core.keyChanged(gossip.key(), gossip.value());
+      }
+      case CLAIM -> self.claims.received(this, payload);
+    }
   }
 
-  /** Asks whether the other end's process holds this life. */
-  void askHolds(Member member, Promise<Boolean> answer) {
-    SimChannel there = other;
-    send(() -> {
-      boolean holds = there.self.holds(member);
-      there.send(() -> answer.tryComplete(holds));
-    });
-  }
-
-  void askReaches(RankEntry entry, Promise<Boolean> answer) {
-    SimChannel there = other;
-    send(() -> there.self.askIncumbent(entry).onSuccess(asked -> {
-      boolean reaches = asked.answer() == io.muster.barrier.SeatEvent.IncumbentAnswered.Answer.HOLDS;
-      there.send(() -> answer.tryComplete(reaches));
-    }));
+  private static <T> T valid(Decoded<T> decoded) {
+    return switch (decoded) {
+      case Decoded.Valid<T>(T value) -> value;
+      case Decoded.Malformed<T>(String reason) -> throw new Invariants.Violation("what one process encodes another decodes: " + reason);
+    };
   }
 
   // ---- liveness
@@ -166,30 +207,40 @@ final class SimChannel {
     if (!alive) {
       return;
     }
-    long now = world.clock.nowUs();
-    long lateUs = now - lastTickUs - INTERVAL_MS * 1_000;
-    lastTickUs = now;
-    if (lateUs > INTERVAL_MS * 500) {
-      lastHeardUs = now;
-    } else if (now - lastHeardUs >= MISSES * INTERVAL_MS * 1_000) {
-      end("SILENCE", "nothing heard for " + (now - lastHeardUs) / 1_000 + " ms");
-      return;
+    switch (window.tick(world.clock.nowUs() * 1_000)) {
+      case LivenessWindow.Verdict.Silent(long silentMs) -> {
+        world.invariants.accused(this, silentMs);
+        end("SILENCE", "nothing heard for " + silentMs + " ms");
+      }
+      case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> {
+        SimChannel there = other;
+        send(there::answerLiveness);
+        self.post(INTERVAL_MS * 1_000, this::tick);
+      }
     }
-    EpochRecord epoch = self.core.barrier().epoch();
-    Set<PairId> pairs = self.pairsOver(generation);
-    var beat = epoch == null ? new Beat(0, EpochRecord.State.OPEN, pairs) : new Beat(epoch.number(), epoch.state(), pairs);
-    SimChannel there = other;
-    send(() -> there.heard(beat));
-    self.post(INTERVAL_MS * 1_000, this::tick);
   }
 
-  private void heard(Beat beat) {
-    if (beat.epoch() > 0) {
-      self.post(world.busUs(), () -> self.core.peerSaw(beat.epoch(), beat.state()));
+  boolean isDeadThere() {
+    return !other.alive;
+  }
+
+  private void answerLiveness() {
+    EpochRecord epoch = self.core.barrier().epoch();
+    var part = new Beat.GroupBeat(World.GROUP.value(), epoch == null ? 0 : epoch.number(), epoch == null ? null : epoch.state(),
+        self.pairsOver(generation));
+    Buffer payload = new Beat(List.of(part)).encode();
+    SimChannel there = other;
+    send(() -> there.heard(valid(Beat.decode(payload)).groups().getFirst()));
+  }
+
+  private void heard(Beat.GroupBeat beat) {
+    EpochRecord.State state = beat.state();
+    if (state != null) {
+      self.post(world.busUs(), () -> self.core.peerSaw(beat.epoch(), state));
     }
     Set<PairId> doubts = new HashSet<>();
     self.forEachConnected(generation, (link, session) -> {
-      if (!beat.pairs().contains(session.pairId())) {
+      if (!beat.pairs().contains(Beat.mix(session.pairId()))) {
         doubts.add(session.pairId());
         if (doubted.contains(session.pairId())) {
           link.tell(new LinkEvent.PairNotHeld(session.pairId()));

@@ -29,6 +29,8 @@ final class SimLink {
   private long timerRun;
   private int writing;
   private boolean draining;
+  /** Looks in a row at which this end was CONNECTED and the other was not. */
+  long lonelyLooks;
 
   SimLink(SimProcess process, SimSeat seat, int peer) {
     this.world = process.world;

@@ -1,5 +1,6 @@
 package io.muster.sim;
 
+import io.muster.transfer.ConnectException;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -17,25 +18,12 @@ final class SimNetwork {
   private final World world;
   private final Set<Direction> blocked = new HashSet<>();
   private final Set<Direction> writesBlocked = new HashSet<>();
+  private final Map<Direction, Long> freedUs = new HashMap<>();
   /** Living ends of channels, in the order in which they came up. */
   private final List<SimChannel> ends = new ArrayList<>();
   private final Map<Direction, Dial> dials = new HashMap<>();
 
   private record Direction(int from, int to) {}
-
-  /** Why a dial has failed. */
-  enum DialFailure { REFUSED, OTHER_PROCESS, SILENT }
-
-  /** A dial that has failed. */
-  static final class DialException extends Exception {
-    private static final long serialVersionUID = 1L;
-    final DialFailure failure;
-
-    DialException(DialFailure failure) {
-      super("dial: " + failure, null, false, false);
-      this.failure = failure;
-    }
-  }
 
   /** A dial under way. */
   static final class Dial {
@@ -49,9 +37,13 @@ final class SimNetwork {
       promise.tryComplete(channel);
     }
 
-    void failed(DialFailure failure) {
-      promise.tryFail(new DialException(failure));
+    void failed(ConnectException.Kind kind) {
+      promise.tryFail(failure(kind));
     }
+  }
+
+  private static ConnectException failure(ConnectException.Kind kind) {
+    return new ConnectException(kind, "dial: " + kind);
   }
 
   SimNetwork(World world) {
@@ -82,6 +74,21 @@ final class SimNetwork {
     return List.copyOf(ends);
   }
 
+  /** Whether this way, in either direction, is closed now or was since then. */
+  boolean hasHeld(SimProcess one, SimProcess other, long sinceUs) {
+    return hasHeldOneWay(new Direction(one.number, other.number), sinceUs) || hasHeldOneWay(new Direction(other.number, one.number), sinceUs);
+  }
+
+  private boolean hasHeldOneWay(Direction way, long sinceUs) {
+    return blocked.contains(way) || freedUs.getOrDefault(way, Long.MIN_VALUE) > sinceUs;
+  }
+
+  private void free(Direction way) {
+    if (blocked.remove(way)) {
+      freedUs.put(way, world.clock.nowUs());
+    }
+  }
+
   void block(SimProcess from, SimProcess to) {
     blocked.add(new Direction(from.number, to.number));
   }
@@ -91,13 +98,13 @@ final class SimNetwork {
   }
 
   void unblock(SimProcess from, SimProcess to) {
-    blocked.remove(new Direction(from.number, to.number));
+    free(new Direction(from.number, to.number));
     writesBlocked.remove(new Direction(from.number, to.number));
     release();
   }
 
   void heal() {
-    blocked.clear();
+    Set.copyOf(blocked).forEach(this::free);
     writesBlocked.clear();
     release();
   }
@@ -115,7 +122,7 @@ final class SimNetwork {
     }
     SimProcess target = world.byId(address.process());
     if (target == null) {
-      return Future.failedFuture(new DialException(DialFailure.REFUSED));
+      return Future.failedFuture(failure(ConnectException.Kind.REFUSED));
     }
     var direction = new Direction(from.number, target.number);
     Dial underWay = dials.get(direction);
@@ -125,9 +132,9 @@ final class SimNetwork {
     var dial = new Dial();
     dials.put(direction, dial);
     dial.promise.future().onComplete(_ -> dials.remove(direction, dial));
-    from.post(DIAL_MS * 1_000, () -> dial.failed(DialFailure.SILENT));
+    from.post(DIAL_MS * 1_000, () -> dial.failed(ConnectException.Kind.SILENT));
     if (world.faults.strikes(Fault.DIAL_FAILED)) {
-      from.post(latencyUs(), () -> dial.failed(DialFailure.SILENT));
+      from.post(latencyUs(), () -> dial.failed(ConnectException.Kind.SILENT));
     } else {
       world.clock.after(latencyUs(), () -> arrive(from, target, address, dial));
     }
@@ -140,7 +147,7 @@ final class SimNetwork {
       return;
     }
     if (there == null) {
-      from.post(latencyUs(), () -> dial.failed(DialFailure.REFUSED));
+      from.post(latencyUs(), () -> dial.failed(ConnectException.Kind.REFUSED));
       return;
     }
     if (holds(from, there, false)) {
@@ -154,7 +161,7 @@ final class SimNetwork {
       return;
     }
     if (!there.id.equals(address.process())) {
-      from.post(latencyUs(), () -> dial.failed(DialFailure.OTHER_PROCESS));
+      from.post(latencyUs(), () -> dial.failed(ConnectException.Kind.OTHER_PROCESS));
       return;
     }
     Dial opposite = dials.get(new Direction(there.number, from.number));

@@ -1,6 +1,8 @@
 package io.muster.sim;
 
 import io.muster.barrier.BarrierSetup;
+import io.muster.barrier.Beat;
+import io.muster.barrier.Claims;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
 import io.muster.barrier.GroupPorts;
@@ -14,7 +16,6 @@ import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkMachine;
 import io.muster.peer.LinkMessage;
 import io.muster.peer.LinkState;
-import io.muster.peer.PairId;
 import io.muster.peer.Session;
 import io.muster.peer.WarmupSlot;
 import io.muster.segment.EpochRecord;
@@ -23,10 +24,12 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
+import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.ControlKind;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -49,6 +52,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   final String host;
   final int port;
   final GroupCore core;
+  final Claims claims;
   final NastyStore store;
   final Map<ChannelGeneration, SimChannel> channels = new LinkedHashMap<>();
   final Map<Integer, SimSeat> seats = new TreeMap<>();
@@ -76,6 +80,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     this.side = side;
     this.memberUuid = world.uuid();
     this.store = new NastyStore(world, this);
+    this.claims = new Claims(new ClaimsHost(), new ProcessAddress(id, host, port), CLAIM_LIMIT_MS);
     this.core = new GroupCore(new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 100), this);
   }
 
@@ -184,10 +189,10 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     seats.values().forEach(seat -> seat.links.forEach(link -> action.accept(seat, link)));
   }
 
-  Set<PairId> pairsOver(ChannelGeneration generation) {
-    Set<PairId> pairs = new HashSet<>();
+  Set<Long> pairsOver(ChannelGeneration generation) {
+    Set<Long> pairs = new HashSet<>();
     forEachLink((_, link) -> LinkMachine.session(link.state).filter(session -> session.generation().equals(generation))
-        .ifPresent(session -> pairs.add(session.pairId())));
+        .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
     return pairs;
   }
 
@@ -222,6 +227,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
             LinkMessage.Refuse.Code.RETRY, "rank " + open.to() + " has no seat in that process (yet)", null));
       }
       return;
+    }
+    if (message instanceof LinkMessage.Open open) {
+      post(world.busUs(), () -> core.linkOpened(open.entry()));
     }
     tellLink(message.to(), message.from(), switch (message) {
       case LinkMessage.Open open -> new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation, world.chance.any());
@@ -266,7 +274,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public long wallClockMs() {
-    return 1_000_000 + world.clock.nowMs() + clockOffsetMs;
+    return 1_000_000_000 + world.clock.nowMs() + clockOffsetMs;
   }
 
   @Override
@@ -286,58 +294,12 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
-    Promise<SeatAnswer> asked = Promise.promise();
-    asked.future().onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
-    SegmentHandle handle = incumbent.handle();
-    if (handle.process().equals(id)) {
-      asked.complete(new SeatAnswer(holds(incumbent.member()) ? Answer.HOLDS : Answer.GONE, "here"));
-      return asked.future();
-    }
-    if (handle.host().equals(host) && handle.port() == port) {
-      asked.complete(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
-      return asked.future();
-    }
-    post(CLAIM_LIMIT_MS * 1_000, () -> asked.tryComplete(new SeatAnswer(Answer.SILENT, "no answer")));
-    world.network.connect(this, new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(dialled -> {
-      if (dialled.succeeded()) {
-        Promise<Boolean> answer = Promise.promise();
-        dialled.result().askHolds(incumbent.member(), answer);
-        answer.future().onSuccess(holds -> asked.tryComplete(new SeatAnswer(holds ? Answer.HOLDS : Answer.GONE, "it answers " + holds)));
-      } else {
-        asked.tryComplete(new SeatAnswer(dialled.cause() instanceof SimNetwork.DialException failed
-            && failed.failure != SimNetwork.DialFailure.SILENT ? Answer.GONE : Answer.SILENT, String.valueOf(dialled.cause().getMessage())));
-      }
-    });
-    return asked.future();
+    return claims.askIncumbent(incumbent).onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
   }
 
   @Override
   public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-    Promise<WitnessAnswer> result = Promise.promise();
-    post(CLAIM_LIMIT_MS * 1_000, () -> result.tryComplete(new WitnessAnswer(false, "")));
-    Map<ProcessId, RankEntry> chosen = new LinkedHashMap<>();
-    others.forEach(other -> {
-      if (chosen.size() < 2) {
-        chosen.putIfAbsent(other.handle().process(), other);
-      }
-    });
-    if (chosen.isEmpty()) {
-      result.complete(new WitnessAnswer(false, ""));
-    }
-    List<Boolean> answers = new ArrayList<>();
-    chosen.values().forEach(witness -> {
-      SegmentHandle handle = witness.handle();
-      Promise<Boolean> answer = Promise.promise();
-      answer.future().otherwise(false).onSuccess(reaches -> {
-        answers.add(reaches);
-        if (reaches || answers.size() == chosen.size()) {
-          result.tryComplete(new WitnessAnswer(reaches, handle.host() + ":" + handle.port()));
-        }
-      });
-      world.network.connect(this, new ProcessAddress(handle.process(), handle.host(), handle.port()))
-          .onSuccess(channel -> channel.askReaches(incumbent, answer)).onFailure(answer::tryFail);
-    });
-    return result.future();
+    return claims.askWitnesses(incumbent, others).onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
   }
 
   @Override
@@ -371,12 +333,42 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public void spread(Gossip gossip) {
-    channels.values().forEach(channel -> channel.send(gossip));
+    Buffer payload = gossip.encode();
+    channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
   }
 
   @Override
   public GroupPorts.Listener listener() {
     return this;
+  }
+
+  /** What the production questions about seats need. */
+  private final class ClaimsHost implements Claims.Host {
+    @Override
+    public Future<Channel> connect(ProcessAddress address) {
+      return world.network.connect(SimProcess.this, address).map(Channel.class::cast);
+    }
+
+    @Override
+    public LinkEvent.Reach reach(RankEntry entry) {
+      return SimProcess.this.reach(entry);
+    }
+
+    @Override
+    public Future<Answer> holdsHere(RankEntry about, long withinMs) {
+      return core.asked(about, withinMs);
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      boolean[] cancelled = {false};
+      post(delayMs * 1_000, () -> {
+        if (!cancelled[0]) {
+          task.run();
+        }
+      });
+      return () -> cancelled[0] = true;
+    }
   }
 
   // ---- what the core tells

@@ -32,7 +32,9 @@ import org.jspecify.annotations.Nullable;
 final class World {
   static final GroupName GROUP = new GroupName("sim");
   static final long RECOVERY_MS = 60_000;
-  private static final long STAYS_MS = 12_000;
+  /** How long one run in four is watched after all was well: every late operation has been applied by then. The others are watched shorter. */
+  private static final long STAYS_LONG_MS = 12_000;
+  private static final long STAYS_MS = 3_000;
   private static final int TRACE = 300;
 
   final Scenario scenario;
@@ -44,6 +46,7 @@ final class World {
   final List<SimProcess> processes = new ArrayList<>();
   final List<Side> sides = new ArrayList<>();
   long storeStalledUntilUs;
+  long storeGoneUntilUs;
   private final Disasters disasters;
   private final Map<ProcessId, SimProcess> ids = new HashMap<>();
   private final Map<Integer, Integer> empty = new HashMap<>();
@@ -79,13 +82,15 @@ final class World {
     faults.start();
     disasters.schedule();
     supervise();
+    invariants.watchForLonelyEnds();
     clock.runUntilMs(scenario.faultMs());
     faults.end();
     disasters.heal();
     long healedMs = clock.nowMs();
+    long staysMs = chance.with(0.25) ? STAYS_LONG_MS : STAYS_MS;
     long wellMs = -1;
     long number = 0;
-    while (wellMs < 0 || clock.nowMs() < wellMs + STAYS_MS) {
+    while (wellMs < 0 || clock.nowMs() < wellMs + staysMs) {
       clock.runUntilMs(clock.nowMs() + 200);
       String missing = whatIsMissing();
       if (missing != null || (wellMs >= 0 && current().number() != number)) {
@@ -132,7 +137,11 @@ final class World {
   }
 
   SimProcess start(List<Integer> ranks, @Nullable String host, int port) {
-    Side side = sides.stream().filter(one -> !one.members.isEmpty()).findFirst().orElse(sides.getFirst());
+    return start(ranks, host, port, sides.stream().filter(one -> !one.members.isEmpty()).findFirst().orElse(sides.getFirst()));
+  }
+
+  SimProcess start(List<Integer> ranks, @Nullable String host, int port, Side wanted) {
+    Side side = sides.contains(wanted) ? wanted : sides.getFirst();
     int number = processes.size();
     var process = new SimProcess(this, number, ranks, host == null ? "h" + number : host, host == null ? 1_000 + number : port, side);
     if (faults.areOn() && chance.with(0.1)) {
@@ -161,6 +170,9 @@ final class World {
     List<Member> lives = process.seats.values().stream().map(seat -> seat.self).filter(java.util.Objects::nonNull).toList();
     List<Integer> held = process.ranks.stream().filter(process::isFor).toList();
     process.crash(heard);
+    if (sides.size() > 1 && process.side.members.stream().allMatch(member -> member.crashed)) {
+      sides.remove(process.side); // half a cluster without a living member holds nothing any more
+    }
     lives.forEach(invariants::lifeEnded);
     clock.after(heard ? chance.between(100_000, 600_000) : 5_000_000, () -> {
       process.side.members.remove(process);

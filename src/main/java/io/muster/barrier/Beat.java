@@ -1,4 +1,4 @@
-package io.muster;
+package io.muster.barrier;
 
 import io.muster.peer.PairId;
 import io.muster.segment.CanonicalReader;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * What a liveness answer carries: for each group in common the highest epoch that its sender has seen, and which agreed attempts it holds
  * with the receiver, so that nobody sleeps through an epoch and no end stays CONNECTED alone.
  */
-record Beat(List<GroupBeat> groups) {
+public record Beat(List<GroupBeat> groups) {
   private static final int MAX_GROUPS = 4096;
   private static final int MAX_PAIRS = 65_536;
 
@@ -27,24 +27,24 @@ record Beat(List<GroupBeat> groups) {
    * @param state null if no epoch has been seen
    * @param pairs a 64-bit mix of each pair that the sender holds
    */
-  record GroupBeat(String group, long epoch, EpochRecord.@Nullable State state, Set<Long> pairs) {
-    GroupBeat {
+  public record GroupBeat(String group, long epoch, EpochRecord.@Nullable State state, Set<Long> pairs) {
+    public GroupBeat {
       pairs = Set.copyOf(pairs);
     }
   }
 
-  Beat {
+  public Beat {
     groups = List.copyOf(groups);
   }
 
   /** Tells pairs apart; no secret is kept by it. */
-  static long mix(PairId pair) {
+  public static long mix(PairId pair) {
     long mixed = pair.writerNonce() * 0x9E3779B97F4A7C15L ^ Long.rotateLeft(pair.waiterNonce() * 0xC2B2AE3D27D4EB4FL, 31);
     mixed ^= ((long) pair.writer().rank() << 32 | pair.waiter().rank()) * 0x165667B19E3779F9L;
     return mixed ^ pair.attempt() * 0x27D4EB2F165667C5L;
   }
 
-  Buffer encode() {
+  public Buffer encode() {
     var out = new CanonicalWriter().i32(groups.size());
     for (GroupBeat group : groups) {
       out.text(group.group()).i64(group.epoch()).u8(group.state() == null ? 0 : group.state().ordinal() + 1).i32(group.pairs().size());
@@ -53,7 +53,7 @@ record Beat(List<GroupBeat> groups) {
     return Buffer.buffer(out.toByteArray());
   }
 
-  static Decoded<Beat> decode(Buffer payload) {
+  public static Decoded<Beat> decode(Buffer payload) {
     try {
       var in = new CanonicalReader(payload.getBytes());
       List<GroupBeat> groups = new ArrayList<>();

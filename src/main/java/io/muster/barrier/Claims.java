@@ -1,0 +1,174 @@
+package io.muster.barrier;
+
+import io.muster.barrier.GroupPorts.SeatAnswer;
+import io.muster.barrier.GroupPorts.WitnessAnswer;
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.peer.LinkEvent;
+import io.muster.segment.CanonicalReader;
+import io.muster.segment.CanonicalReader.MalformedException;
+import io.muster.segment.CanonicalWriter;
+import io.muster.segment.Decoded;
+import io.muster.segment.RankEntry;
+import io.muster.segment.Schema;
+import io.muster.segment.SegmentHandle;
+import io.muster.segment.StoredBytes;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ConnectException;
+import io.muster.transfer.ControlKind;
+import io.muster.transfer.ProcessAddress;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks other processes who holds a rank, and answers them: what a newcomer needs to know before it takes a seat over. Questions and
+ * answers travel on the control connection. May be called from any context.
+ */
+public final class Claims {
+  private static final Logger LOG = LoggerFactory.getLogger(Claims.class);
+  private static final int HOLDS = 'h';
+  private static final int REACHES = 'r';
+  private static final int ANSWER = 'a';
+  private static final int WITNESSES = 2;
+  /** Of the time that an asker waits, what its incumbent may use to write its entry anew; the rest is for the way, witnesses included. */
+  private static final int SHARE_OF_LIMIT = 4;
+
+  private final Host host;
+  private final ProcessAddress own;
+  private final long limitMs;
+  private final AtomicLong nextId = new AtomicLong();
+  /** Questions that wait for an answer; asked on any context, answered on the control connection's. */
+  private final Map<Long, Promise<Answer>> asked = new ConcurrentHashMap<>();
+
+  /** What the process does for it. */
+  public interface Host {
+    Future<Channel> connect(ProcessAddress address);
+
+    /** Whether and how the process of an entry can be reached from here. */
+    LinkEvent.Reach reach(RankEntry entry);
+
+    /** Whether this process holds the life that an entry names, after writing it anew if it does. Never fails. */
+    Future<Answer> holdsHere(RankEntry about, long withinMs);
+
+    /** Runs the task once, after the delay, unless what is returned has been run before. */
+    Runnable after(long delayMs, Runnable task);
+  }
+
+  /** @param limitMs how long a question waits for its answer */
+  public Claims(Host host, ProcessAddress own, long limitMs) {
+    this.host = host;
+    this.own = own;
+    this.limitMs = limitMs;
+  }
+
+  /** Whether the process that an entry names holds the life that it names. Never fails. */
+  public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
+    SegmentHandle handle = incumbent.handle();
+    if (handle.process().equals(own.process())) {
+      return answerHere(incumbent).map(answer -> new SeatAnswer(answer, "this very process answers"));
+    }
+    if (host.reach(incumbent) instanceof LinkEvent.Reach.Unusable(String why)) {
+      return Future.succeededFuture(new SeatAnswer(Answer.SILENT, why));
+    }
+    if (handle.host().equals(own.host()) && handle.port() == own.port()) {
+      return Future.succeededFuture(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
+    }
+    return host.connect(address(handle))
+        .compose(channel -> ask(channel, HOLDS, incumbent))
+        .map(answer -> new SeatAnswer(answer, answer == Answer.GONE ? "its process answers that it has ended" : "it answers"))
+        .otherwise(failure -> failure instanceof ConnectException failed ? new SeatAnswer(switch (failed.kind()) {
+          case REFUSED, OTHER_PROCESS -> Answer.GONE;
+          case SILENT, UNREACHABLE, PROTOCOL, CUT, LOCAL -> Answer.SILENT;
+        }, String.valueOf(failed.getMessage())) : new SeatAnswer(Answer.SILENT, String.valueOf(failure.getMessage())));
+  }
+
+  /** What two other processes hear from the one that an entry names. Never fails. */
+  public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+    List<RankEntry> chosen = new ArrayList<>();
+    for (RankEntry other : others) {
+      if (chosen.size() < WITNESSES && chosen.stream().noneMatch(one -> one.handle().process().equals(other.handle().process()))) {
+        chosen.add(other);
+      }
+    }
+    List<Future<WitnessAnswer>> answers = chosen.stream().map(witness -> host.connect(address(witness.handle()))
+        .compose(channel -> ask(channel, REACHES, incumbent))
+        .otherwise(Answer.SILENT)
+        .map(answer -> new WitnessAnswer(answer, witness.handle().host() + ":" + witness.handle().port()))).toList();
+    return Future.join(answers).map(all -> strongest(all.list()));
+  }
+
+  /** An incumbent that has answered one of them stops the newcomer, or makes it ask again. */
+  private static WitnessAnswer strongest(List<WitnessAnswer> answers) {
+    return Stream.of(Answer.HOLDS, Answer.DEFENDING)
+        .flatMap(wanted -> answers.stream().filter(one -> one.answer() == wanted)).findFirst().orElse(WitnessAnswer.NONE);
+  }
+
+  private Future<Answer> answerHere(RankEntry about) {
+    return host.holdsHere(about, limitMs / SHARE_OF_LIMIT);
+  }
+
+  private Future<Answer> ask(Channel channel, int question, RankEntry about) {
+    long id = nextId.incrementAndGet();
+    Promise<Answer> promise = Promise.promise();
+    asked.put(id, promise);
+    Runnable cancel = host.after(limitMs, () -> promise.tryFail("no answer after " + limitMs + " ms"));
+    byte[] head = new CanonicalWriter().u8(question).i64(id).toByteArray();
+    channel.send(ControlKind.CLAIM, Buffer.buffer(head).appendBytes(Schema.encode(about).toByteArray()));
+    return promise.future().onComplete(_ -> {
+      asked.remove(id);
+      cancel.run();
+    });
+  }
+
+  /** A message of this kind has come. */
+  public void received(Channel channel, Buffer payload) {
+    try {
+      var in = new CanonicalReader(payload.getBytes());
+      int kind = in.u8("kind");
+      long id = in.i64("id");
+      switch (kind) {
+        case ANSWER -> {
+          Answer answer = in.constant("answer", Answer.values());
+          in.end();
+          answered(id, answer);
+        }
+        case HOLDS -> about(in, entry -> answerHere(entry).onSuccess(answer -> answer(channel, id, answer)));
+        case REACHES -> about(in, entry -> askIncumbent(entry).onSuccess(answer -> answer(channel, id, answer.answer())));
+        default -> throw new MalformedException("kind: " + kind);
+      }
+    } catch (MalformedException e) {
+      LOG.warn("muster.claim.malformed process={} reason={}", channel.address(), e.getMessage());
+    }
+  }
+
+  private static void about(CanonicalReader in, Consumer<RankEntry> then) throws MalformedException {
+    switch (Schema.rankEntry(StoredBytes.copyOf(in.rest()))) {
+      case Decoded.Valid<RankEntry>(RankEntry entry) -> then.accept(entry);
+      case Decoded.Malformed<RankEntry>(String reason) -> throw new MalformedException(reason);
+    }
+  }
+
+  private void answered(long id, Answer answer) {
+    Promise<Answer> promise = asked.get(id);
+    if (promise != null) {
+      promise.tryComplete(answer);
+    }
+  }
+
+  private static void answer(Channel channel, long id, Answer answer) {
+    channel.send(ControlKind.CLAIM, Buffer.buffer(new CanonicalWriter().u8(ANSWER).i64(id).u8(answer.ordinal()).toByteArray()));
+  }
+
+  private static ProcessAddress address(SegmentHandle handle) {
+    return new ProcessAddress(handle.process(), handle.host(), handle.port());
+  }
+}

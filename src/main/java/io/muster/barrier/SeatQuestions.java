@@ -1,0 +1,59 @@
+package io.muster.barrier;
+
+import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.group.Member;
+import io.muster.segment.RankEntry;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * The questions of newcomers about seats of this process that are not answered yet: each waits until the entry that it names has been
+ * written anew, or the seat has ended, or its time is over. Lives on the group's context.
+ */
+final class SeatQuestions {
+  /** So many wait at most, whoever asks; each further one is answered at once. */
+  private static final int MAX_WAITING = 64;
+
+  private record Question(RankEntry about, Promise<Answer> promise) {}
+
+  private final List<Question> waiting = new ArrayList<>();
+
+  boolean isFull() {
+    return waiting.size() >= MAX_WAITING;
+  }
+
+  Future<Answer> add(RankEntry about) {
+    var question = new Question(about, Promise.promise());
+    waiting.add(question);
+    return question.promise().future();
+  }
+
+  /** The store is known to hold this. */
+  void published(RankEntry entry) {
+    answer(question -> question.about().member().equals(entry.member()) && entry.revision() > question.about().revision(), Answer.HOLDS);
+  }
+
+  void ended(Member member) {
+    answer(question -> question.about().member().equals(member), Answer.GONE);
+  }
+
+  /** Time is over for this one. */
+  void late(Future<Answer> asked, boolean holds) {
+    answer(question -> question.promise().future() == asked, holds ? Answer.DEFENDING : Answer.GONE);
+  }
+
+  /** The greatest revision that is asked about this life, -1 if nobody asks. */
+  long revision(Member member) {
+    return waiting.stream().filter(question -> question.about().member().equals(member)).mapToLong(question -> question.about().revision())
+        .max().orElse(-1);
+  }
+
+  private void answer(Predicate<Question> which, Answer answer) {
+    List<Question> answered = waiting.stream().filter(which).toList();
+    waiting.removeAll(answered);
+    answered.forEach(question -> question.promise().tryComplete(answer));
+  }
+}
