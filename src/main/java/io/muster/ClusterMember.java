@@ -10,6 +10,7 @@ import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceAware;
 import com.hazelcast.core.LifecycleEvent;
 import com.hazelcast.core.LifecycleListener;
+import com.hazelcast.map.IMap;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.ClusterFormation;
@@ -37,6 +38,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class ClusterMember implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ClusterMember.class);
+
+  /** What Vert.x's cluster manager keeps in Hazelcast is named so. */
+  private static final String VERTX_PREFIX = "__vertx.";
 
   private final ControlPort controlPort;
   private final HazelcastInstance hazelcast;
@@ -253,6 +257,17 @@ public final class ClusterMember implements AutoCloseable {
   /** A clustered Vert.x on this member; closed by whoever built it, before the member. */
   public Future<Vertx> buildVertx(VertxOptions options) {
     return Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(hazelcast)).buildClustered();
+  }
+
+  /** Entries of all maps of Muster in the cluster. Blocks. */
+  public int storeEntries() {
+    return hazelcast.getDistributedObjects().stream().filter(object -> !object.getName().startsWith(VERTX_PREFIX))
+        .mapToInt(object -> object instanceof IMap<?, ?> map ? map.size() : 0).sum();
+  }
+
+  /** Registrations of consumers on the event bus, of all nodes of the cluster. Blocks. */
+  public int busRegistrations() {
+    return hazelcast.getMultiMap(VERTX_PREFIX + "subs").size();
   }
 
   public ControlPort controlPort() {
