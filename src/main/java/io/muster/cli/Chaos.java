@@ -214,11 +214,13 @@ final class Chaos implements AutoCloseable {
         if (place >= 0) {
           picture.note(body);
         }
-        if (body.getString("event", "").equals("degraded")) {
-          int before = ledger.wrongAccusations().size();
-          ledger.told(next.child().ranks().getFirst(), body);
-          ledger.wrongAccusations().stream().skip(before).forEach(wrong -> say("  WRONG: " + wrong));
+        int before = ledger.wrongAccusations().size();
+        switch (body.getString("event", "")) {
+          case "degraded" -> ledger.told(next.child().ranks().getFirst(), body);
+          case "blame" -> ledger.blamed(next.child().ranks().getFirst(), body);
+          default -> { }
         }
+        ledger.wrongAccusations().stream().skip(before).forEach(wrong -> say("  WRONG: " + wrong));
       }
       case News.Ended(int exitCode) -> {
         if (place >= 0) {

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -105,6 +106,37 @@ final class ChaosLedger {
         longestToReportNanos = Math.max(longestToReportNanos, atNanos - open.fromNanos);
       }
     }
+  }
+
+  /**
+   * A process has told who is to blame for connections that are broken, as it finds from what all see.
+   *
+   * @param teller its first rank
+   * @param body as published at {@code blame}; it may come a while after the fault, and still be about it
+   */
+  void blamed(int teller, JsonObject body) {
+    Set<Integer> mayBe = faults.isEmpty() ? Set.of() : faults.getLast().ranks;
+    for (Object one : body.getJsonArray("findings")) {
+      JsonObject finding = (JsonObject) one;
+      List<Set<Integer>> named = switch (finding.getString("kind")) {
+        case "block" -> List.of(ranks(finding.getJsonArray("unheard")));
+        default -> finding.getJsonArray("processes").stream().map(process -> ranks(((JsonObject) process).getJsonArray("ranks"))).toList();
+      };
+      // a pair names the one at fault and one that misses it, and says itself that it can't tell which is which
+      boolean right = finding.getString("kind").equals("pair") ? named.stream().anyMatch(mayBe::containsAll)
+          : named.stream().allMatch(mayBe::containsAll);
+      if (!right) {
+        wrong.add("rank " + teller + " blames ranks " + named + " (" + body.getString("text") + ")" + (open == null
+            ? " while nothing was done to anybody" : " while " + open.kind + " of ranks " + open.ranks));
+        if (open != null) {
+          open.accusesWrongly = true;
+        }
+      }
+    }
+  }
+
+  private static Set<Integer> ranks(JsonArray ranks) {
+    return ranks.stream().map(rank -> ((Number) rank).intValue()).collect(Collectors.toSet());
   }
 
   private boolean judge(long epoch, int rank, String reason, long atNanos) {

@@ -115,6 +115,29 @@ class ChaosLedgerTest {
     assertThat(ledger.isRight()).isFalse();
   }
 
+  private static JsonObject finding(String kind, int... ranks) {
+    JsonArray processes = new JsonArray(IntStream.of(ranks).mapToObj(rank -> new JsonObject().put("ranks", new JsonArray().add(rank))).toList());
+    return new JsonObject().put("text", "t").put("findings", new JsonArray().add(kind.equals("block")
+        ? new JsonObject().put("kind", kind).put("unheard", new JsonArray(IntStream.of(ranks).boxed().toList()))
+        : new JsonObject().put("kind", kind).put("processes", processes)));
+  }
+
+  @Test
+  void whoIsBlamedIsJudgedAsWell() {
+    begin(Kind.STOP, Set.of(2));
+    ledger.blamed(0, finding("process", 2));
+    ledger.blamed(0, finding("pair", 0, 2));
+    ledger.blamed(0, finding("block", 2));
+    ledger.end(2000 * MS);
+    ledger.blamed(1, finding("process", 2));
+    assertThat(ledger.wrongAccusations()).isEmpty();
+    begin(Kind.KILL, Set.of(1));
+    ledger.blamed(0, finding("process", 2));
+    ledger.blamed(0, finding("pair", 0, 2));
+    ledger.blamed(0, finding("block", 1, 2));
+    assertThat(ledger.wrongAccusations()).hasSize(3).allSatisfy(wrong -> assertThat(wrong).contains("while kill of ranks [1]"));
+  }
+
   @Test
   void theSameSeedGivesTheSameFaultsAndAnotherGivesOthers() {
     assertThat(schedule(7)).isEqualTo(schedule(7)).isNotEqualTo(schedule(8));
