@@ -107,7 +107,7 @@ final class Chaos implements AutoCloseable {
         awaitGone(fault);
         fault.processes().forEach(processes::start);
       }
-      case STOP -> {
+      case STOP, STOP_TWO -> {
         signal(fault, "STOP");
         listen(fault.holdMs());
         signal(fault, "CONT");

@@ -22,6 +22,8 @@ record ChaosFault(Kind kind, List<Integer> processes, long holdMs) {
     KILL_TWO,
     /** Stopped for longer than the liveness limit, then continued: must be named, and comes back in place. */
     STOP,
+    /** Two are stopped at the same time for longer than the limit. */
+    STOP_TWO,
     /** Stopped for less: must be named by nobody. */
     SHORT_STOP,
     /** Leaves in order and is started again: nobody is blamed. */
@@ -52,24 +54,25 @@ record ChaosFault(Kind kind, List<Integer> processes, long holdMs) {
   static ChaosFault next(RandomGenerator random, int processes, int spared, long limitMs) {
     Kind[] kinds = Kind.values();
     Kind kind = kinds[random.nextInt(kinds.length)];
-    // two that die at the same time must leave two who see it
-    if (kind == Kind.KILL_TWO && Math.min(processes - 2, spared) < 2) {
-      kind = Kind.KILL;
-    }
-    return of(kind, random, processes, spared, limitMs);
+    // two must be left who see what happens to two
+    boolean fewer = Math.min(processes - 2, spared) < 2;
+    return of(kind == Kind.KILL_TWO && fewer ? Kind.KILL : kind == Kind.STOP_TWO && fewer ? Kind.STOP : kind, random, processes, spared, limitMs);
   }
 
   static ChaosFault of(Kind kind, RandomGenerator random, int processes, int spared, long limitMs) {
     return switch (kind) {
       case KILL, RESTART, LEAVE -> new ChaosFault(kind, List.of(random.nextInt(spared)), 0);
-      case KILL_TWO -> {
-        int one = random.nextInt(spared);
-        int other = random.nextInt(spared - 1);
-        yield new ChaosFault(kind, List.of(one, other < one ? other : other + 1), 0);
-      }
+      case KILL_TWO -> new ChaosFault(kind, two(random, spared), 0);
       case STOP -> new ChaosFault(kind, List.of(random.nextInt(processes)), limitMs * random.nextInt(140, 250) / 100);
+      case STOP_TWO -> new ChaosFault(kind, two(random, processes), limitMs * random.nextInt(140, 250) / 100);
       case SHORT_STOP -> new ChaosFault(kind, List.of(random.nextInt(processes)), limitMs * random.nextInt(20, 60) / 100);
     };
+  }
+
+  private static List<Integer> two(RandomGenerator random, int of) {
+    int one = random.nextInt(of);
+    int other = random.nextInt(of - 1);
+    return List.of(one, other < one ? other : other + 1);
   }
 
   /** Each process but the spared ones leaves in order and comes back, one after the other. */

@@ -143,7 +143,7 @@ final class ChaosLedger {
     var accusation = new Accusation(epoch, rank);
     if (open != null && open.ranks.contains(rank) && atNanos >= open.fromNanos) {
       boolean mayBe = switch (open.kind) {
-        case KILL, RESTART, KILL_TWO, STOP -> true;
+        case KILL, RESTART, KILL_TWO, STOP, STOP_TWO -> true;
         case LEAVE -> reason.equals("LEFT");
         case SHORT_STOP -> open.excused;
       };
@@ -186,7 +186,7 @@ final class ChaosLedger {
     return faults.stream().mapToInt(fault -> switch (fault.kind) {
       case KILL, RESTART -> 1;
       case KILL_TWO -> 2;
-      case STOP, SHORT_STOP, LEAVE -> 0;
+      case STOP, STOP_TWO, SHORT_STOP, LEAVE -> 0;
     }).sum();
   }
 

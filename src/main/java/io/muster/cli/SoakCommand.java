@@ -139,7 +139,7 @@ final class SoakCommand implements Callable<Integer> {
     void before(ChaosFault fault, GroupProcesses processes) {
       switch (fault.kind()) {
         case KILL, RESTART, KILL_TWO, LEAVE -> fault.processes().forEach(process -> add(processes, process));
-        case STOP, SHORT_STOP -> { }
+        case STOP, STOP_TWO, SHORT_STOP -> { }
       }
     }
 

@@ -151,8 +151,8 @@ class ChaosLedgerTest {
     var random = new SplittableRandom(1);
     for (int i = 0; i < 200; i++) {
       ChaosFault fault = ChaosFault.of(kind, random, 5, 4, 1000);
-      assertThat(fault.processes()).doesNotHaveDuplicates().hasSize(kind == Kind.KILL_TWO ? 2 : 1);
-      if (kind == Kind.STOP) {
+      assertThat(fault.processes()).doesNotHaveDuplicates().hasSize(kind == Kind.KILL_TWO || kind == Kind.STOP_TWO ? 2 : 1);
+      if (kind == Kind.STOP || kind == Kind.STOP_TWO) {
         assertThat(fault.holdMs()).isGreaterThan(1200);
       } else if (kind == Kind.SHORT_STOP) {
         assertThat(fault.holdMs()).isBetween(100L, 700L);
