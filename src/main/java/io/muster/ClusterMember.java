@@ -10,6 +10,7 @@ import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceAware;
 import com.hazelcast.core.LifecycleEvent;
 import com.hazelcast.core.LifecycleListener;
+import com.hazelcast.map.IMap;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.ClusterFormation;
@@ -41,6 +42,8 @@ public final class ClusterMember implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ClusterMember.class);
 
   private static final int PRIME_STORE_ROUNDS = 300;
+  /** What Vert.x's cluster manager keeps in Hazelcast is named so. */
+  private static final String VERTX_PREFIX = "__vertx.";
 
   private final ControlPort controlPort;
   private final HazelcastInstance hazelcast;
@@ -271,6 +274,17 @@ public final class ClusterMember implements AutoCloseable {
             Duration.ofMillis(options.store().operationTimeoutMs()))
         .compose(store -> StoreRehearsal.run(store, hazelcast.getCluster().getLocalMember().getUuid().toString(), PRIME_STORE_ROUNDS, endNanos)
             .eventually(store::close));
+  }
+
+  /** Entries of all maps of Muster in the cluster. Blocks. */
+  public int storeEntries() {
+    return hazelcast.getDistributedObjects().stream().filter(object -> !object.getName().startsWith(VERTX_PREFIX))
+        .mapToInt(object -> object instanceof IMap<?, ?> map ? map.size() : 0).sum();
+  }
+
+  /** Registrations of consumers on the event bus, of all nodes of the cluster. Blocks. */
+  public int busRegistrations() {
+    return hazelcast.getMultiMap(VERTX_PREFIX + "subs").size();
   }
 
   public ControlPort controlPort() {

@@ -12,7 +12,7 @@ package io.muster;
  */
 public record HazelcastOptions(int port, int heartbeatIntervalMs, int maxNoHeartbeatMs, int mergeFirstDelayMs, int mergeNextDelayMs,
     int backupCount) {
-  static final HazelcastOptions DEFAULTS = new HazelcastOptions(5701, 1000, 5000, 5000, 5000, 1);
+  static final HazelcastOptions DEFAULTS = new HazelcastOptions(5701, 1000, 5000, 1000, 1000, 1);
 
   public HazelcastOptions {
     Mistakes mistakes = new Mistakes("hazelcast");

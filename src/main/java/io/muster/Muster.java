@@ -303,6 +303,12 @@ public final class Muster {
     return OwnContext.here(process.vertx(), process.flight().dump(why));
   }
 
+  /** How many registered {@code regions}, open {@code channels} and {@code groups} this process has. */
+  public JsonObject holdings() {
+    return new JsonObject().put("regions", process.regions().size()).put("channels", process.channelCount())
+        .put("groups", process.groups().size());
+  }
+
   MusterProcess process() {
     return process;
   }

@@ -283,6 +283,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return channel != null && channel.isAlive() ? channel : null;
   }
 
+  int channelCount() {
+    return channels.size();
+  }
+
   void spread(Gossip gossip) {
     Buffer payload = gossip.encode();
     channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));

@@ -10,6 +10,11 @@ import io.muster.barrier.AllConnected;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.segment.MusterHazelcast;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ConnectException;
+import io.muster.transfer.ProcessAddress;
+import io.muster.transfer.TransportFault;
+import io.muster.transfer.TransportFaults;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -66,6 +71,20 @@ class LibraryModeTest {
       hazelcast.getMap(STORE_KEY).set("round", round);
       assertThat(hazelcast.getMap(STORE_KEY).get("round")).isEqualTo(round);
     }
+  }
+
+  @Test
+  void anApplicationsTestPutsFaultsInTheWay() {
+    var faults = new TransportFaults();
+    Muster muster = Muster.start(vertx, MusterOptions.defaults(), faults).await();
+    muster.join(GroupOptions.of("g", 0, 1)).await().allConnected(LONG).await();
+    TransportFault fault = faults.add(TransportFault.at(TransportFault.Point.DIAL, new TransportFault.Act.Fail("cut by the test")));
+
+    Future<Channel> dial = muster.process().connect(new ProcessAddress(ProcessId.random(RandomGenerator.getDefault()), "127.0.0.1", 9));
+
+    assertThat(catchThrowableOfType(ConnectException.class, dial::await)).hasMessageContaining("cut by the test");
+    assertThat(fault.fired()).isEqualTo(1);
+    muster.close().await();
   }
 
   @Test // B-5

@@ -4,6 +4,8 @@ import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -66,6 +68,18 @@ final class ChildProcess {
   /** As {@code kill -9}. */
   void kill() {
     process.destroyForcibly();
+  }
+
+  /** Such as {@code STOP} or {@code CONT}; nothing if it has ended. */
+  void signal(String signal) {
+    try {
+      new ProcessBuilder("kill", "-" + signal, String.valueOf(pid())).redirectErrorStream(true).redirectOutput(Redirect.DISCARD).start()
+          .waitFor();
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't send a signal: " + e.getMessage(), e);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Asks it to end in order; returns at once. */

@@ -7,10 +7,7 @@ import io.muster.ops.ControlClient;
 import io.muster.ops.StatusVerticle;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Demo implements AutoCloseable {
   static final String GROUP = "demo";
-  private static final long STOP_MS = 5000;
   /** For the processes to start, on a busy host. */
   private static final Duration START = Duration.ofSeconds(60);
   private static final Duration ASK = Duration.ofSeconds(3);
@@ -35,14 +31,11 @@ final class Demo implements AutoCloseable {
   private final EventWriter events;
   private final ProgressLine progress;
   private final List<List<Integer>> seats;
-  private final List<ControlAddress> controls;
+  private final GroupProcesses processes;
   private final DemoPicture picture;
   private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
   /** Who has told of the loss that is being waited for. */
   private final Map<ChildProcess, JsonObject> degraded = new LinkedHashMap<>();
-  /** By process; the demo's thread and the one that closes meet here, under its lock. */
-  private final ChildProcess[] children;
-  private boolean closed;
   private @Nullable ChildProcess killed;
 
   private record Heard(ChildProcess child, News news) {}
@@ -52,17 +45,16 @@ final class Demo implements AutoCloseable {
     this.events = events;
     this.progress = progress;
     this.seats = plan.seats();
-    this.controls = ports.stream().map(port -> new ControlAddress("127.0.0.1", port)).toList();
     this.picture = new DemoPicture(plan.ranks());
-    this.children = new ChildProcess[seats.size()];
+    this.processes = new GroupProcesses(GROUP, plan.ranks(), seats, ports, plan.settings(), (child, news) -> heard.add(new Heard(child, news)));
   }
 
   /** Runs until all are connected (again). The exit code. */
   int run() {
     say(plan.ranks() + " ranks in " + seats.size() + (seats.size() == 1 ? " process" : " processes") + " on 127.0.0.1, control ports "
-        + controls.stream().map(control -> String.valueOf(control.port())).collect(Collectors.joining(",")));
+        + processes.controlPorts());
     for (int process = 0; process < seats.size(); process++) {
-      start(process);
+      processes.start(process);
     }
     JsonObject done = await(0);
     if (done != null && plan.restart() != null) {
@@ -74,7 +66,7 @@ final class Demo implements AutoCloseable {
 
   /** Stays until this process is ended, and goes on telling. */
   void keep() {
-    say("staying up until Ctrl-C; ask with: muster status --control " + controls.getFirst());
+    say("staying up until Ctrl-C; ask with: muster status --control " + processes.controls().getFirst());
     while (true) {
       Heard next = next(Long.MAX_VALUE);
       if (next != null && next.news() instanceof News.Ended(int exitCode)) {
@@ -83,49 +75,10 @@ final class Demo implements AutoCloseable {
     }
   }
 
-  // ---- processes
-
-  private void start(int process) {
-    List<String> arguments = new ArrayList<>(List.of("run", "--group", GROUP, "--ranks",
-        seats.get(process).stream().map(String::valueOf).collect(Collectors.joining(",")), "--world-size", String.valueOf(plan.ranks()),
-        "--bind", "127.0.0.1", "--control-port", String.valueOf(controls.get(process).port()), "--hazelcast-port", "0", "--members",
-        controls.stream().map(ControlAddress::toString).collect(Collectors.joining(",")), "--json", "--while-stdin-open"));
-    arguments.addAll(plan.settings());
-    synchronized (children) {
-      if (!closed) {
-        try {
-          children[process] = ChildProcess.start(JvmCommand.likeThisJvm().shortLived().runMain(arguments), seats.get(process),
-              (child, news) -> heard.add(new Heard(child, news)));
-        } catch (IOException e) {
-          throw new UncheckedIOException("can't start a process: " + e.getMessage(), e);
-        }
-      }
-    }
-  }
-
-  private List<ChildProcess> alive() {
-    List<ChildProcess> alive = new ArrayList<>();
-    synchronized (children) {
-      for (ChildProcess child : children) {
-        if (child != null && child.isAlive()) {
-          alive.add(child);
-        }
-      }
-    }
-    return alive;
-  }
-
-  /** Ends all processes, those that don't end in order by force. Returns when they are gone; may be called twice. */
+  /** Ends all processes. Returns when they are gone; may be called twice. */
   @Override
   public void close() {
-    List<ChildProcess> ending;
-    synchronized (children) {
-      closed = true;
-      ending = alive();
-    }
-    ending.forEach(ChildProcess::askToEnd);
-    long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(STOP_MS);
-    ending.forEach(child -> child.awaitEnd(TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime())));
+    processes.close();
   }
 
   // ---- watching
@@ -196,7 +149,7 @@ final class Demo implements AutoCloseable {
     while (!seats.get(process).contains(rank)) {
       process++;
     }
-    ChildProcess victim = children[process];
+    ChildProcess victim = processes.child(process);
     killed = victim;
     degraded.clear();
     long killedNanos = System.nanoTime();
@@ -213,8 +166,8 @@ final class Demo implements AutoCloseable {
     say(EventWriter.degradedText(degraded.values().iterator().next()));
     say("degraded was seen " + after.stream().map(JsonObject.class::cast).map(one -> "by ranks " + one.getJsonArray("ranks").encode() + " after "
         + one.getLong("degradedAfterMs") + " ms").collect(Collectors.joining(", ")));
-    start(process);
-    say("started rank " + rank + " again: pid " + children[process].pid());
+    processes.start(process);
+    say("started rank " + rank + " again: pid " + processes.child(process).pid());
     return await(epoch);
   }
 
@@ -255,7 +208,7 @@ final class Demo implements AutoCloseable {
       say(StatusVerticle.text(report));
       missing = report.getJsonArray("missing").stream().map(row -> ((JsonObject) row).getInteger("rank")).distinct().toList();
     } else {
-      alive().forEach(child -> say("  ranks " + child.ranks() + ", pid " + child.pid() + ": its process is still starting"));
+      processes.alive().forEach(child -> say("  ranks " + child.ranks() + ", pid " + child.pid() + ": its process is still starting"));
     }
     outcome("not-all-connected", RunCommand.NOT_ALL_CONNECTED, new JsonObject().put("group", GROUP).put("worldSize", plan.ranks())
         .put("missing", new JsonArray(missing)).put("deadlineMs", plan.deadline().toMillis()));
@@ -271,7 +224,7 @@ final class Demo implements AutoCloseable {
 
   /** The picture of the group, from the first process that has one. */
   private @Nullable JsonObject report() {
-    for (ControlAddress control : controls) {
+    for (ControlAddress control : processes.controls()) {
       JsonObject request = new JsonObject().put("ask", "status").put("group", GROUP);
       if (ControlClient.ask(control, request, ASK) instanceof ControlClient.Reply.Answered(JsonObject answer)
           && answer.getJsonArray("groups", new JsonArray()).stream().findFirst().orElse(null) instanceof JsonObject group) {

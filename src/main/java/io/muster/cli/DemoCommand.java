@@ -4,6 +4,7 @@ import io.muster.MusterOptions;
 import io.muster.group.MusterException;
 import io.vertx.core.json.JsonObject;
 import java.security.SecureRandom;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +16,7 @@ import picocli.CommandLine.Option;
 /** {@code muster demo}. */
 @Command(name = "demo", mixinStandardHelpOptions = true, sortOptions = false,
     description = "Start a group of ranks as processes of this host, watch them connect, and stop them.",
-    footer = {"", "Exit codes: 0 all connected, 1 a process failed, 2 wrong arguments, 3 not all connected within --deadline."})
+    footer = {"", "Exit codes: 0 all connected (--chaos: and everything blamed right), 1 a process failed (--chaos: or not), 2 wrong arguments, 3 not all connected within --deadline."})
 final class DemoCommand implements Callable<Integer> {
   @Option(names = "--ranks", paramLabel = "N", description = "How many ranks; ${DEFAULT-VALUE} if not given.", defaultValue = "4")
   private int ranks;
@@ -36,6 +37,16 @@ final class DemoCommand implements Callable<Integer> {
       description = "After all-connected, kill -9 this rank's process, start it again, and wait for the next epoch.")
   private @Nullable Integer restart;
 
+  @Option(names = "--chaos", paramLabel = "SEED", description = "After all-connected, kill, stop, continue and restart processes by a schedule"
+      + " of this seed, and compare what was done with what the group says; ends with a verdict.")
+  private @Nullable Long chaos;
+
+  @Option(names = "--seconds", paramLabel = "S", description = "How long to do so; ${DEFAULT-VALUE} if not given.", defaultValue = "30")
+  private int seconds;
+
+  @Option(names = "--config", paramLabel = "FILE", description = "Settings of the processes, of the form of conf/muster.yaml.")
+  private @Nullable Path config;
+
   @Option(names = "--deadline", paramLabel = "TIME", converter = DurationConverter.class,
       description = "How long to wait for all-connected once the processes are up; 20s if not given.")
   private @Nullable Duration deadline;
@@ -46,12 +57,22 @@ final class DemoCommand implements Callable<Integer> {
   @Option(names = "--keep", description = "Stay up until Ctrl-C.")
   private boolean keep;
 
+  private static final int MAX_SECONDS = 86_400;
+
   /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
   private volatile boolean ending;
 
   @Override
   public Integer call() {
     DemoPlan plan = plan();
+    if (chaos != null) {
+      if (missing != null || restart != null || keep || seconds < 1 || seconds > MAX_SECONDS) {
+        throw MusterException.config("--chaos goes with --ranks, --processes, --config, --seconds (1 to " + MAX_SECONDS
+            + ") and --json, not with --missing, --restart or --keep");
+      }
+      return new ChaosRun(new ChaosPlan(chaos, plan.ranks(), plan.processes(), plan.processes(), ChaosRun.limitMs(config), plan.settings()),
+          Duration.ofSeconds(seconds), new EventWriter(System.out, json)).run();
+    }
     var events = new EventWriter(System.out, json);
     var progress = new ProgressLine(System.out, ProgressLine.Kind.of(json));
     try (var demo = new Demo(plan, FreePorts.choose(plan.seats().size(), new SecureRandom()), events, progress)) {
@@ -80,7 +101,7 @@ final class DemoCommand implements Callable<Integer> {
     if ("fabric".equals(warmup)) {
       throw MusterException.config("--warmup fabric is not available yet; use auto, which short-circuits where a shared fabric is proven");
     }
-    List<String> settings = new ArrayList<>();
+    List<String> settings = new ArrayList<>(config == null ? List.of() : List.of("--config", config.toString()));
     var json = new JsonObject();
     if (warmup != null) {
       settings.addAll(List.of("--warmup", warmup));

@@ -52,6 +52,11 @@ final class DemoPicture {
     ranks.forEach(allConnected::remove);
   }
 
+  /** Nothing is known of these ranks (any more). */
+  boolean isForgotten(Collection<Integer> ranks) {
+    return ranks.stream().noneMatch(rank -> published.contains(rank) || allConnected.containsKey(rank));
+  }
+
   /** All these ranks have published. */
   boolean hasPublished(Collection<List<Integer>> ranks) {
     return ranks.stream().allMatch(published::containsAll);

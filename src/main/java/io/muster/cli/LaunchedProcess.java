@@ -11,6 +11,7 @@ import io.muster.group.ProcessId;
 import io.muster.ops.ClusterFormation;
 import io.muster.ops.ControlAddress;
 import io.muster.ops.ControlPort;
+import io.muster.ops.ProcessResources;
 import io.muster.segment.MusterHazelcast;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -24,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +60,7 @@ final class LaunchedProcess implements AutoCloseable {
     var process = new LaunchedProcess(port);
     port.handle("status", process::status);
     port.handle("dump", process::flightRecord);
+    port.handle("resources", request -> CompletableFuture.completedFuture(process.resources(request.getBoolean("collect", false))));
     return process;
   }
 
@@ -129,6 +132,24 @@ final class LaunchedProcess implements AutoCloseable {
     }
     return running.status(request.getString("group")).map(groups -> new JsonObject().put("pid", ProcessHandle.current().pid())
         .put("starting", false).put("groups", new JsonArray(groups))).toCompletionStage();
+  }
+
+  /** Answers one more question on the control port. */
+  void answer(String ask, Supplier<JsonObject> answer) {
+    controlPort.handle(ask, _ -> CompletableFuture.completedFuture(answer.get()));
+  }
+
+  /** What this process holds, and what the cluster holds for all. */
+  private JsonObject resources(boolean collect) {
+    JsonObject resources = ProcessResources.now(collect);
+    Muster running = muster;
+    ClusterMember joined = member;
+    Vertx clustered = vertx;
+    if (running != null && joined != null && clustered != null) {
+      resources.mergeIn(running.holdings()).put("deployments", clustered.deploymentIDs().size()).put("storeEntries", joined.storeEntries())
+          .put("busRegistrations", joined.busRegistrations());
+    }
+    return resources;
   }
 
   private CompletionStage<JsonObject> flightRecord(JsonObject request) {

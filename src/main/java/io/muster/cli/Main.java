@@ -20,7 +20,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Ranks of a process group find each other, connect, warm up, and learn that all are connected.",
     subcommands = {
         // every command is registered here, and nowhere else
-        DemoCommand.class, RunCommand.class, StatusCommand.class, DumpCommand.class, DoctorCommand.class, BenchCommand.class, BenchWorkerCommand.class,
+        DemoCommand.class, RunCommand.class, StatusCommand.class, DumpCommand.class, DoctorCommand.class, SoakCommand.class, BenchCommand.class, BenchWorkerCommand.class,
         GpuCheckCommand.class, TrainArchiveCommand.class
     })
 public final class Main implements Runnable {

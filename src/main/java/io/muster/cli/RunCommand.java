@@ -4,8 +4,6 @@ import io.muster.GroupOptions;
 import io.muster.JoinedRank;
 import io.muster.MusterOptions;
 import io.muster.barrier.AllConnected;
-import io.muster.bus.Addresses;
-import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.ops.ControlAddress;
 import io.muster.ops.StatusVerticle;
@@ -21,7 +19,6 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -75,6 +72,9 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--while-stdin-open", hidden = true, description = "End when standard input ends: whoever started this is gone.")
   private boolean whileStdinOpen;
 
+  @Option(names = "--traffic", paramLabel = "BYTES", hidden = true, description = "Write so many bytes into the next rank, again and again.")
+  private long trafficBytes;
+
   @Mixin
   private ProcessSettings settings = new ProcessSettings();
 
@@ -106,8 +106,9 @@ final class RunCommand implements Callable<Integer> {
       events.text("starting pid=" + ProcessHandle.current().pid() + " group=" + group + " ranks=" + ranks.list() + " worldSize=" + worldSize
           + " control=" + process.controlAddress());
       process.start(options, addresses);
-      tellBusEvents(process, events);
-      tellWaiting(process, options.barrier().reportEveryMs(), events);
+      var told = new RunTold(group, events);
+      told.busEvents(process.vertx());
+      told.waiting(process.vertx(), options.barrier().reportEveryMs(), () -> joined);
       join(process, joins, events);
       int code = outcome.join();
       if (!ending) {
@@ -145,6 +146,9 @@ final class RunCommand implements Callable<Integer> {
 
   private GroupOptions groupOptions(int rank) {
     GroupOptions options = GroupOptions.of(group, rank, worldSize);
+    if (trafficBytes > 0) {
+      options = options.segment(Traffic.SEGMENT, trafficBytes);
+    }
     for (String segment : segments) {
       int colon = segment.lastIndexOf(':');
       try {
@@ -156,43 +160,15 @@ final class RunCommand implements Callable<Integer> {
     return options;
   }
 
-  private void tellBusEvents(LaunchedProcess process, EventWriter events) {
-    var addresses = new Addresses(new GroupName(group));
-    var bus = process.vertx().eventBus();
-    if (json) {
-      bus.<JsonObject>localConsumer(addresses.peerState(), message -> events.event("peer-state", message.body()));
-    }
-    Set<Long> told = ConcurrentHashMap.newKeySet();
-    bus.<JsonObject>localConsumer(addresses.degraded(), message -> {
-      events.event("degraded", message.body().copy().put("atNanos", System.nanoTime()));
-      // the bus repeats it for the whole cluster, with the epoch as the key (B-7)
-      if (told.add(message.body().getLong("epoch"))) {
-        events.text(EventWriter.degradedText(message.body()));
-      }
-    });
-  }
-
-  /** Nobody waits without being told for whom and why. */
-  private void tellWaiting(LaunchedProcess process, int everyMs, EventWriter events) {
-    if (everyMs == 0 || json) {
-      return;
-    }
-    process.vertx().setPeriodic(everyMs, _ -> {
-      List<JoinedRank> waiting = joined;
-      if (!waiting.isEmpty()) {
-        waiting.getFirst().report().onSuccess(report -> {
-          if (!report.missing().isEmpty()) {
-            events.text("waiting " + report.text());
-          }
-        });
-      }
-    });
-  }
-
   private void join(LaunchedProcess process, List<GroupOptions> joins, EventWriter events) {
     Future.all(joins.stream().map(join -> process.muster().join(join)).toList()).onComplete(results -> {
       List<JoinedRank> all = results.list();
       joined = all;
+      if (trafficBytes > 0) {
+        var traffic = new Traffic(process.vertx());
+        traffic.start(all, trafficBytes);
+        process.answer("traffic", traffic::toJson);
+      }
       all.forEach(rank -> {
         events.event("published", new JsonObject().put("group", group).put("rank", rank.member().rank()).put("incarnation",
             rank.member().incarnation()));
