@@ -18,7 +18,6 @@ import io.muster.transfer.ControlKind;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,37 +40,37 @@ final class Claims {
   private static final int ANSWER = 'a';
   private static final int WITNESSES = 2;
 
-  private final Vertx vertx;
+  private final OwnContext own;
   private final Function<ProcessAddress, Future<Channel>> connect;
   private final BiPredicate<GroupName, Member> holdsHere;
   private final Function<RankEntry, LinkEvent.Reach> reach;
-  private final ProcessAddress own;
+  private final ProcessAddress here;
   private final long limitMs;
   private final AtomicLong nextId = new AtomicLong();
   /** Questions that wait for an answer; asked on any context, answered on the control connection's. */
   private final Map<Long, Promise<Boolean>> asked = new ConcurrentHashMap<>();
 
-  Claims(Vertx vertx, Function<ProcessAddress, Future<Channel>> connect, BiPredicate<GroupName, Member> holdsHere,
-      Function<RankEntry, LinkEvent.Reach> reach, ProcessAddress own, long limitMs) {
-    this.vertx = vertx;
+  Claims(OwnContext own, Function<ProcessAddress, Future<Channel>> connect, BiPredicate<GroupName, Member> holdsHere,
+      Function<RankEntry, LinkEvent.Reach> reach, ProcessAddress here, long limitMs) {
+    this.own = own;
     this.connect = connect;
     this.holdsHere = holdsHere;
     this.reach = reach;
-    this.own = own;
+    this.here = here;
     this.limitMs = limitMs;
   }
 
   /** Whether the process that an entry names holds the life that it names. Never fails. */
   Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
     SegmentHandle handle = incumbent.handle();
-    if (handle.process().equals(own.process())) {
+    if (handle.process().equals(here.process())) {
       return Future.succeededFuture(holdsHere.test(incumbent.group(), incumbent.member())
           ? new SeatAnswer(Answer.HOLDS, "this very process holds it") : new SeatAnswer(Answer.GONE, "this process holds it no more"));
     }
     if (reach.apply(incumbent) instanceof LinkEvent.Reach.Unusable(String why)) {
       return Future.succeededFuture(new SeatAnswer(Answer.SILENT, why));
     }
-    if (handle.host().equals(own.host()) && handle.port() == own.port()) {
+    if (handle.host().equals(here.host()) && handle.port() == here.port()) {
       return Future.succeededFuture(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
     }
     return connect.apply(address(handle))
@@ -103,13 +102,10 @@ final class Claims {
     long id = nextId.incrementAndGet();
     Promise<Boolean> promise = Promise.promise();
     asked.put(id, promise);
-    long timer = vertx.setTimer(limitMs, _ -> promise.tryFail("no answer after " + limitMs + " ms"));
+    own.after(limitMs, () -> promise.tryFail("no answer after " + limitMs + " ms"));
     byte[] head = new CanonicalWriter().u8(question).i64(id).toByteArray();
     channel.send(ControlKind.CLAIM, Buffer.buffer(head).appendBytes(Schema.encode(about).toByteArray()));
-    return promise.future().onComplete(_ -> {
-      asked.remove(id);
-      vertx.cancelTimer(timer);
-    });
+    return promise.future().onComplete(_ -> asked.remove(id));
   }
 
   /** A message of this kind has come. */

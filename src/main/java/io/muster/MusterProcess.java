@@ -1,9 +1,12 @@
 package io.muster;
 
 import io.muster.barrier.Gossip;
+import io.muster.barrier.StuckReport;
+import io.muster.barrier.View;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkEvent;
@@ -73,6 +76,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable Transport transport;
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
+  private @Nullable Observers observers;
 
   MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
     this.own = own;
@@ -87,7 +91,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   void started(Transport newTransport, SegmentStore newStore) {
     transport = newTransport;
     store = newStore;
-    claims = new Claims(vertx, this::connect, this::holds, this::reach, newTransport.address(), options.claim().livenessMs());
+    claims = new Claims(own, this::connect, this::holds, this::reach, newTransport.address(), options.claim().livenessMs());
+    observers = new Observers(own, this::channelTo, this::view);
   }
 
   // ---- from the transport
@@ -123,7 +128,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO).log("muster.channel.lost process={} address={} how={} evidence={}",
         channel.peer(), channel.address(), evidence.kind(), evidence.detail());
     var event = new LinkEvent.ChannelLost(channel.generation(), evidence.kind().name(), evidence.detail());
-    groups.values().forEach(group -> group.tellAllLinks(event));
+    groups.values().forEach(group -> {
+      group.tellAllLinks(event);
+      group.barrier().processLost(channel.peer(), evidence);
+    });
   }
 
   @Override
@@ -144,6 +152,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
         }
       }
       case CLAIM -> claims().received(channel, payload);
+      case VIEW -> observers().received(channel, payload);
     }
   }
 
@@ -258,6 +267,22 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   @Nullable Channel channel(ChannelGeneration generation) {
     Channel channel = channels.get(generation);
     return channel != null && channel.isAlive() ? channel : null;
+  }
+
+  /** A living channel to a process, null if there is none. */
+  @Nullable Channel channelTo(ProcessId process) {
+    return channels.values().stream().filter(channel -> channel.peer().equals(process) && channel.isAlive()).findFirst().orElse(null);
+  }
+
+  /** For a call that waits: who is missing in the group, and whether the store answers. */
+  Future<String> whatIsMissing(GroupName group) {
+    GroupRuntime runtime = groups.get(group);
+    return runtime == null ? Future.succeededFuture("group=" + group + " is not there yet") : runtime.barrier().report().map(StuckReport::text);
+  }
+
+  private Future<View> view(GroupName group) {
+    GroupRuntime runtime = groups.get(group);
+    return runtime == null ? Future.failedFuture(MusterException.retry("no group " + group + " here")) : runtime.barrier().view();
   }
 
   void spread(Gossip gossip) {
@@ -409,6 +434,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   Claims claims() {
     return started(claims);
+  }
+
+  Observers observers() {
+    return started(observers);
   }
 
   Transport transport() {
