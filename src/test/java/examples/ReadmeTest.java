@@ -51,7 +51,7 @@ class ReadmeTest {
     var addresses = new Addresses(new GroupName("g"));
     String readme = readme();
     for (String address : List.of(addresses.allConnected(), addresses.degraded(), addresses.peerState(), addresses.status(),
-        addresses.report(), addresses.warmupPolicy(), addresses.flightRecord())) {
+        addresses.report(), addresses.blame(), addresses.warmupPolicy(), addresses.flightRecord())) {
       assertThat(readme).contains("| `" + address.replaceFirst("\\.g\\.", ".<g>.") + "` |");
     }
   }

@@ -6,11 +6,13 @@ import io.muster.barrier.GroupHost;
 import io.muster.barrier.GroupPorts;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.SeatEvent;
+import io.muster.barrier.View;
 import io.muster.bus.Addresses;
 import io.muster.fabric.FabricExport;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
 import io.muster.ops.FlightVerticle;
 import io.muster.ops.StatusVerticle;
 import io.muster.peer.LinkEvent;
@@ -25,6 +27,7 @@ import io.vertx.core.Deployable;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -61,7 +64,8 @@ final class GroupRuntime implements GroupHost {
         peer.refused().probeMs(), peer.close().timeoutMs());
     StoreOptions store = options.store();
     this.barrier = new BarrierVerticle(new BarrierSetup(name, worldSize, process.id(), store.hedgeMs(), store.republishHedgeMs(), GATHER_MS,
-        RETRY_MS), this, new BarrierVerticle.Timing(store.reconcileMs(), options.barrier().reportEveryMs()));
+        RETRY_MS), this, new BarrierVerticle.Timing(store.reconcileMs(), options.barrier().reportEveryMs(),
+        options.status().nodeTimeoutMs(), options.liveness().intervalMs()));
     this.status = new StatusVerticle(addresses, barrier, links, new StatusVerticle.Node(process.id(), ProcessHandle.current().pid(),
         process.address().toString()), options.status().nodeTimeoutMs());
   }
@@ -265,6 +269,16 @@ final class GroupRuntime implements GroupHost {
   @Override
   public LinkEvent.Reach reach(RankEntry entry) {
     return process.reach(entry);
+  }
+
+  @Override
+  public boolean reaches(ProcessId peer) {
+    return process.channelTo(peer) != null;
+  }
+
+  @Override
+  public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+    return process.observers().ask(name, own, others, withinMs);
   }
 
   @Override

@@ -72,7 +72,7 @@ public final class JoinedRank {
    *     group or leaves it first
    */
   public Future<MemorySegment> register(String name, long bytes) {
-    return runtime.process().own().run(() -> runtime.register(rank, name, bytes).map(Region::memory));
+    return runtime.process().own().run("register segment '" + name + "' of " + this, this::whatIsMissing, () -> runtime.register(rank, name, bytes).map(Region::memory));
   }
 
   /**
@@ -165,7 +165,16 @@ public final class JoinedRank {
    *     {@code peer.close.timeoutMs}; at once if the rank has left before
    */
   public Future<Void> leave() {
-    return runtime.process().own().run(() -> runtime.process().leave(group(), rank));
+    return runtime.process().own().run("leave " + this, this::whatIsMissing, () -> runtime.process().leave(group(), rank));
+  }
+
+  private Future<String> whatIsMissing() {
+    return runtime.process().whatIsMissing(group());
+  }
+
+  @Override
+  public String toString() {
+    return "rank " + rank + " of group " + group();
   }
 
   private <T> Future<T> here(Future<T> there) {

@@ -36,6 +36,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,6 +69,9 @@ public final class Muster {
     this.fabric = fabric;
     ((VertxInternal) process.vertx()).addCloseHook(closeHook);
   }
+
+  private static final Supplier<Future<String>> STORE_AND_DRIVER = () -> Future.succeededFuture("the store is opened, and the GPU's driver asked"
+      + " if there is one: one of them does not answer");
 
   /**
    * Starts Muster on an application's clustered Vert.x, whose cluster manager must be Hazelcast's.
@@ -106,8 +110,8 @@ public final class Muster {
   }
 
   private static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options, Surroundings around) {
-    var own = new OwnContext(vertx);
-    return own.run(() -> HazelcastSegmentStore.open(hazelcast, own.context(), options.store().mapName(),
+    var own = new OwnContext(vertx, options.barrier().reportEveryMs());
+    return own.run("start", STORE_AND_DRIVER, () -> HazelcastSegmentStore.open(hazelcast, own.context(), options.store().mapName(),
             Duration.ofMillis(options.store().operationTimeoutMs()))
         .compose(store -> start(own, vertx, store, processId(hazelcast), options, around).recover(failure ->
             store.close().transform(_ -> Future.failedFuture(failure)))));
@@ -140,8 +144,8 @@ public final class Muster {
   }
 
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, Surroundings around) {
-    var own = new OwnContext(vertx);
-    return own.run(() -> start(own, vertx, store, id, options, around));
+    var own = new OwnContext(vertx, options.barrier().reportEveryMs());
+    return own.run("start", STORE_AND_DRIVER, () -> start(own, vertx, store, id, options, around));
   }
 
   private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
@@ -250,7 +254,8 @@ public final class Muster {
 
   /** Does everything of {@link #join} but publishing, so that nothing has to be made while others wait. */
   public Future<PreparedRank> prepare(GroupOptions options) {
-    return process.own().run(() -> isClosing() ? Future.failedFuture(MusterException.fatal("Muster is closed"))
+    return process.own().run("prepare rank " + options.rank() + " of group " + options.group(), () -> process.whatIsMissing(options.group()),
+        () -> isClosing() ? Future.failedFuture(MusterException.fatal("Muster is closed"))
         : process.groupFor(options.group(), options.worldSize())
             .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle))));
   }
@@ -322,7 +327,7 @@ public final class Muster {
     synchronized (this) {
       if (closing == null) {
         ((VertxInternal) process.vertx()).removeCloseHook(closeHook);
-        closing = process.own().run(this::closeAll);
+        closing = process.own().run("close", () -> Future.succeededFuture("its groups leave in order; the store is asked for that"), this::closeAll);
       }
       under = closing;
     }

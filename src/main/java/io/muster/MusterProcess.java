@@ -5,9 +5,12 @@ import io.muster.barrier.Claims;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.Seen;
+import io.muster.barrier.StuckReport;
+import io.muster.barrier.View;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkEvent;
@@ -78,6 +81,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
   private @Nullable TakeoverNotice takeovers;
+  private @Nullable Observers observers;
 
   MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
     this.own = own;
@@ -93,7 +97,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     transport = newTransport;
     store = newStore;
     claims = new Claims(new ClaimsHost(), newTransport.address(), options.claim().livenessMs());
-    takeovers = new TakeoverNotice(vertx, this::connect, this::hasSeat, options.peer().refused().probeMs());
+    takeovers = new TakeoverNotice(own, this::connect, this::hasSeat, options.peer().refused().probeMs());
+    observers = new Observers(own, this::channelTo, this::view);
   }
 
   // ---- from the transport
@@ -129,7 +134,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO).log("muster.channel.lost process={} address={} how={} evidence={}",
         channel.peer(), channel.address(), evidence.kind(), evidence.detail());
     var event = new LinkEvent.ChannelLost(channel.generation(), evidence.kind().name(), evidence.detail());
-    groups.values().forEach(group -> group.tellAllLinks(event));
+    groups.values().forEach(group -> {
+      group.tellAllLinks(event);
+      group.barrier().processLost(channel.peer(), evidence);
+    });
   }
 
   @Override
@@ -150,6 +158,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
         }
       }
       case CLAIM -> claims().received(channel, payload);
+      case VIEW -> observers().received(channel, payload);
     }
   }
 
@@ -287,6 +296,22 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return channels.size();
   }
 
+  /** A living channel to a process, null if there is none. */
+  @Nullable Channel channelTo(ProcessId process) {
+    return channels.values().stream().filter(channel -> channel.peer().equals(process) && channel.isAlive()).findFirst().orElse(null);
+  }
+
+  /** For a call that waits: who is missing in the group, and whether the store answers. */
+  Future<String> whatIsMissing(GroupName group) {
+    GroupRuntime runtime = groups.get(group);
+    return runtime == null ? Future.succeededFuture("group=" + group + " is not there yet") : runtime.barrier().report().map(StuckReport::text);
+  }
+
+  private Future<View> view(GroupName group) {
+    GroupRuntime runtime = groups.get(group);
+    return runtime == null ? Future.failedFuture(MusterException.retry("no group " + group + " here")) : runtime.barrier().view();
+  }
+
   void spread(Gossip gossip) {
     Buffer payload = gossip.encode();
     channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
@@ -317,8 +342,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
     @Override
     public Runnable after(long delayMs, Runnable task) {
-      long timer = vertx.setTimer(delayMs, _ -> task.run());
-      return () -> vertx.cancelTimer(timer);
+      return own.after(delayMs, task);
     }
   }
 
@@ -465,6 +489,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   TakeoverNotice takeovers() {
     return started(takeovers);
+  }
+
+  Observers observers() {
+    return started(observers);
   }
 
   Transport transport() {

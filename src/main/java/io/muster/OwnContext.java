@@ -7,6 +7,7 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 
@@ -18,25 +19,48 @@ import java.util.function.Supplier;
 final class OwnContext {
   private final VertxInternal vertx;
   private final ContextInternal context;
+  private final OpenCalls calls;
 
-  OwnContext(Vertx vertx) {
+  /** @param reportEveryMs how often the log tells of a call that has no answer yet, 0: never */
+  OwnContext(Vertx vertx, long reportEveryMs) {
     this.vertx = (VertxInternal) vertx;
     this.context = this.vertx.createEventLoopContext();
+    this.calls = new OpenCalls(vertx, reportEveryMs);
   }
 
   Context context() {
     return context;
   }
 
-  /** Runs the task there; its outcome completes here. Fails with FATAL if Vert.x is closed. */
-  <T> Future<T> run(Supplier<Future<T>> task) {
+  /**
+   * Runs the task after a delay, also if the verticle on whose context this is called is gone by then: its own timers would not.
+   *
+   * @return takes it back, if it has not run yet
+   */
+  Runnable after(long delayMs, Runnable task) {
+    var timer = new CompletableFuture<Long>();
+    context.runOnContext(_ -> timer.complete(vertx.setTimer(Math.max(1, delayMs), _ -> task.run())));
+    return () -> timer.thenAccept(vertx::cancelTimer);
+  }
+
+  OpenCalls calls() {
+    return calls;
+  }
+
+  /**
+   * Runs the task there; its outcome completes here. Fails with FATAL if Vert.x is closed.
+   *
+   * @param what the call, for whoever reads that it has no answer yet
+   * @param why asked for what it waits
+   */
+  <T> Future<T> run(String what, Supplier<Future<String>> why, Supplier<Future<T>> task) {
     Promise<T> answer = promise(vertx);
     try {
       context.runOnContext(_ -> outcome(task).onComplete(answer));
     } catch (RejectedExecutionException _) {
       answer.tryFail(MusterException.fatal("Vert.x is closed"));
     }
-    return answer.future();
+    return calls.watch(what, why, answer.future());
   }
 
   /** The same outcome, on the context of whoever calls this, if there is one. */

@@ -22,6 +22,7 @@ public final class PreparedRank {
    *     the group is closed first
    */
   public Future<JoinedRank> publish() {
-    return group.process().own().run(() -> group.publish(rank, handle).map(entry -> new JoinedRank(group, entry.member())));
+    return group.process().own().run("publish rank " + rank + " of group " + group.name(), () -> group.process().whatIsMissing(group.name()),
+        () -> group.publish(rank, handle).map(entry -> new JoinedRank(group, entry.member())));
   }
 }

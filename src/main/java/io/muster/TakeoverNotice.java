@@ -10,7 +10,6 @@ import io.muster.transfer.ConnectException;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
-import io.vertx.core.Vertx;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -26,7 +25,7 @@ import org.slf4j.LoggerFactory;
 final class TakeoverNotice {
   private static final Logger LOG = LoggerFactory.getLogger(TakeoverNotice.class);
 
-  private final Vertx vertx;
+  private final OwnContext own;
   private final Function<ProcessAddress, Future<Channel>> connect;
   /** Whether this process still has the life that took over. */
   private final Predicate<RankEntry> holds;
@@ -39,8 +38,8 @@ final class TakeoverNotice {
     }
   }
 
-  TakeoverNotice(Vertx vertx, Function<ProcessAddress, Future<Channel>> connect, Predicate<RankEntry> holds, long pauseMs) {
-    this.vertx = vertx;
+  TakeoverNotice(OwnContext own, Function<ProcessAddress, Future<Channel>> connect, Predicate<RankEntry> holds, long pauseMs) {
+    this.own = own;
     this.connect = connect;
     this.holds = holds;
     this.pauseMs = pauseMs;
@@ -52,22 +51,22 @@ final class TakeoverNotice {
   }
 
   /** This process has published an entry. */
-  void published(RankEntry own) {
-    RankEntry incumbent = silent.remove(Seat.of(own));
-    if (incumbent != null && own.member().isNewerThan(incumbent.member())) {
-      tell(incumbent, own);
+  void published(RankEntry entry) {
+    RankEntry incumbent = silent.remove(Seat.of(entry));
+    if (incumbent != null && entry.member().isNewerThan(incumbent.member())) {
+      tell(incumbent, entry);
     }
   }
 
-  private void tell(RankEntry incumbent, RankEntry own) {
+  private void tell(RankEntry incumbent, RankEntry entry) {
     var handle = incumbent.handle();
     connect.apply(new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(channel -> {
-      channel.send(ControlKind.GOSSIP, new Gossip(own.group(), new StoreKeys(own.group()).rank(own.member().rank()), Schema.encode(own)).encode());
-      LOG.info("muster.takeover.told group={} rank={} pid={} address={}:{}", own.group(), own.member().rank(), handle.pid(), handle.host(),
+      channel.send(ControlKind.GOSSIP, new Gossip(entry.group(), new StoreKeys(entry.group()).rank(entry.member().rank()), Schema.encode(entry)).encode());
+      LOG.info("muster.takeover.told group={} rank={} pid={} address={}:{}", entry.group(), entry.member().rank(), handle.pid(), handle.host(),
           handle.port());
     }, failure -> {
-      if (holds.test(own) && mayComeBack(failure)) {
-        vertx.setTimer(pauseMs, _ -> tell(incumbent, own));
+      if (holds.test(entry) && mayComeBack(failure)) {
+        own.after(pauseMs, () -> tell(incumbent, entry));
       }
     });
   }

@@ -11,6 +11,7 @@ import io.muster.segment.InMemorySegmentStore;
 import io.muster.segment.SegmentInfo;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -58,7 +59,11 @@ class JoinedRankTest {
     zero.allConnected(PATIENCE).await();
     Queue<String> changes = new ConcurrentLinkedQueue<>();
     vertxes.forEach(vertx -> {
-      vertx.eventBus().localConsumer(new Addresses(new GroupName("g")).peerState(), message -> changes.add(message.body().toString()));
+      vertx.eventBus().localConsumer(new Addresses(new GroupName("g")).peerState(), message -> {
+        if (!((JsonObject) message.body()).getString("to").equals("CONNECTED")) { // one that became so before may be told late
+          changes.add(message.body().toString());
+        }
+      });
       vertx.eventBus().localConsumer(new Addresses(new GroupName("g")).degraded(), message -> changes.add(message.body().toString()));
     });
 

@@ -306,7 +306,7 @@ class RendezvousGroupTest {
       String key = InMemoryCluster.keys("g").rank(0);
       RankEntry newer = entry(cluster.stranger().get(key).await());
       var tries = new AtomicInteger();
-      var notice = new TakeoverNotice(process.vertx(), address -> tries.incrementAndGet() < 3
+      var notice = new TakeoverNotice(new OwnContext(process.vertx(), 10_000), address -> tries.incrementAndGet() < 3
           ? Future.failedFuture(new ConnectException(ConnectException.Kind.SILENT, "frozen")) : process.muster().process().connect(address),
           own -> own.member().equals(zero.member()), 1);
 

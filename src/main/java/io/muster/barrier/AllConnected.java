@@ -15,12 +15,13 @@ import java.util.Objects;
 /**
  * All members of an epoch are connected to each other.
  *
+ * @param vector which lives they are: for one epoch it is the same everywhere
  * @param elapsedMs from when the newest member of the epoch was first seen here (by its own process: from its publish), on this
  *     process's clock
  * @param links how many links are connected by which proof; each end of a pair of ranks counts, the links of a rank to itself do not
  * @param paths how many pairs of processes are connected, by the weakest proof among their links
  */
-public record AllConnected(GroupName group, long epoch, int worldSize, long elapsedMs, Map<Proof, Integer> links,
+public record AllConnected(GroupName group, long epoch, int worldSize, String vector, long elapsedMs, Map<Proof, Integer> links,
     Map<Proof, Integer> paths) {
   public AllConnected {
     links = Map.copyOf(links);
@@ -47,19 +48,19 @@ public record AllConnected(GroupName group, long epoch, int worldSize, long elap
     });
     Map<Proof, Integer> paths = new EnumMap<>(Proof.class);
     weakest.values().forEach(proof -> paths.merge(proof, 1, Integer::sum));
-    return new AllConnected(record.group(), record.number(), record.worldSize(), elapsedMs, links, paths);
+    return new AllConnected(record.group(), record.number(), record.worldSize(), record.digest().toString(), elapsedMs, links, paths);
   }
 
   /** The public body of {@code all-connected}. */
   public JsonObject toJson() {
-    return new JsonObject().put("group", group.value()).put("epoch", epoch).put("worldSize", worldSize).put("elapsedMs", elapsedMs)
-        .put("links", byText(links)).put("paths", byText(paths));
+    return new JsonObject().put("group", group.value()).put("epoch", epoch).put("worldSize", worldSize).put("vector", vector)
+        .put("elapsedMs", elapsedMs)        .put("links", byText(links)).put("paths", byText(paths));
   }
 
   /** The same from a body. */
   public static AllConnected fromJson(JsonObject json) {
     return new AllConnected(new GroupName(json.getString("group")), json.getLong("epoch"), json.getInteger("worldSize"),
-        json.getLong("elapsedMs"), byProof(json.getJsonObject("links")), byProof(json.getJsonObject("paths")));
+        json.getString("vector"), json.getLong("elapsedMs"), byProof(json.getJsonObject("links")), byProof(json.getJsonObject("paths")));
   }
 
   public int linkCount() {

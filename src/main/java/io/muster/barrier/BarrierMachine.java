@@ -4,7 +4,6 @@ import io.muster.barrier.BarrierEffect.Timer;
 import io.muster.barrier.BarrierState.Hedge;
 import io.muster.barrier.BarrierState.Task;
 import io.muster.segment.EpochRecord;
-import io.muster.segment.LostMember;
 import java.util.List;
 
 /**
@@ -40,16 +39,13 @@ public final class BarrierMachine {
       case BarrierEvent.LinkConnected(int rank, var peer, var proof) ->
           turn.seats().computeIfPresent(rank, (_, seat) -> seat.with(peer.rank(), new Seat.LinkView(peer, proof)));
       case BarrierEvent.LinkLost(int rank, var peer, String reason, String evidence) ->
-          turn.lost(rank, new LostMember(peer, reason, evidence, rank));
+          turn.lost(rank, peer, reason, evidence);
       case BarrierEvent.RankSeen(int rank, var entry) -> turn.rankSeen(rank, entry);
       case BarrierEvent.MarkSeen(int rank, var mark) -> turn.markSeen(rank, mark);
       case BarrierEvent.RecordSeen(var record) -> turn.recordSeen(record);
       case BarrierEvent.PeerSaw(long number, EpochRecord.State state) -> turn.peerSaw(number, state);
       case BarrierEvent.ReadDone done -> turn.readDone(done);
-      case BarrierEvent.ReadFailed _ -> {
-        turn.reading(false);
-        turn.retry();
-      }
+      case BarrierEvent.ReadFailed _ -> turn.readFailed();
       case BarrierEvent.RecordWritten(var record, boolean applied) -> turn.recordWritten(record, applied);
       case BarrierEvent.MarkWritten(int rank, var mark, boolean applied) -> turn.markWritten(rank, mark, applied);
       case BarrierEvent.RecordWriteFailed _ -> {

@@ -4,12 +4,14 @@ import io.muster.bus.Addresses;
 import io.muster.bus.LocalCodec;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
+import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -18,9 +20,14 @@ import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -45,12 +52,16 @@ public final class BarrierVerticle extends VerticleBase {
   private final Addresses addresses;
   private final List<MessageConsumer<?>> consumers = new ArrayList<>();
   private @Nullable Waits waits;
+  /** What was asked from any thread and is not answered yet: whatever is, fails when the verticle stops. */
+  private final Set<Promise<?>> answers = ConcurrentHashMap.newKeySet();
   private @Nullable Summaries summaries;
+  private @Nullable BlameWatch blame;
   /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
   private volatile @Nullable GroupCore core;
   private @Nullable AllConnected current;
   private @Nullable String storeTrouble;
   private long storeTroubleNanos;
+  private Instant storeTroubleAt = Instant.EPOCH;
   private long startNanos;
   private boolean closing;
   /** Set on the verticle's context when it stops; read by callers on any thread, whose questions nobody would answer any more. */
@@ -63,8 +74,10 @@ public final class BarrierVerticle extends VerticleBase {
    *
    * @param reconcileMs how often everything is looked at again
    * @param reportEveryMs how often the stuck report is logged while somebody waits, 0: never
+   * @param observersMs how long the other processes have to say whom they reach
+   * @param livenessIntervalMs how far apart two processes see the silence of a third
    */
-  public record Timing(long reconcileMs, long reportEveryMs) {}
+  public record Timing(long reconcileMs, long reportEveryMs, long observersMs, long livenessIntervalMs) {}
 
   public BarrierVerticle(BarrierSetup setup, GroupHost host, Timing timing) {
     this.setup = setup;
@@ -80,6 +93,7 @@ public final class BarrierVerticle extends VerticleBase {
     var ports = new VerticlePorts(host, context, new Told());
     core = new GroupCore(setup, ports);
     summaries = new Summaries(setup, core(), ports.store());
+    blame = new BlameWatch(setup, host, core(), context, timing, this::blameChanged);
     core().membersChanged(host.store().presentMembers());
     var bus = vertx.eventBus();
     consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
@@ -105,6 +119,7 @@ public final class BarrierVerticle extends VerticleBase {
     core().close();
     stopped = true;
     waits().close(closedReason());
+    answers.forEach(answer -> answer.tryFail(MusterException.fatal(closedReason())));
     return Future.all(consumers.stream().map(MessageConsumer::unregister).toList());
   }
 
@@ -121,12 +136,22 @@ public final class BarrierVerticle extends VerticleBase {
   /** Asks the core something, on its context; fails with FATAL if the verticle has stopped. */
   private <T> Future<T> ask(BiConsumer<GroupCore, Promise<T>> question) {
     Promise<T> answer = Promise.promise();
-    execute(core -> {
-      if (!stopped) {
-        question.accept(core, answer);
-      }
-    });
-    if (stopped) {
+    answers.add(answer);
+    answer.future().onComplete(_ -> answers.remove(answer));
+    GroupCore started = core;
+    if (started == null || stopped) {
+      answer.fail(MusterException.fatal(closedReason()));
+      return answer.future();
+    }
+    try {
+      context.runOnContext(_ -> {
+        if (stopped) { // the question was still on its way
+          answer.tryFail(MusterException.fatal(closedReason()));
+        } else {
+          question.accept(started, answer);
+        }
+      });
+    } catch (RejectedExecutionException _) {
       answer.tryFail(MusterException.fatal(closedReason()));
     }
     return answer.future();
@@ -144,9 +169,7 @@ public final class BarrierVerticle extends VerticleBase {
 
   /** What can be done for a rank before it is joined. Completes in any case. */
   public Future<Void> prepare(int rank) {
-    Promise<Void> promise = Promise.promise();
-    execute(core -> core.lookAhead(rank).<Void>mapEmpty().onComplete(promise));
-    return promise.future();
+    return this.<Void>ask((core, promise) -> core.lookAhead(rank).<Void>mapEmpty().onComplete(promise)).otherwiseEmpty();
   }
 
   /**
@@ -215,7 +238,8 @@ public final class BarrierVerticle extends VerticleBase {
       } else if (current != null && isCurrentFor(rank)) {
         promise.tryComplete(current);
       } else {
-        waits().await(rank, promise, deadlineMs, passedMs -> "not all connected after " + passedMs + " ms: " + reportNow().text());
+        waits().await(rank, promise, new Waits.Deadline(deadlineMs, timing.observersMs(), within -> blame().ask(within),
+            seen -> "not all connected after " + deadlineMs + " ms: " + report(seen).text()));
       }
     });
   }
@@ -245,14 +269,34 @@ public final class BarrierVerticle extends VerticleBase {
     }
   }
 
-  /** Who is missing, as this process sees it. */
+  /** Who is missing, as this process sees it, and who is to blame, as all processes see it that can be heard. */
   public Future<StuckReport> report() {
-    return ask((_, promise) -> promise.tryComplete(reportNow()));
+    return ask((_, promise) -> blame().ask(timing.observersMs()).map(this::report).onComplete(promise));
+  }
+
+  /** Who is to blame where processes miss each other, as all processes see it that can be heard. */
+  public Future<Blame> whoIsToBlame() {
+    return ask((_, promise) -> blame().ask(timing.observersMs()).onComplete(promise));
+  }
+
+  /** Whom this process reaches; for another one that asks. */
+  public Future<View> view() {
+    return ask((_, promise) -> promise.tryComplete(blame().view()));
+  }
+
+  /** The connection to a process has ended; may be called from any thread. */
+  public void processLost(ProcessId process, LossEvidence evidence) {
+    if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
+      execute(_ -> blame().lost(process, evidence.kind() + ": " + evidence.detail(), switch (evidence.kind()) {
+        case SILENCE, UNHEARD -> true;
+        case SOCKET_CLOSED, PROTOCOL_ERROR, REPLACED, CLOSED_HERE -> false;
+      }));
+    }
   }
 
   /** The epoch as this process sees it, and all-connected if it stands. */
   public Future<Picture> picture() {
-    return ask((core, promise) -> promise.tryComplete(new Picture(core.barrier().epoch(), current, reportNow(),
+    return ask((core, promise) -> promise.tryComplete(new Picture(core.barrier().epoch(), current, report(blame().latest()),
         core.directory().values().stream().map(Seen::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList())));
   }
 
@@ -316,16 +360,29 @@ public final class BarrierVerticle extends VerticleBase {
     waits().complete(allConnected, this::isCurrentFor);
   }
 
-  private StuckReport reportNow() {
-    String trouble = storeTrouble == null ? "" : "store unavailable for " + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms: "
-        + storeTrouble;
-    return new Diagnosis(setup.worldSize(), core(), host.links(), startNanos, System.nanoTime()).report(setup.group(), trouble);
+  private void blameChanged(Blame blame) {
+    if (blame.findings().isEmpty()) {
+      LOG.info("muster.blame group={} nobody any more", setup.group());
+    } else {
+      LOG.warn("muster.blame group={} {}", setup.group(), blame.text());
+    }
+    vertx.eventBus().publish(addresses.blame(), blame.toJson().put("group", setup.group().value()), HERE);
+  }
+
+  private StuckReport report(Blame blame) {
+    String trouble = storeTrouble == null ? "" : "store unavailable since " + storeTroubleAt.truncatedTo(ChronoUnit.SECONDS) + " ("
+        + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms): " + storeTrouble;
+    return new Diagnosis(setup.worldSize(), core(), host.links(), startNanos, System.nanoTime()).report(setup.group(), trouble, blame);
   }
 
   private void logReport() {
     if (waits().isAnyoneWaiting()) {
-      LOG.info("muster.waiting {}", reportNow().text());
+      report().onSuccess(report -> LOG.info("muster.waiting {}", report.text()));
     }
+  }
+
+  private BlameWatch blame() {
+    return Objects.requireNonNull(blame, "the verticle has not started");
   }
 
   private Summaries summaries() {
@@ -345,9 +402,10 @@ public final class BarrierVerticle extends VerticleBase {
   }
 
   private JsonObject degradedBody(long epoch, List<LostMember> lost) {
-    return new JsonObject().put("group", setup.group().value()).put("epoch", epoch).put("lost", new JsonArray(lost.stream()
+    var body = new JsonObject().put("group", setup.group().value()).put("epoch", epoch).put("lost", new JsonArray(lost.stream()
         .map(one -> new JsonObject().put("rank", one.member().rank()).put("incarnation", one.member().incarnation())
             .put("reason", one.reason()).put("evidence", one.evidence()).put("reportedBy", one.reportedBy())).toList()));
+    return blame().latest().findings().isEmpty() ? body : body.put("blame", blame().latest().toJson());
   }
 
   private final class Told implements GroupPorts.Listener {
@@ -397,8 +455,11 @@ public final class BarrierVerticle extends VerticleBase {
     @Override
     public void degradedHere(long epoch, List<LostMember> lost) {
       current = null;
-      boolean inOrder = lost.stream().allMatch(one -> one.reason().equals("LEFT"));
+      boolean inOrder = !lost.isEmpty() && lost.stream().allMatch(one -> one.reason().equals("LEFT"));
       LOG.atLevel(inOrder ? Level.INFO : Level.WARN).log("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+      if (!inOrder) {
+        blame().degraded();
+      }
       vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost).put("seenHere", setup.process().toString()), HERE);
     }
 
@@ -411,6 +472,7 @@ public final class BarrierVerticle extends VerticleBase {
     public void storeTrouble(@Nullable String reason) {
       if (reason != null && storeTrouble == null) {
         storeTroubleNanos = System.nanoTime();
+        storeTroubleAt = Instant.now();
         LOG.warn("muster.store.trouble group={} reason={}", setup.group(), reason);
       }
       storeTrouble = reason;

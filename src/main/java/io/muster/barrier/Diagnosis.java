@@ -36,7 +36,7 @@ final class Diagnosis {
     this.observer = core.barrier().seats().keySet().stream().findFirst().orElse(-1);
   }
 
-  StuckReport report(GroupName group, String storeTrouble) {
+  StuckReport report(GroupName group, String storeTrouble, Blame blame) {
     List<Missing> missing = new ArrayList<>();
     for (int rank = 0; rank < worldSize; rank++) {
       Missing one = missing(rank);
@@ -44,7 +44,11 @@ final class Diagnosis {
         missing.add(one);
       }
     }
-    return new StuckReport(group, epoch == null ? 0 : epoch.number(), epoch == null ? "NONE" : epoch.state().name(), storeTrouble, missing);
+    if (missing.stream().anyMatch(one -> one.phase() != Phase.MARK_MISSING)) {
+      missing.removeIf(one -> one.phase() == Phase.MARK_MISSING); // it waits for the others that are missing (P-10)
+    }
+    return new StuckReport(group, epoch == null ? 0 : epoch.number(), epoch == null ? "NONE" : epoch.state().name(), storeTrouble, missing,
+        blame);
   }
 
   private @Nullable Missing missing(int rank) {

@@ -1,11 +1,13 @@
 package io.muster.barrier;
 
 import io.muster.group.Member;
+import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkTable;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentStore;
 import io.vertx.core.Future;
+import java.util.Collection;
 import java.util.List;
 
 /** What the process offers to each of its groups. May be called from any context. */
@@ -19,6 +21,12 @@ public interface GroupHost {
   Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others);
 
   LinkEvent.Reach reach(RankEntry entry);
+
+  /** Whether this process has a living connection to that one. */
+  boolean reaches(ProcessId process);
+
+  /** The views of all processes that were heard in time, the own one included. Never fails. */
+  Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs);
 
   /** Deploys the links of a rank; events told to them before they are up are kept for them. */
   void openLinks(Member self);

@@ -11,8 +11,10 @@ import java.util.Map;
  * far as this process can tell.
  *
  * @param storeTrouble since when and why the store does not answer, empty if it does
+ * @param blame who is to blame where processes miss each other
  */
-public record StuckReport(GroupName group, long epoch, String epochState, String storeTrouble, List<Missing> missing) {
+public record StuckReport(GroupName group, long epoch, String epochState, String storeTrouble, List<Missing> missing,
+    Blame blame) {
   public StuckReport {
     missing = List.copyOf(missing);
   }
@@ -57,7 +59,8 @@ public record StuckReport(GroupName group, long epoch, String epochState, String
 
   public JsonObject toJson() {
     return new JsonObject().put("group", group.value()).put("epoch", epoch).put("epochState", epochState)
-        .put("storeTrouble", storeTrouble).put("missing", new JsonArray(missing.stream().map(Missing::toJson).toList()));
+        .put("storeTrouble", storeTrouble).put("missing", new JsonArray(missing.stream().map(Missing::toJson).toList()))
+        .put("blame", blame.toJson());
   }
 
   /** For people: one line per missing rank. */
@@ -67,6 +70,7 @@ public record StuckReport(GroupName group, long epoch, String epochState, String
       text.append("\n  ").append(storeTrouble);
     }
     missing.forEach(one -> text.append('\n').append(one.text()));
+    blame.text().lines().forEach(line -> text.append("\n  ").append(line));
     return text.toString();
   }
 

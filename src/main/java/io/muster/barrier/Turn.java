@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One transition in the making: a working copy of the state, and the effects so far. Lives for one call of the machine. */
 final class Turn {
+  /** The reason of a loss that the other end has seen, and not this one. */
+  private static final String UNHEARD = "UNHEARD";
+
   private final BarrierSetup setup;
   private final List<BarrierEffect> effects = new ArrayList<>();
   private final Map<Integer, Seat> seats;
@@ -58,16 +61,18 @@ final class Turn {
 
   // ---- what is known
 
-  void lost(int rank, LostMember loss) {
+  void lost(int rank, Member peer, String reason, String evidence) {
     Seat seat = seats.get(rank);
     if (seat == null) {
       return;
     }
-    Seat.LinkView link = seat.links().get(loss.member().rank());
-    if (link == null || !link.peer().equals(loss.member())) {
+    Seat.LinkView link = seat.links().get(peer.rank());
+    if (link == null || !link.peer().equals(peer)) {
       return;
     }
-    Seat without = seat.with(loss.member().rank(), null);
+    // whoever was not heard accuses nobody: it is itself what the other end has lost (P-9)
+    var loss = new LostMember(reason.equals(UNHEARD) ? seat.member() : peer, reason, evidence, rank);
+    Seat without = seat.with(peer.rank(), null);
     if (seat.isLeaving()) { // the others close their ends because of it: nobody is to blame
       seats.put(rank, without);
       return;
@@ -251,6 +256,19 @@ final class Turn {
 
   void gathered() {
     gathering = false;
+    degradeNow();
+  }
+
+  /** Some key can't be read; the record may be writable all the same, and an epoch that is over should not wait for the other keys. */
+  void readFailed() {
+    reading = false;
+    retry();
+    if (!gathering) {
+      degradeNow();
+    }
+  }
+
+  private void degradeNow() {
     EpochRecord epoch = epoch();
     if (epoch != null && !writingEpoch && epoch.state() != EpochRecord.State.DEGRADED && !losses(epoch).isEmpty()) {
       writeDegraded(epoch, Seen.bytesOf(record));
@@ -374,10 +392,6 @@ final class Turn {
 
   private @Nullable EpochRecord epoch() {
     return Seen.valueOf(record);
-  }
-
-  void reading(boolean value) {
-    reading = value;
   }
 
   void writingEpoch(boolean value) {

@@ -3,13 +3,16 @@ package io.muster.barrier;
 import io.muster.group.MusterException;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
+import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.LongFunction;
 import java.util.function.Predicate;
 
 /**
@@ -23,7 +26,17 @@ final class Waits {
   private final List<Waiter> waiters = new ArrayList<>();
   private final List<Change> changes = new ArrayList<>();
 
-  private record Waiter(int rank, Promise<AllConnected> promise, long timer) {}
+  private static final class Waiter {
+    private final int rank;
+    private final Promise<AllConnected> promise;
+    /** The timer that runs now. */
+    private long timer;
+
+    private Waiter(int rank, Promise<AllConnected> promise) {
+      this.rank = rank;
+      this.promise = promise;
+    }
+  }
 
   private record Change(int rank, SegmentHandle wanted, Promise<RankEntry> promise) {}
 
@@ -49,14 +62,27 @@ final class Waits {
     return known == null;
   }
 
-  /** @param report asked when the deadline has passed */
-  void await(int rank, Promise<AllConnected> promise, long deadlineMs, Function<Long, String> report) {
-    long timer = vertx.setTimer(Math.max(1, deadlineMs), _ -> {
-      if (waiters.removeIf(waiter -> waiter.promise() == promise)) {
-        promise.fail(MusterException.retry(report.apply(deadlineMs)));
-      }
+  /**
+   * When a wait ends in vain, and with what.
+   *
+   * @param afterMs time of the whole wait
+   * @param askMs how long before that the other processes are asked who is to blame
+   */
+  record Deadline(long afterMs, long askMs, LongFunction<Future<Blame>> ask, Function<Blame, String> report) {}
+
+  void await(int rank, Promise<AllConnected> promise, Deadline deadline) {
+    long lastMs = Math.max(1, Math.min(deadline.askMs(), deadline.afterMs() / 2));
+    var waiter = new Waiter(rank, promise);
+    waiter.timer = vertx.setTimer(Math.max(1, deadline.afterMs() - lastMs), _ -> {
+      AtomicReference<Blame> found = new AtomicReference<>(Blame.NONE);
+      deadline.ask().apply(lastMs).onSuccess(found::set);
+      waiter.timer = vertx.setTimer(lastMs, _ -> {
+        if (waiters.remove(waiter)) {
+          promise.fail(MusterException.retry(deadline.report().apply(found.get())));
+        }
+      });
     });
-    waiters.add(new Waiter(rank, promise, timer));
+    waiters.add(waiter);
   }
 
   boolean isAnyoneWaiting() {
@@ -79,7 +105,7 @@ final class Waits {
   }
 
   void complete(AllConnected allConnected, Predicate<Integer> ranks) {
-    take(ranks).forEach(waiter -> waiter.promise().tryComplete(allConnected));
+    take(ranks).forEach(waiter -> waiter.promise.tryComplete(allConnected));
   }
 
   /**
@@ -100,19 +126,19 @@ final class Waits {
     changes.removeAll(lost);
     lost.forEach(change -> change.promise().tryFail(MusterException.fatal(reason)));
     List<Waiter> ended = take(waiting -> waiting == rank);
-    ended.forEach(waiter -> waiter.promise().tryFail(MusterException.fatal(reason)));
+    ended.forEach(waiter -> waiter.promise.tryFail(MusterException.fatal(reason)));
     return promise != null || !ended.isEmpty();
   }
 
   private List<Waiter> take(Predicate<Integer> ranks) {
-    List<Waiter> taken = waiters.stream().filter(waiter -> ranks.test(waiter.rank())).toList();
+    List<Waiter> taken = waiters.stream().filter(waiter -> ranks.test(waiter.rank)).toList();
     waiters.removeAll(taken);
-    taken.forEach(waiter -> vertx.cancelTimer(waiter.timer()));
+    taken.forEach(waiter -> vertx.cancelTimer(waiter.timer));
     return taken;
   }
 
   void failWaiters(MusterException failure) {
-    take(_ -> true).forEach(waiter -> waiter.promise().tryFail(failure));
+    take(_ -> true).forEach(waiter -> waiter.promise.tryFail(failure));
   }
 
   /** Ends what is in vain when the process is about to close. */

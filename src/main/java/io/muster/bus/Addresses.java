@@ -5,7 +5,7 @@ import io.muster.group.GroupName;
 /** The event-bus addresses of a group. The public ones have JSON bodies and are part of the API; the others carry records, on one node. */
 public record Addresses(GroupName group) {
 
-  /** Public, published to the whole cluster at least once per epoch: group, epoch, worldSize, elapsedMs, links, paths. */
+  /** Public, published to the whole cluster at least once per epoch: group, epoch, worldSize, vector, elapsedMs, links, paths. */
   public String allConnected() {
     return "muster." + group + ".all-connected";
   }
@@ -18,6 +18,11 @@ public record Addresses(GroupName group) {
   /** Public, published on this node only: group, rank, peer, incarnation, from, to, reason, attempt, transport, proof, at. */
   public String peerState() {
     return "muster." + group + ".peer-state";
+  }
+
+  /** Public, published on this node only, when it changes who is to blame for broken connections: group, heard, of, findings. */
+  public String blame() {
+    return "muster." + group + ".blame";
   }
 
   /** Public, request: the status picture, gathered from all nodes of the group. */

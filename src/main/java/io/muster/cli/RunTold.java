@@ -27,6 +27,11 @@ final class RunTold {
     if (events.isJson()) {
       bus.<JsonObject>localConsumer(addresses.peerState(), message -> events.event("peer-state", message.body()));
     }
+    bus.<JsonObject>localConsumer(addresses.blame(), message -> {
+      events.event("blame", message.body().copy().put("atNanos", System.nanoTime()));
+      String said = message.body().getString("text");
+      events.text(said.isEmpty() ? "blame: nobody any more" : said);
+    });
     Set<Long> told = ConcurrentHashMap.newKeySet();
     bus.<JsonObject>localConsumer(addresses.degraded(), message -> {
       events.event("degraded", message.body().copy().put("atNanos", System.nanoTime()));

@@ -1,8 +1,10 @@
 package io.muster.ops;
 
 import io.muster.barrier.BarrierVerticle;
+import io.muster.barrier.Blame;
 import io.muster.barrier.StuckReport;
 import io.muster.bus.Addresses;
+import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkTable;
 import io.muster.segment.EpochRecord;
@@ -22,6 +24,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +38,8 @@ public final class StatusVerticle extends VerticleBase {
   private final Node node;
   private final long nodeTimeoutMs;
   private final List<MessageConsumer<?>> consumers = new ArrayList<>();
+  /** Asked from any thread; the verticle's timers end with it, and must not leave one of these behind. */
+  private final Set<Promise<JsonObject>> gathering = ConcurrentHashMap.newKeySet();
 
   /** This node, for people. */
   public record Node(ProcessId process, long pid, String host) {}
@@ -59,6 +64,7 @@ public final class StatusVerticle extends VerticleBase {
 
   @Override
   public Future<?> stop() {
+    gathering.forEach(one -> one.tryFail(MusterException.fatal("the group was closed here while its status was gathered")));
     return Future.join(consumers.stream().map(MessageConsumer::unregister).toList());
   }
 
@@ -69,7 +75,12 @@ public final class StatusVerticle extends VerticleBase {
   /** The picture from all nodes. May be called from any thread. */
   public Future<JsonObject> gather() {
     Promise<JsonObject> gathered = Promise.promise();
-    context.runOnContext(_ -> barrier.picture().compose(this::gather).onComplete(gathered));
+    gathering.add(gathered);
+    gathered.future().onComplete(_ -> gathering.remove(gathered));
+    context.runOnContext(_ -> {
+      Future<Blame> blame = barrier.whoIsToBlame();
+      barrier.picture().compose(this::gather).compose(picture -> blame.map(found -> picture.put("blame", found.toJson()))).onComplete(gathered);
+    });
     return gathered.future();
   }
 
@@ -193,6 +204,7 @@ public final class StatusVerticle extends VerticleBase {
       }
       text.append(" (seen by ranks ").append(row.getJsonArray("seenByRanks").encode()).append("); ").append(row.getString("whatToDo"));
     });
+    picture.getJsonObject("blame", new JsonObject()).getString("text", "").lines().forEach(line -> text.append("\n  ").append(line));
     picture.getJsonArray("noAnswer").forEach(one -> {
       JsonObject row = (JsonObject) one;
       text.append("\n  no answer from pid ").append(row.getLong("pid")).append(" at ").append(row.getString("host")).append(", ranks ")

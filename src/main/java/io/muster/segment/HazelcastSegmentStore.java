@@ -60,6 +60,8 @@ import org.slf4j.LoggerFactory;
 public final class HazelcastSegmentStore implements SegmentStore {
   private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
   private static final long GATHER_LOSSES_MS = 50;
+  /** Making the map asks every member, also one that has just frozen and will be removed. */
+  private static final Duration OPEN_LIMIT = Duration.ofSeconds(30);
 
   /** Bounds what operations on a frozen owner can pile up, together with Hazelcast's own limit on the time of a call. */
   static final int MAX_IN_FLIGHT = 4096;
@@ -106,7 +108,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
         opened.completeExceptionally(explained(e, "open", mapName));
       }
     });
-    return Future.fromCompletionStage(opened, context);
+    long limitMs = OPEN_LIMIT.plus(deadline).toMillis();
+    return Future.fromCompletionStage(opened.orTimeout(limitMs, TimeUnit.MILLISECONDS), context).recover(failure ->
+        Future.failedFuture(failure instanceof TimeoutException ? MusterException.retry("Hazelcast has not made the map " + mapName
+            + " after " + limitMs + " ms: a member of its cluster is frozen or unreachable; see which one, and start again") : failure));
   }
 
   @Override

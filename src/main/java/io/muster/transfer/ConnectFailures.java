@@ -47,7 +47,7 @@ final class ConnectFailures {
     return switch (evidence.kind()) {
       case SILENCE -> silent(target, timeoutMs, evidence.detail());
       case CLOSED_HERE -> local(target, evidence.detail());
-      case SOCKET_CLOSED, REPLACED -> failed(ConnectException.Kind.CUT, target, evidence.detail(), "check that its process runs");
+      case SOCKET_CLOSED, REPLACED, UNHEARD -> failed(ConnectException.Kind.CUT, target, evidence.detail(), "check that its process runs");
       case PROTOCOL_ERROR -> protocol(target, evidence.detail());
     };
   }

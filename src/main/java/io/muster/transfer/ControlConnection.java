@@ -25,6 +25,7 @@ final class ControlConnection {
   private final LivenessWindow window;
   private boolean open;
   private long timer = -1;
+  private long confirmation = -1;
 
   ControlConnection(Node node, TcpChannel channel, RawSocket socket) {
     this.node = node;
@@ -126,10 +127,18 @@ final class ControlConnection {
   }
 
   private void bye(byte[] body) {
-    boolean replaced = body.length > 0 && body[0] == LossEvidence.Kind.REPLACED.ordinal();
+    LossEvidence.Kind kind = body.length == 0 ? LossEvidence.Kind.SOCKET_CLOSED : byeKind(body[0]);
     int text = Math.clamp(body.length - 1, 0, MAX_BYE_TEXT_BYTES);
     String said = text == 0 ? "" : ": " + new String(body, 1, text, StandardCharsets.UTF_8);
-    channel.endQuietly(replaced ? LossEvidence.Kind.REPLACED : LossEvidence.Kind.SOCKET_CLOSED, "ended by the other end" + said);
+    channel.endQuietly(kind, "ended by the other end" + said);
+  }
+
+  /** What the end that a goodbye tells of means for this one. */
+  private static LossEvidence.Kind byeKind(int ordinal) {
+    if (ordinal == LossEvidence.Kind.REPLACED.ordinal()) {
+      return LossEvidence.Kind.REPLACED;
+    }
+    return ordinal == LossEvidence.Kind.SILENCE.ordinal() ? LossEvidence.Kind.UNHEARD : LossEvidence.Kind.SOCKET_CLOSED;
   }
 
   private Buffer livenessPayload() {
@@ -142,11 +151,27 @@ final class ControlConnection {
     if (!channel.isAlive()) {
       return;
     }
-    switch (window.tick(node.nanos().getAsLong())) {
+    act(window.tick(node.nanos().getAsLong()));
+  }
+
+  private void act(LivenessWindow.Verdict verdict) {
+    switch (verdict) {
       case LivenessWindow.Verdict.Silent silent -> channel.end(LossEvidence.Kind.SILENCE,
           "nothing heard for " + silent.silentMs() + " ms, limit " + node.options().livenessMisses() + " x "
               + node.options().livenessIntervalMs() + " ms");
+      case LivenessWindow.Verdict.Suspect(long afterMs) -> {
+        if (confirmation < 0) {
+          confirmation = node.vertx().setTimer(afterMs, _ -> confirm());
+        }
+      }
       case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> sender.offer(Frame.ASK, EMPTY);
+    }
+  }
+
+  private void confirm() {
+    confirmation = -1;
+    if (channel.isAlive()) {
+      act(window.confirm(node.nanos().getAsLong()));
     }
   }
 }

@@ -18,6 +18,8 @@ public record LossEvidence(Kind kind, String detail) {
     /** A later channel of the same process, or a new process at the same address, took its place. */
     REPLACED,
     /** This process closed it. */
-    CLOSED_HERE
+    CLOSED_HERE,
+    /** The other end had heard nothing from this process for the liveness limit: this one was stopped, or cut off, not the other. */
+    UNHEARD
   }
 }

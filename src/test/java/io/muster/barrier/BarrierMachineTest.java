@@ -258,6 +258,18 @@ class BarrierMachineTest {
     });
   }
 
+  @Test // B-6; found in network namespaces: while one process can't reach the owner of some other key, nobody was told
+  void degradesAlsoWhileSomeOtherKeyCanNotBeRead() {
+    EpochRecord complete = givenComplete();
+    when(new BarrierEvent.Reconcile());
+    when(new BarrierEvent.LinkLost(0, ONE, "SILENCE", "nothing heard"));
+    assertThat(written()).as("a read is under way, which may show that it has ended already").isNull();
+
+    when(new BarrierEvent.ReadFailed());
+
+    assertThat(written()).isEqualTo(complete.degraded(List.of(new LostMember(ONE, "SILENCE", "nothing heard", 0))));
+  }
+
   @Test // found by simulation: it compared with its own bytes for ever, and opened nothing
   void buildsOnTheBytesThatAMergeHasLeft() {
     EpochRecord complete = givenComplete();

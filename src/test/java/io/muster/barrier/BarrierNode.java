@@ -21,6 +21,7 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -49,7 +50,7 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
     this.rank = rank;
     this.process = new ProcessId(rank + 1, 1);
     this.store = new StallingStore(shared.store(vertx.getOrCreateContext(), process));
-    this.barrier = new BarrierVerticle(new BarrierSetup(GROUP, 2, process, 5, 10, 5, 20), this, new BarrierVerticle.Timing(60_000, 0));
+    this.barrier = new BarrierVerticle(new BarrierSetup(GROUP, 2, process, 5, 10, 5, 20), this, new BarrierVerticle.Timing(60_000, 0, 50, 50));
     LocalCodec.register(vertx);
   }
 
@@ -193,6 +194,16 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
   @Override
   public LinkEvent.Reach reach(RankEntry entry) {
     return new LinkEvent.Reach.Dialable();
+  }
+
+  @Override
+  public boolean reaches(ProcessId peer) {
+    return false;
+  }
+
+  @Override
+  public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+    return Future.succeededFuture(List.of(own));
   }
 
   @Override

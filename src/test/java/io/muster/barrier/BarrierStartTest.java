@@ -12,7 +12,7 @@ class BarrierStartTest {
   @Test
   void ignoresWhatTheStorePushesBeforeItHasStarted() {
     var verticle = new BarrierVerticle(new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 5, 100), null,
-        new BarrierVerticle.Timing(5_000, 0));
+        new BarrierVerticle.Timing(5_000, 0, 1000, 1000));
     var ran = new AtomicInteger();
     verticle.execute(_ -> ran.incrementAndGet());
     assertThat(ran).hasValue(0);

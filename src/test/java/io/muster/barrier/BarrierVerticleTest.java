@@ -82,7 +82,7 @@ class BarrierVerticleTest {
       test.verify(() -> assertThat(pair.zero().opened).containsExactly(pair.m0()));
       Map<BarrierNode, Checkpoint> nodes = Map.of(pair.zero(), first, pair.one(), second);
       nodes.forEach((node, heard) -> node.next(ADDRESSES.allConnected()).onComplete(test.succeeding(json -> test.verify(() -> {
-        assertThat(json.fieldNames()).containsExactlyInAnyOrder("group", "epoch", "worldSize", "elapsedMs", "links", "paths");
+        assertThat(json.fieldNames()).containsExactlyInAnyOrder("group", "epoch", "worldSize", "vector", "elapsedMs", "links", "paths");
         assertThat(json.getString("group")).isEqualTo("g");
         assertThat(json.getLong("epoch")).isEqualTo(1);
         assertThat(json.getInteger("worldSize")).isEqualTo(2);

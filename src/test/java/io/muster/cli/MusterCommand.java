@@ -120,6 +120,13 @@ final class MusterCommand implements AutoCloseable {
     }
   }
 
+  /** Those since they were forgotten last. */
+  List<JsonObject> recentEvents(String event) {
+    synchronized (events) {
+      return events.subList(from, events.size()).stream().filter(one -> event.equals(one.getString("event"))).toList();
+    }
+  }
+
   /** Waits for the end; everything that it has said is known then. */
   int awaitExit(long patienceMs) throws InterruptedException {
     if (!process.waitFor(patienceMs, TimeUnit.MILLISECONDS)) {

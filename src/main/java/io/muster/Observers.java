@@ -1,0 +1,144 @@
+package io.muster;
+
+import io.muster.barrier.View;
+import io.muster.group.GroupName;
+import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
+import io.muster.segment.CanonicalReader;
+import io.muster.segment.CanonicalReader.MalformedException;
+import io.muster.segment.CanonicalWriter;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ControlKind;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks the other processes of a group whom they reach, and answers them. Over the control connections and not over the cluster's bus: it
+ * is when a process hangs that this is asked, and then the bus may hang too. A process that is not reached from here is asked through
+ * those that are, so that every process hears the same ones. May be called from any context.
+ */
+final class Observers {
+  private static final Logger LOG = LoggerFactory.getLogger(Observers.class);
+  private static final int ASK = 'v';
+  private static final int ANSWER = 'a';
+  private static final int MAX_ASKED = 4096;
+
+  private final OwnContext own;
+  private final Function<ProcessId, @Nullable Channel> channelTo;
+  private final Function<GroupName, Future<View>> viewHere;
+  private final AtomicLong nextId = new AtomicLong();
+  private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
+
+  /** What one process, which was asked, has said so far; completes when it has said all, or with the deadline. */
+  private record Asked(Map<ProcessId, View> views, Promise<Void> done) {}
+
+  Observers(OwnContext own, Function<ProcessId, @Nullable Channel> channelTo, Function<GroupName, Future<View>> viewHere) {
+    this.own = own;
+    this.channelTo = channelTo;
+    this.viewHere = viewHere;
+  }
+
+  /**
+   * The views of all that were heard in time, the own one included. Never fails.
+   *
+   * @param others the other processes of the group
+   */
+  Future<Collection<View>> ask(GroupName group, View own, Collection<ProcessId> others, long withinMs) {
+    Set<ProcessId> unreached = new TreeSet<>();
+    List<Channel> reached = new ArrayList<>();
+    others.forEach(other -> {
+      Channel channel = channelTo.apply(other);
+      if (channel == null) {
+        unreached.add(other);
+      } else {
+        reached.add(channel);
+      }
+    });
+    Map<ProcessId, View> views = new ConcurrentHashMap<>();
+    views.put(own.observer(), own);
+    return Future.join(reached.stream().map(channel -> ask(group, channel, unreached, withinMs, views)).toList())
+        .transform(_ -> Future.succeededFuture(views.values()));
+  }
+
+  private Future<Void> ask(GroupName group, Channel channel, Collection<ProcessId> through, long withinMs, Map<ProcessId, View> views) {
+    long id = nextId.incrementAndGet();
+    Promise<Void> done = Promise.promise();
+    asked.put(id, new Asked(views, done));
+    own.after(withinMs, done::tryComplete);
+    var out = new CanonicalWriter().u8(ASK).i64(id).text(group.value()).i32((int) Math.min(withinMs, Integer.MAX_VALUE)).i32(through.size());
+    through.forEach(one -> out.i64(one.high()).i64(one.low()));
+    channel.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
+    return done.future().onComplete(_ -> asked.remove(id));
+  }
+
+  /** A message of this kind has come. */
+  void received(Channel channel, Buffer payload) {
+    try {
+      var in = new CanonicalReader(payload.getBytes());
+      int kind = in.u8("kind");
+      long id = in.i64("id");
+      switch (kind) {
+        case ASK -> asked(channel, id, in);
+        case ANSWER -> answered(id, in);
+        default -> throw new MalformedException("kind: " + kind);
+      }
+    } catch (MalformedException | MusterException e) {
+      LOG.warn("muster.view.malformed process={} reason={}", channel.address(), e.getMessage());
+    }
+  }
+
+  private void asked(Channel asker, long id, CanonicalReader in) throws MalformedException {
+    var group = new GroupName(in.text("group", 64));
+    int withinMs = in.bounded("within", Integer.MAX_VALUE);
+    List<Channel> through = new ArrayList<>();
+    for (int left = in.bounded("through", MAX_ASKED); left > 0; left--) {
+      Channel channel = channelTo.apply(new ProcessId(in.i64("process"), in.i64("process")));
+      if (channel != null) {
+        through.add(channel);
+      }
+    }
+    in.end();
+    viewHere.apply(group).onSuccess(own -> {
+      answer(asker, id, List.of(own), through.isEmpty());
+      if (!through.isEmpty()) {
+        Map<ProcessId, View> theirs = new ConcurrentHashMap<>();
+        Future.join(through.stream().map(channel -> ask(group, channel, List.of(), withinMs / 2, theirs)).toList())
+            .onComplete(_ -> answer(asker, id, theirs.values(), true));
+      }
+    }).onFailure(_ -> answer(asker, id, List.of(), true));
+  }
+
+  private static void answer(Channel asker, long id, Collection<View> views, boolean last) {
+    var out = new CanonicalWriter().u8(ANSWER).i64(id).flag(last).i32(views.size());
+    views.forEach(view -> view.writeTo(out));
+    asker.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
+  }
+
+  private void answered(long id, CanonicalReader in) throws MalformedException {
+    boolean last = in.flag("last");
+    Asked waiting = asked.get(id);
+    for (int left = in.bounded("views", MAX_ASKED); left > 0; left--) {
+      View view = View.readFrom(in);
+      if (waiting != null) {
+        waiting.views().putIfAbsent(view.observer(), view);
+      }
+    }
+    in.end();
+    if (waiting != null && last) {
+      waiting.done().tryComplete();
+    }
+  }
+}
