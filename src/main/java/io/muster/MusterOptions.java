@@ -14,17 +14,18 @@ import io.vertx.core.json.JsonObject;
  * @param liveness whether the other process of a pair still answers
  * @param peer opening, warming up and closing links
  * @param transport the connections between two processes, and their limits
+ * @param gpu memory of GPUs
  * @param warmup which links exchange first bytes, and which are short-circuited
  * @param barrier waiting for all-connected
  * @param status the status picture
  * @param flight the flight recorder
  */
 public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast, StoreOptions store, ClaimOptions claim,
-    LivenessOptions liveness, PeerOptions peer, TransportOptions transport, WarmupOptions warmup, BarrierOptions barrier,
+    LivenessOptions liveness, PeerOptions peer, TransportOptions transport, GpuOptions gpu, WarmupOptions warmup, BarrierOptions barrier,
     StatusOptions status, FlightOptions flight) {
   private static final MusterOptions DEFAULTS = new MusterOptions(EndpointOptions.DEFAULTS, HazelcastOptions.DEFAULTS,
       StoreOptions.DEFAULTS, ClaimOptions.DEFAULTS, LivenessOptions.DEFAULTS, PeerOptions.DEFAULTS, TransportOptions.DEFAULTS,
-      WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS, FlightOptions.DEFAULTS);
+      GpuOptions.DEFAULTS, WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS, FlightOptions.DEFAULTS);
 
   public static MusterOptions defaults() {
     return DEFAULTS;

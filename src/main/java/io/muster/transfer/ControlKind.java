@@ -7,5 +7,7 @@ public enum ControlKind {
   /** What has just been written to the store, so that nobody waits for the store's own push: {@code io.muster.barrier}. */
   GOSSIP,
   /** Questions about who holds which rank, and their answers: {@code io.muster.barrier}. */
-  CLAIM
+  CLAIM,
+  /** What transfers ask of the other process: {@link TransferMessage}. */
+  TRANSFER
 }

@@ -21,12 +21,16 @@ public final class TransportFault {
     SEND_GOSSIP,
     /** A question or an answer about who holds a rank goes out. */
     SEND_CLAIM,
+    /** A question about a transfer, its answer, or the taking back of memory goes out. */
+    SEND_TRANSFER,
     /** A message of a link's handshake has come. */
     RECEIVE_LINK,
     /** News of what was written to the store have come. */
     RECEIVE_GOSSIP,
     /** A question or an answer about who holds a rank has come. */
     RECEIVE_CLAIM,
+    /** A question about a transfer, its answer, or the taking back of memory has come. */
+    RECEIVE_TRANSFER,
     /** Bytes are written into memory of the peer: a warmup value, or the application's own. */
     WRITE;
 
@@ -35,6 +39,7 @@ public final class TransportFault {
         case LINK -> SEND_LINK;
         case GOSSIP -> SEND_GOSSIP;
         case CLAIM -> SEND_CLAIM;
+        case TRANSFER -> SEND_TRANSFER;
       };
     }
 
@@ -43,6 +48,7 @@ public final class TransportFault {
         case LINK -> RECEIVE_LINK;
         case GOSSIP -> RECEIVE_GOSSIP;
         case CLAIM -> RECEIVE_CLAIM;
+        case TRANSFER -> RECEIVE_TRANSFER;
       };
     }
   }
