@@ -31,6 +31,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
@@ -113,6 +114,13 @@ final class GroupRuntime implements GroupHost {
     SeatRuntime seat = seat(rank);
     Region region = seat.register(name, bytes);
     return barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region);
+  }
+
+  /** The same for memory of a GPU. */
+  Future<Region> registerGpu(int rank, GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
+    SeatRuntime seat = seat(rank);
+    return seat.registerGpu(wanted, make)
+        .compose(region -> barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region));
   }
 
   Future<RankEntry> publish(int rank, SegmentHandle handle) {

@@ -9,7 +9,10 @@ import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.peer.Session;
 import io.muster.segment.SegmentInfo;
+import io.muster.cuda.GpuSlice;
 import io.muster.transfer.Channel;
+import io.muster.transfer.Direction;
+import io.muster.transfer.Local;
 import io.muster.transfer.LocalTransport;
 import io.muster.transfer.Region;
 import io.muster.transfer.RemoteRegion;
@@ -17,10 +20,13 @@ import io.vertx.core.Future;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A rank that this process has joined a group with. All methods may be called from any thread; futures complete on the caller's context, if
- * the caller has one of the same Vert.x, except those of {@link #write}.
+ * the caller has one of the same Vert.x, except those of transfers.
  */
 public final class JoinedRank {
   private final GroupRuntime runtime;
@@ -58,7 +64,54 @@ public final class JoinedRank {
     if (region == null) {
       throw MusterException.config("rank " + rank + " of group " + group() + " has no segment '" + name + "'");
     }
+    if (region.gpu().isPresent()) {
+      throw MusterException.config("segment '" + name + "' of rank " + rank + " of group " + group()
+          + " lies in the memory of a GPU, where the processor can't touch it: use gpuSegment, read or write");
+    }
     return region.memory();
+  }
+
+  /**
+   * The rank's own memory on a GPU under this name; others write into it.
+   *
+   * @throws MusterException of kind CONFIG if no such segment was registered, or it is no memory of a GPU, FATAL if the rank has left
+   */
+  public GpuSlice gpuSegment(String name) {
+    Region region = runtime.seat(rank).segment(name);
+    return (region == null ? Optional.<GpuSlice>empty() : region.gpu()).orElseThrow(() -> MusterException.config("rank " + rank + " of group "
+        + group() + " has no segment '" + name + "' on a GPU"));
+  }
+
+  /**
+   * Registers memory on a GPU after joining: allocates it there, zeroed, so that other processes of this host (of this fabric, where one is
+   * proven) can map it, and publishes the rank's handle anew. The first use of a GPU makes its primary context, for which it takes a tenth of
+   * a second or more, unless the application holds it.
+   *
+   * @param name unique within the rank, 1 to 64 characters, not blank
+   * @param device index of the GPU in this process, from 0, as {@code CUDA_VISIBLE_DEVICES} counts
+   * @param bytes at least 1; the driver rounds up to whole granules, 2 MiB on the GPUs seen so far
+   * @return where it is, when the new handle is in the store; fails with CONFIG if there is no such GPU, or it gives no such memory
+   */
+  public Future<GpuSlice> registerGpu(String name, int device, long bytes) {
+    var wanted = new GroupOptions.Segment(name, bytes);
+    return registerGpu(wanted, region -> runtime.process().transfers().allocate(region, device, bytes, null));
+  }
+
+  /**
+   * Registers memory on a GPU that the application has allocated with {@code cuMemAlloc} or {@code cudaMalloc} (not from a pool, and not with
+   * {@code cuMemCreate}): other processes of this host map it by CUDA's inter-process handles. The application keeps it until the rank has left;
+   * where {@link #leave} reports a leak, for good.
+   *
+   * @return completes when the new handle is in the store; fails with CONFIG if the memory can't be shared
+   */
+  public Future<GpuSlice> registerGpu(String name, GpuSlice memory) {
+    var wanted = new GroupOptions.Segment(name, memory.bytes());
+    return registerGpu(wanted, region -> runtime.process().transfers().register(region, memory.device(), memory.address(), memory.bytes()));
+  }
+
+  private Future<GpuSlice> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
+    return runtime.process().own().run("register GPU segment '" + wanted.name() + "' of " + this, this::whatIsMissing,
+        () -> runtime.registerGpu(rank, wanted, make).map(region -> region.gpu().orElseThrow()));
   }
 
   /**
@@ -126,27 +179,90 @@ public final class JoinedRank {
    *     has no such segment
    */
   public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
+    return transfer(Transfer.write(peer, segment, offset, source));
+  }
+
+  /** The same from the memory of a GPU that this process sees. */
+  public Future<Void> write(int peer, String segment, long offset, GpuSlice source) {
+    return transfer(Transfer.write(peer, segment, offset, source));
+  }
+
+  /**
+   * Reads from a segment of another rank, or of this one. That rank does nothing for it, but where its memory can't be mapped here.
+   *
+   * @param destination off-heap memory, writable, accessible from every thread, at least 1 byte; not to be read until the future completes
+   * @return completes when the bytes have arrived; fails as {@link #write} does
+   */
+  public Future<Void> read(int peer, String segment, long offset, MemorySegment destination) {
+    return transfer(Transfer.read(peer, segment, offset, destination));
+  }
+
+  /** The same into the memory of a GPU that this process sees. */
+  public Future<Void> read(int peer, String segment, long offset, GpuSlice destination) {
+    return transfer(Transfer.read(peer, segment, offset, destination));
+  }
+
+  /**
+   * Starts all at once, in no order.
+   *
+   * @return completes when all have; if some fail, with the first failure in the list, after all have ended
+   */
+  public Future<Void> transfer(List<Transfer> batch) {
+    List<Future<Void>> started = batch.stream().map(this::transfer).toList();
+    return started.isEmpty() ? Future.succeededFuture() : Future.join(started).mapEmpty();
+  }
+
+  /**
+   * Moves bytes between this process and a segment, whatever memory the two ends are in. Memory of GPUs is mapped and copied by this process's GPU
+   * where that is possible ({@code cuda}); else its bytes are staged on the hosts and go over the bulk connection, unless
+   * {@code gpu.fallback} says that this is an error.
+   *
+   * @return completes when the bytes are in the destination (P-5): for memory of a GPU, visible to every kernel that is launched afterwards;
+   *     on whichever thread learns of it, which must not be blocked. Fails as {@link #write} does
+   */
+  public Future<Void> transfer(Transfer wanted) {
+    int peer = wanted.peer();
     LinkTable.Row row = runtime.links().row(rank, peer);
     if (row == null || !(row.state() instanceof LinkState.Connected connected)) {
       return Future.failedFuture(MusterException.retry("rank " + rank + " of group " + group() + " is not connected to rank " + peer
           + " (" + (row == null ? "no link" : row.state().name()) + "); wait for all-connected"));
     }
-    if (peer == rank) {
-      Region region = runtime.seat(rank).segment(segment);
-      return region == null ? noSegment(peer, segment) : local.write(region.remote(), offset, source);
-    }
-    SegmentInfo info = published(connected).stream().filter(one -> one.name().equals(segment)).findFirst().orElse(null);
+    SegmentInfo info = peer == rank ? own(wanted.segment())
+        : published(connected).stream().filter(one -> one.name().equals(wanted.segment())).findFirst().orElse(null);
     if (info == null) {
-      return noSegment(peer, segment);
+      return noSegment(peer, wanted.segment());
     }
-    var region = new RemoteRegion(info.region(), info.key(), info.bytes());
     Session session = connected.session();
     if (session == null) {
-      return local.write(region, offset, source);
+      return here(wanted, info);
     }
     Channel channel = runtime.process().channel(session.generation());
     return channel == null ? Future.failedFuture(MusterException.retry("the connection to rank " + peer + " of group " + group()
-        + " has just ended; wait for all-connected")) : channel.write(region, offset, source);
+        + " has just ended; wait for all-connected"))
+        : runtime.process().transfers().remote(wanted.direction(), channel, onThisHost(connected), info, wanted.offset(), wanted.local());
+  }
+
+  private @Nullable SegmentInfo own(String segment) {
+    Region region = runtime.seat(rank).segment(segment);
+    return region == null ? null : region.info(segment);
+  }
+
+  /** Between ranks of this process. */
+  private Future<Void> here(Transfer wanted, SegmentInfo info) {
+    var region = new RemoteRegion(info.region(), info.key(), info.bytes());
+    if (info.isOnGpu()) {
+      return runtime.process().transfers().own(wanted.direction(), region, wanted.offset(), wanted.local());
+    }
+    return switch (wanted.local()) {
+      case Local.Host(MemorySegment memory) -> wanted.direction() == Direction.WRITE ? local.write(region, wanted.offset(), memory)
+          : local.read(region, wanted.offset(), memory);
+      case Local.OnGpu(GpuSlice slice) -> runtime.process().transfers().onHost(wanted.direction(), region, wanted.offset(), slice);
+    };
+  }
+
+  private boolean onThisHost(LinkState.Connected connected) {
+    var target = connected.history().target();
+    return target != null && target.entry().handle().hostId().equals(runtime.process().hostId());
   }
 
   private Future<Void> noSegment(int peer, String segment) {

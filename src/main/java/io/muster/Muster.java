@@ -3,13 +3,7 @@ package io.muster;
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.bus.LocalCodec;
 import io.muster.fabric.Fabric;
-import io.muster.fabric.FabricIdentity;
 import io.muster.fabric.FabricVerdict;
-import io.muster.fabric.GpuFabric;
-import io.muster.fabric.ImportFault;
-import io.muster.fabric.NoFabric;
-import io.muster.fabric.NvlinkIpcSetting;
-import io.muster.fabric.SimulatedFabric;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.RecordedStore;
@@ -88,7 +82,7 @@ public final class Muster {
    * @param faults none strikes before it is added
    */
   public static Future<Muster> start(Vertx vertx, MusterOptions options, TransportFaults faults) {
-    return start(vertx, options, new Surroundings(Muster::openFabric, faults));
+    return start(vertx, options, new Surroundings(Hardware::open, faults));
   }
 
   private static Future<Muster> start(Vertx vertx, MusterOptions options, Surroundings around) {
@@ -122,10 +116,10 @@ public final class Muster {
     return start(vertx, store, id, options, Surroundings.USUAL);
   }
 
-  /** Starts Muster with a fabric that is opened otherwise. */
+  /** Starts Muster with a fabric and GPUs that are opened otherwise. */
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
-      Function<MusterOptions, Fabric> openFabric) {
-    return start(vertx, store, id, options, new Surroundings(openFabric, null));
+      Function<MusterOptions, Hardware> openHardware) {
+    return start(vertx, store, id, options, new Surroundings(openHardware, null));
   }
 
   /**
@@ -133,8 +127,8 @@ public final class Muster {
    *
    * @param faults of the way to other processes, null: it is not even looked for any
    */
-  record Surroundings(Function<MusterOptions, Fabric> openFabric, @Nullable TransportFaults faults) {
-    static final Surroundings USUAL = new Surroundings(Muster::openFabric, null);
+  record Surroundings(Function<MusterOptions, Hardware> openHardware, @Nullable TransportFaults faults) {
+    static final Surroundings USUAL = new Surroundings(Hardware::open, null);
 
     Future<Transport> startTransport(MusterProcess process) {
       Function<Transport.Listener, Future<TcpTransport>> tcp = listener ->
@@ -151,17 +145,17 @@ public final class Muster {
   private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
       Surroundings around) {
     LocalCodec.register(vertx);
-    return vertx.executeBlocking(() -> around.openFabric().apply(options), false).compose(fabric -> {
+    return vertx.executeBlocking(() -> around.openHardware().apply(options), false).compose(hardware -> {
       var regions = new RegionTable(vertx);
-      var process = new MusterProcess(own, vertx, options, id, regions, fabric);
+      var process = new MusterProcess(own, vertx, options, id, regions, hardware);
       var recorded = new RecordedStore(store, process.flight().recorder(), options.flight().slowStoreMs());
       return around.startTransport(process)
           .compose(transport -> {
             process.started(transport, recorded);
-            return listen(recorded, process, LISTEN_TRIES).map(_ -> new Muster(process, transport, store, fabric))
+            return listen(recorded, process, LISTEN_TRIES).map(_ -> new Muster(process, transport, store, hardware.fabric()))
                 .recover(failure -> transport.close().transform(_ -> Future.failedFuture(failure)));
           })
-          .onFailure(_ -> fabric.close());
+          .onFailure(_ -> hardware.close());
     });
   }
 
@@ -224,21 +218,6 @@ public final class Muster {
         transport.helloTimeoutMs(), options.liveness().intervalMs(), options.liveness().misses(), transport.maxFrameBytes(),
         transport.maxHelloBytes(), transport.chunkBytes(), transport.writeTimeoutMs(), transport.maxUnauthenticatedConnections(),
         options.peer().maxSimultaneousDials());
-  }
-
-  /** Blocks. */
-  private static Fabric openFabric(MusterOptions options) {
-    String mode = options.warmup().mode() == WarmupOptions.Mode.AUTO ? null : options.warmup().mode().toString();
-    @Nullable String variable = System.getenv(NvlinkIpcSetting.VARIABLE);
-    var setting = NvlinkIpcSetting.of(variable, mode);
-    if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
-      return new NoFabric(new FabricVerdict.NotAvailable(setting.sentence()));
-    }
-    if (!options.warmup().fabric().isEmpty()) {
-      return SimulatedFabric.open(FabricIdentity.parse(options.warmup().fabric()), SimulatedFabric.defaultBase(),
-          ImportFault.ofSystemProperty());
-    }
-    return NoFabric.withoutExports(GpuFabric.verdict(setting));
   }
 
   /**
@@ -340,7 +319,7 @@ public final class Muster {
 
   private Future<Void> closeAll() {
     List<Future<Void>> groups = process.groups().values().stream().map(group -> group.close("Muster was closed while waiting")).toList();
-    return Future.join(groups).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
+    return Future.join(groups).transform(_ -> process.transfers().close()).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
       process.groups().clear();
       fabric.close();
       return Future.succeededFuture();

@@ -14,6 +14,7 @@ import io.vertx.core.json.JsonObject;
  * @param liveness whether the other process of a pair still answers
  * @param peer opening, warming up and closing links
  * @param transport the connections between two processes, and their limits
+ * @param gpu memory of GPUs
  * @param warmup which links exchange first bytes, and which are short-circuited
  * @param barrier waiting for all-connected
  * @param status the status picture
@@ -21,11 +22,11 @@ import io.vertx.core.json.JsonObject;
  * @param prime what a process of the launcher rehearses before it joins a group
  */
 public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast, StoreOptions store, ClaimOptions claim,
-    LivenessOptions liveness, PeerOptions peer, TransportOptions transport, WarmupOptions warmup, BarrierOptions barrier,
+    LivenessOptions liveness, PeerOptions peer, TransportOptions transport, GpuOptions gpu, WarmupOptions warmup, BarrierOptions barrier,
     StatusOptions status, FlightOptions flight, PrimeOptions prime) {
   private static final MusterOptions DEFAULTS = new MusterOptions(EndpointOptions.DEFAULTS, HazelcastOptions.DEFAULTS,
       StoreOptions.DEFAULTS, ClaimOptions.DEFAULTS, LivenessOptions.DEFAULTS, PeerOptions.DEFAULTS, TransportOptions.DEFAULTS,
-      WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS, FlightOptions.DEFAULTS,
+      GpuOptions.DEFAULTS, WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS, FlightOptions.DEFAULTS,
       PrimeOptions.DEFAULTS);
 
   public static MusterOptions defaults() {
@@ -44,7 +45,7 @@ public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast
 
   /** The same, but for what is rehearsed. */
   public MusterOptions with(PrimeOptions other) {
-    return new MusterOptions(endpoint, hazelcast, store, claim, liveness, peer, transport, warmup, barrier, status, flight, other);
+    return new MusterOptions(endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, warmup, barrier, status, flight, other);
   }
 
   /** All settings, nested as in {@code conf/muster.yaml}; {@link #fromJson} of it gives equal options. */

@@ -29,6 +29,7 @@ import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.GpuTransport;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RegionTable;
@@ -70,6 +71,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private final RegionTable regions;
   private final Fabric fabric;
   private final FlightLog flight;
+  private final GpuTransport transfers;
   private final SecureRandom random = new SecureRandom();
   private final Map<GroupName, GroupRuntime> groups = new ConcurrentHashMap<>();
   private final Map<GroupName, Future<GroupRuntime>> starting = new ConcurrentHashMap<>();
@@ -83,14 +85,16 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable TakeoverNotice takeovers;
   private @Nullable Observers observers;
 
-  MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Fabric fabric) {
+  MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Hardware hardware) {
     this.own = own;
     this.vertx = vertx;
     this.options = options;
     this.id = id;
     this.regions = regions;
-    this.fabric = fabric;
+    this.fabric = hardware.fabric();
     this.flight = new FlightLog(this, options.flight());
+    this.transfers = new GpuTransport(vertx, regions, hardware.gpus(), new GpuTransport.Settings(hardware.shareKind(),
+        options.gpu().answerTimeoutMs(), options.gpu().fallback() == GpuOptions.Fallback.TCP), this::channel);
   }
 
   void started(Transport newTransport, SegmentStore newStore) {
@@ -131,6 +135,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     flight.recorder().channelLost(channel, evidence);
     channels.remove(channel.generation());
     doubted.remove(channel.generation());
+    transfers.lost(channel);
     LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO).log("muster.channel.lost process={} address={} how={} evidence={}",
         channel.peer(), channel.address(), evidence.kind(), evidence.detail());
     var event = new LinkEvent.ChannelLost(channel.generation(), evidence.kind().name(), evidence.detail());
@@ -159,6 +164,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
       }
       case CLAIM -> claims().received(channel, payload);
       case VIEW -> observers().received(channel, payload);
+      case TRANSFER -> transfers.received(channel, payload);
     }
   }
 
@@ -455,6 +461,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   RegionTable regions() {
     return regions;
+  }
+
+  GpuTransport transfers() {
+    return transfers;
   }
 
   Fabric fabric() {

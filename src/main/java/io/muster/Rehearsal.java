@@ -63,7 +63,7 @@ final class Rehearsal {
   private static MusterOptions inMiniature(MusterOptions options) {
     EndpointOptions endpoint = options.endpoint();
     return new MusterOptions(new EndpointOptions(endpoint.bind(), 0, -1, ""), options.hazelcast(), options.store(), options.claim(),
-        options.liveness(), options.peer(), options.transport(), new WarmupOptions(WarmupOptions.Mode.EXCHANGE,
+        options.liveness(), options.peer(), options.transport(), options.gpu(), new WarmupOptions(WarmupOptions.Mode.EXCHANGE,
             options.warmup().policyTimeoutMs(), ""), new BarrierOptions(0), options.status(),
             new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0), options.prime());
   }
@@ -73,7 +73,7 @@ final class Rehearsal {
     vertxes.add(vertx);
     ProcessId id = ProcessId.random(new SecureRandom());
     musters.add(Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options,
-        _ -> new NoFabric(new FabricVerdict.NotAvailable("rehearsal"))).await());
+        _ -> Hardware.of(new NoFabric(new FabricVerdict.NotAvailable("rehearsal")))).await());
   }
 
   private void round(int number) {

@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,13 +101,7 @@ final class SeatRuntime implements SeatPorts {
     var wanted = new GroupOptions.Segment(name, bytes);
     String whose = "rank " + rank + " of group " + group.name();
     synchronized (segments) {
-      if (segments.containsKey(name)) {
-        throw MusterException.config(whose + " has a segment '" + name + "' already: choose another name");
-      }
-      if (segments.size() >= SegmentHandle.MAX_SEGMENTS) {
-        throw MusterException.config(whose + " has " + SegmentHandle.MAX_SEGMENTS + " segments, and no more fit into a handle: register fewer,"
-            + " larger ones");
-      }
+      checkFree(name);
       try {
         Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, wanted.bytes(), null);
         segments.put(name, region);
@@ -119,6 +114,42 @@ final class SeatRuntime implements SeatPorts {
     }
   }
 
+  private void checkFree(String name) {
+    String whose = "rank " + rank + " of group " + group.name();
+    if (segments.containsKey(name)) {
+      throw MusterException.config(whose + " has a segment '" + name + "' already: choose another name");
+    }
+    if (segments.size() >= SegmentHandle.MAX_SEGMENTS) {
+      throw MusterException.config(whose + " has " + SegmentHandle.MAX_SEGMENTS + " segments, and no more fit into a handle: register fewer,"
+          + " larger ones");
+    }
+  }
+
+  /** Registers memory of a GPU; fails with CONFIG as {@link #register} does. */
+  Future<Region> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
+    synchronized (segments) {
+      try {
+        checkFree(wanted.name());
+      } catch (MusterException taken) {
+        return Future.failedFuture(taken);
+      }
+    }
+    return make.apply(group.name() + "/" + rank + "/" + wanted.name()).compose(region -> {
+      synchronized (segments) {
+        try {
+          checkFree(wanted.name());
+          if (closing.get()) {
+            throw MusterException.fatal("rank " + rank + " of group " + group.name() + " is leaving");
+          }
+          segments.put(wanted.name(), region);
+          return Future.succeededFuture(region);
+        } catch (MusterException lost) {
+          return region.close(Duration.ZERO).transform(_ -> Future.failedFuture(lost));
+        }
+      }
+    });
+  }
+
   @Nullable Region segment(String name) {
     synchronized (segments) {
       return segments.get(name);
@@ -127,8 +158,7 @@ final class SeatRuntime implements SeatPorts {
 
   List<SegmentInfo> segmentInfos() {
     synchronized (segments) {
-      return segments.entrySet().stream().map(segment -> new SegmentInfo(segment.getKey(), segment.getValue().id(),
-          segment.getValue().remote().key(), segment.getValue().bytes())).toList();
+      return segments.entrySet().stream().map(segment -> segment.getValue().info(segment.getKey())).toList();
     }
   }
 

@@ -2,6 +2,10 @@ package io.muster;
 
 import io.muster.barrier.AllConnected;
 import io.muster.bus.Addresses;
+import io.muster.cuda.Gpus;
+import io.muster.cuda.ShareKind;
+import io.muster.fabric.FabricVerdict;
+import io.muster.fabric.NoFabric;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
 import io.muster.segment.InMemorySegmentStore;
@@ -71,7 +75,13 @@ final class InMemoryCluster implements AutoCloseable {
 
   /** A process whose way to the others fails as the test wishes. */
   Process start(JsonObject settings, TransportFaults faults) {
-    return start(settings, new Muster.Surroundings(Muster.Surroundings.USUAL.openFabric(), faults));
+    return start(settings, new Muster.Surroundings(Muster.Surroundings.USUAL.openHardware(), faults));
+  }
+
+  /** A process with these GPUs, and no fabric. */
+  Process start(JsonObject settings, Gpus gpus) {
+    return start(settings, new Muster.Surroundings(_ -> new Hardware(new NoFabric(
+        new FabricVerdict.NotAvailable("a test without one")), gpus, ShareKind.POSIX), null));
   }
 
   private Process start(JsonObject settings, Muster.Surroundings around) {
@@ -158,5 +168,6 @@ final class InMemoryCluster implements AutoCloseable {
     processes.forEach(FlightRecordWhenItFails::forget);
     processes.forEach(process -> process.muster().close().await());
     processes.forEach(process -> process.vertx().close().await());
+    processes.clear();
   }
 }

@@ -295,7 +295,7 @@ final class ForeignMemoryDriver implements CudaMemoryDriver {
     return FunctionDescriptor.of(JAVA_INT, arguments);
   }
 
-  private static void check(Function function, int device, Call call) throws CudaCallException {
+  static void check(Function function, int device, Call call) throws CudaCallException {
     check(function.name(), device, ForeignLibrary.status(call));
   }
 

@@ -20,13 +20,20 @@ final class GpuMemory implements AutoCloseable {
     return new GpuMemory(driver, device, bytes, driver.create(device, kind, bytes));
   }
 
+  /** Makes a piece that can be shared in this way: so many bytes, rounded up to whole granules. */
+  static GpuMemory allocate(CudaMemoryDriver driver, int device, ShareKind kind, long bytes) throws CudaCallException {
+    long granule = driver.granularity(device, kind);
+    long rounded = Math.multiplyExact(Math.ceilDiv(bytes, granule), granule);
+    return new GpuMemory(driver, device, rounded, driver.create(device, kind, rounded));
+  }
+
   /**
    * Imports what was exported.
    *
    * @param bytes its size, which the driver does not tell
    */
-  static GpuMemory imported(CudaMemoryDriver driver, int device, SharedHandle exported, long bytes) throws CudaCallException {
-    return new GpuMemory(driver, device, bytes, driver.importHandle(device, exported.shareable()));
+  static GpuMemory imported(CudaMemoryDriver driver, int device, Shareable exported, long bytes) throws CudaCallException {
+    return new GpuMemory(driver, device, bytes, driver.importHandle(device, exported));
   }
 
   SharedHandle export(ShareKind kind) throws CudaCallException {

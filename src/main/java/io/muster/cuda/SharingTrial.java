@@ -68,7 +68,7 @@ final class SharingTrial {
   Optional<String> cycle(int device, ShareKind kind, CopyStream stream, StepClock clock) throws CudaCallException {
     try (GpuMemory own = clock.time("create", () -> GpuMemory.smallest(driver, device, kind));
         SharedHandle exported = clock.time("export", () -> own.export(kind));
-        GpuMemory imported = clock.time("import", () -> GpuMemory.imported(driver, device, exported, own.bytes()));
+        GpuMemory imported = clock.time("import", () -> GpuMemory.imported(driver, device, exported.shareable(), own.bytes()));
         ReservedRange ownRange = clock.time("reserve", () -> ReservedRange.of(driver, own));
         ReservedRange importedRange = ReservedRange.of(driver, imported);
         Mapping ownView = clock.time("map", () -> ownRange.map(own));

@@ -36,7 +36,7 @@ public final class Schema {
     handle.transports().forEach(out::text);
     out.text(handle.fabric().identity()).flag(handle.fabric().simulated()).bytes(handle.fabric().export())
         .text(handle.fabric().reason()).i32(handle.segments().size());
-    handle.segments().forEach(segment -> out.text(segment.name()).i32(segment.region()).i64(segment.key()).i64(segment.bytes()));
+    handle.segments().forEach(segment -> segment.write(out));
     return unsigned(out);
   }
 
@@ -82,7 +82,7 @@ public final class Schema {
           shared(in.text("fabricReason", 1024)));
       List<SegmentInfo> segments = new ArrayList<>();
       for (int left = in.bounded("segments", SegmentHandle.MAX_SEGMENTS); left > 0; left--) {
-        segments.add(new SegmentInfo(in.text("segment", 256), in.i32("region"), in.i64("key"), in.i64("bytes")));
+        segments.add(SegmentInfo.read(in));
       }
       return new RankEntry(group, worldSize, member, state, revision,
           new SegmentHandle(process, host, port, hostId, pid, memberUuid, mode, transports, fabric, segments));

@@ -9,5 +9,7 @@ public enum ControlKind {
   /** Questions about who holds which rank, and their answers: {@code io.muster.barrier}. */
   CLAIM,
   /** Questions about who reaches whom, and their answers: {@code io.muster.barrier}. */
-  VIEW
+  VIEW,
+  /** What transfers ask of the other process: {@link TransferMessage}. */
+  TRANSFER
 }

@@ -51,7 +51,7 @@ public final class LivenessWindow {
   }
 
   /** After a suspicion, once everything that had arrived was read. */
-  Verdict confirm(long nowNanos) {
+  public Verdict confirm(long nowNanos) {
     long silentNanos = nowNanos - lastHeardNanos;
     return silentNanos >= limitNanos ? new Verdict.Silent(silentNanos / 1_000_000) : ALIVE;
   }

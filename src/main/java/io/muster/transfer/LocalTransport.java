@@ -28,6 +28,25 @@ public final class LocalTransport {
     };
   }
 
+  /** The other way round. */
+  public Future<Void> read(RemoteRegion region, long offset, MemorySegment destination) {
+    return switch (regions.lease(region.id(), region.key(), offset, destination.byteSize())) {
+      case LeaseOutcome.Refused refused -> Future.failedFuture(
+          WriteFailures.refused(refused.kind(), refused.detail(), region, offset, destination.byteSize(), "this process"));
+      case Lease lease -> {
+        try {
+          MemorySegment.copy(lease.region().memory(), offset, destination, 0, destination.byteSize());
+          yield Future.succeededFuture();
+        } catch (RuntimeException failure) {
+          yield Future.failedFuture(WriteFailures.refused(WriteException.Kind.FAILED, failure.toString(), region, offset,
+              destination.byteSize(), "this process"));
+        } finally {
+          lease.release();
+        }
+      }
+    };
+  }
+
   private static Future<Void> apply(Lease lease, RemoteRegion region, long offset, MemorySegment source) {
     try {
       lease.copyFrom(source, 0, 0, source.byteSize());

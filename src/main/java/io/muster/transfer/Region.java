@@ -1,10 +1,13 @@
 package io.muster.transfer;
 
+import io.muster.cuda.GpuSlice;
+import io.muster.segment.SegmentInfo;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,21 +31,19 @@ public final class Region {
   private final RegionTable table;
   private final String name;
   private final RemoteRegion remote;
-  private final MemorySegment memory;
-  private final @Nullable Arena owned;
+  private final Backing backing;
   private final @Nullable WriteListener listener;
   private final Promise<End> end = Promise.promise();
   private int leases;
   private boolean closing;
+  private Duration closeBound = Duration.ZERO;
   private boolean ended;
 
-  Region(RegionTable table, String name, RemoteRegion remote, MemorySegment memory, @Nullable Arena owned,
-      @Nullable WriteListener listener) {
+  Region(RegionTable table, String name, RemoteRegion remote, Backing backing, @Nullable WriteListener listener) {
     this.table = table;
     this.name = name;
     this.remote = remote;
-    this.memory = memory;
-    this.owned = owned;
+    this.backing = backing;
     this.listener = listener;
   }
 
@@ -60,8 +61,29 @@ public final class Region {
     return remote.bytes();
   }
 
+  /** The memory as the processor sees it: of no bytes where it lies in a GPU. */
   public MemorySegment memory() {
-    return memory;
+    return backing.memory();
+  }
+
+  Backing backing() {
+    return backing;
+  }
+
+  /** The GPU memory that it is, if it is. */
+  public Optional<GpuSlice> gpu() {
+    return backing instanceof Backing.OnGpu(var gpu, var view, var _, var _)
+        ? Optional.of(new GpuSlice(gpu.device(), view.address(), view.bytes())) : Optional.empty();
+  }
+
+  /** As others are told of it, under this name. */
+  public SegmentInfo info(String segment) {
+    return new SegmentInfo(segment, id(), remote.key(), bytes(),
+        backing instanceof Backing.OnGpu(var _, var _, var records, var _) ? records : List.of());
+  }
+
+  synchronized boolean isClosing() {
+    return closing;
   }
 
   /** What others need to write into it. */
@@ -82,11 +104,12 @@ public final class Region {
         return end.future();
       }
       closing = true;
+      closeBound = bound;
       idle = leases == 0;
       ended = idle;
     }
     if (idle) {
-      free();
+      free(bound);
     } else {
       table.after(Math.max(1, bound.toMillis()), () -> leak(bound.toMillis()));
     }
@@ -109,7 +132,7 @@ public final class Region {
       ended |= last;
     }
     if (last) {
-      free();
+      free(closeBound);
     }
   }
 
@@ -134,13 +157,9 @@ public final class Region {
     end.complete(new End.Leaked(held, waitedMs));
   }
 
-  private void free() {
-    table.forget(this);
-    if (owned == null) {
-      end.complete(new End.Closed());
-      return;
-    }
-    table.release(owned).onComplete(freed -> {
+  private void free(Duration bound) {
+    table.release(this, bound).onComplete(freed -> {
+      table.forget(this);
       if (freed.succeeded()) {
         end.complete(new End.Closed());
       } else {

@@ -6,6 +6,8 @@ import io.vertx.core.Vertx;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -42,7 +44,7 @@ public final class RegionTable {
     if (!memory.isAccessibleBy(vertxThread())) {
       throw MusterException.config("region " + name + " belongs to one thread: allocate it in a shared arena");
     }
-    return add(name, memory, null, listener);
+    return add(name, new Backing.Host(memory, null), listener);
   }
 
   /** Registers zeroed memory of its own, which {@link Region#close} frees. */
@@ -52,7 +54,7 @@ public final class RegionTable {
     }
     Arena arena = Arena.ofShared();
     try {
-      return add(name, arena.allocate(bytes, 64), arena, listener);
+      return add(name, new Backing.Host(arena.allocate(bytes, 64), arena), listener);
     } catch (RuntimeException | OutOfMemoryError failure) {
       arena.close();
       throw failure;
@@ -99,16 +101,32 @@ public final class RegionTable {
     vertx.setTimer(ms, _ -> task.run());
   }
 
+  /** The region of this number and key, closing or not; empty if there is none. */
+  Optional<Region> find(int id, long key) {
+    return Optional.ofNullable(regions.get(id)).filter(region -> region.remote().key() == key);
+  }
+
+  Optional<Region> byId(int id) {
+    return Optional.ofNullable(regions.get(id));
+  }
+
+  Future<Void> release(Region region, Duration bound) {
+    return switch (region.backing()) {
+      case Backing.Host(MemorySegment _, Arena owned) -> owned == null ? Future.succeededFuture() : release(owned);
+      case Backing.OnGpu onGpu -> onGpu.release().release(region, bound);
+    };
+  }
+
   /** Closing a shared arena stops all threads for a moment: not on an event loop. */
-  Future<Void> release(Arena arena) {
+  private Future<Void> release(Arena arena) {
     return vertx.executeBlocking(() -> {
       arena.close();
       return null;
     }, false);
   }
 
-  private Region add(String name, MemorySegment memory, @Nullable Arena owned, @Nullable WriteListener listener) {
-    if (memory.byteSize() < 1) {
+  Region add(String name, Backing backing, @Nullable WriteListener listener) {
+    if (backing.bytes() < 1) {
       throw MusterException.config("region " + name + " is empty: must have at least 1 byte");
     }
     int id = nextId.getAndIncrement();
@@ -116,7 +134,7 @@ public final class RegionTable {
       nextId.set(Integer.MIN_VALUE);
       throw MusterException.fatal("this process has registered 2147483647 regions: start a new one");
     }
-    Region region = new Region(this, name, new RemoteRegion(id, keys.nextLong(), memory.byteSize()), memory, owned, listener);
+    Region region = new Region(this, name, new RemoteRegion(id, keys.nextLong(), backing.bytes()), backing, listener);
     regions.put(id, region);
     return region;
   }

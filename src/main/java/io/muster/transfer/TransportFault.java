@@ -23,6 +23,8 @@ public final class TransportFault {
     SEND_CLAIM,
     /** A question or an answer about who reaches whom goes out. */
     SEND_VIEW,
+    /** A question about a transfer, its answer, or the taking back of memory goes out. */
+    SEND_TRANSFER,
     /** A message of a link's handshake has come. */
     RECEIVE_LINK,
     /** News of what was written to the store have come. */
@@ -31,6 +33,8 @@ public final class TransportFault {
     RECEIVE_CLAIM,
     /** A question or an answer about who reaches whom has come. */
     RECEIVE_VIEW,
+    /** A question about a transfer, its answer, or the taking back of memory has come. */
+    RECEIVE_TRANSFER,
     /** Bytes are written into memory of the peer: a warmup value, or the application's own. */
     WRITE;
 
@@ -40,6 +44,7 @@ public final class TransportFault {
         case GOSSIP -> SEND_GOSSIP;
         case CLAIM -> SEND_CLAIM;
         case VIEW -> SEND_VIEW;
+        case TRANSFER -> SEND_TRANSFER;
       };
     }
 
@@ -49,6 +54,7 @@ public final class TransportFault {
         case GOSSIP -> RECEIVE_GOSSIP;
         case CLAIM -> RECEIVE_CLAIM;
         case VIEW -> RECEIVE_VIEW;
+        case TRANSFER -> RECEIVE_TRANSFER;
       };
     }
   }

@@ -43,6 +43,7 @@ final class SimChannel implements Channel {
   /** True until its end was seen here. */
   boolean alive;
   private final LivenessWindow window;
+  private boolean suspected;
   private long nextWrite;
   private final Map<Long, Write> writes = new HashMap<>();
   private Set<PairId> doubted = Set.of();
@@ -207,16 +208,34 @@ final class SimChannel implements Channel {
     if (!alive) {
       return;
     }
-    switch (window.tick(world.clock.nowUs() * 1_000)) {
+    judge(window.tick(world.clock.nowUs() * 1_000));
+    if (alive) {
+      SimChannel there = other;
+      send(there::answerLiveness);
+      self.post(INTERVAL_MS * 1_000, this::tick);
+    }
+  }
+
+  private void judge(LivenessWindow.Verdict verdict) {
+    switch (verdict) {
       case LivenessWindow.Verdict.Silent(long silentMs) -> {
         world.invariants.accused(this, silentMs);
         end("SILENCE", "nothing heard for " + silentMs + " ms");
       }
-      case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> {
-        SimChannel there = other;
-        send(there::answerLiveness);
-        self.post(INTERVAL_MS * 1_000, this::tick);
+      case LivenessWindow.Verdict.Suspect(long afterMs) -> {
+        if (!suspected) {
+          suspected = true;
+          self.post(afterMs * 1_000, this::confirm);
+        }
       }
+      case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> {}
+    }
+  }
+
+  private void confirm() {
+    suspected = false;
+    if (alive) {
+      judge(window.confirm(world.clock.nowUs() * 1_000));
     }
   }
 

@@ -1,0 +1,32 @@
+package io.muster;
+
+import java.util.Locale;
+
+/**
+ * Memory of GPUs.
+ *
+ * @param fallback what happens where a segment on a GPU can't be mapped
+ * @param answerTimeoutMs how long the other process may take to answer a question about a transfer
+ */
+public record GpuOptions(Fallback fallback, int answerTimeoutMs) {
+  /** The ways out; in settings they are written in lower case. */
+  public enum Fallback {
+    /** Its bytes go over the bulk connection, and are staged on the hosts. */
+    TCP,
+    /** The transfer fails, and says why. */
+    NONE;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  static final GpuOptions DEFAULTS = new GpuOptions(Fallback.TCP, 5000);
+
+  public GpuOptions {
+    Mistakes mistakes = new Mistakes("gpu");
+    mistakes.range("answerTimeoutMs", answerTimeoutMs, 10, 600_000, "ms");
+    mistakes.throwIfAny();
+  }
+}

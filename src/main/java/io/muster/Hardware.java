@@ -1,0 +1,51 @@
+package io.muster;
+
+import io.muster.cuda.Gpus;
+import io.muster.cuda.ShareKind;
+import io.muster.fabric.Fabric;
+import io.muster.fabric.FabricIdentity;
+import io.muster.fabric.FabricVerdict;
+import io.muster.fabric.GpuFabric;
+import io.muster.fabric.ImportFault;
+import io.muster.fabric.NoFabric;
+import io.muster.fabric.NvlinkIpcSetting;
+import io.muster.fabric.SimulatedFabric;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What this process has of a fabric and of GPUs.
+ *
+ * @param shareKind how GPU memory of this process is shared
+ */
+record Hardware(Fabric fabric, Gpus gpus, ShareKind shareKind) {
+
+  /** As the settings and the host have it. Blocks. */
+  static Hardware open(MusterOptions options) {
+    return new Hardware(openFabric(options), Gpus.ofThisHost(), ShareKind.POSIX);
+  }
+
+  /** A fabric alone. */
+  static Hardware of(Fabric fabric) {
+    return new Hardware(fabric, Gpus.none("no GPU is wanted"), ShareKind.POSIX);
+  }
+
+  private static Fabric openFabric(MusterOptions options) {
+    String mode = options.warmup().mode() == WarmupOptions.Mode.AUTO ? null : options.warmup().mode().toString();
+    @Nullable String variable = System.getenv(NvlinkIpcSetting.VARIABLE);
+    var setting = NvlinkIpcSetting.of(variable, mode);
+    if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
+      return new NoFabric(new FabricVerdict.NotAvailable(setting.sentence()));
+    }
+    if (!options.warmup().fabric().isEmpty()) {
+      return SimulatedFabric.open(FabricIdentity.parse(options.warmup().fabric()), SimulatedFabric.defaultBase(),
+          ImportFault.ofSystemProperty());
+    }
+    return NoFabric.withoutExports(GpuFabric.verdict(setting));
+  }
+
+  /** What was opened before anything else was. */
+  void close() {
+    fabric.close();
+    gpus.close();
+  }
+}

@@ -1,0 +1,39 @@
+package io.muster.cuda;
+
+/** What another process needs to reach memory of a GPU, by kind; what it means is never told from its length. */
+public sealed interface GpuExport {
+
+  /** A descriptor of this process, which has to be handed over: it stays open as long as the memory. */
+  record Posix(int descriptor) implements GpuExport {}
+
+  /** 64 bytes of {@code cuIpcGetMemHandle}: processes of one host. */
+  record Ipc(byte[] handle) implements GpuExport {
+    public Ipc {
+      handle = checked(handle);
+    }
+
+    @Override
+    public byte[] handle() {
+      return handle.clone();
+    }
+  }
+
+  /** 64 bytes of a {@code CUmemFabricHandle}: processes of one clique. */
+  record Fabric(byte[] handle) implements GpuExport {
+    public Fabric {
+      handle = checked(handle);
+    }
+
+    @Override
+    public byte[] handle() {
+      return handle.clone();
+    }
+  }
+
+  private static byte[] checked(byte[] handle) {
+    if (handle.length != CudaPointerDriver.IPC_HANDLE_BYTES) {
+      throw new IllegalArgumentException("a handle has " + CudaPointerDriver.IPC_HANDLE_BYTES + " bytes, got " + handle.length);
+    }
+    return handle.clone();
+  }
+}

@@ -1,0 +1,9 @@
+package io.muster.transfer;
+
+/** Which way the bytes of a one-sided transfer go. */
+public enum Direction {
+  /** From this process into the region. */
+  WRITE,
+  /** From the region into this process. */
+  READ
+}

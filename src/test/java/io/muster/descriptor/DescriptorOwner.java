@@ -1,0 +1,24 @@
+package io.muster.descriptor;
+
+import io.muster.cuda.HostCalls;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+
+/** A process that hands out memory which says whose it is. */
+final class DescriptorOwner {
+  private DescriptorOwner() {}
+
+  public static void main(String[] args) throws IOException {
+    int memory = HostCalls.memory(64);
+    long pid = ProcessHandle.current().pid();
+    Files.writeString(Path.of("/proc/self/fd/" + memory), "owned by " + pid + " ");
+    try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.of(memory))) {
+      System.out.println("serving " + server.name() + " " + pid + " " + memory);
+      while (System.in.read() >= 0) {
+        // until the test ends
+      }
+    }
+  }
+}
