@@ -210,8 +210,6 @@ final class SimChannel implements Channel {
     }
     judge(window.tick(world.clock.nowUs() * 1_000));
     if (alive) {
-      SimChannel there = other;
-      send(there::answerLiveness);
       self.post(INTERVAL_MS * 1_000, this::tick);
     }
   }
@@ -228,7 +226,10 @@ final class SimChannel implements Channel {
           self.post(afterMs * 1_000, this::confirm);
         }
       }
-      case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> {}
+      case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> {
+        SimChannel there = other;
+        send(there::answerLiveness);
+      }
     }
   }
 
