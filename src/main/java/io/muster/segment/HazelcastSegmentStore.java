@@ -2,23 +2,9 @@ package io.muster.segment;
 
 import com.hazelcast.cluster.Cluster;
 import com.hazelcast.cluster.Member;
-import com.hazelcast.cluster.MembershipEvent;
-import com.hazelcast.cluster.MembershipListener;
-import com.hazelcast.core.EntryEvent;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
-import com.hazelcast.core.LifecycleEvent;
 import com.hazelcast.map.IMap;
-import com.hazelcast.map.listener.EntryAddedListener;
-import com.hazelcast.map.listener.EntryEvictedListener;
-import com.hazelcast.map.listener.EntryExpiredListener;
-import com.hazelcast.map.listener.EntryMergedListener;
-import com.hazelcast.map.listener.EntryRemovedListener;
-import com.hazelcast.map.listener.EntryUpdatedListener;
-import com.hazelcast.map.listener.MapClearedListener;
-import com.hazelcast.map.listener.MapEvictedListener;
-import com.hazelcast.map.listener.MapPartitionLostListener;
-import com.hazelcast.map.MapEvent;
 import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import io.muster.group.MusterException;
 import io.vertx.core.Context;
@@ -28,19 +14,14 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,7 +40,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class HazelcastSegmentStore implements SegmentStore {
   private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
-  private static final long GATHER_LOSSES_MS = 50;
   /** Making the map asks every member, also one that has just frozen and will be removed. */
   private static final Duration OPEN_LIMIT = Duration.ofSeconds(30);
 
@@ -73,10 +53,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
   private final Duration deadline;
   private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
   private final Set<CompletableFuture<?>> pending = ConcurrentHashMap.newKeySet();
-  private final List<Listener> listeners = new CopyOnWriteArrayList<>();
-  private final Registrations registrations = new Registrations();
-  /** Counted on Hazelcast's event threads, told on the store's context. */
-  private final AtomicInteger lostPartitions = new AtomicInteger();
+  private final HazelcastNews news;
 
   /** Set by close() on any thread; read after adding to {@code pending}, so that no operation is left behind by either. */
   private volatile boolean closed;
@@ -87,6 +64,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     this.map = hazelcast.getMap(mapName);
     this.context = context;
     this.deadline = deadline;
+    this.news = new HazelcastNews(hazelcast, map, context, this::presentMembers);
   }
 
   /**
@@ -147,11 +125,11 @@ public final class HazelcastSegmentStore implements SegmentStore {
 
   @Override
   public Future<Void> listen(Listener listener) {
-    listeners.add(listener);
+    news.add(listener);
     return this.<Void>run("listen", "(all keys)", () -> {
-      registrations.add();
+      news.register();
       return null;
-    }).onFailure(_ -> listeners.remove(listener));
+    }).onFailure(_ -> news.remove(listener));
   }
 
   @Override
@@ -176,12 +154,12 @@ public final class HazelcastSegmentStore implements SegmentStore {
   @Override
   public Future<Void> close() {
     closed = true;
-    listeners.clear();
+    news.close();
     pending.forEach(operation -> operation.completeExceptionally(closedStore()));
     CompletableFuture<Void> removed = new CompletableFuture<>();
     Thread.ofVirtual().name("muster-store-close").start(() -> {
       try {
-        registrations.remove();
+        news.unregister();
         removed.complete(null);
       } catch (RuntimeException e) {
         removed.completeExceptionally(explained(e, "close", "(all keys)"));
@@ -249,7 +227,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     return found;
   }
 
-  private static @Nullable StoredBytes bytes(@Nullable Object value) {
+  static @Nullable StoredBytes bytes(@Nullable Object value) {
     return value == null ? null : bytesOf(value);
   }
 
@@ -258,22 +236,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
   }
 
   /** A value that no process of Muster has written: bytes that no decoder accepts, so that the reader rejects this key with a reason. */
-  private static StoredBytes undecodable(String what) {
+  static StoredBytes undecodable(String what) {
     return StoredBytes.copyOf(("not bytes: " + what).getBytes(StandardCharsets.UTF_8));
-  }
-
-  /** A member that dies without a backup loses hundreds of partitions at once: one event, and one reading of everything, for all of them. */
-  private void tellLosses() {
-    int lost = lostPartitions.getAndSet(0);
-    log.warn("store-partitions-lost map={} partitions={}", map.getName(), lost);
-    tell(listener -> listener.partitionsLost(lost));
-  }
-
-  private void tell(Consumer<Listener> call) {
-    if (closed) {
-      return;
-    }
-    context.runOnContext(_ -> listeners.forEach(call));
   }
 
   private MusterException late(String operation, String key) {
@@ -296,143 +260,5 @@ public final class HazelcastSegmentStore implements SegmentStore {
     }
     return new MusterException(MusterException.Kind.RETRY,
         "store operation failed: operation=" + operation + " key=" + key + " cause=" + cause + "; read the key and try again", cause);
-  }
-
-  /**
-   * What is registered with Hazelcast, once for all listeners. Guarded by its own lock: a virtual thread that listens meets the one that
-   * closes.
-   */
-  private final class Registrations {
-    private @Nullable UUID entries;
-    private @Nullable UUID partitionsLost;
-    private @Nullable UUID members;
-    private @Nullable UUID lifecycle;
-
-    synchronized void add() {
-      if (closed || entries != null) {
-        return;
-      }
-      try {
-        register();
-      } catch (RuntimeException e) {
-        remove();
-        throw e;
-      }
-    }
-
-    private void register() {
-      members = cluster.addMembershipListener(new Members());
-      lifecycle = hazelcast.getLifecycleService().addLifecycleListener(event -> {
-        if (event.getState() == LifecycleEvent.LifecycleState.MERGED) {
-          log.info("store-merged map={} member={}", map.getName(), localMemberUuid());
-          tell(Listener::merged);
-        }
-      });
-      partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) _ -> {
-        if (lostPartitions.getAndIncrement() == 0) {
-          context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> tellLosses()));
-        }
-      });
-      entries = map.addEntryListener(new Entries(), true);
-    }
-
-    synchronized void remove() {
-      try {
-        remove(entries, map::removeEntryListener);
-        remove(partitionsLost, map::removePartitionLostListener);
-        remove(lifecycle, hazelcast.getLifecycleService()::removeLifecycleListener);
-        remove(members, cluster::removeMembershipListener);
-      } catch (HazelcastInstanceNotActiveException e) {
-        log.debug("store-close map={} cause={}", map.getName(), "Hazelcast went first");
-      }
-      entries = null;
-      partitionsLost = null;
-      lifecycle = null;
-      members = null;
-    }
-
-    private static void remove(@Nullable UUID registration, Consumer<UUID> how) {
-      if (registration != null) {
-        how.accept(registration);
-      }
-    }
-  }
-
-  private final class Members implements MembershipListener {
-    @Override
-    public void memberAdded(MembershipEvent event) {
-      PresentMembers present = presentMembers();
-      tell(listener -> listener.membersChanged(present));
-    }
-
-    @Override
-    public void memberRemoved(MembershipEvent event) {
-      PresentMembers present = presentMembers();
-      tell(listener -> listener.membersChanged(present));
-    }
-  }
-
-  private final class Entries implements EntryAddedListener<String, Object>, EntryUpdatedListener<String, Object>,
-      EntryRemovedListener<String, Object>, EntryEvictedListener<String, Object>, EntryExpiredListener<String, Object>,
-      EntryMergedListener<String, Object>, MapClearedListener, MapEvictedListener {
-
-    @Override
-    public void entryAdded(EntryEvent<String, Object> event) {
-      changed(event);
-    }
-
-    @Override
-    public void entryUpdated(EntryEvent<String, Object> event) {
-      changed(event);
-    }
-
-    @Override
-    public void entryMerged(EntryEvent<String, Object> event) {
-      changed(event);
-    }
-
-    @Override
-    public void entryRemoved(EntryEvent<String, Object> event) {
-      gone(event);
-    }
-
-    @Override
-    public void entryEvicted(EntryEvent<String, Object> event) {
-      gone(event);
-    }
-
-    @Override
-    public void entryExpired(EntryEvent<String, Object> event) {
-      gone(event);
-    }
-
-    @Override
-    public void mapCleared(MapEvent event) {
-      tell(Listener::merged);
-    }
-
-    @Override
-    public void mapEvicted(MapEvent event) {
-      tell(Listener::merged);
-    }
-
-    private void changed(EntryEvent<String, Object> event) {
-      String key = event.getKey();
-      StoredBytes value = valueOf(event);
-      tell(listener -> listener.changed(key, value));
-    }
-
-    private void gone(EntryEvent<String, Object> event) {
-      String key = event.getKey();
-      tell(listener -> listener.changed(key, null));
-    }
-
-    private static @Nullable StoredBytes valueOf(EntryEvent<String, Object> event) {
-      try {
-        return bytes(event.getValue());
-      } catch (HazelcastSerializationException e) {
-        return undecodable(String.valueOf(e.getMessage()));
-      }
-    }
   }
 }
