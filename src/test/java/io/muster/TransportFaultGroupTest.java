@@ -121,7 +121,7 @@ class TransportFaultGroupTest {
     List<TransportFault> all = Stream.of(Point.SEND_LINK, Point.RECEIVE_LINK, Point.SEND_GOSSIP, Point.RECEIVE_GOSSIP)
         .map(point -> faults.add(TransportFault.at(point, loss.act).onlyFromTo(1, 2))).toList();
     assertThat(join().await().linkCount()).isEqualTo(2);
-    assertThat(all).allSatisfy(fault -> assertThat(fault.fired()).as(fault.toString()).isPositive());
+    until(() -> all.stream().allMatch(fault -> fault.fired() > 0)); // news may come after all are connected
   }
 
   // P-6
