@@ -44,6 +44,7 @@ final class BadInputIT { // O-1, O-4
   }
 
   @BeforeAll
+  @Timeout(300) // records the start: much processor time, once after a build
   static void recordTheStart() throws Exception {
     MusterCommand.recordTheStart();
   }

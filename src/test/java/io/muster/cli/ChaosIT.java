@@ -21,6 +21,7 @@ class ChaosIT {
   private Path temp;
 
   @BeforeAll
+  @Timeout(300) // records the start: much processor time, once after a build
   static void record() throws Exception {
     MusterCommand.recordTheStart();
   }

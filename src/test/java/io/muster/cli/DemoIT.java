@@ -37,6 +37,7 @@ final class DemoIT {
   private final List<MusterCommand> owned = new ArrayList<>();
 
   @BeforeAll
+  @Timeout(300) // records the start: much processor time, once after a build
   static void recordTheStart() throws Exception {
     MusterCommand.recordTheStart();
   }
@@ -53,7 +54,7 @@ final class DemoIT {
     assertThat(demo.awaitExit(80_000)).as(demo::toString).isEqualTo(Main.OK);
     assertThat(demo.err()).as("standard error").isEmpty();
     assertThat(demo.out()).allSatisfy(line -> assertThat(new JsonObject(line).getString("event")).isIn("starting", "published",
-        "peer-state", "all-connected", "degraded", "restart", "outcome"));
+        "peer-state", "all-connected", "degraded", "blame", "restart", "outcome"));
     assertThat(demo.events("all-connected").stream().filter(one -> one.getLong("epoch") == 1)).hasSize(4);
     JsonObject restart = demo.events("restart").getFirst();
     assertThat(restart.getJsonArray("ranks")).isEqualTo(new JsonArray().add(0));

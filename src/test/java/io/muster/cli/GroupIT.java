@@ -47,6 +47,7 @@ final class GroupIT {
   private static long epoch;
 
   @BeforeAll
+  @Timeout(300) // records the start: much processor time, once after a build
   static void choosePorts() throws Exception {
     MusterCommand.recordTheStart();
     ports = MusterCommand.freePorts(WORLD + 1);

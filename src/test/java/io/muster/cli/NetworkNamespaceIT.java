@@ -30,6 +30,7 @@ final class NetworkNamespaceIT {
   private final List<MusterCommand> owned = new ArrayList<>();
 
   @BeforeAll
+  @Timeout(300) // records the start: much processor time, once after a build
   static void joinTwoHosts() throws Exception {
     String trouble = ip("netns", "add", HOSTS.get(0));
     assumeTrue(trouble.isEmpty(), "no network namespaces here (needs root and iproute2): " + trouble);
