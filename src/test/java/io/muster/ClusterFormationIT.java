@@ -33,7 +33,7 @@ class ClusterFormationIT { // R-13
 
   /** A class-data archive makes twenty starts of a JVM affordable; it takes jars only. */
   @BeforeAll
-  @Timeout(60)
+  @Timeout(240)
   static void archiveClasses() throws Exception {
     classPath = jarred(System.getProperty("java.class.path"));
     flags = List.of("-XX:SharedArchiveFile=" + directory.resolve("muster.jsa"));
@@ -55,7 +55,7 @@ class ClusterFormationIT { // R-13
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(240)
   void simultaneousStartsFormOneClusterWithoutAPause() throws Exception {
     long shortestMs = Long.MAX_VALUE;
     for (int round = 0; round < ROUNDS; round++) {
@@ -76,7 +76,7 @@ class ClusterFormationIT { // R-13
   }
 
   @Test
-  @Timeout(90)
+  @Timeout(180)
   void anyProcessMayDieTheFirstIncludedAndComesBack() throws Exception {
     List<String> controls = freeAddresses(PROCESSES);
     List<JvmProcess> nodes = startAll("restart", controls);
@@ -94,7 +94,7 @@ class ClusterFormationIT { // R-13
 
   /** A frozen process is put out; when it thaws it is a cluster of its own, and merges back with a new identity. */
   @Test
-  @Timeout(90)
+  @Timeout(180)
   void aProcessThatWasFrozenMergesBack() throws Exception {
     List<String> controls = freeAddresses(3);
     List<JvmProcess> nodes = startAll("frozen", controls, "hazelcast.max.no.heartbeat.seconds=3",
