@@ -1,6 +1,7 @@
 package io.muster.barrier;
 
 import io.muster.group.LifeId;
+import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.StoredBytes;
@@ -63,6 +64,9 @@ public sealed interface SeatEvent {
    * @param revision of the entry that it has read, and that its claim would replace
    */
   record Asked(long revision) implements SeatEvent {}
+
+  /** The epoch's vector, or a ready mark, names this life of the rank, whose entry the store may have lost. */
+  record LifeKnown(Member member) implements SeatEvent {}
 
   record HandleChanged(SegmentHandle handle) implements SeatEvent {}
 

@@ -80,7 +80,8 @@ public final class SeatMachine {
           ? look(state) : pause(handle, "the store has not answered: " + reason);
       case SeatEvent.LeaveRequested _ -> ended(null, SeatState.End.LEFT, "left before it had a seat");
       case SeatEvent.ClaimRequested _, SeatEvent.KeyRead _, SeatEvent.Written _, SeatEvent.KeySeen _, SeatEvent.IncumbentAnswered _,
-          SeatEvent.WitnessesAnswered _, SeatEvent.HandleChanged _, SeatEvent.PauseOver _, SeatEvent.Asked _ -> stay(state);
+          SeatEvent.WitnessesAnswered _, SeatEvent.HandleChanged _, SeatEvent.PauseOver _, SeatEvent.Asked _,
+          SeatEvent.LifeKnown _ -> stay(state);
     };
   }
 
@@ -174,6 +175,7 @@ public final class SeatMachine {
         var next = new Held(seat.current(), seat.work(), handle, seat.anew());
         yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
       }
+      case SeatEvent.LifeKnown(Member member) -> member.isNewerThan(seat.member()) ? lostSuccessor(seat, member) : stay(seat);
       case SeatEvent.Asked(long revision) when seat.entry().revision() > revision -> stay(seat);
       case SeatEvent.Asked _ -> {
         var next = new Held(seat.current(), seat.work(), seat.wanted(), true);
@@ -227,13 +229,17 @@ public final class SeatMachine {
 
   private static Step superseded(Held seat, RankEntry by) {
     if (!by.isLive()) {
-      return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
-          + " was claimed as " + seat.member() + ", but had had a newer life, " + by.member() + ", whose entry the store had lost; this life"
-          + " has ended: join again, and set the clock of this host, which is behind");
+      return lostSuccessor(seat, by.member());
     }
     return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
         + " was taken over by a newer life, " + by.member() + ", of pid " + by.handle().pid() + " at " + by.handle().host() + ":"
         + by.handle().port() + ", because this process did not answer it; this life has ended");
+  }
+
+  private static Step lostSuccessor(Held seat, Member newer) {
+    return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
+        + " was claimed as " + seat.member() + ", but had had a newer life, " + newer + ", whose entry the store had lost; this life"
+        + " has ended: join again, and set the clock of this host, which is behind");
   }
 
   // ---- giving it up
@@ -260,7 +266,8 @@ public final class SeatMachine {
           ? ended(member, SeatState.End.LEFT, "left, but the store could not be told: " + reason)
           : new Step(new SeatState.Leaving(state.current(), state.tries() + 1), List.of(new SeatEffect.ReadKey()));
       case SeatEvent.ClaimRequested _, SeatEvent.KeySeen _, SeatEvent.IncumbentAnswered _, SeatEvent.WitnessesAnswered _,
-          SeatEvent.HandleChanged _, SeatEvent.LeaveRequested _, SeatEvent.PauseOver _, SeatEvent.Asked _ -> stay(state);
+          SeatEvent.HandleChanged _, SeatEvent.LeaveRequested _, SeatEvent.PauseOver _, SeatEvent.Asked _,
+          SeatEvent.LifeKnown _ -> stay(state);
     };
   }
 

@@ -202,6 +202,19 @@ final class SeatRunner {
     return Set.of(keys.rank(rank), keys.epoch(), keys.ready(rank));
   }
 
+  /** A life that is older than what the vector or a mark names can never be in an epoch again: it ends, and its successor claims above them. */
+  void lookForNewerLives(BarrierState barrier) {
+    EpochRecord epoch = barrier.epoch();
+    barrier.seats().forEach((rank, seat) -> {
+      ReadyMark mark = Seen.valueOf(barrier.marks().get(rank));
+      if (epoch != null && epoch.vector().get(rank).isNewerThan(seat.member())) {
+        seat(rank, new SeatEvent.LifeKnown(epoch.vector().get(rank)));
+      } else if (mark != null && mark.member().isNewerThan(seat.member())) {
+        seat(rank, new SeatEvent.LifeKnown(mark.member()));
+      }
+    });
+  }
+
   private SeatEvent.Ticket ticket(int rank) {
     EpochRecord epoch = group.barrier().epoch();
     ReadyMark mark = Seen.valueOf(group.barrier().marks().get(rank));

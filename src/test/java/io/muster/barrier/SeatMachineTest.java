@@ -225,6 +225,17 @@ class SeatMachineTest {
     assertThat(state).isInstanceOfSatisfying(SeatState.Ended.class, ended -> assertThat(ended.reason()).contains("clock of this host"));
   }
 
+  @Test // PROTOCOL 1, found by simulation: only the epoch's vector still knew of the newer life
+  void aNewerLifeThatTheVectorOrAMarkNamesEndsIt() {
+    RankEntry own = value(givenASeat());
+    SeatState held = state;
+    when(new SeatEvent.LifeKnown(own.member()));
+    assertThat(state).isEqualTo(held);
+    when(new SeatEvent.LifeKnown(new Member(1, 500, new LifeId(0, 1))));
+
+    assertThat(state).isInstanceOfSatisfying(SeatState.Ended.class, ended -> assertThat(ended.reason()).contains("clock of this host"));
+  }
+
   @Test
   void publishesAChangedHandleWithTheNextRevision() {
     Seen<RankEntry> own = givenASeat();

@@ -278,12 +278,10 @@ final class Invariants {
     }
   }
 
-  /** The store has lost everything, and every process with a seat that knew has died: to those who come after, this is the first epoch ever. */
+  /** The store, or this half of it, has lost everything, and nobody with a seat in it knew: to those who are there it is the first epoch ever. */
   private void forgetWithEverybody(SimProcess by) {
-    boolean remembered = world.sides.stream().anyMatch(side -> side.truth.containsKey(keys.epoch()))
-        || world.living().stream().anyMatch(process -> process != by && process.core.barrier().epoch() != null
-            && process.core.seats().values().stream().anyMatch(SeatState.Held.class::isInstance))
-        || by.core.barrier().epoch() != null;
+    boolean remembered = by.core.barrier().epoch() != null || by.side.members.stream().anyMatch(process -> process != by && !process.crashed
+        && process.core.barrier().epoch() != null && process.core.seats().values().stream().anyMatch(SeatState.Held.class::isInstance));
     if (!remembered) {
       allConnected.clear();
     }
