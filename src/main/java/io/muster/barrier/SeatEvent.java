@@ -40,10 +40,8 @@ public sealed interface SeatEvent {
   record IncumbentAnswered(Answer answer, String detail, Ticket ticket) implements SeatEvent {
     /** What can come of it. The order is the wire's: append only. */
     public enum Answer {
-      /** It holds the life that the entry names, and has written it anew since: no claim on the bytes that were read can be applied. */
+      /** It holds the life that the entry names, and writes it anew, so that no claim on the bytes that were read is applied any more. */
       HOLDS,
-      /** It holds the life that the entry names, and is still writing it anew: a claim that was sent before may be applied yet. */
-      DEFENDING,
       /** It, or another process at its address, says that it does not; or nobody listens there, at an address valid from here. */
       GONE,
       /** No answer within the limit, or the address can't be reached from here. */

@@ -79,8 +79,8 @@ final class SeatRunner {
       case SeatState.Held held -> held.member().equals(member);
       case SeatState.Claiming(var _, var next) -> next.value() != null && next.value().member().equals(member);
       case SeatState.Leaving(var current, int _) -> current.value() != null && current.value().member().equals(member);
-      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _, SeatState.Pausing _,
-          SeatState.Ended _ -> false;
+      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _,
+          SeatState.Confirming _, SeatState.Pausing _, SeatState.Ended _ -> false;
       case null -> false;
     };
   }
@@ -92,7 +92,7 @@ final class SeatRunner {
       return Future.succeededFuture(Answer.GONE);
     }
     if (questions.isFull()) {
-      return Future.succeededFuture(Answer.DEFENDING);
+      return Future.succeededFuture(Answer.HOLDS);
     }
     Future<Answer> answer = questions.add(about);
     if (seats.get(member.rank()) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {

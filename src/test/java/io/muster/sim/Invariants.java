@@ -251,9 +251,15 @@ final class Invariants {
       SimProcess holder = world.holderOf(old.member());
       if (holder != null && !holder.paused) {
         Answer last = lastAnswer.get(new Asked(by, old.member().rank()));
-        require(last == Answer.SILENT || last == Answer.DEFENDING, "R-10: a live incumbent that answers keeps its rank", old, next, by, last);
+        require(last != Answer.HOLDS || stillWants(by, old.member().rank()), "R-10: a live incumbent that answers keeps its rank", old, next, by, last);
       }
     }
+  }
+
+  /** It has heard that the incumbent holds the seat, but has not given up yet: it will see its claim, and keep the seat. */
+  private static boolean stillWants(SimProcess by, int rank) {
+    SeatState seat = by.core.seats().get(rank);
+    return seat != null && !(seat instanceof SeatState.Ended);
   }
 
   private void markChanged(@Nullable ReadyMark old, ReadyMark next, SimProcess by) {
