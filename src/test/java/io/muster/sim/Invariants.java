@@ -284,9 +284,12 @@ final class Invariants {
     }
   }
 
-  /** The store, or this half of it, has lost everything, and nobody with a seat in it knew: to those who are there it is the first epoch ever. */
+  /**
+   * The store, or this half of it, has lost everything, and nobody with a seat in it knew, or who did stands still: to those who are there
+   * it is the first epoch ever.
+   */
   private void forgetWithEverybody(SimProcess by) {
-    boolean remembered = by.core.barrier().epoch() != null || by.side.members.stream().anyMatch(process -> process != by && !process.crashed
+    boolean remembered = by.core.barrier().epoch() != null || by.side.members.stream().anyMatch(process -> process != by && !process.crashed && !process.paused
         && process.core.barrier().epoch() != null && process.core.seats().values().stream().anyMatch(SeatState.Held.class::isInstance));
     if (!remembered) {
       allConnected.clear();
