@@ -16,6 +16,7 @@ import io.muster.segment.Schema;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -38,7 +39,7 @@ final class Invariants {
   private final Map<Member, @Nullable Member[]> told = new HashMap<>();
   private final Map<Member, Long> lastLoss = new HashMap<>();
   private final Map<Digest, Map<Member, Long>> marks = new HashMap<>();
-  private final Map<Long, List<Member>> allConnected = new HashMap<>();
+  private final Map<Long, Set<List<Member>>> allConnected = new HashMap<>();
   private final Set<Long> completeEver = new HashSet<>();
   private final Map<SimProcess, Long> lastAllConnected = new HashMap<>();
   private final Map<SimProcess, Long> lastDegraded = new HashMap<>();
@@ -200,9 +201,15 @@ final class Invariants {
     sameVector(process, record);
   }
 
+  /**
+   * A life marks one vector of a number, so two sets with a life in common can't both be all-connected. Two whole groups without one can,
+   * where every rank has got a new life while the store was split or had lost its data: nobody is left who could know better.
+   */
   private void sameVector(SimProcess process, EpochRecord record) {
-    List<Member> known = allConnected.putIfAbsent(record.number(), record.vector());
-    require(known == null || known.equals(record.vector()), "B-2: one all-connected set per number", process, known, record);
+    Set<List<Member>> known = allConnected.computeIfAbsent(record.number(), _ -> new HashSet<>());
+    known.add(record.vector());
+    known.forEach(other -> require(other.equals(record.vector()) || lineageBroken && Collections.disjoint(other, record.vector()),
+        "B-2: one all-connected set per number", process, other, record));
     Map<Member, Long> marked = marks.getOrDefault(record.digest(), Map.of());
     require(marked.keySet().containsAll(record.vector()), "all-connected: every member has marked exactly this", process, record, marked.keySet());
     greatestEpoch = Math.max(greatestEpoch, record.number());
@@ -271,7 +278,6 @@ final class Invariants {
       completeEver.add(next.number());
     }
     if (old == null) {
-      forgetWithEverybody(by);
       return;
     }
     boolean other = old.number() == next.number() && !old.vector().equals(next.vector());
@@ -281,18 +287,6 @@ final class Invariants {
       for (int rank = 0; rank < old.worldSize(); rank++) {
         require(!old.vector().get(rank).isNewerThan(next.vector().get(rank)), "no vector goes back", old, next, by);
       }
-    }
-  }
-
-  /**
-   * The store, or this half of it, has lost everything, and nobody with a seat in it knew, or who did stands still: to those who are there
-   * it is the first epoch ever.
-   */
-  private void forgetWithEverybody(SimProcess by) {
-    boolean remembered = by.core.barrier().epoch() != null || by.side.members.stream().anyMatch(process -> process != by && !process.crashed && !process.paused
-        && process.core.barrier().epoch() != null && process.core.seats().values().stream().anyMatch(SeatState.Held.class::isInstance));
-    if (!remembered) {
-      allConnected.clear();
     }
   }
 
