@@ -25,7 +25,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -103,13 +102,8 @@ public final class Claims {
         .compose(channel -> ask(channel, REACHES, incumbent))
         .otherwise(Answer.SILENT)
         .map(answer -> new WitnessAnswer(answer, witness.handle().host() + ":" + witness.handle().port()))).toList();
-    return Future.join(answers).map(all -> strongest(all.list()));
-  }
-
-  /** An incumbent that has answered one of them stops the newcomer, or makes it ask again. */
-  private static WitnessAnswer strongest(List<WitnessAnswer> answers) {
-    return Stream.of(Answer.HOLDS, Answer.DEFENDING)
-        .flatMap(wanted -> answers.stream().filter(one -> one.answer() == wanted)).findFirst().orElse(WitnessAnswer.NONE);
+    return Future.join(answers).map(all -> all.<WitnessAnswer>list().stream().filter(one -> one.answer() == Answer.HOLDS).findFirst()
+        .orElse(WitnessAnswer.NONE));
   }
 
   private Future<Answer> answerHere(RankEntry about) {

@@ -147,6 +147,7 @@ final class Diagnosis {
       case SeatState.Looking _ -> "reading who holds the seat";
       case SeatState.AskingIncumbent _ -> "asking the process that holds the seat";
       case SeatState.AskingWitnesses _ -> "asking others whether they reach the process that holds the seat";
+      case SeatState.Confirming _ -> "looking whether the seat that its holder has defended is taken for good";
       case SeatState.Claiming _ -> "writing its claim";
       case SeatState.Pausing(var _, String reason) -> reason;
       case SeatState.Held _ -> "";

@@ -310,6 +310,7 @@ public final class GroupCore {
           ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
         }
         step.effects().forEach(this::run);
+        seats.lookForNewerLives(barrier);
       }
     });
   }

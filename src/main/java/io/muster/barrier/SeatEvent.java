@@ -1,6 +1,7 @@
 package io.muster.barrier;
 
 import io.muster.group.LifeId;
+import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.StoredBytes;
@@ -39,10 +40,8 @@ public sealed interface SeatEvent {
   record IncumbentAnswered(Answer answer, String detail, Ticket ticket) implements SeatEvent {
     /** What can come of it. The order is the wire's: append only. */
     public enum Answer {
-      /** It holds the life that the entry names, and has written it anew since: no claim on the bytes that were read can be applied. */
+      /** It holds the life that the entry names, and writes it anew, so that no claim on the bytes that were read is applied any more. */
       HOLDS,
-      /** It holds the life that the entry names, and is still writing it anew: a claim that was sent before may be applied yet. */
-      DEFENDING,
       /** It, or another process at its address, says that it does not; or nobody listens there, at an address valid from here. */
       GONE,
       /** No answer within the limit, or the address can't be reached from here. */
@@ -63,6 +62,9 @@ public sealed interface SeatEvent {
    * @param revision of the entry that it has read, and that its claim would replace
    */
   record Asked(long revision) implements SeatEvent {}
+
+  /** The epoch's vector, or a ready mark, names this life of the rank, whose entry the store may have lost. */
+  record LifeKnown(Member member) implements SeatEvent {}
 
   record HandleChanged(SegmentHandle handle) implements SeatEvent {}
 

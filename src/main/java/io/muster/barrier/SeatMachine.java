@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The machine of one seat: claims a rank and publishes its handle by one compare-and-set, defends it, gives it up. Pure and total.
  *
- * <p>A live incumbent that answers keeps the rank: before it does, it writes its entry anew, so that a claim which its asker has sent
- * already, and which the store has not applied yet, never will be (or an asker that was told of it, and ended, could displace it). Whoever holds a seat writes its entry again whenever it sees it absent, unreadable, or
+ * <p>A live incumbent that answers keeps the rank. It writes its entry anew when it is asked, and a newcomer gives up only once it has read
+ * other bytes than its claims were for: a claim that is applied late, after its process has ended, would leave the seat to nobody. Whoever holds a seat writes its entry again whenever it sees it absent, unreadable, or
  * GONE under its own life; a newer life ends it. After a write that was not applied, or whose outcome is not known, the key is read: own
  * bytes there mean that it was.
  */
@@ -56,6 +56,10 @@ public final class SeatMachine {
         case SeatEvent.WitnessesAnswered answered -> witnessesAnswered(setup, handle, incumbent, answered);
         case SeatEvent other -> unseated(state, handle, other);
       };
+      case SeatState.Confirming confirming -> switch (event) {
+        case SeatEvent.KeyRead read -> confirmed(setup, confirming, read);
+        case SeatEvent other -> unseated(state, confirming.handle(), other);
+      };
       case SeatState.Claiming(SegmentHandle handle, Seen<RankEntry> next) -> switch (event) {
         case SeatEvent.Written(StoredBytes bytes, boolean applied) when bytes.equals(next.bytes()) -> applied ? held(next) : look(state);
         case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
@@ -80,7 +84,8 @@ public final class SeatMachine {
           ? look(state) : pause(handle, "the store has not answered: " + reason);
       case SeatEvent.LeaveRequested _ -> ended(null, SeatState.End.LEFT, "left before it had a seat");
       case SeatEvent.ClaimRequested _, SeatEvent.KeyRead _, SeatEvent.Written _, SeatEvent.KeySeen _, SeatEvent.IncumbentAnswered _,
-          SeatEvent.WitnessesAnswered _, SeatEvent.HandleChanged _, SeatEvent.PauseOver _, SeatEvent.Asked _ -> stay(state);
+          SeatEvent.WitnessesAnswered _, SeatEvent.HandleChanged _, SeatEvent.PauseOver _, SeatEvent.Asked _,
+          SeatEvent.LifeKnown _ -> stay(state);
     };
   }
 
@@ -112,8 +117,7 @@ public final class SeatMachine {
       return look(handle);
     }
     return switch (answered.answer()) {
-      case HOLDS -> taken(setup, entry, "it answers");
-      case DEFENDING -> defended(handle, entry);
+      case HOLDS -> confirm(handle, incumbent, "it answers");
       case GONE -> claim(setup, handle, incumbent, answered.ticket());
       case SILENT -> new Step(new SeatState.AskingWitnesses(handle, incumbent), List.of(new SeatEffect.AskWitnesses(entry)));
     };
@@ -126,15 +130,25 @@ public final class SeatMachine {
       return look(handle);
     }
     return switch (answered.answer()) {
-      case HOLDS -> taken(setup, entry, "reachable from " + answered.detail() + ", not from here");
-      case DEFENDING -> defended(handle, entry);
+      case HOLDS -> confirm(handle, incumbent, "reachable from " + answered.detail() + ", not from here");
       case GONE, SILENT -> claim(setup, handle, incumbent, answered.ticket());
     };
   }
 
-  private static Step defended(SegmentHandle handle, RankEntry incumbent) {
-    return pause(handle, "held by pid " + incumbent.handle().pid() + " at " + incumbent.handle().host() + ":" + incumbent.handle().port()
-        + ", which answers, but whose entry the store has not taken yet");
+  private static Step confirm(SegmentHandle handle, Seen<RankEntry> incumbent, String how) {
+    return new Step(new SeatState.Confirming(handle, incumbent, how), List.of(new SeatEffect.ReadKey()));
+  }
+
+  private static Step confirmed(Setup setup, SeatState.Confirming state, SeatEvent.KeyRead read) {
+    RankEntry there = Seen.valueOf(read.seen());
+    RankEntry incumbent = java.util.Objects.requireNonNull(state.incumbent().value());
+    if (state.incumbent().equals(read.seen())) {
+      SegmentHandle handle = incumbent.handle();
+      return pause(state.handle(), "held by pid " + handle.pid() + " at " + handle.host() + ":" + handle.port() + " (" + state.how()
+          + "), whose entry the store has not taken anew yet");
+    }
+    return there == null || there.member().equals(incumbent.member()) ? taken(setup, incumbent, state.how())
+        : looked(setup, state.handle(), read);
   }
 
   private static Step taken(Setup setup, RankEntry incumbent, String how) {
@@ -174,6 +188,7 @@ public final class SeatMachine {
         var next = new Held(seat.current(), seat.work(), handle, seat.anew());
         yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
       }
+      case SeatEvent.LifeKnown(Member member) -> member.isNewerThan(seat.member()) ? lostSuccessor(seat, member) : stay(seat);
       case SeatEvent.Asked(long revision) when seat.entry().revision() > revision -> stay(seat);
       case SeatEvent.Asked _ -> {
         var next = new Held(seat.current(), seat.work(), seat.wanted(), true);
@@ -227,13 +242,17 @@ public final class SeatMachine {
 
   private static Step superseded(Held seat, RankEntry by) {
     if (!by.isLive()) {
-      return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
-          + " was claimed as " + seat.member() + ", but had had a newer life, " + by.member() + ", whose entry the store had lost; this life"
-          + " has ended: join again, and set the clock of this host, which is behind");
+      return lostSuccessor(seat, by.member());
     }
     return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
         + " was taken over by a newer life, " + by.member() + ", of pid " + by.handle().pid() + " at " + by.handle().host() + ":"
         + by.handle().port() + ", because this process did not answer it; this life has ended");
+  }
+
+  private static Step lostSuccessor(Held seat, Member newer) {
+    return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
+        + " was claimed as " + seat.member() + ", but had had a newer life, " + newer + ", whose entry the store had lost; this life"
+        + " has ended: join again, and set the clock of this host, which is behind");
   }
 
   // ---- giving it up
@@ -260,7 +279,8 @@ public final class SeatMachine {
           ? ended(member, SeatState.End.LEFT, "left, but the store could not be told: " + reason)
           : new Step(new SeatState.Leaving(state.current(), state.tries() + 1), List.of(new SeatEffect.ReadKey()));
       case SeatEvent.ClaimRequested _, SeatEvent.KeySeen _, SeatEvent.IncumbentAnswered _, SeatEvent.WitnessesAnswered _,
-          SeatEvent.HandleChanged _, SeatEvent.LeaveRequested _, SeatEvent.PauseOver _, SeatEvent.Asked _ -> stay(state);
+          SeatEvent.HandleChanged _, SeatEvent.LeaveRequested _, SeatEvent.PauseOver _, SeatEvent.Asked _,
+          SeatEvent.LifeKnown _ -> stay(state);
     };
   }
 

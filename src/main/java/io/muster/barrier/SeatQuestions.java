@@ -42,7 +42,7 @@ final class SeatQuestions {
 
   /** Time is over for this one. */
   void late(Future<Answer> asked, boolean holds) {
-    answer(question -> question.promise().future() == asked, holds ? Answer.DEFENDING : Answer.GONE);
+    answer(question -> question.promise().future() == asked, holds ? Answer.HOLDS : Answer.GONE);
   }
 
   /** The greatest revision that is asked about this life, -1 if nobody asks. */

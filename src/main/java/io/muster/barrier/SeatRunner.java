@@ -79,8 +79,8 @@ final class SeatRunner {
       case SeatState.Held held -> held.member().equals(member);
       case SeatState.Claiming(var _, var next) -> next.value() != null && next.value().member().equals(member);
       case SeatState.Leaving(var current, int _) -> current.value() != null && current.value().member().equals(member);
-      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _, SeatState.Pausing _,
-          SeatState.Ended _ -> false;
+      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _,
+          SeatState.Confirming _, SeatState.Pausing _, SeatState.Ended _ -> false;
       case null -> false;
     };
   }
@@ -92,7 +92,7 @@ final class SeatRunner {
       return Future.succeededFuture(Answer.GONE);
     }
     if (questions.isFull()) {
-      return Future.succeededFuture(Answer.DEFENDING);
+      return Future.succeededFuture(Answer.HOLDS);
     }
     Future<Answer> answer = questions.add(about);
     if (seats.get(member.rank()) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
@@ -200,6 +200,19 @@ final class SeatRunner {
   /** Everything that may name a former life of the rank: a claim goes above them all, also where the store has lost some. */
   private Set<String> needed(int rank) {
     return Set.of(keys.rank(rank), keys.epoch(), keys.ready(rank));
+  }
+
+  /** A life that is older than what the vector or a mark names can never be in an epoch again: it ends, and its successor claims above them. */
+  void lookForNewerLives(BarrierState barrier) {
+    EpochRecord epoch = barrier.epoch();
+    barrier.seats().forEach((rank, seat) -> {
+      ReadyMark mark = Seen.valueOf(barrier.marks().get(rank));
+      if (epoch != null && epoch.vector().get(rank).isNewerThan(seat.member())) {
+        seat(rank, new SeatEvent.LifeKnown(epoch.vector().get(rank)));
+      } else if (mark != null && mark.member().isNewerThan(seat.member())) {
+        seat(rank, new SeatEvent.LifeKnown(mark.member()));
+      }
+    });
   }
 
   private SeatEvent.Ticket ticket(int rank) {

@@ -19,6 +19,14 @@ public sealed interface SeatState {
   /** The incumbent's process is silent; two others are being asked whether they reach it. */
   record AskingWitnesses(SegmentHandle handle, Seen<RankEntry> incumbent) implements SeatState {}
 
+  /**
+   * The incumbent answers. The key is read once more: unless it holds other bytes than before, a claim of this process that is still on its
+   * way may be applied yet, and then nobody would hold the seat.
+   *
+   * @param how it was reached
+   */
+  record Confirming(SegmentHandle handle, Seen<RankEntry> incumbent, String how) implements SeatState {}
+
   /** The claim, which is the publication, is being written. */
   record Claiming(SegmentHandle handle, Seen<RankEntry> next) implements SeatState {}
 

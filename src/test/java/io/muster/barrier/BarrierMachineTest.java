@@ -155,6 +155,37 @@ class BarrierMachineTest {
     assertThat(written()).isEqualTo(record.complete());
   }
 
+  @Test // B-1, PROTOCOL 3: what was heard may be older than what the store holds
+  void completesNothingFromMarksThatItHasOnlyHeardOf() {
+    EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
+    when(new BarrierEvent.RankSeen(0, entry(ZERO)));
+    when(new BarrierEvent.RankSeen(1, entry(ONE)));
+    when(new BarrierEvent.MarkSeen(1, mark(ONE, record)));
+    assertThat(written()).isNull();
+    assertThat(effects).containsExactly(new BarrierEffect.ReadAll(false, seen(record)));
+
+    Member next = member(1, 21);
+    when(new BarrierEvent.ReadDone(seen(record), Map.of(0, entry(ZERO), 1, entry(next)), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
+    assertThat(written()).isEqualTo(open(2, ZERO, next));
+  }
+
+  @Test // B-2: its mark may have been made by links that have never come up again
+  void endsACompleteEpochThatItIsNotConnectedFor() {
+    when(new BarrierEvent.SeatTaken(ZERO));
+    when(new BarrierEvent.LinkConnected(0, ZERO, Proof.LOCAL));
+    EpochRecord complete = open(1, ZERO, ONE).complete();
+    when(new BarrierEvent.RecordSeen(seen(complete)));
+
+    assertThat(effects(BarrierEffect.CompleteWaiters.class)).isEmpty();
+    assertThat(written()).isNotNull().satisfies(next -> {
+      assertThat(next.state()).isEqualTo(EpochRecord.State.DEGRADED);
+      assertThat(next.lost()).singleElement().satisfies(lost -> {
+        assertThat(lost.member()).isEqualTo(ONE);
+        assertThat(lost.reason()).isEqualTo("NOT_CONNECTED");
+      });
+    });
+  }
+
   @Test // B-2
   void completesNothingOnceANewerLifeIsPublished() {
     EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));

@@ -278,6 +278,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     private boolean damaged;
     /** Nobody is told of the next mark that is written. */
     private boolean untold;
+    private @Nullable BarrierEvent handling;
     private Budget budget;
 
     Builder(int size, Budget budget) {
@@ -329,6 +330,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
 
     void event(int rank, BarrierEvent event) {
       Node node = nodes.get(rank);
+      handling = event;
       var step = BarrierMachine.transition(setup(rank, size), node.state(), event);
       nodes.set(rank, new Node(untold(step.next()), node.read(), node.record(), node.mark(), node.timers(), node.marked()));
       step.effects().forEach(effect -> run(rank, effect));
@@ -348,6 +350,10 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         }
         case BarrierEffect.WriteRecord(var expected, var next) -> {
           require(node.record() == null, "one write per key at a time");
+          EpochRecord before = node.state().epoch();
+          EpochRecord value = Objects.requireNonNull(next.value());
+          boolean decides = value.state() == EpochRecord.State.COMPLETE || before == null || value.number() > before.number();
+          require(handling instanceof BarrierEvent.ReadDone || !decides, "opened or completed without a fresh read");
           record(rank, new Write(-1, expected, next, null));
         }
         case BarrierEffect.WriteMark(int of, var expected, var next) -> {

@@ -83,6 +83,8 @@ class SeatMachineTest {
     lookedAt(entry(50, RankEntry.State.LIVE, 0, 2), ticket(0, 100));
     assertThat(effects).singleElement().isInstanceOf(SeatEffect.AskIncumbent.class);
     when(new SeatEvent.IncumbentAnswered(Answer.HOLDS, "", ticket(0, 100)));
+    assertThat(effects).containsExactly(new SeatEffect.ReadKey());
+    when(new SeatEvent.KeyRead(entry(50, RankEntry.State.LIVE, 1, 2), ticket(0, 100)));
 
     assertThat(effects).singleElement().satisfies(effect -> {
       SeatEffect.End end = (SeatEffect.End) effect;
@@ -116,6 +118,7 @@ class SeatMachineTest {
     SeatState asking = state;
 
     when(new SeatEvent.WitnessesAnswered(Answer.HOLDS, "10.0.0.3:4000", ticket(0, 100)));
+    when(new SeatEvent.KeyRead(entry(50, RankEntry.State.LIVE, 1, 2), ticket(0, 100)));
     assertThat(state).isInstanceOfSatisfying(SeatState.Ended.class, ended ->
         assertThat(ended.reason()).contains("reachable from 10.0.0.3:4000, not from here"));
     state = asking;
@@ -150,17 +153,24 @@ class SeatMachineTest {
         write -> assertThat(value(write.next()).revision()).isEqualTo(2));
   }
 
-  @Test
-  void looksAgainWhileTheIncumbentIsStillDefendingItsSeat() {
-    lookedAt(entry(50, RankEntry.State.LIVE, 0, 2), ticket(0, 100));
-    SeatState asking = state;
-    when(new SeatEvent.IncumbentAnswered(Answer.DEFENDING, "", ticket(0, 100)));
-    assertThat(effects).containsExactly(new SeatEffect.Pause(SeatMachine.PAUSE_MS));
+  @Test // its claim may be applied yet, and then nobody would hold the seat
+  void doesNotGiveUpWhileTheStoreHoldsWhatItsClaimsWereFor() {
+    Seen<RankEntry> there = entry(50, RankEntry.State.LIVE, 0, 2);
+    lookedAt(there, ticket(0, 100));
+    when(new SeatEvent.IncumbentAnswered(Answer.HOLDS, "", ticket(0, 100)));
+    when(new SeatEvent.KeyRead(there, ticket(0, 100)));
 
-    state = asking;
-    when(new SeatEvent.IncumbentAnswered(Answer.SILENT, "", ticket(0, 100)));
-    when(new SeatEvent.WitnessesAnswered(Answer.DEFENDING, "10.0.0.3:4000", ticket(0, 100)));
     assertThat(effects).containsExactly(new SeatEffect.Pause(SeatMachine.PAUSE_MS));
+  }
+
+  @Test
+  void asksTheNextIncumbentIfTheSeatHasChangedHandsMeanwhile() {
+    lookedAt(entry(50, RankEntry.State.LIVE, 0, 2), ticket(0, 100));
+    when(new SeatEvent.IncumbentAnswered(Answer.HOLDS, "", ticket(0, 100)));
+    Seen<RankEntry> next = entry(60, RankEntry.State.LIVE, 0, 3);
+    when(new SeatEvent.KeyRead(next, ticket(0, 100)));
+
+    assertThat(effects).containsExactly(new SeatEffect.AskIncumbent(value(next)));
   }
 
   @Test // PROTOCOL 2: own bytes after a failure mean success
@@ -221,6 +231,17 @@ class SeatMachineTest {
   void aRestoredTombstoneOfANewerLifeEndsItAndSaysWhy() {
     givenASeat();
     when(new SeatEvent.KeySeen(entry(500, RankEntry.State.GONE, 2, 2)));
+
+    assertThat(state).isInstanceOfSatisfying(SeatState.Ended.class, ended -> assertThat(ended.reason()).contains("clock of this host"));
+  }
+
+  @Test // PROTOCOL 1, found by simulation: only the epoch's vector still knew of the newer life
+  void aNewerLifeThatTheVectorOrAMarkNamesEndsIt() {
+    RankEntry own = value(givenASeat());
+    SeatState held = state;
+    when(new SeatEvent.LifeKnown(own.member()));
+    assertThat(state).isEqualTo(held);
+    when(new SeatEvent.LifeKnown(new Member(1, 500, new LifeId(0, 1))));
 
     assertThat(state).isInstanceOfSatisfying(SeatState.Ended.class, ended -> assertThat(ended.reason()).contains("clock of this host"));
   }

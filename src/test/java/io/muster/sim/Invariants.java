@@ -16,6 +16,7 @@ import io.muster.segment.Schema;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -38,7 +39,7 @@ final class Invariants {
   private final Map<Member, @Nullable Member[]> told = new HashMap<>();
   private final Map<Member, Long> lastLoss = new HashMap<>();
   private final Map<Digest, Map<Member, Long>> marks = new HashMap<>();
-  private final Map<Long, List<Member>> allConnected = new HashMap<>();
+  private final Map<Long, Set<List<Member>>> allConnected = new HashMap<>();
   private final Set<Long> completeEver = new HashSet<>();
   private final Map<SimProcess, Long> lastAllConnected = new HashMap<>();
   private final Map<SimProcess, Long> lastDegraded = new HashMap<>();
@@ -200,9 +201,15 @@ final class Invariants {
     sameVector(process, record);
   }
 
+  /**
+   * A life marks one vector of a number, so two sets with a life in common can't both be all-connected. Two whole groups without one can,
+   * where every rank has got a new life while the store was split or had lost its data: nobody is left who could know better.
+   */
   private void sameVector(SimProcess process, EpochRecord record) {
-    List<Member> known = allConnected.putIfAbsent(record.number(), record.vector());
-    require(known == null || known.equals(record.vector()), "B-2: one all-connected set per number", process, known, record);
+    Set<List<Member>> known = allConnected.computeIfAbsent(record.number(), _ -> new HashSet<>());
+    known.add(record.vector());
+    known.forEach(other -> require(other.equals(record.vector()) || lineageBroken && Collections.disjoint(other, record.vector()),
+        "B-2: one all-connected set per number", process, other, record));
     Map<Member, Long> marked = marks.getOrDefault(record.digest(), Map.of());
     require(marked.keySet().containsAll(record.vector()), "all-connected: every member has marked exactly this", process, record, marked.keySet());
     greatestEpoch = Math.max(greatestEpoch, record.number());
@@ -251,9 +258,15 @@ final class Invariants {
       SimProcess holder = world.holderOf(old.member());
       if (holder != null && !holder.paused) {
         Answer last = lastAnswer.get(new Asked(by, old.member().rank()));
-        require(last == Answer.SILENT || last == Answer.DEFENDING, "R-10: a live incumbent that answers keeps its rank", old, next, by, last);
+        require(last != Answer.HOLDS || stillWants(by, old.member().rank()), "R-10: a live incumbent that answers keeps its rank", old, next, by, last);
       }
     }
+  }
+
+  /** It has heard that the incumbent holds the seat, but has not given up yet: it will see its claim, and keep the seat. */
+  private static boolean stillWants(SimProcess by, int rank) {
+    SeatState seat = by.core.seats().get(rank);
+    return seat != null && !(seat instanceof SeatState.Ended);
   }
 
   private void markChanged(@Nullable ReadyMark old, ReadyMark next, SimProcess by) {
@@ -265,7 +278,6 @@ final class Invariants {
       completeEver.add(next.number());
     }
     if (old == null) {
-      forgetWithEverybody(by);
       return;
     }
     boolean other = old.number() == next.number() && !old.vector().equals(next.vector());
@@ -275,17 +287,6 @@ final class Invariants {
       for (int rank = 0; rank < old.worldSize(); rank++) {
         require(!old.vector().get(rank).isNewerThan(next.vector().get(rank)), "no vector goes back", old, next, by);
       }
-    }
-  }
-
-  /** The store has lost everything, and every process with a seat that knew has died: to those who come after, this is the first epoch ever. */
-  private void forgetWithEverybody(SimProcess by) {
-    boolean remembered = world.sides.stream().anyMatch(side -> side.truth.containsKey(keys.epoch()))
-        || world.living().stream().anyMatch(process -> process != by && process.core.barrier().epoch() != null
-            && process.core.seats().values().stream().anyMatch(SeatState.Held.class::isInstance))
-        || by.core.barrier().epoch() != null;
-    if (!remembered) {
-      allConnected.clear();
     }
   }
 

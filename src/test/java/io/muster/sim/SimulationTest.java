@@ -2,6 +2,10 @@ package io.muster.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.group.Member;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.Schema;
+import io.muster.segment.StoreKeys;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +14,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -95,6 +100,23 @@ class SimulationTest {
     }
     world.clock.runUntilMs(world.clock.nowMs() + 20_000);
     assertThat(world.whatIsMissing()).as("what is missing, with clocks an hour behind").isNull();
+  }
+
+  // PROTOCOL 1: a life that is older than the vector's stops, and its successor claims above it
+  @Test
+  void aLifeThatIsOlderThanARecordWhichComesBackGivesWay() {
+    var world = new World(Scenario.calm(10, 2, 2), false);
+    world.run();
+    Side side = world.sides.getFirst();
+    String key = new StoreKeys(World.GROUP).epoch();
+    EpochRecord record = Objects.requireNonNull(world.processes.getFirst().core.barrier().epoch());
+    List<Member> newer = record.vector().stream()
+        .map(member -> new Member(member.rank(), member.incarnation() + 3_600_000, member.life())).toList();
+    world.put(side, key, Schema.encode(new EpochRecord(World.GROUP, 9, newer, EpochRecord.State.OPEN, 1, List.of())));
+    world.clock.runUntilMs(world.clock.nowMs() + 20_000);
+    assertThat(world.whatIsMissing()).as("what is missing").isNull();
+    assertThat(world.living()).allSatisfy(process ->
+        assertThat(Objects.requireNonNull(process.core.barrier().epoch()).number()).isEqualTo(10));
   }
 
   private static LongStream large() {

@@ -76,6 +76,25 @@ class WarmupPlanTest {
     }
   }
 
+  @Test
+  void ordersTheCommonTransportsByWhatBothPreferAndNotByTheAlphabet() { // W-1
+    Offer a = new Offer(WarmupMode.EXCHANGE, new NotAvailable("no driver"), List.of("tcp", "cuda", "shm"), P1);
+    Offer b = new Offer(WarmupMode.EXCHANGE, new NotAvailable("no driver"), List.of("shm", "tcp", "cuda"), P2);
+
+    assertThat(WarmupPlan.plan(a, b)).isInstanceOfSatisfying(Plan.Exchange.class,
+        exchange -> assertThat(exchange.transports()).containsExactly("tcp", "shm", "cuda"));
+  }
+
+  @Test
+  void aNoOfEitherEndMovesTheExchangeToTheNextTransportUntilThereIsNone() { // W-1
+    var plan = new Plan.Exchange(List.of("shm", "tcp"), "no fabric");
+
+    assertThat(essence(WarmupPlan.decide(plan, YES, YES))).isEqualTo(List.of("shm", "tcp"));
+    assertThat(essence(WarmupPlan.decide(plan, NO, YES))).isEqualTo(List.of("tcp"));
+    assertThat(essence(WarmupPlan.decide(plan, YES, NO))).isEqualTo(List.of("tcp"));
+    assertThat(essence(WarmupPlan.decide(new Plan.Exchange(List.of("tcp"), "no fabric"), YES, NO))).isEqualTo("refused");
+  }
+
   private static Object essence(Decision decision) {
     return switch (decision) {
       case Decision.Connected connected -> connected.proof();
