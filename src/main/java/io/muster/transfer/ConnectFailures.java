@@ -56,9 +56,15 @@ final class ConnectFailures {
     return switch (refusal.code()) {
       case OTHER_PROCESS -> otherProcess(target, refusal.by().toString());
       case VERSION -> protocol(target, "it speaks version " + refusal.version() + ", this process " + Hello.VERSION);
+      case UNPROVED -> unproved(target, "it refused: " + refusal.detail());
       case LIMITS, MALFORMED, STALE_DIAL, UNKNOWN_GENERATION, USE_MINE -> protocol(target,
           "it refused: " + refusal.code() + (refusal.detail().isEmpty() ? "" : ", " + refusal.detail()));
     };
+  }
+
+  static ConnectException unproved(ProcessAddress target, String what) {
+    return failed(ConnectException.Kind.UNPROVED, target, what, "give both processes the same secret (security.secretFile), or find out who"
+        + " listens there");
   }
 
   static ConnectException otherProcess(ProcessAddress target, String actual) {

@@ -100,6 +100,11 @@ final class RawSocket {
     return socket.writeMessage(bytes);
   }
 
+  /** What names the TLS session of this socket and is known at both ends only; empty without TLS. */
+  byte[] binding() {
+    return Hello.NO_BINDING;
+  }
+
   boolean full() {
     return socket.writeQueueFull();
   }

@@ -16,7 +16,6 @@ import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,15 +60,22 @@ public final class TcpTransport implements Transport {
    */
   public static Future<TcpTransport> start(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions,
       Transport.Listener listener) {
-    return start(vertx, options, self, regions, listener, System::nanoTime);
+    return start(new Node(vertx, options, self, regions, listener, new Keyring(), System::nanoTime));
   }
 
-  static Future<TcpTransport> start(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener,
-      LongSupplier nanos) {
+  /** @param keyring the secrets that channels prove, and have to prove while there are any */
+  public static Future<TcpTransport> start(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener,
+      Keyring keyring) {
+    return start(new Node(vertx, options, self, regions, listener, keyring, System::nanoTime));
+  }
+
+  static Future<TcpTransport> start(Node node) {
+    TcpOptions options = node.options();
+    Vertx vertx = node.vertx();
     if (options.port() > 0 && RawSocket.listening(vertx, options.bindHost(), options.port())) {
       return Future.failedFuture(notBound(options, "this process listens there already"));
     }
-    TcpTransport transport = new TcpTransport(new Node(vertx, options, self, regions, listener, nanos));
+    TcpTransport transport = new TcpTransport(node);
     Promise<TcpTransport> started = RawSocket.promise();
     transport.listen().onComplete(_ -> started.complete(transport),
         failure -> transport.close().onComplete(_ -> started.fail(notBound(options, String.valueOf(failure.getMessage())))));
@@ -125,6 +131,12 @@ public final class TcpTransport implements Transport {
   /** Connections that were dropped or refused before they belonged to a channel. */
   public long droppedConnections() {
     return gate.complaints();
+  }
+
+  @Override
+  public void endUnproved() {
+    book.unproved().forEach(channel -> channel.end(LossEvidence.Kind.CLOSED_HERE, "this process has a group secret from now on, and over this"
+        + " channel none was proved"));
   }
 
   /** Own dials that gave way to one of the other end. */
