@@ -29,7 +29,7 @@ final class Admission {
   }
 
   void begin() {
-    gate.enter(this);
+    gate.enter(this, socket.remoteHost());
     timer = node.vertx().setTimer(node.options().helloTimeoutMs(),
         _ -> drop("sent no whole hello within " + node.options().helloTimeoutMs() + " ms"));
     socket.onBytes(this::bytes);
