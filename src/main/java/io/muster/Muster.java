@@ -13,6 +13,7 @@ import io.muster.segment.MusterHazelcast;
 import io.muster.segment.SegmentStore;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RegionTable;
+import io.muster.transfer.Tls;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
 import io.muster.transfer.Transport;
@@ -134,7 +135,7 @@ public final class Muster {
     Future<Transport> startTransport(MusterProcess process) {
       Function<Transport.Listener, Future<TcpTransport>> tcp = listener ->
           TcpTransport.start(process.vertx(), tcpOptions(process.options()), process.id(), process.regions(), listener,
-              process.trust().keyring());
+              process.trust().keyring(), process.trust().tls());
       return faults == null ? tcp.apply(process).map(started -> started) : faults.around(process.vertx(), process, tcp);
     }
   }
@@ -147,10 +148,11 @@ public final class Muster {
   private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
       Surroundings around) {
     LocalCodec.register(vertx);
-    return vertx.executeBlocking(() -> new Opened(options.security().secret(), around.openHardware().apply(options)), false).compose(opened -> {
+    return vertx.executeBlocking(() -> new Opened(options.security().secret(), options.security().tls().tls(),
+        around.openHardware().apply(options)), false).compose(opened -> {
       var hardware = opened.hardware();
       var regions = new RegionTable(vertx);
-      var process = new MusterProcess(own, vertx, options, id, regions, hardware, new ProcessTrust(id, opened.secret()));
+      var process = new MusterProcess(own, vertx, options, id, regions, hardware, new ProcessTrust(id, opened.secret(), opened.tls()));
       var recorded = new RecordedStore(store, process.flight().recorder(), options.flight().slowStoreMs());
       return around.startTransport(process)
           .compose(transport -> {
@@ -177,7 +179,7 @@ public final class Muster {
   }
 
   /** What is opened before anything else, on a thread that may block. */
-  private record Opened(@Nullable GroupSecret secret, Hardware hardware) {}
+  private record Opened(@Nullable GroupSecret secret, @Nullable Tls tls, Hardware hardware) {}
 
   /**
    * Loads and warms what joining a group needs, by connecting a group in miniature inside this process, so that the first real group does

@@ -7,6 +7,7 @@ import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Complaints;
 import io.muster.transfer.Keyring;
+import io.muster.transfer.Tls;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -21,18 +22,27 @@ import org.slf4j.LoggerFactory;
 final class ProcessTrust {
   private final ProcessId self;
   private final @Nullable GroupSecret usual;
+  private final @Nullable Tls tls;
   private final Keyring keyring = new Keyring();
   private final Complaints complaints = new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.distrusted");
   private final Map<GroupName, GroupSeals> secured = new HashMap<>();
   private int unsecured;
 
-  /** @param usual the secret of every group that has none of its own, null: they have none */
-  ProcessTrust(ProcessId self, @Nullable GroupSecret usual) {
+  /**
+   * @param usual the secret of every group that has none of its own, null: they have none
+   * @param tls null: connections are not encrypted
+   */
+  ProcessTrust(ProcessId self, @Nullable GroupSecret usual, @Nullable Tls tls) {
+    this.tls = tls;
     this.self = self;
     this.usual = usual;
     if (usual != null) {
       keyring.add(usual);
     }
+  }
+
+  @Nullable Tls tls() {
+    return tls;
   }
 
   Keyring keyring() {

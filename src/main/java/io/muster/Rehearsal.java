@@ -26,7 +26,7 @@ final class Rehearsal {
   /** Done however long they take: what they don't load, the first real round would. */
   private static final int LEAST_ROUNDS = 5;
   /** One is drawn where the real groups have one. */
-  private static final SecurityOptions NO_SECRET = new SecurityOptions("", "");
+  private static final SecurityOptions NO_SECRET = new SecurityOptions("", "", TlsOptions.DEFAULTS);
   private static final String SEGMENT = "rehearsal";
 
   private final List<Vertx> vertxes = new ArrayList<>();

@@ -19,9 +19,10 @@ import org.slf4j.LoggerFactory;
  *
  * @param secretFile file with the secret of this process's groups, empty: none
  * @param secretVariable environment variable with the secret, empty: none is looked at
+ * @param tls certificates for the connections between processes, and the event bus
  */
-public record SecurityOptions(String secretFile, String secretVariable) {
-  static final SecurityOptions DEFAULTS = new SecurityOptions("", "MUSTER_SECRET");
+public record SecurityOptions(String secretFile, String secretVariable, TlsOptions tls) {
+  static final SecurityOptions DEFAULTS = new SecurityOptions("", "MUSTER_SECRET", TlsOptions.DEFAULTS);
 
   private static final Logger LOG = LoggerFactory.getLogger(SecurityOptions.class);
   private static final Set<PosixFilePermission> OF_OTHERS = Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_READ,

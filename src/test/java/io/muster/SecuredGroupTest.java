@@ -197,16 +197,16 @@ class SecuredGroupTest {
 
   @Test
   void theSecretComesFromAFileOrTheEnvironmentAndMistakesAreSaidWithoutIt() throws IOException {
-    var fromFile = new SecurityOptions(folder.resolve("secret").toString(), "VARIABLE");
+    var fromFile = new SecurityOptions(folder.resolve("secret").toString(), "VARIABLE", TlsOptions.DEFAULTS);
     Map<String, String> environment = Map.of("VARIABLE", SECRET + "\n", "SHORT", "short");
-    assertThat(fromFile.secret(_ -> null)).isEqualTo(new SecurityOptions("", "VARIABLE").secret(environment::get)).isNotNull();
-    assertThat(new SecurityOptions("", "VARIABLE").secret(_ -> null)).isNull();
-    assertThat(new SecurityOptions("", "").secret(environment::get)).isNull();
+    assertThat(fromFile.secret(_ -> null)).isEqualTo(new SecurityOptions("", "VARIABLE", TlsOptions.DEFAULTS).secret(environment::get)).isNotNull();
+    assertThat(new SecurityOptions("", "VARIABLE", TlsOptions.DEFAULTS).secret(_ -> null)).isNull();
+    assertThat(new SecurityOptions("", "", TlsOptions.DEFAULTS).secret(environment::get)).isNull();
     assertThatThrownBy(() -> fromFile.secret(environment::get)).isInstanceOf(MusterException.class).hasMessageContaining("two secrets");
-    assertThatThrownBy(() -> new SecurityOptions("", "SHORT").secret(environment::get)).isInstanceOf(MusterException.class)
+    assertThatThrownBy(() -> new SecurityOptions("", "SHORT", TlsOptions.DEFAULTS).secret(environment::get)).isInstanceOf(MusterException.class)
         .hasMessageContaining("variable SHORT").hasMessageContaining("got 5").hasMessageContaining("openssl rand").message()
         .doesNotContain("short");
-    assertThatThrownBy(() -> new SecurityOptions(folder.resolve("no").toString(), "").secret(_ -> null)).isInstanceOf(MusterException.class)
+    assertThatThrownBy(() -> new SecurityOptions(folder.resolve("no").toString(), "", TlsOptions.DEFAULTS).secret(_ -> null)).isInstanceOf(MusterException.class)
         .hasMessageContaining("does not exist").hasMessageContaining("openssl rand -base64 32");
     Path open = Files.writeString(folder.resolve("open"), SECRET);
     Files.setPosixFilePermissions(open, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
@@ -358,7 +358,7 @@ class SecuredGroupTest {
 
     Trap(Keyring keyring) {
       transport = TcpTransport.start(vertx, TcpOptions.defaults("127.0.0.1"), ProcessId.random(RandomGenerator.getDefault()),
-          new RegionTable(vertx), this, keyring).await();
+          new RegionTable(vertx), this, keyring, null).await();
       listening = vertx.createNetServer().connectHandler(_ -> connected.incrementAndGet()).listen(0, "127.0.0.1").await();
     }
 

@@ -97,7 +97,9 @@ final class Dial {
         fail(ConnectFailures.protocol(target, "it answered with " + problem));
       }
     });
-    socket.onClose(() -> fail(ConnectFailures.protocol(target, "it closed the connection before it answered the hello" + socket.trouble())));
+    socket.onClose(() -> fail(socket.trouble().contains("alert")
+        ? ConnectFailures.tls(target, "it ended the handshake" + socket.trouble())
+        : ConnectFailures.protocol(target, "it closed the connection before it answered the hello" + socket.trouble())));
     sendHello(socket, Hello.Role.CONTROL, replaces, 0);
     means.bulk().runOnContext(_ -> connect(means.bulk()).onComplete(bulk));
   }

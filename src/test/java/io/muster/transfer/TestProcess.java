@@ -30,10 +30,10 @@ final class TestProcess implements Transport.Listener {
   final RegionTable regions;
   final TcpTransport transport;
 
-  private TestProcess(Vertx vertx, ProcessId id, TcpOptions options, Keyring keyring, LongSupplier nanos) {
+  private TestProcess(Vertx vertx, ProcessId id, TcpOptions options, Keyring keyring, Tls tls, LongSupplier nanos) {
     this.id = id;
     this.regions = new RegionTable(vertx);
-    this.transport = await(TcpTransport.start(new Node(vertx, options, id, regions, this, keyring, nanos)));
+    this.transport = await(TcpTransport.start(new Node(vertx, options, id, regions, this, keyring, nanos), tls));
   }
 
   static TestProcess start(Vertx vertx) {
@@ -45,11 +45,15 @@ final class TestProcess implements Transport.Listener {
   }
 
   static TestProcess start(Vertx vertx, TcpOptions options, Keyring keyring) {
-    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, System::nanoTime);
+    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, null, System::nanoTime);
+  }
+
+  static TestProcess start(Vertx vertx, TcpOptions options, Keyring keyring, Tls tls) {
+    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, tls, System::nanoTime);
   }
 
   static TestProcess start(Vertx vertx, ProcessId id, TcpOptions options, LongSupplier nanos) {
-    return new TestProcess(vertx, id, options, new Keyring(), nanos);
+    return new TestProcess(vertx, id, options, new Keyring(), null, nanos);
   }
 
   Channel connect(TestProcess peer) {
