@@ -40,7 +40,7 @@ final class ConfigFile {
     }
   }
 
-  private static JsonObject parse(String name, String text) {
+  static JsonObject parse(String name, String text) {
     Object root;
     try {
       root = new Load(LoadSettings.builder().setLabel(name).build()).loadFromString(text);
