@@ -28,9 +28,9 @@ final class TakeoverNotice {
 
   private final OwnContext own;
   private final Function<ProcessAddress, Future<Channel>> connect;
-  /** Whether this process still has the life that took over. */
   /** Gives gossip the signature of its group, if that has a secret. */
   private final UnaryOperator<Gossip> sealing;
+  /** Whether this process still has the life that took over. */
   private final Predicate<RankEntry> holds;
   private final long pauseMs;
   private final Map<Seat, RankEntry> silent = new ConcurrentHashMap<>();

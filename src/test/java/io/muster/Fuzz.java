@@ -1,5 +1,6 @@
 package io.muster;
 
+import io.muster.barrier.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.cli.ConfigFuzz;
 import io.muster.group.GroupSecret;

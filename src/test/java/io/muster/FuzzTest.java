@@ -2,6 +2,7 @@ package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.barrier.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.group.GroupName;
 import io.muster.peer.LinkCodec;

@@ -44,8 +44,8 @@ final class ConfigFile {
     Object root;
     try {
       root = new Load(LoadSettings.builder().setLabel(name).build()).loadFromString(text);
-    } catch (YamlEngineException e) {
-      throw new MusterException(MusterException.Kind.CONFIG, name + " is no valid YAML: " + e.getMessage().replaceAll("\\s+", " "), e);
+    } catch (YamlEngineException | IndexOutOfBoundsException e) { // the latter: half a character where its buffer ends
+      throw new MusterException(MusterException.Kind.CONFIG, name + " is no valid YAML: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "), e);
     }
     if (root == null) {
       return new JsonObject();
