@@ -1,6 +1,7 @@
 package io.muster;
 
 import io.muster.group.GroupName;
+import io.muster.group.GroupSecret;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.segment.SegmentHandle;
@@ -8,13 +9,15 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which rank of which group to join, and the memory that it registers.
  *
  * @param segments registered before the rank is published, so that whoever sees the rank sees them all
+ * @param secret what all processes of the group know, null: that of {@code security.secretFile}, if there is one
  */
-public record GroupOptions(GroupName group, int rank, int worldSize, List<Segment> segments) {
+public record GroupOptions(GroupName group, int rank, int worldSize, List<Segment> segments, @Nullable GroupSecret secret) {
 
   private static final int MAX_NAME = 64;
 
@@ -59,6 +62,11 @@ public record GroupOptions(GroupName group, int rank, int worldSize, List<Segmen
     }
   }
 
+  /** A rank of a group without a secret of its own. */
+  public GroupOptions(GroupName group, int rank, int worldSize, List<Segment> segments) {
+    this(group, rank, worldSize, segments, null);
+  }
+
   /**
    * A rank without segments.
    *
@@ -77,6 +85,11 @@ public record GroupOptions(GroupName group, int rank, int worldSize, List<Segmen
   public GroupOptions segment(String name, long bytes) {
     List<Segment> all = new ArrayList<>(segments);
     all.add(new Segment(name, bytes));
-    return new GroupOptions(group, rank, worldSize, all);
+    return new GroupOptions(group, rank, worldSize, all, secret);
+  }
+
+  /** The same with a secret of the group's own: all its processes must have the same, and no other process can then be linked to it. */
+  public GroupOptions secret(GroupSecret own) {
+    return new GroupOptions(group, rank, worldSize, segments, own);
   }
 }

@@ -21,10 +21,15 @@ import io.muster.peer.LinkTiming;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
+import io.muster.segment.SealedSegmentStore;
+import io.muster.segment.StoredBytes;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Deployable;
 import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -42,6 +47,9 @@ final class GroupRuntime implements GroupHost {
   private final MusterProcess process;
   private final GroupName name;
   private final int worldSize;
+  private final @Nullable GroupSeals seals;
+  private final SegmentStore store;
+  private final @Nullable SealedSegmentStore sealed;
   private final Addresses addresses;
   private final LinkTiming timing;
   private final LinkTable links = new LinkTable(System::nanoTime);
@@ -54,18 +62,23 @@ final class GroupRuntime implements GroupHost {
   /** In the order of deployment; taken down in reverse. */
   private final List<String> deployments = new ArrayList<>();
 
-  GroupRuntime(MusterProcess process, GroupName name, int worldSize) {
+  /** @param seals null if the group has no secret */
+  GroupRuntime(MusterProcess process, GroupName name, int worldSize, @Nullable GroupSeals seals) {
     this.process = process;
     this.name = name;
     this.worldSize = worldSize;
+    this.seals = seals;
+    this.sealed = seals == null ? null : new SealedSegmentStore(process.store(), seals.secret(),
+        (key, why) -> process.trust().distrust("store/" + key, "holds a value without a good signature: " + why));
+    this.store = sealed == null ? process.store() : sealed;
     this.addresses = new Addresses(name);
     MusterOptions options = process.options();
     PeerOptions peer = options.peer();
     this.timing = new LinkTiming(peer.open().timeoutMs(), peer.warmup().timeoutMs(), peer.backoff().initialMs(), peer.backoff().maxMs(),
         peer.refused().probeMs(), peer.close().timeoutMs());
-    StoreOptions store = options.store();
-    this.barrier = new BarrierVerticle(new BarrierSetup(name, worldSize, process.id(), store.hedgeMs(), store.republishHedgeMs(), GATHER_MS,
-        RETRY_MS), this, new BarrierVerticle.Timing(store.reconcileMs(), options.barrier().reportEveryMs(),
+    StoreOptions storing = options.store();
+    this.barrier = new BarrierVerticle(new BarrierSetup(name, worldSize, process.id(), storing.hedgeMs(), storing.republishHedgeMs(), GATHER_MS,
+        RETRY_MS), this, new BarrierVerticle.Timing(storing.reconcileMs(), options.barrier().reportEveryMs(),
         options.status().nodeTimeoutMs(), options.liveness().intervalMs()));
     this.status = new StatusVerticle(addresses, barrier, links, new StatusVerticle.Node(process.id(), ProcessHandle.current().pid(),
         process.address().toString()), options.status().nodeTimeoutMs());
@@ -252,7 +265,53 @@ final class GroupRuntime implements GroupHost {
 
   @Override
   public SegmentStore store() {
-    return process.store();
+    return store;
+  }
+
+  /** What the store holds under a key, as the group sees it. */
+  @Nullable StoredBytes opened(String key, @Nullable StoredBytes stored) {
+    return sealed == null ? stored : sealed.open(key, stored);
+  }
+
+  @Nullable GroupSeals seals() {
+    return seals;
+  }
+
+  /** The group that alone may write into this group's memory, null if whoever has the key may. */
+  @Nullable GroupName owner() {
+    return seals == null ? null : name;
+  }
+
+  /** Gossip with the signature that the store holds. */
+  Gossip sealed(Gossip gossip) {
+    StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
+    return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
+  }
+
+  /** A channel as this group uses it. */
+  Channel over(Channel channel) {
+    return seals == null ? channel : new SealedChannel(channel, seals);
+  }
+
+  /** The channel has ended. */
+  void forget(ChannelGeneration generation) {
+    if (seals != null) {
+      seals.forget(generation);
+    }
+  }
+
+  @Override
+  public JsonObject sign(JsonObject event) {
+    return seals == null ? event : seals.sign(event);
+  }
+
+  @Override
+  public boolean isAuthentic(JsonObject event) {
+    if (seals == null || seals.isAuthentic(event)) {
+      return true;
+    }
+    process.trust().distrust("bus/" + name, "brings an event of group " + name + " that its secret did not sign");
+    return false;
   }
 
   @Override
@@ -329,6 +388,6 @@ final class GroupRuntime implements GroupHost {
 
   @Override
   public void spread(Gossip gossip) {
-    process.spread(gossip);
+    process.spread(sealed(gossip));
   }
 }

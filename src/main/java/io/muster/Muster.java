@@ -4,6 +4,7 @@ import com.hazelcast.core.HazelcastInstance;
 import io.muster.bus.LocalCodec;
 import io.muster.fabric.Fabric;
 import io.muster.fabric.FabricVerdict;
+import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.RecordedStore;
@@ -12,6 +13,7 @@ import io.muster.segment.MusterHazelcast;
 import io.muster.segment.SegmentStore;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RegionTable;
+import io.muster.transfer.Tls;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
 import io.muster.transfer.Transport;
@@ -132,7 +134,8 @@ public final class Muster {
 
     Future<Transport> startTransport(MusterProcess process) {
       Function<Transport.Listener, Future<TcpTransport>> tcp = listener ->
-          TcpTransport.start(process.vertx(), tcpOptions(process.options()), process.id(), process.regions(), listener);
+          TcpTransport.start(process.vertx(), tcpOptions(process.options()), process.id(), process.regions(), listener,
+              process.trust().keyring(), process.trust().tls());
       return faults == null ? tcp.apply(process).map(started -> started) : faults.around(process.vertx(), process, tcp);
     }
   }
@@ -145,9 +148,11 @@ public final class Muster {
   private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
       Surroundings around) {
     LocalCodec.register(vertx);
-    return vertx.executeBlocking(() -> around.openHardware().apply(options), false).compose(hardware -> {
+    return vertx.executeBlocking(() -> new Opened(options.security().secret(), options.security().tls().tls(),
+        around.openHardware().apply(options)), false).compose(opened -> {
+      var hardware = opened.hardware();
       var regions = new RegionTable(vertx);
-      var process = new MusterProcess(own, vertx, options, id, regions, hardware);
+      var process = new MusterProcess(own, vertx, options, id, regions, hardware, new ProcessTrust(id, opened.secret(), opened.tls()));
       var recorded = new RecordedStore(store, process.flight().recorder(), options.flight().slowStoreMs());
       return around.startTransport(process)
           .compose(transport -> {
@@ -172,6 +177,9 @@ public final class Muster {
       return listen(store, listener, tries - 1);
     });
   }
+
+  /** What is opened before anything else, on a thread that may block. */
+  private record Opened(@Nullable GroupSecret secret, @Nullable Tls tls, Hardware hardware) {}
 
   /**
    * Loads and warms what joining a group needs, by connecting a group in miniature inside this process, so that the first real group does
@@ -224,8 +232,8 @@ public final class Muster {
    * Joins a group: registers the memory, claims the rank and publishes it.
    *
    * @return completes when the rank is published, before anything is connected; fails with CONFIG if a live process holds the rank, if this
-   *     process has joined it already, if the group has another world size in this process, or if a segment can't be allocated; with FATAL
-   *     if Muster is closed
+   *     process has joined it already, if the group has another world size or secret in this process, if one group of this process has a
+   *     secret and another has none, or if a segment can't be allocated; with FATAL if Muster is closed
    */
   public Future<JoinedRank> join(GroupOptions options) {
     return prepare(options).compose(PreparedRank::publish);
@@ -235,7 +243,7 @@ public final class Muster {
   public Future<PreparedRank> prepare(GroupOptions options) {
     return process.own().run("prepare rank " + options.rank() + " of group " + options.group(), () -> process.whatIsMissing(options.group()),
         () -> isClosing() ? Future.failedFuture(MusterException.fatal("Muster is closed"))
-        : process.groupFor(options.group(), options.worldSize())
+        : process.groupFor(options.group(), options.worldSize(), options.secret())
             .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle))));
   }
 
@@ -291,6 +299,14 @@ public final class Muster {
   public JsonObject holdings() {
     return new JsonObject().put("regions", process.regions().size()).put("channels", process.channelCount())
         .put("groups", process.groups().size());
+  }
+
+  /**
+   * How often something was refused here because the secret of its group does not vouch for it: values in the store, messages, connections.
+   * A group without a secret refuses none.
+   */
+  public long distrusted() {
+    return process.trust().distrusted();
   }
 
   MusterProcess process() {

@@ -15,6 +15,7 @@ import io.vertx.core.json.JsonObject;
  * @param peer opening, warming up and closing links
  * @param transport the connections between two processes, and their limits
  * @param gpu memory of GPUs
+ * @param security who is believed
  * @param warmup which links exchange first bytes, and which are short-circuited
  * @param barrier waiting for all-connected
  * @param status the status picture
@@ -22,12 +23,12 @@ import io.vertx.core.json.JsonObject;
  * @param prime what a process of the launcher rehearses before it joins a group
  */
 public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast, StoreOptions store, ClaimOptions claim,
-    LivenessOptions liveness, PeerOptions peer, TransportOptions transport, GpuOptions gpu, WarmupOptions warmup, BarrierOptions barrier,
-    StatusOptions status, FlightOptions flight, PrimeOptions prime) {
+    LivenessOptions liveness, PeerOptions peer, TransportOptions transport, GpuOptions gpu, SecurityOptions security, WarmupOptions warmup,
+    BarrierOptions barrier, StatusOptions status, FlightOptions flight, PrimeOptions prime) {
   private static final MusterOptions DEFAULTS = new MusterOptions(EndpointOptions.DEFAULTS, HazelcastOptions.DEFAULTS,
       StoreOptions.DEFAULTS, ClaimOptions.DEFAULTS, LivenessOptions.DEFAULTS, PeerOptions.DEFAULTS, TransportOptions.DEFAULTS,
-      GpuOptions.DEFAULTS, WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS, FlightOptions.DEFAULTS,
-      PrimeOptions.DEFAULTS);
+      GpuOptions.DEFAULTS, SecurityOptions.DEFAULTS, WarmupOptions.DEFAULTS, BarrierOptions.DEFAULTS, StatusOptions.DEFAULTS,
+      FlightOptions.DEFAULTS, PrimeOptions.DEFAULTS);
 
   public static MusterOptions defaults() {
     return DEFAULTS;
@@ -45,7 +46,8 @@ public record MusterOptions(EndpointOptions endpoint, HazelcastOptions hazelcast
 
   /** The same, but for what is rehearsed. */
   public MusterOptions with(PrimeOptions other) {
-    return new MusterOptions(endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, warmup, barrier, status, flight, other);
+    return new MusterOptions(endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, security, warmup, barrier, status, flight,
+        other);
   }
 
   /** All settings, nested as in {@code conf/muster.yaml}; {@link #fromJson} of it gives equal options. */

@@ -9,6 +9,7 @@ import io.muster.barrier.StuckReport;
 import io.muster.barrier.View;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
+import io.muster.group.GroupSecret;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
@@ -72,6 +73,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private final Fabric fabric;
   private final FlightLog flight;
   private final GpuTransport transfers;
+  private final ProcessTrust trust;
   private final SecureRandom random = new SecureRandom();
   private final Map<GroupName, GroupRuntime> groups = new ConcurrentHashMap<>();
   private final Map<GroupName, Future<GroupRuntime>> starting = new ConcurrentHashMap<>();
@@ -85,7 +87,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private @Nullable TakeoverNotice takeovers;
   private @Nullable Observers observers;
 
-  MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Hardware hardware) {
+  MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Hardware hardware,
+      ProcessTrust trust) {
     this.own = own;
     this.vertx = vertx;
     this.options = options;
@@ -95,13 +98,14 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     this.flight = new FlightLog(this, options.flight());
     this.transfers = new GpuTransport(vertx, regions, hardware.gpus(), new GpuTransport.Settings(hardware.shareKind(),
         options.gpu().answerTimeoutMs(), options.gpu().fallback() == GpuOptions.Fallback.TCP), this::channel);
+    this.trust = trust;
   }
 
   void started(Transport newTransport, SegmentStore newStore) {
     transport = newTransport;
     store = newStore;
     claims = new Claims(new ClaimsHost(), newTransport.address(), options.claim().livenessMs());
-    takeovers = new TakeoverNotice(own, this::connect, this::hasSeat, options.peer().refused().probeMs());
+    takeovers = new TakeoverNotice(own, this::connect, this::sealed, this::hasSeat, options.peer().refused().probeMs());
     observers = new Observers(own, this::channelTo, this::view);
   }
 
@@ -136,6 +140,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     channels.remove(channel.generation());
     doubted.remove(channel.generation());
     transfers.lost(channel);
+    groups.values().forEach(group -> group.forget(channel.generation()));
     LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO).log("muster.channel.lost process={} address={} how={} evidence={}",
         channel.peer(), channel.address(), evidence.kind(), evidence.detail());
     var event = new LinkEvent.ChannelLost(channel.generation(), evidence.kind().name(), evidence.detail());
@@ -148,13 +153,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   @Override
   public void received(Channel channel, ControlKind kind, Buffer payload) {
     switch (kind) {
-      case LINK -> {
-        switch (LinkCodec.decode(payload)) {
-          case Decoded.Valid<LinkMessage>(LinkMessage message) -> linkMessage(channel, message);
-          case Decoded.Malformed<LinkMessage>(String reason) ->
-              LOG.warn("muster.link.malformed process={} reason={}", channel.address(), reason);
-        }
-      }
+      case LINK -> link(channel, null, payload);
       case GOSSIP -> {
         switch (Gossip.decode(payload)) {
           case Decoded.Valid<Gossip>(Gossip gossip) -> changed(gossip.key(), gossip.value());
@@ -162,9 +161,67 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
               LOG.warn("muster.gossip.malformed process={} reason={}", channel.address(), reason);
         }
       }
-      case CLAIM -> claims().received(channel, payload);
+      case CLAIM -> claims().received(channel, null, payload);
       case VIEW -> observers().received(channel, payload);
       case TRANSFER -> transfers.received(channel, payload);
+      case SEALED_LINK, SEALED_CLAIM -> {
+        switch (SealedMessage.decode(kind, payload)) {
+          case Decoded.Valid<SealedMessage>(SealedMessage message) -> sealed(channel, message);
+          case Decoded.Malformed<SealedMessage>(String reason) ->
+              LOG.warn("muster.sealed.malformed process={} reason={}", channel.address(), reason);
+        }
+      }
+    }
+  }
+
+  /** Whoever signs for a group over a channel may use the group's memory over it. */
+  private void sealed(Channel channel, SealedMessage message) {
+    GroupSeals seals = trust.seals(message.group());
+    if (seals == null || !seals.isAuthentic(channel, message)) {
+      distrust(channel, message.group(), seals == null ? "a signed message, and no secret is set here" : "a message that its secret did not sign");
+      return;
+    }
+    channel.grant(message.group());
+    Buffer payload = Buffer.buffer(message.payload());
+    if (message.kind() == ControlKind.SEALED_LINK) {
+      link(channel, message.group(), payload);
+    } else {
+      claims().received(channel, message.group(), payload);
+    }
+  }
+
+  private void distrust(Channel channel, GroupName group, String what) {
+    trust.distrust(channel.address().host(), "sent " + what + ": group=" + group + " process=" + channel.peer()
+        + "; if that is a process of yours, give it the secret of the others (security.secretFile)");
+  }
+
+  /** @param signedBy the group that has signed it, null: it came unsigned */
+  private void link(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
+    switch (LinkCodec.decode(payload)) {
+      case Decoded.Valid<LinkMessage>(LinkMessage message) -> {
+        if (message.group().equals(signedBy) || (signedBy == null && trust.seals(message.group()) == null)) {
+          linkMessage(trust.over(channel, message.group()), message);
+        } else {
+          unsigned(channel, message);
+        }
+      }
+      case Decoded.Malformed<LinkMessage>(String reason) ->
+          LOG.warn("muster.link.malformed process={} reason={}", channel.address(), reason);
+    }
+  }
+
+  /** An unsigned message of a group with a secret is worth nothing; a refusal alone is believed as far as to try again later. */
+  private void unsigned(Channel channel, LinkMessage message) {
+    if (message instanceof LinkMessage.Refuse refuse) {
+      linkMessage(channel, new LinkMessage.Refuse(refuse.group(), refuse.writer(), refuse.from(), refuse.attempt(),
+          LinkMessage.Refuse.Code.RETRY, "unsigned: " + refuse.reason(), null));
+      return;
+    }
+    distrust(channel, message.group(), "an unsigned message of a link");
+    if (message instanceof LinkMessage.Open open) {
+      channel.send(ControlKind.LINK, LinkCodec.encode(new LinkMessage.Refuse(open.group(), open.entry().member(), open.to(),
+          open.attempt(), LinkMessage.Refuse.Code.FINAL, "group " + open.group() + " has a secret, and the link-open is not signed with it; "
+              + "start all its processes with the same (security.secretFile)", null)));
     }
   }
 
@@ -217,7 +274,9 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
           .filter(session -> session.generation().equals(channel.generation()))
           .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
       EpochRecord epoch = group.barrier().epochSeen();
-      beats.add(new Beat.GroupBeat(group.name().value(), epoch == null ? 0 : epoch.number(), epoch == null ? null : epoch.state(), pairs));
+      var beat = new Beat.GroupBeat(group.name().value(), epoch == null ? 0 : epoch.number(), epoch == null ? null : epoch.state(), pairs);
+      GroupSeals seals = group.seals();
+      beats.add(seals == null ? beat : beat.signed(seals.signBeat(channel, beat.statement())));
     });
     return new Beat(beats).encode();
   }
@@ -233,6 +292,11 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     Set<PairId> before = doubted.getOrDefault(channel.generation(), Set.of());
     groups.values().forEach(group -> {
       Beat.GroupBeat their = theirs.get(group.name().value());
+      GroupSeals seals = group.seals();
+      if (seals != null && their != null && !seals.isAuthenticBeat(channel, their.statement(), their.signature())) {
+        distrust(channel, group.name(), "a liveness answer that its secret did not sign");
+        return;
+      }
       if (their != null && their.state() != null) {
         group.barrier().peerSaw(their.epoch(), their.state());
       }
@@ -257,7 +321,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   @Override
   public void changed(String key, @Nullable StoredBytes value) {
-    StoreKeys.groupOf(key).map(this::groupNamed).ifPresent(group -> group.barrier().execute(core -> core.keyChanged(key, value)));
+    StoreKeys.groupOf(key).map(this::groupNamed).ifPresent(group -> group.barrier().execute(core -> core.keyChanged(key, group.opened(key, value))));
   }
 
   private @Nullable GroupRuntime groupNamed(String name) {
@@ -293,6 +357,11 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     });
   }
 
+  /** A channel to a process, as a group uses it. */
+  private Future<Channel> connectFor(ProcessAddress address, GroupName group) {
+    return connect(address).map(channel -> trust.over(channel, group));
+  }
+
   @Nullable Channel channel(ChannelGeneration generation) {
     Channel channel = channels.get(generation);
     return channel != null && channel.isAlive() ? channel : null;
@@ -318,6 +387,11 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return runtime == null ? Future.failedFuture(MusterException.retry("no group " + group + " here")) : runtime.barrier().view();
   }
 
+  private Gossip sealed(Gossip gossip) {
+    GroupRuntime group = groups.get(gossip.group());
+    return group == null ? gossip : group.sealed(gossip);
+  }
+
   void spread(Gossip gossip) {
     Buffer payload = gossip.encode();
     channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
@@ -331,8 +405,22 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   /** What the questions about seats need. */
   private final class ClaimsHost implements Claims.Host {
     @Override
-    public Future<Channel> connect(ProcessAddress address) {
-      return MusterProcess.this.connect(address);
+    public Future<Channel> connect(ProcessAddress address, GroupName group) {
+      return connectFor(address, group);
+    }
+
+    @Override
+    public Channel over(Channel channel, GroupName group) {
+      return trust.over(channel, group);
+    }
+
+    @Override
+    public boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy) {
+      if (group.equals(signedBy) || (signedBy == null && trust.seals(group) == null)) {
+        return true;
+      }
+      distrust(channel, group, "a question or an answer about a rank that its secret did not sign");
+      return false;
     }
 
     @Override
@@ -383,13 +471,27 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   }
 
   /** The group in this process, started if this is its first rank here. */
-  Future<GroupRuntime> groupFor(GroupName name, int worldSize) {
+  Future<GroupRuntime> groupFor(GroupName name, int worldSize, @Nullable GroupSecret secret) {
     Promise<GroupRuntime> started = Promise.promise();
     Future<GroupRuntime> known = starting.putIfAbsent(name, started.future());
     if (known != null) {
-      return known;
+      return known.map(group -> {
+        trust.agree(name, group.seals(), secret);
+        return group;
+      });
     }
-    var group = new GroupRuntime(this, name, worldSize);
+    GroupRuntime group;
+    try {
+      ProcessTrust.Begun begun = trust.begin(name, secret);
+      if (begun.isFirstSecret()) {
+        transport().endUnproved();
+      }
+      group = new GroupRuntime(this, name, worldSize, begun.seals());
+    } catch (MusterException disagreement) {
+      starting.remove(name);
+      started.fail(disagreement);
+      return started.future();
+    }
     groups.put(name, group);
     group.start().onComplete(outcome -> {
       if (outcome.succeeded()) {
@@ -397,6 +499,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
       } else {
         groups.remove(name);
         starting.remove(name);
+        trust.ended(group.seals());
         started.fail(outcome.cause());
       }
     });
@@ -415,7 +518,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     }
     groups.remove(group.name(), group);
     starting.remove(group.name());
-    return group.close("the last rank has left").onComplete(_ -> closeIdleChannels());
+    return group.close("the last rank has left").onComplete(_ -> {
+      trust.ended(group.seals());
+      closeIdleChannels();
+    });
   }
 
   /** Ends the channels to processes that no link of any group here has to do with. One that is needed after all is dialled anew. */
@@ -445,6 +551,10 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   Vertx vertx() {
     return vertx;
+  }
+
+  ProcessTrust trust() {
+    return trust;
   }
 
   MusterOptions options() {

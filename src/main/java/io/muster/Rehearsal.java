@@ -25,6 +25,8 @@ final class Rehearsal {
   private static final int RANKS = 3;
   /** Done however long they take: what they don't load, the first real round would. */
   private static final int LEAST_ROUNDS = 5;
+  /** One is drawn where the real groups have one. */
+  private static final SecurityOptions NO_SECRET = new SecurityOptions("", "", TlsOptions.DEFAULTS);
   private static final String SEGMENT = "rehearsal";
 
   private final List<Vertx> vertxes = new ArrayList<>();
@@ -63,7 +65,7 @@ final class Rehearsal {
   private static MusterOptions inMiniature(MusterOptions options) {
     EndpointOptions endpoint = options.endpoint();
     return new MusterOptions(new EndpointOptions(endpoint.bind(), 0, -1, ""), options.hazelcast(), options.store(), options.claim(),
-        options.liveness(), options.peer(), options.transport(), options.gpu(), new WarmupOptions(WarmupOptions.Mode.EXCHANGE,
+        options.liveness(), options.peer(), options.transport(), options.gpu(), NO_SECRET, new WarmupOptions(WarmupOptions.Mode.EXCHANGE,
             options.warmup().policyTimeoutMs(), ""), new BarrierOptions(0), options.status(),
             new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0), options.prime());
   }

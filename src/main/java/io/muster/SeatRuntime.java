@@ -67,7 +67,7 @@ final class SeatRuntime implements SeatPorts {
     this.rank = rank;
     this.addresses = group.addresses();
     this.slots = group.process().regions().allocate(group.name() + "/" + rank + "/warmup", SLOT_BYTES * group.worldSize(),
-        (region, offset, length) -> slotWritten(region, offset));
+        (region, offset, length) -> slotWritten(region, offset)).guardedBy(group.owner());
     this.outgoing = Arena.ofAuto().allocate(SLOT_BYTES * group.worldSize(), SLOT_BYTES);
   }
 
@@ -103,7 +103,8 @@ final class SeatRuntime implements SeatPorts {
     synchronized (segments) {
       checkFree(name);
       try {
-        Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, wanted.bytes(), null);
+        Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, wanted.bytes(), null)
+            .guardedBy(group.owner());
         segments.put(name, region);
         return region;
       } catch (OutOfMemoryError failure) {
@@ -250,7 +251,8 @@ final class SeatRuntime implements SeatPorts {
 
   @Override
   public @Nullable Channel channel(ChannelGeneration generation) {
-    return group.process().channel(generation);
+    Channel channel = group.process().channel(generation);
+    return channel == null ? null : group.over(channel);
   }
 
   @Override

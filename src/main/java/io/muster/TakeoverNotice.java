@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +28,8 @@ final class TakeoverNotice {
 
   private final OwnContext own;
   private final Function<ProcessAddress, Future<Channel>> connect;
+  /** Gives gossip the signature of its group, if that has a secret. */
+  private final UnaryOperator<Gossip> sealing;
   /** Whether this process still has the life that took over. */
   private final Predicate<RankEntry> holds;
   private final long pauseMs;
@@ -38,9 +41,11 @@ final class TakeoverNotice {
     }
   }
 
-  TakeoverNotice(OwnContext own, Function<ProcessAddress, Future<Channel>> connect, Predicate<RankEntry> holds, long pauseMs) {
+  TakeoverNotice(OwnContext own, Function<ProcessAddress, Future<Channel>> connect, UnaryOperator<Gossip> sealing,
+      Predicate<RankEntry> holds, long pauseMs) {
     this.own = own;
     this.connect = connect;
+    this.sealing = sealing;
     this.holds = holds;
     this.pauseMs = pauseMs;
   }
@@ -61,7 +66,8 @@ final class TakeoverNotice {
   private void tell(RankEntry incumbent, RankEntry entry) {
     var handle = incumbent.handle();
     connect.apply(new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(channel -> {
-      channel.send(ControlKind.GOSSIP, new Gossip(entry.group(), new StoreKeys(entry.group()).rank(entry.member().rank()), Schema.encode(entry)).encode());
+      channel.send(ControlKind.GOSSIP, sealing.apply(new Gossip(entry.group(), new StoreKeys(entry.group()).rank(entry.member().rank()),
+          Schema.encode(entry))).encode());
       LOG.info("muster.takeover.told group={} rank={} pid={} address={}:{}", entry.group(), entry.member().rank(), handle.pid(), handle.host(),
           handle.port());
     }, failure -> {
@@ -74,7 +80,7 @@ final class TakeoverNotice {
   private static boolean mayComeBack(Throwable failure) {
     return failure instanceof ConnectException failed && switch (failed.kind()) {
       case REFUSED, OTHER_PROCESS -> false;
-      case SILENT, UNREACHABLE, PROTOCOL, CUT, LOCAL -> true;
+      case SILENT, UNREACHABLE, PROTOCOL, UNPROVED, CUT, LOCAL -> true;
     };
   }
 }

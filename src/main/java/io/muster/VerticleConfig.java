@@ -1,9 +1,11 @@
 package io.muster;
 
 import io.muster.group.GroupName;
+import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * @param allConnectedWithin null: starting does not wait for all-connected
  */
 record VerticleConfig(List<GroupOptions> joins, @Nullable MusterOptions muster, @Nullable Duration allConnectedWithin) {
-  private static final List<String> RANK_KEYS = List.of("group", "rank", "worldSize", "segments");
+  private static final List<String> RANK_KEYS = List.of("group", "rank", "worldSize", "segments", "secretFile");
   private static final List<String> KEYS =
-      List.of("group", "rank", "worldSize", "segments", "join", "muster", "requireAllConnectedWithinMs");
+      List.of("group", "rank", "worldSize", "segments", "secretFile", "join", "muster", "requireAllConnectedWithinMs");
   private static final int MAX_WAIT_MS = 86_400_000;
 
   VerticleConfig {
@@ -101,7 +103,8 @@ record VerticleConfig(List<GroupOptions> joins, @Nullable MusterOptions muster, 
       if (found.isEmpty()) {
         String name = group;
         List<GroupOptions> valid = new ArrayList<>();
-        collect(found, prefix + "rank", () -> valid.add(new GroupOptions(new GroupName(name), rank, worldSize, segments)));
+        GroupSecret secret = secret(prefix + "secretFile", json.getValue("secretFile"), found);
+        collect(found, prefix + "rank", () -> valid.add(new GroupOptions(new GroupName(name), rank, worldSize, segments, secret)));
         mistakes.addAll(found);
         return valid;
       }
@@ -123,6 +126,16 @@ record VerticleConfig(List<GroupOptions> joins, @Nullable MusterOptions muster, 
         found.add(path, "must be an object of name and bytes, got " + given);
       }
       return segments;
+    }
+
+    private static @Nullable GroupSecret secret(String path, @Nullable Object given, Mistakes found) {
+      List<GroupSecret> read = new ArrayList<>();
+      if (given instanceof String file) {
+        collect(found, path, () -> read.add(SecurityOptions.ofFile(Path.of(file))));
+      } else if (given != null) {
+        found.add(path, "must be the name of a file, got " + given.getClass().getSimpleName());
+      }
+      return read.isEmpty() ? null : read.getFirst();
     }
 
     private void contradictions(List<GroupOptions> all) {

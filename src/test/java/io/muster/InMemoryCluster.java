@@ -100,6 +100,11 @@ final class InMemoryCluster implements AutoCloseable {
     return List.copyOf(processes);
   }
 
+  /** Settings with the secret that a file holds. */
+  static JsonObject secret(java.nio.file.Path file) {
+    return new JsonObject().put("security", new JsonObject().put("secretFile", file.toString()).put("secretVariable", ""));
+  }
+
   /** Settings with one warmup key. */
   static JsonObject warmup(String key, Object value) {
     return new JsonObject().put("warmup", new JsonObject().put(key, value));

@@ -82,7 +82,7 @@ final class MusterOptionsTest {
         "  peer.backoff.jitter must be 0 to 1, got 2.0",
         "  peer.opne is no setting; did you mean peer.open?",
         "  warmup.mode must be one of auto, exchange, skip, got 'sometimes'",
-        "  nonsense is no setting; there are endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, warmup, barrier, status, flight, prime");
+        "  nonsense is no setting; there are endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, security, warmup, barrier, status, flight, prime");
   }
 
   @Test

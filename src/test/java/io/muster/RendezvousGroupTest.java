@@ -307,7 +307,7 @@ class RendezvousGroupTest {
       RankEntry newer = entry(cluster.stranger().get(key).await());
       var tries = new AtomicInteger();
       var notice = new TakeoverNotice(new OwnContext(process.vertx(), 10_000), address -> tries.incrementAndGet() < 3
-          ? Future.failedFuture(new ConnectException(ConnectException.Kind.SILENT, "frozen")) : process.muster().process().connect(address),
+          ? Future.failedFuture(new ConnectException(ConnectException.Kind.SILENT, "frozen")) : process.muster().process().connect(address), gossip -> gossip,
           own -> own.member().equals(zero.member()), 1);
 
       notice.silent(entry(island.stranger().get(key).await()));

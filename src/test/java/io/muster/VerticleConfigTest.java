@@ -43,14 +43,14 @@ class VerticleConfigTest {
             "  join[0].segments is wrong: segment '': the name must have 1 to 64 characters and not be blank, got 0",
             "  join[0].segments.kv must be a whole number of bytes, got 1.5",
             "  join[1].rank is wrong: rank 7 is outside the world size 4: ranks are 0..3",
-            "  join[2].colour is no setting; there are group, rank, worldSize, segments",
+            "  join[2].colour is no setting; there are group, rank, worldSize, segments, secretFile",
             "  join[4] must be an object with group, rank and worldSize, got 5",
             "  join has two world sizes for group tp: 2 and 3",
             "  join has rank 0 of group tp twice",
             "  muster.endpoint.port must be 0 to 65535 port number (0: any), got 70000",
             "  muster.livenes is no setting; did you mean liveness?",
             "  requireAllConnectedWithinMs must be 1 to 86400000 ms, got 0",
-            "  whatever is no setting; there are group, rank, worldSize, segments, join, muster, requireAllConnectedWithinMs");
+            "  whatever is no setting; there are group, rank, worldSize, segments, secretFile, join, muster, requireAllConnectedWithinMs");
   }
 
   @Test

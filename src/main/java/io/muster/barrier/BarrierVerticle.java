@@ -99,9 +99,13 @@ public final class BarrierVerticle extends VerticleBase {
     consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
     consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
     MessageConsumer<JsonObject> allConnected = bus.consumer(addresses.allConnected(),
-        message -> core().allConnectedHeard(message.body().getLong("epoch")));
+        message -> {
+          if (host.isAuthentic(message.body())) {
+            core().allConnectedHeard(message.body().getLong("epoch"));
+          }
+        });
     MessageConsumer<JsonObject> degraded = bus.consumer(addresses.degraded(), message -> {
-      if (!setup.process().toString().equals(message.body().getString("seenHere"))) {
+      if (!setup.process().toString().equals(message.body().getString("seenHere")) && host.isAuthentic(message.body())) {
         core().degradedHeard(message.body().getLong("epoch"));
       }
     });
@@ -449,7 +453,7 @@ public final class BarrierVerticle extends VerticleBase {
 
     @Override
     public void publishAllConnected(EpochRecord record) {
-      summaries().of(record, allConnected -> vertx.eventBus().publish(addresses.allConnected(), allConnected.toJson()));
+      summaries().of(record, allConnected -> vertx.eventBus().publish(addresses.allConnected(), host.sign(allConnected.toJson())));
     }
 
     @Override
@@ -465,7 +469,7 @@ public final class BarrierVerticle extends VerticleBase {
 
     @Override
     public void publishDegraded(long epoch, List<LostMember> lost) {
-      vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost));
+      vertx.eventBus().publish(addresses.degraded(), host.sign(degradedBody(epoch, lost)));
     }
 
     @Override

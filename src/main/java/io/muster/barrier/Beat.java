@@ -1,5 +1,6 @@
 package io.muster.barrier;
 
+import io.muster.group.GroupSecret;
 import io.muster.peer.PairId;
 import io.muster.segment.CanonicalReader;
 import io.muster.segment.CanonicalReader.MalformedException;
@@ -26,10 +27,33 @@ public record Beat(List<GroupBeat> groups) {
    *
    * @param state null if no epoch has been seen
    * @param pairs a 64-bit mix of each pair that the sender holds
+   * @param signature over all of it where the group has a secret, empty where it has none
    */
-  public record GroupBeat(String group, long epoch, EpochRecord.@Nullable State state, Set<Long> pairs) {
+  public record GroupBeat(String group, long epoch, EpochRecord.@Nullable State state, Set<Long> pairs, byte[] signature) {
+    private static final byte[] UNSIGNED = {};
+
     public GroupBeat {
       pairs = Set.copyOf(pairs);
+    }
+
+    public GroupBeat(String group, long epoch, EpochRecord.@Nullable State state, Set<Long> pairs) {
+      this(group, epoch, state, pairs, UNSIGNED);
+    }
+
+    public GroupBeat signed(byte[] by) {
+      return new GroupBeat(group, epoch, state, pairs, by);
+    }
+
+    /** What is signed: everything else, in an order of its own. */
+    public byte[] statement() {
+      var out = new CanonicalWriter();
+      write(out);
+      return out.toByteArray();
+    }
+
+    private void write(CanonicalWriter out) {
+      out.text(group).i64(epoch).u8(state == null ? 0 : state.ordinal() + 1).i32(pairs.size());
+      pairs.stream().sorted().forEach(out::i64);
     }
   }
 
@@ -47,8 +71,8 @@ public record Beat(List<GroupBeat> groups) {
   public Buffer encode() {
     var out = new CanonicalWriter().i32(groups.size());
     for (GroupBeat group : groups) {
-      out.text(group.group()).i64(group.epoch()).u8(group.state() == null ? 0 : group.state().ordinal() + 1).i32(group.pairs().size());
-      group.pairs().forEach(out::i64);
+      group.write(out);
+      out.bytes(group.signature());
     }
     return Buffer.buffer(out.toByteArray());
   }
@@ -68,7 +92,8 @@ public record Beat(List<GroupBeat> groups) {
         for (int more = in.bounded("pairs", MAX_PAIRS); more > 0; more--) {
           pairs.add(in.i64("pair"));
         }
-        groups.add(new GroupBeat(name, epoch, state == 0 ? null : EpochRecord.State.values()[state - 1], pairs));
+        groups.add(new GroupBeat(name, epoch, state == 0 ? null : EpochRecord.State.values()[state - 1], pairs,
+            in.bytes("signature", GroupSecret.Seal.BYTES)));
       }
       in.end();
       return new Decoded.Valid<>(new Beat(groups));

@@ -3,6 +3,8 @@ package io.muster.barrier;
 import io.muster.barrier.GroupPorts.SeatAnswer;
 import io.muster.barrier.GroupPorts.WitnessAnswer;
 import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.group.GroupName;
+import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.CanonicalReader;
 import io.muster.segment.CanonicalReader.MalformedException;
@@ -25,6 +27,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,11 +49,29 @@ public final class Claims {
   private final long limitMs;
   private final AtomicLong nextId = new AtomicLong();
   /** Questions that wait for an answer; asked on any context, answered on the control connection's. */
-  private final Map<Long, Promise<Answer>> asked = new ConcurrentHashMap<>();
+  private final Map<Long, Question> asked = new ConcurrentHashMap<>();
+
+  /** A question about a group, and whom it was put to. */
+  private record Question(GroupName group, ProcessId process, Promise<Answer> answer) {}
 
   /** What the process does for it. */
   public interface Host {
-    Future<Channel> connect(ProcessAddress address);
+    /** A channel to a process, as the group uses it. */
+    Future<Channel> connect(ProcessAddress address, GroupName group);
+
+    /** A channel as the group uses it: signed, if the group has a secret. */
+    default Channel over(Channel channel, GroupName group) {
+      return channel;
+    }
+
+    /**
+     * Whether what came over a channel about a group may be believed.
+     *
+     * @param signedBy the group that has signed it, null: it came unsigned
+     */
+    default boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy) {
+      return signedBy == null;
+    }
 
     /** Whether and how the process of an entry can be reached from here. */
     LinkEvent.Reach reach(RankEntry entry);
@@ -81,12 +102,12 @@ public final class Claims {
     if (handle.host().equals(own.host()) && handle.port() == own.port()) {
       return Future.succeededFuture(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
     }
-    return host.connect(address(handle))
+    return host.connect(address(handle), incumbent.group())
         .compose(channel -> ask(channel, HOLDS, incumbent))
         .map(answer -> new SeatAnswer(answer, answer == Answer.GONE ? "its process answers that it has ended" : "it answers"))
         .otherwise(failure -> failure instanceof ConnectException failed ? new SeatAnswer(switch (failed.kind()) {
           case REFUSED, OTHER_PROCESS -> Answer.GONE;
-          case SILENT, UNREACHABLE, PROTOCOL, CUT, LOCAL -> Answer.SILENT;
+          case SILENT, UNREACHABLE, PROTOCOL, UNPROVED, CUT, LOCAL -> Answer.SILENT;
         }, String.valueOf(failed.getMessage())) : new SeatAnswer(Answer.SILENT, String.valueOf(failure.getMessage())));
   }
 
@@ -98,7 +119,7 @@ public final class Claims {
         chosen.add(other);
       }
     }
-    List<Future<WitnessAnswer>> answers = chosen.stream().map(witness -> host.connect(address(witness.handle()))
+    List<Future<WitnessAnswer>> answers = chosen.stream().map(witness -> host.connect(address(witness.handle()), incumbent.group())
         .compose(channel -> ask(channel, REACHES, incumbent))
         .otherwise(Answer.SILENT)
         .map(answer -> new WitnessAnswer(answer, witness.handle().host() + ":" + witness.handle().port()))).toList();
@@ -113,7 +134,7 @@ public final class Claims {
   private Future<Answer> ask(Channel channel, int question, RankEntry about) {
     long id = nextId.incrementAndGet();
     Promise<Answer> promise = Promise.promise();
-    asked.put(id, promise);
+    asked.put(id, new Question(about.group(), channel.peer(), promise));
     Runnable cancel = host.after(limitMs, () -> promise.tryFail("no answer after " + limitMs + " ms"));
     byte[] head = new CanonicalWriter().u8(question).i64(id).toByteArray();
     channel.send(ControlKind.CLAIM, Buffer.buffer(head).appendBytes(Schema.encode(about).toByteArray()));
@@ -123,8 +144,12 @@ public final class Claims {
     });
   }
 
-  /** A message of this kind has come. */
-  public void received(Channel channel, Buffer payload) {
+  /**
+   * A message of this kind has come.
+   *
+   * @param signedBy the group that has signed it, null: it came unsigned
+   */
+  public void received(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
     try {
       var in = new CanonicalReader(payload.getBytes());
       int kind = in.u8("kind");
@@ -133,10 +158,12 @@ public final class Claims {
         case ANSWER -> {
           Answer answer = in.constant("answer", Answer.values());
           in.end();
-          answered(id, answer);
+          answered(channel, signedBy, id, answer);
         }
-        case HOLDS -> about(in, entry -> answerHere(entry).onSuccess(answer -> answer(channel, id, answer)));
-        case REACHES -> about(in, entry -> askIncumbent(entry).onSuccess(answer -> answer(channel, id, answer.answer())));
+        case HOLDS -> about(in, channel, signedBy, entry -> answerHere(entry)
+            .onSuccess(answer -> answer(host.over(channel, entry.group()), id, answer)));
+        case REACHES -> about(in, channel, signedBy, entry -> askIncumbent(entry)
+            .onSuccess(answer -> answer(host.over(channel, entry.group()), id, answer.answer())));
         default -> throw new MalformedException("kind: " + kind);
       }
     } catch (MalformedException e) {
@@ -144,17 +171,22 @@ public final class Claims {
     }
   }
 
-  private static void about(CanonicalReader in, Consumer<RankEntry> then) throws MalformedException {
+  private void about(CanonicalReader in, Channel channel, @Nullable GroupName signedBy, Consumer<RankEntry> then)
+      throws MalformedException {
     switch (Schema.rankEntry(StoredBytes.copyOf(in.rest()))) {
-      case Decoded.Valid<RankEntry>(RankEntry entry) -> then.accept(entry);
+      case Decoded.Valid<RankEntry>(RankEntry entry) -> {
+        if (host.isTrusted(channel, entry.group(), signedBy)) {
+          then.accept(entry);
+        }
+      }
       case Decoded.Malformed<RankEntry>(String reason) -> throw new MalformedException(reason);
     }
   }
 
-  private void answered(long id, Answer answer) {
-    Promise<Answer> promise = asked.get(id);
-    if (promise != null) {
-      promise.tryComplete(answer);
+  private void answered(Channel channel, @Nullable GroupName signedBy, long id, Answer answer) {
+    Question question = asked.get(id);
+    if (question != null && question.process().equals(channel.peer()) && host.isTrusted(channel, question.group(), signedBy)) {
+      question.answer().tryComplete(answer);
     }
   }
 

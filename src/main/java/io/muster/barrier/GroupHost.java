@@ -7,6 +7,7 @@ import io.muster.peer.LinkTable;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentStore;
 import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
 import java.util.Collection;
 import java.util.List;
 
@@ -39,4 +40,14 @@ public interface GroupHost {
   void entryPublished(RankEntry own);
 
   void spread(Gossip gossip);
+
+  /** An event for the whole cluster, signed if the group has a secret. */
+  default JsonObject sign(JsonObject event) {
+    return event;
+  }
+
+  /** Whether an event from the cluster's bus is one of the group's own. */
+  default boolean isAuthentic(JsonObject event) {
+    return true;
+  }
 }

@@ -40,12 +40,12 @@ final class ConfigFile {
     }
   }
 
-  private static JsonObject parse(String name, String text) {
+  static JsonObject parse(String name, String text) {
     Object root;
     try {
       root = new Load(LoadSettings.builder().setLabel(name).build()).loadFromString(text);
-    } catch (YamlEngineException e) {
-      throw new MusterException(MusterException.Kind.CONFIG, name + " is no valid YAML: " + e.getMessage().replaceAll("\\s+", " "), e);
+    } catch (YamlEngineException | IndexOutOfBoundsException e) { // the latter: half a character where its buffer ends
+      throw new MusterException(MusterException.Kind.CONFIG, name + " is no valid YAML: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "), e);
     }
     if (root == null) {
       return new JsonObject();

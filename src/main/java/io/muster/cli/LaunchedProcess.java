@@ -81,6 +81,7 @@ final class LaunchedProcess implements AutoCloseable {
     var vertxOptions = new VertxOptions();
     // a message between event loops costs a wake-up of a thread, and on a few busy cores a turn in the queue for one
     vertxOptions.setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+    options.security().tls().applyTo(vertxOptions.getEventBusOptions());
     vertxOptions.getEventBusOptions().setHost(options.endpoint().bind()).setPort(0).setClusterPublicHost(host);
     Vertx clustered = await(joined.buildVertx(vertxOptions));
     vertx = clustered;

@@ -1,6 +1,7 @@
 package io.muster.ops;
 
 import io.muster.group.MusterException;
+import io.muster.transfer.Complaints;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -45,6 +46,9 @@ public final class ControlPort implements AutoCloseable {
   private final Map<String, Handler> handlers = new ConcurrentHashMap<>();
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final Semaphore places;
+  /** Connections by address, where a thread per connection meets the others. */
+  private final ConcurrentHashMap<String, Integer> perAddress = new ConcurrentHashMap<>();
+  private final Complaints complaints = new Complaints(log, "control-port-dropped");
   private final ExecutorService threads = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("muster-control-", 0).factory());
 
   /** Answers one kind of question; called on a virtual thread of the connection, may answer later. */
@@ -57,7 +61,7 @@ public final class ControlPort implements AutoCloseable {
    * @param maxRequestBytes length of a request
    * @param request a request must be complete, and an answer be taken, within this
    * @param answer a handler must have answered within this
-   * @param maxConnections at the same time; further ones are told "busy"
+   * @param maxConnections at the same time, a quarter of them from one address; further ones are told "busy"
    */
   public record Limits(int maxRequestBytes, Duration request, Duration answer, int maxConnections) {
     public static final Limits DEFAULT = new Limits(8192, Duration.ofSeconds(5), Duration.ofSeconds(30), 1024);
@@ -143,11 +147,14 @@ public final class ControlPort implements AutoCloseable {
   }
 
   private void serve(Socket socket) {
-    boolean placed = places.tryAcquire();
+    String remote = String.valueOf(socket.getInetAddress().getHostAddress());
+    boolean placed = place(remote);
+    boolean spoke = false;
     try (socket) {
       socket.setTcpNoDelay(true);
       Lines lines = new Lines(socket);
       if (!placed) {
+        complaints.note(remote, "has a connection too many");
         lines.write(error("busy: " + limits.maxConnections() + " connections are open", MusterException.Kind.RETRY).encode(), limits.request());
         return;
       }
@@ -158,20 +165,43 @@ public final class ControlPort implements AutoCloseable {
             ? error("a request is one JSON object a line", MusterException.Kind.CONFIG)
             : answer(request);
         lines.write(answer.encode(), limits.request());
+        spoke = true;
         if (request == null) {
+          complaints.note(remote, "asked nothing that this port answers: its line is no JSON object");
           return;
         }
       }
     } catch (IOException e) {
-      log.debug("control-port-connection address={} remote={} cause={}", address, socket.getRemoteSocketAddress(), e.toString());
+      if (!spoke && !server.isClosed()) { // who has asked something may linger
+        complaints.note(remote, "was cut off: " + e.getMessage());
+      }
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     } finally {
       open.remove(socket);
       if (placed) {
         places.release();
+        perAddress.computeIfPresent(remote, (_, count) -> count > 1 ? count - 1 : null);
       }
     }
+  }
+
+  private boolean place(String remote) {
+    if (perAddress.merge(remote, 1, Integer::sum) <= Math.max(2, limits.maxConnections() / 4) && places.tryAcquire()) {
+      return true;
+    }
+    perAddress.computeIfPresent(remote, (_, count) -> count > 1 ? count - 1 : null);
+    return false;
+  }
+
+  /** Connections that were refused a place, asked nonsense, or were cut off. */
+  public long dropped() {
+    return complaints.count();
+  }
+
+  /** Connections that are open now. */
+  int connections() {
+    return open.size();
   }
 
   private JsonObject answer(JsonObject request) throws InterruptedException {

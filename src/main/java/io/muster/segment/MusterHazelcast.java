@@ -5,6 +5,7 @@ import com.hazelcast.config.Config;
 import com.hazelcast.config.EvictionPolicy;
 import com.hazelcast.config.InMemoryFormat;
 import com.hazelcast.config.InvalidConfigurationException;
+import com.hazelcast.config.JavaSerializationFilterConfig;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.MergePolicyConfig;
@@ -95,8 +96,9 @@ public final class MusterHazelcast {
   }
 
   /**
-   * Puts what Muster needs into an application's own configuration: the map and the member attribute, with a fresh process id. Everything
-   * else is left as it is. To be called once per member.
+   * Puts what Muster needs into an application's own configuration: the map and the member attribute, with a fresh process id; and, unless
+   * the application has set a filter for Java serialisation itself, the one of {@link #reference()} (see {@link #allowSerializable}).
+   * Everything else is left as it is. To be called once per member.
    *
    * @return the same configuration
    */
@@ -112,6 +114,26 @@ public final class MusterHazelcast {
   public static Config applyTo(Config config, ProcessId process) {
     config.addMapConfig(mapConfig(MAP_NAME));
     config.getMemberAttributeConfig().setAttribute(PROCESS_ID_ATTRIBUTE, process.toString());
+    if (config.getSerializationConfig().getJavaSerializationFilterConfig() == null) {
+      config.getSerializationConfig().setJavaSerializationFilterConfig(reference().getSerializationConfig().getJavaSerializationFilterConfig());
+    }
+    return config;
+  }
+
+  /**
+   * Lets an application's own Serializable classes through the filter, where it keeps such values in shared maps; all members need it. What
+   * Vert.x itself shares (its subscriptions, locks and counters; maps of text, numbers, buffers, JSON) needs no entry.
+   *
+   * @param prefixes of class names, say {@code com.example.prices.}; whatever they let in, any member of the cluster may send
+   * @return the same configuration
+   */
+  public static Config allowSerializable(Config config, String... prefixes) {
+    JavaSerializationFilterConfig filter = config.getSerializationConfig().getJavaSerializationFilterConfig();
+    if (filter == null) {
+      filter = reference().getSerializationConfig().getJavaSerializationFilterConfig();
+      config.getSerializationConfig().setJavaSerializationFilterConfig(filter);
+    }
+    filter.getWhitelist().addPrefixes(prefixes);
     return config;
   }
 

@@ -155,6 +155,10 @@ public final class Schema {
   }
 
   private static <T> Decoded<T> decode(StoredBytes bytes, int kind, Body<T> body, Encoder<T> encoder) {
+    String distrust = bytes.distrust();
+    if (distrust != null) {
+      return new Decoded.Malformed<>(distrust);
+    }
     try {
       var in = new CanonicalReader(bytes.toByteArray());
       int version = in.u8("version");
@@ -169,7 +173,8 @@ public final class Schema {
       byte[] signature = in.bytes("signature", MAX_SIGNATURE);
       in.end();
       if (signature.length > 0) {
-        return new Decoded.Malformed<>("signature: expected none, since no group secret is set here, got " + signature.length + " bytes");
+        return new Decoded.Malformed<>("signature: expected none, since this process has no secret for the group, got " + signature.length
+            + " bytes; start this process with the secret of the others (security.secretFile), or all without");
       }
       if (!Arrays.equals(encoder.encode(value).toByteArray(), bytes.toByteArray())) {
         return new Decoded.Malformed<>("not in canonical form");

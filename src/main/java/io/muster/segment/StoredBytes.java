@@ -2,17 +2,36 @@ package io.muster.segment;
 
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** An immutable value of the store, compared by content. */
 public final class StoredBytes {
   private final byte[] bytes;
+  /** Why these bytes mean nothing here, whatever they would say; null if nothing speaks against them. */
+  private final @Nullable String distrust;
 
-  private StoredBytes(byte[] bytes) {
+  private StoredBytes(byte[] bytes, @Nullable String distrust) {
     this.bytes = bytes;
+    this.distrust = distrust;
   }
 
   public static StoredBytes copyOf(byte[] bytes) {
-    return new StoredBytes(bytes.clone());
+    return new StoredBytes(bytes.clone(), null);
+  }
+
+  /** The same bytes, as somebody wrote them who may not: they decode to nothing, and equal no bytes that are trusted. */
+  StoredBytes distrusted(String why) {
+    return new StoredBytes(bytes, why);
+  }
+
+  @Nullable String distrust() {
+    return distrust;
+  }
+
+  /** The same bytes, as the store holds them. */
+  StoredBytes plain() {
+    return distrust == null ? this : new StoredBytes(bytes, null);
   }
 
   public byte[] toByteArray() {
@@ -25,7 +44,7 @@ public final class StoredBytes {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof StoredBytes that && Arrays.equals(bytes, that.bytes);
+    return other instanceof StoredBytes that && Arrays.equals(bytes, that.bytes) && Objects.equals(distrust, that.distrust);
   }
 
   @Override

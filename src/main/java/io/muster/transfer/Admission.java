@@ -1,8 +1,9 @@
 package io.muster.transfer;
 
+import io.muster.group.GroupSecret;
 import io.muster.group.ProcessId;
 import io.netty.buffer.ByteBuf;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Set;
 
 /**
  * One accepted connection until its hello has been judged: small frames only, a deadline that no trickle extends, one frame. For the
@@ -28,7 +29,7 @@ final class Admission {
   }
 
   void begin() {
-    gate.enter(this);
+    gate.enter(this, socket.remoteHost());
     timer = node.vertx().setTimer(node.options().helloTimeoutMs(),
         _ -> drop("sent no whole hello within " + node.options().helloTimeoutMs() + " ms"));
     socket.onBytes(this::bytes);
@@ -62,12 +63,13 @@ final class Admission {
     switch (Hello.decode(body)) {
       case Hello.Decoded.Malformed malformed -> drop("sent " + malformed.why());
       case Hello.Decoded.OtherVersion other -> refuse(Refusal.Code.VERSION, "version " + other.version() + " is not " + Hello.VERSION);
-      case Hello.Decoded.Valid valid -> judge(valid.hello());
+      case Hello.Decoded.Valid valid -> judge(valid);
     }
     return false;
   }
 
-  private void judge(Hello hello) {
+  private void judge(Hello.Decoded.Valid said) {
+    Hello hello = said.hello();
     ProcessId self = node.self();
     if (!hello.receiver().equals(self)) {
       refuse(Refusal.Code.OTHER_PROCESS, "expected " + hello.receiver() + ", this is " + self);
@@ -77,17 +79,27 @@ final class Admission {
       refuse(Refusal.Code.LIMITS, "frames of " + hello.maxFrameBytes() + " bytes, at least " + TcpOptions.LEAST_MAX_FRAME_BYTES
           + " are needed");
     } else {
+      Set<GroupSecret.Id> proved = node.keyring().check(said.statement(), Hello.context(expected(hello), socket.binding()), said.proofs());
+      if (proved.isEmpty() && node.keyring().isRequired()) {
+        refuse(Refusal.Code.UNPROVED, Keyring.complaint(said.proofs()));
+        return;
+      }
       switch (hello.role()) {
-        case CONTROL -> control(hello);
-        case BULK -> bulk(hello);
+        case CONTROL -> control(hello, proved);
+        case BULK -> bulk(hello, proved);
       }
     }
   }
 
-  private void control(Hello hello) {
-    long nonce = ThreadLocalRandom.current().nextLong();
+  /** The own nonce that a proof must be bound to: a control hello can't know one yet, and is not fresh before its bulk hello has come. */
+  private static long expected(Hello hello) {
+    return hello.named() == null || hello.role() == Hello.Role.CONTROL ? 0 : hello.named().theirs();
+  }
+
+  private void control(Hello hello, Set<GroupSecret.Id> proved) {
+    long nonce = Node.nonce();
     ChannelGeneration generation = new ChannelGeneration(nonce, hello.nonce());
-    ChannelBook.Answer answer = book.admit(hello, after -> new TcpChannel(node, book,
+    ChannelBook.Answer answer = book.admit(hello, proved, after -> new TcpChannel(node, book,
         new TcpChannel.Origin(hello.address(), generation, false, hello.dial(), hello.maxFrameBytes(), after), socket));
     switch (answer) {
       case ChannelBook.Answer.Refused refused -> refuse(refused.code(), "");
@@ -103,7 +115,7 @@ final class Admission {
     }
   }
 
-  private void bulk(Hello hello) {
+  private void bulk(Hello hello, Set<GroupSecret.Id> proved) {
     ChannelGeneration named = hello.named();
     TcpChannel channel = named == null ? null : book.opening(hello.sender(), new ChannelGeneration(named.theirs(), named.mine()));
     if (channel == null) {
@@ -115,6 +127,7 @@ final class Admission {
       refuse(Refusal.Code.UNKNOWN_GENERATION, "that channel has its bulk connection, or is over");
       return;
     }
+    channel.proved(proved);
     sendHello(hello, named == null ? 0 : named.theirs());
     connection.sendProbe();
     connection.start(reader.rest());
@@ -123,7 +136,7 @@ final class Admission {
   private void sendHello(Hello received, long nonce) {
     ByteBuf out = socket.buffer(512);
     new Hello(received.role(), node.self(), received.sender(), nonce, received.dial(), node.options().maxFrameBytes(), own.host(),
-        own.port(), null).encode(out);
+        own.port(), null).encode(out, node.keyring(), received.nonce(), socket.binding());
     socket.write(out);
   }
 

@@ -26,7 +26,7 @@ final class BulkConnection implements BulkParser.Sink {
     int chunkBytes = Math.min(node.options().chunkBytes(), peerMaxFrameBytes - 1 - BulkParser.ChunkHeader.BYTES);
     this.sender = new BulkSender(node.vertx(), socket, chunkBytes, node.options().writeTimeoutMs(), channel.toString(),
         detail -> channel.end(LossEvidence.Kind.SILENCE, detail));
-    this.receiver = new BulkReceiver(node.regions(), sender::ack);
+    this.receiver = new BulkReceiver(node.regions(), sender::ack, channel::isGranted);
     this.parser = new BulkParser(node.options().maxFrameBytes(), this);
   }
 

@@ -1,9 +1,11 @@
 package io.muster.transfer;
 
+import io.muster.group.GroupName;
 import io.netty.buffer.ByteBuf;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,12 +36,15 @@ final class BulkReceiver {
 
   private final RegionTable regions;
   private final Acks acks;
+  private final Predicate<GroupName> granted;
   private final Map<Long, Inbound> unfinished = new HashMap<>();
   private @Nullable Inbound current;
 
-  BulkReceiver(RegionTable regions, Acks acks) {
+  /** @param granted the groups whose regions the peer may write into */
+  BulkReceiver(RegionTable regions, Acks acks, Predicate<GroupName> granted) {
     this.regions = regions;
     this.acks = acks;
+    this.granted = granted;
   }
 
   @Nullable String chunk(BulkParser.ChunkHeader header, int bytes) {
@@ -60,7 +65,7 @@ final class BulkReceiver {
   }
 
   private @Nullable String begin(BulkParser.ChunkHeader header, int bytes) {
-    switch (regions.lease(header.region(), header.key(), header.offset(), header.length())) {
+    switch (regions.lease(header.region(), header.key(), header.offset(), header.length(), granted)) {
       case LeaseOutcome.Refused refused -> {
         current = null;
         acks.ack(header.request(), 1 + refused.kind().ordinal(), refused.detail());

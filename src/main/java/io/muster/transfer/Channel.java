@@ -1,5 +1,6 @@
 package io.muster.transfer;
 
+import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
@@ -33,6 +34,18 @@ public interface Channel {
    * @return completes when the bytes have been applied at the destination (P-5); fails with a {@link WriteException} otherwise
    */
   Future<Void> write(RemoteRegion region, long offset, MemorySegment source);
+
+  /**
+   * What names this channel and no other: both processes, both nonces, the TLS session where there is one. The same at both ends; what is
+   * signed with it can't be used over another channel.
+   */
+  byte[] binding();
+
+  /** The peer has proved over this channel that it knows the secret of this group: from now on it may write into the group's regions here. */
+  void grant(GroupName group);
+
+  /** Whether that has happened. */
+  boolean isGranted(GroupName group);
 
   /** Ends the channel from this side, with a reason that the other end is told. */
   void close(LossEvidence reason);

@@ -1,5 +1,6 @@
 package io.muster.transfer;
 
+import io.muster.group.GroupSecret;
 import io.muster.group.ProcessId;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -10,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -110,17 +112,24 @@ final class ChannelBook {
         && !seat.channel.origin().dialledHere() ? seat.channel : null;
   }
 
-  /** Decides on a control hello; an accepted one is seated. */
-  synchronized Answer admit(Hello hello, Function<Future<Void>, TcpChannel> channels) {
+  /**
+   * Decides on a control hello; an accepted one is seated. Nobody ends a channel by taking its place who has not proved a secret that its
+   * peer has proved.
+   */
+  synchronized Answer admit(Hello hello, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
     Seat seat = seats.computeIfAbsent(hello.sender(), _ -> new Seat());
     vacateIfOver(hello.sender(), seat);
     TieBreak.Verdict verdict = closed ? TieBreak.Verdict.STALE_DIAL
         : TieBreak.decide(self, hello.sender(), held(seat), hello.dial(), hello.named());
+    boolean takesPlace = verdict == TieBreak.Verdict.ACCEPT || verdict == TieBreak.Verdict.REPLACE;
+    if (takesPlace && seat.channel != null && !seat.channel.yieldsTo(proved)) {
+      return new Answer.Refused(Refusal.Code.UNPROVED);
+    }
     return switch (verdict) {
       case USE_MINE -> new Answer.Refused(Refusal.Code.USE_MINE);
       case STALE_DIAL -> new Answer.Refused(Refusal.Code.STALE_DIAL);
       case ACCEPT, REPLACE -> {
-        List<TcpChannel> replaced = strangersAt(hello.address());
+        List<TcpChannel> replaced = strangersAt(hello.address(), proved);
         if (seat.channel != null) {
           replaced.add(seat.channel);
           vacate(hello.sender(), seat);
@@ -158,12 +167,12 @@ final class ChannelBook {
   }
 
   /** The hello of a dial was answered: seats its channel. Null if the dial is not wanted any more. */
-  synchronized Answer.@Nullable Admitted answered(Dial dial, Function<Future<Void>, TcpChannel> channels) {
+  synchronized Answer.@Nullable Admitted answered(Dial dial, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
     Seat seat = seats.get(dial.target().process());
     if (seat == null || seat.dial != dial || closed) {
       return null;
     }
-    List<TcpChannel> replaced = strangersAt(dial.target());
+    List<TcpChannel> replaced = strangersAt(dial.target(), proved);
     seat.dial = null;
     seat.channel = channels.apply(after(dial.target().process()));
     seat.phase = Phase.OPENING;
@@ -237,6 +246,11 @@ final class ChannelBook {
     }
   }
 
+  /** The channels whose peers have proved nothing. */
+  synchronized List<TcpChannel> unproved() {
+    return seats.values().stream().map(seat -> seat.channel).filter(channel -> channel != null && !channel.isProved()).toList();
+  }
+
   /** No more channels and dials; returns what there is, which the caller ends. */
   synchronized List<TcpChannel> close(List<Dial> dials) {
     closed = true;
@@ -284,11 +298,11 @@ final class ChannelBook {
     return seat.dial.stage == Dial.Stage.HEARD ? new TieBreak.Held.DialHeard() : new TieBreak.Held.DialUnheard();
   }
 
-  private List<TcpChannel> strangersAt(ProcessAddress address) {
+  private List<TcpChannel> strangersAt(ProcessAddress address, Set<GroupSecret.Id> proved) {
     List<TcpChannel> strangers = new ArrayList<>();
     for (Seat seat : seats.values()) {
       if (seat.channel != null && seat.channel.address().port() == address.port() && seat.channel.address().host().equals(address.host())
-          && !seat.channel.peer().equals(address.process())) {
+          && !seat.channel.peer().equals(address.process()) && seat.channel.yieldsTo(proved)) {
         strangers.add(seat.channel);
       }
     }

@@ -16,6 +16,8 @@ public final class ConnectException extends RuntimeException {
     OTHER_PROCESS,
     /** Something answered, but not with this protocol, version or limits. */
     PROTOCOL,
+    /** One end does not know a secret of the other's groups. */
+    UNPROVED,
     /** It was accepted, and closed before it was open: the process is going down, or the two have dialled each other at once. */
     CUT,
     /** This process could not dial: closed, or out of descriptors. */

@@ -5,6 +5,7 @@ import java.net.NoRouteToHostException;
 import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.util.Locale;
+import javax.net.ssl.SSLException;
 
 /** The sentences of failed dials: what happened, to whom, what to do. */
 final class ConnectFailures {
@@ -23,10 +24,22 @@ final class ConnectFailures {
         || lower.contains("no route")) {
       return failed(ConnectException.Kind.UNREACHABLE, target, message, "check the published address and the route to it");
     }
+    if (failure instanceof SSLException || lower.contains("ssl")) {
+      return tls(target, deepest(failure));
+    }
     if (lower.contains("too many open files") || !(failure instanceof SocketException)) {
       return failed(ConnectException.Kind.LOCAL, target, message, "check this process's limits");
     }
     return failed(ConnectException.Kind.UNREACHABLE, target, message, "check the published address and the route to it");
+  }
+
+  /** TLS wraps what it has to say. */
+  private static String deepest(Throwable failure) {
+    Throwable at = failure;
+    while (at.getCause() != null && at.getCause() != at && at.getCause().getMessage() != null) {
+      at = at.getCause();
+    }
+    return at == failure ? String.valueOf(failure.getMessage()) : failure.getMessage() + ": " + at.getMessage();
   }
 
   static ConnectException silent(ProcessAddress target, int timeoutMs, String what) {
@@ -56,9 +69,20 @@ final class ConnectFailures {
     return switch (refusal.code()) {
       case OTHER_PROCESS -> otherProcess(target, refusal.by().toString());
       case VERSION -> protocol(target, "it speaks version " + refusal.version() + ", this process " + Hello.VERSION);
+      case UNPROVED -> unproved(target, "it refused: " + refusal.detail());
       case LIMITS, MALFORMED, STALE_DIAL, UNKNOWN_GENERATION, USE_MINE -> protocol(target,
           "it refused: " + refusal.code() + (refusal.detail().isEmpty() ? "" : ", " + refusal.detail()));
     };
+  }
+
+  static ConnectException tls(ProcessAddress target, String what) {
+    return failed(ConnectException.Kind.UNPROVED, target, "TLS: " + what, "give both processes certificates of one authority"
+        + " (security.tls), and either both TLS or neither");
+  }
+
+  static ConnectException unproved(ProcessAddress target, String what) {
+    return failed(ConnectException.Kind.UNPROVED, target, what, "give both processes the same secret (security.secretFile), or find out who"
+        + " listens there");
   }
 
   static ConnectException otherProcess(ProcessAddress target, String actual) {

@@ -11,5 +11,9 @@ public enum ControlKind {
   /** Questions about who reaches whom, and their answers: {@code io.muster.barrier}. */
   VIEW,
   /** What transfers ask of the other process: {@link TransferMessage}. */
-  TRANSFER
+  TRANSFER,
+  /** As LINK, signed with the secret of its group. */
+  SEALED_LINK,
+  /** As CLAIM, signed with the secret of its group. */
+  SEALED_CLAIM
 }

@@ -1,11 +1,12 @@
 package io.muster.transfer;
 
+import io.muster.group.GroupSecret;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.net.NetClient;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +35,7 @@ final class Dial {
   private final ProcessAddress target;
   private final long number;
   private final @Nullable ChannelGeneration replaces;
-  private final long nonce = ThreadLocalRandom.current().nextLong();
+  private final long nonce = Node.nonce();
   private final Promise<RawSocket> bulk = Promise.promise();
   private @Nullable RawSocket control;
   private long deadlineNanos;
@@ -96,14 +97,17 @@ final class Dial {
         fail(ConnectFailures.protocol(target, "it answered with " + problem));
       }
     });
-    socket.onClose(() -> fail(ConnectFailures.protocol(target, "it closed the connection before it answered the hello" + socket.trouble())));
-    sendHello(socket, Hello.Role.CONTROL, replaces);
+    socket.onClose(() -> fail(socket.trouble().contains("alert")
+        ? ConnectFailures.tls(target, "it ended the handshake" + socket.trouble())
+        : ConnectFailures.protocol(target, "it closed the connection before it answered the hello" + socket.trouble())));
+    sendHello(socket, Hello.Role.CONTROL, replaces, 0);
     means.bulk().runOnContext(_ -> connect(means.bulk()).onComplete(bulk));
   }
 
-  private void sendHello(RawSocket socket, Hello.Role role, @Nullable ChannelGeneration named) {
+  private void sendHello(RawSocket socket, Hello.Role role, @Nullable ChannelGeneration named, long peerNonce) {
     ByteBuf out = socket.buffer(512);
-    new Hello(role, node.self(), target.process(), nonce, number, node.options().maxFrameBytes(), own.host(), own.port(), named).encode(out);
+    new Hello(role, node.self(), target.process(), nonce, number, node.options().maxFrameBytes(), own.host(), own.port(), named)
+        .encode(out, node.keyring(), peerNonce, socket.binding());
     socket.write(out);
   }
 
@@ -112,7 +116,7 @@ final class Dial {
     switch (type) {
       case Frame.HELLO -> {
         switch (Hello.decode(body)) {
-          case Hello.Decoded.Valid valid -> seat(reader, valid.hello());
+          case Hello.Decoded.Valid valid -> seat(reader, valid);
           case Hello.Decoded.OtherVersion other -> fail(ConnectFailures.protocol(target,
               "it speaks version " + other.version() + ", this process " + Hello.VERSION));
           case Hello.Decoded.Malformed malformed -> fail(ConnectFailures.protocol(target, "it answered with " + malformed.why()));
@@ -145,7 +149,8 @@ final class Dial {
         "its own dial, which it wants to be used (" + refusal.code() + "), did not arrive")));
   }
 
-  private void seat(FrameReader reader, Hello answer) {
+  private void seat(FrameReader reader, Hello.Decoded.Valid said) {
+    Hello answer = said.hello();
     String mismatch = mismatch(answer);
     if (!answer.sender().equals(target.process())) {
       fail(ConnectFailures.otherProcess(target, answer.sender().toString()));
@@ -156,8 +161,13 @@ final class Dial {
       return;
     }
     RawSocket socket = control;
+    Set<GroupSecret.Id> proved = socket == null ? Set.of() : proved(said, socket);
+    if (proved.isEmpty() && node.keyring().isRequired()) {
+      fail(ConnectFailures.unproved(target, Keyring.complaint(said.proofs())));
+      return;
+    }
     ChannelGeneration generation = new ChannelGeneration(nonce, answer.nonce());
-    ChannelBook.Answer.Admitted seated = socket == null ? null : book.answered(this, after -> new TcpChannel(node, book,
+    ChannelBook.Answer.Admitted seated = socket == null ? null : book.answered(this, proved, after -> new TcpChannel(node, book,
         new TcpChannel.Origin(target, generation, true, number, answer.maxFrameBytes(), after), socket));
     if (seated == null || socket == null) {
       finish();
@@ -167,12 +177,18 @@ final class Dial {
     node.vertx().cancelTimer(timer);
     seated.replaced().forEach(stranger -> stranger.end(LossEvidence.Kind.REPLACED, "process " + target.process() + " answers at its address"));
     TcpChannel channel = seated.channel();
+    channel.proved(proved);
     channel.ended().onComplete(_ -> book.release(this));
     channel.onReady(() -> book.release(this));
     bulk.future().onComplete(
         opened -> means.bulk().runOnContext(_ -> sendBulkHello(channel, opened, answer)),
         failure -> channel.end(LossEvidence.Kind.SOCKET_CLOSED, "its bulk connection could not be opened: " + failure.getMessage()));
     channel.startControl(leftMs(), reader.rest());
+  }
+
+  /** The answer's proofs are bound to this dial's nonce, so they are fresh. */
+  private Set<GroupSecret.Id> proved(Hello.Decoded.Valid said, RawSocket socket) {
+    return node.keyring().check(said.statement(), Hello.context(nonce, socket.binding()), said.proofs());
   }
 
   private @Nullable String mismatch(Hello answer) {
@@ -193,7 +209,8 @@ final class Dial {
     socket.onBytes(in -> {
       String problem = reader.feed(in, (type, body) -> {
         if (type == Frame.HELLO && Hello.decode(body) instanceof Hello.Decoded.Valid valid && valid.hello().role() == Hello.Role.BULK
-            && valid.hello().sender().equals(target.process())) {
+            && valid.hello().sender().equals(target.process())
+            && (!proved(valid, socket).isEmpty() || !node.keyring().isRequired())) {
           return false;
         }
         Refusal refusal = type == Frame.REFUSE ? Refusal.decode(body) : null;
@@ -207,7 +224,7 @@ final class Dial {
         connection.start(reader.rest());
       }
     });
-    sendHello(socket, Hello.Role.BULK, channel.generation());
+    sendHello(socket, Hello.Role.BULK, channel.generation(), channel.generation().theirs());
     connection.sendProbe();
   }
 

@@ -1,5 +1,6 @@
 package io.muster.transfer;
 
+import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -36,6 +37,21 @@ record FaultyChannel(Vertx vertx, TransportFaults faults, Channel channel) imple
   @Override
   public boolean isAlive() {
     return channel.isAlive();
+  }
+
+  @Override
+  public byte[] binding() {
+    return channel.binding();
+  }
+
+  @Override
+  public boolean isGranted(GroupName group) {
+    return channel.isGranted(group);
+  }
+
+  @Override
+  public void grant(GroupName group) {
+    channel.grant(group);
   }
 
   @Override

@@ -51,6 +51,11 @@ final class FaultyTransport implements Transport {
   }
 
   @Override
+  public void endUnproved() {
+    transport.endUnproved();
+  }
+
+  @Override
   public Future<Void> close() {
     return transport.close();
   }

@@ -1,54 +1,66 @@
 package io.muster.transfer;
 
+import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Bounds what strangers can hold: accepted connections without a hello (the oldest goes when one too many comes, so that an honest one,
- * which speaks at once, gets through), and log lines (one per address and ten seconds). Its monitor is where event loops meet.
+ * Bounds what strangers can hold: accepted connections without a hello, of which one address may have half (the oldest goes when one too
+ * many comes, so that an honest one, which speaks at once, gets through), and log lines. Its monitor is where event loops meet.
  */
 final class Gate {
   private static final Logger log = LoggerFactory.getLogger(Gate.class);
-  private static final long QUIET_NANOS = 10_000_000_000L;
-  private static final int REMEMBERED_ADDRESSES = 1_024;
-
-  /** What was kept from the log since its last line about an address. */
-  private record Quiet(long sinceNanos, int suppressed) {}
-
   private final int limit;
-  private final Set<Admission> waiting = new LinkedHashSet<>();
-  private final Map<String, Quiet> quiets = new LinkedHashMap<>(16, 0.75f, true) {
-    @Override
-    protected boolean removeEldestEntry(Map.Entry<String, Quiet> eldest) {
-      return size() > REMEMBERED_ADDRESSES;
-    }
-  };
-  private long complaints;
+  private final int limitPerAddress;
+  /** In the order of their coming. */
+  private final Map<Admission, String> waiting = new LinkedHashMap<>();
+  private final Map<String, Integer> perAddress = new HashMap<>();
+  private final Complaints complaints = new Complaints(log, "connection-dropped");
 
   Gate(int limit) {
     this.limit = limit;
+    this.limitPerAddress = Math.max(1, limit / 2);
   }
 
-  void enter(Admission admission) {
+  void enter(Admission admission, String address) {
     Admission oldest = null;
+    String why = "";
     synchronized (this) {
-      waiting.add(admission);
-      if (waiting.size() > limit) {
-        oldest = waiting.iterator().next();
-        waiting.remove(oldest);
+      waiting.put(admission, address);
+      if (perAddress.merge(address, 1, Integer::sum) > limitPerAddress) {
+        why = "was the oldest of more than " + limitPerAddress + " connections without a hello from its address";
+        oldest = oldestOf(address);
+      } else if (waiting.size() > limit) {
+        why = "was the oldest of more than " + limit + " connections without a hello";
+        oldest = waiting.keySet().iterator().next();
+      }
+      if (oldest != null) {
+        leave(oldest);
       }
     }
     if (oldest != null) {
-      oldest.drop("was the oldest of more than " + limit + " connections without a hello");
+      oldest.drop(why);
     }
   }
 
+  private @Nullable Admission oldestOf(String address) {
+    for (Map.Entry<Admission, String> one : waiting.entrySet()) {
+      if (one.getValue().equals(address)) {
+        return one.getKey();
+      }
+    }
+    return null;
+  }
+
   synchronized void leave(Admission admission) {
-    waiting.remove(admission);
+    String address = waiting.remove(admission);
+    if (address != null) {
+      perAddress.computeIfPresent(address, (_, count) -> count > 1 ? count - 1 : null);
+    }
   }
 
   synchronized int waiting() {
@@ -56,29 +68,18 @@ final class Gate {
   }
 
   /** Connections that were dropped or refused for what they sent, or did not send. */
-  synchronized long complaints() {
-    return complaints;
+  long complaints() {
+    return complaints.count();
   }
 
   synchronized Set<Admission> close() {
-    Set<Admission> all = Set.copyOf(waiting);
+    Set<Admission> all = Set.copyOf(waiting.keySet());
     waiting.clear();
+    perAddress.clear();
     return all;
   }
 
   void complain(String address, String what) {
-    int suppressed;
-    synchronized (this) {
-      complaints++;
-      long now = System.nanoTime();
-      Quiet quiet = quiets.get(address);
-      if (quiet != null && now - quiet.sinceNanos() < QUIET_NANOS) {
-        quiets.put(address, new Quiet(quiet.sinceNanos(), quiet.suppressed() + 1));
-        return;
-      }
-      suppressed = quiet == null ? 0 : quiet.suppressed();
-      quiets.put(address, new Quiet(now, 0));
-    }
-    log.warn("connection-dropped remote={} suppressed={}: it {}", address, suppressed, what);
+    complaints.note(address, what);
   }
 }

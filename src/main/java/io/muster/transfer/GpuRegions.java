@@ -7,6 +7,7 @@ import io.muster.cuda.GpuView;
 import io.muster.cuda.Gpus;
 import io.muster.cuda.ShareKind;
 import io.muster.descriptor.DescriptorServer;
+import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.segment.GpuRecord;
 import io.vertx.core.Future;
@@ -141,6 +142,11 @@ final class GpuRegions {
     if (region == null || !(region.backing() instanceof Backing.OnGpu)) {
       return TransferMessage.Answer.refused(wanted.request(), WriteException.Kind.UNKNOWN_REGION,
           "no GPU memory is registered as region " + wanted.region() + " with this key");
+    }
+    GroupName owner = region.owner();
+    if (owner != null && !channel.isGranted(owner)) {
+      return TransferMessage.Answer.refused(wanted.request(), WriteException.Kind.UNPROVED,
+          "region " + region.id() + " is of group " + owner + ", whose secret was not proved over this channel");
     }
     if (region.isClosing()) {
       return TransferMessage.Answer.refused(wanted.request(), WriteException.Kind.CLOSING, "region " + region.id() + " is being closed");

@@ -2,6 +2,7 @@ package io.muster.transfer;
 
 import io.muster.group.ProcessId;
 import io.netty.buffer.ByteBuf;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 record Hello(Role role, ProcessId sender, ProcessId receiver, long nonce, long dial, int maxFrameBytes, String host, int port,
     @Nullable ChannelGeneration named) {
 
-  static final int VERSION = 1;
+  static final int VERSION = 2;
+  static final byte[] NO_BINDING = {};
   private static final int MAGIC = 0x4d555354;
 
   /** The order is the wire's: append only. */
@@ -33,7 +35,13 @@ record Hello(Role role, ProcessId sender, ProcessId receiver, long nonce, long d
 
   /** What a hello frame turned out to be. */
   sealed interface Decoded {
-    record Valid(Hello hello) implements Decoded {}
+    /**
+     * A hello, and what is said for it.
+     *
+     * @param statement the bytes that the proofs are of
+     * @param proofs see {@link Keyring}
+     */
+    record Valid(Hello hello, byte[] statement, byte[] proofs) implements Decoded {}
 
     record OtherVersion(int version) implements Decoded {}
 
@@ -44,10 +52,23 @@ record Hello(Role role, ProcessId sender, ProcessId receiver, long nonce, long d
     return new ProcessAddress(sender, host, port);
   }
 
-  /** The whole frame. */
+  /** The whole frame, without proofs. */
   void encode(ByteBuf out) {
+    encode(out, new Keyring(), 0, NO_BINDING);
+  }
+
+  /**
+   * The whole frame.
+   *
+   * @param keyring what this process can prove
+   * @param peerNonce the other end's nonce, 0 where it is not known yet
+   * @param binding what names the TLS session, empty without
+   */
+  void encode(ByteBuf out, Keyring keyring, long peerNonce, byte[] binding) {
     byte[] hostBytes = host.getBytes(StandardCharsets.UTF_8);
-    Frame.head(out, Frame.HELLO, 4 + 2 + 1 + 32 + 16 + 4 + 2 + hostBytes.length + 2 + 1 + (named == null ? 0 : 16) + 2);
+    int start = out.writerIndex();
+    Frame.head(out, Frame.HELLO, 0);
+    int body = out.writerIndex();
     out.writeInt(MAGIC).writeShort(VERSION).writeByte(role.ordinal());
     write(out, sender);
     write(out, receiver);
@@ -57,17 +78,27 @@ record Hello(Role role, ProcessId sender, ProcessId receiver, long nonce, long d
     if (named != null) {
       out.writeLong(named.mine()).writeLong(named.theirs());
     }
-    out.writeShort(0); // room for authentication: its length
+    byte[] statement = new byte[out.writerIndex() - body];
+    out.getBytes(body, statement);
+    byte[] proofs = keyring.prove(statement, context(peerNonce, binding));
+    out.writeShort(proofs.length).writeBytes(proofs);
+    out.setInt(start, out.writerIndex() - start - 4);
+  }
+
+  /** What a proof is bound to beside the hello itself. */
+  static byte[] context(long peerNonce, byte[] binding) {
+    return ByteBuffer.allocate(Long.BYTES + binding.length).putLong(peerNonce).put(binding).array();
   }
 
   /** Total: any bytes have an answer. */
   static Decoded decode(ByteBuf body) {
+    int start = body.readerIndex();
     try {
       if (body.readInt() != MAGIC) {
         return new Decoded.Malformed("not a hello of this protocol");
       }
       int version = body.readUnsignedShort();
-      return version == VERSION ? decodeRest(body) : new Decoded.OtherVersion(version);
+      return version == VERSION ? decodeRest(body, start) : new Decoded.OtherVersion(version);
     } catch (IndexOutOfBoundsException _) {
       return new Decoded.Malformed("a hello that ends too early");
     } catch (IllegalArgumentException invalid) {
@@ -75,7 +106,7 @@ record Hello(Role role, ProcessId sender, ProcessId receiver, long nonce, long d
     }
   }
 
-  private static Decoded decodeRest(ByteBuf body) {
+  private static Decoded decodeRest(ByteBuf body, int start) {
     int role = body.readUnsignedByte();
     if (role >= Role.values().length) {
       return new Decoded.Malformed("a hello for a connection of kind " + role);
@@ -88,10 +119,17 @@ record Hello(Role role, ProcessId sender, ProcessId receiver, long nonce, long d
     String host = body.readCharSequence(body.readUnsignedShort(), StandardCharsets.UTF_8).toString();
     int port = body.readUnsignedShort();
     ChannelGeneration named = body.readBoolean() ? new ChannelGeneration(body.readLong(), body.readLong()) : null;
-    body.skipBytes(body.readUnsignedShort());
+    byte[] statement = new byte[body.readerIndex() - start];
+    body.getBytes(start, statement);
+    int proofsBytes = body.readUnsignedShort();
+    if (proofsBytes > Keyring.MAX_PROOFS_BYTES) {
+      return new Decoded.Malformed("a hello with " + proofsBytes + " bytes of proofs");
+    }
+    byte[] proofs = new byte[proofsBytes];
+    body.readBytes(proofs);
     Hello hello = new Hello(Role.values()[role], sender, receiver, nonce, dial, maxFrameBytes, host, port, named);
     hello.address(); // validates
-    return new Decoded.Valid(hello);
+    return new Decoded.Valid(hello, statement, proofs);
   }
 
   private static void write(ByteBuf out, ProcessId process) {

@@ -14,16 +14,24 @@ import io.vertx.core.net.impl.ServerID;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import javax.net.ssl.ExtendedSSLSession;
+import javax.net.ssl.SSLKeyException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A socket that hands over Netty's buffers without a copy through the heap. The one class that uses Vert.x's internal interfaces. Used on
  * the socket's own context only, except {@link #abort} and {@link #closed}.
  */
 final class RawSocket {
+  private static final Logger log = LoggerFactory.getLogger(RawSocket.class);
   private static final Runnable NOTHING = () -> {};
+  private static final String EXPORTER = "EXPORTER-Channel-Binding";
+  private static final int EXPORTED_BYTES = 32;
 
   private final NetSocketInternal socket;
   private final Context context;
+  private final byte[] binding;
   private Consumer<ByteBuf> onBytes = ReferenceCountUtil::release;
   private Runnable onClose = NOTHING;
   private Runnable onDrain = NOTHING;
@@ -35,6 +43,7 @@ final class RawSocket {
   RawSocket(NetSocket socket, Context context) {
     this.socket = (NetSocketInternal) socket;
     this.context = context;
+    this.binding = bindingOf(socket);
     this.socket.exceptionHandler(failure -> trouble = String.valueOf(failure.getMessage()));
     this.socket.messageHandler(message -> {
       if (message instanceof ByteBuf bytes) {
@@ -43,6 +52,10 @@ final class RawSocket {
         ReferenceCountUtil.release(message);
       }
     });
+    if (!this.socket.channelHandlerContext().channel().isActive()) {
+      closed = true; // between the handshake and this turn, and nobody will say it again
+      trouble = socket.isSsl() ? "alert: it ended the TLS session as soon as it began; does it take this process's certificate?" : "";
+    }
     this.socket.drainHandler(_ -> onDrain.run());
     this.socket.closeHandler(_ -> {
       closed = true;
@@ -98,6 +111,25 @@ final class RawSocket {
   /** Takes ownership of the buffer; one flush. The memory behind it must stay valid until the future completes. */
   Future<Void> write(ByteBuf bytes) {
     return socket.writeMessage(bytes);
+  }
+
+  /** What names the TLS session of this socket and is known at both ends only; empty without TLS. */
+  byte[] binding() {
+    return binding;
+  }
+
+  /** RFC 9266: what both ends, and nobody between them, can derive from the handshake. */
+  private static byte[] bindingOf(NetSocket socket) {
+    if (!socket.isSsl()) {
+      return Hello.NO_BINDING;
+    }
+    try {
+      return socket.sslSession() instanceof ExtendedSSLSession session ? session.exportKeyingMaterialData(EXPORTER, null, EXPORTED_BYTES)
+          : Hello.NO_BINDING;
+    } catch (SSLKeyException | UnsupportedOperationException unable) {
+      log.warn("tls-exporter-missing: proofs are not bound to this TLS session: {}", unable.toString());
+      return Hello.NO_BINDING;
+    }
   }
 
   boolean full() {

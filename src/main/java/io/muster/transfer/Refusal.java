@@ -25,7 +25,9 @@ record Refusal(Code code, ProcessId by, int version, String detail) {
     STALE_DIAL,
     /** A bulk connection of a channel that is not being opened. */
     UNKNOWN_GENERATION,
-    MALFORMED
+    MALFORMED,
+    /** The sender has proved no secret that the refuser knows, or not the one that is needed to take a channel's place. */
+    UNPROVED
   }
 
   /** The whole frame. */

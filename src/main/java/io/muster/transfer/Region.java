@@ -1,6 +1,7 @@
 package io.muster.transfer;
 
 import io.muster.cuda.GpuSlice;
+import io.muster.group.GroupName;
 import io.muster.segment.SegmentInfo;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -34,6 +35,8 @@ public final class Region {
   private final Backing backing;
   private final @Nullable WriteListener listener;
   private final Promise<End> end = Promise.promise();
+  /** Set by whoever registers, before the key is known to anybody who could ask. */
+  private volatile @Nullable GroupName owner;
   private int leases;
   private boolean closing;
   private Duration closeBound = Duration.ZERO;
@@ -45,6 +48,17 @@ public final class Region {
     this.remote = remote;
     this.backing = backing;
     this.listener = listener;
+  }
+
+  /** Only members of this group may use it from now on, over channels that were granted to it; to be called before it is published. */
+  public Region guardedBy(@Nullable GroupName group) {
+    owner = group;
+    return this;
+  }
+
+  /** The group whose members alone may use it, null: whoever has the key. */
+  @Nullable GroupName owner() {
+    return owner;
   }
 
   /** For people and reports; not unique. */

@@ -1,5 +1,6 @@
 package io.muster.transfer;
 
+import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -12,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The registered memory of this process, and the one place where a write's claim on it is checked. One per process; thread-safe. */
@@ -71,14 +73,27 @@ public final class RegionTable {
     return refusals.get(kind.ordinal());
   }
 
-  /** The right to write {@code length} bytes at {@code offset}, or why not. Nothing is believed of the arguments (T-1). */
+  /** The same for this process itself. */
   LeaseOutcome lease(int id, long key, long offset, long length) {
+    return lease(id, key, offset, length, _ -> true);
+  }
+
+  /**
+   * The right to touch {@code length} bytes at {@code offset}, or why not. Nothing is believed of the arguments (T-1).
+   *
+   * @param granted the groups whose regions the other process may use
+   */
+  LeaseOutcome lease(int id, long key, long offset, long length, Predicate<GroupName> granted) {
     Region region = regions.get(id);
     if (region == null) {
       return refuse(WriteException.Kind.UNKNOWN_REGION, "no region " + id + " is registered");
     }
     if (region.remote().key() != key) {
       return refuse(WriteException.Kind.WRONG_KEY, "the key is not that of region " + id);
+    }
+    GroupName owner = region.owner();
+    if (owner != null && !granted.test(owner)) {
+      return refuse(WriteException.Kind.UNPROVED, "region " + id + " is of group " + owner + ", whose secret was not proved over this channel");
     }
     if (length == 0) {
       return refuse(WriteException.Kind.EMPTY, "nothing to write");

@@ -123,7 +123,8 @@ final class StagedTransfers {
   // ---- this process is asked
 
   void asked(Channel channel, TransferMessage.Read read) {
-    answer(channel, read.request(), switch (table.lease(read.from().id(), read.from().key(), read.offset(), read.bytes())) {
+    answer(channel, read.request(), switch (table.lease(read.from().id(), read.from().key(), read.offset(), read.bytes(),
+        channel::isGranted)) {
       case LeaseOutcome.Refused(WriteException.Kind kind, String detail) -> Future.failedFuture(new WriteException(kind, detail));
       case Lease lease -> (lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, GpuView view, var _, var _)
           ? sendStaged(channel, read, gpu, view) : channel.write(read.into(), 0, lease.region().memory().asSlice(read.offset(), read.bytes())))
@@ -170,7 +171,8 @@ final class StagedTransfers {
       return;
     }
     Region staged = place.region();
-    Future<Void> done = switch (table.lease(commit.to().id(), commit.to().key(), commit.offset(), staged.bytes())) {
+    Future<Void> done = switch (table.lease(commit.to().id(), commit.to().key(), commit.offset(), staged.bytes(),
+        channel::isGranted)) {
       case LeaseOutcome.Refused(WriteException.Kind kind, String detail) -> Future.failedFuture(new WriteException(kind, detail));
       case Lease lease -> (lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, GpuView view, var _, var _)
           ? copied(gpu, new GpuCopy.ToDevice(view.address() + commit.offset(), staged.memory()))

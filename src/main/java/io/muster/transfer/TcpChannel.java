@@ -1,11 +1,17 @@
 package io.muster.transfer;
 
+import io.muster.group.GroupName;
+import io.muster.group.GroupSecret;
 import io.muster.group.ProcessId;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.Collections;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,6 +36,11 @@ final class TcpChannel implements Channel {
    */
   record Origin(ProcessAddress address, ChannelGeneration generation, boolean dialledHere, long dial, int peerMaxFrameBytes,
       Future<Void> after) {}
+
+  /** What the peer has proved so far. */
+  private volatile Set<GroupSecret.Id> proved = Set.of();
+  /** Groups whose secret the peer has proved; granted on the control context, asked on the bulk context. */
+  private final Set<GroupName> granted = ConcurrentHashMap.newKeySet();
 
   private final Node node;
   private final ChannelBook book;
@@ -132,6 +143,43 @@ final class TcpChannel implements Channel {
   @Override
   public ChannelGeneration generation() {
     return origin.generation();
+  }
+
+  /** From either event loop, when a proof that is fresh has been checked. */
+  void proved(Set<GroupSecret.Id> ids) {
+    proved = Set.copyOf(ids);
+  }
+
+  /** Whether somebody who has proved these secrets may end this channel by taking its place. */
+  boolean yieldsTo(Set<GroupSecret.Id> ids) {
+    Set<GroupSecret.Id> own = proved;
+    return own.isEmpty() || !Collections.disjoint(own, ids);
+  }
+
+  boolean isProved() {
+    return !proved.isEmpty();
+  }
+
+  @Override
+  public boolean isGranted(GroupName group) {
+    return granted.contains(group);
+  }
+
+  @Override
+  public void grant(GroupName group) {
+    granted.add(group);
+  }
+
+  @Override
+  public byte[] binding() {
+    byte[] tls = control.socket().binding();
+    ByteBuffer out = ByteBuffer.allocate(2 * 16 + 2 * Long.BYTES + tls.length);
+    ProcessId dialler = origin.dialledHere() ? node.self() : peer();
+    ProcessId acceptor = origin.dialledHere() ? peer() : node.self();
+    long mine = generation().mine();
+    long theirs = generation().theirs();
+    out.putLong(dialler.high()).putLong(dialler.low()).putLong(acceptor.high()).putLong(acceptor.low());
+    return out.putLong(origin.dialledHere() ? mine : theirs).putLong(origin.dialledHere() ? theirs : mine).put(tls).array();
   }
 
   @Override

@@ -16,7 +16,6 @@ import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,16 +39,19 @@ public final class TcpTransport implements Transport {
   private volatile ProcessAddress address;
   private @Nullable Future<Void> closing;
 
-  private TcpTransport(Node node) {
+  private TcpTransport(Node node, @Nullable Tls tls) {
     TcpOptions options = node.options();
     this.node = node;
     this.book = new ChannelBook(node.self(), options.maxSimultaneousDials(), options.helloTimeoutMs());
     this.gate = new Gate(options.maxUnauthenticatedConnections());
     this.contexts = RawSocket.eventLoops(node.vertx(), EVENT_LOOPS);
-    this.client = node.vertx().createNetClient(new NetClientOptions().setConnectTimeout(options.helloTimeoutMs()).setTcpNoDelay(true)
-        .setReconnectAttempts(0));
-    this.servers = contexts.stream().map(_ -> node.vertx().createNetServer(new NetServerOptions().setTcpNoDelay(true)
-        .setReuseAddress(true).setAcceptBacklog(ACCEPT_BACKLOG))).toList();
+    NetClientOptions dialling = new NetClientOptions().setConnectTimeout(options.helloTimeoutMs()).setTcpNoDelay(true)
+        .setReconnectAttempts(0);
+    this.client = node.vertx().createNetClient(tls == null ? dialling : tls.applyTo(dialling, options.helloTimeoutMs()));
+    this.servers = contexts.stream().map(_ -> {
+      NetServerOptions listening = new NetServerOptions().setTcpNoDelay(true).setReuseAddress(true).setAcceptBacklog(ACCEPT_BACKLOG);
+      return node.vertx().createNetServer(tls == null ? listening : tls.applyTo(listening, options.helloTimeoutMs()));
+    }).toList();
     this.address = new ProcessAddress(node.self(), options.advertisedHost(), Math.max(1, options.port()));
   }
 
@@ -61,15 +63,27 @@ public final class TcpTransport implements Transport {
    */
   public static Future<TcpTransport> start(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions,
       Transport.Listener listener) {
-    return start(vertx, options, self, regions, listener, System::nanoTime);
+    return start(new Node(vertx, options, self, regions, listener, new Keyring(), System::nanoTime), null);
   }
 
-  static Future<TcpTransport> start(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener,
-      LongSupplier nanos) {
+  /**
+   * The same with secrets and certificates.
+   *
+   * @param keyring the secrets that channels prove, and have to prove while there are any
+   * @param tls null: connections are not encrypted
+   */
+  public static Future<TcpTransport> start(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener,
+      Keyring keyring, @Nullable Tls tls) {
+    return start(new Node(vertx, options, self, regions, listener, keyring, System::nanoTime), tls);
+  }
+
+  static Future<TcpTransport> start(Node node, @Nullable Tls tls) {
+    TcpOptions options = node.options();
+    Vertx vertx = node.vertx();
     if (options.port() > 0 && RawSocket.listening(vertx, options.bindHost(), options.port())) {
       return Future.failedFuture(notBound(options, "this process listens there already"));
     }
-    TcpTransport transport = new TcpTransport(new Node(vertx, options, self, regions, listener, nanos));
+    TcpTransport transport = new TcpTransport(node, tls);
     Promise<TcpTransport> started = RawSocket.promise();
     transport.listen().onComplete(_ -> started.complete(transport),
         failure -> transport.close().onComplete(_ -> started.fail(notBound(options, String.valueOf(failure.getMessage())))));
@@ -127,6 +141,12 @@ public final class TcpTransport implements Transport {
     return gate.complaints();
   }
 
+  @Override
+  public void endUnproved() {
+    book.unproved().forEach(channel -> channel.end(LossEvidence.Kind.CLOSED_HERE, "this process has a group secret from now on, and over this"
+        + " channel none was proved"));
+  }
+
   /** Own dials that gave way to one of the other end. */
   long ties() {
     return book.ties();
@@ -181,6 +201,7 @@ public final class TcpTransport implements Transport {
     }
     Context context = contexts.get(index);
     NetServer server = servers.get(index);
+    server.exceptionHandler(failure -> gate.complain("tls", "came to nothing before its hello: " + failure.getMessage()));
     server.connectHandler(socket -> new Admission(node, book, gate, address, new RawSocket(socket, context)).begin());
     Promise<NetServer> listening = Promise.promise();
     context.runOnContext(_ -> server.listen(port, node.options().bindHost()).onComplete(listening));

@@ -44,6 +44,9 @@ public interface Transport {
     void livenessReceived(Channel channel, Buffer payload);
   }
 
+  /** Ends the channels over which no secret was proved; to be called when this process gets its first. */
+  void endUnproved();
+
   /** Stops accepting, ends every channel, closes every socket. */
   Future<Void> close();
 }

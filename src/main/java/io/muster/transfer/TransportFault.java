@@ -40,9 +40,9 @@ public final class TransportFault {
 
     static Point sending(ControlKind kind) {
       return switch (kind) {
-        case LINK -> SEND_LINK;
+        case LINK, SEALED_LINK -> SEND_LINK;
         case GOSSIP -> SEND_GOSSIP;
-        case CLAIM -> SEND_CLAIM;
+        case CLAIM, SEALED_CLAIM -> SEND_CLAIM;
         case VIEW -> SEND_VIEW;
         case TRANSFER -> SEND_TRANSFER;
       };
@@ -50,9 +50,9 @@ public final class TransportFault {
 
     static Point receiving(ControlKind kind) {
       return switch (kind) {
-        case LINK -> RECEIVE_LINK;
+        case LINK, SEALED_LINK -> RECEIVE_LINK;
         case GOSSIP -> RECEIVE_GOSSIP;
-        case CLAIM -> RECEIVE_CLAIM;
+        case CLAIM, SEALED_CLAIM -> RECEIVE_CLAIM;
         case VIEW -> RECEIVE_VIEW;
         case TRANSFER -> RECEIVE_TRANSFER;
       };

@@ -4,7 +4,7 @@ package io.muster.transfer;
 public final class WriteException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** What happened to the write. The order of the first six is the wire's: append only. */
+  /** What happened to the write. The order of the first seven is the wire's: append only. */
   public enum Kind {
     /** No region of that number is registered there (any more). */
     UNKNOWN_REGION,
@@ -18,6 +18,8 @@ public final class WriteException extends RuntimeException {
     FAILED,
     /** Nothing to write. */
     EMPTY,
+    /** The region belongs to a group whose secret has not been proved over this channel. */
+    UNPROVED,
     /** Not answered within the deadline. */
     TIMEOUT,
     /** The channel ended first; whether it was applied is not known. */

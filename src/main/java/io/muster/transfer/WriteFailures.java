@@ -28,6 +28,7 @@ final class WriteFailures {
       case UNKNOWN_REGION, WRONG_KEY -> "ask for the region's present handle: it was closed, or belongs to an earlier life";
       case OUT_OF_BOUNDS -> "keep offset and length within the region";
       case CLOSING -> "stop writing: its owner is leaving";
+      case UNPROVED -> "open a link of that group first: only its members write into its memory";
       case FAILED -> "see the log of the target";
       case EMPTY -> "write at least one byte";
       case TIMEOUT -> "check the target's load, or raise transport.tcp.writeTimeoutMs";

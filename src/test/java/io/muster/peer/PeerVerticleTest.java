@@ -167,6 +167,19 @@ class PeerVerticleTest {
     }
 
     @Override
+    public byte[] binding() {
+      return new byte[0];
+    }
+
+    @Override
+    public boolean isGranted(GroupName group) {
+      return true;
+    }
+
+    @Override
+    public void grant(GroupName group) {}
+
+    @Override
     public boolean isAlive() {
       return alive;
     }

@@ -2,6 +2,7 @@ package io.muster.sim;
 
 import io.muster.barrier.Beat;
 import io.muster.barrier.Gossip;
+import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkEvent;
@@ -140,6 +141,19 @@ final class SimChannel implements Channel {
   }
 
   @Override
+  public byte[] binding() {
+    return new byte[0];
+  }
+
+  @Override
+  public void grant(GroupName group) {}
+
+  @Override
+  public boolean isGranted(GroupName group) {
+    return true;
+  }
+
+  @Override
   public boolean isAlive() {
     return alive;
   }
@@ -191,7 +205,7 @@ final class SimChannel implements Channel {
         Gossip gossip = valid(Gossip.decode(payload));
         self.core.keyChanged(gossip.key(), gossip.value());
       }
-      case CLAIM -> self.claims.received(this, payload);
+      case CLAIM -> self.claims.received(this, null, payload);
     }
   }
 

@@ -8,6 +8,7 @@ import io.muster.barrier.GroupCore;
 import io.muster.barrier.GroupPorts;
 import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.SeatState;
+import io.muster.group.GroupName;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
@@ -345,7 +346,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   /** What the production questions about seats need. */
   private final class ClaimsHost implements Claims.Host {
     @Override
-    public Future<Channel> connect(ProcessAddress address) {
+    public Future<Channel> connect(ProcessAddress address, GroupName group) {
       return world.network.connect(SimProcess.this, address).map(Channel.class::cast);
     }
 

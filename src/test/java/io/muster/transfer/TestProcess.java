@@ -30,10 +30,10 @@ final class TestProcess implements Transport.Listener {
   final RegionTable regions;
   final TcpTransport transport;
 
-  private TestProcess(Vertx vertx, ProcessId id, TcpOptions options, LongSupplier nanos) {
+  private TestProcess(Vertx vertx, ProcessId id, TcpOptions options, Keyring keyring, Tls tls, LongSupplier nanos) {
     this.id = id;
     this.regions = new RegionTable(vertx);
-    this.transport = await(TcpTransport.start(vertx, options, id, regions, this, nanos));
+    this.transport = await(TcpTransport.start(new Node(vertx, options, id, regions, this, keyring, nanos), tls));
   }
 
   static TestProcess start(Vertx vertx) {
@@ -41,11 +41,19 @@ final class TestProcess implements Transport.Listener {
   }
 
   static TestProcess start(Vertx vertx, TcpOptions options) {
-    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, System::nanoTime);
+    return start(vertx, options, new Keyring());
+  }
+
+  static TestProcess start(Vertx vertx, TcpOptions options, Keyring keyring) {
+    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, null, System::nanoTime);
+  }
+
+  static TestProcess start(Vertx vertx, TcpOptions options, Keyring keyring, Tls tls) {
+    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, tls, System::nanoTime);
   }
 
   static TestProcess start(Vertx vertx, ProcessId id, TcpOptions options, LongSupplier nanos) {
-    return new TestProcess(vertx, id, options, nanos);
+    return new TestProcess(vertx, id, options, new Keyring(), null, nanos);
   }
 
   Channel connect(TestProcess peer) {
