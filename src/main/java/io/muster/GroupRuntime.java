@@ -123,6 +123,17 @@ final class GroupRuntime implements GroupHost {
         .compose(region -> barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region));
   }
 
+  /** Publishes the handle without the segment, and frees it. */
+  Future<Region.End> unregister(int rank, String segment) {
+    SeatRuntime seat = seat(rank);
+    Region region = seat.remove(segment);
+    if (region == null) {
+      return Future.failedFuture(MusterException.config("rank " + rank + " of group " + name + " has no segment '" + segment + "'"));
+    }
+    Duration bound = Duration.ofMillis(process.options().peer().close().timeoutMs());
+    return barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).transform(_ -> region.close(bound));
+  }
+
   Future<RankEntry> publish(int rank, SegmentHandle handle) {
     return barrier.join(rank, handle).recover(failure -> drop(rank, failure));
   }

@@ -109,6 +109,22 @@ public final class JoinedRank {
     return registerGpu(wanted, region -> runtime.process().transfers().register(region, memory.device(), memory.address(), memory.bytes()));
   }
 
+  /**
+   * Takes a segment back: publishes the rank's handle without it, refuses every later transfer, waits for those that are under way and for whoever
+   * has it mapped, and frees it.
+   *
+   * @return completes when nobody can reach the memory any more; fails with CONFIG if there is no such segment, with RETRY if somebody did
+   *     not let go within {@code peer.close.timeoutMs}: then the memory stays allocated for good
+   */
+  public Future<Void> unregister(String name) {
+    return runtime.process().own().run(() -> runtime.unregister(rank, name)).compose(end -> switch (end) {
+      case Region.End.Closed _ -> Future.succeededFuture();
+      case Region.End.Leaked(int leases, long waitedMs) -> Future.failedFuture(MusterException.retry("segment '" + name + "' of rank " + rank
+          + " of group " + group() + " is still used (" + leases + " transfers of this process, waited " + waitedMs
+          + " ms): its memory stays allocated"));
+    });
+  }
+
   private Future<GpuSlice> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
     return runtime.process().own().run("register GPU segment '" + wanted.name() + "' of " + this, this::whatIsMissing,
         () -> runtime.registerGpu(rank, wanted, make).map(region -> region.gpu().orElseThrow()));

@@ -150,6 +150,13 @@ final class SeatRuntime implements SeatPorts {
     });
   }
 
+  /** Takes it out of what is published next; null if there is none of this name. */
+  @Nullable Region remove(String name) {
+    synchronized (segments) {
+      return segments.remove(name);
+    }
+  }
+
   @Nullable Region segment(String name) {
     synchronized (segments) {
       return segments.get(name);

@@ -111,6 +111,10 @@ public final class Gpu {
     }
   }
 
+  GpuDrivers drivers() {
+    return drivers;
+  }
+
   /** The device's primary context; meaningless before {@link #ready}. */
   long context() {
     return context;
