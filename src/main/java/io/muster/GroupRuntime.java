@@ -21,6 +21,7 @@ import io.muster.peer.LinkTiming;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
+import io.muster.transfer.GpuTransport;
 import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Deployable;
@@ -75,6 +76,7 @@ final class GroupRuntime implements GroupHost {
     FlightLog flight = process.flight();
     return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status))
         .compose(_ -> deploy(new FlightVerticle(addresses, flight.recorder(), process.id(), () -> flight.record("asked"))))
+        .compose(_ -> deploy(new PathTouch(this)))
         .compose(_ -> barrier.agreeOnWorldSize()).recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
   }
 
@@ -165,6 +167,10 @@ final class GroupRuntime implements GroupHost {
   }
 
   private Future<SegmentHandle.FabricOffer> export(int rank, SeatRuntime seat) {
+    return process.options().warmup().mode() == WarmupOptions.Mode.FABRIC ? seat.openGpuSlots() : exportFabric(rank, seat);
+  }
+
+  private Future<SegmentHandle.FabricOffer> exportFabric(int rank, SeatRuntime seat) {
     return switch (process.fabric().verdict()) {
       case io.muster.fabric.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
           process.vertx().executeBlocking(() -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
@@ -185,7 +191,8 @@ final class GroupRuntime implements GroupHost {
   private SegmentHandle handle(SeatRuntime seat, SegmentHandle.FabricOffer fabric) {
     var address = process.address();
     return new SegmentHandle(process.id(), address.host(), address.port(), process.hostId(), ProcessHandle.current().pid(),
-        process.store().localMemberUuid(), process.options().warmup().mode().toString(), List.of("local", "tcp"), fabric,
+        process.store().localMemberUuid(), process.options().warmup().mode().toString(),
+        seat.gpuSlots() == null ? List.of("local", "tcp") : List.of("local", GpuTransport.NAME, "tcp"), fabric,
         seat.segmentInfos());
   }
 
@@ -254,6 +261,12 @@ final class GroupRuntime implements GroupHost {
       throw MusterException.fatal("rank " + rank + " of group " + name + " is not held by this process (any more)");
     }
     return seat;
+  }
+
+  /** The slots of a rank of this process in the memory of a GPU; null without. */
+  @Nullable GpuSlots slotsOf(int rank) {
+    SeatRuntime seat = seats.get(rank);
+    return seat == null ? null : seat.gpuSlots();
   }
 
   @Nullable Member localSeat(int rank) {

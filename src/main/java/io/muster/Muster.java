@@ -319,9 +319,11 @@ public final class Muster {
 
   private Future<Void> closeAll() {
     List<Future<Void>> groups = process.groups().values().stream().map(group -> group.close("Muster was closed while waiting")).toList();
-    return Future.join(groups).transform(_ -> process.transfers().close()).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
+    return Future.join(groups).transform(_ -> process.vertx().executeBlocking(() -> {
+      fabric.close(); // before the GPUs that its memory is in
+      return null;
+    }, false)).transform(_ -> process.transfers().close()).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
       process.groups().clear();
-      fabric.close();
       return Future.succeededFuture();
     });
   }

@@ -16,7 +16,12 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -106,6 +111,13 @@ final class GpuMeasure {
       row.put("writeAwaitedUs", micros(median(awaited(() -> rank().transfer(Transfer.write(peer, SEGMENT, 0, slice)), before, count))));
     } else {
       double best = Math.min(median(driver), median(again));
+      int together = bytes <= 64 << 20 ? 16 : 4;
+      double driverTogether = median(plain.pipelinedNanos(bytes, together, 9));
+      double writeTogether = median(together(peer, slice, together, 9));
+      row.put("together", together).put("driverTogetherGBPerS", perSecond(bytes, driverTogether))
+          .put("writeTogetherGBPerS", perSecond(bytes, writeTogether))
+          .put("writeTogetherShare", Math.round(1000 * driverTogether / writeTogether) / 1000.0)
+          .put("workerCpuShare", workerCpuShare(peer, slice, Math.max(3, count / 4)));
       row.put("driverGBPerS", perSecond(bytes, best)).put("writeGBPerS", perSecond(bytes, median(write)))
           .put("readGBPerS", perSecond(bytes, median(read))).put("writeShare", Math.round(1000 * best / median(write)) / 1000.0)
           .put("readShare", Math.round(1000 * best / median(read)) / 1000.0);
@@ -166,6 +178,28 @@ final class GpuMeasure {
     }
     Arrays.sort(nanos);
     return nanos;
+  }
+
+  /** A batch of so many writes; of one of them, on average. */
+  private long[] together(int peer, GpuSlice slice, int together, int rounds) {
+    List<Transfer> batch = Collections.nCopies(together, Transfer.write(peer, SEGMENT, 0, slice));
+    long[] nanos = awaited(() -> rank().transfer(batch), 1, rounds);
+    return Arrays.stream(nanos).map(all -> all / together).toArray();
+  }
+
+  /** Of a core, by the threads of GPUs, while one write follows the other. */
+  private double workerCpuShare(int peer, GpuSlice slice, int count) {
+    long cpu = workerCpuNanos();
+    long start = System.nanoTime();
+    chained(() -> rank().transfer(Transfer.write(peer, SEGMENT, 0, slice)), 0, count);
+    return Math.round(100.0 * (workerCpuNanos() - cpu) / (System.nanoTime() - start)) / 100.0;
+  }
+
+  private static long workerCpuNanos() {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    return Arrays.stream(threads.getThreadInfo(threads.getAllThreadIds())).filter(Objects::nonNull)
+        .filter(thread -> thread.getThreadName().startsWith("muster-gpu-")).mapToLong(thread -> threads.getThreadCpuTime(thread.getThreadId()))
+        .sum();
   }
 
   private static long median(long[] sorted) {

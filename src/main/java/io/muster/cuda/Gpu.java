@@ -19,9 +19,10 @@ import org.slf4j.LoggerFactory;
  * One GPU in use: its primary context, some streams that wait for nobody's kernels, and one thread that makes every call. Copies are handed
  * to the thread and told as done on it.
  *
- * <p>How the thread waits: after each thing that it did it looks again for {@value #LOOK_NANOS} ns, which is longer than a small copy takes,
- * then has the driver wake it when the copies are done ({@code cuStreamAddCallback}), and parks. So a small copy is not paid for with a
- * wake-up, a long one keeps no core busy, and nothing waits behind it but what is in the same lane.
+ * <p>How the thread waits: after each thing that it did it looks again for {@value #LOOK_NANOS} ns, which is longer than a small copy takes.
+ * A longer copy it sleeps through until shortly before its end, as far as it knows the pace ({@link CopyPace}), and looks from there on; else it
+ * has the driver wake it ({@code cuStreamAddCallback}), which is some 40 µs late. So neither a small nor a large copy is paid for with a wake-up,
+ * a core is busy for the last {@value #EARLY_NANOS} ns of a copy at most, and nothing waits behind one but what is in the same lane.
  *
  * <p>A failure after which nothing works any more ({@link GpuTrouble#isFatal}) is kept: it is told once to whoever wants to know, and every
  * later copy fails with it.
@@ -29,6 +30,9 @@ import org.slf4j.LoggerFactory;
 public final class Gpu {
   private static final Logger LOG = LoggerFactory.getLogger(Gpu.class);
   private static final long LOOK_NANOS = 20_000;
+  /** A sleep ends up to some 60 µs later than asked for. */
+  private static final long EARLY_NANOS = 100_000;
+  private static final long LATE_NANOS = 60_000;
   /** Should the driver not call back: copies are looked after this often, while there are any. */
   private static final long LOOK_AGAIN_NANOS = 50_000_000;
   /** Copies of different lanes do not wait for each other. */
@@ -147,20 +151,24 @@ public final class Gpu {
     return call(() -> {
       GpuView view = GpuView.allocate(drivers, device, kind, bytes);
       try {
-        long stream = drivers.memory().createStream(device);
-        var opened = new Opened();
-        opened.add(() -> drivers.memory().destroyStream(device, stream));
-        try {
-          drivers.copies().start(device, stream, new GpuCopy.Zero(view.address(), bytes));
-          drivers.copies().synchronize(device, stream);
-        } finally {
-          opened.close();
-        }
+        atOnce(new GpuCopy.Zero(view.address(), bytes));
         return view;
       } catch (CudaCallException failure) {
         closeAfter(view, failure);
         throw failure;
       }
+    });
+  }
+
+  /** On the worker: one copy in a stream of its own, waited for. */
+  private void atOnce(GpuCopy copy) throws CudaCallException {
+    long stream = drivers.memory().createStream(device);
+    var opened = new Opened();
+    opened.add(() -> drivers.memory().destroyStream(device, stream));
+    opened.during(() -> {
+      drivers.copies().start(device, stream, copy);
+      drivers.copies().synchronize(device, stream);
+      return stream;
     });
   }
 
@@ -182,15 +190,7 @@ public final class Gpu {
     return call(() -> {
       GpuView view = GpuView.imported(drivers, device, exported, allocationBytes);
       try (Arena arena = Arena.ofConfined()) {
-        long stream = drivers.memory().createStream(device);
-        var opened = new Opened();
-        opened.add(() -> drivers.memory().destroyStream(device, stream));
-        try {
-          drivers.copies().start(device, stream, new GpuCopy.ToHost(arena.allocate(1), view.address()));
-          drivers.copies().synchronize(device, stream);
-        } finally {
-          opened.close();
-        }
+        atOnce(new GpuCopy.ToHost(arena.allocate(1), view.address()));
         return view;
       } catch (CudaCallException failure) {
         closeAfter(view, failure);
@@ -269,11 +269,14 @@ public final class Gpu {
         lookUntil = System.nanoTime() + LOOK_NANOS;
       } else if (closing && queue.isEmpty() && isIdle()) {
         return;
-      } else if (System.nanoTime() - lookUntil < 0) {
-        Thread.onSpinWait();
       } else {
-        park(wakeUp);
-        lookUntil = System.nanoTime() + LOOK_NANOS;
+        long nowNanos = System.nanoTime();
+        long untilDueNanos = untilDueNanos(nowNanos);
+        if (nowNanos - lookUntil < 0 || (untilDueNanos <= EARLY_NANOS && untilDueNanos >= -LATE_NANOS)) {
+          Thread.onSpinWait();
+        } else {
+          park(wakeUp, untilDueNanos - EARLY_NANOS);
+        }
       }
     }
   }
@@ -290,14 +293,28 @@ public final class Gpu {
     return some;
   }
 
-  private void park(long wakeUp) {
-    lanes.forEach(lane -> lane.arm(wakeUp));
+  /** Until the first copy of any lane should be done; {@link CopyPace#UNKNOWN} if that is not known of any. */
+  private long untilDueNanos(long nowNanos) {
+    long least = CopyPace.UNKNOWN;
+    for (GpuLane lane : lanes) {
+      long due = lane.dueNanos();
+      if (due != CopyPace.UNKNOWN) {
+        least = Math.min(least, due - nowNanos);
+      }
+    }
+    return least;
+  }
+
+  /** @param nanos that are certain to be free; more than can be, or none, if that is not known */
+  private void park(long wakeUp, long nanos) {
+    boolean timed = nanos > 0 && nanos < LOOK_AGAIN_NANOS;
+    lanes.forEach(lane -> lane.armUnlessTimed(wakeUp));
     parked = true;
     if (queue.isEmpty()) {
       if (isIdle()) {
         LockSupport.park(this);
       } else {
-        LockSupport.parkNanos(this, LOOK_AGAIN_NANOS);
+        LockSupport.parkNanos(this, timed ? nanos : LOOK_AGAIN_NANOS);
       }
     }
     parked = false;

@@ -69,6 +69,27 @@ public final class GpuBaseline implements AutoCloseable {
     })).join();
   }
 
+  /** So many copies started one after the other and waited for together; of one of them, on average, by rounds, sorted. */
+  public long[] pipelinedNanos(long bytes, int together, int rounds) {
+    GpuCopy copy = copy(bytes);
+    return from.call(() -> withStream(stream -> {
+      CudaCopyDriver copies = from.drivers().copies();
+      long[] nanos = new long[rounds];
+      for (int i = -1; i < rounds; i++) {
+        long start = System.nanoTime();
+        for (int one = 0; one < together; one++) {
+          copies.start(from.device(), stream, copy);
+        }
+        copies.synchronize(from.device(), stream);
+        if (i >= 0) {
+          nanos[i] = (System.nanoTime() - start) / together;
+        }
+      }
+      Arrays.sort(nanos);
+      return nanos;
+    })).join();
+  }
+
   /** How long a copy takes, and what it costs its thread, by the way in which its end is waited for. */
   public record Wait(long medianNanos, long cpuNanos) {}
 

@@ -64,13 +64,12 @@ public final class GpuKernel {
       long module = out.get(JAVA_LONG, 0);
       var opened = new Opened();
       opened.add(() -> ForeignMemoryDriver.check(unload, device, () -> (int) unload.handle().invokeExact(module)));
-      try {
+      opened.during(() -> {
         MemorySegment name = arena.allocateFrom("copy4");
         ForeignMemoryDriver.check(find, device, () -> (int) find.handle().invokeExact(out, module, name));
         launch(gpu, arena, out.get(JAVA_LONG, 0), to, from);
-      } finally {
-        opened.close();
-      }
+        return module;
+      });
     }
   }
 
@@ -82,12 +81,11 @@ public final class GpuKernel {
     long stream = gpu.drivers().memory().createStream(device);
     var opened = new Opened();
     opened.add(() -> gpu.drivers().memory().destroyStream(device, stream));
-    try {
+    opened.during(() -> {
       ForeignMemoryDriver.check(launch, device, () -> (int) launch.handle().invokeExact(function, 1, 1, 1, 1, 1, 1, 0, stream, parameters,
           MemorySegment.NULL));
       gpu.drivers().copies().synchronize(device, stream);
-    } finally {
-      opened.close();
-    }
+      return stream;
+    });
   }
 }
