@@ -117,7 +117,7 @@ public final class JoinedRank {
    *     not let go within {@code peer.close.timeoutMs}: then the memory stays allocated for good
    */
   public Future<Void> unregister(String name) {
-    return runtime.process().own().run(() -> runtime.unregister(rank, name)).compose(end -> switch (end) {
+    return runtime.process().own().run("unregister segment '" + name + "' of " + this, this::whatIsMissing, () -> runtime.unregister(rank, name)).compose(end -> switch (end) {
       case Region.End.Closed _ -> Future.succeededFuture();
       case Region.End.Leaked(int leases, long waitedMs) -> Future.failedFuture(MusterException.retry("segment '" + name + "' of rank " + rank
           + " of group " + group() + " is still used (" + leases + " transfers of this process, waited " + waitedMs

@@ -21,6 +21,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.nio.file.Path;
@@ -291,6 +292,13 @@ public final class Muster {
   public JsonObject holdings() {
     return new JsonObject().put("regions", process.regions().size()).put("channels", process.channelCount())
         .put("groups", process.groups().size());
+  }
+
+  /** How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, and what was {@code refused} and why. */
+  public JsonObject gpuPaths() {
+    var transfers = process.transfers();
+    return new JsonObject().put("mapped", transfers.mappings()).put("ways", new JsonArray(transfers.ways()))
+        .put("refused", new JsonArray(transfers.refusals()));
   }
 
   MusterProcess process() {

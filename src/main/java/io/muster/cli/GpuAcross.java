@@ -27,9 +27,11 @@ final class GpuAcross {
   JsonObject run() {
     var result = new JsonObject();
     two(result);
+    inGpuMemory(result, 2);
     poisoned(result);
     if (devices >= 4) {
       four(result);
+      inGpuMemory(result, 4);
     }
     List<Integer> worlds = devices >= 4 ? List.of(2, 4) : devices >= 2 ? List.of(2) : List.of();
     for (int world : worlds) {
@@ -50,6 +52,14 @@ final class GpuAcross {
       GpuFleet.part(result, failures, "outOfMemory", () -> fleet.one(1, "out-of-memory", 0, new JsonObject()));
       GpuFleet.part(result, failures, "cycles", () -> fleet.cycles(cycles));
       GpuFleet.part(result, failures, "kill", fleet::kill);
+    }
+  }
+
+  /** The warmup in the memory of the GPUs, from GPU to GPU; the links are touched again meanwhile. */
+  private void inGpuMemory(JsonObject result, int processes) {
+    try (var fleet = new GpuFleet(processes, devices, List.of("--warmup", "fabric"))) {
+      GpuFleet.part(result, failures, "startFabric" + processes, fleet::start);
+      GpuFleet.part(result, failures, "connectFabric" + processes, () -> fleet.connect(ROUNDS));
     }
   }
 

@@ -45,7 +45,7 @@ final class GpuFleet implements AutoCloseable {
     for (int rank = 0; rank < processes; rank++) {
       List<String> arguments = new ArrayList<>(List.of("--bind", LOOPBACK, "--hazelcast-port", "0", "--control-port",
           ports.get(rank).toString(), "--members", members, "--rank", Integer.toString(rank), "--world-size", Integer.toString(processes),
-          "--device", Integer.toString(deviceOf(rank))));
+          "--device", Integer.toString(deviceOf(rank)), "--gpu", Integer.toString(deviceOf(rank))));
       arguments.addAll(settings);
       children.add(BenchChild.start(JvmCommand.likeThisJvm(), "gpu-worker", arguments));
     }

@@ -105,18 +105,22 @@ final class GpuMeasure {
     long[] write = chained(() -> rank().transfer(Transfer.write(peer, SEGMENT, 0, slice)), before, count);
     long[] read = chained(() -> rank().transfer(Transfer.read(peer, SEGMENT, 0, slice)), before, count);
     long[] again = plain.copyNanos(bytes, before, count);
+    long[] direct = plain.directNanos(bytes, before, count);
     var row = new JsonObject().put("bytes", bytes).put("driverUs", micros(median(driver))).put("driverAgainUs", micros(median(again)))
+        .put("driverDtoDUs", micros(median(direct)))
         .put("writeUs", micros(median(write))).put("writeP90Us", micros(write[(int) (count * 0.9)])).put("readUs", micros(median(read)));
+    double best = Math.min(Math.min(median(driver), median(again)), median(direct));
+    row.put("ownPartUs", micros(median(write) - best));
     if (bytes <= 4096) {
       row.put("writeAwaitedUs", micros(median(awaited(() -> rank().transfer(Transfer.write(peer, SEGMENT, 0, slice)), before, count))));
     } else {
-      double best = Math.min(median(driver), median(again));
       int together = bytes <= 64 << 20 ? 16 : 4;
       double driverTogether = median(plain.pipelinedNanos(bytes, together, 9));
       double writeTogether = median(together(peer, slice, together, 9));
       row.put("together", together).put("driverTogetherGBPerS", perSecond(bytes, driverTogether))
           .put("writeTogetherGBPerS", perSecond(bytes, writeTogether))
           .put("writeTogetherShare", Math.round(1000 * driverTogether / writeTogether) / 1000.0)
+          .put("writeTwoTogetherGBPerS", perSecond(bytes, median(together(peer, slice, 2, 9))))
           .put("workerCpuShare", workerCpuShare(peer, slice, Math.max(3, count / 4)));
       row.put("driverGBPerS", perSecond(bytes, best)).put("writeGBPerS", perSecond(bytes, median(write)))
           .put("readGBPerS", perSecond(bytes, median(read))).put("writeShare", Math.round(1000 * best / median(write)) / 1000.0)

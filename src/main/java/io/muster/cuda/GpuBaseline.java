@@ -30,9 +30,18 @@ public final class GpuBaseline implements AutoCloseable {
   public static GpuBaseline open(Gpus gpus, int from, int to, long bytes) {
     Gpu near = ready(gpus, from);
     Gpu far = ready(gpus, to);
+    if (from != to) { // without it the driver goes by way of the host
+      near.call(() -> enable(near, far)).join();
+      far.call(() -> enable(far, near)).join();
+    }
     long source = near.call(() -> near.drivers().pointers().allocate(from, bytes)).join();
     long target = far.call(() -> far.drivers().pointers().allocate(to, bytes)).join();
     return new GpuBaseline(near, far, source, target);
+  }
+
+  private static long enable(Gpu self, Gpu other) throws CudaCallException {
+    self.drivers().pointers().enablePeerAccess(self.device(), other.context());
+    return other.context();
   }
 
   private static Gpu ready(Gpus gpus, int device) {
@@ -46,13 +55,21 @@ public final class GpuBaseline implements AutoCloseable {
     return from == to ? "cuMemcpyDtoDAsync" : "cuMemcpyPeerAsync";
   }
 
-  private GpuCopy copy(long bytes) {
-    return from == to ? new GpuCopy.OnDevice(target, source, bytes) : new GpuCopy.Peer(target, to, source, from, bytes);
+  private GpuCopy copy(long bytes, boolean peer) {
+    return !peer || from == to ? new GpuCopy.OnDevice(target, source, bytes) : new GpuCopy.Peer(target, to, source, from, bytes);
   }
 
-  /** Each from its start until it is known to be done; sorted. */
+  /** Each by {@code cuMemcpyPeerAsync}, or within one GPU as {@link #directNanos}; from its start until it is known to be done, sorted. */
   public long[] copyNanos(long bytes, int before, int measured) {
-    GpuCopy copy = copy(bytes);
+    return nanos(copy(bytes, true), before, measured);
+  }
+
+  /** The same by {@code cuMemcpyDtoDAsync}. */
+  public long[] directNanos(long bytes, int before, int measured) {
+    return nanos(copy(bytes, false), before, measured);
+  }
+
+  private long[] nanos(GpuCopy copy, int before, int measured) {
     return from.call(() -> withStream(stream -> {
       CudaCopyDriver copies = from.drivers().copies();
       long[] nanos = new long[measured];
@@ -71,7 +88,7 @@ public final class GpuBaseline implements AutoCloseable {
 
   /** So many copies started one after the other and waited for together; of one of them, on average, by rounds, sorted. */
   public long[] pipelinedNanos(long bytes, int together, int rounds) {
-    GpuCopy copy = copy(bytes);
+    GpuCopy copy = copy(bytes, true);
     return from.call(() -> withStream(stream -> {
       CudaCopyDriver copies = from.drivers().copies();
       long[] nanos = new long[rounds];
@@ -124,7 +141,7 @@ public final class GpuBaseline implements AutoCloseable {
   }
 
   private Wait timed(long bytes, int measured, Waiting waiting) {
-    GpuCopy copy = copy(bytes);
+    GpuCopy copy = copy(bytes, true);
     CudaCopyDriver copies = from.drivers().copies();
     return from.call(() -> withStream(stream -> {
       Arena arena = Arena.ofAuto();

@@ -427,6 +427,11 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     record("cuIpcCloseMemHandle", device);
   }
 
+  @Override
+  public synchronized void enablePeerAccess(int device, long otherContext) throws CudaCallException {
+    record("cuCtxEnablePeerAccess", device);
+  }
+
   /** A byte of its memory, as a kernel would see it. */
   static byte byteAt(long address) {
     return at(address, 1).get(ValueLayout.JAVA_BYTE, 0);
