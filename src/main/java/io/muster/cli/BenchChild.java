@@ -39,11 +39,11 @@ final class BenchChild implements AutoCloseable {
 
   /** What it logs is shown with {@code MUSTER_DEBUG=1} only: processes that are killed are loud. */
   static BenchChild start(List<String> arguments) {
-    return start(JvmCommand.likeThisJvm().shortLived(), "bench-worker", arguments);
+    return start(JvmCommand.likeThisJvm().shortLived(), "bench-worker", arguments, Map.of());
   }
 
   /** A process of another command that speaks the same way. */
-  static BenchChild start(JvmCommand command, String name, List<String> arguments) {
+  static BenchChild start(JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
     List<String> all = new ArrayList<>(List.of(name));
     all.addAll(arguments);
     if (System.getProperty("muster.log.level") == null) {
@@ -55,7 +55,9 @@ final class BenchChild implements AutoCloseable {
       }
     }
     try {
-      return new BenchChild(command.runMain(all).start());
+      ProcessBuilder builder = command.runMain(all);
+      builder.environment().putAll(environment);
+      return new BenchChild(builder.start());
     } catch (IOException e) {
       throw new UncheckedIOException("a process of " + name + " can't be started", e);
     }

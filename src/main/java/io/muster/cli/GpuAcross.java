@@ -29,6 +29,7 @@ final class GpuAcross {
     two(result);
     inGpuMemory(result, 2);
     poisoned(result);
+    isolated(result);
     if (devices >= 4) {
       four(result);
       inGpuMemory(result, 4);
@@ -46,6 +47,7 @@ final class GpuAcross {
       GpuFleet.part(result, failures, "connect2", () -> fleet.connect(ROUNDS));
       GpuFleet.part(result, failures, "register", () -> fleet.register(GIB + (16 << 20)));
       GpuFleet.part(result, failures, "allPairs2", fleet::allPairs);
+      GpuFleet.part(result, failures, "given", fleet::given);
       GpuFleet.part(result, failures, "visible", fleet::visible);
       GpuFleet.part(result, failures, "waits", () -> fleet.one(1, "waits", 0, new JsonObject()));
       GpuFleet.part(result, failures, "transfers", () -> fleet.one(1, "measure", 0, new JsonObject().put("maxBytes", GIB)));
@@ -60,6 +62,16 @@ final class GpuAcross {
     try (var fleet = new GpuFleet(processes, devices, List.of("--warmup", "fabric"))) {
       GpuFleet.part(result, failures, "startFabric" + processes, fleet::start);
       GpuFleet.part(result, failures, "connectFabric" + processes, () -> fleet.connect(ROUNDS));
+    }
+  }
+
+  /** Each process sees its own GPU and no other: by which way its bytes go then. */
+  private void isolated(JsonObject result) {
+    try (var fleet = new GpuFleet(2, devices, List.of("--warmup", "exchange"), true)) {
+      GpuFleet.part(result, failures, "startIsolated", fleet::start);
+      GpuFleet.part(result, failures, "connectIsolated", () -> fleet.connect(1));
+      GpuFleet.part(result, failures, "registerIsolated", () -> fleet.register(64 << 20));
+      GpuFleet.part(result, failures, "isolated", () -> fleet.allPairs().put("paths", fleet.paths(1)));
     }
   }
 

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -25,11 +26,18 @@ final class GpuFleet implements AutoCloseable {
   private final int processes;
   private final int devices;
   private final List<String> settings;
+  private final boolean isolated;
   private final List<Integer> ports;
   private final List<BenchChild> children = new ArrayList<>();
 
   /** @param settings further arguments of every process, such as {@code --warmup exchange} */
   GpuFleet(int processes, int devices, List<String> settings) {
+    this(processes, devices, settings, false);
+  }
+
+  /** @param isolated whether each process is shown its own GPU and no other, as many launchers do */
+  GpuFleet(int processes, int devices, List<String> settings, boolean isolated) {
+    this.isolated = isolated;
     this.processes = processes;
     this.devices = devices;
     this.settings = List.copyOf(settings);
@@ -40,14 +48,20 @@ final class GpuFleet implements AutoCloseable {
     return rank % devices;
   }
 
+  /** What the process itself calls its GPU. */
+  private int ownNumber(int rank) {
+    return isolated ? 0 : deviceOf(rank);
+  }
+
   JsonObject start() {
     String members = ports.stream().map(port -> LOOPBACK + ":" + port).collect(Collectors.joining(","));
     for (int rank = 0; rank < processes; rank++) {
       List<String> arguments = new ArrayList<>(List.of("--bind", LOOPBACK, "--hazelcast-port", "0", "--control-port",
           ports.get(rank).toString(), "--members", members, "--rank", Integer.toString(rank), "--world-size", Integer.toString(processes),
-          "--device", Integer.toString(deviceOf(rank)), "--gpu", Integer.toString(deviceOf(rank))));
+          "--device", Integer.toString(ownNumber(rank)), "--gpu", Integer.toString(ownNumber(rank))));
       arguments.addAll(settings);
-      children.add(BenchChild.start(JvmCommand.likeThisJvm(), "gpu-worker", arguments));
+      children.add(BenchChild.start(JvmCommand.likeThisJvm(), "gpu-worker", arguments,
+          isolated ? Map.of("CUDA_VISIBLE_DEVICES", Integer.toString(deviceOf(rank))) : Map.of()));
     }
     return new JsonObject().put("processStartMs", all("up").stream().mapToLong(up -> up.getLong("startMs")).max().orElse(-1));
   }
@@ -103,6 +117,23 @@ final class GpuFleet implements AutoCloseable {
   JsonObject one(int rank, String what, int peer, JsonObject more) {
     children.get(rank).send(command(what).put("peer", peer).put("peerDevice", deviceOf(peer)).mergeIn(more));
     return children.get(rank).expect(what + "-done", LIMIT);
+  }
+
+  /** Memory that process 0 has allocated by itself, written and read by process 1. */
+  JsonObject given() {
+    JsonObject given = one(0, "give", 0, new JsonObject());
+    boolean equal = one(1, "direct", 0, new JsonObject().put("segment", GpuMeasure.GIVEN)).getBoolean("equal");
+    if (!equal) {
+      throw MusterException.fatal("other bytes were read than were written");
+    }
+    return given.put("equal", true).put("paths", paths(1));
+  }
+
+  /** How a process reaches the memory of others. */
+  JsonObject paths(int rank) {
+    JsonObject paths = one(rank, "paths", 0, new JsonObject());
+    paths.remove("event");
+    return paths;
   }
 
   /** Bytes of all pairs, in both directions. */

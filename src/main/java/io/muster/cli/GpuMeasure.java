@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
 /** What one process of {@code gpu-check} measures on its own GPU and against its peers'. */
 final class GpuMeasure {
   static final String SEGMENT = "kv";
+  /** Memory that the program has allocated by itself. */
+  static final String GIVEN = "given";
   private static final long PATIENCE_S = 30;
   private static final long[] SIZES = {4, 4096, 1 << 20, 64 << 20, 1 << 30};
 
@@ -64,7 +66,8 @@ final class GpuMeasure {
       case "hammer" -> hammer(command.getInteger("peer"));
       case "out-of-memory" -> outOfMemory();
       case "poison" -> poison(command.getInteger("peer"));
-      case "direct" -> direct(command.getInteger("peer"));
+      case "direct" -> direct(command.getInteger("peer"), command.getString("segment", SEGMENT));
+      case "give" -> give();
       default -> throw new IllegalArgumentException("no such command");
     };
   }
@@ -264,15 +267,16 @@ final class GpuMeasure {
   }
 
   /** Whether all bytes of a megabyte arrive, both ways, from the host too. */
-  private JsonObject direct(int peer) {
+  private JsonObject direct(int peer, String segment) {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment sent = arena.allocate(1 << 20);
       for (long i = 0; i < sent.byteSize(); i += 8) {
         sent.set(ValueLayout.JAVA_LONG, i, i * 0x9E37_79B9_7F4A_7C15L + peer);
       }
       MemorySegment back = arena.allocate(1 << 20);
-      ended(rank().write(peer, SEGMENT, 1 << 20, sent));
-      ended(rank().read(peer, SEGMENT, 1 << 20, back));
+      awaitSegment(peer, segment);
+      ended(rank().write(peer, segment, 1 << 20, sent));
+      ended(rank().read(peer, segment, 1 << 20, back));
       return new JsonObject().put("equal", sent.mismatch(back) < 0);
     }
   }
@@ -312,6 +316,15 @@ final class GpuMeasure {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Registers memory that this program has allocated by itself; it is freed with the process. */
+  private JsonObject give() {
+    Gpu gpu = Gpus.ofThisHost().gpu(device).orElseThrow();
+    gpu.ready().join();
+    GpuSlice plain = gpu.allocatePlain(8 << 20).join();
+    ended(rank().registerGpu(GIVEN, plain.slice(4096, 4 << 20)));
+    return new JsonObject().put("bytes", 4 << 20).put("offsetInAllocation", 4096);
   }
 
   private void awaitSegment(int peer, String name) {

@@ -75,6 +75,7 @@ final class GpuWorkerCommand implements Callable<Integer> {
             joined.unregister(command.getString("name")).await();
             out.event("unregistered", new JsonObject());
           }
+          case "paths" -> out.event("paths-done", process.muster().gpuPaths());
           case "leave" -> {
             joined.leave().await();
             out.event("left", new JsonObject());

@@ -180,6 +180,19 @@ public final class Gpu {
     }
   }
 
+  /** Allocates with {@code cuMemAlloc}, as an application does that brings its own memory; nobody but the caller frees it. */
+  public CompletableFuture<GpuSlice> allocatePlain(long bytes) {
+    return call(() -> new GpuSlice(device, drivers.pointers().allocate(device, bytes), bytes));
+  }
+
+  /** Frees what {@link #allocatePlain} made. */
+  public CompletableFuture<Void> freePlain(GpuSlice plain) {
+    return call(() -> {
+      drivers.pointers().free(device, plain.address());
+      return null;
+    });
+  }
+
   /** Exports memory that the application has allocated. */
   public CompletableFuture<GpuView> ofPointer(long address, long bytes) {
     return call(() -> GpuView.ofPointer(drivers, device, address, bytes));
