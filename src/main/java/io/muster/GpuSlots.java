@@ -59,7 +59,7 @@ final class GpuSlots {
   /** Fails with CONFIG if there is no GPU, or it gives no memory that can be shared. */
   static Future<GpuSlots> open(GroupRuntime group, int rank) {
     int device = group.process().options().gpu().device();
-    return group.process().transfers().allocate(group.name() + "/" + rank + "/" + NAME, device, 2 * BYTES * group.worldSize(), null)
+    return group.process().transfers().allocate(group.name() + "/" + rank + "/" + NAME, device, 2 * BYTES * group.worldSize())
         .map(region -> new GpuSlots(group, rank, region));
   }
 

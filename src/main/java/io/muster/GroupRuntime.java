@@ -16,6 +16,9 @@ import io.muster.group.ProcessId;
 import io.muster.ops.FlightVerticle;
 import io.muster.ops.StatusVerticle;
 import io.muster.peer.LinkEvent;
+import io.muster.group.Proof;
+import io.muster.peer.LinkState;
+import io.muster.peer.Session;
 import io.muster.peer.LinkTable;
 import io.muster.peer.LinkTiming;
 import io.muster.segment.RankEntry;
@@ -261,6 +264,17 @@ final class GroupRuntime implements GroupHost {
       throw MusterException.fatal("rank " + rank + " of group " + name + " is not held by this process (any more)");
     }
     return seat;
+  }
+
+  /** Links whose proof stands on memory of a GPU have lost it. */
+  void gpuLost(String cause) {
+    links.forEach((key, row) -> {
+      if (row.state() instanceof LinkState.Connected(var history, Session session, Proof proof, String _) && session != null
+          && history.target() != null && (proof == Proof.FABRIC_IMPORT
+              || proof == Proof.WARMUP && GpuSlots.published(history.target().entry(), session.peerSlot()) != null)) {
+        tellLink(key.rank(), key.peer(), new LinkEvent.PathFailed(session.pairId(), cause));
+      }
+    });
   }
 
   /** The slots of a rank of this process in the memory of a GPU; null without. */

@@ -94,7 +94,7 @@ public final class JoinedRank {
    */
   public Future<GpuSlice> registerGpu(String name, int device, long bytes) {
     var wanted = new GroupOptions.Segment(name, bytes);
-    return registerGpu(wanted, region -> runtime.process().transfers().allocate(region, device, bytes, null));
+    return registerGpu(wanted, region -> runtime.process().transfers().allocate(region, device, bytes));
   }
 
   /**
