@@ -16,6 +16,9 @@ import io.muster.group.ProcessId;
 import io.muster.ops.FlightVerticle;
 import io.muster.ops.StatusVerticle;
 import io.muster.peer.LinkEvent;
+import io.muster.group.Proof;
+import io.muster.peer.LinkState;
+import io.muster.peer.Session;
 import io.muster.peer.LinkTable;
 import io.muster.peer.LinkTiming;
 import io.muster.segment.RankEntry;
@@ -25,6 +28,7 @@ import io.muster.segment.SealedSegmentStore;
 import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.GpuTransport;
 import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Deployable;
@@ -88,6 +92,7 @@ final class GroupRuntime implements GroupHost {
     FlightLog flight = process.flight();
     return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status))
         .compose(_ -> deploy(new FlightVerticle(addresses, flight.recorder(), process.id(), () -> flight.record("asked"))))
+        .compose(_ -> deploy(new PathTouch(this)))
         .compose(_ -> barrier.agreeOnWorldSize()).recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
   }
 
@@ -136,6 +141,17 @@ final class GroupRuntime implements GroupHost {
         .compose(region -> barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region));
   }
 
+  /** Publishes the handle without the segment, and frees it. */
+  Future<Region.End> unregister(int rank, String segment) {
+    SeatRuntime seat = seat(rank);
+    Region region = seat.remove(segment);
+    if (region == null) {
+      return Future.failedFuture(MusterException.config("rank " + rank + " of group " + name + " has no segment '" + segment + "'"));
+    }
+    Duration bound = Duration.ofMillis(process.options().peer().close().timeoutMs());
+    return barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).transform(_ -> region.close(bound));
+  }
+
   Future<RankEntry> publish(int rank, SegmentHandle handle) {
     return barrier.join(rank, handle).recover(failure -> drop(rank, failure));
   }
@@ -167,6 +183,10 @@ final class GroupRuntime implements GroupHost {
   }
 
   private Future<SegmentHandle.FabricOffer> export(int rank, SeatRuntime seat) {
+    return process.options().warmup().mode() == WarmupOptions.Mode.FABRIC ? seat.openGpuSlots() : exportFabric(rank, seat);
+  }
+
+  private Future<SegmentHandle.FabricOffer> exportFabric(int rank, SeatRuntime seat) {
     return switch (process.fabric().verdict()) {
       case io.muster.fabric.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
           process.vertx().executeBlocking(() -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
@@ -187,7 +207,8 @@ final class GroupRuntime implements GroupHost {
   private SegmentHandle handle(SeatRuntime seat, SegmentHandle.FabricOffer fabric) {
     var address = process.address();
     return new SegmentHandle(process.id(), address.host(), address.port(), process.hostId(), ProcessHandle.current().pid(),
-        process.store().localMemberUuid(), process.options().warmup().mode().toString(), List.of("local", "tcp"), fabric,
+        process.store().localMemberUuid(), process.options().warmup().mode().toString(),
+        seat.gpuSlots() == null ? List.of("local", "tcp") : List.of("local", GpuTransport.NAME, "tcp"), fabric,
         seat.segmentInfos());
   }
 
@@ -256,6 +277,23 @@ final class GroupRuntime implements GroupHost {
       throw MusterException.fatal("rank " + rank + " of group " + name + " is not held by this process (any more)");
     }
     return seat;
+  }
+
+  /** Links whose proof stands on memory of a GPU have lost it. */
+  void gpuLost(String cause) {
+    links.forEach((key, row) -> {
+      if (row.state() instanceof LinkState.Connected(var history, Session session, Proof proof, String _) && session != null
+          && history.target() != null && (proof == Proof.FABRIC_IMPORT
+              || proof == Proof.WARMUP && GpuSlots.published(history.target().entry(), session.peerSlot()) != null)) {
+        tellLink(key.rank(), key.peer(), new LinkEvent.PathFailed(session.pairId(), cause));
+      }
+    });
+  }
+
+  /** The slots of a rank of this process in the memory of a GPU; null without. */
+  @Nullable GpuSlots slotsOf(int rank) {
+    SeatRuntime seat = seats.get(rank);
+    return seat == null ? null : seat.gpuSlots();
   }
 
   @Nullable Member localSeat(int rank) {

@@ -6,6 +6,7 @@ import io.muster.fabric.Fabric;
 import io.muster.fabric.FabricIdentity;
 import io.muster.fabric.FabricVerdict;
 import io.muster.fabric.GpuFabric;
+import io.muster.fabric.GpuMemoryFabric;
 import io.muster.fabric.ImportFault;
 import io.muster.fabric.NoFabric;
 import io.muster.fabric.NvlinkIpcSetting;
@@ -21,7 +22,9 @@ record Hardware(Fabric fabric, Gpus gpus, ShareKind shareKind) {
 
   /** As the settings and the host have it. Blocks. */
   static Hardware open(MusterOptions options) {
-    return new Hardware(openFabric(options), Gpus.ofThisHost(), ShareKind.POSIX);
+    Gpus gpus = Gpus.ofThisHost();
+    Fabric fabric = openFabric(options, gpus);
+    return new Hardware(fabric, gpus, fabric instanceof GpuMemoryFabric ? ShareKind.FABRIC : ShareKind.POSIX);
   }
 
   /** A fabric alone. */
@@ -29,7 +32,7 @@ record Hardware(Fabric fabric, Gpus gpus, ShareKind shareKind) {
     return new Hardware(fabric, Gpus.none("no GPU is wanted"), ShareKind.POSIX);
   }
 
-  private static Fabric openFabric(MusterOptions options) {
+  private static Fabric openFabric(MusterOptions options, Gpus gpus) {
     String mode = options.warmup().mode() == WarmupOptions.Mode.AUTO ? null : options.warmup().mode().toString();
     @Nullable String variable = System.getenv(NvlinkIpcSetting.VARIABLE);
     var setting = NvlinkIpcSetting.of(variable, mode);
@@ -40,7 +43,8 @@ record Hardware(Fabric fabric, Gpus gpus, ShareKind shareKind) {
       return SimulatedFabric.open(FabricIdentity.parse(options.warmup().fabric()), SimulatedFabric.defaultBase(),
           ImportFault.ofSystemProperty());
     }
-    return NoFabric.withoutExports(GpuFabric.verdict(setting));
+    FabricVerdict verdict = GpuFabric.verdict(setting);
+    return verdict instanceof FabricVerdict.Proven proven ? new GpuMemoryFabric(proven, gpus) : new NoFabric(verdict);
   }
 
   /** What was opened before anything else was. */

@@ -94,7 +94,7 @@ public final class JoinedRank {
    */
   public Future<GpuSlice> registerGpu(String name, int device, long bytes) {
     var wanted = new GroupOptions.Segment(name, bytes);
-    return registerGpu(wanted, region -> runtime.process().transfers().allocate(region, device, bytes, null));
+    return registerGpu(wanted, region -> runtime.process().transfers().allocate(region, device, bytes));
   }
 
   /**
@@ -107,6 +107,22 @@ public final class JoinedRank {
   public Future<GpuSlice> registerGpu(String name, GpuSlice memory) {
     var wanted = new GroupOptions.Segment(name, memory.bytes());
     return registerGpu(wanted, region -> runtime.process().transfers().register(region, memory.device(), memory.address(), memory.bytes()));
+  }
+
+  /**
+   * Takes a segment back: publishes the rank's handle without it, refuses every later transfer, waits for those that are under way and for whoever
+   * has it mapped, and frees it.
+   *
+   * @return completes when nobody can reach the memory any more; fails with CONFIG if there is no such segment, with RETRY if somebody did
+   *     not let go within {@code peer.close.timeoutMs}: then the memory stays allocated for good
+   */
+  public Future<Void> unregister(String name) {
+    return runtime.process().own().run("unregister segment '" + name + "' of " + this, this::whatIsMissing, () -> runtime.unregister(rank, name)).compose(end -> switch (end) {
+      case Region.End.Closed _ -> Future.succeededFuture();
+      case Region.End.Leaked(int leases, long waitedMs) -> Future.failedFuture(MusterException.retry("segment '" + name + "' of rank " + rank
+          + " of group " + group() + " is still used (" + leases + " transfers of this process, waited " + waitedMs
+          + " ms): its memory stays allocated"));
+    });
   }
 
   private Future<GpuSlice> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {

@@ -23,6 +23,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.nio.file.Path;
@@ -309,6 +310,13 @@ public final class Muster {
     return process.trust().distrusted();
   }
 
+  /** How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, and what was {@code refused} and why. */
+  public JsonObject gpuPaths() {
+    var transfers = process.transfers();
+    return new JsonObject().put("mapped", transfers.mappings()).put("ways", new JsonArray(transfers.ways()))
+        .put("refused", new JsonArray(transfers.refusals()));
+  }
+
   MusterProcess process() {
     return process;
   }
@@ -335,9 +343,11 @@ public final class Muster {
 
   private Future<Void> closeAll() {
     List<Future<Void>> groups = process.groups().values().stream().map(group -> group.close("Muster was closed while waiting")).toList();
-    return Future.join(groups).transform(_ -> process.transfers().close()).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
+    return Future.join(groups).transform(_ -> process.vertx().executeBlocking(() -> {
+      fabric.close(); // before the GPUs that its memory is in
+      return null;
+    }, false)).transform(_ -> process.transfers().close()).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
       process.groups().clear();
-      fabric.close();
       return Future.succeededFuture();
     });
   }

@@ -7,6 +7,7 @@ import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.Seen;
 import io.muster.barrier.StuckReport;
 import io.muster.barrier.View;
+import io.muster.cuda.GpuTrouble;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
@@ -46,6 +47,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -99,6 +101,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     this.transfers = new GpuTransport(vertx, regions, hardware.gpus(), new GpuTransport.Settings(hardware.shareKind(),
         options.gpu().answerTimeoutMs(), options.gpu().fallback() == GpuOptions.Fallback.TCP), this::channel);
     this.trust = trust;
+    transfers.onLost(gpu -> groups.values().forEach(group -> group.gpuLost("GPU " + gpu.device() + " is lost: "
+        + GpuTrouble.sentence(Objects.requireNonNull(gpu.lost())))));
   }
 
   void started(Transport newTransport, SegmentStore newStore) {

@@ -84,7 +84,7 @@ final class OptionsReader {
       }
     }
     String later = path.equals("warmup.mode") && text.equals("fabric") ? " ('fabric' is not available yet)" : "";
-    mistakes.add(path, "must be one of " + constants(fallback) + later + ", got '" + text + "'");
+    mistakes.add(path, "must be one of " + constants(fallback) + ", got '" + text + "'");
     return fallback;
   }
 

@@ -16,7 +16,9 @@ import io.muster.peer.WarmupSlot;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentInfo;
+import io.muster.peer.Session;
 import io.muster.transfer.Channel;
+import io.muster.transfer.GpuTransport;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Region;
@@ -58,6 +60,8 @@ final class SeatRuntime implements SeatPorts {
   /** Set by whoever is first: the barrier whose seat has ended, or the rank that leaves. */
   private final AtomicBoolean closing = new AtomicBoolean();
   private @Nullable ExportedHandle export;
+  /** Set before the rank is published, in mode fabric. */
+  private volatile @Nullable GpuSlots gpuSlots;
   /** Set on the group's context when the seat is taken, read by the links on theirs. */
   private volatile @Nullable Member self;
   private volatile @Nullable RankEntry entry;
@@ -151,6 +155,13 @@ final class SeatRuntime implements SeatPorts {
     });
   }
 
+  /** Takes it out of what is published next; null if there is none of this name. */
+  @Nullable Region remove(String name) {
+    synchronized (segments) {
+      return segments.remove(name);
+    }
+  }
+
   @Nullable Region segment(String name) {
     synchronized (segments) {
       return segments.get(name);
@@ -214,7 +225,10 @@ final class SeatRuntime implements SeatPorts {
       export = null;
     }
     return Future.join(ends).transform(_ -> Future.join(verticles.stream().map(PeerVerticle::ended).toList()))
-        .transform(_ -> slots.close(bound)).mapEmpty();
+        .transform(_ -> slots.close(bound)).transform(_ -> {
+          GpuSlots onGpu = gpuSlots;
+          return onGpu == null ? Future.<Void>succeededFuture() : onGpu.close(bound);
+        });
   }
 
   private void slotWritten(Region region, long offset) {
@@ -278,18 +292,54 @@ final class SeatRuntime implements SeatPorts {
   }
 
   @Override
-  public WarmupSlot slot(int peer) {
-    return new WarmupSlot(slots.remote(), SLOT_BYTES * peer);
+  public WarmupSlot slot(int peer, String transport) {
+    GpuSlots onGpu = gpuSlots;
+    return onGpu != null && transport.equals(GpuTransport.NAME) ? onGpu.slot(peer) : new WarmupSlot(slots.remote(), SLOT_BYTES * peer);
   }
 
   @Override
-  public void clearSlot(int peer) {
+  public Future<Void> clearSlot(int peer) {
     slots.memory().set(PeerVerticle.SLOT, SLOT_BYTES * peer, 0L);
+    GpuSlots onGpu = gpuSlots;
+    return onGpu == null ? Future.succeededFuture() : onGpu.clear(peer);
   }
 
   @Override
-  public MemorySegment outgoing(int peer) {
-    return outgoing.asSlice(SLOT_BYTES * peer, SLOT_BYTES);
+  public void awaitSlot(int peer) {
+    GpuSlots onGpu = gpuSlots;
+    if (onGpu != null) {
+      onGpu.watch(peer);
+    }
+  }
+
+  @Override
+  public Future<Void> writeWarmup(int peer, RankEntry target, Session session, long value) {
+    Channel channel = channel(session.generation());
+    if (channel == null) {
+      return Future.failedFuture(MusterException.retry("the channel has ended"));
+    }
+    SegmentInfo there = GpuSlots.published(target, session.peerSlot());
+    GpuSlots onGpu = gpuSlots;
+    if (there != null) {
+      return onGpu == null ? Future.failedFuture(MusterException.config("the slot of rank " + peer
+          + " lies in the memory of a GPU, and this rank has none to write from")) : onGpu.write(channel, target, there, session, value);
+    }
+    MemorySegment source = outgoing.asSlice(SLOT_BYTES * peer, SLOT_BYTES);
+    source.set(PeerVerticle.SLOT, 0, value);
+    return channel.write(session.peerSlot().region(), session.peerSlot().offset(), source);
+  }
+
+  /** Makes the slots in the memory of a GPU, for mode fabric; what could not be had is a reason, not a failure. */
+  Future<SegmentHandle.FabricOffer> openGpuSlots() {
+    return GpuSlots.open(group, rank).map(opened -> {
+      gpuSlots = opened;
+      return opened.offer();
+    }).otherwise(failure -> new SegmentHandle.FabricOffer("", false, new byte[0], String.valueOf(failure.getMessage())));
+  }
+
+  /** The slots in the memory of a GPU; null without. */
+  @Nullable GpuSlots gpuSlots() {
+    return gpuSlots;
   }
 
   @Override

@@ -17,7 +17,9 @@ public record WarmupOptions(Mode mode, int policyTimeoutMs, String fabric) {
     /** Always exchange. */
     EXCHANGE,
     /** CONNECTED at once, proof none. */
-    SKIP;
+    SKIP,
+    /** Exchange in the memory of GPUs, and nothing else. */
+    FABRIC;
 
     @Override
     public String toString() {

@@ -80,8 +80,11 @@ final class InMemoryCluster implements AutoCloseable {
 
   /** A process with these GPUs, and no fabric. */
   Process start(JsonObject settings, Gpus gpus) {
-    return start(settings, new Muster.Surroundings(_ -> new Hardware(new NoFabric(
-        new FabricVerdict.NotAvailable("a test without one")), gpus, ShareKind.POSIX), null));
+    return start(settings, new Hardware(new NoFabric(new FabricVerdict.NotAvailable("a test without one")), gpus, ShareKind.POSIX));
+  }
+
+  Process start(JsonObject settings, Hardware hardware) {
+    return start(settings, new Muster.Surroundings(_ -> hardware, null));
   }
 
   private Process start(JsonObject settings, Muster.Surroundings around) {

@@ -81,13 +81,13 @@ final class MusterOptionsTest {
         "  peer.backoff.initialMs must be 1 to 600000 ms, got 0",
         "  peer.backoff.jitter must be 0 to 1, got 2.0",
         "  peer.opne is no setting; did you mean peer.open?",
-        "  warmup.mode must be one of auto, exchange, skip, got 'sometimes'",
+        "  warmup.mode must be one of auto, exchange, skip, fabric, got 'sometimes'",
         "  nonsense is no setting; there are endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, security, warmup, barrier, status, flight, prime");
   }
 
   @Test
   void modeFabricIsNotAvailableYet() {
-    assertThat(mistake(with("warmup.mode", "fabric"))).contains("'fabric' is not available yet");
+    assertThat(MusterOptions.fromJson(with("warmup.mode", "fabric")).warmup().mode()).isEqualTo(WarmupOptions.Mode.FABRIC);
   }
 
   @Test

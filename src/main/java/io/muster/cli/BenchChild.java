@@ -17,7 +17,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A process of {@code bench-worker}, driven by one JSON object a line. It ends when its standard input ends, so it never outlives this one. */
+/** A process of {@code bench-worker} or {@code gpu-worker}, driven by one JSON object a line. It ends when its standard input ends, so it never outlives this one. */
 final class BenchChild implements AutoCloseable {
   private static final long LOOK_MS = 100;
 
@@ -39,9 +39,13 @@ final class BenchChild implements AutoCloseable {
 
   /** What it logs is shown with {@code MUSTER_DEBUG=1} only: processes that are killed are loud. */
   static BenchChild start(List<String> arguments) {
-    List<String> all = new ArrayList<>(List.of("bench-worker"));
+    return start(JvmCommand.likeThisJvm().shortLived(), "bench-worker", arguments, Map.of());
+  }
+
+  /** A process of another command that speaks the same way. */
+  static BenchChild start(JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
+    List<String> all = new ArrayList<>(List.of(name));
     all.addAll(arguments);
-    JvmCommand command = JvmCommand.likeThisJvm().shortLived();
     if (System.getProperty("muster.log.level") == null) {
       command.with("-Dmuster.log.level=WARN");
     }
@@ -51,9 +55,11 @@ final class BenchChild implements AutoCloseable {
       }
     }
     try {
-      return new BenchChild(command.runMain(all).start());
+      ProcessBuilder builder = command.runMain(all);
+      builder.environment().putAll(environment);
+      return new BenchChild(builder.start());
     } catch (IOException e) {
-      throw new UncheckedIOException("a process of bench-worker can't be started", e);
+      throw new UncheckedIOException("a process of " + name + " can't be started", e);
     }
   }
 

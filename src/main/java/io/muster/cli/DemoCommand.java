@@ -27,7 +27,7 @@ final class DemoCommand implements Callable<Integer> {
   @Option(names = "--fabric", paramLabel = "CLUSTERUUID/CLIQUE", description = "A simulated fabric that all belong to.")
   private @Nullable String fabric;
 
-  @Option(names = "--warmup", paramLabel = "MODE", description = "auto, exchange, fabric (not available yet) or skip.")
+  @Option(names = "--warmup", paramLabel = "MODE", description = "auto, exchange, skip or fabric.")
   private @Nullable String warmup;
 
   @Option(names = "--missing", paramLabel = "RANK", description = "This rank is never started: shows the report at the deadline.")
@@ -98,9 +98,6 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private DemoPlan plan() {
-    if ("fabric".equals(warmup)) {
-      throw MusterException.config("--warmup fabric is not available yet; use auto, which short-circuits where a shared fabric is proven");
-    }
     List<String> settings = new ArrayList<>(config == null ? List.of() : List.of("--config", config.toString()));
     var json = new JsonObject();
     if (warmup != null) {

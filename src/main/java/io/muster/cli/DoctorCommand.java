@@ -35,7 +35,7 @@ final class DoctorCommand implements Callable<Integer> {
   @Option(names = "--port", paramLabel = "PORT", split = ",", description = "port that should be free; may be repeated, or a list")
   private final List<Integer> ports = new ArrayList<>();
 
-  @Option(names = "--warmup", paramLabel = "MODE", description = "warmup.mode as configured: auto, exchange or skip")
+  @Option(names = "--warmup", paramLabel = "MODE", description = "warmup.mode as configured: auto, exchange, skip or fabric")
   private @Nullable String warmup;
 
   @Option(names = "--json", description = "one JSON object on standard output and nothing else there")

@@ -5,6 +5,9 @@ import io.muster.cuda.CudaProbe;
 import io.muster.ops.GpuCheck;
 import io.vertx.core.json.JsonObject;
 import java.io.PrintWriter;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,7 +19,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "gpu-check",
     description = "Measures on this host's GPUs what the fabric probe costs, and that making and closing shared memory again and again leaves "
-        + "nothing behind. Exit code 0 if all is well or there is no GPU, 1 if something failed or was left behind.",
+        + "nothing behind; then starts processes with a GPU each, which connect, write into each other's memory, and are killed. Exit code 0 if all is well or there is no GPU, 1 if something failed or was left behind.",
     mixinStandardHelpOptions = true)
 final class GpuCheckCommand implements Callable<Integer> {
   @Spec
@@ -25,6 +28,9 @@ final class GpuCheckCommand implements Callable<Integer> {
 
   @Option(names = "--cycles", paramLabel = "N", defaultValue = "1000", description = "open and close cycles per device (default: ${DEFAULT-VALUE})")
   private int cycles;
+
+  @Option(names = "--alone", description = "only what one process can see")
+  private boolean alone;
 
   @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
   private boolean json;
@@ -37,6 +43,13 @@ final class GpuCheckCommand implements Callable<Integer> {
     long start = System.nanoTime();
     CudaFacts facts = CudaProbe.probe();
     JsonObject result = GpuCheck.run(facts, (System.nanoTime() - start) / 1000, cycles);
+    if (facts instanceof CudaFacts.Devices(_, List<CudaFacts.Device> devices) && !alone) {
+      var across = new GpuAcross(devices.size(), cycles);
+      result.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()).put("processes", across.run()).put("failures", across.failures());
+      if (!across.failures().isEmpty()) {
+        result.put("gpuCheck", "failed").put("reason", String.join("; ", across.failures().stream().map(String::valueOf).toList()));
+      }
+    }
     PrintWriter out = spec.commandLine().getOut();
     out.print(json ? result.encode() + System.lineSeparator() : GpuCheck.text(result));
     out.flush();

@@ -132,7 +132,7 @@ final class LaunchedProcess implements AutoCloseable {
           .put("groups", new JsonArray()));
     }
     return running.status(request.getString("group")).map(groups -> new JsonObject().put("pid", ProcessHandle.current().pid())
-        .put("starting", false).put("groups", new JsonArray(groups))).toCompletionStage();
+        .put("starting", false).put("groups", new JsonArray(groups)).put("gpuPaths", running.gpuPaths())).toCompletionStage();
   }
 
   /** Answers one more question on the control port. */

@@ -21,7 +21,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
         // every command is registered here, and nowhere else
         DemoCommand.class, RunCommand.class, StatusCommand.class, DumpCommand.class, DoctorCommand.class, SoakCommand.class, BenchCommand.class, BenchWorkerCommand.class,
-        GpuCheckCommand.class, TrainArchiveCommand.class
+        GpuCheckCommand.class, GpuWorkerCommand.class, TrainArchiveCommand.class
     })
 public final class Main implements Runnable {
   static final int OK = 0;

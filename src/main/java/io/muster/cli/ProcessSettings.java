@@ -26,11 +26,14 @@ final class ProcessSettings {
   @Option(names = "--hazelcast-port", paramLabel = "PORT", description = "Where Hazelcast's members connect; 0: any free one.")
   private @Nullable Integer hazelcastPort;
 
-  @Option(names = "--warmup", paramLabel = "MODE", description = "auto, exchange or skip.")
+  @Option(names = "--warmup", paramLabel = "MODE", description = "auto, exchange, skip or fabric.")
   private @Nullable String warmup;
 
   @Option(names = "--fabric", paramLabel = "CLUSTERUUID/CLIQUE", description = "A simulated fabric that this process belongs to.")
   private @Nullable String fabric;
+
+  @Option(names = "--gpu", paramLabel = "DEVICE", description = "The GPU of this process that warms up links in mode fabric, from 0.")
+  private @Nullable Integer gpu;
 
   MusterOptions read() {
     JsonObject settings = new JsonObject();
@@ -43,6 +46,7 @@ final class ProcessSettings {
     put(settings, "endpoint", "port", port);
     put(settings, "endpoint", "controlPort", controlPort);
     put(settings, "hazelcast", "port", hazelcastPort);
+    put(settings, "gpu", "device", gpu);
     put(settings, "warmup", "mode", warmup);
     put(settings, "warmup", "fabric", fabric);
     return MusterOptions.fromJson(settings);

@@ -23,6 +23,9 @@ interface CudaPointerDriver {
   /** {@code cuIpcCloseMemHandle}. */
   void ipcClose(int device, long address) throws CudaCallException;
 
+  /** {@code cuCtxEnablePeerAccess} of the current context; where it is enabled already, that is no failure. */
+  void enablePeerAccess(int device, long otherContext) throws CudaCallException;
+
   /** An allocation. */
   record Range(long base, long bytes) {}
 }

@@ -16,7 +16,6 @@ import java.lang.invoke.MethodType;
 
 /** Copies through {@code java.lang.foreign}: JCuda takes no raw addresses, and imported memory has nothing else. */
 final class ForeignCopyDriver implements CudaCopyDriver {
-  private static final int EVENT_DISABLE_TIMING = 2;
   private static final int NOT_READY = 600;
   private static final int NO_FLAGS = 0;
 
@@ -32,6 +31,7 @@ final class ForeignCopyDriver implements CudaCopyDriver {
   private final Function destroyEvent;
   private final Function recordEvent;
   private final Function queryEvent;
+  private final Function waitForEvent;
   private final Function addCallback;
   private final Function synchronize;
 
@@ -46,6 +46,7 @@ final class ForeignCopyDriver implements CudaCopyDriver {
     destroyEvent = cuda.function("cuEventDestroy_v2", returnsStatus(JAVA_LONG));
     recordEvent = cuda.function("cuEventRecord", returnsStatus(JAVA_LONG, JAVA_LONG));
     queryEvent = cuda.function("cuEventQuery", returnsStatus(JAVA_LONG));
+    waitForEvent = cuda.function("cuEventSynchronize", returnsStatus(JAVA_LONG));
     addCallback = cuda.function("cuStreamAddCallback", returnsStatus(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT));
     synchronize = cuda.function("cuStreamSynchronize", returnsStatus(JAVA_LONG));
   }
@@ -79,10 +80,10 @@ final class ForeignCopyDriver implements CudaCopyDriver {
   }
 
   @Override
-  public long createEvent(int device) throws CudaCallException {
+  public long createEvent(int device, int flags) throws CudaCallException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment event = arena.allocate(JAVA_LONG);
-      ForeignMemoryDriver.check(createEvent, device, () -> (int) createEvent.handle().invokeExact(event, EVENT_DISABLE_TIMING));
+      ForeignMemoryDriver.check(createEvent, device, () -> (int) createEvent.handle().invokeExact(event, flags));
       return event.get(JAVA_LONG, 0);
     }
   }
@@ -95,6 +96,11 @@ final class ForeignCopyDriver implements CudaCopyDriver {
   @Override
   public void recordEvent(int device, long event, long stream) throws CudaCallException {
     ForeignMemoryDriver.check(recordEvent, device, () -> (int) recordEvent.handle().invokeExact(event, stream));
+  }
+
+  @Override
+  public void waitFor(int device, long event) throws CudaCallException {
+    ForeignMemoryDriver.check(waitForEvent, device, () -> (int) waitForEvent.handle().invokeExact(event));
   }
 
   @Override

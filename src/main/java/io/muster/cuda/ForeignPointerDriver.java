@@ -19,6 +19,8 @@ final class ForeignPointerDriver implements CudaPointerDriver {
       MemoryLayout.structLayout(MemoryLayout.sequenceLayout(IPC_HANDLE_BYTES, JAVA_BYTE).withName("reserved"));
 
   private static final int LAZY_ENABLE_PEER_ACCESS = 1;
+  private static final int NO_FLAGS = 0;
+  private static final int PEER_ACCESS_ALREADY_ENABLED = 704;
 
   private final Function allocate;
   private final Function free;
@@ -26,6 +28,7 @@ final class ForeignPointerDriver implements CudaPointerDriver {
   private final Function getHandle;
   private final Function openHandle;
   private final Function closeHandle;
+  private final Function enablePeer;
 
   ForeignPointerDriver(ForeignLibrary cuda) {
     allocate = cuda.function("cuMemAlloc_v2", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
@@ -34,6 +37,7 @@ final class ForeignPointerDriver implements CudaPointerDriver {
     getHandle = cuda.function("cuIpcGetMemHandle", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
     openHandle = cuda.function("cuIpcOpenMemHandle_v2", FunctionDescriptor.of(JAVA_INT, ADDRESS, IPC_HANDLE, JAVA_INT));
     closeHandle = cuda.function("cuIpcCloseMemHandle", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+    enablePeer = cuda.function("cuCtxEnablePeerAccess", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
   }
 
   @Override
@@ -77,6 +81,14 @@ final class ForeignPointerDriver implements CudaPointerDriver {
       MemorySegment.copy(handle, 0, struct, JAVA_BYTE, 0, IPC_HANDLE_BYTES);
       ForeignMemoryDriver.check(openHandle, device, () -> (int) openHandle.handle().invokeExact(address, struct, LAZY_ENABLE_PEER_ACCESS));
       return address.get(JAVA_LONG, 0);
+    }
+  }
+
+  @Override
+  public void enablePeerAccess(int device, long otherContext) throws CudaCallException {
+    int status = ForeignLibrary.status(() -> (int) enablePeer.handle().invokeExact(otherContext, NO_FLAGS));
+    if (status != PEER_ACCESS_ALREADY_ENABLED) {
+      ForeignMemoryDriver.check(enablePeer, device, () -> status);
     }
   }
 

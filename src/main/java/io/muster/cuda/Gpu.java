@@ -1,36 +1,20 @@
 package io.muster.cuda;
 
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.OptionalInt;
-import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * One GPU in use: its primary context, some streams that wait for nobody's kernels, and one thread that makes every call. Copies are handed
- * to the thread and told as done on it.
- *
- * <p>How the thread waits: after each thing that it did it looks again for {@value #LOOK_NANOS} ns, which is longer than a small copy takes,
- * then has the driver wake it when the copies are done ({@code cuStreamAddCallback}), and parks. So a small copy is not paid for with a
- * wake-up, a long one keeps no core busy, and nothing waits behind it but what is in the same lane.
+ * One GPU in use: its primary context, some streams that wait for nobody's kernels, and one thread that makes every call ({@link GpuWorker}).
+ * Copies are handed to the thread and told as done on it. All methods may be called from any thread, and none blocks.
  *
  * <p>A failure after which nothing works any more ({@link GpuTrouble#isFatal}) is kept: it is told once to whoever wants to know, and every
  * later copy fails with it.
  */
 public final class Gpu {
-  private static final Logger LOG = LoggerFactory.getLogger(Gpu.class);
-  private static final long LOOK_NANOS = 20_000;
-  /** Should the driver not call back: copies are looked after this often, while there are any. */
-  private static final long LOOK_AGAIN_NANOS = 50_000_000;
   /** Copies of different lanes do not wait for each other. */
   public static final int LANES = 4;
 
@@ -47,46 +31,32 @@ public final class Gpu {
     T run() throws CudaCallException;
   }
 
-  private record Batch(int lane, List<GpuCopy> copies, Done done) {}
-
   private final GpuDrivers drivers;
   private final int device;
   private final UUID uuid;
-  private final Thread thread;
-  private final Queue<Runnable> queue = new ConcurrentLinkedQueue<>();
-  private final CompletableFuture<Void> ready = new CompletableFuture<>();
-  private final CompletableFuture<Void> closed = new CompletableFuture<>();
-  /** The worker is parked, or about to be: set by it, read by whoever hands something over. */
-  private volatile boolean parked;
-  /** Set once by the worker, read by all. */
-  private volatile @Nullable CudaFailure lost;
-  private volatile Consumer<CudaFailure> onLost = _ -> {};
-  private volatile boolean closing;
-  /** Set by the worker before {@link #ready} completes. */
-  private volatile long context;
-  private final List<GpuLane> lanes = new ArrayList<>();
+  private final GpuWorker worker;
 
   private Gpu(GpuDrivers drivers, int device, UUID uuid) {
     this.drivers = drivers;
     this.device = device;
     this.uuid = uuid;
-    this.thread = Thread.ofPlatform().daemon().name("muster-gpu-" + device).unstarted(this::work);
+    this.worker = new GpuWorker(drivers, device);
   }
 
   /** Starts the worker, which makes the context: a tenth of a second or more, unless the application holds it already. */
   static Gpu open(GpuDrivers drivers, int device, UUID uuid) {
     var gpu = new Gpu(drivers, device, uuid);
-    gpu.thread.start();
+    gpu.worker.start();
     return gpu;
   }
 
   /** Completes when the context is there; fails with a {@link CudaCallException}. */
   public CompletableFuture<Void> ready() {
-    return ready.copy();
+    return worker.ready().copy();
   }
 
   boolean isReady() {
-    return ready.isDone() && !ready.isCompletedExceptionally();
+    return worker.ready().isDone() && !worker.ready().isCompletedExceptionally();
   }
 
   public int device() {
@@ -99,21 +69,21 @@ public final class Gpu {
 
   /** The failure after which nothing works on this GPU any more. */
   public @Nullable CudaFailure lost() {
-    return lost;
+    return worker.lost();
   }
 
   /** Who is told, on the worker's thread, when this GPU is lost; at once if it is. */
   public void onLost(Consumer<CudaFailure> listener) {
-    onLost = listener;
-    CudaFailure already = lost;
-    if (already != null) {
-      listener.accept(already);
-    }
+    worker.onLost(listener);
+  }
+
+  GpuDrivers drivers() {
+    return drivers;
   }
 
   /** The device's primary context; meaningless before {@link #ready}. */
   long context() {
-    return context;
+    return worker.context();
   }
 
   /** Starts one copy in a lane; copies of one lane are done in their order. Host memory must stay until it is told as done. */
@@ -123,19 +93,12 @@ public final class Gpu {
 
   /** Starts copies that are done one after the other, and told as done together. */
   public void copy(int lane, List<GpuCopy> copies, Done done) {
-    var batch = new Batch(Math.floorMod(lane, LANES), copies, done);
-    if (Thread.currentThread() == thread) {
-      start(batch);
-    } else {
-      hand(() -> start(batch));
-    }
+    worker.copy(Math.floorMod(lane, LANES), copies, done);
   }
 
   /** Runs a call that may block on the worker's thread. Fails with a {@link CudaCallException}. */
   public <T> CompletableFuture<T> call(Act<T> act) {
-    var answer = new CompletableFuture<T>();
-    hand(() -> run(act, answer));
-    return answer;
+    return worker.call(act);
   }
 
   /** Makes and zeroes memory that others can be given. */
@@ -143,20 +106,24 @@ public final class Gpu {
     return call(() -> {
       GpuView view = GpuView.allocate(drivers, device, kind, bytes);
       try {
-        long stream = drivers.memory().createStream(device);
-        var opened = new Opened();
-        opened.add(() -> drivers.memory().destroyStream(device, stream));
-        try {
-          drivers.copies().start(device, stream, new GpuCopy.Zero(view.address(), bytes));
-          drivers.copies().synchronize(device, stream);
-        } finally {
-          opened.close();
-        }
+        atOnce(new GpuCopy.Zero(view.address(), bytes));
         return view;
       } catch (CudaCallException failure) {
         closeAfter(view, failure);
         throw failure;
       }
+    });
+  }
+
+  /** On the worker: one copy in a stream of its own, waited for. */
+  private void atOnce(GpuCopy copy) throws CudaCallException {
+    long stream = drivers.memory().createStream(device);
+    var opened = new Opened();
+    opened.add(() -> drivers.memory().destroyStream(device, stream));
+    opened.during(() -> {
+      drivers.copies().start(device, stream, copy);
+      drivers.copies().synchronize(device, stream);
+      return stream;
     });
   }
 
@@ -166,6 +133,19 @@ public final class Gpu {
     } catch (CudaCallException also) {
       failure.addSuppressed(also);
     }
+  }
+
+  /** Allocates with {@code cuMemAlloc}, as an application does that brings its own memory; nobody but the caller frees it. */
+  public CompletableFuture<GpuSlice> allocatePlain(long bytes) {
+    return call(() -> new GpuSlice(device, drivers.pointers().allocate(device, bytes), bytes));
+  }
+
+  /** Frees what {@link #allocatePlain} made. */
+  public CompletableFuture<Void> freePlain(GpuSlice plain) {
+    return call(() -> {
+      drivers.pointers().free(device, plain.address());
+      return null;
+    });
   }
 
   /** Exports memory that the application has allocated. */
@@ -178,15 +158,7 @@ public final class Gpu {
     return call(() -> {
       GpuView view = GpuView.imported(drivers, device, exported, allocationBytes);
       try (Arena arena = Arena.ofConfined()) {
-        long stream = drivers.memory().createStream(device);
-        var opened = new Opened();
-        opened.add(() -> drivers.memory().destroyStream(device, stream));
-        try {
-          drivers.copies().start(device, stream, new GpuCopy.ToHost(arena.allocate(1), view.address()));
-          drivers.copies().synchronize(device, stream);
-        } finally {
-          opened.close();
-        }
+        atOnce(new GpuCopy.ToHost(arena.allocate(1), view.address()));
         return view;
       } catch (CudaCallException failure) {
         closeAfter(view, failure);
@@ -210,185 +182,6 @@ public final class Gpu {
 
   /** Ends the worker after what it was handed; fails with the first thing that could not be closed. */
   public CompletableFuture<Void> close() {
-    closing = true;
-    hand(() -> {});
-    return closed.copy();
-  }
-
-  private void hand(Runnable task) {
-    queue.add(task);
-    if (parked) {
-      LockSupport.unpark(thread);
-    }
-    if (closed.isDone()) {
-      failLeft();
-    }
-  }
-
-  // ---- on the worker's thread
-
-  private void work() {
-    var opened = new Opened();
-    Arena arena = Arena.ofShared();
-    try {
-      open(opened);
-    } catch (CudaCallException failure) {
-      lost = failure.failure();
-      closeQuietly(opened);
-      arena.close();
-      ready.completeExceptionally(failure);
-      closed.complete(null);
-      failLeft();
-      return;
-    }
-    long wakeUp = drivers.copies().wakeUp(arena, () -> LockSupport.unpark(thread));
-    ready.complete(null);
-    serve(wakeUp);
-    end(opened, arena);
-  }
-
-  private void open(Opened opened) throws CudaCallException {
-    long retained = drivers.memory().retainContext(device);
-    opened.add(() -> drivers.memory().releaseContext(device));
-    drivers.memory().pushContext(device, retained);
-    context = retained;
-    opened.add(() -> drivers.memory().popContext(device));
-    for (int i = 0; i < LANES; i++) {
-      lanes.add(GpuLane.open(drivers, device, opened));
-    }
-  }
-
-  private void serve(long wakeUp) {
-    long lookUntil = System.nanoTime() + LOOK_NANOS;
-    while (true) {
-      if (doSome()) {
-        lookUntil = System.nanoTime() + LOOK_NANOS;
-      } else if (closing && queue.isEmpty() && isIdle()) {
-        return;
-      } else if (System.nanoTime() - lookUntil < 0) {
-        Thread.onSpinWait();
-      } else {
-        park(wakeUp);
-        lookUntil = System.nanoTime() + LOOK_NANOS;
-      }
-    }
-  }
-
-  private boolean doSome() {
-    boolean some = false;
-    for (Runnable task = queue.poll(); task != null; task = queue.poll()) {
-      task.run();
-      some = true;
-    }
-    for (GpuLane lane : lanes) {
-      some |= lane.tellDone();
-    }
-    return some;
-  }
-
-  private void park(long wakeUp) {
-    lanes.forEach(lane -> lane.arm(wakeUp));
-    parked = true;
-    if (queue.isEmpty()) {
-      if (isIdle()) {
-        LockSupport.park(this);
-      } else {
-        LockSupport.parkNanos(this, LOOK_AGAIN_NANOS);
-      }
-    }
-    parked = false;
-  }
-
-  private boolean isIdle() {
-    return lanes.stream().allMatch(GpuLane::isIdle);
-  }
-
-  private void start(Batch batch) {
-    CudaFailure gone = lost;
-    Done done = failure -> told(batch.done(), failure);
-    if (gone != null) {
-      done.done(gone);
-    } else {
-      lanes.get(batch.lane()).start(batch.copies(), done);
-    }
-  }
-
-  private void told(Done done, @Nullable CudaFailure failure) {
-    if (failure != null) {
-      noteIfFatal(failure);
-    }
-    try {
-      done.done(failure);
-    } catch (RuntimeException mistake) {
-      LOG.warn("gpu-listener-failed device={}", device, mistake);
-    }
-  }
-
-  private <T> void run(Act<T> act, CompletableFuture<T> answer) {
-    if (closed.isDone()) {
-      answer.completeExceptionally(new CudaCallException(Objects.requireNonNull(lost)));
-      return;
-    }
-    try {
-      answer.complete(act.run());
-    } catch (CudaCallException failure) {
-      noteIfFatal(failure.failure());
-      answer.completeExceptionally(failure);
-    } catch (RuntimeException mistake) {
-      answer.completeExceptionally(mistake);
-    }
-  }
-
-  private void noteIfFatal(CudaFailure failure) {
-    if (lost == null && GpuTrouble.of(failure).isFatal()) {
-      lost = failure;
-      LOG.warn("gpu-lost device={} uuid={} cause={}", device, uuid, GpuTrouble.sentence(failure));
-      onLost.accept(failure);
-    }
-  }
-
-  private void end(Opened opened, Arena arena) {
-    CudaCallException failed = null;
-    boolean calledBack = true;
-    for (GpuLane lane : lanes) {
-      try {
-        lane.drain();
-      } catch (CudaCallException failure) {
-        calledBack = false; // a callback may still come: its function has to stay
-        failed = failed == null ? failure : failed;
-      }
-    }
-    try {
-      opened.close();
-    } catch (CudaCallException failure) {
-      failed = failed == null ? failure : failed;
-    }
-    if (calledBack) {
-      arena.close();
-    }
-    if (failed == null) {
-      closed.complete(null);
-    } else {
-      closed.completeExceptionally(failed);
-    }
-    failLeft();
-  }
-
-  private static void closeQuietly(Opened opened) {
-    try {
-      opened.close();
-    } catch (CudaCallException failure) {
-      LOG.warn("gpu-not-closed cause={}", failure.failure());
-    }
-  }
-
-  /** Whatever comes too late is answered: the worker no longer will. */
-  private void failLeft() {
-    if (lost == null) {
-      lost = new CudaFailure("the worker of this GPU has ended", OptionalInt.of(device), 4, "CUDA_ERROR_DEINITIALIZED");
-    }
-    for (Runnable task = queue.poll(); task != null; task = queue.poll()) {
-      task.run();
-    }
+    return worker.close();
   }
 }

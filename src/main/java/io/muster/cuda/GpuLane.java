@@ -2,6 +2,7 @@ package io.muster.cuda;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 
 /** A non-blocking stream and the copies in it, in their order; for the worker's thread alone. */
 final class GpuLane {
@@ -10,10 +11,17 @@ final class GpuLane {
   private final long stream;
   private final Deque<Long> spareEvents = new ArrayDeque<>();
   private final Deque<UnderWay> underWay = new ArrayDeque<>();
+  private final CopyPace toDevice = new CopyPace();
+  private final CopyPace toHost = new CopyPace();
+  private final CopyPace onDevice = new CopyPace();
   /** Callbacks that were asked for and have not been seen to run: while there is one, their function must stay. */
   private boolean armed;
 
-  private record UnderWay(long event, Gpu.Done done) {}
+  /**
+   * @param alone nothing was before it in the lane, so that its time says how fast the lane is
+   * @param dueNanos when it should be done, by what was seen before; {@link CopyPace#UNKNOWN} if nothing was
+   */
+  private record UnderWay(long event, Gpu.Done done, CopyPace pace, long bytes, long startNanos, boolean alone, long dueNanos) {}
 
   private GpuLane(CudaCopyDriver copies, int device, long stream) {
     this.copies = copies;
@@ -34,16 +42,22 @@ final class GpuLane {
   }
 
   /** Starts the copies, all or none of which are told as done. */
-  void start(Iterable<GpuCopy> wanted, Gpu.Done done) {
+  void start(List<GpuCopy> wanted, Gpu.Done done) {
     try {
       if (spareEvents.isEmpty()) {
         spareEvents.push(copies.createEvent(device));
       }
+      long startNanos = System.nanoTime();
+      long bytes = 0;
       for (GpuCopy copy : wanted) {
         copies.start(device, stream, copy);
+        bytes += copy.bytes();
       }
       copies.recordEvent(device, spareEvents.getFirst(), stream);
-      underWay.add(new UnderWay(spareEvents.pop(), done));
+      CopyPace pace = pace(wanted.getLast());
+      UnderWay before = underWay.peekLast();
+      underWay.add(new UnderWay(spareEvents.pop(), done, pace, bytes, startNanos, before == null,
+          pace.dueNanos(before == null || before.dueNanos() < startNanos ? startNanos : before.dueNanos(), bytes)));
     } catch (CudaCallException failure) {
       drainAfter(failure);
       done.done(failure.failure());
@@ -59,6 +73,20 @@ final class GpuLane {
     }
   }
 
+  private CopyPace pace(GpuCopy copy) {
+    return switch (copy) {
+      case GpuCopy.ToDevice _ -> toDevice;
+      case GpuCopy.ToHost _ -> toHost;
+      case GpuCopy.OnDevice _, GpuCopy.Peer _, GpuCopy.Zero _ -> onDevice;
+    };
+  }
+
+  /** When the next thing in this lane should be done; {@link CopyPace#UNKNOWN} if that is not known, or there is none. */
+  long dueNanos() {
+    UnderWay next = underWay.peek();
+    return next == null ? CopyPace.UNKNOWN : next.dueNanos();
+  }
+
   /** Tells of what is done by now; true if there was any. */
   boolean tellDone() {
     boolean told = false;
@@ -69,6 +97,9 @@ final class GpuLane {
         }
         underWay.poll();
         spareEvents.push(first.event());
+        if (first.alone()) {
+          first.pace().took(first.bytes(), System.nanoTime() - first.startNanos());
+        }
         first.done().done(null);
       } catch (CudaCallException failure) {
         underWay.poll();
@@ -81,9 +112,9 @@ final class GpuLane {
     return told;
   }
 
-  /** Has the driver call the function when all that is under way is done; once for the same copies. */
-  void arm(long function) {
-    if (armed || underWay.isEmpty()) {
+  /** Has the driver call the function when all that is under way is done, unless the end is known and to come; once for the same copies. */
+  void armUnlessTimed(long function) {
+    if (armed || underWay.isEmpty() || (dueNanos() != CopyPace.UNKNOWN && dueNanos() - System.nanoTime() > 0)) {
       return;
     }
     try {

@@ -39,6 +39,23 @@ final class Opened {
     }
   }
 
+  /** Closes what was opened when the act is over; a failure of the act is told before one of closing. */
+  <T> T during(Gpu.Act<T> act) throws CudaCallException {
+    T result;
+    try {
+      result = act.run();
+    } catch (CudaCallException | RuntimeException failure) {
+      try {
+        close();
+      } catch (CudaCallException leftBehind) {
+        failure.addSuppressed(leftBehind);
+      }
+      throw failure;
+    }
+    close();
+    return result;
+  }
+
   /** @throws CudaCallException the first failure, with the others suppressed: something is left behind */
   void close() throws CudaCallException {
     @Nullable CudaCallException first = null;

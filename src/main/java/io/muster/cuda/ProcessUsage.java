@@ -13,7 +13,8 @@ import java.util.stream.Stream;
 public record ProcessUsage(long addressSpaceKiB, long mappings, long descriptors) {
   private static final Path SELF = Path.of("/proc/self");
 
-  static ProcessUsage now() throws IOException {
+  /** As it is now. Blocks shortly. */
+  public static ProcessUsage now() throws IOException {
     return new ProcessUsage(vmSizeKiB(), count(Files.lines(SELF.resolve("maps"))), count(Files.list(SELF.resolve("fd"))));
   }
 

@@ -14,17 +14,6 @@ public final class NoFabric implements Fabric {
     this.verdict = verdict;
   }
 
-  /**
-   * For GPUs whose fabric is proven, while this version exports no memory of theirs to peers: links use the exchange, and say why.
-   * Any other verdict is kept.
-   */
-  public static NoFabric withoutExports(FabricVerdict verdict) {
-    return new NoFabric(verdict instanceof FabricVerdict.Proven proven
-        ? new FabricVerdict.Unproven("this host's fabric " + proven.identity() + " is proven (" + proven.reason()
-            + "), but this version exports no GPU memory to peers", "nothing: warmups use the exchange")
-        : verdict);
-  }
-
   @Override
   public FabricVerdict verdict() {
     return verdict;

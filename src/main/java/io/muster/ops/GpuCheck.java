@@ -90,12 +90,18 @@ public final class GpuCheck {
   public static String text(JsonObject result) {
     StringBuilder text = new StringBuilder("gpu-check: " + result.getString("gpuCheck"));
     if (result.containsKey("reason")) {
-      return text.append(", ").append(result.getString("reason")).append(System.lineSeparator()).toString();
+      text.append(", ").append(result.getString("reason"));
+    }
+    if (!result.containsKey("devices")) {
+      return text.append(System.lineSeparator()).toString();
     }
     text.append(String.format("%ndevices: %s%nµs: to find them %d, for the verdict %d (again %d), for everything %d%n", result.getJsonArray("devices"),
         result.getLong("driverMicros"), result.getLong("verdictFirstMicros"), result.getLong("verdictAgainMicros"), result.getLong("everythingMicros")));
     result.getJsonArray("findings").forEach(finding -> text.append(finding).append(System.lineSeparator()));
     result.getJsonArray("openClose").forEach(cycles -> text.append("open and close: ").append(cycles).append(System.lineSeparator()));
+    if (result.getValue("processes") instanceof JsonObject processes) {
+      processes.forEach(part -> text.append(part.getKey()).append(": ").append(part.getValue()).append(System.lineSeparator()));
+    }
     return text.toString();
   }
 

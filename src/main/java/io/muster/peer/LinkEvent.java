@@ -84,6 +84,9 @@ public sealed interface LinkEvent {
   /** The other end has said, twice in a row, that it does not hold this pair. */
   record PairNotHeld(PairId pair) implements LinkEvent {}
 
+  /** The path that this pair's proof stands on does not work any more, though the connection does: memory of a GPU can't be reached. */
+  record PathFailed(PairId pair, String reason) implements LinkEvent {}
+
   /** The application saw this link fail. */
   record Reported(Member member, String reason) implements LinkEvent {}
 

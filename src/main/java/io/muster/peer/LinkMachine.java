@@ -66,6 +66,8 @@ public final class LinkMachine {
               ? lose(setup, state, "reported by the application: " + reason, true) : stay(state);
       case LinkEvent.PairNotHeld(PairId pair) -> holds(state, pair) && state instanceof LinkState.Connected
           ? lose(setup, state, "the other end does not hold this connection", true) : stay(state);
+      case LinkEvent.PathFailed(PairId pair, String reason) -> holds(state, pair) && state instanceof LinkState.Connected
+          ? lose(setup, state, reason, true) : stay(state);
       case LinkEvent.CloseReceived(LinkMessage.Close close) -> holds(state, close.pair())
           ? lose(setup, state, "closed by the other end: " + close.reason(), false) : stay(state);
       case LinkEvent.ChannelLost(ChannelGeneration generation, String kind, String detail) ->

@@ -14,7 +14,6 @@ import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.MessageConsumer;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.time.Instant;
@@ -129,6 +128,7 @@ public final class PeerVerticle extends VerticleBase {
       case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";
       case LinkEvent.CloseReceived(LinkMessage.Close close) when close.reason().equals(LinkMessage.LEFT) -> "LEFT";
       case LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _ -> "CLOSED_BY_PEER";
+      case LinkEvent.PathFailed _ -> "PATH_FAILED";
       case LinkEvent.CloseRequested _ -> "CLOSED_HERE";
       case LinkEvent.Started _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _, LinkEvent.ChannelReady _,
           LinkEvent.LocalReady _, LinkEvent.DialFailed _, LinkEvent.ChannelUp _, LinkEvent.PolicyAnswered _,
@@ -150,15 +150,14 @@ public final class PeerVerticle extends VerticleBase {
       case LinkEffect.AskPolicy(int attempt, RankEntry target) ->
           ports.askPolicy(target).onSuccess(answer -> tell(new LinkEvent.PolicyAnswered(target.member(), attempt, answer)));
       case LinkEffect.SendOpen(RankEntry target, int attempt, var generation, long nonce, var answer) -> {
-        ports.clearSlot(peer);
-        send(generation, new LinkMessage.Open(ports.ownEntry(), target.member(), attempt, nonce, ports.slot(peer), answer));
+        ports.clearSlot(peer).onComplete(_ -> send(generation,
+            new LinkMessage.Open(ports.ownEntry(), target.member(), attempt, nonce, ports.slot(peer, answer.transport()), answer)));
+        ports.awaitSlot(peer);
       }
       case LinkEffect.SendAccept(Session session, boolean repeated) -> {
-        if (!repeated) {
-          ports.clearSlot(peer);
-        }
-        send(session.generation(),
-            new LinkMessage.Accept(setup.group(), session.pairId(), ports.slot(peer), session.answer()));
+        (repeated ? Future.<Void>succeededFuture() : ports.clearSlot(peer)).onComplete(_ -> send(session.generation(),
+            new LinkMessage.Accept(setup.group(), session.pairId(), ports.slot(peer, session.answer().transport()), session.answer())));
+        ports.awaitSlot(peer);
       }
       case LinkEffect.SendRefuse(var refuse, var generation) -> send(generation, refuse);
       case LinkEffect.SendClose(Session session, String reason) -> send(session.generation(),
@@ -185,14 +184,12 @@ public final class PeerVerticle extends VerticleBase {
   }
 
   private void writeSlot(Session session, long value) {
-    Channel channel = ports.channel(session.generation());
-    if (channel == null) {
+    var target = state.history().target();
+    if (ports.channel(session.generation()) == null || target == null) {
       tell(new LinkEvent.WriteFailed(session.pairId(), "the channel has ended"));
       return;
     }
-    MemorySegment source = ports.outgoing(peer);
-    source.set(SLOT, 0, value);
-    write = channel.write(session.peerSlot().region(), session.peerSlot().offset(), source);
+    write = ports.writeWarmup(peer, target.entry(), session, value);
     write.onComplete(written -> tell(written.succeeded() ? new LinkEvent.WriteApplied(session.pairId())
         : new LinkEvent.WriteFailed(session.pairId(), String.valueOf(written.cause().getMessage()))));
   }

@@ -7,7 +7,6 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
-import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** What the links of one rank of this process share. May be called from any context. */
@@ -31,13 +30,17 @@ public interface SeatPorts {
   /** Asks the warmup policy, or answers for it if it does not in time. Never fails. */
   Future<WarmupAnswer> askPolicy(RankEntry peer);
 
-  /** Where a peer writes its warmup value for this rank. */
-  WarmupSlot slot(int peer);
+  /** Where a peer writes its warmup value for this rank, over this transport. */
+  WarmupSlot slot(int peer, String transport);
 
-  void clearSlot(int peer);
+  /** Completes when nothing old is in the slots for this peer. */
+  Future<Void> clearSlot(int peer);
 
-  /** Eight bytes from which this rank's warmup value for a peer is sent. */
-  MemorySegment outgoing(int peer);
+  /** From now on a value may come that nobody announces: what lies in the memory of a GPU has to be looked at. */
+  void awaitSlot(int peer);
+
+  /** Writes this rank's warmup value into the peer's slot, by the way that the slot is reached by; completes when it was applied. */
+  Future<Void> writeWarmup(int peer, RankEntry target, Session session, long value);
 
   long nonce();
 

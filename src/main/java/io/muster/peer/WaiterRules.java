@@ -53,6 +53,7 @@ final class WaiterRules {
       case LinkEvent.Started _, LinkEvent.HandlePublished _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _,
           LinkEvent.PeerLeft _, LinkEvent.ChannelReady _, LinkEvent.LocalReady _, LinkEvent.ChannelUp _, LinkEvent.ChannelLost _,
           LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _, LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _,
+          LinkEvent.PathFailed _,
           LinkEvent.Reported _, LinkEvent.CloseRequested _, LinkEvent.Drained _ -> stay(state);
     };
   }

@@ -57,7 +57,7 @@ final class WriterRules {
               generation)), "");
       case LinkEvent.Started _, LinkEvent.HandlePublished _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _,
           LinkEvent.PeerLeft _, LinkEvent.LocalReady _, LinkEvent.ChannelLost _, LinkEvent.CloseReceived _, LinkEvent.WriteApplied _,
-          LinkEvent.PairNotHeld _, LinkEvent.Reported _, LinkEvent.CloseRequested _, LinkEvent.Drained _ -> stay(state);
+          LinkEvent.PairNotHeld _, LinkEvent.PathFailed _, LinkEvent.Reported _, LinkEvent.CloseRequested _, LinkEvent.Drained _ -> stay(state);
     };
   }
 

@@ -55,6 +55,23 @@ public record SegmentInfo(String name, int region, long key, long bytes, List<Gp
     return out;
   }
 
+  /** Its canonical bytes alone. */
+  public byte[] toBytes() {
+    return write(new CanonicalWriter()).toByteArray();
+  }
+
+  /** What {@link #toBytes} made; total, since it may come from outside. */
+  public static Decoded<SegmentInfo> of(byte[] bytes) {
+    try {
+      var in = new CanonicalReader(bytes);
+      SegmentInfo info = read(in);
+      in.end();
+      return new Decoded.Valid<>(info);
+    } catch (MalformedException | IllegalArgumentException e) {
+      return new Decoded.Malformed<>(String.valueOf(e.getMessage()));
+    }
+  }
+
   /** What {@link #write} wrote; anything else is malformed, or an IllegalArgumentException of what it would be. */
   public static SegmentInfo read(CanonicalReader in) throws MalformedException {
     String name = in.text("segment", 256);

@@ -76,15 +76,15 @@ final class GpuRegions {
     return vertx.executeBlocking(() -> gpus.withUuid(uuid).map(CudaFacts.Device::index).orElse(0), false).compose(this::gpu);
   }
 
-  Future<Region> allocate(String name, int device, long bytes, @Nullable WriteListener listener) {
+  Future<Region> allocate(String name, int device, long bytes) {
     return gpu(device).compose(gpu -> Future.fromCompletionStage(gpu.allocate(kind, bytes))
-        .compose(view -> add(name, gpu, view, listener))
+        .compose(view -> add(name, gpu, view))
         .recover(failure -> Future.failedFuture(config("GPU " + device + " gives no " + bytes + " bytes that can be shared", failure))));
   }
 
   Future<Region> register(String name, int device, long address, long bytes) {
     return gpu(device).compose(gpu -> Future.fromCompletionStage(gpu.ofPointer(address, bytes))
-        .compose(view -> add(name, gpu, view, null))
+        .compose(view -> add(name, gpu, view))
         .recover(failure -> Future.failedFuture(config("the memory at 0x" + Long.toHexString(address) + " of GPU " + device
             + " can't be shared: it has to come from cuMemAlloc or cudaMalloc of this process, and not from a pool", failure))));
   }
@@ -94,10 +94,10 @@ final class GpuRegions {
         : new MusterException(MusterException.Kind.CONFIG, what + ": " + GpuFailures.text(failure), failure);
   }
 
-  private Future<Region> add(String name, Gpu gpu, GpuView view, @Nullable WriteListener listener) {
+  private Future<Region> add(String name, Gpu gpu, GpuView view) {
     return vertx.executeBlocking(() -> {
       var record = record(gpu, view);
-      return table.add(name, new Backing.OnGpu(gpu, view, List.of(record), (region, bound) -> release(region, gpu, view, bound)), listener);
+      return table.add(name, new Backing.OnGpu(gpu, view, List.of(record), (region, bound) -> release(region, gpu, view, bound)), null);
     }, false).onFailure(_ -> gpu.close(view));
   }
 

@@ -12,6 +12,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,7 @@ public final class GpuTransport {
   private final GpuCopies copies;
   private final StagedTransfers staged;
   private final boolean fallsBack;
+  private final long answerTimeoutMs;
 
   /**
    * @param kind how memory of its own is shared: {@code FABRIC} only where the fabric is proven
@@ -51,6 +53,7 @@ public final class GpuTransport {
     this.vertx = vertx;
     this.gpus = gpus;
     this.fallsBack = settings.fallsBack();
+    this.answerTimeoutMs = settings.answerTimeoutMs();
     questions = new Questions(vertx, settings.answerTimeoutMs());
     regions = new GpuRegions(vertx, table, gpus, settings.kind(), channels);
     imports = new GpuImports(vertx, questions);
@@ -58,9 +61,9 @@ public final class GpuTransport {
     staged = new StagedTransfers(table, regions, questions);
   }
 
-  /** Makes zeroed memory on a GPU that others can map. Fails with CONFIG if there is no such GPU, or it gives no such memory. */
-  public Future<Region> allocate(String name, int device, long bytes, @Nullable WriteListener listener) {
-    return regions.allocate(name, device, bytes, listener);
+  /** Makes zeroed memory on a GPU that others can map; nobody is told of writes into it. Fails with CONFIG if there is no such GPU, or it gives no such memory. */
+  public Future<Region> allocate(String name, int device, long bytes) {
+    return regions.allocate(name, device, bytes);
   }
 
   /** Registers memory that the application has allocated. Fails with CONFIG if it can't be shared. */
@@ -156,9 +159,9 @@ public final class GpuTransport {
     return imports.size();
   }
 
-  /** Unmaps what is mapped, as soon as no copy uses it, and ends the workers; regions are closed before. */
+  /** Unmaps what is mapped, as soon as no copy uses it, and ends the workers, within the time for an answer; regions are closed before. */
   public Future<Void> close() {
-    return imports.close().transform(_ -> Future.fromCompletionStage(gpus.close()))
+    return imports.close().transform(_ -> Future.fromCompletionStage(gpus.close())).timeout(answerTimeoutMs, TimeUnit.MILLISECONDS)
         .onFailure(failure -> LOG.warn("gpu-not-closed reason={}", GpuFailures.text(failure)))
         .transform(_ -> vertx.executeBlocking(() -> {
           closeServer();

@@ -100,6 +100,11 @@ public final class Region {
     return closing;
   }
 
+  /** Whether {@link #close} was called. */
+  public boolean isClosed() {
+    return isClosing();
+  }
+
   /** What others need to write into it. */
   public RemoteRegion remote() {
     return remote;

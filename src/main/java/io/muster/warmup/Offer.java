@@ -16,6 +16,8 @@ import java.util.regex.Pattern;
 public record Offer(WarmupMode mode, FabricVerdict fabric, List<String> transports, ProcessId process) {
   /** The transport between ranks of one process. */
   public static final String LOCAL = "local";
+  /** The transport over memory of GPUs. */
+  public static final String CUDA = "cuda";
   /** More transports than this are no offer: it may come from outside. */
   public static final int MAX_TRANSPORTS = 16;
 

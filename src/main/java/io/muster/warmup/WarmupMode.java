@@ -10,18 +10,20 @@ public enum WarmupMode {
   /** Always exchange. */
   EXCHANGE,
   /** Connected at once, with nothing tried: what the original does when it believes in a fabric. */
-  SKIP;
+  SKIP,
+  /** Exchange in the memory of GPUs, and nothing else. */
+  FABRIC;
 
   /**
-   * @throws MusterException of kind CONFIG if there is no such mode, or not yet
+   * @throws MusterException of kind CONFIG if there is no such mode
    */
   public static WarmupMode parse(String text) {
     return switch (text) {
       case "auto" -> AUTO;
       case "exchange" -> EXCHANGE;
       case "skip" -> SKIP;
-      case "fabric" -> throw MusterException.config("warmup.mode=fabric is not available in this version; use auto, exchange or skip");
-      default -> throw MusterException.config("warmup.mode must be auto, exchange or skip, got '" + text + "'");
+      case "fabric" -> FABRIC;
+      default -> throw MusterException.config("warmup.mode must be auto, exchange, skip or fabric, got '" + text + "'");
     };
   }
 

@@ -32,6 +32,9 @@ public final class WarmupPlan {
       case SKIP -> common.isEmpty()
           ? noCommonTransport(local, peer, "warmup.mode=skip")
           : new Plan.ShortCircuitSkip(common, "warmup.mode=skip: nothing is tried");
+      case FABRIC -> common.contains(Offer.CUDA) ? new Plan.Exchange(List.of(Offer.CUDA), "warmup.mode=fabric: in the memory of GPUs")
+          : new Plan.NoCommonTransport("warmup.mode=fabric needs memory of a GPU at both ends: "
+              + bySide(local, slotsText(local), peer, slotsText(peer)));
     };
   }
 
@@ -118,6 +121,10 @@ public final class WarmupPlan {
       case FabricVerdict.NotAvailable(String reason) -> "has none (" + reason + ")";
       case FabricVerdict.Unproven(String reason, _) -> "has none proven (" + reason + ")";
     };
+  }
+
+  private static String slotsText(Offer offer) {
+    return offer.transports().contains(Offer.CUDA) ? "has it" : fabricText(offer);
   }
 
   private static String shortId(Offer offer) {

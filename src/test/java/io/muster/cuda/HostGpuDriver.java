@@ -37,6 +37,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   private int status;
   private int poison;
   private boolean held;
+  private boolean inFabric;
   private long next = 1000;
 
   /** What waits in a stream, and how many of its things are done. */
@@ -58,6 +59,16 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     failingNames.add(call);
     status = withStatus;
     return this;
+  }
+
+  /** Its memory can have fabric handles, as where there is an IMEX channel. */
+  synchronized HostGpuDriver inFabric() {
+    inFabric = true;
+    return this;
+  }
+
+  synchronized void healed() {
+    failingNames.clear();
   }
 
   /** From now on copies and their events fail with this status, as after a kernel that failed. */
@@ -122,7 +133,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   @Override
   public synchronized long create(int device, ShareKind kind, long bytes) throws CudaCallException {
     record("cuMemCreate", device);
-    if (kind == ShareKind.FABRIC) {
+    if (kind == ShareKind.FABRIC && !inFabric) {
       throw failure("cuMemCreate", device, CudaFailure.NOT_PERMITTED);
     }
     return memory(HostCalls.memory(bytes));
@@ -145,6 +156,10 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   @Override
   public synchronized Shareable exportHandle(int device, long handle, ShareKind kind) throws CudaCallException {
     record("cuMemExportToShareableHandle", device);
+    if (kind == ShareKind.FABRIC) {
+      return new Shareable.FabricHandle(ByteBuffer.allocate(Shareable.FabricHandle.BYTES).putLong(ProcessHandle.current().pid())
+          .putInt(memories.get(handle)).array());
+    }
     int descriptor = HostCalls.duplicate(memories.get(handle));
     open.add("descriptor " + descriptor);
     return new Shareable.Descriptor(descriptor);
@@ -153,7 +168,13 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   @Override
   public synchronized long importHandle(int device, Shareable exported) throws CudaCallException {
     record("cuMemImportFromShareableHandle", device);
-    return memory(HostCalls.duplicate(((Shareable.Descriptor) exported).descriptor()));
+    return memory(switch (exported) {
+      case Shareable.Descriptor(int descriptor) -> HostCalls.duplicate(descriptor);
+      case Shareable.FabricHandle fabric -> {
+        ByteBuffer in = ByteBuffer.wrap(fabric.bytes());
+        yield HostCalls.open("/proc/" + in.getLong() + "/fd/" + in.getInt());
+      }
+    });
   }
 
   @Override
@@ -286,7 +307,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   }
 
   @Override
-  public synchronized long createEvent(int device) throws CudaCallException {
+  public synchronized long createEvent(int device, int flags) throws CudaCallException {
     record("cuEventCreate", device);
     long event = next++;
     open.add("event " + event);
@@ -303,6 +324,11 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   public synchronized void recordEvent(int device, long event, long stream) throws CudaCallException {
     record("cuEventRecord", device);
     events.put(event, new long[] {stream, streams.get(stream).begun});
+  }
+
+  @Override
+  public void waitFor(int device, long event) {
+    throw new UnsupportedOperationException();
   }
 
   @Override
@@ -399,6 +425,11 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     closing("ipc " + address);
     HostCalls.free(address, sizes.remove(address));
     record("cuIpcCloseMemHandle", device);
+  }
+
+  @Override
+  public synchronized void enablePeerAccess(int device, long otherContext) throws CudaCallException {
+    record("cuCtxEnablePeerAccess", device);
   }
 
   /** A byte of its memory, as a kernel would see it. */

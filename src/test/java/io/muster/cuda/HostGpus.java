@@ -32,6 +32,17 @@ public final class HostGpus {
     driver.poison(status);
   }
 
+  /** As where there is an IMEX channel. */
+  public HostGpus inFabric() {
+    driver.inFabric();
+    return this;
+  }
+
+  /** As before a call failed. */
+  public void healed() {
+    driver.healed();
+  }
+
   public void failing(String call, int status) {
     driver.failing(call, status);
   }

@@ -122,15 +122,6 @@ class FabricRuleTest {
   }
 
   @Test
-  void keepsAProvenFabricOutOfThePlansWhileNothingIsExported() {
-    NoFabric none = NoFabric.withoutExports(tried(device(0, TOUCHED, IN_FABRIC)));
-    assertThat(none.verdict()).isInstanceOf(FabricVerdict.Unproven.class);
-    assertThat(none.verdict().reason()).contains("/7 is proven", "exports no GPU memory");
-    FabricVerdict other = new FabricVerdict.NotAvailable("why");
-    assertThat(NoFabric.withoutExports(other).verdict()).isEqualTo(other);
-  }
-
-  @Test
   void namesTheDeviceWithoutTheAttribute() { // W-2
     FabricVerdict verdict = verdict(devices(FabricAttribute.SET, FabricAttribute.CLEAR, FabricAttribute.UNKNOWN_TO_DRIVER), UNSET);
     assertThat(verdict).isInstanceOf(FabricVerdict.NotAvailable.class);

@@ -332,6 +332,7 @@ final class LinkMachineWalkTest {
           boolean held = LinkMachine.holds(state, pair);
           add(out, new LinkEvent.CloseReceived(new LinkMessage.Close(GROUP, peer.rank(), self.rank(), pair, "timeout")), !held, false);
           add(out, new LinkEvent.PairNotHeld(pair), !held, false);
+          add(out, new LinkEvent.PathFailed(pair, "memory of a GPU can't be reached"), !held, false);
           for (int number = 1; number <= 2; number++) {
             control(walk, state, pair, number, out);
           }

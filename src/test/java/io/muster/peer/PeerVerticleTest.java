@@ -123,16 +123,22 @@ class PeerVerticleTest {
     }
 
     @Override
-    public WarmupSlot slot(int peer) {
+    public WarmupSlot slot(int peer, String transport) {
       return LinkFixture.slot(self);
     }
 
     @Override
-    public void clearSlot(int peer) {}
+    public Future<Void> clearSlot(int peer) {
+      return Future.succeededFuture();
+    }
 
     @Override
-    public MemorySegment outgoing(int peer) {
-      return memory.asSlice(8, 8);
+    public void awaitSlot(int peer) {}
+
+    @Override
+    public Future<Void> writeWarmup(int peer, RankEntry target, Session session, long value) {
+      memory.asSlice(8, 8).set(PeerVerticle.SLOT, 0, value);
+      return write(session.peerSlot().region(), session.peerSlot().offset(), memory.asSlice(8, 8));
     }
 
     @Override

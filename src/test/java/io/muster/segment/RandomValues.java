@@ -6,6 +6,7 @@ import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import java.util.List;
+import java.util.UUID;
 import java.util.Random;
 import java.util.stream.IntStream;
 
@@ -50,9 +51,17 @@ public final class RandomValues {
     var fabric = new SegmentHandle.FabricOffer(word(60), random.nextBoolean(), export, sentence(100));
     var handle = new SegmentHandle(ProcessId.random(random), "h" + word(60), 1 + random.nextInt(65_535), word(60), random.nextLong(),
         word(36), word(8), List.of("tcp", "shm"), fabric, IntStream.range(0, segments).mapToObj(i -> new SegmentInfo("s" + i, i,
-            random.nextLong(), 1 + random.nextInt(1 << 20))).toList());
+            random.nextLong(), 1 + random.nextInt(1 << 20), IntStream.range(0, random.nextInt(3)).mapToObj(_ -> gpuRecord()).toList())).toList());
     return new RankEntry(group, worldSize, member(random.nextInt(worldSize)), one(List.of(RankEntry.State.values())),
         random.nextLong(Long.MAX_VALUE), handle);
+  }
+
+  private GpuRecord gpuRecord() {
+    byte[] bytes = new byte[1 + random.nextInt(GpuRecord.MAX_HANDLE_BYTES)];
+    random.nextBytes(bytes);
+    long offset = random.nextLong(1L << 30);
+    return new GpuRecord(one(List.of(GpuRecord.Kind.values())), bytes, random.nextLong(), offset + (1L << 21), new UUID(random.nextLong(),
+        random.nextLong()), offset);
   }
 
   public ReadyMark mark() {

@@ -94,7 +94,8 @@ final class Invariants {
 
   private static boolean isEvidence(LinkEvent event) {
     return switch (event) {
-      case LinkEvent.ChannelLost _, LinkEvent.CloseReceived _, LinkEvent.OpenReceived _, LinkEvent.PairNotHeld _, LinkEvent.PeerLeft _,
+      case LinkEvent.ChannelLost _, LinkEvent.CloseReceived _, LinkEvent.OpenReceived _, LinkEvent.PairNotHeld _, LinkEvent.PathFailed _,
+          LinkEvent.PeerLeft _,
           LinkEvent.HandlePublished _, LinkEvent.Reported _, LinkEvent.CloseRequested _ -> true;
       case LinkEvent.Started _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _, LinkEvent.ChannelReady _, LinkEvent.LocalReady _,
           LinkEvent.DialFailed _, LinkEvent.ChannelUp _, LinkEvent.PolicyAnswered _, LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _,

@@ -25,7 +25,8 @@ class WarmupPlanTest {
       new NotAvailable("no driver"), new Unproven("attribute only", "wait"),
       new Proven(CLIQUE_7, false, "real"), new Proven(CLIQUE_7, true, "files"), new Proven(CLIQUE_8, true, "files"));
   private static final List<List<String>> TRANSPORTS = List.of(
-      List.of(), List.of("tcp"), List.of("local", "tcp"), List.of("shm", "tcp", "ucx"), List.of("ucx", "tcp", "local"));
+      List.of(), List.of("tcp"), List.of("local", "tcp"), List.of("shm", "tcp", "ucx"), List.of("ucx", "tcp", "local"),
+      List.of("local", "cuda", "tcp"));
   private static final Verdict YES = Verdict.yes("touched");
   private static final Verdict NO = Verdict.no("token mismatch");
 
@@ -53,7 +54,7 @@ class WarmupPlanTest {
   @Test
   void isTheSameFromBothEndsForEveryPairOfOffers() { // W-1
     List<Offer> offers = everyOffer();
-    assertThat(offers).hasSize(150);
+    assertThat(offers).hasSize(240);
     for (Offer a : offers) {
       for (Offer b : offers) {
         assertThat(mirrored(WarmupPlan.plan(b, a))).as("%s and %s", a, b).isEqualTo(WarmupPlan.plan(a, b));
@@ -193,11 +194,22 @@ class WarmupPlanTest {
     assertThat(WarmupPlan.plan(mine, theirs)).isInstanceOf(Plan.NoCommonTransport.class);
   }
 
+  // W-1: nothing but memory of GPUs at both ends, and the cause where one has none
   @Test
-  void readsTheModesThereAreAndSaysThatFabricComesLater() {
+  void modeFabricExchangesInMemoryOfGpusOrNotAtAll() {
+    Offer with = new Offer(WarmupMode.FABRIC, new FabricVerdict.NotAvailable("slots"), List.of("local", "cuda", "tcp"), P1);
+    Offer also = new Offer(WarmupMode.FABRIC, new FabricVerdict.NotAvailable("slots"), List.of("local", "cuda", "tcp"), P2);
+    Offer without = new Offer(WarmupMode.FABRIC, new FabricVerdict.NotAvailable("no GPU"), List.of("local", "tcp"), P2);
+    assertThat(WarmupPlan.plan(with, also)).isInstanceOfSatisfying(Plan.Exchange.class,
+        plan -> assertThat(plan.transports()).containsExactly("cuda"));
+    assertThat(WarmupPlan.plan(with, without)).isInstanceOfSatisfying(Plan.NoCommonTransport.class,
+        plan -> assertThat(plan.reason()).contains("needs memory of a GPU at both ends", "has it", "no GPU"));
+  }
+
+  @Test
+  void readsTheModesThereAre() {
     assertThat(WarmupMode.values()).allSatisfy(mode -> assertThat(WarmupMode.parse(mode.text())).isEqualTo(mode));
-    assertThatThrownBy(() -> WarmupMode.parse("fabric")).isInstanceOf(MusterException.class).hasMessageContaining("not available in this version");
-    assertThatThrownBy(() -> WarmupMode.parse("AUTO")).isInstanceOf(MusterException.class).hasMessageContaining("auto, exchange or skip");
+    assertThatThrownBy(() -> WarmupMode.parse("AUTO")).isInstanceOf(MusterException.class).hasMessageContaining("auto, exchange, skip or fabric");
   }
 
   @Test
