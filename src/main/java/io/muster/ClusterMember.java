@@ -126,7 +126,8 @@ public final class ClusterMember implements AutoCloseable {
             : "no interface of this host has the address " + bind.host() + "; use one that it has (endpoint.bind)";
       }
     }
-    return failure.getMessage() + "; check that the address is one of this host and the port is free";
+    String hint = FileLimit.hint();
+    return failure.getMessage() + (hint.isEmpty() ? "; check that the address is one of this host and the port is free" : hint);
   }
 
   /** Tells the next one in line. On Hazelcast's event thread; does not block. */

@@ -143,7 +143,7 @@ public final class GroupCore {
     barrier(new BarrierEvent.Reconcile());
     seats.seats().forEach((rank, state) -> {
       if (state instanceof SeatState.Held) {
-        turns.store(ports.store().get(keys.rank(rank)), value -> rankSeen(rank, value), _ -> { });
+        turns.store(keys.rank(rank), ports.store().get(keys.rank(rank)), value -> rankSeen(rank, value), _ -> { });
       }
     });
     membersChanged(ports.store().presentMembers());
@@ -246,7 +246,7 @@ public final class GroupCore {
 
     @Override
     public void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied) {
-      turns.store(ports.store().compareAndSet(keys.rank(rank), expected, next), applied, _ -> applied.accept(false));
+      turns.store(keys.rank(rank), ports.store().compareAndSet(keys.rank(rank), expected, next), applied, _ -> applied.accept(false));
     }
 
     @Override
@@ -319,10 +319,10 @@ public final class GroupCore {
     switch (effect) {
       case BarrierEffect.ReadAll(boolean recordFirst, var basis) -> readAll(recordFirst, basis);
       case BarrierEffect.WriteRecord(var expected, var next) ->
-          turns.store(ports.store().compareAndSet(keys.epoch(), expected, next.bytes()),
+          turns.store(keys.epoch(), ports.store().compareAndSet(keys.epoch(), expected, next.bytes()),
               applied -> barrier(new BarrierEvent.RecordWritten(next, applied)), _ -> barrier(new BarrierEvent.RecordWriteFailed()));
       case BarrierEffect.WriteMark(int rank, var expected, var next) ->
-          turns.store(ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
+          turns.store(keys.ready(rank), ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
               applied -> {
                 if (applied && next.value() != null) {
                   ports.listener().epochStage(next.value().epoch(), EpochStage.Stage.MARKED);
@@ -362,7 +362,7 @@ public final class GroupCore {
     }
     Future<@Nullable Seen<EpochRecord>> first =
         recordFirst ? ports.store().get(keys.epoch()).map(values::record) : Future.succeededFuture(basis);
-    turns.store(first.compose(based -> ports.store().getAll(all).map(read -> new Fresh(based, read))), this::readDone,
+    turns.store(GroupTurns.EVERYTHING, first.compose(based -> ports.store().getAll(all).map(read -> new Fresh(based, read))), this::readDone,
         _ -> barrier(new BarrierEvent.ReadFailed()));
   }
 

@@ -3,11 +3,17 @@ package io.muster.barrier;
 import io.vertx.core.Future;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /** The order in which things happen to a group: one transition after the other, and what the store answers, until the group is closed. */
 final class GroupTurns {
   private final GroupPorts ports;
+  static final String EVERYTHING = "*";
+
+  /** By key, why the last operation on it was not answered. */
+  private final Map<String, String> troubles = new LinkedHashMap<>();
   private final Deque<Runnable> waiting = new ArrayDeque<>();
   private boolean running;
   private boolean closed;
@@ -40,20 +46,34 @@ final class GroupTurns {
     }
   }
 
-  /** Waits for the store's answer; nothing is told after the group was closed. */
-  <T> void store(Future<T> operation, Consumer<T> done, Consumer<String> failed) {
+  /**
+   * Waits for the store's answer; nothing is told after the group was closed.
+   *
+   * @param key which key it is about, or {@link #EVERYTHING}: an answer about one key says nothing of another, whose owner may be frozen
+   */
+  <T> void store(String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
     operation.onComplete(outcome -> {
       if (closed) {
         return;
       }
       if (outcome.succeeded()) {
-        ports.listener().storeTrouble(null);
+        if (key.equals(EVERYTHING)) {
+          troubles.clear();
+        } else {
+          troubles.remove(key);
+        }
+        tellTrouble();
         done.accept(outcome.result());
       } else {
         String reason = String.valueOf(outcome.cause().getMessage());
-        ports.listener().storeTrouble(reason);
+        troubles.put(key, reason);
+        tellTrouble();
         failed.accept(reason);
       }
     });
+  }
+
+  private void tellTrouble() {
+    ports.listener().storeTrouble(troubles.isEmpty() ? null : troubles.values().iterator().next());
   }
 }

@@ -122,7 +122,7 @@ final class SeatRunner {
   private void run(int rank, SeatEffect effect) {
     switch (effect) {
       case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
-      case SeatEffect.ReadKey() -> turns.store(ports.store().getAll(needed(rank)), read -> {
+      case SeatEffect.ReadKey() -> turns.store(keys.rank(rank), ports.store().getAll(needed(rank)), read -> {
         StoredBytes epoch = read.get(keys.epoch());
         if (epoch != null) {
           group.recordRead(epoch);
@@ -133,7 +133,7 @@ final class SeatRunner {
         }
         turns.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
       }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
-      case SeatEffect.WriteKey(var expected, var next) -> turns.store(ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
+      case SeatEffect.WriteKey(var expected, var next) -> turns.store(keys.rank(rank), ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
           applied -> {
             if (applied) {
               ports.spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()));

@@ -77,9 +77,10 @@ final class Turn {
       seats.put(rank, without);
       return;
     }
-    seats.put(rank, without.lost(loss));
     EpochRecord epoch = epoch();
-    if (epoch != null && epoch.state() == EpochRecord.State.COMPLETE && seat.isIn(epoch)) {
+    boolean isNews = epoch != null && !losses(epoch).containsKey(loss.member().rank());
+    seats.put(rank, without.lost(loss));
+    if (epoch != null && epoch.state() == EpochRecord.State.COMPLETE && seat.isIn(epoch) && isNews) {
       telling.degradedHere(epoch.number(), List.of(loss));
     }
   }

@@ -28,7 +28,7 @@ final class ConnectFailures {
       return tls(target, deepest(failure));
     }
     if (lower.contains("too many open files") || !(failure instanceof SocketException)) {
-      return failed(ConnectException.Kind.LOCAL, target, message, "check this process's limits");
+      return failed(ConnectException.Kind.LOCAL, target, message, "check this process's limits: of open files (ulimit -n), of memory");
     }
     return failed(ConnectException.Kind.UNREACHABLE, target, message, "check the published address and the route to it");
   }

@@ -148,6 +148,13 @@ final class Fleet implements AutoCloseable {
     epoch = latest;
   }
 
+  /** What is awaited next is later than anything that was told so far. */
+  void noteEpoch() {
+    for (MusterCommand process : processes) {
+      epoch = Math.max(epoch, process.events("all-connected").stream().mapToLong(told -> told.getLong("epoch")).max().orElse(0));
+    }
+  }
+
   long epoch() {
     return epoch;
   }

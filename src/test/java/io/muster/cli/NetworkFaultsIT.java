@@ -186,10 +186,10 @@ final class NetworkFaultsIT {
       Thread.sleep(2000);
     }
     for (int i = 0; i < 3; i++) {
-      hosts.isolate(3);
-      Thread.sleep(5000); // longer than the limit; the next comes while everything is being built anew
       hosts.heal();
       Thread.sleep(2000);
+      hosts.isolate(3);
+      Thread.sleep(5000); // longer than the limit; the next comes while everything is being built anew
     }
     healed();
   }
@@ -226,10 +226,11 @@ final class NetworkFaultsIT {
       fleet.at(host).signal("STOP");
     }
     Thread.sleep(10_000); // the fault itself
+    fleet.noteEpoch();
     for (int host : List.of(1, 2, 4)) {
       fleet.at(host).signal("CONT");
     }
-    healed();
+    fleet.awaitAllConnectedAgain();
   }
 
   @Test // P-9: neither by others nor, when it wakes, of others
@@ -256,6 +257,7 @@ final class NetworkFaultsIT {
 
   /** One epoch that covers all, with the same lives, since nothing was restarted. */
   private static void healed() throws Exception {
+    fleet.noteEpoch();
     long healedNanos = System.nanoTime();
     hosts.heal();
     fleet.awaitAllConnectedAgain();

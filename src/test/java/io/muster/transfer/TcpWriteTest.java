@@ -237,6 +237,36 @@ class TcpWriteTest {
     await(held);
   }
 
+  // P-9: as much as the sockets take, both ways, for far longer than the limit
+  @Test
+  void bulkTrafficAtFullSpeedCausesNoFalseAccusation() throws InterruptedException {
+    TcpOptions quick = TcpOptions.defaults("127.0.0.1").withLiveness(100, 10);
+    TestProcess one = TestProcess.start(vertx, quick);
+    TestProcess two = TestProcess.start(other, quick);
+    Channel there = one.connect(two);
+    Channel back = next(two.opened);
+    Region theirs = two.regions.allocate("there", 8L << 20, null);
+    Region ours = one.regions.allocate("back", 8L << 20, null);
+    long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
+    long writes = 0;
+    while (System.nanoTime() < endNanos) {
+      List<Future<Void>> under = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        under.add(there.write(theirs.remote(), 0, pattern(8L << 20, 1)));
+        under.add(back.write(ours.remote(), 0, pattern(8L << 20, 2)));
+      }
+      under.forEach(write -> await(write));
+      writes += under.size();
+    }
+    System.out.println("full speed: " + writes * 8 + " MiB in 3 s, liveness answers " + one.liveness.size() + " and " + two.liveness.size());
+    assertThat(writes).isPositive();
+    assertThat(one.liveness).isNotEmpty();
+    assertThat(one.lost).isEmpty();
+    assertThat(two.lost).isEmpty();
+    one.close();
+    two.close();
+  }
+
   // P-5, P-6: a write that is out and not answered times out alone; one that is stuck in the socket takes the channel with it
   @Test
   void unansweredWritesTimeOutAndAStuckOneEndsTheChannel() throws InterruptedException {

@@ -1,0 +1,161 @@
+package io.muster.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.hazelcast.client.HazelcastClient;
+import com.hazelcast.client.config.ClientConfig;
+import com.hazelcast.core.HazelcastInstance;
+import io.muster.segment.MusterHazelcast;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Processes on one host with liveness at its shortest interval: stops that are shorter and longer than the limit; then restarts of one rank
+ * after the other, by kill -9, with the same rank, host and ports, while the old entries, connections and late messages of the former lives
+ * are still about (P-4, R-7, R-8, T-2, P-14). {@code -Dmuster.restarts=100} runs a hundred of them in a group of eight; the build runs a
+ * few in a smaller one. The tests share the processes, and each leaves all connected.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+final class RollingRestartIT {
+  private static final int RESTARTS = Integer.getInteger("muster.restarts", 3);
+  private static final int WORLD = RESTARTS >= 16 ? 8 : 3;
+  private static final long LIMIT_MS = 2000;
+  /** A loaded machine answers late. */
+  private static final long SLACK_MS = 4000;
+
+  @TempDir
+  private static Path temp;
+  private static final Fleet.Place PLACE = Fleet.onLoopback(WORLD);
+  private static Fleet fleet;
+
+  @RegisterExtension
+  private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
+      test -> test.getExecutionException().ifPresent(_ -> System.out.println(fleet));
+
+  @BeforeAll
+  @Timeout(240)
+  static void start() throws Exception {
+    MusterCommand.recordTheStart();
+    Path config = Files.writeString(temp.resolve("muster.yaml"), "liveness:\n  intervalMs: 100\n  misses: " + LIMIT_MS / 100 + "\n");
+    fleet = new Fleet(temp, PLACE, IntStream.range(0, WORLD).mapToObj(String::valueOf).toList(), "--config", config.toString());
+    fleet.startAll();
+    fleet.awaitAllConnectedAgain();
+  }
+
+  @AfterAll
+  static void end() {
+    fleet.close();
+  }
+
+  @Test // P-9
+  @Order(1)
+  @Timeout(60)
+  void aStopThatIsShorterThanTheLimitIsAccusedByNobody() throws Exception {
+    fleet.forgetEvents();
+    for (int i = 0; i < 3; i++) {
+      fleet.at(2).signal("STOP");
+      Thread.sleep(LIMIT_MS / 4); // the fault itself
+      fleet.at(2).signal("CONT");
+      Thread.sleep(LIMIT_MS / 4);
+    }
+    for (int host = 1; host <= WORLD; host++) {
+      assertThat(fleet.at(host).recentEvents("degraded")).isEmpty();
+      assertThat(fleet.at(host).recentEvents("peer-state")).isEmpty();
+    }
+  }
+
+  @Test // P-9, P-10, P-11: said on the node at once, though the frozen process holds part of the store
+  @Order(2)
+  @Timeout(120)
+  void aStopThatIsLongerIsLostWithinTheLimitAndComesBackInPlace() throws Exception {
+    fleet.forgetEvents();
+    long stoppedNanos = System.nanoTime();
+    fleet.at(2).signal("STOP");
+    for (int host : List.of(1, 3)) {
+      long ms = (fleet.awaitDegraded(host, 1).getLong("atNanos") - stoppedNanos) / 1_000_000;
+      System.out.println("stopped: degraded at process " + host + " after " + ms + " ms");
+      assertThat(ms).isBetween(LIMIT_MS / 2, LIMIT_MS + SLACK_MS);
+    }
+    fleet.at(2).signal("CONT");
+    fleet.awaitAllConnectedAgain();
+    assertThat(fleet.at(2).recentEvents("degraded").stream().flatMap(told -> told.getJsonArray("lost").stream())
+        .map(one -> ((JsonObject) one).getInteger("rank"))).as("whom the one that woke has accused").allMatch(rank -> rank == 1);
+  }
+
+  /** What a process holds of the machine. */
+  private record Holdings(int threads, int descriptors, long residentKib) {
+    static Holdings of(long pid) throws IOException {
+      Path proc = Path.of("/proc", String.valueOf(pid));
+      try (Stream<Path> tasks = Files.list(proc.resolve("task")); Stream<Path> open = Files.list(proc.resolve("fd"))) {
+        long resident = Files.readAllLines(proc.resolve("status")).stream().filter(line -> line.startsWith("VmRSS:"))
+            .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", ""))).findFirst().orElse(0);
+        return new Holdings((int) tasks.count(), (int) open.count(), resident);
+      }
+    }
+  }
+
+  @Test
+  @Order(3)
+  void eachRestartIsFollowedByAllConnectedWithAGreaterEpochAndNothingGrows() throws Exception {
+    List<Holdings> rounds = new ArrayList<>();
+    Set<String> keys = storedKeys();
+    assertThat(keys).hasSize(2 * WORLD + 1);
+    long before = fleet.epoch();
+    for (int restart = 0; restart < RESTARTS; restart++) {
+      int host = restart % WORLD + 1;
+      long killedNanos = System.nanoTime();
+      fleet.forgetEvents();
+      fleet.at(host).signal("KILL");
+      fleet.at(host).awaitExit();
+      fleet.start(host);
+      fleet.awaitAllConnectedAgain();
+      assertThat(fleet.epoch()).isGreaterThan(before);
+      before = fleet.epoch();
+      System.out.println("restart " + (restart + 1) + " of " + RESTARTS + ": rank " + (host - 1) + ", epoch " + before + ", all connected after "
+          + (System.nanoTime() - killedNanos) / 1_000_000 + " ms");
+      if (host == WORLD) {
+        rounds.add(Holdings.of(fleet.at(1).pid())); // it has seen all others of its round restart
+      }
+    }
+    fleet.assertOneSetPerEpoch();
+    assertThat(storedKeys()).isEqualTo(keys);
+    System.out.println("after each round, the first process: " + rounds);
+    Holdings first = rounds.getFirst();
+    Holdings last = rounds.getLast();
+    assertThat(last.threads()).isLessThanOrEqualTo(first.threads() + 8);
+    assertThat(last.descriptors()).isLessThanOrEqualTo(first.descriptors() + 8);
+    assertThat(last.residentKib()).isLessThan(first.residentKib() * 3 / 2);
+  }
+
+  /** Asks the store as anybody could. */
+  private static Set<String> storedKeys() {
+    List<String> settings = PLACE.settings(1);
+    var config = new ClientConfig().setClusterName("muster");
+    config.getNetworkConfig().addAddress("127.0.0.1:" + settings.get(settings.indexOf("--hazelcast-port") + 1));
+    config.setProperty("hazelcast.logging.type", "none");
+    HazelcastInstance client = HazelcastClient.newHazelcastClient(config);
+    try {
+      return new TreeSet<>(client.<String, byte[]>getMap(MusterHazelcast.MAP_NAME).keySet());
+    } finally {
+      client.shutdown();
+    }
+  }
+}
