@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * until all are connected again; everything else is a wrong accusation. All times are of the host's one monotonic clock. Not for several threads.
  */
 final class ChaosLedger {
+  /** Blame is looked for in steps: what is told so long after all were connected again may still be about what was before. */
+  private static final long BLAME_LATE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final List<Entry> faults = new ArrayList<>();
   private final List<String> wrong = new ArrayList<>();
   /** What was rightly said may be repeated at any time. */
@@ -35,6 +39,8 @@ final class ChaosLedger {
     private final Set<Integer> ranks;
     private final Set<Integer> tellers;
     private final long fromNanos;
+    private boolean ended;
+    private long toNanos;
     private final Map<Integer, Long> toldNanos = new TreeMap<>();
     private final Set<Integer> named = new TreeSet<>();
     private boolean excused;
@@ -45,6 +51,11 @@ final class ChaosLedger {
       this.ranks = ranks;
       this.tellers = tellers;
       this.fromNanos = fromNanos;
+    }
+
+    /** By a blame of this moment. */
+    boolean mayBeMeant(long atNanos) {
+      return !ended || atNanos - toNanos < BLAME_LATE_NANOS;
     }
 
     boolean isTold() {
@@ -78,6 +89,8 @@ final class ChaosLedger {
   void end(long nowNanos) {
     if (open != null) {
       longestToAllConnectedNanos = Math.max(longestToAllConnectedNanos, nowNanos - open.fromNanos);
+      open.ended = true;
+      open.toNanos = nowNanos;
       open = null;
     }
   }
@@ -112,10 +125,12 @@ final class ChaosLedger {
    * A process has told who is to blame for connections that are broken, as it finds from what all see.
    *
    * @param teller its first rank
-   * @param body as published at {@code blame}; it may come a while after the fault, and still be about it
+   * @param body as published at {@code blame}, with {@code atNanos}; it is asked together from all, and may come a while after the fault
    */
   void blamed(int teller, JsonObject body) {
-    Set<Integer> mayBe = faults.isEmpty() ? Set.of() : faults.getLast().ranks;
+    long atNanos = body.getLong("atNanos");
+    Set<Integer> mayBe = faults.stream().filter(fault -> fault.mayBeMeant(atNanos)).flatMap(fault -> fault.ranks.stream())
+        .collect(Collectors.toSet());
     for (Object one : body.getJsonArray("findings")) {
       JsonObject finding = (JsonObject) one;
       List<Set<Integer>> named = switch (finding.getString("kind")) {

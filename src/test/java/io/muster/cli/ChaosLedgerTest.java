@@ -115,9 +115,9 @@ class ChaosLedgerTest {
     assertThat(ledger.isRight()).isFalse();
   }
 
-  private static JsonObject finding(String kind, int... ranks) {
+  private static JsonObject finding(String kind, long atNanos, int... ranks) {
     JsonArray processes = new JsonArray(IntStream.of(ranks).mapToObj(rank -> new JsonObject().put("ranks", new JsonArray().add(rank))).toList());
-    return new JsonObject().put("text", "t").put("findings", new JsonArray().add(kind.equals("block")
+    return new JsonObject().put("text", "t").put("atNanos", atNanos).put("findings", new JsonArray().add(kind.equals("block")
         ? new JsonObject().put("kind", kind).put("unheard", new JsonArray(IntStream.of(ranks).boxed().toList()))
         : new JsonObject().put("kind", kind).put("processes", processes)));
   }
@@ -125,17 +125,20 @@ class ChaosLedgerTest {
   @Test
   void whoIsBlamedIsJudgedAsWell() {
     begin(Kind.STOP, Set.of(2));
-    ledger.blamed(0, finding("process", 2));
-    ledger.blamed(0, finding("pair", 0, 2));
-    ledger.blamed(0, finding("block", 2));
+    ledger.blamed(0, finding("process", 1500 * MS, 2));
+    ledger.blamed(0, finding("pair", 1500 * MS, 0, 2));
+    ledger.blamed(0, finding("block", 1500 * MS, 2));
     ledger.end(2000 * MS);
-    ledger.blamed(1, finding("process", 2));
+    ledger.blamed(1, finding("process", 11_000 * MS, 2));
     assertThat(ledger.wrongAccusations()).isEmpty();
-    begin(Kind.KILL, Set.of(1));
-    ledger.blamed(0, finding("process", 2));
-    ledger.blamed(0, finding("pair", 0, 2));
-    ledger.blamed(0, finding("block", 1, 2));
-    assertThat(ledger.wrongAccusations()).hasSize(3).allSatisfy(wrong -> assertThat(wrong).contains("while kill of ranks [1]"));
+    ledger.blamed(1, finding("process", 13_000 * MS, 2));
+    assertThat(ledger.wrongAccusations()).as("too late to be about the stop").hasSize(1);
+    ledger.begin(Kind.KILL, Set.of(1), Set.of(0, 2, 3), 20_000 * MS);
+    ledger.blamed(0, finding("process", 20_100 * MS, 2));
+    ledger.blamed(0, finding("pair", 20_100 * MS, 0, 2));
+    ledger.blamed(0, finding("block", 20_100 * MS, 1, 2));
+    assertThat(ledger.wrongAccusations()).hasSize(4);
+    assertThat(ledger.wrongAccusations().getLast()).contains("while kill of ranks [1]");
   }
 
   @Test
