@@ -27,12 +27,15 @@ final class Chaos implements AutoCloseable {
   /** For what must be told, beyond the limit in which it is due: a busy host is late, and never silent. */
   private static final long TELL_SLACK_MS = 30_000;
   private static final long RANK_LINES = 8;
+  /** A wait that is longer is asked about. */
+  private static final long LOOK_MS = 15_000;
 
   private final ChaosPlan plan;
   private final EventWriter events;
   private final GroupProcesses processes;
   private final DemoPicture picture;
   private final ChaosLedger ledger = new ChaosLedger();
+  private final ChaosEvidence evidence;
   private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
   private final Set<ChildProcess> expectedToEnd = Collections.synchronizedSet(new HashSet<>());
   private final long startNanos = System.nanoTime();
@@ -45,6 +48,7 @@ final class Chaos implements AutoCloseable {
     this.events = events;
     this.picture = new DemoPicture(plan.ranks());
     this.processes = new GroupProcesses(GROUP, plan.ranks(), plan.seats(), ports, plan.settings(), (child, news) -> heard.add(new Heard(child, news)));
+    this.evidence = new ChaosEvidence(processes.controls());
   }
 
   ChaosLedger ledger() {
@@ -179,13 +183,20 @@ final class Chaos implements AutoCloseable {
 
   private boolean awaitAllConnected(long sinceNanos) {
     long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CONNECT_MS);
+    long lookNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LOOK_MS);
     JsonObject known;
     while ((known = picture.knownToAll(epoch)) == null) {
-      if (System.nanoTime() - endNanos >= 0) {
+      long now = System.nanoTime();
+      if (now - endNanos >= 0) {
         say("  NOT all-connected after " + CONNECT_MS + " ms: " + picture.summary(epoch));
+        evidence.keep("late");
         return false;
       }
-      next(endNanos - System.nanoTime());
+      if (now - lookNanos >= 0) {
+        say("  waiting: " + evidence.report());
+        lookNanos = now + TimeUnit.MILLISECONDS.toNanos(LOOK_MS);
+      }
+      next(Math.min(endNanos, lookNanos) - now);
     }
     epoch = known.getLong("epoch");
     long ms = (System.nanoTime() - sinceNanos) / 1_000_000;
@@ -221,6 +232,9 @@ final class Chaos implements AutoCloseable {
           default -> { }
         }
         ledger.wrongAccusations().stream().skip(before).forEach(wrong -> say("  WRONG: " + wrong));
+        if (before == 0 && !ledger.wrongAccusations().isEmpty()) {
+          evidence.keep("wrong");
+        }
       }
       case News.Ended(int exitCode) -> {
         if (place >= 0) {
