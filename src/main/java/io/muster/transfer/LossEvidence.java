@@ -20,6 +20,14 @@ public record LossEvidence(Kind kind, String detail) {
     /** This process closed it. */
     CLOSED_HERE,
     /** The other end had heard nothing from this process for the liveness limit: this one was stopped, or cut off, not the other. */
-    UNHEARD
+    UNHEARD;
+
+    /** Whether nothing at all was heard of the other end. Where this one is unheard, the other has said so itself. */
+    public boolean isSilence() {
+      return switch (this) {
+        case SILENCE -> true;
+        case SOCKET_CLOSED, PROTOCOL_ERROR, REPLACED, CLOSED_HERE, UNHEARD -> false;
+      };
+    }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.muster.group.ProcessId;
 import io.muster.segment.CanonicalReader;
 import io.muster.segment.CanonicalWriter;
+import io.muster.transfer.LossEvidence;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -146,6 +147,15 @@ class BlameRulesTest {
     assertThat(blame.findings()).hasSize(1);
     assertThat(blocks(blame)).containsExactly(List.of(List.of(3)));
     assertThat(unheard(blame)).containsExactly(0, 1, 2);
+  }
+
+  /** P-9: it was stopped, and wakes to find all connections ended by the others, who told it why; none of them is reached again yet. */
+  @Test
+  void whoWakesAndIsToldThatItWasUnheardTakesNobodyForStopped() {
+    Blame blame = blame(4, Set.of(0, 1, 2), LossEvidence.Kind.UNHEARD.isSilence(), (_, _) -> true);
+    assertThat(blocks(blame)).isEmpty();
+    assertThat(blamed(blame)).isEmpty();
+    assertThat(pairs(blame)).as("says what it saw, and blames neither").containsExactly(List.of(0, 3), List.of(1, 3), List.of(2, 3));
   }
 
   private static List<Integer> unheard(Blame blame) {
