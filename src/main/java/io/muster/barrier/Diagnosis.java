@@ -63,7 +63,22 @@ final class Diagnosis {
     }
     Missing unconnected = worstLink(rank);
     boolean complete = epoch != null && epoch.state() == EpochRecord.State.COMPLETE;
-    return unconnected != null || complete ? unconnected : markMissing(rank);
+    if (unconnected != null || complete) {
+      return unconnected;
+    }
+    Missing unlisted = seat == null ? notInStore(rank) : null;
+    return unlisted != null ? unlisted : markMissing(rank);
+  }
+
+  /** Reached on the path, and yet no epoch can be opened with it: in this part of the store its process is gone (R-9, B-3). */
+  private @Nullable Missing notInStore(int rank) {
+    RankEntry entry = entry(rank);
+    if (entry != null && entry.isLive()) {
+      return null;
+    }
+    LinkTable.Row row = links.row(observer, rank);
+    return found(rank, Phase.NOT_IN_STORE, row == null ? nowNanos : row.sinceNanos(), observer,
+        entry == null ? "there is no entry of it" : "its entry says " + entry.state(), whatToDo(Phase.NOT_IN_STORE, rank, host(rank)));
   }
 
   private Missing found(int rank, Phase phase, long sinceNanos, int seenBy, String lastError, String whatToDo) {
@@ -167,6 +182,8 @@ final class Diagnosis {
       case WARMUP_FAILED -> "connected, but bytes do not arrive: check MTU and firewalls on the way to " + host
           + ", or raise peer.warmup.timeoutMs";
       case LOST -> "it is being dialled again; check its process at " + host;
+      case NOT_IN_STORE -> "its process was put out of the store's cluster, or this one was (stopped for long, or a network that is split); both"
+          + " merge by themselves (hazelcast.mergeNextDelayMs); if not, check that their Hazelcast ports reach each other";
       case MARK_MISSING -> "see the status at " + host;
     };
   }

@@ -23,7 +23,7 @@ public record StuckReport(GroupName group, long epoch, String epochState, String
   public enum Phase {
     NEVER_PUBLISHED("never published"), VANISHED("published, then vanished"), REJECTED("published, but its entry can't be used"),
     CONNECTING("connecting"), DIAL_FAILED("dial failed"), REFUSED("refused"), WARMUP_FAILED("warmup failed"),
-    LOST("connected, then lost"), MARK_MISSING("ready mark missing");
+    LOST("connected, then lost"), NOT_IN_STORE("connected, but not in the store"), MARK_MISSING("ready mark missing");
 
     private final String text;
 

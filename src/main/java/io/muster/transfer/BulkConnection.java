@@ -35,6 +35,10 @@ final class BulkConnection implements BulkParser.Sink {
     return closed.future();
   }
 
+  RawSocket socket() {
+    return socket;
+  }
+
   BulkSender sender() {
     return sender;
   }
@@ -42,11 +46,18 @@ final class BulkConnection implements BulkParser.Sink {
   /** From now on the end of the socket is the end of the channel. */
   void adopted() {
     socket.onClose(() -> {
-      channel.end(LossEvidence.Kind.SOCKET_CLOSED, "its bulk connection was closed" + socket.trouble());
-      receiver.end();
-      sender.end(channel.lossDetail());
-      closed.tryComplete();
+      if (channel.isAlive()) {
+        channel.endAfterFarewell("its bulk connection was closed" + socket.trouble(), () -> socket.context().runOnContext(_ -> settle()));
+      } else {
+        settle();
+      }
     });
+  }
+
+  private void settle() {
+    receiver.end();
+    sender.end(channel.lossDetail());
+    closed.tryComplete();
   }
 
   void sendProbe() {

@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
 final class TcpChannel implements Channel {
   private static final Logger log = LoggerFactory.getLogger(TcpChannel.class);
   private static final int FAREWELL_MS = 250;
+  private static final int READ_FIRST_MS = 2;
 
   /**
    * How it came to be.
@@ -68,6 +69,19 @@ final class TcpChannel implements Channel {
 
   ControlSender controlSender() {
     return control.sender();
+  }
+
+  RawSocket controlSocket() {
+    return control.socket();
+  }
+
+  /** Of a channel that is open. */
+  RawSocket bulkSocket() {
+    BulkConnection connection = bulk;
+    if (connection == null) {
+      throw new IllegalStateException("it has no bulk connection yet");
+    }
+    return connection.socket();
   }
 
   /** Completes when the listener has been told of the end, or need not be. */
@@ -233,6 +247,20 @@ final class TcpChannel implements Channel {
   /** The other end knows. */
   void endQuietly(LossEvidence.Kind kind, String detail) {
     end(new LossEvidence(kind, detail), false);
+  }
+
+  /**
+   * The bulk connection was closed. Where this process had been stopped, the other end has said why on the control connection, and that has
+   * not been read yet: it comes first, or the one that wakes would accuse the other (P-9).
+   *
+   * @param then on the control context, when the channel is over
+   */
+  void endAfterFarewell(String how, Runnable then) {
+    // a timer fires after the event loop has looked at its sockets once more; a task would not
+    control.socket().context().runOnContext(_ -> node.vertx().setTimer(READ_FIRST_MS, _ -> {
+      end(LossEvidence.Kind.SOCKET_CLOSED, how);
+      then.run();
+    }));
   }
 
   /** Why it is over, as a clause. */

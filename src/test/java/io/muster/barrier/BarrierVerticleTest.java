@@ -13,6 +13,7 @@ import io.muster.peer.LinkState;
 import io.muster.segment.Decoded;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.InMemorySegmentStore;
+import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.StoreKeys;
@@ -25,6 +26,7 @@ import io.vertx.junit5.VertxExtension;
 import io.vertx.junit5.VertxTestContext;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -119,6 +121,32 @@ class BarrierVerticleTest {
         })));
       }));
     }));
+  }
+
+  // B-3: as after a stop that was so long that the store's cluster put the process out, until the two parts have merged
+  @Test
+  void aRankThatIsConnectedButGoneFromTheStoreIsNamed(Vertx vertx, VertxTestContext test) {
+    complete(vertx).onComplete(test.succeeding(pair -> {
+      Future<JsonObject> degraded = pair.zero().next(ADDRESSES.degraded());
+      pair.zero().lose(pair.m0(), pair.m1());
+      pair.one().lose(pair.m1(), pair.m0());
+      degraded.compose(_ -> reportWhileGone(pair)).onComplete(test.succeeding(report -> test.verify(() -> {
+        assertThat(report).contains("its entry says GONE").contains("merge by themselves");
+        test.completeNow();
+      })));
+    }));
+  }
+
+  /** Node 0 hears that rank 1 is gone, as often as it reads the contrary, and has the link to it; asked until it says so. */
+  private static Future<String> reportWhileGone(Pair pair) {
+    pair.zero().barrier.execute(core -> {
+      RankEntry live = Objects.requireNonNull(Seen.valueOf(core.directory().get(1)));
+      core.keyChanged(KEYS.rank(1), Schema.encode(new RankEntry(live.group(), live.worldSize(), live.member(), RankEntry.State.GONE,
+          live.revision(), live.handle())));
+    });
+    pair.zero().connect(pair.m0(), pair.m1(), Proof.WARMUP);
+    return pair.zero().barrier.report().compose(report -> report.text().contains("rank 1: connected, but not in the store")
+        ? Future.succeededFuture(report.text()) : reportWhileGone(pair));
   }
 
   // B-6: at once, from the evidence on the path

@@ -18,6 +18,7 @@ import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
@@ -78,6 +79,37 @@ class TcpChannelTest {
     assertThatThrownBy(() -> channel.send(ControlKind.LINK, Buffer.buffer(new byte[1 << 20]))).hasMessageContaining("at most");
     a.close();
     b.close();
+  }
+
+  /** P-9: as in a process that was stopped, and finds the farewell and the end of the bulk connection when it wakes, this first. */
+  @Test
+  void whatTheOtherEndSaidBeforeItClosedIsReadFirst() throws Exception {
+    Vertx elsewhere = Vertx.vertx();
+    TestProcess a = TestProcess.start(vertx);
+    TestProcess b = TestProcess.start(elsewhere);
+    TcpChannel here = (TcpChannel) a.connect(b);
+    Channel there = next(b.opened);
+    var stopped = new CountDownLatch(1);
+    var goesOn = new CountDownLatch(1);
+    here.controlSocket().context().runOnContext(_ -> {
+      stopped.countDown();
+      try {
+        goesOn.await();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    });
+    stopped.await();
+
+    there.close(new LossEvidence(LossEvidence.Kind.SILENCE, "nothing heard for 3000 ms"));
+    until("the bulk connection is closed", () -> here.bulkSocket().closed());
+    assertThat(here.isAlive()).as("nothing is decided before the control connection was read").isTrue();
+    goesOn.countDown();
+
+    assertThat(next(a.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.UNHEARD);
+    a.close();
+    b.close();
+    await(elsewhere.close());
   }
 
   // P-8
