@@ -369,15 +369,16 @@ final class Disasters {
     world.storeGoneUntilUs = 0;
     world.network.heal();
     world.processes.stream().filter(process -> process.paused).toList().forEach(SimProcess::resume);
-    for (Side side : List.copyOf(world.sides)) {
-      if (side != world.sides.getFirst()) {
-        world.clock.after(chance.between(0, 5_000_000), () -> {
-          if (world.sides.contains(side) && world.sides.size() > 1) {
-            Side other = world.sides.getFirst() == side ? world.sides.get(1) : world.sides.getFirst();
-            mergeNow(side, other);
-          }
-        });
+    mergeAll();
+  }
+
+  /** One after the other, until the cluster is whole. */
+  private void mergeAll() {
+    world.clock.after(chance.between(0, 4_000_000) / Math.max(1, world.sides.size() - 1), () -> {
+      if (world.sides.size() > 1) {
+        mergeNow(world.sides.getFirst(), world.sides.get(1 + chance.below(world.sides.size() - 1)));
+        mergeAll();
       }
-    }
+    });
   }
 }
