@@ -94,6 +94,7 @@ class SimulationTest {
       side.members.remove(process);
     }
     side.truth.keySet().removeIf(key -> !key.contains("/ready/"));
+    world.invariants.lineageBroken = true;
     assertThat(side.truth).hasSize(2);
     for (int rank = 0; rank < 2; rank++) {
       world.start(List.of(rank), null, 0).clockOffsetMs = -3_600_000;
