@@ -328,7 +328,7 @@ final class GroupRuntime implements GroupHost {
 
   /** A channel as this group uses it. */
   Channel over(Channel channel) {
-    return seals == null ? channel : new SealedChannel(channel, seals);
+    return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
   }
 
   /** The channel has ended. */

@@ -201,6 +201,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   /** @param signedBy the group that has signed it, null: it came unsigned */
   private void link(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
+    enter(channel);
     switch (LinkCodec.decode(payload)) {
       case Decoded.Valid<LinkMessage>(LinkMessage message) -> {
         if (message.group().equals(signedBy) || (signedBy == null && trust.seals(message.group()) == null)) {
@@ -230,7 +231,6 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   }
 
   private void linkMessage(Channel channel, LinkMessage message) {
-    enter(channel);
     GroupRuntime group = groups.get(message.group());
     if (group == null || message.to() >= group.worldSize() || message.from() >= group.worldSize()
         || group.localSeat(message.to()) == null || (message instanceof LinkMessage.Open opening && !opening.entry().isLive())) {

@@ -104,7 +104,7 @@ final class ProcessTrust {
   /** A channel as a group uses it. */
   Channel over(Channel channel, GroupName group) {
     GroupSeals seals = seals(group);
-    return seals == null ? channel : new SealedChannel(channel, seals);
+    return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
   }
 
   /**

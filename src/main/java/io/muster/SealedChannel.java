@@ -17,8 +17,9 @@ record SealedChannel(Channel channel, GroupSeals seals) implements Channel {
   @Override
   public void send(ControlKind kind, Buffer payload) {
     ControlKind sealed = switch (kind) {
-      case LINK, SEALED_LINK -> ControlKind.SEALED_LINK;
-      case CLAIM, SEALED_CLAIM -> ControlKind.SEALED_CLAIM;
+      case LINK -> ControlKind.SEALED_LINK;
+      case CLAIM -> ControlKind.SEALED_CLAIM;
+      case SEALED_LINK, SEALED_CLAIM -> throw new IllegalArgumentException("sealed already: " + kind);
       case GOSSIP, VIEW, TRANSFER -> null; // carries the store's signature, or is believed of whoever has a channel and its grants
     };
     if (sealed == null) {

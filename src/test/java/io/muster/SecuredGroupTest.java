@@ -158,9 +158,14 @@ class SecuredGroupTest {
       case WRONG_HERE -> InMemoryCluster.secret(folder.resolve("wrong"));
       case NONE_THERE -> secured;
     });
-    var refused = second.next(G.peerState(), body -> body.getInteger("peer") == 0 && body.getString("reason").contains("signature"));
+    io.vertx.core.Promise<String> refused = io.vertx.core.Promise.promise();
+    second.vertx().eventBus().<io.muster.peer.LinkChange>localConsumer(G.linkState(), message -> {
+      if (message.body().peer() == 0 && message.body().reason().contains("signature")) {
+        refused.tryComplete(message.body().reason());
+      }
+    });
     JoinedRank one = second.join("g", 1, 2);
-    refused.await();
+    refused.future().await();
     for (JoinedRank rank : List.of(zero, one)) {
       assertThatThrownBy(() -> rank.allConnected(Duration.ofMillis(300)).await()).isInstanceOf(MusterException.class)
           .hasMessageContaining("signature: expected").hasMessageContaining("security.secretFile");
@@ -243,9 +248,8 @@ class SecuredGroupTest {
     processes.forEach(process -> process.vertx().eventBus().<JsonObject>localConsumer(G.degraded(), message -> losses.add(message.body().encode())));
     try (var trap = new Trap(new Keyring())) {
       InMemorySegmentStore stranger = cluster.stranger();
-      String key = forge(forgery, stranger, trap);
-      StoredBytes forged = stranger.get(key).await();
-      awaitOther(stranger, key, forged);
+      Forged forged = forge(forgery, stranger, trap);
+      awaitOther(stranger, forged.key(), forged.bytes());
       for (JoinedRank rank : ranks) {
         assertThat(InMemoryCluster.await(rank).epoch()).as("the epoch stands").isEqualTo(epoch);
       }
@@ -261,7 +265,9 @@ class SecuredGroupTest {
 
   private static final StoredBytes GARBAGE = StoredBytes.copyOf(new byte[] {1, 2, 3});
 
-  private static String forge(Forgery forgery, InMemorySegmentStore stranger, Trap trap) {
+  private record Forged(String key, StoredBytes bytes) {}
+
+  private static Forged forge(Forgery forgery, InMemorySegmentStore stranger, Trap trap) {
     var keys = InMemoryCluster.keys("g");
     var group = new GroupName("g");
     // the stranger can read everything but the secret: the schema is public
@@ -294,7 +300,7 @@ class SecuredGroupTest {
     } else {
       InMemoryCluster.overwrite(stranger, key, bytes);
     }
-    return key;
+    return new Forged(key, bytes);
   }
 
   /** Whoever owns the key puts it right, but for a mark, which only counts where its epoch is still open. */

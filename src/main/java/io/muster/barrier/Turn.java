@@ -146,7 +146,8 @@ final class Turn {
       record = done.basis();
     }
     degradeOrReassert(done.basis());
-    if (!writingEpoch && !gathering && sameBytes(done.basis(), record)) {
+    boolean nothingKnown = there == null && known == null; // what nobody can read must not keep the first epoch from being opened over it
+    if (!writingEpoch && !gathering && (nothingKnown || sameBytes(done.basis(), record))) {
       completeOrOpen(done.basis());
     }
     keys.keepNews();
