@@ -291,7 +291,7 @@ public final class BarrierVerticle extends VerticleBase {
   /** The connection to a process has ended; may be called from any thread. */
   public void processLost(ProcessId process, LossEvidence evidence) {
     if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
-      execute(_ -> blame().lost(process, evidence.kind() + ": " + evidence.detail(), evidence.kind().isSilence()));
+      execute(_ -> blame().lost(process, evidence));
     }
   }
 

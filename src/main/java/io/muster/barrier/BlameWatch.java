@@ -4,6 +4,7 @@ import io.muster.group.ProcessId;
 import io.muster.peer.History;
 import io.muster.peer.LinkTable;
 import io.muster.segment.RankEntry;
+import io.muster.transfer.LossEvidence;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -37,6 +38,8 @@ final class BlameWatch {
   private final Consumer<Blame> changed;
   /** How this process knows that it has lost another of the group, while it does not reach it again. */
   private final Map<ProcessId, View.Missed> losses = new HashMap<>();
+  /** Who has ended the connection because it did not hear this process: it misses this one, not this one it (P-9), unless a dial fails. */
+  private final Set<ProcessId> unheardBy = new HashSet<>();
   private Blame latest = Blame.NONE;
   private long timer = -1;
   private long pauseMs = FIRST_PAUSE_MS;
@@ -53,11 +56,18 @@ final class BlameWatch {
   }
 
   /** The connection to a process has ended. */
-  void lost(ProcessId process, String evidence, boolean bySilence) {
+  void lost(ProcessId process, LossEvidence evidence) {
     if (parties().stream().noneMatch(party -> party.process().equals(process))) {
       return;
     }
-    losses.put(process, new View.Missed(bySilence, evidence));
+    boolean bySilence = evidence.kind().isSilence();
+    if (evidence.kind() == LossEvidence.Kind.UNHEARD) {
+      losses.remove(process);
+      unheardBy.add(process);
+    } else {
+      losses.put(process, new View.Missed(bySilence, evidence.kind() + ": " + evidence.detail()));
+      unheardBy.remove(process);
+    }
     pauseMs = FIRST_PAUSE_MS;
     // the others do not see a silence at the same moment
     look(bySilence ? timing.livenessIntervalMs() + SOON_MS : SOON_MS);
@@ -137,6 +147,7 @@ final class BlameWatch {
       }
       if (host.reaches(process)) {
         reached.add(process);
+        unheardBy.remove(process);
         continue;
       }
       View.Missed why = losses.containsKey(process) ? losses.get(process) : trouble(party);
@@ -154,7 +165,8 @@ final class BlameWatch {
       for (int here : core.barrier().seats().keySet()) {
         LinkTable.Row row = host.links().row(here, rank);
         History.Trouble trouble = row == null ? null : row.state().history().trouble();
-        if (trouble != null && isOfThePath(trouble.phase())) {
+        boolean told = trouble != null && trouble.phase() == History.Phase.LOST && unheardBy.contains(party.process());
+        if (trouble != null && !told && isOfThePath(trouble.phase())) {
           return new View.Missed(false, trouble.detail());
         }
       }

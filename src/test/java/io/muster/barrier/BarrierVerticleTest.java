@@ -17,6 +17,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.StoreKeys;
+import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
@@ -121,6 +122,22 @@ class BarrierVerticleTest {
         })));
       }));
     }));
+  }
+
+  // P-9, P-10: it was stopped; the other end misses it, and it does not miss the other, as long as no dial has failed
+  @Test
+  void whoIsToldThatItWasUnheardMissesNobody(Vertx vertx, VertxTestContext test) {
+    complete(vertx).compose(pair -> {
+      pair.zero().barrier.processLost(pair.one().process, new LossEvidence(LossEvidence.Kind.SOCKET_CLOSED, "reset"));
+      return pair.zero().barrier.view().compose(view -> {
+        test.verify(() -> assertThat(view.misses(pair.one().process)).as("otherwise it does").isTrue());
+        pair.zero().barrier.processLost(pair.one().process, new LossEvidence(LossEvidence.Kind.UNHEARD, "nothing heard for 3000 ms"));
+        return pair.zero().barrier.view();
+      }).map(view -> view.misses(pair.one().process));
+    }).onComplete(test.succeeding(misses -> test.verify(() -> {
+      assertThat(misses).isFalse();
+      test.completeNow();
+    })));
   }
 
   // B-3: as after a stop that was so long that the store's cluster put the process out, until the two parts have merged
