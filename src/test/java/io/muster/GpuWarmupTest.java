@@ -104,10 +104,12 @@ class GpuWarmupTest {
     AllConnected before = InMemoryCluster.await(zero, one);
     Future<JsonObject> lost = second.link("g", 1, 0, "BACKING_OFF");
     Future<JsonObject> degraded = second.degraded("g");
+    Future<JsonObject> degradedThere = first.degraded("g");
     secondGpus.failing("copy", 1);
     JsonObject loss = ended(lost);
     assertThat(loss.getString("reason")).contains("memory of rank 0 is out of reach").contains("CALL_FAILED (copy device=0: 1");
     assertThat(ended(degraded).getJsonArray("lost").getJsonObject(0).getString("reason")).isEqualTo("PATH_FAILED");
+    ended(degradedThere);
     secondGpus.healed();
     assertThat(InMemoryCluster.await(zero, one).epoch()).isGreaterThan(before.epoch());
   }
