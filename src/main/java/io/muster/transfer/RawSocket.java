@@ -1,6 +1,7 @@
 package io.muster.transfer;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -104,8 +105,15 @@ final class RawSocket {
     onDrain = handler;
   }
 
+  /** Memory to send from. Where there is none the connection ends: what it leaves out would be missed by nobody, and it can be dialled again. */
   ByteBuf buffer(int bytes) {
-    return socket.channelHandlerContext().alloc().directBuffer(bytes);
+    try {
+      return socket.channelHandlerContext().alloc().directBuffer(bytes);
+    } catch (OutOfMemoryError failure) {
+      trouble = "no direct memory to send from: " + failure.getMessage() + "; raise -XX:MaxDirectMemorySize";
+      abort();
+      return Unpooled.buffer(bytes);
+    }
   }
 
   /** Takes ownership of the buffer; one flush. The memory behind it must stay valid until the future completes. */
