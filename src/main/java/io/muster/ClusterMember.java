@@ -13,6 +13,7 @@ import com.hazelcast.core.LifecycleListener;
 import com.hazelcast.map.IMap;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.ops.FileLimit;
 import io.muster.ops.ClusterFormation;
 import io.muster.ops.ControlAddress;
 import io.muster.ops.ControlPort;

@@ -1,6 +1,7 @@
 package io.muster.cli;
 
 import io.muster.group.MusterException;
+import io.muster.ops.FileLimit;
 import java.util.Arrays;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -37,7 +38,14 @@ public final class Main implements Runnable {
   private Main() {}
 
   public static void main(String[] args) {
-    System.exit(commandLine().execute(args));
+    try {
+      System.exit(commandLine().execute(args));
+    } catch (Error failure) {
+      // no memory, no files: threads that are left would keep the process alive, and what would close it in order may need the same
+      String message = firstLine(failure.toString());
+      System.err.println("muster: " + message + FileLimit.hint(message));
+      Runtime.getRuntime().halt(FAILED);
+    }
   }
 
   /** The commands, with the rules for failures; tests add their own command to it. */

@@ -1,6 +1,7 @@
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.hazelcast.client.HazelcastClient;
 import com.hazelcast.client.config.ClientConfig;
@@ -143,6 +144,42 @@ final class RollingRestartIT {
     assertThat(last.threads()).isLessThanOrEqualTo(first.threads() + 8);
     assertThat(last.descriptors()).isLessThanOrEqualTo(first.descriptors() + 8);
     assertThat(last.residentKib()).isLessThan(first.residentKib() * 3 / 2);
+  }
+
+  @Test
+  @Order(4)
+  @Timeout(180)
+  void aProcessThatMayOpenNoMoreFilesSaysSoAndGoesOnWhenItMay() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
+    fleet.forgetEvents();
+    String before = fleet.at(2).err();
+    fleet.at(3).signal("KILL");
+    fleet.at(3).awaitExit();
+    limitFiles(2, "10"); // the least that is free is above that: it can open nothing more
+    fleet.start(3);
+    for (long endNanos = System.nanoTime() + 60_000_000_000L; !fleet.at(2).err().substring(before.length()).contains("Too many open files");) {
+      assertThat(System.nanoTime()).as("it says what it lacks\n" + fleet.at(2)).isLessThan(endNanos);
+      Thread.sleep(100);
+    }
+    assertThat(fleet.at(2).isAlive()).isTrue();
+
+    limitFiles(2, "4096");
+
+    fleet.awaitAllConnectedAgain();
+  }
+
+  private static void limitFiles(int host, String soft) throws Exception {
+    Process prlimit = new ProcessBuilder("prlimit", "--pid", String.valueOf(fleet.at(host).pid()), "--nofile=" + soft + ":").inheritIO().start();
+    assertThat(prlimit.waitFor()).isZero();
+  }
+
+  @Test
+  @Order(5)
+  void aStartWithTooFewFilesIsToldWhatToRaise() throws Exception {
+    MusterCommand few = MusterCommand.start(List.of("/bin/sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"), temp, "run", "--group", "few",
+        "--rank", "0", "--world-size", "1", "--control-port", "0", "--hazelcast-port", "0", "--json", "--while-stdin-open");
+    assertThat(few.awaitExit()).as(few::toString).isNotEqualTo(Main.OK);
+    assertThat(few.err()).contains("raise its limit (ulimit -n) to 1024 or more");
   }
 
   /** Asks the store as anybody could. */

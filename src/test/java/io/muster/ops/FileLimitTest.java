@@ -1,4 +1,4 @@
-package io.muster;
+package io.muster.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
