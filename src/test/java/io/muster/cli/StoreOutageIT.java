@@ -17,13 +17,18 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import stranger.StrangerNode;
 
-/** a member of the cluster that is no rank freezes for ten seconds, and with it the part of the store that it holds. */
-@Timeout(120)
+/**
+ * R-9: a member of the cluster that is no rank freezes for ten seconds, and with it the part of the store that it holds. Runs with
+ * {@code -Dmuster.faults=all}.
+ */
+@Timeout(180)
+@EnabledIfSystemProperty(named = "muster.faults", matches = "all")
 final class StoreOutageIT {
   private static final int PROCESSES = 3;
   private static final long OUTAGE_MS = 10_000;
