@@ -77,11 +77,14 @@ final class Observers {
     long id = nextId.incrementAndGet();
     Promise<Void> done = Promise.promise();
     asked.put(id, new Asked(views, done));
-    own.after(withinMs, done::tryComplete);
+    Runnable takeBack = own.after(withinMs, done::tryComplete);
     var out = new CanonicalWriter().u8(ASK).i64(id).text(group.value()).i32((int) Math.min(withinMs, Integer.MAX_VALUE)).i32(through.size());
     through.forEach(one -> out.i64(one.high()).i64(one.low()));
     channel.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
-    return done.future().onComplete(_ -> asked.remove(id));
+    return done.future().onComplete(_ -> {
+      asked.remove(id);
+      takeBack.run();
+    });
   }
 
   /** A message of this kind has come. */

@@ -59,6 +59,9 @@ class CyclesTest {
       cycle(first, second);
     }
     Holdings after = settled(before, first, second);
+    System.out.println(CYCLES + " cycles: heap " + before.heapBytes() + " → " + after.heapBytes() + ", threads " + before.threads() + " → "
+        + after.threads() + ", descriptors " + before.descriptors() + " → " + after.descriptors() + ", direct " + before.directBytes() + " → "
+        + after.directBytes());
     assertThat(after.regions()).isEqualTo(before.regions()).isZero();
     assertThat(after.deployments()).isEqualTo(before.deployments()).isZero();
     assertThat(after.keys()).isEqualTo(before.keys());
