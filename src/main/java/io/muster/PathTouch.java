@@ -1,11 +1,11 @@
 package io.muster;
 
+import io.muster.fabric.FabricImport;
 import io.muster.group.Proof;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.peer.Session;
-import io.muster.fabric.FabricImport;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * memory of GPUs are read. What can't be reached any more, or not in time, is a path that has failed, with its cause.
  */
 final class PathTouch extends VerticleBase {
+  /** A busy host is no dead path. */
+  private static final int LEAST_WITHIN_MS = 2_000;
+
   private final GroupRuntime group;
   /** Links whose last touch has not ended. */
   private final Set<LinkTable.Key> underWay = new HashSet<>();
@@ -35,7 +38,7 @@ final class PathTouch extends VerticleBase {
   public Future<?> start() {
     int every = group.process().options().gpu().touchEveryMs();
     if (every > 0) {
-      vertx.setPeriodic(every, _ -> group.links().forEach((key, row) -> touch(key, row, every)));
+      vertx.setPeriodic(every, _ -> group.links().forEach((key, row) -> touch(key, row, Math.max(every, LEAST_WITHIN_MS))));
     }
     return Future.succeededFuture();
   }
@@ -53,7 +56,7 @@ final class PathTouch extends VerticleBase {
     touched.onComplete(_ -> context.runOnContext(_ -> underWay.remove(key)));
     touched.timeout(withinMs, TimeUnit.MILLISECONDS).onFailure(failure -> group.tellLink(key.rank(), key.peer(),
         new LinkEvent.PathFailed(session.pairId(), failure instanceof TimeoutException
-            ? "memory of rank " + key.peer() + " was not reached within " + withinMs + " ms (gpu.touchEveryMs)"
+            ? "memory of rank " + key.peer() + " was not reached within " + withinMs + " ms"
             : "memory of rank " + key.peer() + " is out of reach: " + failure.getMessage())));
   }
 
