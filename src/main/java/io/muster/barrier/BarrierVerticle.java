@@ -144,7 +144,7 @@ public final class BarrierVerticle extends VerticleBase {
     answer.future().onComplete(_ -> answers.remove(answer));
     GroupCore started = core;
     if (started == null || stopped) {
-      answer.fail(MusterException.fatal(closedReason()));
+      answer.tryFail(MusterException.fatal(closedReason())); // stop() may have been there first
       return answer.future();
     }
     try {
@@ -167,13 +167,13 @@ public final class BarrierVerticle extends VerticleBase {
 
   /** To be asked before the first rank is claimed: fails with CONFIG if living processes have the group with another world size. */
   public Future<Void> agreeOnWorldSize() {
-    return this.<@Nullable String>ask((core, promise) -> core.disagreement().onComplete(promise))
+    return this.<@Nullable String>ask((core, promise) -> core.disagreement().onComplete(promise::tryComplete, promise::tryFail))
         .compose(why -> why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
   }
 
   /** What can be done for a rank before it is joined. Completes in any case. */
   public Future<Void> prepare(int rank) {
-    return this.<Void>ask((core, promise) -> core.lookAhead(rank).<Void>mapEmpty().onComplete(promise)).otherwiseEmpty();
+    return this.<Void>ask((core, promise) -> core.lookAhead(rank).<Void>mapEmpty().onComplete(promise::tryComplete, promise::tryFail)).otherwiseEmpty();
   }
 
   /**
@@ -275,12 +275,12 @@ public final class BarrierVerticle extends VerticleBase {
 
   /** Who is missing, as this process sees it, and who is to blame, as all processes see it that can be heard. */
   public Future<StuckReport> report() {
-    return ask((_, promise) -> blame().ask(timing.observersMs()).map(this::report).onComplete(promise));
+    return ask((_, promise) -> blame().ask(timing.observersMs()).map(this::report).onComplete(promise::tryComplete, promise::tryFail));
   }
 
   /** Who is to blame where processes miss each other, as all processes see it that can be heard. */
   public Future<Blame> whoIsToBlame() {
-    return ask((_, promise) -> blame().ask(timing.observersMs()).onComplete(promise));
+    return ask((_, promise) -> blame().ask(timing.observersMs()).onComplete(promise::tryComplete, promise::tryFail));
   }
 
   /** Whom this process reaches; for another one that asks. */

@@ -57,7 +57,7 @@ final class Waits {
   boolean leave(int rank, Promise<Void> promise) {
     Promise<Void> known = leaving.putIfAbsent(rank, promise);
     if (known != null) {
-      known.future().onComplete(promise);
+      known.future().onComplete(promise::tryComplete, promise::tryFail);
     }
     return known == null;
   }
@@ -78,7 +78,7 @@ final class Waits {
       deadline.ask().apply(lastMs).onSuccess(found::set);
       waiter.timer = vertx.setTimer(lastMs, _ -> {
         if (waiters.remove(waiter)) {
-          promise.fail(MusterException.retry(deadline.report().apply(found.get())));
+          promise.tryFail(MusterException.retry(deadline.report().apply(found.get())));
         }
       });
     });
@@ -92,7 +92,7 @@ final class Waits {
   void published(RankEntry entry) {
     Promise<RankEntry> promise = joining.remove(entry.member().rank());
     if (promise != null) {
-      promise.complete(entry);
+      promise.tryComplete(entry);
     }
     settleChanges(entry);
   }
@@ -116,7 +116,7 @@ final class Waits {
   boolean ended(int rank, SeatState.End end, String reason) {
     Promise<RankEntry> promise = joining.remove(rank);
     if (promise != null) {
-      promise.fail(end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
+      promise.tryFail(end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
     }
     Promise<Void> left = leaving.remove(rank);
     if (left != null) {
