@@ -83,7 +83,6 @@ final class OptionsReader {
         return candidate;
       }
     }
-    String later = path.equals("warmup.mode") && text.equals("fabric") ? " ('fabric' is not available yet)" : "";
     mistakes.add(path, "must be one of " + constants(fallback) + ", got '" + text + "'");
     return fallback;
   }
