@@ -20,6 +20,7 @@ import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
@@ -155,16 +156,20 @@ final class InMemoryCluster implements AutoCloseable {
     return shared;
   }
 
-  /** Waits on all ranks at once; they must agree on the epoch. */
+  /** Waits until all ranks are connected in one epoch: one of them may not have heard yet that the last one has ended. */
   static AllConnected await(List<JoinedRank> ranks) {
-    List<Future<AllConnected>> waits = ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
-    AllConnected first = waits.getFirst().await();
-    waits.forEach(wait -> {
-      if (wait.await().epoch() != first.epoch()) {
-        throw new AssertionError("epochs differ: " + first + " and " + wait.await());
+    long endNanos = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      List<Future<AllConnected>> waits = ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
+      List<AllConnected> all = waits.stream().map(Future::await).toList();
+      if (all.stream().map(AllConnected::epoch).distinct().count() == 1) {
+        return all.getFirst();
       }
-    });
-    return first;
+      if (System.nanoTime() > endNanos) {
+        throw new AssertionError("epochs differ: " + all);
+      }
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   static AllConnected await(JoinedRank... ranks) {
