@@ -161,7 +161,7 @@ final class InMemoryCluster implements AutoCloseable {
     long endNanos = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
       List<Future<AllConnected>> waits = ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
-      List<AllConnected> all = waits.stream().map(Future::await).toList();
+      List<AllConnected> all = waits.stream().map(wait -> wait.await()).toList();
       if (all.stream().map(AllConnected::epoch).distinct().count() == 1) {
         return all.getFirst();
       }
