@@ -140,6 +140,7 @@ final class SeatRuntime implements SeatPorts {
       }
     }
     return make.apply(group.name() + "/" + rank + "/" + wanted.name()).compose(region -> {
+      region.guardedBy(group.owner());
       synchronized (segments) {
         try {
           checkFree(wanted.name());
