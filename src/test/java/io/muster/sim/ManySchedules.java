@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.LongStream;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Very many schedules, by hand; no part of the build: {@code mvn -B test -Dtest=ManySchedules -Dmuster.sim.ranges=1-999999}.
@@ -51,6 +53,7 @@ class ManySchedules {
   }
 
   @Test
+  @Timeout(value = 3, unit = TimeUnit.DAYS) // as many as are asked for
   void everyScheduleIsWell() throws IOException {
     var journal = new Journal(Path.of(System.getProperty("muster.sim.journal", "target/schedules.journal")),
         System.getProperty("muster.sim.state", "unnamed"));
