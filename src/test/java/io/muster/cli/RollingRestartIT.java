@@ -3,8 +3,6 @@ package io.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.hazelcast.client.HazelcastClient;
-import com.hazelcast.client.config.ClientConfig;
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.segment.MusterHazelcast;
 import io.vertx.core.json.JsonObject;
@@ -182,17 +180,13 @@ final class RollingRestartIT {
     assertThat(few.err()).contains("raise its limit (ulimit -n) to 1024 or more");
   }
 
-  /** Asks the store as anybody could. */
   private static Set<String> storedKeys() {
     List<String> settings = PLACE.settings(1);
-    var config = new ClientConfig().setClusterName("muster");
-    config.getNetworkConfig().addAddress("127.0.0.1:" + settings.get(settings.indexOf("--hazelcast-port") + 1));
-    config.setProperty("hazelcast.logging.type", "none");
-    HazelcastInstance client = HazelcastClient.newHazelcastClient(config);
+    HazelcastInstance member = Onlooker.join("127.0.0.1:" + settings.get(settings.indexOf("--hazelcast-port") + 1));
     try {
-      return new TreeSet<>(client.<String, byte[]>getMap(MusterHazelcast.MAP_NAME).keySet());
+      return new TreeSet<>(member.<String, byte[]>getMap(MusterHazelcast.MAP_NAME).keySet());
     } finally {
-      client.shutdown();
+      member.shutdown();
     }
   }
 }

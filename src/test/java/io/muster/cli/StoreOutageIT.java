@@ -2,8 +2,6 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.hazelcast.client.HazelcastClient;
-import com.hazelcast.client.config.ClientConfig;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.partition.Partition;
 import io.muster.JvmProcess;
@@ -94,18 +92,15 @@ final class StoreOutageIT {
 
   /** With 25 keys in a store of which it holds a quarter, some are certainly its. */
   private static void awaitItsShareOfTheStore(String hazelcast) throws InterruptedException {
-    var config = new ClientConfig().setClusterName("muster");
-    config.getNetworkConfig().addAddress(hazelcast);
-    config.setProperty("hazelcast.logging.type", "none");
-    HazelcastInstance client = HazelcastClient.newHazelcastClient(config);
+    HazelcastInstance onlooker = Onlooker.join(hazelcast);
     try {
-      client.getMap(MusterHazelcast.MAP_NAME).size();
+      onlooker.getMap(MusterHazelcast.MAP_NAME).size();
       for (long moved = 0; moved < 40; TimeUnit.MILLISECONDS.sleep(100)) {
-        moved = client.getPartitionService().getPartitions().stream().map(Partition::getOwner).filter(Objects::nonNull)
+        moved = onlooker.getPartitionService().getPartitions().stream().map(Partition::getOwner).filter(Objects::nonNull)
             .filter(owner -> owner.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE) == null).count();
       }
     } finally {
-      client.shutdown();
+      onlooker.shutdown();
     }
   }
 }
