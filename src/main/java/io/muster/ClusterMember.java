@@ -48,6 +48,7 @@ public final class ClusterMember implements AutoCloseable {
 
   private final ControlPort controlPort;
   private final HazelcastInstance hazelcast;
+  private final SplitSearch search;
 
   /**
    * @param process drawn by the caller, once per JVM
@@ -62,9 +63,10 @@ public final class ClusterMember implements AutoCloseable {
     }
   }
 
-  private ClusterMember(ControlPort controlPort, HazelcastInstance hazelcast) {
+  private ClusterMember(ControlPort controlPort, HazelcastInstance hazelcast, SplitSearch search) {
     this.controlPort = controlPort;
     this.hazelcast = hazelcast;
+    this.search = search;
   }
 
   /**
@@ -75,14 +77,14 @@ public final class ClusterMember implements AutoCloseable {
    */
   public static ClusterMember start(ControlPort controlPort, Settings settings) {
     try {
-      return new ClusterMember(controlPort, form(controlPort, settings));
+      return form(controlPort, settings);
     } catch (RuntimeException e) {
       controlPort.close();
       throw e;
     }
   }
 
-  private static HazelcastInstance form(ControlPort controlPort, Settings settings) {
+  private static ClusterMember form(ControlPort controlPort, Settings settings) {
     ClusterFormation formation =
         new ClusterFormation(controlPort, settings.process(), settings.members(), settings.formation());
     long endNanos = System.nanoTime() + settings.formation().deadline().toNanos();
@@ -90,7 +92,8 @@ public final class ClusterMember implements AutoCloseable {
       long startNanos = System.nanoTime();
       JoinGate gate = new JoinGate(formation);
       try {
-        HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(gate.before(config(settings)));
+        Config config = gate.before(SplitSearch.prepare(config(settings)));
+        HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(config);
         hazelcast.getCluster().addMembershipListener(new TurnEnds(formation));
         String address = addressOf(hazelcast);
         formation.formed(address);
@@ -98,7 +101,7 @@ public final class ClusterMember implements AutoCloseable {
         log.info("cluster-{} process={} hazelcast={} members={} startMs={} waitMs={} joinMs={}", gate.founds() ? "founded" : "joined",
             settings.process(), address, hazelcast.getCluster().getMembers().size(), millis(gate.reachedNanos - startNanos),
             millis(gate.openedNanos - gate.reachedNanos), millis(endedNanos - gate.openedNanos));
-        return hazelcast;
+        return new ClusterMember(controlPort, hazelcast, SplitSearch.start(hazelcast, config));
       } catch (MusterException e) {
         throw e;
       } catch (RuntimeException e) {
@@ -300,6 +303,7 @@ public final class ClusterMember implements AutoCloseable {
   /** Leaves the cluster in order, so that the others take over its partitions, then closes the control port. Blocks. */
   @Override
   public void close() {
+    search.close();
     try {
       hazelcast.shutdown();
     } finally {

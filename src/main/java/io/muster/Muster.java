@@ -187,14 +187,14 @@ public final class Muster {
    * not pay for it. Best done before {@link #start}, while the process waits for its cluster; needs neither. Opens loopback or
    * {@code endpoint.bind} sockets and some threads, and closes them again.
    *
-   * @param budget no further round is begun after this time, but for the first five: what they don't load, the first real group would
+   * @param options how many rounds, and for how long: {@code prime.*}
    * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing behind
    */
-  public static Future<Integer> prime(Vertx vertx, MusterOptions options, int rounds, Duration budget) {
+  public static Future<Integer> prime(Vertx vertx, MusterOptions options) {
     Promise<Integer> primed = ((VertxInternal) vertx).getOrCreateContext().promise();
     Thread.ofVirtual().name("muster-prime").start(() -> {
       try {
-        primed.complete(prime(options, rounds, budget));
+        primed.complete(prime(options));
       } catch (RuntimeException e) {
         primed.fail(e);
       }
@@ -203,8 +203,8 @@ public final class Muster {
   }
 
   /** The same for a thread that may block. */
-  public static int prime(MusterOptions options, int rounds, Duration budget) {
-    return Rehearsal.run(options, rounds, budget).rounds();
+  public static int prime(MusterOptions options) {
+    return Rehearsal.run(options).rounds();
   }
 
   private static ProcessId processId(HazelcastInstance hazelcast) {

@@ -347,6 +347,15 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     });
   }
 
+  /** Without its member of the store a process can't learn or say anything any more. Its links stay up, for what they are worth. */
+  @Override
+  public void ended() {
+    String reason = "Hazelcast has shut down in this process (after a split that it could not heal, for want of sockets or memory, or because"
+        + " somebody has shut it down): it can't take part any more, start it again";
+    LOG.error("muster.store.ended process={} {}", id, reason);
+    groups.values().forEach(group -> group.barrier().abandonWaits(reason));
+  }
+
   @Override
   public void membersChanged(SegmentStore.PresentMembers present) {
     groups.values().forEach(group -> group.barrier().execute(core -> core.membersChanged(present)));

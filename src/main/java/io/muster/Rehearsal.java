@@ -15,44 +15,47 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A whole group in miniature inside this process: two processes of Muster on a Vert.x of their own each, over loopback sockets and a store
- * in memory, which connect three ranks, write, and leave, again and again. Afterwards the code of publishing, dialling, warming up and of
+ * A whole group in miniature inside this process: a few processes of Muster on a Vert.x of their own each, over loopback sockets and a store
+ * in memory, which connect their ranks, write, and leave, again and again; every other time one rank comes late. Afterwards the code of publishing, dialling, warming up and of
  * the epochs is loaded, and partly compiled, so that the first real round does not pay for it: interpreted for the first time it takes ten
  * times as long. Touches nothing of the real process: no cluster, no published port, no group.
  */
 final class Rehearsal {
   private static final Duration LIMIT = Duration.ofSeconds(10);
-  private static final int RANKS = 3;
   /** Done however long they take: what they don't load, the first real round would. */
   private static final int LEAST_ROUNDS = 5;
   /** One is drawn where the real groups have one. */
   private static final SecurityOptions NO_SECRET = new SecurityOptions("", "", TlsOptions.DEFAULTS);
   private static final String SEGMENT = "rehearsal";
 
+  private final int processes;
   private final List<Vertx> vertxes = new ArrayList<>();
   private final List<Muster> musters = new ArrayList<>();
 
-  private Rehearsal() {}
+  private Rehearsal(int processes) {
+    this.processes = processes;
+  }
 
   /** What came of it. */
   record Outcome(int rounds, long elapsedMs) {}
 
-  /**
-   * Blocks.
-   *
-   * @param rounds at most so many
-   * @param budget no further round is begun after this time, but for the first five
-   */
-  static Outcome run(MusterOptions options, int rounds, Duration budget) {
+  /** Blocks for {@code prime.rounds} or {@code prime.budgetMs}, whichever is over first. */
+  static Outcome run(MusterOptions options) {
+    PrimeOptions prime = options.prime();
+    if (prime.rounds() == 0) {
+      return new Outcome(0, 0);
+    }
     long startNanos = System.nanoTime();
-    var rehearsal = new Rehearsal();
+    var rehearsal = new Rehearsal(prime.processes());
     int done = 0;
     try {
       var shared = new InMemorySegmentStore.Shared();
       MusterOptions own = inMiniature(options);
-      rehearsal.start(shared, own);
-      rehearsal.start(shared, own);
-      while (done < rounds && (done < LEAST_ROUNDS || System.nanoTime() - startNanos < budget.toNanos())) {
+      for (int process = 0; process < prime.processes(); process++) {
+        rehearsal.start(shared, own);
+      }
+      long budgetNanos = prime.budgetMs() * 1_000_000L;
+      while (done < prime.rounds() && (done < LEAST_ROUNDS || System.nanoTime() - startNanos < budgetNanos)) {
         rehearsal.round(done++);
       }
     } finally {
@@ -79,17 +82,24 @@ final class Rehearsal {
   }
 
   private void round(int number) {
+    int ranks = processes + 1;
     List<Future<PreparedRank>> prepared = new ArrayList<>();
-    for (int rank = 0; rank < RANKS; rank++) {
-      prepared.add(musters.get(rank == 0 ? 0 : 1).prepare(GroupOptions.of("rehearsal-" + number, rank, RANKS).segment(SEGMENT, Long.BYTES)));
+    for (int rank = 0; rank < ranks; rank++) {
+      prepared.add(musters.get(Math.max(0, rank - 1)).prepare(GroupOptions.of("rehearsal-" + number, rank, ranks).segment(SEGMENT, Long.BYTES)));
     }
     Future.all(prepared).await();
-    List<Future<JoinedRank>> published = prepared.stream().map(rank -> rank.result().publish()).toList();
-    List<JoinedRank> ranks = Future.all(published).await().list();
-    Future.all(ranks.stream().map(rank -> rank.allConnected(LIMIT)).toList()).await();
+    int late = number % 2 == 0 ? ranks : ranks - 1;
+    List<JoinedRank> joined = new ArrayList<>(publish(prepared.subList(0, late)));
+    joined.addAll(publish(prepared.subList(late, ranks)));
+    Future.all(joined.stream().map(rank -> rank.allConnected(LIMIT)).toList()).await();
     MemorySegment source = Arena.ofAuto().allocate(Long.BYTES);
-    ranks.getLast().write(0, SEGMENT, 0, source).await();
-    Future.all(ranks.stream().map(JoinedRank::leave).toList()).await();
+    joined.getLast().write(0, SEGMENT, 0, source).await();
+    Future.all(joined.stream().map(JoinedRank::leave).toList()).await();
+  }
+
+  private static List<JoinedRank> publish(List<Future<PreparedRank>> ranks) {
+    List<Future<JoinedRank>> published = ranks.stream().map(rank -> rank.result().publish()).toList();
+    return published.isEmpty() ? List.of() : Future.all(published).await().list();
   }
 
   private void close() {

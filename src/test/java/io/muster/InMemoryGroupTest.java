@@ -131,7 +131,7 @@ class InMemoryGroupTest {
   void primesAndLeavesNothingBehind() {
     Vertx vertx = Vertx.vertx();
     vertxes.add(vertx);
-    assertThat(Muster.prime(vertx, MusterOptions.defaults(), 2, Duration.ofSeconds(30)).await()).isEqualTo(2);
+    assertThat(Muster.prime(vertx, MusterOptions.defaults().with(new PrimeOptions(2, 30_000, 3))).await()).isEqualTo(2);
     Muster one = start(MusterOptions.defaults());
     assertThat(one.join(GroupOptions.of("g", 0, 1)).await().allConnected(Duration.ofSeconds(20)).await().epoch()).isEqualTo(1);
   }

@@ -63,7 +63,8 @@ public final class BarrierVerticle extends VerticleBase {
   private long storeTroubleNanos;
   private Instant storeTroubleAt = Instant.EPOCH;
   private long startNanos;
-  private boolean closing;
+  /** Why nobody can wait any more, null while they can. */
+  private @Nullable String abandoned;
   /** Set on the verticle's context when it stops; read by callers on any thread, whose questions nobody would answer any more. */
   private volatile boolean stopped;
   /** Why waiting here is in vain, null while it is not. */
@@ -235,7 +236,9 @@ public final class BarrierVerticle extends VerticleBase {
   public Future<AllConnected> allConnected(int rank, long deadlineMs) {
     return ask((core, promise) -> {
       SeatState seat = core.seats().get(rank);
-      if (closing || seat == null || seat instanceof SeatState.Ended) {
+      if (abandoned != null) {
+        promise.tryFail(MusterException.fatal(abandoned));
+      } else if (seat == null || seat instanceof SeatState.Ended) {
         promise.tryFail(notInGroup(rank, seat));
       } else if (disagreement != null) {
         promise.tryFail(MusterException.config(disagreement));
@@ -312,7 +315,7 @@ public final class BarrierVerticle extends VerticleBase {
   /** Ends every wait at once, with a result that is neither success nor timeout (B-5). */
   public void abandonWaits(String reason) {
     execute(_ -> {
-      closing = true;
+      abandoned = reason;
       waits().abandon(reason);
     });
   }

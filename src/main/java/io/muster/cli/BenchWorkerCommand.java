@@ -36,6 +36,7 @@ final class BenchWorkerCommand implements Callable<Integer> {
   private static final long SETTLE_MS = 30;
   /** Nothing is left to be compiled after that. */
   private static final int MOST_PRIME_ROUNDS = 200;
+  private static final int PRIME_PROCESSES = 4;
 
   @Option(names = "--members", required = true)
   private String members = "";
@@ -63,7 +64,7 @@ final class BenchWorkerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    MusterOptions options = primeMs == 0 ? settings.read() : settings.read().with(new PrimeOptions(MOST_PRIME_ROUNDS, primeMs));
+    MusterOptions options = primeMs == 0 ? settings.read() : settings.read().with(new PrimeOptions(MOST_PRIME_ROUNDS, primeMs, PRIME_PROCESSES));
     try (LaunchedProcess process = LaunchedProcess.open(options)) {
       process.start(options, ControlAddress.parseList(members));
       if (primeMs != 0) {

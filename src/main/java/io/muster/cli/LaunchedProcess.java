@@ -5,12 +5,12 @@ import io.muster.EndpointOptions;
 import io.muster.HazelcastOptions;
 import io.muster.Muster;
 import io.muster.MusterOptions;
-import io.muster.PrimeOptions;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.ClusterFormation;
 import io.muster.ops.ControlAddress;
 import io.muster.ops.ControlPort;
+import io.muster.ops.FileLimit;
 import io.muster.ops.ProcessResources;
 import io.muster.segment.MusterHazelcast;
 import io.vertx.core.Future;
@@ -51,6 +51,7 @@ final class LaunchedProcess implements AutoCloseable {
 
   /** Opens the control port, so that others can ask while the rest starts. */
   static LaunchedProcess open(MusterOptions options) {
+    FileLimit.require(0);
     EndpointOptions endpoint = options.endpoint();
     if (endpoint.controlPort() < 0) {
       throw MusterException.config("endpoint.controlPort must not be off (-1) for a process that the launcher starts: the others ask it"
@@ -70,6 +71,7 @@ final class LaunchedProcess implements AutoCloseable {
    * @param members control addresses of all processes, the same list everywhere; empty: this process is alone
    */
   void start(MusterOptions options, List<ControlAddress> members) {
+    FileLimit.require(Math.max(0, members.size() - 1));
     HazelcastOptions hazelcast = options.hazelcast();
     ProcessId id = ProcessId.random(new SecureRandom());
     Thread priming = Thread.ofPlatform().daemon().name("muster-prime").start(() -> prime(options));
@@ -97,9 +99,7 @@ final class LaunchedProcess implements AutoCloseable {
 
   private static void prime(MusterOptions options) {
     try {
-      PrimeOptions prime = options.prime();
-      LOG.debug("muster.primed rounds={}", prime.rounds() == 0 ? 0
-          : Muster.prime(options, prime.rounds(), Duration.ofMillis(prime.budgetMs())));
+      LOG.debug("muster.primed rounds={}", Muster.prime(options));
     } catch (RuntimeException e) {
       LOG.info("muster.prime.failed reason={} the first group is slower to connect", e.toString());
     }

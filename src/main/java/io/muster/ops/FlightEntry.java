@@ -69,7 +69,7 @@ sealed interface FlightEntry {
 
   /** What happened to the store as a whole. */
   enum StoreEvent {
-    MERGED, PARTITIONS_LOST, MEMBER_CAME, MEMBER_WENT
+    MERGED, PARTITIONS_LOST, MEMBER_CAME, MEMBER_WENT, ENDED
   }
 
   /** @param detail who, or how many */

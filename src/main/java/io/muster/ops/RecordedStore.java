@@ -104,6 +104,12 @@ public final class RecordedStore implements SegmentStore {
       listener.membersChanged(present);
     }
 
+    @Override
+    public void ended() {
+      flight.store(FlightEntry.StoreEvent.ENDED, "");
+      listener.ended();
+    }
+
     private static Set<String> difference(Set<String> from, Set<String> without) {
       Set<String> rest = new HashSet<>(from);
       rest.removeAll(without);

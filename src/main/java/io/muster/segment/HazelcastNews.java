@@ -93,6 +93,8 @@ final class HazelcastNews {
       if (event.getState() == LifecycleEvent.LifecycleState.MERGED) {
         log.info("store-merged map={} member={}", map.getName(), hazelcast.getCluster().getLocalMember().getUuid());
         tell(Listener::merged);
+      } else if (event.getState() == LifecycleEvent.LifecycleState.SHUTDOWN) {
+        tell(Listener::ended); // nobody is left to be told if this process has closed the store
       }
     });
     partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) _ -> {

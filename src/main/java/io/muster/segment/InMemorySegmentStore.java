@@ -58,6 +58,12 @@ public final class InMemorySegmentStore implements SegmentStore {
       }
     }
 
+    /** The process's member of the store has shut itself down, as Hazelcast's does when it can't join again after a split. */
+    public synchronized void shutDown(InMemorySegmentStore store) {
+      store.tell(Listener::ended);
+      crash(store);
+    }
+
     /** Entries vanish without an event, as after the loss of their owner and its backup; all processes are told to look. */
     public synchronized void lose(Set<String> keys) {
       values.keySet().removeAll(keys);

@@ -70,6 +70,11 @@ public final class SealedSegmentStore implements SegmentStore {
       public void membersChanged(PresentMembers present) {
         listener.membersChanged(present);
       }
+
+      @Override
+      public void ended() {
+        listener.ended();
+      }
     });
   }
 

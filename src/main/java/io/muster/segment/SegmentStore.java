@@ -64,6 +64,9 @@ public interface SegmentStore {
      * @param present what identifies the processes that are there now
      */
     void membersChanged(PresentMembers present);
+
+    /** The store has shut itself down, by its own decision or somebody else's, and answers nothing any more. Told once, and last. */
+    default void ended() {}
   }
 
   /** Who is in the cluster now, as the store's cluster sees it. Does not block. */

@@ -113,6 +113,7 @@ final class RollingRestartIT {
 
   @Test
   @Order(3)
+  @Timeout(3_000)
   void eachRestartIsFollowedByAllConnectedWithAGreaterEpochAndNothingGrows() throws Exception {
     List<Holdings> rounds = new ArrayList<>();
     Set<String> keys = storedKeys();

@@ -53,6 +53,11 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
   }
 
   @Override
+  void shutDown(SegmentStore store) {
+    members.remove(store).shutdown();
+  }
+
+  @Override
   void loseEverything() {
     map().clear();
   }

@@ -24,6 +24,11 @@ class InMemorySegmentStoreTest extends SegmentStoreContractTest {
   }
 
   @Override
+  void shutDown(SegmentStore store) {
+    shared.shutDown((InMemorySegmentStore) store);
+  }
+
+  @Override
   void loseEverything() {
     shared.lose(Set.of("vanished"));
   }

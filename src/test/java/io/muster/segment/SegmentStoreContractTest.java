@@ -41,6 +41,9 @@ abstract class SegmentStoreContractTest {
   /** Its process dies without a word. */
   abstract void crash(SegmentStore store);
 
+  /** Its member of the cluster shuts itself down. */
+  abstract void shutDown(SegmentStore store);
+
   /** All entries vanish without events of their own. */
   abstract void loseEverything();
 
@@ -59,6 +62,23 @@ abstract class SegmentStoreContractTest {
     crash(there);
     crash(here);
     await(vertx.close());
+  }
+
+  @Test // a process without its store is not left to wait
+  void tellsThatItHasShutDownAndNothingIfItWasClosed() throws Exception {
+    SegmentStore store = join(context);
+    var left = new Recorder("any");
+    var closed = new Recorder("any");
+    await(store.listen(left));
+    SegmentStore other = join(context);
+    await(other.listen(closed));
+    await(other.close());
+    shutDown(other);
+    shutDown(store);
+    assertThat(left.ended.poll(PATIENCE_MS, TimeUnit.MILLISECONDS)).isEqualTo(true);
+    assertThatThrownBy(() -> await(store.get("any"))).isInstanceOfSatisfying(MusterException.class,
+        failure -> assertThat(failure.kind()).isEqualTo(MusterException.Kind.FATAL));
+    assertThat(closed.ended).isEmpty();
   }
 
   @Test
@@ -219,6 +239,7 @@ abstract class SegmentStoreContractTest {
     final BlockingQueue<String> changes = new LinkedBlockingQueue<>();
     final BlockingQueue<Boolean> merged = new LinkedBlockingQueue<>();
     final BlockingQueue<PresentMembers> members = new LinkedBlockingQueue<>();
+    final BlockingQueue<Boolean> ended = new LinkedBlockingQueue<>();
 
     Recorder(String key) {
       this.key = key;
@@ -239,6 +260,11 @@ abstract class SegmentStoreContractTest {
     @Override
     public void membersChanged(PresentMembers present) {
       members.add(present);
+    }
+
+    @Override
+    public void ended() {
+      ended.add(true);
     }
 
     String next() throws InterruptedException {
