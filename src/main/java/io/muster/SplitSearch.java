@@ -53,7 +53,8 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
   private @Nullable Thread looking;
   private boolean closed;
 
-  private SplitSearch(Cluster cluster, TcpIpConfig list, Duration pause) {
+  /** @param list what the member reads whenever it looks */
+  SplitSearch(Cluster cluster, TcpIpConfig list, Duration pause) {
     this.cluster = cluster;
     this.list = list;
     this.pauseMs = pause.toMillis();
