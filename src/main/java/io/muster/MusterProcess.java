@@ -350,8 +350,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   /** Without its member of the store a process can't learn or say anything any more. Its links stay up, for what they are worth. */
   @Override
   public void ended() {
-    String reason = "Hazelcast has shut down in this process (after a split that it could not heal, for want of sockets or memory, or because"
-        + " somebody has shut it down): it can't take part any more, start it again";
+    String reason = "Hazelcast has shut down in this process (for want of files, sockets or memory, after a split that it could not heal, or"
+        + " because somebody has shut it down; see its log): it can't take part any more, start it again";
     LOG.error("muster.store.ended process={} {}", id, reason);
     groups.values().forEach(group -> group.barrier().abandonWaits(reason));
   }

@@ -21,9 +21,11 @@ import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import io.muster.segment.SegmentStore.Listener;
 import io.muster.segment.SegmentStore.PresentMembers;
 import io.vertx.core.Context;
+import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -39,6 +41,7 @@ import org.slf4j.LoggerFactory;
 final class HazelcastNews {
   private static final Logger log = LoggerFactory.getLogger(HazelcastNews.class);
   private static final long GATHER_LOSSES_MS = 50;
+  private static final Duration INACTIVE_FOR_GOOD = Duration.ofSeconds(2);
 
   private final HazelcastInstance hazelcast;
   private final IMap<String, Object> map;
@@ -47,6 +50,9 @@ final class HazelcastNews {
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   /** Counted on Hazelcast's event threads, told on the store's context. */
   private final AtomicInteger lostPartitions = new AtomicInteger();
+  private final AtomicBoolean ended = new AtomicBoolean();
+  /** Set by whichever thread ran an operation; two that meet are as good as one. */
+  private volatile long inactiveSinceNanos;
   private boolean closed;
   private @Nullable UUID entries;
   private @Nullable UUID partitionsLost;
@@ -94,7 +100,7 @@ final class HazelcastNews {
         log.info("store-merged map={} member={}", map.getName(), hazelcast.getCluster().getLocalMember().getUuid());
         tell(Listener::merged);
       } else if (event.getState() == LifecycleEvent.LifecycleState.SHUTDOWN) {
-        tell(Listener::ended); // nobody is left to be told if this process has closed the store
+        ended();
       }
     });
     partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) _ -> {
@@ -132,6 +138,32 @@ final class HazelcastNews {
     int lost = lostPartitions.getAndSet(0);
     log.warn("store-partitions-lost map={} partitions={}", map.getName(), lost);
     tell(listener -> listener.partitionsLost(lost));
+  }
+
+  /** An operation was answered. */
+  void active() {
+    inactiveSinceNanos = 0;
+  }
+
+  /**
+   * An operation failed because the member is not active. Where it had to give up (it could not accept a connection for want of files, say),
+   * it says so in no other way.
+   */
+  void inactive() {
+    long now = System.nanoTime();
+    long since = inactiveSinceNanos;
+    if (since == 0) {
+      inactiveSinceNanos = now;
+    } else if (now - since > INACTIVE_FOR_GOOD.toNanos()) {
+      ended();
+    }
+  }
+
+  /** Nobody is left to be told if this process has closed the store. */
+  private void ended() {
+    if (!ended.getAndSet(true)) {
+      tell(Listener::ended);
+    }
   }
 
   private void tell(Consumer<Listener> call) {

@@ -185,8 +185,12 @@ public final class HazelcastSegmentStore implements SegmentStore {
       try {
         if (!answer.isDone()) {
           answer.complete(call.call());
+          news.active();
         }
       } catch (Exception e) {
+        if (e instanceof HazelcastInstanceNotActiveException) {
+          news.inactive();
+        }
         answer.completeExceptionally(explained(e, operation, key));
       } finally {
         inFlight.release();

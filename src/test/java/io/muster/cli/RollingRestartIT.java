@@ -7,6 +7,8 @@ import com.hazelcast.core.HazelcastInstance;
 import io.muster.segment.MusterHazelcast;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -152,19 +154,41 @@ final class RollingRestartIT {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
     fleet.forgetEvents();
     String before = fleet.at(2).err();
-    fleet.at(3).signal("KILL");
-    fleet.at(3).awaitExit();
+    fleet.at(3).signal("STOP");
+    fleet.awaitDegraded(2, 2);
     limitFiles(2, "10"); // the least that is free is above that: it can open nothing more
-    fleet.start(3);
-    for (long endNanos = System.nanoTime() + 60_000_000_000L; !fleet.at(2).err().substring(before.length()).contains("Too many open files");) {
-      assertThat(System.nanoTime()).as("it says what it lacks\n" + fleet.at(2)).isLessThan(endNanos);
-      Thread.sleep(100);
-    }
+    fleet.at(3).signal("CONT");
+    awaitErr(fleet.at(2), before.length(), "Too many open files");
     assertThat(fleet.at(2).isAlive()).isTrue();
 
     limitFiles(2, "4096");
 
     fleet.awaitAllConnectedAgain();
+  }
+
+  @Test // B-3: a process without its store is no use to anybody, and does not look as if it were
+  @Order(5)
+  @Timeout(180)
+  void aProcessWhoseStoreGivesUpForWantOfFilesSaysSoAndEnds() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
+    fleet.forgetEvents();
+    limitFiles(2, "10");
+    List<String> settings = PLACE.settings(2);
+    try (Socket _ = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(settings.get(settings.indexOf("--hazelcast-port") + 1)))) {
+      assertThat(fleet.at(2).awaitExit()).as(() -> fleet.at(2).toString()).isEqualTo(Main.FAILED);
+    }
+    assertThat(fleet.at(2).err()).contains("Hazelcast has shut down in this process", "start it again");
+
+    fleet.start(2);
+
+    fleet.awaitAllConnectedAgain();
+  }
+
+  private static void awaitErr(MusterCommand process, int from, String wanted) throws InterruptedException {
+    for (long endNanos = System.nanoTime() + 60_000_000_000L; !process.err().substring(from).contains(wanted);) {
+      assertThat(System.nanoTime()).as(() -> "it says '" + wanted + "'\n" + process).isLessThan(endNanos);
+      Thread.sleep(100);
+    }
   }
 
   private static void limitFiles(int host, String soft) throws Exception {
@@ -173,7 +197,7 @@ final class RollingRestartIT {
   }
 
   @Test
-  @Order(5)
+  @Order(6)
   void aStartWithTooFewFilesIsToldWhatToRaise() throws Exception {
     MusterCommand few = MusterCommand.start(List.of("/bin/sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"), temp, "run", "--group", "few",
         "--rank", "0", "--world-size", "1", "--control-port", "0", "--hazelcast-port", "0", "--json", "--while-stdin-open");

@@ -8,6 +8,7 @@ import com.hazelcast.config.InMemoryFormat;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.instance.impl.HazelcastInstanceProxy;
 import com.hazelcast.map.IMap;
 import com.hazelcast.partition.MigrationListener;
 import com.hazelcast.partition.MigrationState;
@@ -60,6 +61,22 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
   @Override
   void loseEverything() {
     map().clear();
+  }
+
+  @Test // B-3
+  void tellsThatItsMemberHasGivenUpWithoutAWord() throws Exception {
+    SegmentStore store = join(context);
+    var recorder = new Recorder("any");
+    await(store.listen(recorder));
+    // as Hazelcast does where it can't accept a connection: no event of its life cycle tells of it
+    ((HazelcastInstanceProxy) members.remove(store)).getOriginal().node.shutdown(true);
+    for (long endNanos = System.nanoTime() + PATIENCE_MS * 1_000_000L; recorder.ended.isEmpty();) {
+      assertThat(System.nanoTime()).isLessThan(endNanos);
+      assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
+      Thread.sleep(50);
+    }
+    assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
+    assertThat(recorder.ended).as("once").hasSize(1);
   }
 
   @Test
