@@ -18,6 +18,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -216,6 +218,34 @@ class GpuSegmentTest {
         }));
     assertThat(HostGpus.byteAt(target.address() + 19)).isEqualTo((byte) 2);
     ended(one.transfer(List.of()));
+  }
+
+  // T-4, P-5
+  @Test
+  void aBatchIsHandedToTheGpuTogetherAndLookedAfterOnce() {
+    GpuSlice target = gpuSegment(zero, one, "kv", BYTES);
+    GpuSlice mine = gpuSegment(one, zero, "mine", BYTES);
+    ended(one.write(1, "mine", 0, bytes(7, 16 * 1000)));
+    ended(one.write(0, "kv", 0, mine.slice(0, 8))); // mapped now
+    int copies = secondGpus.calls("copy");
+    int events = secondGpus.calls("cuEventRecord");
+    secondGpus.hold();
+    Future<Void> batch = one.transfer(IntStream.range(0, 16).mapToObj(i -> Transfer.write(0, "kv", i * 1000L, mine.slice(i * 1000L, 1000))).toList());
+    eventually(() -> secondGpus.calls("copy") == copies + 16);
+    assertThat(batch.isComplete()).as("told before it is there").isFalse();
+    secondGpus.letGo();
+    ended(batch);
+    assertThat(HostGpus.byteAt(target.address() + 15_999)).isEqualTo((byte) 7);
+    assertThat(secondGpus.calls("copy") - copies).isEqualTo(16);
+    assertThat(secondGpus.calls("cuEventRecord") - events).as("events for 16 writes").isEqualTo(1);
+  }
+
+  private static void eventually(BooleanSupplier what) {
+    long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_S);
+    while (!what.getAsBoolean()) {
+      assertThat(System.nanoTime()).isLessThan(endNanos);
+      Thread.onSpinWait();
+    }
   }
 
   // T-1, T-5: revoke, acknowledge, free

@@ -93,7 +93,17 @@ public final class Gpu {
 
   /** Starts copies that are done one after the other, and told as done together. */
   public void copy(int lane, List<GpuCopy> copies, Done done) {
-    worker.copy(Math.floorMod(lane, LANES), copies, done);
+    worker.copy(new WantedCopy(Math.floorMod(lane, LANES), copies, done));
+  }
+
+  /** Copies are about to be handed over: the thread that starts them wakes up meanwhile. */
+  void expect() {
+    worker.expect();
+  }
+
+  /** Starts copies that are handed over together ({@link CopyBatch}), in one visit of the thread and with one event a lane. */
+  void copyTogether(List<WantedCopy> batch) {
+    worker.copyTogether(batch);
   }
 
   /** Runs a call that may block on the worker's thread. Fails with a {@link CudaCallException}. */

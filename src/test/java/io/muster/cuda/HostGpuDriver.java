@@ -27,6 +27,8 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   final Set<String> open = new TreeSet<>();
   final List<String> wrongOrder = new ArrayList<>();
   int failed;
+  /** How often an event was asked for: not among the calls, since a thread that looks asks as often as it can. */
+  int queries;
   private final Map<Long, Integer> memories = new HashMap<>();
   private final Map<Long, Long> sizes = new HashMap<>();
   private final Map<Long, Stream> streams = new HashMap<>();
@@ -97,6 +99,10 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
       one.run();
       stream.done++;
     }
+  }
+
+  synchronized int count(String call) {
+    return (int) calls.stream().filter(call::equals).count();
   }
 
   private void record(String call, int device) throws CudaCallException {
@@ -333,6 +339,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
 
   @Override
   public synchronized boolean isDone(int device, long event) throws CudaCallException {
+    queries++;
     if (poison != 0) {
       throw failure("cuEventQuery", device, poison);
     }
