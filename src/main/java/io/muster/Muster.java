@@ -310,11 +310,12 @@ public final class Muster {
     return process.trust().distrusted();
   }
 
-  /** How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, and what was {@code refused} and why. */
+  /**
+   * How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, what was {@code refused} and why, and for each
+   * of the {@code pairs} of ranks the segment, the GPU that copies, the way, and why others were not taken.
+   */
   public JsonObject gpuPaths() {
-    var transfers = process.transfers();
-    return new JsonObject().put("mapped", transfers.mappings()).put("ways", new JsonArray(transfers.ways()))
-        .put("refused", new JsonArray(transfers.refusals()));
+    return GpuPathReport.of(process.transfers().mappings(), process.transfers().paths(), process.groups().values());
   }
 
   MusterProcess process() {

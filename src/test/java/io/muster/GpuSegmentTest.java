@@ -8,7 +8,9 @@ import io.muster.cuda.CudaCallException;
 import io.muster.cuda.GpuSlice;
 import io.muster.cuda.HostGpus;
 import io.muster.group.MusterException;
+import io.muster.ops.GpuPaths;
 import io.muster.segment.GpuRecord;
+import io.muster.segment.SegmentInfo;
 import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
@@ -140,6 +142,50 @@ class GpuSegmentTest {
     assertThat(HostGpus.byteAt(pointer + 256 + 4096)).isZero();
     ended(zero.leave());
     firstGpus.free(pointer);
+  }
+
+  /** Whoever sees the rank sees them: no second handle is published. */
+  @Test
+  void segmentsOnGpusThatAreWantedBeforePublishingAreInTheFirstHandle() throws CudaCallException {
+    long pointer = firstGpus.allocate(1 << 16);
+    PreparedRank prepared = ended(first.muster().prepare(GroupOptions.of("h", 0, 2).segment("host", 64).gpuSegment("made", 0, BYTES)
+        .gpuSegment("given", new GpuSlice(0, pointer + 256, 4096))));
+    JoinedRank owner = ended(prepared.publish());
+    JoinedRank writer = second.join("h", 1, 2);
+    InMemoryCluster.await(owner, writer);
+    assertThat(writer.segments(0)).extracting(SegmentInfo::name).containsExactly("host", "made", "given");
+    assertThat(writer.segments(0)).extracting(info -> info.gpu().stream().map(GpuRecord::kind).toList())
+        .containsExactly(List.of(), List.of(GpuRecord.Kind.POSIX_FD), List.of(GpuRecord.Kind.CUDA_IPC));
+    ended(writer.write(0, "made", 3, bytes(7, 10)));
+    ended(writer.write(0, "given", 3, bytes(8, 10)));
+    assertThat(HostGpus.byteAt(owner.gpuSegment("made").address() + 3)).isEqualTo((byte) 7);
+    assertThat(HostGpus.byteAt(pointer + 256 + 3)).isEqualTo((byte) 8);
+    ended(owner.leave());
+    firstGpus.free(pointer);
+  }
+
+  @Test
+  void joiningFailsWhereAWantedGpuIsNotThereAndLeavesNothing() {
+    assertThatThrownBy(() -> ended(first.muster().prepare(GroupOptions.of("h", 0, 2).gpuSegment("made", 0, BYTES).gpuSegment("x", 7, 1))))
+        .isInstanceOfSatisfying(MusterException.class, wrong -> assertThat(wrong.kind()).isEqualTo(MusterException.Kind.CONFIG))
+        .hasMessageContaining("no GPU 7");
+    assertThat(firstGpus.open()).noneMatch(object -> object.matches("(memory|descriptor|range|mapping) .*"));
+  }
+
+  @Test
+  void theStatusSaysForEachPairWhichWayItTakesAndWhyNotAnother() {
+    secondGpus.failing("cuMemImportFromShareableHandle", 101);
+    gpuSegment(zero, one, "kv", BYTES);
+    ended(one.write(0, "kv", 0, bytes(8, 8)));
+    String refused = GpuPaths.text(second.muster().gpuPaths());
+    assertThat(refused).contains("group=g rank 1 to rank 0 segment kv: not mapped, over the connection if gpu.fallback allows it: "
+        + "posix over a unix socket: PEER_ACCESS_DENIED");
+    secondGpus.healed();
+    gpuSegment(zero, one, "other", BYTES);
+    ended(one.write(0, "other", 0, bytes(8, 8)));
+    assertThat(GpuPaths.text(second.muster().gpuPaths())).contains(
+        "group=g rank 1 to rank 0 segment other: posix over a unix socket, copied by GPU 0\n").contains("segment kv: not mapped");
+    assertThat(GpuPaths.text(first.muster().gpuPaths())).as("nothing was reached for from there").isEmpty();
   }
 
   // T-1

@@ -145,14 +145,19 @@ public final class GpuTransport {
     staged.lost(channel.generation());
   }
 
-  /** The ways by which memory of others is mapped here now. */
-  public List<String> ways() {
-    return imports.ways();
+  /** How memory of others is reached here, that was reached for. */
+  public List<GpuPath> paths() {
+    return imports.paths();
   }
 
-  /** Why regions of others can't be mapped here, for people: the newest for each region. */
+  /** The ways by which memory of others is mapped here now. */
+  public List<String> ways() {
+    return paths().stream().map(GpuPath::way).filter(way -> !way.isEmpty()).distinct().sorted().toList();
+  }
+
+  /** Why regions of others can't be mapped here, for people. */
   public List<String> refusals() {
-    return imports.refusals();
+    return paths().stream().filter(path -> path.way().isEmpty()).map(path -> String.join("; ", path.refused())).distinct().sorted().toList();
   }
 
   /** Mappings of this process into memory of others. */
