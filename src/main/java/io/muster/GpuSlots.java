@@ -14,6 +14,7 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.Direction;
 import io.muster.transfer.GpuTransport;
 import io.muster.transfer.Local;
+import io.muster.transfer.Move;
 import io.muster.transfer.Region;
 import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Future;
@@ -90,21 +91,21 @@ final class GpuSlots {
   private Future<Void> own(long offset, long value) {
     MemorySegment word = Arena.ofAuto().allocate(BYTES, BYTES);
     word.set(PeerVerticle.SLOT, 0, value);
-    return transfers.own(Direction.WRITE, region.remote(), offset, new Local.Host(word));
+    return transfers.own(region.remote(), Move.alone(Direction.WRITE, offset, new Local.Host(word)));
   }
 
   /** From this GPU into the peer's. */
   Future<Void> write(Channel channel, RankEntry target, SegmentInfo there, Session session, long value) {
     long from = BYTES * (group.worldSize() + target.member().rank());
-    return own(from, value).compose(_ -> transfers.direct(Direction.WRITE, channel, isHere(target), there, session.peerSlot().offset(),
-        new Local.OnGpu(region.gpu().orElseThrow().slice(from, BYTES))));
+    return own(from, value).compose(_ -> transfers.direct(channel, isHere(target), there, Move.alone(Direction.WRITE,
+        session.peerSlot().offset(), new Local.OnGpu(region.gpu().orElseThrow().slice(from, BYTES)))));
   }
 
   /** Reads the slot that the peer has for this rank: its memory is still within reach. */
   Future<Void> touch(Channel channel, RankEntry target, SegmentInfo there, Session session) {
     long into = BYTES * (group.worldSize() + target.member().rank());
-    return transfers.direct(Direction.READ, channel, isHere(target), there, session.peerSlot().offset(),
-        new Local.OnGpu(region.gpu().orElseThrow().slice(into, BYTES)));
+    return transfers.direct(channel, isHere(target), there, Move.alone(Direction.READ, session.peerSlot().offset(),
+        new Local.OnGpu(region.gpu().orElseThrow().slice(into, BYTES))));
   }
 
   private boolean isHere(RankEntry target) {
@@ -122,7 +123,7 @@ final class GpuSlots {
   }
 
   private void look() {
-    transfers.own(Direction.READ, new RemoteRegion(region.id(), region.remote().key(), region.bytes()), 0, new Local.Host(seen))
+    transfers.own(new RemoteRegion(region.id(), region.remote().key(), region.bytes()), Move.alone(Direction.READ, 0, new Local.Host(seen)))
         .onComplete(read -> {
           if (read.succeeded()) {
             tell();

@@ -1,5 +1,6 @@
 package io.muster;
 
+import io.muster.cuda.GpuSlice;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.Member;
@@ -21,13 +22,34 @@ public record GroupOptions(GroupName group, int rank, int worldSize, List<Segmen
 
   private static final int MAX_NAME = 64;
 
+  /** Where the memory of a segment is. */
+  public sealed interface Place {
+    /** Off the heap, allocated and zeroed by Muster. */
+    record Host() implements Place {}
+
+    /**
+     * On a GPU, allocated and zeroed by Muster, so that other processes can map it.
+     *
+     * @param device index of the GPU in this process, from 0
+     */
+    record OnGpu(int device) implements Place {}
+
+    /** On a GPU, allocated by the application with {@code cuMemAlloc} or {@code cudaMalloc}; see {@link JoinedRank#registerGpu(String, GpuSlice)}. */
+    record Given(GpuSlice memory) implements Place {}
+  }
+
   /**
-   * Memory that others may write into, allocated off the heap and zeroed.
+   * Memory that others may write into.
    *
    * @param name unique within the rank, 1 to 64 characters, not blank
    * @param bytes at least 1
    */
-  public record Segment(String name, long bytes) {
+  public record Segment(String name, long bytes, Place place) {
+    /** In memory of the host. */
+    public Segment(String name, long bytes) {
+      this(name, bytes, new Place.Host());
+    }
+
     /** @throws MusterException of kind CONFIG that names all that is wrong */
     public Segment {
       List<String> wrong = new ArrayList<>();
@@ -36,6 +58,9 @@ public record GroupOptions(GroupName group, int rank, int worldSize, List<Segmen
       }
       if (bytes < 1) {
         wrong.add("must have at least 1 byte, got " + bytes);
+      }
+      if (place instanceof Place.OnGpu(int device) && device < 0) {
+        wrong.add("GPUs are counted from 0, got " + device);
       }
       if (!wrong.isEmpty()) {
         throw MusterException.config("segment '" + name + "': " + String.join("; ", wrong));
@@ -83,8 +108,26 @@ public record GroupOptions(GroupName group, int rank, int worldSize, List<Segmen
    * @throws MusterException of kind CONFIG if the name or length is wrong, or the name is taken
    */
   public GroupOptions segment(String name, long bytes) {
+    return with(new Segment(name, bytes));
+  }
+
+  /**
+   * The same with one more segment in the memory of a GPU, which joining allocates. {@link JoinedRank#gpuSegment} says where it is.
+   *
+   * @param device index of the GPU in this process, from 0, as {@code CUDA_VISIBLE_DEVICES} counts
+   */
+  public GroupOptions gpuSegment(String name, int device, long bytes) {
+    return with(new Segment(name, bytes, new Place.OnGpu(device)));
+  }
+
+  /** The same with one more segment in memory of a GPU that the application has allocated, as {@link JoinedRank#registerGpu(String, GpuSlice)}. */
+  public GroupOptions gpuSegment(String name, GpuSlice memory) {
+    return with(new Segment(name, memory.bytes(), new Place.Given(memory)));
+  }
+
+  private GroupOptions with(Segment one) {
     List<Segment> all = new ArrayList<>(segments);
-    all.add(new Segment(name, bytes));
+    all.add(one);
     return new GroupOptions(group, rank, worldSize, all, secret);
   }
 

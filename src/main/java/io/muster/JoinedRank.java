@@ -9,11 +9,14 @@ import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.peer.Session;
 import io.muster.segment.SegmentInfo;
+import io.muster.cuda.CopyBatch;
+import io.muster.cuda.CopyQueue;
 import io.muster.cuda.GpuSlice;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Direction;
 import io.muster.transfer.Local;
 import io.muster.transfer.LocalTransport;
+import io.muster.transfer.Move;
 import io.muster.transfer.Region;
 import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Future;
@@ -219,12 +222,19 @@ public final class JoinedRank {
   }
 
   /**
-   * Starts all at once, in no order.
+   * Starts all at once, in no order. Copies by GPUs are handed to each GPU together, and told as done together: what takes a
+   * driver long to start and to look after is done once for all of them.
    *
    * @return completes when all have; if some fail, with the first failure in the list, after all have ended
    */
   public Future<Void> transfer(List<Transfer> batch) {
-    List<Future<Void>> started = batch.stream().map(this::transfer).toList();
+    var together = new CopyBatch();
+    List<Future<Void>> started;
+    try {
+      started = batch.stream().map(one -> transfer(one, together)).toList();
+    } finally {
+      together.start();
+    }
     return started.isEmpty() ? Future.succeededFuture() : Future.join(started).mapEmpty();
   }
 
@@ -237,25 +247,38 @@ public final class JoinedRank {
    *     on whichever thread learns of it, which must not be blocked. Fails as {@link #write} does
    */
   public Future<Void> transfer(Transfer wanted) {
+    return transfer(wanted, CopyQueue.AT_ONCE);
+  }
+
+  private Future<Void> transfer(Transfer wanted, CopyQueue queue) {
     int peer = wanted.peer();
     LinkTable.Row row = runtime.links().row(rank, peer);
     if (row == null || !(row.state() instanceof LinkState.Connected connected)) {
       return Future.failedFuture(MusterException.retry("rank " + rank + " of group " + group() + " is not connected to rank " + peer
           + " (" + (row == null ? "no link" : row.state().name()) + "); wait for all-connected"));
     }
-    SegmentInfo info = peer == rank ? own(wanted.segment())
-        : published(connected).stream().filter(one -> one.name().equals(wanted.segment())).findFirst().orElse(null);
+    SegmentInfo info = peer == rank ? own(wanted.segment()) : named(published(connected), wanted.segment());
     if (info == null) {
       return noSegment(peer, wanted.segment());
     }
+    var move = new Move(wanted.direction(), wanted.offset(), wanted.local(), queue);
     Session session = connected.session();
     if (session == null) {
-      return here(wanted, info);
+      return here(info, move);
     }
     Channel channel = runtime.process().channel(session.generation());
     return channel == null ? Future.failedFuture(MusterException.retry("the connection to rank " + peer + " of group " + group()
         + " has just ended; wait for all-connected"))
-        : runtime.process().transfers().remote(wanted.direction(), channel, onThisHost(connected), info, wanted.offset(), wanted.local());
+        : runtime.process().transfers().remote(channel, onThisHost(connected), info, move);
+  }
+
+  private static @Nullable SegmentInfo named(List<SegmentInfo> all, String name) {
+    for (SegmentInfo one : all) {
+      if (one.name().equals(name)) {
+        return one;
+      }
+    }
+    return null;
   }
 
   private @Nullable SegmentInfo own(String segment) {
@@ -264,15 +287,15 @@ public final class JoinedRank {
   }
 
   /** Between ranks of this process. */
-  private Future<Void> here(Transfer wanted, SegmentInfo info) {
+  private Future<Void> here(SegmentInfo info, Move move) {
     var region = new RemoteRegion(info.region(), info.key(), info.bytes());
     if (info.isOnGpu()) {
-      return runtime.process().transfers().own(wanted.direction(), region, wanted.offset(), wanted.local());
+      return runtime.process().transfers().own(region, move);
     }
-    return switch (wanted.local()) {
-      case Local.Host(MemorySegment memory) -> wanted.direction() == Direction.WRITE ? local.write(region, wanted.offset(), memory)
-          : local.read(region, wanted.offset(), memory);
-      case Local.OnGpu(GpuSlice slice) -> runtime.process().transfers().onHost(wanted.direction(), region, wanted.offset(), slice);
+    return switch (move.local()) {
+      case Local.Host(MemorySegment memory) -> move.direction() == Direction.WRITE ? local.write(region, move.offset(), memory)
+          : local.read(region, move.offset(), memory);
+      case Local.OnGpu(GpuSlice slice) -> runtime.process().transfers().onHost(region, slice, move);
     };
   }
 

@@ -48,6 +48,9 @@ import org.slf4j.LoggerFactory;
  * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this Vert.x.
  */
 public final class Muster {
+  /** Far more than the farewells of all channels take. */
+  private static final long CLOSE_MS = 5_000;
+
   private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
   private static final int LISTEN_TRIES = 10;
 
@@ -310,11 +313,12 @@ public final class Muster {
     return process.trust().distrusted();
   }
 
-  /** How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, and what was {@code refused} and why. */
+  /**
+   * How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, what was {@code refused} and why, and for each
+   * of the {@code pairs} of ranks the segment, the GPU that copies, the way, and why others were not taken.
+   */
   public JsonObject gpuPaths() {
-    var transfers = process.transfers();
-    return new JsonObject().put("mapped", transfers.mappings()).put("ways", new JsonArray(transfers.ways()))
-        .put("refused", new JsonArray(transfers.refusals()));
+    return GpuPathReport.of(process.transfers().mappings(), process.transfers().paths(), process.groups().values());
   }
 
   MusterProcess process() {
@@ -342,11 +346,13 @@ public final class Muster {
   }
 
   private Future<Void> closeAll() {
+    var bound = new CloseBound(process.vertx(), CLOSE_MS);
     List<Future<Void>> groups = process.groups().values().stream().map(group -> group.close("Muster was closed while waiting")).toList();
     return Future.join(groups).transform(_ -> process.vertx().executeBlocking(() -> {
       fabric.close(); // before the GPUs that its memory is in
       return null;
-    }, false)).transform(_ -> process.transfers().close()).transform(_ -> store.close()).transform(_ -> transport.close()).transform(_ -> {
+    }, false)).transform(_ -> process.transfers().close()).transform(_ -> store.close())
+        .transform(_ -> bound.of("transport", transport.close())).transform(_ -> {
       process.groups().clear();
       return Future.succeededFuture();
     });

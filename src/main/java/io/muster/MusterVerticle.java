@@ -13,7 +13,8 @@ import java.util.Optional;
  *
  * <pre>{@code
  * {"group": "ep", "rank": 3, "worldSize": 4,      one rank …
- *  "segments": {"kv": 1048576},                   memory to register: name and bytes; may be absent
+ *  "segments": {"kv": 1048576,                    memory to register: name and bytes; may be absent
+ *               "hot": {"bytes": 1048576, "gpu": 0}}, on a GPU of this process, counted from 0
  *  "join": [{"group": …}, …],                     … or, instead of the four above, several, also of different groups
  *  "muster": {"endpoint": {"bind": "10.0.0.5"}},  settings, nested as in conf/muster.yaml; absent ones have their defaults
  *  "requireAllConnectedWithinMs": 30000}          start waits for all-connected, and fails after this; may be absent

@@ -2,6 +2,7 @@ package io.muster;
 
 import io.muster.bus.Addresses;
 import io.muster.bus.LocalCodec;
+import io.muster.cuda.GpuSlice;
 import io.muster.fabric.ExportedHandle;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
@@ -86,14 +87,29 @@ final class SeatRuntime implements SeatPorts {
     return Future.all(all).mapEmpty();
   }
 
-  /** Fails with CONFIG if one can't be had. */
+  /** In their order; fails with CONFIG if one can't be had. */
   Future<Void> registerAll(List<GroupOptions.Segment> wanted) {
-    try {
-      wanted.forEach(segment -> register(segment.name(), segment.bytes()));
-      return Future.succeededFuture();
-    } catch (MusterException failure) {
-      return Future.failedFuture(failure);
+    Future<Void> all = Future.succeededFuture();
+    for (GroupOptions.Segment one : wanted) {
+      all = all.compose(_ -> register(one)).mapEmpty();
     }
+    return all;
+  }
+
+  private Future<Region> register(GroupOptions.Segment wanted) {
+    var transfers = group.process().transfers();
+    return switch (wanted.place()) {
+      case GroupOptions.Place.Host _ -> {
+        try {
+          yield Future.succeededFuture(register(wanted.name(), wanted.bytes()));
+        } catch (MusterException failure) {
+          yield Future.failedFuture(failure);
+        }
+      }
+      case GroupOptions.Place.OnGpu(int device) -> registerGpu(wanted, region -> transfers.allocate(region, device, wanted.bytes()));
+      case GroupOptions.Place.Given(GpuSlice memory) -> registerGpu(wanted,
+          region -> transfers.register(region, memory.device(), memory.address(), memory.bytes()));
+    };
   }
 
   /**

@@ -116,16 +116,34 @@ record VerticleConfig(List<GroupOptions> joins, @Nullable MusterOptions muster, 
       List<GroupOptions.Segment> segments = new ArrayList<>();
       if (given instanceof JsonObject object) {
         for (Map.Entry<String, Object> segment : object) {
-          if (segment.getValue() instanceof Number bytes && (bytes instanceof Integer || bytes instanceof Long)) {
-            collect(found, path, () -> segments.add(new GroupOptions.Segment(segment.getKey(), bytes.longValue())));
-          } else {
-            found.add(path + "." + segment.getKey(), "must be a whole number of bytes, got " + segment.getValue());
-          }
+          segment(path, segment.getKey(), segment.getValue(), found, segments);
         }
       } else if (given != null) {
         found.add(path, "must be an object of name and bytes, got " + given);
       }
       return segments;
+    }
+
+    /** A number of bytes, or an object of bytes and the GPU that they are on. */
+    private static void segment(String path, String name, Object given, Mistakes found, List<GroupOptions.Segment> segments) {
+      String where = path + "." + name;
+      if (given instanceof JsonObject onGpu) {
+        OptionsReader.unknownKeys(where + ".", onGpu, List.of("bytes", "gpu"), found);
+        int device = whole(where + ".gpu", onGpu.getValue("gpu"), 0, found);
+        if (!isWhole(onGpu.getValue("bytes"))) {
+          found.add(where + ".bytes", "must be a whole number of bytes, got " + onGpu.getValue("bytes"));
+        } else {
+          collect(found, path, () -> segments.add(new GroupOptions.Segment(name, onGpu.getLong("bytes"), new GroupOptions.Place.OnGpu(device))));
+        }
+      } else if (isWhole(given)) {
+        collect(found, path, () -> segments.add(new GroupOptions.Segment(name, ((Number) given).longValue())));
+      } else {
+        found.add(where, "must be a whole number of bytes, or an object of bytes and gpu, got " + given);
+      }
+    }
+
+    private static boolean isWhole(@Nullable Object given) {
+      return given instanceof Integer || given instanceof Long;
     }
 
     private static @Nullable GroupSecret secret(String path, @Nullable Object given, Mistakes found) {

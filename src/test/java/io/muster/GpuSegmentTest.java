@@ -8,7 +8,9 @@ import io.muster.cuda.CudaCallException;
 import io.muster.cuda.GpuSlice;
 import io.muster.cuda.HostGpus;
 import io.muster.group.MusterException;
+import io.muster.ops.GpuPaths;
 import io.muster.segment.GpuRecord;
+import io.muster.segment.SegmentInfo;
 import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
@@ -18,6 +20,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -140,6 +144,50 @@ class GpuSegmentTest {
     firstGpus.free(pointer);
   }
 
+  /** Whoever sees the rank sees them: no second handle is published. */
+  @Test
+  void segmentsOnGpusThatAreWantedBeforePublishingAreInTheFirstHandle() throws CudaCallException {
+    long pointer = firstGpus.allocate(1 << 16);
+    PreparedRank prepared = ended(first.muster().prepare(GroupOptions.of("h", 0, 2).segment("host", 64).gpuSegment("made", 0, BYTES)
+        .gpuSegment("given", new GpuSlice(0, pointer + 256, 4096))));
+    JoinedRank owner = ended(prepared.publish());
+    JoinedRank writer = second.join("h", 1, 2);
+    InMemoryCluster.await(owner, writer);
+    assertThat(writer.segments(0)).extracting(SegmentInfo::name).containsExactly("host", "made", "given");
+    assertThat(writer.segments(0)).extracting(info -> info.gpu().stream().map(GpuRecord::kind).toList())
+        .containsExactly(List.of(), List.of(GpuRecord.Kind.POSIX_FD), List.of(GpuRecord.Kind.CUDA_IPC));
+    ended(writer.write(0, "made", 3, bytes(7, 10)));
+    ended(writer.write(0, "given", 3, bytes(8, 10)));
+    assertThat(HostGpus.byteAt(owner.gpuSegment("made").address() + 3)).isEqualTo((byte) 7);
+    assertThat(HostGpus.byteAt(pointer + 256 + 3)).isEqualTo((byte) 8);
+    ended(owner.leave());
+    firstGpus.free(pointer);
+  }
+
+  @Test
+  void joiningFailsWhereAWantedGpuIsNotThereAndLeavesNothing() {
+    assertThatThrownBy(() -> ended(first.muster().prepare(GroupOptions.of("h", 0, 2).gpuSegment("made", 0, BYTES).gpuSegment("x", 7, 1))))
+        .isInstanceOfSatisfying(MusterException.class, wrong -> assertThat(wrong.kind()).isEqualTo(MusterException.Kind.CONFIG))
+        .hasMessageContaining("no GPU 7");
+    assertThat(firstGpus.open()).noneMatch(object -> object.matches("(memory|descriptor|range|mapping) .*"));
+  }
+
+  @Test
+  void theStatusSaysForEachPairWhichWayItTakesAndWhyNotAnother() {
+    secondGpus.failing("cuMemImportFromShareableHandle", 101);
+    gpuSegment(zero, one, "kv", BYTES);
+    ended(one.write(0, "kv", 0, bytes(8, 8)));
+    String refused = GpuPaths.text(second.muster().gpuPaths());
+    assertThat(refused).contains("group=g rank 1 to rank 0 segment kv: not mapped, over the connection if gpu.fallback allows it: "
+        + "posix over a unix socket: PEER_ACCESS_DENIED");
+    secondGpus.healed();
+    gpuSegment(zero, one, "other", BYTES);
+    ended(one.write(0, "other", 0, bytes(8, 8)));
+    assertThat(GpuPaths.text(second.muster().gpuPaths())).contains(
+        "group=g rank 1 to rank 0 segment other: posix over a unix socket, copied by GPU 0\n").contains("segment kv: not mapped");
+    assertThat(GpuPaths.text(first.muster().gpuPaths())).as("nothing was reached for from there").isEmpty();
+  }
+
   // T-1
   @Test
   void whatLeavesTheSegmentOrHasTheWrongKeyIsRefusedHereAndNothingIsMoved() {
@@ -187,6 +235,36 @@ class GpuSegmentTest {
     assertThat(second.muster().process().transfers().mappings()).isZero();
   }
 
+  /** The driver copies from and to pageable memory by way of its own, and blocks meanwhile. */
+  @Test
+  void aSegmentOnTheHostThatAGpuCopiesIsPageLockedOnceAndGivenBackBeforeItsMemoryIs() {
+    GpuSlice target = ended(one.registerGpu("kv", 0, BYTES));
+    seen(one, two, "kv");
+    for (int i = 0; i < 3; i++) {
+      ended(two.write(1, "host", 0, target.slice(0, 100)));
+      ended(two.read(1, "host", 0, target.slice(100, 100)));
+    }
+    String pinned = "pinned " + one.segment("host").address();
+    assertThat(one.segment("host").address() % 4096).as("shares no page with other memory").isZero();
+    assertThat(secondGpus.open()).contains(pinned);
+    assertThat(secondGpus.calls("cuMemHostRegister_v2")).isEqualTo(1);
+    ended(one.unregister("host"));
+    assertThat(secondGpus.open()).doesNotContain(pinned);
+    assertThat(secondGpus.calls("cuMemHostUnregister")).isEqualTo(1);
+  }
+
+  @Test
+  void aSegmentOnTheHostThatCanNotBePageLockedIsCopiedAllTheSame() {
+    secondGpus.failing("cuMemHostRegister_v2", 712);
+    GpuSlice target = ended(one.registerGpu("kv", 0, BYTES));
+    seen(one, two, "kv");
+    one.segment("host").set(ValueLayout.JAVA_BYTE, 3, (byte) 9);
+    ended(two.read(1, "host", 0, target.slice(0, 100)));
+    assertThat(HostGpus.byteAt(target.address() + 3)).isEqualTo((byte) 9);
+    ended(one.unregister("host"));
+    assertThat(secondGpus.calls("cuMemHostUnregister")).isZero();
+  }
+
   /** Memory of the host at the other end: read by asking for it, and to and from a GPU by way of this host. */
   @Test
   void memoryOfTheHostIsReadAndWrittenFromGpusOverTheConnection() {
@@ -216,6 +294,34 @@ class GpuSegmentTest {
         }));
     assertThat(HostGpus.byteAt(target.address() + 19)).isEqualTo((byte) 2);
     ended(one.transfer(List.of()));
+  }
+
+  // T-4, P-5
+  @Test
+  void aBatchIsHandedToTheGpuTogetherAndLookedAfterOnce() {
+    GpuSlice target = gpuSegment(zero, one, "kv", BYTES);
+    GpuSlice mine = gpuSegment(one, zero, "mine", BYTES);
+    ended(one.write(1, "mine", 0, bytes(7, 16 * 1000)));
+    ended(one.write(0, "kv", 0, mine.slice(0, 8))); // mapped now
+    int copies = secondGpus.calls("copy");
+    int events = secondGpus.calls("cuEventRecord");
+    secondGpus.hold();
+    Future<Void> batch = one.transfer(IntStream.range(0, 16).mapToObj(i -> Transfer.write(0, "kv", i * 1000L, mine.slice(i * 1000L, 1000))).toList());
+    eventually(() -> secondGpus.calls("copy") == copies + 16);
+    assertThat(batch.isComplete()).as("told before it is there").isFalse();
+    secondGpus.letGo();
+    ended(batch);
+    assertThat(HostGpus.byteAt(target.address() + 15_999)).isEqualTo((byte) 7);
+    assertThat(secondGpus.calls("copy") - copies).isEqualTo(16);
+    assertThat(secondGpus.calls("cuEventRecord") - events).as("events for 16 writes").isEqualTo(1);
+  }
+
+  private static void eventually(BooleanSupplier what) {
+    long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_S);
+    while (!what.getAsBoolean()) {
+      assertThat(System.nanoTime()).isLessThan(endNanos);
+      Thread.onSpinWait();
+    }
   }
 
   // T-1, T-5: revoke, acknowledge, free

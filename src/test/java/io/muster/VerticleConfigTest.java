@@ -32,6 +32,24 @@ class VerticleConfigTest {
   }
 
   @Test
+  void readsSegmentsOnGpus() {
+    VerticleConfig config = VerticleConfig.fromJson(new JsonObject("""
+        {"group": "ep", "rank": 0, "worldSize": 2, "segments": {"kv": 4096, "hot": {"bytes": 5000000000, "gpu": 3}}}"""));
+    assertThat(config.joins()).containsExactly(GroupOptions.of("ep", 0, 2).segment("kv", 4096).gpuSegment("hot", 3, 5_000_000_000L));
+
+    assertThat(mistake("""
+        {"group": "ep", "rank": 0, "worldSize": 2, "segments": {"a": {"bytes": 1}, "b": {"gpu": 0, "bytes": "1"}, "c": {"gpu": -1, "bytes": 1},
+         "d": {"gpu": 0, "bytes": 0}, "e": {"gpu": 0, "bytes": 1, "size": 2}, "f": []}}""").lines()).containsExactlyInAnyOrder(
+            "6 wrong settings:",
+            "  segments.a.gpu must be a whole number, got null",
+            "  segments.b.bytes must be a whole number of bytes, got 1",
+            "  segments is wrong: segment 'c': GPUs are counted from 0, got -1",
+            "  segments is wrong: segment 'd': must have at least 1 byte, got 0",
+            "  segments.e.size is no setting; there are bytes, gpu",
+            "  segments.f must be a whole number of bytes, or an object of bytes and gpu, got []");
+  }
+
+  @Test
   void reportsAllMistakesTogether() {
     assertThat(mistake("""
         {"join": [{"group": "e/p", "rank": "0", "worldSize": 2, "segments": {"": 1, "kv": 1.5}}, {"group": "ep", "rank": 7, "worldSize": 4},
@@ -41,7 +59,7 @@ class VerticleConfigTest {
             "  join[0].group is wrong: group name must be 1 to 64 of A-Z a-z 0-9 . _ -, got 'e/p'",
             "  join[0].rank must be a whole number, got the text '0'",
             "  join[0].segments is wrong: segment '': the name must have 1 to 64 characters and not be blank, got 0",
-            "  join[0].segments.kv must be a whole number of bytes, got 1.5",
+            "  join[0].segments.kv must be a whole number of bytes, or an object of bytes and gpu, got 1.5",
             "  join[1].rank is wrong: rank 7 is outside the world size 4: ranks are 0..3",
             "  join[2].colour is no setting; there are group, rank, worldSize, segments, secretFile",
             "  join[4] must be an object with group, rank and worldSize, got 5",

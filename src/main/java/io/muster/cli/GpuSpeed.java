@@ -10,6 +10,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 /** How fast one process of {@code gpu-check} writes and reads, beside what the driver alone takes on the same GPUs. */
 final class GpuSpeed {
   private static final long[] SIZES = {4, 4096, 1 << 20, 64 << 20, 1 << 30};
+
+  /** So long, processor time is counted. */
+  private static final long CPU_NANOS = 400_000_000;
 
   private final JoinedRank rank;
   private final int device;
@@ -67,19 +71,34 @@ final class GpuSpeed {
     if (bytes <= 4096) {
       row.put("writeAwaitedUs", micros(median(awaited(() -> rank.transfer(Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice)), before, count))));
     } else {
-      int together = bytes <= 64 << 20 ? 16 : 4;
-      double driverTogether = median(plain.pipelinedNanos(bytes, together, 9));
-      double writeTogether = median(together(peer, slice, together, 9));
-      row.put("together", together).put("driverTogetherGBPerS", perSecond(bytes, driverTogether))
-          .put("writeTogetherGBPerS", perSecond(bytes, writeTogether))
-          .put("writeTogetherShare", Math.round(1000 * driverTogether / writeTogether) / 1000.0)
-          .put("writeTwoTogetherGBPerS", perSecond(bytes, median(together(peer, slice, 2, 9))))
-          .put("workerCpuShare", workerCpuShare(peer, slice, Math.max(3, count / 4)));
       row.put("driverGBPerS", perSecond(bytes, best)).put("writeGBPerS", perSecond(bytes, median(write)))
-          .put("readGBPerS", perSecond(bytes, median(read))).put("writeShare", Math.round(1000 * best / median(write)) / 1000.0)
-          .put("readShare", Math.round(1000 * best / median(read)) / 1000.0);
+          .put("readGBPerS", perSecond(bytes, median(read))).put("writeShare", share(best, median(write)))
+          .put("readShare", share(best, median(read)));
     }
-    return row;
+    together(row, plain, peer, slice);
+    return row.mergeIn(cpuShares(peer, slice, median(write)));
+  }
+
+  /** Several at once: as a batch, as writes that do not wait for each other, and by the driver alone. */
+  private void together(JsonObject row, GpuBaseline plain, int peer, GpuSlice slice) {
+    long bytes = slice.bytes();
+    int together = bytes <= 4096 ? 64 : bytes <= 64 << 20 ? 16 : 4;
+    int rounds = bytes <= 1 << 20 ? 300 : bytes <= 64 << 20 ? 30 : 5;
+    Transfer one = Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice);
+    List<Transfer> batch = Collections.nCopies(together, one);
+    Supplier<Future<Void>> apart = () -> Future.join(batch.stream().map(rank::transfer).toList()).mapEmpty();
+    double driver = median(plain.pipelinedNanos(bytes, together, rounds));
+    double written = median(chained(() -> rank.transfer(batch), rounds, rounds)) / (double) together;
+    double awaited = median(awaited(() -> rank.transfer(batch), 3, rounds)) / (double) together;
+    double single = median(chained(apart, rounds, rounds)) / (double) together;
+    driver = Math.min(driver, median(plain.pipelinedNanos(bytes, together, rounds)));
+    row.put("together", together).put("driverTogetherUs", micros(driver)).put("writeTogetherUs", micros(written))
+        .put("writeTogetherAwaitedUs", micros(awaited)).put("writesAtOnceUs", micros(single));
+    if (bytes > 4096) {
+      row.put("driverTogetherGBPerS", perSecond(bytes, driver)).put("writeTogetherGBPerS", perSecond(bytes, written))
+          .put("writeTogetherShare", share(driver, written)).put("writeTogetherAwaitedShare", share(driver, awaited))
+          .put("writesAtOnceShare", share(driver, single));
+    }
   }
 
   /** One transfer after the other, each started where the end of the one before is told: what a program without threads that wait pays. */
@@ -137,19 +156,25 @@ final class GpuSpeed {
     return nanos;
   }
 
-  /** A batch of so many writes; of one of them, on average. */
-  private long[] together(int peer, GpuSlice slice, int together, int rounds) {
-    List<Transfer> batch = Collections.nCopies(together, Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice));
-    long[] nanos = awaited(() -> rank.transfer(batch), 1, rounds);
-    return Arrays.stream(nanos).map(all -> all / together).toArray();
+  /** Of a core, while one write follows the other without a pause, for a while: by the threads of GPUs, and by the whole process. */
+  private JsonObject cpuShares(int peer, GpuSlice slice, long writeNanos) {
+    int chain = (int) Math.max(3, CPU_NANOS / 8 / writeNanos);
+    Supplier<Future<Void>> write = () -> rank.transfer(Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice));
+    long workers = workerCpuNanos();
+    long process = processCpuNanos();
+    long start = System.nanoTime();
+    long written = 0;
+    while (System.nanoTime() - start < CPU_NANOS) {
+      chained(write, 0, chain);
+      written += chain;
+    }
+    double wall = System.nanoTime() - start;
+    return new JsonObject().put("workerCpuSPerS", hundredths((workerCpuNanos() - workers) / wall))
+        .put("processCpuSPerS", hundredths((processCpuNanos() - process) / wall)).put("cpuWrites", written);
   }
 
-  /** Of a core, by the threads of GPUs, while one write follows the other. */
-  private double workerCpuShare(int peer, GpuSlice slice, int count) {
-    long cpu = workerCpuNanos();
-    long start = System.nanoTime();
-    chained(() -> rank.transfer(Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice)), 0, count);
-    return Math.round(100.0 * (workerCpuNanos() - cpu) / (System.nanoTime() - start)) / 100.0;
+  private static long processCpuNanos() {
+    return ProcessHandle.current().info().totalCpuDuration().map(Duration::toNanos).orElse(0L);
   }
 
   private static long workerCpuNanos() {
@@ -157,6 +182,14 @@ final class GpuSpeed {
     return Arrays.stream(threads.getThreadInfo(threads.getAllThreadIds())).filter(Objects::nonNull)
         .filter(thread -> thread.getThreadName().startsWith("muster-gpu-")).mapToLong(thread -> threads.getThreadCpuTime(thread.getThreadId()))
         .sum();
+  }
+
+  private static double share(double best, double ours) {
+    return Math.round(1000 * best / ours) / 1000.0;
+  }
+
+  private static double hundredths(double value) {
+    return Math.round(100 * value) / 100.0;
   }
 
   private static long median(long[] sorted) {
@@ -167,6 +200,7 @@ final class GpuSpeed {
     return Math.round(nanos / 100) / 10.0;
   }
 
+  /** In GB/s. */
   private static double perSecond(long bytes, double nanos) {
     return Math.round(bytes / nanos * 10) / 10.0;
   }

@@ -2,6 +2,7 @@ package io.muster.cli;
 
 import io.muster.ops.ControlAddress;
 import io.muster.ops.ControlClient;
+import io.muster.ops.GpuPaths;
 import io.muster.ops.StatusVerticle;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -55,6 +56,10 @@ final class StatusCommand implements Callable<Integer> {
   private static void print(JsonObject answer, ControlAddress target, PrintWriter out) {
     JsonArray groups = answer.getJsonArray("groups", new JsonArray());
     groups.forEach(group -> out.println(StatusVerticle.text((JsonObject) group)));
+    String paths = GpuPaths.text(answer.getJsonObject("gpuPaths", new JsonObject()));
+    if (!paths.isEmpty()) {
+      out.println(paths);
+    }
     if (answer.getBoolean("starting", false)) {
       out.println("pid " + answer.getLong("pid") + " at " + target + " is starting: it is not in a cluster yet" + waitingFor(target));
     } else if (groups.isEmpty()) {

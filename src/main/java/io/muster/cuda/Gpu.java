@@ -1,6 +1,7 @@
 package io.muster.cuda;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -93,7 +94,17 @@ public final class Gpu {
 
   /** Starts copies that are done one after the other, and told as done together. */
   public void copy(int lane, List<GpuCopy> copies, Done done) {
-    worker.copy(Math.floorMod(lane, LANES), copies, done);
+    worker.copy(new WantedCopy(Math.floorMod(lane, LANES), copies, done));
+  }
+
+  /** Copies are about to be handed over: the thread that starts them wakes up meanwhile. */
+  void expect() {
+    worker.expect();
+  }
+
+  /** Starts copies that are handed over together ({@link CopyBatch}), in one visit of the thread and with one event a lane. */
+  void copyTogether(List<WantedCopy> batch) {
+    worker.copyTogether(batch);
   }
 
   /** Runs a call that may block on the worker's thread. Fails with a {@link CudaCallException}. */
@@ -164,6 +175,22 @@ public final class Gpu {
         closeAfter(view, failure);
         throw failure;
       }
+    });
+  }
+
+  /** Page-locks memory of the host, for copies that are handed over afterwards: without it the driver copies by way of memory of its own, and blocks the thread. */
+  public CompletableFuture<Void> pin(MemorySegment memory) {
+    return call(() -> {
+      drivers.pointers().registerHost(device, memory);
+      return null;
+    });
+  }
+
+  /** Undoes {@link #pin}; no copy may use the memory any more. */
+  public CompletableFuture<Void> unpin(MemorySegment memory) {
+    return call(() -> {
+      drivers.pointers().unregisterHost(device, memory);
+      return null;
     });
   }
 

@@ -1,11 +1,19 @@
 package io.muster.cuda;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** A non-blocking stream and the copies in it, in their order; for the worker's thread alone. */
+/**
+ * A non-blocking stream and the copies in it, in their order; for the worker's thread alone. Copies are started into the stream one after the
+ * other, and sealed by one event for all that were started since the last: an event costs about as much as starting a copy.
+ */
 final class GpuLane {
+  /** Copies that were not handed over together share an event up to so many bytes: what is waited for longer than an event costs has its own. */
+  private static final long SHARED_BYTES = 256 << 10;
+
   private final CudaCopyDriver copies;
   private final int device;
   private final long stream;
@@ -14,14 +22,29 @@ final class GpuLane {
   private final CopyPace toDevice = new CopyPace();
   private final CopyPace toHost = new CopyPace();
   private final CopyPace onDevice = new CopyPace();
+  /** What was started and has no event yet. */
+  private @Nullable Started started;
   /** Callbacks that were asked for and have not been seen to run: while there is one, their function must stay. */
   private boolean armed;
 
+  private static final class Started {
+    final long startNanos;
+    final CopyPace pace;
+    final List<Gpu.Done> told = new ArrayList<>();
+    long bytes;
+    int copies;
+
+    Started(long startNanos, CopyPace pace) {
+      this.startNanos = startNanos;
+      this.pace = pace;
+    }
+  }
+
   /**
-   * @param alone nothing was before it in the lane, so that its time says how fast the lane is
+   * @param telling its time says how fast one copy is: it is one, and nothing was before it in the lane
    * @param dueNanos when it should be done, by what was seen before; {@link CopyPace#UNKNOWN} if nothing was
    */
-  private record UnderWay(long event, Gpu.Done done, CopyPace pace, long bytes, long startNanos, boolean alone, long dueNanos) {}
+  private record UnderWay(long event, Started started, boolean telling, long dueNanos) {}
 
   private GpuLane(CudaCopyDriver copies, int device, long stream) {
     this.copies = copies;
@@ -38,29 +61,56 @@ final class GpuLane {
   }
 
   boolean isIdle() {
-    return underWay.isEmpty();
+    return underWay.isEmpty() && started == null;
   }
 
-  /** Starts the copies, all or none of which are told as done. */
-  void start(List<GpuCopy> wanted, Gpu.Done done) {
+  /** Starts copies that were handed over by themselves, and seals them with others of this visit if they are small. */
+  void startAlone(WantedCopy wanted) {
+    long bytes = wanted.bytes();
+    if (started != null && started.bytes + bytes > SHARED_BYTES) {
+      seal();
+    }
+    start(wanted, bytes);
+  }
+
+  /** Starts copies that are all told as done, or none. */
+  void start(WantedCopy wanted, long bytes) {
     try {
       if (spareEvents.isEmpty()) {
         spareEvents.push(copies.createEvent(device));
       }
-      long startNanos = System.nanoTime();
-      long bytes = 0;
-      for (GpuCopy copy : wanted) {
-        copies.start(device, stream, copy);
-        bytes += copy.bytes();
+      Started with = started;
+      if (with == null) {
+        with = new Started(System.nanoTime(), pace(wanted.copies().getLast()));
+        started = with;
       }
-      copies.recordEvent(device, spareEvents.getFirst(), stream);
-      CopyPace pace = pace(wanted.getLast());
-      UnderWay before = underWay.peekLast();
-      underWay.add(new UnderWay(spareEvents.pop(), done, pace, bytes, startNanos, before == null,
-          pace.dueNanos(before == null || before.dueNanos() < startNanos ? startNanos : before.dueNanos(), bytes)));
+      for (GpuCopy copy : wanted.copies()) {
+        copies.start(device, stream, copy);
+      }
+      with.told.add(wanted.done());
+      with.bytes += bytes;
+      with.copies += wanted.copies().size();
     } catch (CudaCallException failure) {
       drainAfter(failure);
-      done.done(failure.failure());
+      wanted.done().done(failure.failure());
+    }
+  }
+
+  /** Records the event of what was started since the last. */
+  void seal() {
+    Started with = started;
+    started = null;
+    if (with == null || with.told.isEmpty()) {
+      return;
+    }
+    try {
+      copies.recordEvent(device, spareEvents.getFirst(), stream);
+      UnderWay before = underWay.peekLast();
+      underWay.add(new UnderWay(spareEvents.pop(), with, before == null && with.copies == 1, with.pace.dueNanos(
+          before == null || before.dueNanos() < with.startNanos ? with.startNanos : before.dueNanos(), with.bytes)));
+    } catch (CudaCallException failure) {
+      drainAfter(failure);
+      with.told.forEach(done -> done.done(failure.failure()));
     }
   }
 
@@ -91,20 +141,21 @@ final class GpuLane {
   boolean tellDone() {
     boolean told = false;
     for (UnderWay first = underWay.peek(); first != null; first = underWay.peek()) {
+      CudaFailure failed = null;
       try {
         if (!copies.isDone(device, first.event())) {
           return told;
         }
-        underWay.poll();
-        spareEvents.push(first.event());
-        if (first.alone()) {
-          first.pace().took(first.bytes(), System.nanoTime() - first.startNanos());
-        }
-        first.done().done(null);
       } catch (CudaCallException failure) {
-        underWay.poll();
-        spareEvents.push(first.event());
-        first.done().done(failure.failure());
+        failed = failure.failure();
+      }
+      underWay.poll();
+      spareEvents.push(first.event());
+      if (failed == null && first.telling()) {
+        first.started().pace.took(first.started().bytes, System.nanoTime() - first.started().startNanos);
+      }
+      for (Gpu.Done done : first.started().told) {
+        done.done(failed);
       }
       told = true;
       armed = false;

@@ -1,14 +1,10 @@
 package io.muster.cuda;
 
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -16,44 +12,37 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The one thread that calls the driver for a GPU. Whoever hands it something goes on at once; what it is handed is done in order, copies of
- * different lanes beside each other.
+ * different lanes beside each other. All copies that it finds in one visit of its queue are started before any is looked after.
  *
- * <p>How it waits: after each thing that it did it looks again for {@value #LOOK_NANOS} ns, which is longer than a small copy takes.
- * A longer copy it sleeps through until shortly before its end, as far as it knows the pace ({@link CopyPace}), and looks from there on; else it
- * has the driver wake it ({@code cuStreamAddCallback}), which is some 40 µs late. So neither a small nor a large copy is paid for with a wake-up,
- * a core is busy for the last {@value #EARLY_NANOS} ns of a copy at most, and nothing waits behind one but what is in the same lane.
+ * <p>How it waits is decided by {@link Waiting}: it looks for {@value Waiting#SHORT_NANOS} ns after a short copy was started or any has ended,
+ * sleeps through a longer one until shortly before its end, as far as it knows the pace ({@link CopyPace}) and how late its sleeps end
+ * ({@link SleepMargin}), and else has the driver wake it ({@code cuStreamAddCallback}). So neither a small nor a large copy is paid for with a
+ * wake-up, and nothing waits behind one but what is in the same lane.
  */
 final class GpuWorker {
   private static final Logger LOG = LoggerFactory.getLogger(GpuWorker.class);
-  private static final long LOOK_NANOS = 20_000;
-  /** A sleep ends up to some 60 µs later than asked for. */
-  private static final long EARLY_NANOS = 100_000;
-  private static final long LATE_NANOS = 60_000;
-  /** Should the driver not call back: copies are looked after this often, while there are any. */
-  private static final long LOOK_AGAIN_NANOS = 50_000_000;
-
-  private record Batch(int lane, List<GpuCopy> copies, Gpu.Done done) {}
+  /** So many things are taken from the queue before what is under way is looked after. */
+  private static final int VISIT = 64;
 
   private final GpuDrivers drivers;
   private final int device;
   private final Thread thread;
-  private final Queue<Runnable> queue = new ConcurrentLinkedQueue<>();
+  private final GpuInbox inbox;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
-  /** The thread is parked, or about to be: set by it, read by whoever hands something over. */
-  private volatile boolean parked;
   /** Set once by the thread, read by all. */
   private volatile @Nullable CudaFailure lost;
   private volatile Consumer<CudaFailure> onLost = _ -> {};
   private volatile boolean closing;
   /** Set by the thread before {@link #ready} completes. */
   private volatile long context;
-  private final List<GpuLane> lanes = new ArrayList<>();
+  private final GpuLanes lanes = new GpuLanes();
 
   GpuWorker(GpuDrivers drivers, int device) {
     this.drivers = drivers;
     this.device = device;
     this.thread = Thread.ofPlatform().daemon().name("muster-gpu-" + device).unstarted(this::work);
+    this.inbox = new GpuInbox(thread);
   }
 
   void start() {
@@ -80,13 +69,26 @@ final class GpuWorker {
     }
   }
 
-  void copy(int lane, List<GpuCopy> copies, Gpu.Done done) {
-    var batch = new Batch(lane, copies, done);
+  void copy(WantedCopy wanted) {
     if (Thread.currentThread() == thread) {
-      start(batch);
+      start(wanted);
     } else {
-      hand(() -> start(batch));
+      hand(() -> start(wanted));
     }
+  }
+
+  /** All of them in one visit, with one event a lane. */
+  void copyTogether(List<WantedCopy> batch) {
+    if (Thread.currentThread() == thread) {
+      startTogether(batch);
+    } else {
+      hand(() -> startTogether(batch));
+    }
+  }
+
+  /** Copies are about to come: the thread wakes up meanwhile. */
+  void expect() {
+    inbox.expect();
   }
 
   <T> CompletableFuture<T> call(Gpu.Act<T> act) {
@@ -103,10 +105,7 @@ final class GpuWorker {
   }
 
   private void hand(Runnable task) {
-    queue.add(task);
-    if (parked) {
-      LockSupport.unpark(thread);
-    }
+    inbox.hand(task);
     if (closed.isDone()) {
       failLeft();
     }
@@ -128,7 +127,8 @@ final class GpuWorker {
       failLeft();
       return;
     }
-    long wakeUp = drivers.copies().wakeUp(arena, () -> LockSupport.unpark(thread));
+    TimerSlack.shorten();
+    long wakeUp = drivers.copies().wakeUp(arena, inbox::wake);
     ready.complete(null);
     serve(wakeUp);
     end(opened, arena);
@@ -140,80 +140,55 @@ final class GpuWorker {
     drivers.memory().pushContext(device, retained);
     context = retained;
     opened.add(() -> drivers.memory().popContext(device));
-    for (int i = 0; i < Gpu.LANES; i++) {
-      lanes.add(GpuLane.open(drivers, device, opened));
-    }
+    lanes.open(drivers, device, opened);
   }
 
   private void serve(long wakeUp) {
-    long lookUntil = System.nanoTime() + LOOK_NANOS;
-    while (true) {
+    inbox.lookAfter(lanes);
+    while (!closing || !inbox.isEmpty() || !lanes.isIdle()) {
       if (doSome()) {
-        lookUntil = System.nanoTime() + LOOK_NANOS;
-      } else if (closing && queue.isEmpty() && isIdle()) {
-        return;
+        inbox.lookAfter(lanes);
       } else {
-        long nowNanos = System.nanoTime();
-        long untilDueNanos = untilDueNanos(nowNanos);
-        if (nowNanos - lookUntil < 0 || (untilDueNanos <= EARLY_NANOS && untilDueNanos >= -LATE_NANOS)) {
-          Thread.onSpinWait();
-        } else {
-          park(wakeUp, untilDueNanos - EARLY_NANOS);
-        }
+        inbox.waitFor(lanes, wakeUp);
       }
     }
   }
 
   private boolean doSome() {
     boolean some = false;
-    for (Runnable task = queue.poll(); task != null; task = queue.poll()) {
+    for (int i = 0; i < VISIT; i++) {
+      Runnable task = inbox.poll();
+      if (task == null) {
+        break;
+      }
       task.run();
       some = true;
     }
-    for (GpuLane lane : lanes) {
-      some |= lane.tellDone();
+    lanes.seal();
+    if (lanes.tellDone()) {
+      lanes.seal();
+      some = true;
     }
     return some;
   }
 
-  /** Until the first copy of any lane should be done; {@link CopyPace#UNKNOWN} if that is not known of any. */
-  private long untilDueNanos(long nowNanos) {
-    long least = CopyPace.UNKNOWN;
-    for (GpuLane lane : lanes) {
-      long due = lane.dueNanos();
-      if (due != CopyPace.UNKNOWN) {
-        least = Math.min(least, due - nowNanos);
-      }
-    }
-    return least;
-  }
-
-  /** @param nanos that are certain to be free; more than can be, or none, if that is not known */
-  private void park(long wakeUp, long nanos) {
-    boolean timed = nanos > 0 && nanos < LOOK_AGAIN_NANOS;
-    lanes.forEach(lane -> lane.armUnlessTimed(wakeUp));
-    parked = true;
-    if (queue.isEmpty()) {
-      if (isIdle()) {
-        LockSupport.park(this);
-      } else {
-        LockSupport.parkNanos(this, timed ? nanos : LOOK_AGAIN_NANOS);
-      }
-    }
-    parked = false;
-  }
-
-  private boolean isIdle() {
-    return lanes.stream().allMatch(GpuLane::isIdle);
-  }
-
-  private void start(Batch batch) {
+  private void start(WantedCopy wanted) {
     CudaFailure gone = lost;
-    Gpu.Done done = failure -> told(batch.done(), failure);
+    WantedCopy ours = wanted.toldTo(failure -> told(wanted.done(), failure));
     if (gone != null) {
-      done.done(gone);
+      ours.done().done(gone);
     } else {
-      lanes.get(batch.lane()).start(batch.copies(), done);
+      lanes.start(ours);
+    }
+  }
+
+  private void startTogether(List<WantedCopy> batch) {
+    CudaFailure gone = lost;
+    List<WantedCopy> ours = batch.stream().map(wanted -> wanted.toldTo(failure -> told(wanted.done(), failure))).toList();
+    if (gone != null) {
+      ours.forEach(wanted -> wanted.done().done(gone));
+    } else {
+      lanes.startTogether(ours);
     }
   }
 
@@ -233,6 +208,7 @@ final class GpuWorker {
       answer.completeExceptionally(new CudaCallException(Objects.requireNonNull(lost)));
       return;
     }
+    lanes.seal(); // an act may take long
     try {
       answer.complete(act.run());
     } catch (CudaCallException failure) {
@@ -252,16 +228,8 @@ final class GpuWorker {
   }
 
   private void end(Opened opened, Arena arena) {
-    CudaCallException failed = null;
-    boolean calledBack = true;
-    for (GpuLane lane : lanes) {
-      try {
-        lane.drain();
-      } catch (CudaCallException failure) {
-        calledBack = false; // a callback may still come: its function has to stay
-        failed = failed == null ? failure : failed;
-      }
-    }
+    CudaCallException failed = lanes.drain();
+    boolean calledBack = failed == null; // else a callback may still come: its function has to stay
     try {
       opened.close();
     } catch (CudaCallException failure) {
@@ -291,7 +259,7 @@ final class GpuWorker {
     if (lost == null) {
       lost = new CudaFailure("the worker of this GPU has ended", OptionalInt.of(device), 4, "CUDA_ERROR_DEINITIALIZED");
     }
-    for (Runnable task = queue.poll(); task != null; task = queue.poll()) {
+    for (Runnable task = inbox.poll(); task != null; task = inbox.poll()) {
       task.run();
     }
   }

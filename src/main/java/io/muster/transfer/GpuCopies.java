@@ -19,6 +19,7 @@ final class GpuCopies {
   private final Gpus gpus;
   private final GpuRegions owned;
   private final GpuImports imports;
+  private final HostPins pins = new HostPins();
 
   GpuCopies(RegionTable table, Gpus gpus, GpuRegions owned, GpuImports imports) {
     this.table = table;
@@ -28,54 +29,55 @@ final class GpuCopies {
   }
 
   /** To or from GPU memory of this process. */
-  Future<Void> own(Direction direction, RemoteRegion remote, long offset, Local local) {
-    return switch (table.lease(remote.id(), remote.key(), offset, local.bytes())) {
+  Future<Void> own(RemoteRegion remote, Move move) {
+    return switch (table.lease(remote.id(), remote.key(), move.offset(), move.bytes())) {
       case LeaseOutcome.Refused refused -> Future.failedFuture(
-          WriteFailures.refused(refused.kind(), refused.detail(), remote, offset, local.bytes(), "this process"));
-      case Lease lease -> leased(direction, remote, lease, local).onComplete(done -> {
-        if (done.succeeded() && direction == Direction.WRITE) {
-          lease.announce();
-        }
-        lease.release();
-      });
+          WriteFailures.refused(refused.kind(), refused.detail(), remote, move.offset(), move.bytes(), "this process"));
+      case Lease lease -> released(lease, move, leased(remote, lease, move));
     };
   }
 
-  private Future<Void> leased(Direction direction, RemoteRegion remote, Lease lease, Local local) {
+  private static Future<Void> released(Lease lease, Move move, Future<Void> moved) {
+    return moved.onComplete(done -> {
+      if (done.succeeded() && move.direction() == Direction.WRITE) {
+        lease.announce();
+      }
+      lease.release();
+    });
+  }
+
+  private Future<Void> leased(RemoteRegion remote, Lease lease, Move move) {
     if (!(lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, var view, var _, var _))) {
       return Future.failedFuture(new WriteException(WriteException.Kind.FAILED, "region " + remote.id() + " is no GPU memory"));
     }
     long address = view.address() + lease.offset();
-    if (local instanceof Local.OnGpu(GpuSlice slice) && slice.device() != gpu.device()) {
-      return owned.gpu(slice.device()).compose(other -> started(gpu, remote, lease.offset(), direction == Direction.WRITE
+    if (move.local() instanceof Local.OnGpu(GpuSlice slice) && slice.device() != gpu.device()) {
+      return owned.gpu(slice.device()).compose(other -> started(gpu, remote, move, move.direction() == Direction.WRITE
           ? new GpuCopy.Peer(address, gpu, slice.address(), other, slice.bytes())
           : new GpuCopy.Peer(slice.address(), other, address, gpu, slice.bytes()), "this process"));
     }
-    return checked(local).compose(_ -> started(gpu, remote, lease.offset(), copy(direction, address, local), "this process"));
+    return checked(move.local()).compose(_ -> started(gpu, remote, move, copy(address, move), "this process"));
   }
 
   /** Between memory of the host that is registered here and memory of a GPU of this process. */
-  Future<Void> onHost(Direction direction, RemoteRegion remote, long offset, GpuSlice slice) {
-    return switch (table.lease(remote.id(), remote.key(), offset, slice.bytes())) {
+  Future<Void> onHost(RemoteRegion remote, GpuSlice slice, Move move) {
+    return switch (table.lease(remote.id(), remote.key(), move.offset(), slice.bytes())) {
       case LeaseOutcome.Refused refused -> Future.failedFuture(
-          WriteFailures.refused(refused.kind(), refused.detail(), remote, offset, slice.bytes(), "this process"));
-      case Lease lease -> owned.gpu(slice.device()).compose(gpu -> {
-        MemorySegment memory = lease.region().memory().asSlice(offset, slice.bytes());
-        return started(gpu, remote, offset, direction == Direction.WRITE ? new GpuCopy.ToHost(memory, slice.address())
+          WriteFailures.refused(refused.kind(), refused.detail(), remote, move.offset(), slice.bytes(), "this process"));
+      case Lease lease -> released(lease, move, owned.gpu(slice.device()).compose(gpu -> {
+        pins.pin(gpu, lease.region());
+        MemorySegment memory = lease.region().memory().asSlice(move.offset(), slice.bytes());
+        return started(gpu, remote, move, move.direction() == Direction.WRITE ? new GpuCopy.ToHost(memory, slice.address())
             : new GpuCopy.ToDevice(slice.address(), memory), "this process");
-      }).onComplete(done -> {
-        if (done.succeeded() && direction == Direction.WRITE) {
-          lease.announce();
-        }
-        lease.release();
-      });
+      }));
     };
   }
 
   /** To or from GPU memory of another process. Fails with a {@link WriteException}: {@code FAILED} also if it can't be mapped here. */
-  Future<Void> remote(Direction direction, Channel channel, boolean sameHost, SegmentInfo info, long offset, Local local) {
+  Future<Void> remote(Channel channel, boolean sameHost, SegmentInfo info, Move move) {
     var remote = new RemoteRegion(info.region(), info.key(), info.bytes());
-    long bytes = local.bytes();
+    long offset = move.offset();
+    long bytes = move.bytes();
     if (info.gpu().isEmpty()) {
       return Future.failedFuture(new WriteException(WriteException.Kind.FAILED, "segment " + info.name() + " is no GPU memory"));
     }
@@ -86,12 +88,12 @@ final class GpuCopies {
       return Future.failedFuture(WriteFailures.refused(WriteException.Kind.OUT_OF_BOUNDS, "the region has " + info.bytes() + " bytes", remote,
           offset, bytes, channel.toString()));
     }
-    return checked(local).compose(_ -> mapped(channel, sameHost, info, local)).compose(imported -> {
+    return checked(move.local()).compose(_ -> mapped(channel, sameHost, info, move.local())).compose(imported -> {
       if (!imported.lease()) {
         return Future.failedFuture(WriteFailures.refused(WriteException.Kind.CLOSING, "the region is being taken back", remote, offset, bytes,
             channel.toString()));
       }
-      return started(imported.gpu(), remote, offset, copy(direction, imported.address() + offset, local), channel.toString())
+      return started(imported.gpu(), remote, move, copy(imported.address() + offset, move), channel.toString())
           .onComplete(_ -> imported.release());
     });
   }
@@ -114,22 +116,22 @@ final class GpuCopies {
         : Future.succeededFuture();
   }
 
-  private static GpuCopy copy(Direction direction, long address, Local local) {
-    return switch (local) {
-      case Local.Host(MemorySegment memory) ->
-          direction == Direction.WRITE ? new GpuCopy.ToDevice(address, memory) : new GpuCopy.ToHost(memory, address);
-      case Local.OnGpu(GpuSlice slice) -> direction == Direction.WRITE ? new GpuCopy.OnDevice(address, slice.address(), slice.bytes())
+  private static GpuCopy copy(long address, Move move) {
+    boolean writes = move.direction() == Direction.WRITE;
+    return switch (move.local()) {
+      case Local.Host(MemorySegment memory) -> writes ? new GpuCopy.ToDevice(address, memory) : new GpuCopy.ToHost(memory, address);
+      case Local.OnGpu(GpuSlice slice) -> writes ? new GpuCopy.OnDevice(address, slice.address(), slice.bytes())
           : new GpuCopy.OnDevice(slice.address(), address, slice.bytes());
     };
   }
 
-  private static Future<Void> started(Gpu gpu, RemoteRegion remote, long offset, GpuCopy copy, String peer) {
+  private static Future<Void> started(Gpu gpu, RemoteRegion remote, Move move, GpuCopy copy, String peer) {
     Promise<Void> promise = RawSocket.promise();
-    gpu.copy(remote.id(), copy, failure -> {
+    move.queue().add(gpu, remote.id(), copy, failure -> {
       if (failure == null) {
         promise.complete();
       } else {
-        promise.fail(GpuFailures.copy(failure, remote, offset, copy.bytes(), peer));
+        promise.fail(GpuFailures.copy(failure, remote, move.offset(), copy.bytes(), peer));
       }
     });
     return promise.future();

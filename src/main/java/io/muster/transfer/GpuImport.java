@@ -4,6 +4,7 @@ import io.muster.cuda.Gpu;
 import io.muster.cuda.GpuView;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import java.util.List;
 
 /**
  * A region of another process, mapped for one GPU of this one. Copies hold leases on it; closing refuses new ones, waits for those that are held,
@@ -13,14 +14,17 @@ final class GpuImport {
   private final Gpu gpu;
   private final GpuView view;
   private final GpuWays.Way way;
+  private final List<String> refused;
   private final Promise<Void> idle = Promise.promise();
   private int leases;
   private boolean closing;
 
-  GpuImport(Gpu gpu, GpuView view, GpuWays.Way way) {
+  /** @param refused why the ways before this one were not taken */
+  GpuImport(Gpu gpu, GpuView view, GpuWays.Way way, List<String> refused) {
     this.gpu = gpu;
     this.view = view;
     this.way = way;
+    this.refused = List.copyOf(refused);
   }
 
   Gpu gpu() {
@@ -29,6 +33,10 @@ final class GpuImport {
 
   GpuWays.Way way() {
     return way;
+  }
+
+  List<String> refused() {
+    return refused;
   }
 
   /** Where the region begins, at this process. */

@@ -30,9 +30,15 @@ final class GpuImports {
   private final Vertx vertx;
   private final Questions questions;
   private final Map<Key, Future<GpuImport>> imports = new ConcurrentHashMap<>();
+  /** Why regions can't be mapped here: kept while their channels last, also when it may be tried again. */
+  private final Map<Key, List<String>> refusals = new ConcurrentHashMap<>();
 
   /** What is mapped, for which GPU of this process, as promised on which channel. */
-  private record Key(ChannelGeneration channel, int region, long key, int device) {}
+  private record Key(ChannelGeneration channel, int region, long key, int device, String segment) {
+    GpuPath path(String way, List<String> refused) {
+      return new GpuPath(channel, region, segment, device, way, refused);
+    }
+  }
 
   GpuImports(Vertx vertx, Questions questions) {
     this.vertx = vertx;
@@ -41,7 +47,7 @@ final class GpuImports {
 
   /** The mapping, made if there is none yet; fails with a {@link WriteException} that names each way and why it was not taken. */
   Future<GpuImport> get(Channel channel, boolean sameHost, SegmentInfo info, Gpu gpu) {
-    var key = new Key(channel.generation(), info.region(), info.key(), gpu.device());
+    var key = new Key(channel.generation(), info.region(), info.key(), gpu.device(), info.name());
     Future<GpuImport> known = imports.get(key);
     return known != null ? known : imports.computeIfAbsent(key, _ -> open(key, channel, sameHost, info, gpu));
   }
@@ -49,12 +55,16 @@ final class GpuImports {
   private Future<GpuImport> open(Key key, Channel channel, boolean sameHost, SegmentInfo info, Gpu gpu) {
     long pid = ProcessHandle.current().pid();
     GpuWays ways = GpuWays.of(info.gpu(), sameHost);
+    List<String> refused = new ArrayList<>(ways.refused());
     return questions.ask(channel, request -> new TransferMessage.Attach(request, info.region(), info.key(), pid))
-        .compose(_ -> attempt(info, gpu, ways.ways(), new ArrayList<>(ways.refused()))
+        .compose(_ -> attempt(info, gpu, ways.ways(), refused)
             .onFailure(_ -> channel.send(ControlKind.TRANSFER, new TransferMessage.Detached(info.region()).encode())))
-        .onSuccess(imported -> LOG.debug("gpu-mapped region={} peer={} device={} way={}", info.region(), channel.peer(), gpu.device(),
-            imported.way().kind()))
+        .onSuccess(imported -> {
+          refusals.remove(key);
+          LOG.debug("gpu-mapped region={} peer={} device={} way={}", info.region(), channel.peer(), gpu.device(), imported.way().kind());
+        })
         .onFailure(failure -> {
+          refusals.put(key, refused.isEmpty() ? List.of(String.valueOf(failure.getMessage())) : List.copyOf(refused));
           LOG.info("gpu-not-mapped region={} peer={} device={} reason={}", info.region(), channel.peer(), gpu.device(), failure.getMessage());
           vertx.setTimer(REMEMBER_FAILURE_MS, _ -> imports.remove(key));
         });
@@ -66,7 +76,7 @@ final class GpuImports {
           + gpu.device() + ": " + (refused.isEmpty() ? "its handle names no way" : String.join("; ", refused))));
     }
     GpuWays.Way way = ways.getFirst();
-    return map(info, gpu, way).map(view -> new GpuImport(gpu, view, way)).recover(failure -> {
+    return map(info, gpu, way).map(view -> new GpuImport(gpu, view, way, refused)).recover(failure -> {
       refused.add(way.kind() + ": " + GpuFailures.text(failure));
       return attempt(info, gpu, ways.subList(1, ways.size()), refused);
     });
@@ -112,6 +122,7 @@ final class GpuImports {
 
   private Future<Void> end(Predicate<Key> which, Channel channel) {
     List<Future<Void>> ends = new ArrayList<>();
+    refusals.keySet().removeIf(which);
     imports.keySet().stream().filter(which).toList().forEach(key -> {
       Future<GpuImport> ended = imports.remove(key);
       if (ended != null) {
@@ -142,16 +153,19 @@ final class GpuImports {
     return Future.join(ends).mapEmpty();
   }
 
-  List<String> refusals() {
-    return imports.values().stream().filter(Future::failed).map(one -> String.valueOf(one.cause().getMessage())).distinct().sorted().toList();
+  /** How each region that was reached for is reached, in no order. */
+  List<GpuPath> paths() {
+    List<GpuPath> paths = new ArrayList<>();
+    refusals.forEach((key, refused) -> paths.add(key.path("", refused)));
+    imports.forEach((key, one) -> {
+      if (one.succeeded()) {
+        paths.add(key.path(one.result().way().kind().toString(), one.result().refused()));
+      }
+    });
+    return paths;
   }
 
   int size() {
     return imports.size();
-  }
-
-  /** The ways by which regions are mapped now, for people. */
-  List<String> ways() {
-    return imports.values().stream().filter(Future::succeeded).map(one -> one.result().way().kind().toString()).distinct().sorted().toList();
   }
 }

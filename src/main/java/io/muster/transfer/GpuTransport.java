@@ -77,13 +77,13 @@ public final class GpuTransport {
   }
 
   /** To or from GPU memory of this process. */
-  public Future<Void> own(Direction direction, RemoteRegion region, long offset, Local local) {
-    return copies.own(direction, region, offset, local);
+  public Future<Void> own(RemoteRegion region, Move move) {
+    return copies.own(region, move);
   }
 
   /** Between memory of the host that this process has registered and memory of one of its GPUs. */
-  public Future<Void> onHost(Direction direction, RemoteRegion region, long offset, GpuSlice slice) {
-    return copies.onHost(direction, region, offset, slice);
+  public Future<Void> onHost(RemoteRegion region, GpuSlice slice, Move move) {
+    return copies.onHost(region, slice, move);
   }
 
   /**
@@ -92,24 +92,25 @@ public final class GpuTransport {
    * @param sameHost both processes have the same boot id and network namespace
    * @return completes when the bytes are in the destination; fails with a {@link WriteException}
    */
-  public Future<Void> remote(Direction direction, Channel channel, boolean sameHost, SegmentInfo info, long offset, Local local) {
+  public Future<Void> remote(Channel channel, boolean sameHost, SegmentInfo info, Move move) {
     if (!info.isOnGpu()) {
-      return overChannel(direction, channel, info, offset, local);
+      return overChannel(channel, info, move);
     }
-    Future<Void> direct = direct(direction, channel, sameHost, info, offset, local);
+    Future<Void> direct = direct(channel, sameHost, info, move);
     return fallsBack ? direct.recover(failure -> failure instanceof WriteException refused && refused.kind() == WriteException.Kind.FAILED
         && channel.isAlive() || failure instanceof MusterException
-            ? overChannel(direction, channel, info, offset, local).recover(also -> Future.failedFuture(both(failure, also)))
+            ? overChannel(channel, info, move).recover(also -> Future.failedFuture(both(failure, also)))
             : Future.failedFuture(failure)) : direct;
   }
 
   /** The same over {@code cuda} and nothing else. */
-  public Future<Void> direct(Direction direction, Channel channel, boolean sameHost, SegmentInfo info, long offset, Local local) {
-    return copies.remote(direction, channel, sameHost, info, offset, local);
+  public Future<Void> direct(Channel channel, boolean sameHost, SegmentInfo info, Move move) {
+    return copies.remote(channel, sameHost, info, move);
   }
 
-  private Future<Void> overChannel(Direction direction, Channel channel, SegmentInfo info, long offset, Local local) {
-    return staged.move(direction, channel, new RemoteRegion(info.region(), info.key(), info.bytes()), info.isOnGpu(), offset, local);
+  private Future<Void> overChannel(Channel channel, SegmentInfo info, Move move) {
+    return staged.move(move.direction(), channel, new RemoteRegion(info.region(), info.key(), info.bytes()), info.isOnGpu(), move.offset(),
+        move.local());
   }
 
   private static WriteException both(Throwable cuda, Throwable tcp) {
@@ -144,14 +145,19 @@ public final class GpuTransport {
     staged.lost(channel.generation());
   }
 
-  /** The ways by which memory of others is mapped here now. */
-  public List<String> ways() {
-    return imports.ways();
+  /** How memory of others is reached here, that was reached for. */
+  public List<GpuPath> paths() {
+    return imports.paths();
   }
 
-  /** Why regions of others can't be mapped here, for people: the newest for each region. */
+  /** The ways by which memory of others is mapped here now. */
+  public List<String> ways() {
+    return paths().stream().map(GpuPath::way).filter(way -> !way.isEmpty()).distinct().sorted().toList();
+  }
+
+  /** Why regions of others can't be mapped here, for people. */
   public List<String> refusals() {
-    return imports.refusals();
+    return paths().stream().filter(path -> path.way().isEmpty()).map(path -> String.join("; ", path.refused())).distinct().sorted().toList();
   }
 
   /** Mappings of this process into memory of others. */

@@ -27,6 +27,8 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   final Set<String> open = new TreeSet<>();
   final List<String> wrongOrder = new ArrayList<>();
   int failed;
+  /** How often an event was asked for: not among the calls, since a thread that looks asks as often as it can. */
+  int queries;
   private final Map<Long, Integer> memories = new HashMap<>();
   private final Map<Long, Long> sizes = new HashMap<>();
   private final Map<Long, Stream> streams = new HashMap<>();
@@ -97,6 +99,10 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
       one.run();
       stream.done++;
     }
+  }
+
+  synchronized int count(String call) {
+    return (int) calls.stream().filter(call::equals).count();
   }
 
   private void record(String call, int device) throws CudaCallException {
@@ -333,6 +339,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
 
   @Override
   public synchronized boolean isDone(int device, long event) throws CudaCallException {
+    queries++;
     if (poison != 0) {
       throw failure("cuEventQuery", device, poison);
     }
@@ -430,6 +437,22 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
   @Override
   public synchronized void enablePeerAccess(int device, long otherContext) throws CudaCallException {
     record("cuCtxEnablePeerAccess", device);
+  }
+
+  @Override
+  public synchronized void registerHost(int device, MemorySegment memory) throws CudaCallException {
+    record("cuMemHostRegister_v2", device);
+    open.add("pinned " + memory.address());
+    memory.get(ValueLayout.JAVA_BYTE, 0); // crashes on what has been freed
+  }
+
+  @Override
+  public synchronized void unregisterHost(int device, MemorySegment memory) throws CudaCallException {
+    closing("pinned " + memory.address());
+    if (!memory.scope().isAlive()) {
+      wrongOrder.add("freed before it was given back: " + memory);
+    }
+    record("cuMemHostUnregister", device);
   }
 
   /** A byte of its memory, as a kernel would see it. */

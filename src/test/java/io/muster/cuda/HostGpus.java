@@ -55,6 +55,11 @@ public final class HostGpus {
     driver.letGo();
   }
 
+  /** How often the driver was called by this name; copies are {@code copy}. */
+  public int calls(String name) {
+    return driver.count(name);
+  }
+
   /** Native objects that are open. */
   public Set<String> open() {
     synchronized (driver) {
