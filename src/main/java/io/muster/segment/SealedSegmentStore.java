@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Whoever has the secret may sign any value: a rank's own process its entry and marks, any process a GONE or the epoch.
  */
-public final class SealedSegmentStore implements SegmentStore {
+public final class SealedSegmentStore implements WrappedStore {
   private static final int LENGTH_BYTES = Short.BYTES;
   private static final int SIGNATURE_BYTES = LENGTH_BYTES + GroupSecret.Seal.BYTES;
 
@@ -55,37 +55,22 @@ public final class SealedSegmentStore implements SegmentStore {
 
   @Override
   public Future<Void> listen(Listener listener) {
-    return store.listen(new Listener() {
+    return store.listen(new WrappedListener() {
+      @Override
+      public Listener listener() {
+        return listener;
+      }
+
       @Override
       public void changed(String key, @Nullable StoredBytes value) {
         listener.changed(key, open(key, value));
-      }
-
-      @Override
-      public void merged() {
-        listener.merged();
-      }
-
-      @Override
-      public void membersChanged(PresentMembers present) {
-        listener.membersChanged(present);
       }
     });
   }
 
   @Override
-  public Future<Void> close() {
-    return store.close();
-  }
-
-  @Override
-  public PresentMembers presentMembers() {
-    return store.presentMembers();
-  }
-
-  @Override
-  public String localMemberUuid() {
-    return store.localMemberUuid();
+  public SegmentStore store() {
+    return store;
   }
 
   /** What the store holds under a key, as the group sees it. */
