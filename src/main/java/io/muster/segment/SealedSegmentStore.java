@@ -97,16 +97,27 @@ public final class SealedSegmentStore implements WrappedStore {
   private StoredBytes opened(String key, StoredBytes stored) {
     byte[] bytes = stored.toByteArray();
     int body = bytes.length - SIGNATURE_BYTES;
-    boolean hasSignature = body >= 0 && bytes[body] == 0 && bytes[body + 1] == GroupSecret.Seal.BYTES;
+    boolean hasSignature = hasSignature(bytes);
     if (hasSignature && seal.verifies(Arrays.copyOfRange(bytes, body + LENGTH_BYTES, bytes.length), name(key), Arrays.copyOf(bytes, body))) {
-      byte[] unsigned = Arrays.copyOf(bytes, body + LENGTH_BYTES);
-      unsigned[body + 1] = 0;
-      return StoredBytes.copyOf(unsigned);
+      return StoredBytes.copyOf(withoutSignature(bytes));
     }
     String why = "signature: expected one by the group's secret, got " + (hasSignature ? "one by another secret, or for other fields" : "none")
         + "; if that is a process of yours, start it with the secret of the others (security.secretFile), else find out who writes here";
     distrusted.accept(key, why);
     return stored.distrusted(why);
+  }
+
+  static boolean hasSignature(byte[] bytes) {
+    int body = bytes.length - SIGNATURE_BYTES;
+    return body >= 0 && bytes[body] == 0 && bytes[body + 1] == GroupSecret.Seal.BYTES;
+  }
+
+  /** The same value without the signature that it has, whoever has made that. */
+  static byte[] withoutSignature(byte[] bytes) {
+    int body = bytes.length - SIGNATURE_BYTES;
+    byte[] unsigned = Arrays.copyOf(bytes, body + LENGTH_BYTES);
+    unsigned[body + 1] = 0;
+    return unsigned;
   }
 
   private static byte[] name(String key) {
