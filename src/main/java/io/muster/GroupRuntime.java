@@ -24,6 +24,7 @@ import io.muster.peer.LinkTiming;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
+import io.muster.segment.StoreKeys;
 import io.muster.segment.SealedSegmentStore;
 import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
@@ -72,8 +73,7 @@ final class GroupRuntime implements GroupHost {
     this.name = name;
     this.worldSize = worldSize;
     this.seals = seals;
-    this.sealed = seals == null ? null : new SealedSegmentStore(process.store(), seals.secret(),
-        (key, why) -> process.trust().distrust("store/" + key, "holds a value without a good signature: " + why));
+    this.sealed = seals == null ? null : new SealedSegmentStore(process.store(), seals.secret(), this::foreign);
     this.store = sealed == null ? process.store() : sealed;
     this.addresses = new Addresses(name);
     MusterOptions options = process.options();
@@ -85,7 +85,13 @@ final class GroupRuntime implements GroupHost {
         RETRY_MS), this, new BarrierVerticle.Timing(storing.reconcileMs(), options.barrier().reportEveryMs(),
         options.status().nodeTimeoutMs(), options.liveness().intervalMs()));
     this.status = new StatusVerticle(addresses, barrier, links, new StatusVerticle.Node(process.id(), ProcessHandle.current().pid(),
-        process.address().toString()), options.status().nodeTimeoutMs());
+        process.address().toString(), process.trust().refusals(name)), options.status().nodeTimeoutMs());
+  }
+
+  /** Whoever can write into the store can make up keys without end: those that are none of this group count as one. */
+  private void foreign(String key, String why) {
+    process.trust().distrust(name, "store/" + (new StoreKeys(name).parse(key, worldSize).isPresent() ? key : name),
+        "holds a value without a good signature: " + why);
   }
 
   Future<Void> start() {
@@ -348,7 +354,7 @@ final class GroupRuntime implements GroupHost {
     if (seals == null || seals.isAuthentic(event)) {
       return true;
     }
-    process.trust().distrust("bus/" + name, "brings an event of group " + name + " that its secret did not sign");
+    process.trust().distrust(name, "bus/" + name, "brings an event of group " + name + " that its secret did not sign");
     return false;
   }
 

@@ -306,8 +306,8 @@ public final class Muster {
   }
 
   /**
-   * How often something was refused here because the secret of its group does not vouch for it: values in the store, messages, connections.
-   * A group without a secret refuses none.
+   * How often something was refused here because the secret of its group does not vouch for it: values in the store, messages, events on
+   * the bus. Connections that are refused are logged ({@code connection-dropped}) and not counted here. The status picture says which.
    */
   public long distrusted() {
     return process.trust().distrusted();

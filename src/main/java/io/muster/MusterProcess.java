@@ -30,6 +30,7 @@ import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.Complaints;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.GpuTransport;
 import io.muster.transfer.LossEvidence;
@@ -66,6 +67,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   /** Said by the end that closes, and heard by the other. */
   private static final String IDLE = "no group needs it any more";
 
+  private final Complaints malformed = new Complaints(LOG, "muster.message.malformed");
   private final OwnContext own;
   private final Vertx vertx;
   private final MusterOptions options;
@@ -162,7 +164,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
         switch (Gossip.decode(payload)) {
           case Decoded.Valid<Gossip>(Gossip gossip) -> changed(gossip.key(), gossip.value());
           case Decoded.Malformed<Gossip>(String reason) ->
-              LOG.warn("muster.gossip.malformed process={} reason={}", channel.address(), reason);
+              malformed(channel, "gossip", reason);
         }
       }
       case CLAIM -> claims().received(channel, null, payload);
@@ -172,7 +174,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
         switch (SealedMessage.decode(kind, payload)) {
           case Decoded.Valid<SealedMessage>(SealedMessage message) -> sealed(channel, message);
           case Decoded.Malformed<SealedMessage>(String reason) ->
-              LOG.warn("muster.sealed.malformed process={} reason={}", channel.address(), reason);
+              malformed(channel, "signed message", reason);
         }
       }
     }
@@ -195,7 +197,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   }
 
   private void distrust(Channel channel, GroupName group, String what) {
-    trust.distrust(channel.address().host(), "sent " + what + ": group=" + group + " process=" + channel.peer()
+    trust.distrust(group, channel.address().host(), "sent " + what + ": group=" + group + " process=" + channel.peer()
         + "; if that is a process of yours, give it the secret of the others (security.secretFile)");
   }
 
@@ -211,8 +213,13 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
         }
       }
       case Decoded.Malformed<LinkMessage>(String reason) ->
-          LOG.warn("muster.link.malformed process={} reason={}", channel.address(), reason);
+          malformed(channel, "message of a link", reason);
     }
+  }
+
+  /** As many as there come, no log fills. */
+  private void malformed(Channel channel, String expected, String reason) {
+    malformed.note(channel.address().host(), "sent no " + expected + ": process=" + channel.peer() + " reason=" + reason);
   }
 
   /** An unsigned message of a group with a secret is worth nothing; a refusal alone is believed as far as to try again later. */
@@ -512,7 +519,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
       } else {
         groups.remove(name);
         starting.remove(name);
-        trust.ended(group.seals());
+        trust.ended(name, group.seals());
         started.fail(outcome.cause());
       }
     });
@@ -532,7 +539,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     groups.remove(group.name(), group);
     starting.remove(group.name());
     return group.close("the last rank has left").onComplete(_ -> {
-      trust.ended(group.seals());
+      trust.ended(group.name(), group.seals());
       closeIdleChannels();
     });
   }

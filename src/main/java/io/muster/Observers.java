@@ -8,6 +8,7 @@ import io.muster.segment.CanonicalReader;
 import io.muster.segment.CanonicalReader.MalformedException;
 import io.muster.segment.CanonicalWriter;
 import io.muster.transfer.Channel;
+import io.muster.transfer.Complaints;
 import io.muster.transfer.ControlKind;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -21,8 +22,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -31,19 +32,21 @@ import org.slf4j.LoggerFactory;
  * those that are, so that every process hears the same ones. May be called from any context.
  */
 final class Observers {
-  private static final Logger LOG = LoggerFactory.getLogger(Observers.class);
   private static final int ASK = 'v';
   private static final int ANSWER = 'a';
   private static final int MAX_ASKED = 4096;
+  /** Whoever asks says how long it waits; for no longer than this is a question kept here on its behalf. */
+  private static final int MAX_WITHIN_MS = 60_000;
 
   private final OwnContext own;
   private final Function<ProcessId, @Nullable Channel> channelTo;
   private final Function<GroupName, Future<View>> viewHere;
+  private final Complaints malformed = new Complaints(LoggerFactory.getLogger(Observers.class), "muster.view.malformed");
   private final AtomicLong nextId = new AtomicLong();
   private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
 
   /** What one process, which was asked, has said so far; completes when it has said all, or with the deadline. */
-  private record Asked(Map<ProcessId, View> views, Promise<Void> done) {}
+  private record Asked(ProcessId process, Map<ProcessId, View> views, Promise<Void> done) {}
 
   Observers(OwnContext own, Function<ProcessId, @Nullable Channel> channelTo, Function<GroupName, Future<View>> viewHere) {
     this.own = own;
@@ -76,7 +79,7 @@ final class Observers {
   private Future<Void> ask(GroupName group, Channel channel, Collection<ProcessId> through, long withinMs, Map<ProcessId, View> views) {
     long id = nextId.incrementAndGet();
     Promise<Void> done = Promise.promise();
-    asked.put(id, new Asked(views, done));
+    asked.put(id, new Asked(channel.peer(), views, done));
     Runnable takeBack = own.after(withinMs, done::tryComplete);
     var out = new CanonicalWriter().u8(ASK).i64(id).text(group.value()).i32((int) Math.min(withinMs, Integer.MAX_VALUE)).i32(through.size());
     through.forEach(one -> out.i64(one.high()).i64(one.low()));
@@ -95,25 +98,23 @@ final class Observers {
       long id = in.i64("id");
       switch (kind) {
         case ASK -> asked(channel, id, in);
-        case ANSWER -> answered(id, in);
+        case ANSWER -> answered(channel, id, in);
         default -> throw new MalformedException("kind: " + kind);
       }
     } catch (MalformedException | MusterException e) {
-      LOG.warn("muster.view.malformed process={} reason={}", channel.address(), e.getMessage());
+      malformed.note(channel.address().host(), "sent no view: process=" + channel.peer() + " reason=" + e.getMessage());
     }
   }
 
   private void asked(Channel asker, long id, CanonicalReader in) throws MalformedException {
     var group = new GroupName(in.text("group", 64));
-    int withinMs = in.bounded("within", Integer.MAX_VALUE);
-    List<Channel> through = new ArrayList<>();
+    int withinMs = Math.min(MAX_WITHIN_MS, in.bounded("within", Integer.MAX_VALUE));
+    Set<ProcessId> wanted = new TreeSet<>();
     for (int left = in.bounded("through", MAX_ASKED); left > 0; left--) {
-      Channel channel = channelTo.apply(new ProcessId(in.i64("process"), in.i64("process")));
-      if (channel != null) {
-        through.add(channel);
-      }
+      wanted.add(new ProcessId(in.i64("process"), in.i64("process")));
     }
     in.end();
+    List<Channel> through = wanted.stream().flatMap(one -> Stream.ofNullable(channelTo.apply(one))).toList();
     viewHere.apply(group).onSuccess(own -> {
       answer(asker, id, List.of(own), through.isEmpty());
       if (!through.isEmpty()) {
@@ -130,17 +131,20 @@ final class Observers {
     asker.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
   }
 
-  private void answered(long id, CanonicalReader in) throws MalformedException {
+  /** Only from whom it was asked. */
+  private void answered(Channel channel, long id, CanonicalReader in) throws MalformedException {
     boolean last = in.flag("last");
-    Asked waiting = asked.get(id);
+    List<View> views = new ArrayList<>();
     for (int left = in.bounded("views", MAX_ASKED); left > 0; left--) {
-      View view = View.readFrom(in);
-      if (waiting != null) {
-        waiting.views().putIfAbsent(view.observer(), view);
-      }
+      views.add(View.readFrom(in));
     }
     in.end();
-    if (waiting != null && last) {
+    Asked waiting = asked.get(id);
+    if (waiting == null || !waiting.process().equals(channel.peer())) {
+      return;
+    }
+    views.forEach(view -> waiting.views().putIfAbsent(view.observer(), view));
+    if (last) {
       waiting.done().tryComplete();
     }
   }

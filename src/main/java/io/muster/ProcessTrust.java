@@ -4,6 +4,7 @@ import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.ops.Refusals;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Complaints;
 import io.muster.transfer.Keyring;
@@ -26,6 +27,7 @@ final class ProcessTrust {
   private final Keyring keyring = new Keyring();
   private final Complaints complaints = new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.distrusted");
   private final Map<GroupName, GroupSeals> secured = new HashMap<>();
+  private final Map<GroupName, Refusals> refusals = new HashMap<>();
   private int unsecured;
 
   /**
@@ -66,19 +68,22 @@ final class ProcessTrust {
     }
     if (secret == null) {
       unsecured++;
+      refusals.put(group, new Refusals());
       return new Begun(null, false);
     }
     var seals = new GroupSeals(group, secret, self);
     try {
       boolean first = keyring.add(secret);
       secured.put(group, seals);
+      refusals.put(group, new Refusals());
       return new Begun(seals, first);
     } catch (IllegalStateException tooMany) {
       throw MusterException.config(tooMany.getMessage());
     }
   }
 
-  synchronized void ended(@Nullable GroupSeals seals) {
+  synchronized void ended(GroupName group, @Nullable GroupSeals seals) {
+    refusals.remove(group);
     if (seals == null) {
       unsecured--;
     } else {
@@ -110,11 +115,19 @@ final class ProcessTrust {
   /**
    * Something was refused.
    *
+   * @param group for which it came; one that is not here is counted with the others, but shown in no picture
    * @param who an address, or the key of a value in the store
    * @param what a clause that follows "it"
    */
-  void distrust(String who, String what) {
+  void distrust(GroupName group, String who, String what) {
     complaints.note(who, what);
+    refusals(group).note(who, what);
+  }
+
+  /** What a group that is here has refused. */
+  synchronized Refusals refusals(GroupName group) {
+    Refusals known = refusals.get(group);
+    return known == null ? new Refusals() : known;
   }
 
   long distrusted() {

@@ -1,19 +1,12 @@
 package io.muster;
 
-import io.muster.group.GroupName;
-import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
-import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
-import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
-import io.muster.transfer.RemoteRegion;
-import io.vertx.core.Future;
+import io.muster.transfer.WrappedChannel;
 import io.vertx.core.buffer.Buffer;
-import java.lang.foreign.MemorySegment;
 
 /** A channel as one group with a secret uses it: what it sends is signed. */
-record SealedChannel(Channel channel, GroupSeals seals) implements Channel {
+record SealedChannel(Channel channel, GroupSeals seals) implements WrappedChannel {
   @Override
   public void send(ControlKind kind, Buffer payload) {
     ControlKind sealed = switch (kind) {
@@ -27,50 +20,5 @@ record SealedChannel(Channel channel, GroupSeals seals) implements Channel {
     } else {
       channel.send(sealed, seals.seal(channel, sealed, payload));
     }
-  }
-
-  @Override
-  public ProcessId peer() {
-    return channel.peer();
-  }
-
-  @Override
-  public ProcessAddress address() {
-    return channel.address();
-  }
-
-  @Override
-  public ChannelGeneration generation() {
-    return channel.generation();
-  }
-
-  @Override
-  public boolean isAlive() {
-    return channel.isAlive();
-  }
-
-  @Override
-  public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
-    return channel.write(region, offset, source);
-  }
-
-  @Override
-  public byte[] binding() {
-    return channel.binding();
-  }
-
-  @Override
-  public boolean isGranted(GroupName group) {
-    return channel.isGranted(group);
-  }
-
-  @Override
-  public void grant(GroupName group) {
-    channel.grant(group);
-  }
-
-  @Override
-  public void close(LossEvidence reason) {
-    channel.close(reason);
   }
 }

@@ -158,6 +158,18 @@ class ArchitectureTest {
     }
   }
 
+  /** A method that is new on what is wrapped, with a default, would otherwise stop there, and nothing would tell. */
+  @ParameterizedTest
+  @ValueSource(classes = {io.muster.transfer.WrappedChannel.class, io.muster.segment.WrappedStore.class,
+      io.muster.segment.WrappedStore.WrappedListener.class})
+  void whatWrapsHandsEverythingOn(Class<?> wrapper) {
+    var wrapped = wrapper.getInterfaces()[0];
+    for (var method : wrapped.getMethods()) {
+      assertThat(wrapper.getDeclaredMethods()).as(wrapper.getSimpleName() + " hands on " + method.getName()).anyMatch(own ->
+          own.isDefault() && own.getName().equals(method.getName()) && List.of(own.getParameterTypes()).equals(List.of(method.getParameterTypes())));
+    }
+  }
+
   @Test
   void noStateIsStaticAndMutable() {
     MUSTER.stream().flatMap(type -> type.getFields().stream())

@@ -5,6 +5,7 @@ import io.muster.barrier.Gossip;
 import io.muster.cli.ConfigFuzz;
 import io.muster.group.GroupSecret;
 import io.muster.ops.ControlAddress;
+import io.muster.ops.ControlFuzz;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkMessage;
 import io.muster.segment.Decoded;
@@ -13,12 +14,14 @@ import io.muster.segment.Schema;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.TransferFuzz;
 import io.muster.transfer.WireFuzz;
 import io.vertx.core.buffer.Buffer;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that reads bytes from outside, as one target of a fuzzer: the first byte chooses the reader, the rest is what it reads. No
@@ -29,16 +32,23 @@ public final class Fuzz {
   private static final SealedSegmentStore SEALED = new SealedSegmentStore((io.muster.segment.SegmentStore) Proxy.newProxyInstance(
       Fuzz.class.getClassLoader(), new Class<?>[] {io.muster.segment.SegmentStore.class}, (_, _, _) -> null), SECRET, (_, _) -> { });
 
+  /** The name of the one reader to be fuzzed; null: all. */
+  private static final @Nullable String ONLY = System.getProperty("muster.fuzz.reader");
+
   private Fuzz() {}
 
   /** The readers; the order is the corpus's: append only. */
-  enum Reader { RANK, READY, EPOCH, SEALED, LINK, GOSSIP, BEAT, SEALED_MESSAGE, FRAMES, BULK, SETTINGS, NAMES }
+  enum Reader {
+    RANK, READY, EPOCH, SEALED, LINK, GOSSIP, BEAT, SEALED_MESSAGE, FRAMES, BULK, SETTINGS, NAMES, CLAIM, VIEW, TRANSFER, CONTROL_REQUESTS,
+    CONTROL_ANSWER
+  }
 
   /** Called by the fuzzer. */
   public static void fuzzerTestOneInput(byte[] input) {
     if (input.length > 0) {
       Reader[] readers = Reader.values();
-      read(readers[(input[0] & 0xff) % readers.length], Arrays.copyOfRange(input, 1, input.length));
+      Reader reader = ONLY == null ? readers[(input[0] & 0xff) % readers.length] : Reader.valueOf(ONLY);
+      read(reader, Arrays.copyOfRange(input, 1, input.length));
     }
   }
 
@@ -70,6 +80,11 @@ public final class Fuzz {
       case FRAMES -> WireFuzz.frames(bytes);
       case BULK -> WireFuzz.bulk(bytes);
       case SETTINGS -> ConfigFuzz.settings(bytes);
+      case CLAIM -> QuestionsFuzz.claim(bytes);
+      case VIEW -> QuestionsFuzz.view(bytes);
+      case TRANSFER -> TransferFuzz.conversation(bytes);
+      case CONTROL_REQUESTS -> ControlFuzz.requests(bytes);
+      case CONTROL_ANSWER -> ConfigFuzz.answer(bytes);
       case NAMES -> names(new String(bytes, StandardCharsets.UTF_8));
     }
   }

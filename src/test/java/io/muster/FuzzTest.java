@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.muster.barrier.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.group.GroupName;
+import io.muster.ops.ControlFuzz;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkMessage;
 import io.muster.peer.PairId;
@@ -14,6 +15,7 @@ import io.muster.segment.RandomValues;
 import io.muster.segment.Schema;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.TransferFuzz;
 import io.muster.transfer.WireFuzz;
 import java.io.File;
 import java.io.IOException;
@@ -39,8 +41,31 @@ import org.junit.jupiter.api.io.TempDir;
 class FuzzTest {
   /** 0: a number of inputs that takes some seconds, however slow the machine is. */
   private static final int SECONDS = Integer.getInteger("muster.fuzz.seconds", 0);
+  /** The one reader that is fuzzed, by hand; empty: all. */
+  private static final String ONLY = System.getProperty("muster.fuzz.reader", "");
   private static final int INPUTS = 10_000;
   private static final int LIMIT_S = 240;
+  /** What a fuzzer would take long to guess: the words of JSON, and of the control port. */
+  private static final String WORDS = """
+      "null"
+      "true"
+      "false"
+      "{}"
+      "[]"
+      "\\x0a"
+      "\"ask\":"
+      "\"status\""
+      "\"cluster\""
+      "\"echo\""
+      "\"waitMs\":"
+      "\"group\":"
+      "\"error\":"
+      "\"kind\":"
+      "\"formed\":"
+      "\"asks\":"
+      "\\\\ud800"
+      "1e999"
+      """;
   private static final Pattern DONE = Pattern.compile("Done (\\d+) runs in (\\d+) second");
 
   @TempDir
@@ -72,6 +97,11 @@ class FuzzTest {
         "{\"endpoint\": {\"port\": 70000}}".getBytes(StandardCharsets.UTF_8)));
     good.put(Fuzz.Reader.NAMES, Stream.of("g/rank/1", "g/ready/7", "g/epoch", "[::1]:7600", "10.0.0.1:7600",
         "00000000000000000000000000000001").map(text -> text.getBytes(StandardCharsets.UTF_8)).toList());
+    good.put(Fuzz.Reader.CLAIM, QuestionsFuzz.goodClaims());
+    good.put(Fuzz.Reader.VIEW, QuestionsFuzz.goodViews());
+    good.put(Fuzz.Reader.TRANSFER, List.of(TransferFuzz.good()));
+    good.put(Fuzz.Reader.CONTROL_REQUESTS, ControlFuzz.goodRequests());
+    good.put(Fuzz.Reader.CONTROL_ANSWER, ControlFuzz.goodAnswers());
     return good;
   }
 
@@ -103,19 +133,24 @@ class FuzzTest {
   @Test
   void nothingThatReadsBytesFromOutsideThrowsOrBelieves() throws Exception {
     Path corpus = Files.createDirectory(folder.resolve("corpus"));
+    Path words = Files.writeString(folder.resolve("words"), WORDS);
     int number = 0;
     for (var reader : good().entrySet()) {
+      if (!ONLY.isEmpty() && !reader.getKey().name().equals(ONLY)) {
+        continue;
+      }
       for (byte[] bytes : reader.getValue()) {
         Files.write(corpus.resolve(reader.getKey() + "-" + number++), input(reader.getKey(), bytes));
       }
     }
     List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "@" + Path.of("conf", "jvm.options"), "-Xmx512m", "-XX:+EnableDynamicAgentLoading", "-cp",
+        "@" + Path.of("conf", "jvm.options"), ONLY.isEmpty() ? "-Dmuster.fuzz=all" : "-Dmuster.fuzz.reader=" + ONLY, "-Dlogback.configurationFile=io/muster/fuzz/logback.xml",
+        "-Xmx512m", "-XX:+EnableDynamicAgentLoading", "-cp",
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")).replace(':', File.pathSeparatorChar),
-        "com.code_intelligence.jazzer.Jazzer", "--target_class=" + Fuzz.class.getName(), "--instrumentation_includes=io.muster.**",
+        "com.code_intelligence.jazzer.Jazzer", "--target_class=" + Fuzz.class.getName(), "--instrumentation_includes=io.muster.**:io.vertx.core.json.**:com.fasterxml.jackson.core.**",
         "--disabled_hooks=com.code_intelligence.jazzer.sanitizers.UnsafeSanitizer", // trips over the way that Netty is loaded
         "--reproducer_path=" + folder, "-artifact_prefix=" + folder + "/",
-        SECONDS > 0 ? "-max_total_time=" + SECONDS : "-runs=" + INPUTS, "-max_len=16384",
+        SECONDS > 0 ? "-max_total_time=" + SECONDS : "-runs=" + INPUTS, "-max_len=16384", "-dict=" + words,
         "-print_final_stats=1", corpus.toString()));
     Path said = folder.resolve("said");
     Process fuzzer = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile()).start();

@@ -15,6 +15,7 @@ import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.ops.StatusVerticle;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkMessage;
 import io.muster.peer.WarmupAnswer;
@@ -170,7 +171,14 @@ class SecuredGroupTest {
       assertThatThrownBy(() -> rank.allConnected(Duration.ofMillis(300)).await()).isInstanceOf(MusterException.class)
           .hasMessageContaining("signature: expected").hasMessageContaining("security.secretFile");
       StuckReport report = rank.report().await();
-      assertThat(report.missing()).anySatisfy(missing -> assertThat(missing.phase()).isEqualTo(StuckReport.Phase.REJECTED));
+      boolean knowsNone = mistake == (rank == zero ? Mistake.NONE_THERE : Mistake.NONE_HERE);
+      assertThat(report.missing()).anySatisfy(missing -> {
+        assertThat(missing.rank()).isEqualTo(rank == zero ? 1 : 0);
+        assertThat(missing.phase()).isEqualTo(knowsNone ? StuckReport.Phase.SIGNED : StuckReport.Phase.FOREIGN);
+        assertThat(missing.host()).as("where to look").startsWith("127.0.0.1:").endsWith(" (as it says itself)");
+        assertThat(missing.pid()).isEqualTo(ProcessHandle.current().pid());
+        assertThat(missing.whatToDo()).contains("set the same group secret").contains("security.secretFile");
+      });
     }
     assertThat(first.muster().distrusted() + second.muster().distrusted()).isPositive();
     assertThat(logged.stream().filter(line -> line.contains("muster.entry.rejected group=g rank=0")).count()).as("once").isEqualTo(1);
@@ -261,6 +269,78 @@ class SecuredGroupTest {
     }
     InMemoryCluster.Process late = cluster.start(secured);
     assertThatThrownBy(() -> late.join("g", 1, 3)).as("the seats are still held").hasMessageContaining("is held by pid");
+  }
+
+  // S-2, O-2, B-3
+  @Test
+  void theStatusOfWhoWaitsNamesTheRankWithoutTheSecretAndSaysWhatToDo() {
+    InMemoryCluster.Process waiter = cluster.start(secured);
+    JoinedRank zero = waiter.join("g", 0, 3);
+    JoinedRank one = waiter.join("g", 1, 3);
+    assertThat(waiter.muster().status("g").await().getFirst().getLong("distrusted")).isZero();
+    InMemoryCluster.Process forgetful = cluster.start(InMemoryCluster.secret(Path.of("")));
+    JoinedRank unsigned = forgetful.join("g", 2, 3);
+    String here = "rank 2: its entry is unsigned or foreign: refused for";
+    JsonObject picture = pictureWith(waiter, here);
+    String where = ", pid " + ProcessHandle.current().pid() + " at 127.0.0.1:" + forgetful.muster().address().port() + " (as it says itself)";
+    String what = "set the same group secret for rank 2 as for the others (security.secretFile)";
+    assertThat(StatusVerticle.text(picture)).contains(where, "signature: expected one by the group's secret, got none", what,
+        "times to believe what the group's secret has not signed:", "store/g/rank/2 (", "times, at 127.0.0.1:" + waiter.muster().address().port());
+    assertThat(picture.getLong("distrusted")).isPositive();
+    assertThat(picture.getJsonArray("distrust").encode()).contains("store/g/rank/2");
+    assertThatThrownBy(() -> zero.allConnected(Duration.ofMillis(50)).await()).hasMessageContaining(here).hasMessageContaining(where)
+        .hasMessageContaining(what);
+    assertThat(StatusVerticle.text(pictureWith(forgetful, "rank 0: its entry is signed, and no secret is set here: refused")))
+        .contains("set the same group secret here as for rank 0 (security.secretFile), or start all ranks without");
+    unsigned.leave().await();
+    JoinedRank two = cluster.start(secured).join("g", 2, 3);
+    InMemoryCluster.await(zero, one, two);
+    assertThat(StatusVerticle.text(waiter.muster().status("g").await().getFirst())).doesNotContain("unsigned or foreign");
+  }
+
+  private static JsonObject pictureWith(InMemoryCluster.Process process, String line) {
+    long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+    while (true) {
+      JsonObject picture = process.muster().status("g").await().getFirst();
+      if (StatusVerticle.text(picture).contains(line)) {
+        return picture;
+      }
+      assertThat(System.nanoTime()).as(line + " in " + picture.encodePrettily()).isLessThan(end);
+    }
+  }
+
+  /** Who shares some other group has a channel, and may say on it what it likes: not fill the disk. */
+  @Test
+  void nonsenseOverAChannelIsLoggedOnce() throws InterruptedException {
+    GroupSecret theirs = GroupSecret.ofText("the secret of group h");
+    InMemoryCluster.Process process = cluster.start(secured);
+    JoinedRank zero = process.join("g", 0, 2);
+    process.join(GroupOptions.of("h", 0, 1).secret(theirs)).allConnected(InMemoryCluster.PATIENCE).await();
+    InMemorySegmentStore store = cluster.stranger();
+    var keyring = new Keyring();
+    keyring.add(theirs);
+    try (var stranger = new Trap(keyring)) {
+      Channel channel = stranger.transport.connect(process.muster().address()).await();
+      for (int i = 0; i < 500; i++) {
+        for (ControlKind kind : ControlKind.values()) {
+          channel.send(kind, Buffer.buffer("nonsense"));
+        }
+        InMemoryCluster.overwrite(store, "g/rank/" + (1_000 + i), GARBAGE);
+      }
+      channel.send(ControlKind.LINK, LinkCodec.encode(new LinkMessage.Open(zero.runtime().seat(0).ownEntry(), zero.member(), 1, 1,
+          new WarmupSlot(new RemoteRegion(1, 1, 8), 0), new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, "tcp", "last"))));
+      assertThat(stranger.heard.poll(20, TimeUnit.SECONDS)).as("all before it has been read").isInstanceOf(LinkMessage.Refuse.class);
+    }
+    long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+    while (process.muster().distrusted() < 500) {
+      assertThat(System.nanoTime()).as("counted: " + process.muster().distrusted()).isLessThan(end);
+      Thread.sleep(2);
+    }
+    for (String event : List.of("muster.message.malformed", "muster.claim.malformed", "muster.view.malformed", "muster.transfer.malformed",
+        "muster.distrusted remote=store/g ")) {
+      assertThat(warnings(event)).as(event).isEqualTo(1);
+    }
+    assertThat(warnings("remote=store/g/rank/1")).as("keys that nobody has").isZero();
   }
 
   private static final StoredBytes GARBAGE = StoredBytes.copyOf(new byte[] {1, 2, 3});

@@ -15,6 +15,7 @@ import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
+import io.muster.transfer.Complaints;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.ProcessAddress;
@@ -28,7 +29,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -36,7 +36,6 @@ import org.slf4j.LoggerFactory;
  * answers travel on the control connection. May be called from any context.
  */
 public final class Claims {
-  private static final Logger LOG = LoggerFactory.getLogger(Claims.class);
   private static final int HOLDS = 'h';
   private static final int REACHES = 'r';
   private static final int ANSWER = 'a';
@@ -47,6 +46,7 @@ public final class Claims {
   private final Host host;
   private final ProcessAddress own;
   private final long limitMs;
+  private final Complaints malformed = new Complaints(LoggerFactory.getLogger(Claims.class), "muster.claim.malformed");
   private final AtomicLong nextId = new AtomicLong();
   /** Questions that wait for an answer; asked on any context, answered on the control connection's. */
   private final Map<Long, Question> asked = new ConcurrentHashMap<>();
@@ -167,7 +167,7 @@ public final class Claims {
         default -> throw new MalformedException("kind: " + kind);
       }
     } catch (MalformedException e) {
-      LOG.warn("muster.claim.malformed process={} reason={}", channel.address(), e.getMessage());
+      malformed.note(channel.address().host(), "sent no claim: process=" + channel.peer() + " reason=" + e.getMessage());
     }
   }
 

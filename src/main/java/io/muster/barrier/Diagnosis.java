@@ -56,10 +56,9 @@ final class Diagnosis {
     if (seat != null && !(seat instanceof SeatState.Held)) {
       return found(rank, Phase.NEVER_PUBLISHED, startNanos, rank, seatText(seat), "it is a rank of this process and has no seat yet");
     }
-    String rejected = core.rejected().get(rank);
+    Rejected rejected = core.rejected().get(rank);
     if (rejected != null) {
-      return found(rank, Phase.REJECTED, startNanos, observer, rejected,
-          "start rank " + rank + " with the same version, group and world size as the others");
+      return rejected(rank, rejected);
     }
     Missing unconnected = worstLink(rank);
     boolean complete = epoch != null && epoch.state() == EpochRecord.State.COMPLETE;
@@ -68,6 +67,24 @@ final class Diagnosis {
     }
     Missing unlisted = seat == null ? notInStore(rank) : null;
     return unlisted != null ? unlisted : markMissing(rank);
+  }
+
+  /** Where the entry says to come from is of no worth to this process, and of much to whoever looks for it (S-2, B-3). */
+  private Missing rejected(int rank, Rejected why) {
+    Phase phase = switch (why.cause()) {
+      case UNUSABLE -> Phase.REJECTED;
+      case FOREIGN -> Phase.FOREIGN;
+      case SIGNED -> Phase.SIGNED;
+    };
+    RankEntry claims = why.claims();
+    return new Missing(rank, phase, ms(startNanos), observer, 0, why.reason(), claims == null ? host(rank) : printable(claims.handle().host())
+        + ":" + claims.handle().port() + " (as it says itself)", claims == null ? pid(rank) : claims.handle().pid(), whatToDo(phase, rank, ""));
+  }
+
+  /** Written by anybody: no line breaks into a log or onto a screen. */
+  private static String printable(String text) {
+    return text.codePoints().map(one -> Character.isISOControl(one) ? '?' : one).collect(StringBuilder::new, StringBuilder::appendCodePoint,
+        StringBuilder::append).toString();
   }
 
   /** Reached on the path, and yet no epoch can be opened with it: in this part of the store its process is gone (R-9, B-3). */
@@ -175,7 +192,10 @@ final class Diagnosis {
     return switch (phase) {
       case NEVER_PUBLISHED -> "start rank " + rank + ", or look at its log: it has not come as far as the store";
       case VANISHED -> "its process has ended or left: start it again";
-      case REJECTED -> "start it with the same version, group and world size as the others";
+      case REJECTED -> "start rank " + rank + " with the same version, group and world size as the others";
+      case FOREIGN -> "set the same group secret for rank " + rank + " as for the others (security.secretFile); if it has it, somebody else writes"
+          + " into the store: find out who is in its cluster";
+      case SIGNED -> "set the same group secret here as for rank " + rank + " (security.secretFile), or start all ranks without";
       case CONNECTING -> "wait; if it stays so, look at the status at " + host;
       case DIAL_FAILED -> "check that its process runs and that this host reaches " + host;
       case REFUSED -> "mend what the reason names; then it is tried again by itself";

@@ -19,7 +19,7 @@ final class Directory {
   private final Map<Integer, Seen<RankEntry>> newest = new HashMap<>();
   /** Greatest entry ever seen of each rank, by whatever way, also of those whose key has been lost. */
   private final Map<Integer, RankEntry> greatest = new HashMap<>();
-  private final Map<Integer, String> rejected = new HashMap<>();
+  private final Map<Integer, Rejected> rejected = new HashMap<>();
 
   /** What an entry changes in what was known. */
   sealed interface Change {
@@ -45,7 +45,7 @@ final class Directory {
   }
 
   /** Why the key of a rank holds no valid entry, by rank. */
-  Map<Integer, String> rejected() {
+  Map<Integer, Rejected> rejected() {
     return rejected;
   }
 
@@ -66,8 +66,11 @@ final class Directory {
       if (decoded instanceof Decoded.Malformed<RankEntry> || !sizes.isEmpty()) {
         sizes.compare(rank, StoredValues.anyEntry(value));
       }
-      if (decoded instanceof Decoded.Malformed<RankEntry>(String reason) && !reason.equals(rejected.put(rank, reason))) {
-        LOG.warn("muster.entry.rejected group={} rank={} reason={}", setup.group(), rank, reason);
+      if (decoded instanceof Decoded.Malformed<RankEntry>(String reason)) {
+        Rejected before = rejected.put(rank, Rejected.of(value, reason));
+        if (before == null || !reason.equals(before.reason())) {
+          LOG.warn("muster.entry.rejected group={} rank={} reason={}", setup.group(), rank, reason);
+        }
       }
       return decoded;
     });
@@ -95,7 +98,8 @@ final class Directory {
     if (entry == null) {
       newest.remove(rank);
       if (seen != null) {
-        return new Change.Rejected(rejected.getOrDefault(rank, "not a valid entry"));
+        Rejected why = rejected.get(rank);
+        return new Change.Rejected(why == null ? "not a valid entry" : why.reason());
       }
       return before == null ? new Change.None() : new Change.Vanished(before);
     }

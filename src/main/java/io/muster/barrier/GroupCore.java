@@ -190,7 +190,7 @@ public final class GroupCore {
   }
 
   /** Why the key of a rank holds no valid entry, by rank. */
-  public Map<Integer, String> rejected() {
+  Map<Integer, Rejected> rejected() {
     return directory.rejected();
   }
 

@@ -39,7 +39,7 @@ final class LinkTeller {
         ports.tellLink(self.rank(), rank, linkEvent(seen.value()));
       }
     });
-    directory.rejected().forEach((rank, reason) -> ports.tellLink(self.rank(), rank, new LinkEvent.HandleRejected(reason)));
+    directory.rejected().forEach((rank, why) -> ports.tellLink(self.rank(), rank, new LinkEvent.HandleRejected(why.reason())));
   }
 
   /** A link that was told once and has gone back to waiting since is told again; where it is known already, nothing changes. */

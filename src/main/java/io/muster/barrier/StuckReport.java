@@ -22,6 +22,7 @@ public record StuckReport(GroupName group, long epoch, String epochState, String
   /** How far a missing rank has come. */
   public enum Phase {
     NEVER_PUBLISHED("never published"), VANISHED("published, then vanished"), REJECTED("published, but its entry can't be used"),
+    FOREIGN("its entry is unsigned or foreign: refused"), SIGNED("its entry is signed, and no secret is set here: refused"),
     CONNECTING("connecting"), DIAL_FAILED("dial failed"), REFUSED("refused"), WARMUP_FAILED("warmup failed"),
     LOST("connected, then lost"), NOT_IN_STORE("connected, but not in the store"), MARK_MISSING("ready mark missing");
 

@@ -14,7 +14,12 @@ final class ControlQuestion {
 
   /** @throws MusterException CONFIG if nothing answers there or the question is wrong, RETRY if the process failed to answer */
   static JsonObject ask(ControlAddress target, JsonObject request) {
-    return switch (ControlClient.ask(target, request, PATIENCE)) {
+    return body(target, ControlClient.ask(target, request, PATIENCE));
+  }
+
+  /** The answer in a reply, as {@link #ask} gives it. */
+  static JsonObject body(ControlAddress target, ControlClient.Reply reply) {
+    return switch (reply) {
       case ControlClient.Reply.Refused _ -> throw MusterException.config("nothing listens on " + target
           + ": start a process with 'muster run', or name the control port of one that runs with --control HOST:PORT");
       case ControlClient.Reply.Silent(String why) -> throw MusterException.config("no answer from " + target + " (" + why

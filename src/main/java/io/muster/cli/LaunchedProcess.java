@@ -61,7 +61,7 @@ final class LaunchedProcess implements AutoCloseable {
     var process = new LaunchedProcess(port);
     port.handle("status", process::status);
     port.handle("dump", process::flightRecord);
-    port.handle("resources", request -> CompletableFuture.completedFuture(process.resources(request.getBoolean("collect", false))));
+    port.handle("resources", request -> CompletableFuture.completedFuture(process.resources(Boolean.TRUE.equals(request.getValue("collect")))));
     return process;
   }
 

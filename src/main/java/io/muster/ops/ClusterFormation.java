@@ -265,7 +265,7 @@ public final class ClusterFormation {
     };
   }
 
-  private Seen seen(JsonObject body) {
+  Seen seen(JsonObject body) {
     if (process.toString().equals(body.getValue("processId"))) {
       return new Seen.Self();
     }

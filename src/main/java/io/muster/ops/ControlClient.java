@@ -7,6 +7,7 @@ import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** Asks another process's control port. Blocks, so it is for virtual threads and for the command line. */
 public final class ControlClient {
@@ -24,6 +25,15 @@ public final class ControlClient {
 
     /** No answer, and so no knowledge: lost on the way, too slow, or not a control port. */
     record Silent(String why) implements Reply {}
+
+    /** What follows from what came: a line, or null for the end of the stream. */
+    static Reply of(@Nullable String line) {
+      try {
+        return line == null ? new Silent("closed without an answer") : new Answered(new JsonObject(line));
+      } catch (DecodeException _) {
+        return new Silent("what listens there is no control port");
+      }
+    }
   }
 
   /** One question on a connection of its own, all of it within the deadline. */
@@ -42,10 +52,7 @@ public final class ControlClient {
       }
       Lines lines = new Lines(socket);
       lines.write(request.encode(), left(endNanos));
-      String line = lines.read(MAX_ANSWER_BYTES, left(endNanos));
-      return line == null ? new Reply.Silent("closed without an answer") : new Reply.Answered(new JsonObject(line));
-    } catch (DecodeException _) {
-      return new Reply.Silent("what listens there is no control port");
+      return Reply.of(lines.read(MAX_ANSWER_BYTES, left(endNanos)));
     } catch (IOException e) {
       return new Reply.Silent(String.valueOf(e.getMessage()));
     }

@@ -146,7 +146,7 @@ public final class ControlPort implements AutoCloseable {
     open.forEach(Lines::closeQuietly);
   }
 
-  private void serve(Socket socket) {
+  void serve(Socket socket) {
     String remote = String.valueOf(socket.getInetAddress().getHostAddress());
     boolean placed = place(remote);
     boolean spoke = false;

@@ -2,6 +2,7 @@ package io.muster.ops;
 
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
+import io.muster.segment.WrappedStore;
 import io.vertx.core.Future;
 import java.util.HashSet;
 import java.util.Map;
@@ -10,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A store whose troubles are recorded: operations that fail or are late, and what happens to it as a whole. Changes nothing else. */
-public final class RecordedStore implements SegmentStore {
+public final class RecordedStore implements WrappedStore {
   private final SegmentStore store;
   private final FlightRecorder flight;
   private final long slowNanos;
@@ -55,22 +56,12 @@ public final class RecordedStore implements SegmentStore {
   }
 
   @Override
-  public Future<Void> close() {
-    return store.close();
-  }
-
-  @Override
-  public PresentMembers presentMembers() {
-    return store.presentMembers();
-  }
-
-  @Override
-  public String localMemberUuid() {
-    return store.localMemberUuid();
+  public SegmentStore store() {
+    return store;
   }
 
   /** Called on the store's context only, like the listener that it hands on to. */
-  private final class RecordedListener implements Listener {
+  private final class RecordedListener implements WrappedListener {
     private final Listener listener;
     private Set<String> known = store.presentMembers().memberUuids();
 
@@ -79,8 +70,8 @@ public final class RecordedStore implements SegmentStore {
     }
 
     @Override
-    public void changed(String key, @Nullable StoredBytes value) {
-      listener.changed(key, value);
+    public Listener listener() {
+      return listener;
     }
 
     @Override

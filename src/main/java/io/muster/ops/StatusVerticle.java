@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * host a live rank, with a deadline per node, and lists those that did not answer. Reading it changes nothing (T-4).
  */
 public final class StatusVerticle extends VerticleBase {
+  private static final int MAX_DISTRUST = 32;
+
   private final Addresses addresses;
   private final BarrierVerticle barrier;
   private final LinkTable links;
@@ -41,8 +43,12 @@ public final class StatusVerticle extends VerticleBase {
   /** Asked from any thread; the verticle's timers end with it, and must not leave one of these behind. */
   private final Set<Promise<JsonObject>> gathering = ConcurrentHashMap.newKeySet();
 
-  /** This node, for people. */
-  public record Node(ProcessId process, long pid, String host) {}
+  /**
+   * This node, for people.
+   *
+   * @param refusals what the group has refused here for want of its secret's signature
+   */
+  public record Node(ProcessId process, long pid, String host, Refusals refusals) {}
 
   public StatusVerticle(Addresses addresses, BarrierVerticle barrier, LinkTable links, Node node, long nodeTimeoutMs) {
     this.addresses = addresses;
@@ -132,7 +138,8 @@ public final class StatusVerticle extends VerticleBase {
     var counts = new JsonObject();
     states.forEach(counts::put);
     return new JsonObject().put("process", node.process().toString()).put("pid", node.pid()).put("host", node.host())
-        .put("ranks", new JsonArray(List.copyOf(ranks))).put("links", counts).put("report", picture.report().toJson());
+        .put("ranks", new JsonArray(List.copyOf(ranks))).put("links", counts).put("report", picture.report().toJson())
+        .put("distrusted", node.refusals().count()).put("distrust", node.refusals().latest());
   }
 
   private JsonObject merge(BarrierVerticle.Picture picture, List<JsonObject> parts, Map<String, JsonObject> silent) {
@@ -159,8 +166,26 @@ public final class StatusVerticle extends VerticleBase {
     return new JsonObject().put("group", report.group().value()).put("epoch", report.epoch()).put("epochState", report.epochState())
         .put("lastComplete", epoch == null ? 0 : epoch.lastComplete())
         .put("allConnected", picture.allConnected() == null ? null : picture.allConnected().toJson()).put("processes", parts.size())
-        .put("links", counts).put("storeTrouble", report.storeTrouble()).put("missing", new JsonArray(List.copyOf(missing.values())))
+        .put("links", counts).put("storeTrouble", report.storeTrouble()).put("distrusted", distrusted(parts)).put("distrust", distrust(parts))
+        .put("missing", new JsonArray(List.copyOf(missing.values())))
         .put("noAnswer", new JsonArray(List.copyOf(silent.values())));
+  }
+
+  private static long distrusted(List<JsonObject> parts) {
+    return parts.stream().mapToLong(part -> part.getLong("distrusted")).sum();
+  }
+
+  /** What each node has refused lately, with the node that has. */
+  private static JsonArray distrust(List<JsonObject> parts) {
+    var all = new JsonArray();
+    for (JsonObject part : parts) {
+      part.getJsonArray("distrust").forEach(one -> {
+        if (all.size() < MAX_DISTRUST) {
+          all.add(((JsonObject) one).copy().put("at", part.getString("host")));
+        }
+      });
+    }
+    return all;
   }
 
   /** A rank whose mark is missing because another is missing is not itself to blame. */
@@ -188,6 +213,14 @@ public final class StatusVerticle extends VerticleBase {
     @Nullable String trouble = picture.getString("storeTrouble");
     if (trouble != null && !trouble.isEmpty()) {
       text.append("\n  ").append(trouble);
+    }
+    if (picture.getLong("distrusted", 0L) > 0) {
+      text.append("\n  refused ").append(picture.getLong("distrusted")).append(" times to believe what the group's secret has not signed:");
+      picture.getJsonArray("distrust").forEach(one -> {
+        JsonObject row = (JsonObject) one;
+        text.append("\n    ").append(row.getString("who")).append(" (").append(row.getLong("times")).append(" times, at ")
+            .append(row.getString("at")).append("): it ").append(row.getString("what"));
+      });
     }
     picture.getJsonArray("missing").forEach(one -> {
       JsonObject row = (JsonObject) one;

@@ -10,6 +10,7 @@ import io.muster.segment.CanonicalReader.MalformedException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The canonical bytes of the three values in the store: version, kind, fields in a fixed order, signature. Decoding is total, and accepts
@@ -87,6 +88,17 @@ public final class Schema {
       return new RankEntry(group, worldSize, member, state, revision,
           new SegmentHandle(process, host, port, hostId, pid, memberUuid, mode, transports, fabric, segments));
     }, Schema::encode);
+  }
+
+  /** What an entry without signature says that is not believed: for people only; null if it is none. */
+  public static @Nullable RankEntry unsignedEntry(StoredBytes bytes) {
+    return rankEntry(bytes.plain()) instanceof Decoded.Valid<RankEntry>(RankEntry entry) ? entry : null;
+  }
+
+  /** What an entry says that anybody has signed: for people only; null if it is none. */
+  public static @Nullable RankEntry signedEntry(StoredBytes bytes) {
+    byte[] plain = bytes.toByteArray();
+    return SealedSegmentStore.hasSignature(plain) ? unsignedEntry(StoredBytes.copyOf(SealedSegmentStore.withoutSignature(plain))) : null;
   }
 
   public static Decoded<ReadyMark> readyMark(StoredBytes bytes) {

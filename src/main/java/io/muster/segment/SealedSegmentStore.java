@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Whoever has the secret may sign any value: a rank's own process its entry and marks, any process a GONE or the epoch.
  */
-public final class SealedSegmentStore implements SegmentStore {
+public final class SealedSegmentStore implements WrappedStore {
   private static final int LENGTH_BYTES = Short.BYTES;
   private static final int SIGNATURE_BYTES = LENGTH_BYTES + GroupSecret.Seal.BYTES;
 
@@ -55,42 +55,22 @@ public final class SealedSegmentStore implements SegmentStore {
 
   @Override
   public Future<Void> listen(Listener listener) {
-    return store.listen(new Listener() {
+    return store.listen(new WrappedListener() {
+      @Override
+      public Listener listener() {
+        return listener;
+      }
+
       @Override
       public void changed(String key, @Nullable StoredBytes value) {
         listener.changed(key, open(key, value));
-      }
-
-      @Override
-      public void merged() {
-        listener.merged();
-      }
-
-      @Override
-      public void membersChanged(PresentMembers present) {
-        listener.membersChanged(present);
-      }
-
-      @Override
-      public void ended() {
-        listener.ended();
       }
     });
   }
 
   @Override
-  public Future<Void> close() {
-    return store.close();
-  }
-
-  @Override
-  public PresentMembers presentMembers() {
-    return store.presentMembers();
-  }
-
-  @Override
-  public String localMemberUuid() {
-    return store.localMemberUuid();
+  public SegmentStore store() {
+    return store;
   }
 
   /** What the store holds under a key, as the group sees it. */
@@ -117,16 +97,27 @@ public final class SealedSegmentStore implements SegmentStore {
   private StoredBytes opened(String key, StoredBytes stored) {
     byte[] bytes = stored.toByteArray();
     int body = bytes.length - SIGNATURE_BYTES;
-    boolean hasSignature = body >= 0 && bytes[body] == 0 && bytes[body + 1] == GroupSecret.Seal.BYTES;
+    boolean hasSignature = hasSignature(bytes);
     if (hasSignature && seal.verifies(Arrays.copyOfRange(bytes, body + LENGTH_BYTES, bytes.length), name(key), Arrays.copyOf(bytes, body))) {
-      byte[] unsigned = Arrays.copyOf(bytes, body + LENGTH_BYTES);
-      unsigned[body + 1] = 0;
-      return StoredBytes.copyOf(unsigned);
+      return StoredBytes.copyOf(withoutSignature(bytes));
     }
     String why = "signature: expected one by the group's secret, got " + (hasSignature ? "one by another secret, or for other fields" : "none")
         + "; if that is a process of yours, start it with the secret of the others (security.secretFile), else find out who writes here";
     distrusted.accept(key, why);
     return stored.distrusted(why);
+  }
+
+  static boolean hasSignature(byte[] bytes) {
+    int body = bytes.length - SIGNATURE_BYTES;
+    return body >= 0 && bytes[body] == 0 && bytes[body + 1] == GroupSecret.Seal.BYTES;
+  }
+
+  /** The same value without the signature that it has, whoever has made that. */
+  static byte[] withoutSignature(byte[] bytes) {
+    int body = bytes.length - SIGNATURE_BYTES;
+    byte[] unsigned = Arrays.copyOf(bytes, body + LENGTH_BYTES);
+    unsigned[body + 1] = 0;
+    return unsigned;
   }
 
   private static byte[] name(String key) {

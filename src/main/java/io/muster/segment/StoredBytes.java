@@ -25,7 +25,8 @@ public final class StoredBytes {
     return new StoredBytes(bytes, why);
   }
 
-  @Nullable String distrust() {
+  /** Why these bytes mean nothing here; null if nothing speaks against them. */
+  public @Nullable String distrust() {
     return distrust;
   }
 

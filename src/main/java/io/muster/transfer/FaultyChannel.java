@@ -1,7 +1,5 @@
 package io.muster.transfer;
 
-import io.muster.group.GroupName;
-import io.muster.group.ProcessId;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -12,46 +10,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.TimeUnit;
 
 /** A channel that suffers faults on what leaves over it. Two of the same channel are equal. */
-record FaultyChannel(Vertx vertx, TransportFaults faults, Channel channel) implements Channel {
+record FaultyChannel(Vertx vertx, TransportFaults faults, Channel channel) implements WrappedChannel {
 
   static Buffer corrupted(Buffer payload) {
     Buffer copy = payload.copy();
     return copy.length() == 0 ? copy : copy.setByte(0, (byte) (copy.getByte(0) ^ 1));
-  }
-
-  @Override
-  public ProcessId peer() {
-    return channel.peer();
-  }
-
-  @Override
-  public ProcessAddress address() {
-    return channel.address();
-  }
-
-  @Override
-  public ChannelGeneration generation() {
-    return channel.generation();
-  }
-
-  @Override
-  public boolean isAlive() {
-    return channel.isAlive();
-  }
-
-  @Override
-  public byte[] binding() {
-    return channel.binding();
-  }
-
-  @Override
-  public boolean isGranted(GroupName group) {
-    return channel.isGranted(group);
-  }
-
-  @Override
-  public void grant(GroupName group) {
-    channel.grant(group);
   }
 
   @Override
@@ -86,10 +49,5 @@ record FaultyChannel(Vertx vertx, TransportFaults faults, Channel channel) imple
       case TransportFault.Act.Fail(String reason) -> Future.failedFuture(WriteFailures.refused(WriteException.Kind.FAILED,
           reason + " (injected)", region, offset, source.byteSize(), channel.toString()));
     };
-  }
-
-  @Override
-  public void close(LossEvidence reason) {
-    channel.close(reason);
   }
 }

@@ -30,6 +30,7 @@ public final class GpuTransport {
   /** The transport's word in handles and reports. */
   public static final String NAME = "cuda";
 
+  private final Complaints malformed = new Complaints(LOG, "muster.transfer.malformed");
   private final Vertx vertx;
   private final Gpus gpus;
   private final Questions questions;
@@ -122,7 +123,7 @@ public final class GpuTransport {
   public void received(Channel channel, Buffer payload) {
     switch (TransferMessage.decode(payload)) {
       case Decoded.Malformed<TransferMessage>(String reason) ->
-          LOG.warn("muster.transfer.malformed process={} reason={}", channel.address(), reason);
+          malformed.note(channel.address().host(), "sent no transfer message: process=" + channel.peer() + " reason=" + reason);
       case Decoded.Valid<TransferMessage>(TransferMessage message) -> {
         switch (message) {
           case TransferMessage.Attach attach -> channel.send(ControlKind.TRANSFER, regions.attach(channel, attach).encode());

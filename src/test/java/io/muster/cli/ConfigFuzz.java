@@ -2,11 +2,23 @@ package io.muster.cli;
 
 import io.muster.MusterOptions;
 import io.muster.group.MusterException;
+import io.muster.ops.ControlAddress;
+import io.muster.ops.ControlFuzz;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 
-/** What people write into settings files, for {@link io.muster.Fuzz}. */
+/** What people write into settings files, and what commands are answered, for {@link io.muster.Fuzz}. */
 public final class ConfigFuzz {
   private ConfigFuzz() {}
+
+  /** A line from what is thought to be a control port: its answer, or a MusterException that says what is wrong. */
+  public static void answer(byte[] line) {
+    try {
+      Objects.requireNonNull(ControlQuestion.body(new ControlAddress("127.0.0.1", 1), ControlFuzz.answer(line)));
+    } catch (MusterException refusal) {
+      Objects.requireNonNull(refusal.getMessage());
+    }
+  }
 
   /** Settings, or a MusterException that says what is wrong: nothing else. */
   public static void settings(byte[] input) {

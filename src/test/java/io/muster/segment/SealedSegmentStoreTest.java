@@ -126,4 +126,28 @@ class SealedSegmentStoreTest {
     assertThat(good.future().await()).isEqualTo(own);
     assertThat(Schema.rankEntry(bad.future().await())).isInstanceOf(Decoded.Malformed.class);
   }
+
+  @Test
+  void aListenerBehindTheSignaturesHearsHowMuchTheStoreHasLost() {
+    List<Integer> lost = new ArrayList<>();
+    SegmentStore losing = new WrappedStore() {
+      @Override
+      public SegmentStore store() {
+        return raw;
+      }
+
+      @Override
+      public Future<Void> listen(Listener listener) {
+        listener.partitionsLost(3);
+        return Future.succeededFuture();
+      }
+    };
+    new SealedSegmentStore(losing, SECRET, (_, _) -> { }).listen(new SegmentStoreContractTest.Recorder(KEY) {
+      @Override
+      public void partitionsLost(int partitions) {
+        lost.add(partitions);
+      }
+    }).await();
+    assertThat(lost).containsExactly(3);
+  }
 }
