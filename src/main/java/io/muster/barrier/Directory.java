@@ -53,6 +53,10 @@ final class Directory {
     return greatest.get(rank);
   }
 
+  Map<Integer, RankEntry> greatest() {
+    return greatest;
+  }
+
   /** Decodes what a key holds, unless these very bytes were decoded before. */
   @Nullable Seen<RankEntry> known(int rank, @Nullable StoredBytes stored) {
     Seen<RankEntry> before = newest.get(rank);
