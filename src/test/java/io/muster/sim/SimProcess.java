@@ -1,13 +1,20 @@
 package io.muster.sim;
 
 import io.muster.barrier.BarrierSetup;
+import io.muster.barrier.BarrierVerticle;
 import io.muster.barrier.Beat;
+import io.muster.barrier.Blame;
+import io.muster.barrier.BlameWatch;
 import io.muster.barrier.Claims;
+import io.muster.barrier.Diagnosis;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
 import io.muster.barrier.GroupPorts;
+import io.muster.barrier.Observers;
 import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.SeatState;
+import io.muster.barrier.StuckReport;
+import io.muster.barrier.View;
 import io.muster.group.GroupName;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
@@ -17,6 +24,7 @@ import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkMachine;
 import io.muster.peer.LinkMessage;
 import io.muster.peer.LinkState;
+import io.muster.peer.LinkTable;
 import io.muster.peer.Session;
 import io.muster.peer.WarmupSlot;
 import io.muster.segment.EpochRecord;
@@ -28,10 +36,13 @@ import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -46,6 +57,7 @@ import org.jspecify.annotations.Nullable;
 final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.Listener {
   private static final long RECONCILE_MS = 5_000;
   private static final long CLAIM_LIMIT_MS = 3_000;
+  static final long OBSERVERS_MS = 1_000;
 
   final World world;
   final int number;
@@ -54,6 +66,10 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   final int port;
   final GroupCore core;
   final Claims claims;
+  final Observers observers;
+  final BlameWatch blame;
+  final LinkTable links;
+  final long startedUs;
   final NastyStore store;
   final Map<ChannelGeneration, SimChannel> channels = new LinkedHashMap<>();
   final Map<Integer, SimSeat> seats = new TreeMap<>();
@@ -66,7 +82,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   boolean paused;
   boolean listening;
   long operationsUntilTold;
-  long resumedUs;
+  long resumedUs = Long.MIN_VALUE;
   private final List<Runnable> backlog = new ArrayList<>();
   private final Lane linkStates = new Lane(this);
   private int regions;
@@ -82,7 +98,12 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     this.memberUuid = world.uuid();
     this.store = new NastyStore(world, this);
     this.claims = new Claims(new ClaimsHost(), new ProcessAddress(id, host, port), CLAIM_LIMIT_MS);
-    this.core = new GroupCore(new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 100), this);
+    var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 100);
+    this.core = new GroupCore(setup, this);
+    this.links = new LinkTable(() -> world.clock.nowUs() * 1_000);
+    this.startedUs = world.clock.nowUs();
+    this.observers = new Observers(new ObserversHost());
+    this.blame = new BlameWatch(setup, new BlameHost(), core, new BarrierVerticle.Timing(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
   }
 
   /** Listener first, then publish. */
@@ -215,10 +236,23 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     });
   }
 
-  void channelLost(SimChannel channel, String kind, String detail) {
-    world.trace(() -> this + " lost its channel to " + channel.peer + ": " + kind);
-    var event = new LinkEvent.ChannelLost(channel.generation, kind, detail);
+  void channelLost(SimChannel channel, LossEvidence evidence) {
+    world.trace(() -> this + " lost its channel to " + channel.peer + ": " + evidence);
+    var event = new LinkEvent.ChannelLost(channel.generation, evidence.kind().name(), evidence.detail());
     forEachLink((_, link) -> link.tell(event));
+    if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
+      post(world.busUs(), () -> blame.lost(channel.peer.id, evidence));
+    }
+  }
+
+  @Nullable SimChannel channelTo(ProcessId process) {
+    return channels.values().stream().filter(channel -> channel.alive && channel.peer.id.equals(process)).findFirst().orElse(null);
+  }
+
+  /** Who is missing, as this process sees it now. */
+  StuckReport report() {
+    return new Diagnosis(world.scenario.worldSize(), core, links, startedUs * 1_000, world.clock.nowUs() * 1_000)
+        .report(World.GROUP, "", blame.latest());
   }
 
   void linkMessage(SimChannel channel, LinkMessage message) {
@@ -252,6 +286,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   /** The link's state reaches the barrier as a message. */
   void linkChanged(LinkChange change) {
+    links.note(change);
     linkStates.send(world.busUs(), () -> {
       Member lost = change.lostPeer();
       if (lost != null) {
@@ -262,6 +297,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
       if (gained != null) {
         world.invariants.gainTold(this, change.self(), gained);
         core.linkConnected(change.self().rank(), gained, change.proof());
+        blame.recovered();
       }
     });
   }
@@ -362,14 +398,72 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
     @Override
     public Runnable after(long delayMs, Runnable task) {
-      boolean[] cancelled = {false};
-      post(delayMs * 1_000, () -> {
-        if (!cancelled[0]) {
-          task.run();
-        }
-      });
-      return () -> cancelled[0] = true;
+      return cancellable(delayMs, task);
     }
+  }
+
+  /** What asking others whom they reach needs. */
+  private final class ObserversHost implements Observers.Host {
+    @Override
+    public @Nullable Channel channelTo(ProcessId process) {
+      return SimProcess.this.channelTo(process);
+    }
+
+    @Override
+    public Future<View> viewHere(GroupName group) {
+      Promise<View> seen = Promise.promise();
+      post(world.busUs(), () -> {
+        View view = blame.view();
+        world.accusations.seen(SimProcess.this, view);
+        seen.complete(view);
+      });
+      return seen.future();
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      return cancellable(delayMs, task);
+    }
+  }
+
+  /** What finding out who is to blame needs. */
+  private final class BlameHost implements BlameWatch.Host {
+    @Override
+    public boolean reaches(ProcessId process) {
+      return channelTo(process) != null;
+    }
+
+    @Override
+    public LinkTable links() {
+      return links;
+    }
+
+    @Override
+    public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+      world.accusations.seen(SimProcess.this, own);
+      return observers.ask(World.GROUP, own, others, withinMs);
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      return cancellable(delayMs, task);
+    }
+
+    @Override
+    public void changed(Blame blame) {
+      world.trace(() -> SimProcess.this + " BLAMES " + blame.text());
+      world.accusations.changed(SimProcess.this, blame);
+    }
+  }
+
+  private Runnable cancellable(long delayMs, Runnable task) {
+    boolean[] cancelled = {false};
+    post(delayMs * 1_000, () -> {
+      if (!cancelled[0]) {
+        task.run();
+      }
+    });
+    return () -> cancelled[0] = true;
   }
 
   // ---- what the core tells
@@ -389,6 +483,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   public void seatTaken(RankEntry entry) {
     world.trace(() -> this + " holds " + entry.member() + " revision " + entry.revision());
     world.invariants.taken(this, entry);
+    if (entry.revision() == 0 && Math.abs(clockOffsetMs) >= Disasters.HOUR_MS / 2) {
+      world.faults.fired(Fault.CLAIMED_AFTER_JUMP);
+    }
   }
 
   @Override
@@ -401,6 +498,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   public void allConnected(EpochRecord record) {
     world.trace(() -> this + " ALL CONNECTED " + record.number() + " " + record.vector());
     world.invariants.allConnected(this, record);
+    blame.recovered();
     operationsUntilTold = store.operations;
   }
 
@@ -414,6 +512,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   public void degradedHere(long epoch, List<LostMember> lost) {
     world.trace(() -> this + " degraded " + epoch + " " + lost);
     world.invariants.degraded(this, epoch);
+    if (lost.isEmpty() || lost.stream().anyMatch(one -> !one.reason().equals("LEFT"))) {
+      blame.degraded();
+    }
   }
 
   @Override

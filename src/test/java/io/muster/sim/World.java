@@ -43,6 +43,8 @@ final class World {
   final Faults faults;
   final SimNetwork network;
   final Invariants invariants;
+  final Causes causes = new Causes(this);
+  final Accusations accusations = new Accusations(this);
   final List<SimProcess> processes = new ArrayList<>();
   final List<Side> sides = new ArrayList<>();
   long storeStalledUntilUs;
@@ -50,6 +52,8 @@ final class World {
   private final Disasters disasters;
   private final Map<ProcessId, SimProcess> ids = new HashMap<>();
   private final Map<Integer, Integer> empty = new HashMap<>();
+  /** By host, how far its clock is off the others'. */
+  private final Map<String, Long> clocksOffMs = new HashMap<>();
   private final @Nullable ArrayDeque<String> trace;
   private boolean mergesLatest;
 
@@ -79,13 +83,37 @@ final class World {
   /** The virtual time in ms from the end of the faults until all was well again. */
   long run() {
     begin();
-    faults.start();
-    disasters.schedule();
     supervise();
     invariants.watchForLonelyEnds();
+    if (scenario.isTrial()) {
+      return tryOne(null);
+    }
+    faults.start();
+    disasters.schedule();
     clock.runUntilMs(scenario.faultMs());
     faults.end();
     disasters.heal();
+    return recover();
+  }
+
+  /** The same with this one thing that is done. */
+  long run(Fault deed) {
+    begin();
+    supervise();
+    invariants.watchForLonelyEnds();
+    return tryOne(deed);
+  }
+
+  private long tryOne(@Nullable Fault deed) {
+    var trial = new Trial(this, disasters, deed);
+    trial.run();
+    long recoveryMs = recover();
+    trial.isOver();
+    return recoveryMs;
+  }
+
+  /** Until all is well, and stays so. */
+  private long recover() {
     long healedMs = clock.nowMs();
     long staysMs = chance.with(0.25) ? STAYS_LONG_MS : STAYS_MS;
     long wellMs = -1;
@@ -103,7 +131,21 @@ final class World {
         number = current().number();
       }
     }
+    String blame = accusations.whyNotSilent();
+    if (blame != null) {
+      throw new Invariants.Violation("P-10: " + blame);
+    }
     return wellMs - healedMs;
+  }
+
+  /** Before anything is done to anybody. */
+  void untilAllConnected() {
+    while (whatIsMissing() != null) {
+      clock.runUntilMs(clock.nowMs() + 200);
+      if (clock.nowMs() > RECOVERY_MS) {
+        throw new Invariants.Violation("not all connected though nothing was done: " + whatIsMissing());
+      }
+    }
   }
 
   private void begin() {
@@ -122,7 +164,7 @@ final class World {
   // ---- processes
 
   private int reserved;
-  /** False: nobody starts what is missing. */
+  /** False: nobody starts what is missing, and nobody ends what is idle. */
   boolean attended = true;
 
   /** A process that will start after a delay; its ranks count as cared for. */
@@ -144,9 +186,10 @@ final class World {
     Side side = sides.contains(wanted) ? wanted : sides.getFirst();
     int number = processes.size();
     var process = new SimProcess(this, number, ranks, host == null ? "h" + number : host, host == null ? 1_000 + number : port, side);
+    process.clockOffsetMs = clocksOffMs.getOrDefault(process.host, 0L);
     if (faults.areOn() && chance.with(0.1)) {
       faults.fired(Fault.CLOCK_BEHIND);
-      process.clockOffsetMs = -chance.between(10, 20_000);
+      process.clockOffsetMs -= chance.between(10, 20_000);
     }
     processes.add(process);
     ids.put(process.id, process);
@@ -155,6 +198,12 @@ final class World {
     detect(side, chance.between(1_000, 20_000));
     process.start();
     return process;
+  }
+
+  /** The clock of a host jumps, and stays so for whoever starts there later. */
+  void jumpClock(SimProcess process, long ms) {
+    process.clockOffsetMs += ms;
+    clocksOffMs.merge(process.host, ms, Long::sum);
   }
 
   /** The cluster finds out who is there. */
@@ -190,6 +239,7 @@ final class World {
   private void supervise() {
     clock.after(500_000, () -> {
       if (!attended) {
+        supervise();
         return;
       }
       for (SimProcess process : List.copyOf(processes)) {
