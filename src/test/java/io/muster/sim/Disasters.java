@@ -88,7 +88,8 @@ final class Disasters {
       case HANDLE_CHANGED -> changeHandle(victim);
       case OPERATION_LOST, OPERATION_LATE, OPERATION_SLOW, OPERATION_REPEATED, ANSWER_LOST, PUSH_LOST, PUSH_LATE, PUSH_DOUBLED,
           MEMBERS_MISSED, MEMBERS_LATE, BUS_LOST, DIAL_FAILED, MESSAGE_SLOW, POLICY_SLOW, IMPORT_FAILED, MERGE_KEEPS_GREATER_SIDE,
-          MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, CLAIMED_AFTER_JUMP, TOMBSTONE_LOST, ONLY_KILLED, ONLY_HOST_DEAD, ONLY_STOPPED, ONLY_CUT_OFF, ONLY_UNHEARD,
+          MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, CLAIMED_AFTER_JUMP, TOMBSTONE_LOST, FORGED_ENTRY, FORGED_TOMBSTONE, FORGED_MARK,
+          FORGED_RECORD, REPLAYED, REPLAYED_UNDER_OTHER_KEY, DELETED_BY_STRANGER, GARBAGE_WRITTEN, STRANGER_DISTRUSTED, ONLY_KILLED, ONLY_HOST_DEAD, ONLY_STOPPED, ONLY_CUT_OFF, ONLY_UNHEARD,
           ONLY_DEAF, ONLY_PAIR_CUT, ONLY_PAIR_ONE_WAY, ONLY_BLOCKS, ONLY_TWO_KILLED, ONLY_TWO_HOSTS_DEAD, ONLY_TWO_STOPPED, ONLY_STOPPED_SHORT,
           ONLY_LEFT, ONLY_CHANNEL_CUT, ONLY_CLOCK_JUMPED -> throw new IllegalStateException(fault + " is no event");
     };
@@ -110,7 +111,7 @@ final class Disasters {
       side.truth.remove(key);
     }
     if (told) {
-      side.members.forEach(member -> member.store.tellMerged());
+      side.members.forEach(member -> member.nasty.tellMerged());
     }
     return true;
   }
@@ -141,7 +142,7 @@ final class Disasters {
       world.trace(() -> "lost with its owner: " + lost);
       lost.forEach(side.truth::remove);
       if (chance.with(0.5)) {
-        side.members.forEach(member -> member.store.tellMerged());
+        side.members.forEach(member -> member.nasty.tellMerged());
       }
     });
     return true;

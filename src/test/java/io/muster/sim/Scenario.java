@@ -23,6 +23,8 @@ record Scenario(long seed, int worldSize, List<List<Integer>> placement, long fa
   static final long SIZED = 1_000_000;
   /** Seeds from here on are schedules with one fault, in which it is judged who is blamed. */
   static final long TRIALS = 1_000_000_000;
+  /** Seeds from here on are groups with a secret, and a stranger in the store. */
+  static final long SECURED = 2_000_000_000;
 
   /** A fault-free start of this many ranks, each in a process of its own. */
   static Scenario calm(long seed, int worldSize, int processes) {
@@ -30,12 +32,18 @@ record Scenario(long seed, int worldSize, List<List<Integer>> placement, long fa
         LinkTiming.DEFAULT);
   }
 
+  /** One thing is done, and it is judged who is blamed. */
   boolean isTrial() {
-    return seed >= TRIALS;
+    return seed >= TRIALS && seed < SECURED;
+  }
+
+  /** The group has a secret, and a stranger without it is a member of the store's cluster. */
+  boolean isSecured() {
+    return seed >= SECURED;
   }
 
   static Scenario of(long seed, Chance chance) {
-    return seed >= TRIALS ? trial(seed, chance) : many(seed, chance);
+    return seed >= TRIALS && seed < SECURED ? trial(seed, chance) : many(seed, chance);
   }
 
   /** All is calm until the one thing is done; only the store may be at fault besides. */
@@ -53,7 +61,7 @@ record Scenario(long seed, int worldSize, List<List<Integer>> placement, long fa
   }
 
   private static Scenario many(long seed, Chance chance) {
-    int worldSize = seed >= SIZED ? (int) (seed / SIZED) : (int) chance.between(2, 8);
+    int worldSize = seed >= SIZED && seed < TRIALS ? (int) (seed / SIZED) : (int) chance.between(2, 8);
     int processes = worldSize <= 8 ? (int) chance.between(chance.with(0.05) ? 1 : 2, worldSize)
         : chance.oneOf(List.of(4, 8, Math.min(worldSize, 16)));
     Map<Fault, Double> rates = new EnumMap<>(Fault.class);

@@ -205,7 +205,7 @@ final class SimChannel implements Channel {
       case LINK -> self.linkMessage(this, valid(LinkCodec.decode(payload)));
       case GOSSIP -> {
         Gossip gossip = valid(Gossip.decode(payload));
-        self.core.keyChanged(gossip.key(), gossip.value());
+        self.core.keyChanged(gossip.key(), self.opened(gossip.key(), gossip.value()));
       }
       case CLAIM -> self.claims.received(this, null, payload);
       case VIEW -> self.observers.received(this, payload);

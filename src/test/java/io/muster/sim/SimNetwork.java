@@ -130,6 +130,9 @@ final class SimNetwork {
       }
     }
     SimProcess target = world.byId(address.process());
+    if (world.stranger != null && world.stranger.process.equals(address.process())) {
+      throw new Invariants.Violation("S-1: nobody dials where a stranger sends it: " + from + " dials " + address);
+    }
     if (target == null) {
       return Future.failedFuture(failure(ConnectException.Kind.REFUSED));
     }

@@ -30,6 +30,7 @@ import io.muster.peer.WarmupSlot;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
+import io.muster.segment.SealedSegmentStore;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
@@ -70,7 +71,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   final BlameWatch blame;
   final LinkTable links;
   final long startedUs;
-  final NastyStore store;
+  final NastyStore nasty;
+  /** The same with the group's secret, null if the group has none. */
+  private final @Nullable SealedSegmentStore sealed;
   final Map<ChannelGeneration, SimChannel> channels = new LinkedHashMap<>();
   final Map<Integer, SimSeat> seats = new TreeMap<>();
   final List<Integer> ranks;
@@ -96,7 +99,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     this.port = port;
     this.side = side;
     this.memberUuid = world.uuid();
-    this.store = new NastyStore(world, this);
+    this.nasty = new NastyStore(world, this);
+    this.sealed = world.scenario.isSecured()
+        ? new SealedSegmentStore(nasty, Stranger.SECRET, (_, _) -> world.faults.fired(Fault.STRANGER_DISTRUSTED)) : null;
     this.claims = new Claims(new ClaimsHost(), new ProcessAddress(id, host, port), CLAIM_LIMIT_MS);
     var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 100);
     this.core = new GroupCore(setup, this);
@@ -108,7 +113,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   /** Listener first, then publish. */
   void start() {
-    store.listen(this).onComplete(registered -> {
+    store().listen(this).onComplete(registered -> {
       if (registered.succeeded()) {
         if (!listening) {
           listening = true;
@@ -306,7 +311,18 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public SegmentStore store() {
-    return store;
+    return sealed == null ? nasty : sealed;
+  }
+
+  /** What the store holds, as the group sees it. */
+  @Nullable StoredBytes opened(String key, @Nullable StoredBytes stored) {
+    return sealed == null ? stored : sealed.open(key, stored);
+  }
+
+  /** As it goes from process to process: with the signature that the store holds. */
+  private Gossip sealed(Gossip gossip) {
+    StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
+    return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
   }
 
   @Override
@@ -370,7 +386,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public void spread(Gossip gossip) {
-    Buffer payload = gossip.encode();
+    Buffer payload = sealed(gossip).encode();
     channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
   }
 
@@ -499,7 +515,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     world.trace(() -> this + " ALL CONNECTED " + record.number() + " " + record.vector());
     world.invariants.allConnected(this, record);
     blame.recovered();
-    operationsUntilTold = store.operations;
+    operationsUntilTold = nasty.operations;
   }
 
   @Override

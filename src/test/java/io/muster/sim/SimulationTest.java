@@ -19,6 +19,7 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -26,9 +27,11 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Whole groups on a virtual clock. {@code -Dmuster.sim.seed=N} replays one seed with its trace, {@code -Dmuster.sim.seeds=N} sets how many
  * small ones are run.
  */
+@ExtendWith(WithoutRejections.class)
 class SimulationTest {
   private static final int SMALL = 4_000;
   private static final int TRIALS = 400;
+  private static final int SECURED = 300;
 
   @Test
   @Timeout(3_600)
@@ -41,9 +44,10 @@ class SimulationTest {
     int small = Integer.getInteger("muster.sim.seeds", SMALL);
     long first = Long.getLong("muster.sim.first", 1);
     long began = System.nanoTime();
+    long secured = Integer.getInteger("muster.sim.secured", SECURED);
     long trials = Integer.getInteger("muster.sim.trials", TRIALS);
     List<Outcome> outcomes = run(Stream.of(LongStream.range(first, first + small), large(),
-        LongStream.range(Scenario.TRIALS, Scenario.TRIALS + trials)).flatMapToLong(seeds -> seeds).toArray());
+        LongStream.range(Scenario.TRIALS, Scenario.TRIALS + trials), LongStream.range(Scenario.SECURED, Scenario.SECURED + secured)).flatMapToLong(seeds -> seeds).toArray());
     Map<Fault, Long> fired = new EnumMap<>(Fault.class);
     outcomes.forEach(outcome -> outcome.fired().forEach((fault, count) -> fired.merge(fault, count, Long::sum)));
     List<Long> recovery = new ArrayList<>(outcomes.stream().map(Outcome::recoveryMs).toList());

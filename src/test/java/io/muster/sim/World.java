@@ -49,6 +49,8 @@ final class World {
   final List<Side> sides = new ArrayList<>();
   long storeStalledUntilUs;
   long storeGoneUntilUs;
+  /** Null where the group has no secret. */
+  final @Nullable Stranger stranger;
   private final Disasters disasters;
   private final Map<ProcessId, SimProcess> ids = new HashMap<>();
   private final Map<Integer, Integer> empty = new HashMap<>();
@@ -64,6 +66,7 @@ final class World {
     network = new SimNetwork(this);
     invariants = new Invariants(this);
     scenario = Scenario.of(seed, chance);
+    stranger = scenario.isSecured() ? new Stranger(this) : null;
     disasters = new Disasters(this);
     trace = traced ? new ArrayDeque<>() : null;
     scenario.rates().forEach(faults::rate);
@@ -76,6 +79,7 @@ final class World {
     network = new SimNetwork(this);
     invariants = new Invariants(this);
     this.scenario = scenario;
+    stranger = scenario.isSecured() ? new Stranger(this) : null;
     disasters = new Disasters(this);
     trace = traced ? new ArrayDeque<>() : null;
   }
@@ -90,6 +94,9 @@ final class World {
     }
     faults.start();
     disasters.schedule();
+    if (stranger != null) {
+      stranger.work();
+    }
     clock.runUntilMs(scenario.faultMs());
     faults.end();
     disasters.heal();
@@ -210,7 +217,7 @@ final class World {
   void detect(Side side, long delayUs) {
     clock.after(delayUs, () -> {
       side.detect(scenario.attributes());
-      List.copyOf(side.members).forEach(member -> member.store.tellMembers());
+      List.copyOf(side.members).forEach(member -> member.nasty.tellMembers());
     });
   }
 
@@ -301,9 +308,13 @@ final class World {
   }
 
   void change(Side side, String key, @Nullable StoredBytes next, SimProcess by) {
-    StoredBytes old = side.truth.get(key);
-    trace(() -> by + " writes " + key + " " + Texts.of(next));
-    invariants.changed(side, key, old, next, by);
+    StoredBytes old = by.opened(key, side.truth.get(key));
+    StoredBytes seen = by.opened(key, next);
+    trace(() -> by + " writes " + key + " " + Texts.of(seen));
+    invariants.changed(key, old, seen, by);
+    if (stranger != null) {
+      stranger.saw(key, next);
+    }
     put(side, key, next);
   }
 
@@ -315,7 +326,7 @@ final class World {
       side.truth.put(key, next);
     }
     side.changedUs.put(key, clock.nowUs());
-    side.members.forEach(member -> member.store.push(key, next));
+    side.members.forEach(member -> member.nasty.push(key, next));
   }
 
   void publish(SimProcess by, Consumer<SimProcess> hear) {
@@ -362,7 +373,7 @@ final class World {
         put(winner, key, value);
       }
     });
-    moved.forEach(process -> process.store.tellMerged());
+    moved.forEach(process -> process.nasty.tellMerged());
     detect(winner, chance.between(1_000, 200_000));
   }
 
