@@ -3,6 +3,7 @@ package io.muster;
 import io.muster.barrier.Beat;
 import io.muster.barrier.Claims;
 import io.muster.barrier.Gossip;
+import io.muster.barrier.Observers;
 import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.Seen;
 import io.muster.barrier.StuckReport;
@@ -112,7 +113,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     store = newStore;
     claims = new Claims(new ClaimsHost(), newTransport.address(), options.claim().livenessMs());
     takeovers = new TakeoverNotice(own, this::connect, this::sealed, this::hasSeat, options.peer().refused().probeMs());
-    observers = new Observers(own, this::channelTo, this::view);
+    observers = new Observers(new ObserversHost());
   }
 
   // ---- from the transport
@@ -402,9 +403,23 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return runtime == null ? Future.succeededFuture("group=" + group + " is not there yet") : runtime.barrier().report().map(StuckReport::text);
   }
 
-  private Future<View> view(GroupName group) {
-    GroupRuntime runtime = groups.get(group);
-    return runtime == null ? Future.failedFuture(MusterException.retry("no group " + group + " here")) : runtime.barrier().view();
+  /** What asking others whom they reach needs. */
+  private final class ObserversHost implements Observers.Host {
+    @Override
+    public @Nullable Channel channelTo(ProcessId process) {
+      return MusterProcess.this.channelTo(process);
+    }
+
+    @Override
+    public Future<View> viewHere(GroupName group) {
+      GroupRuntime runtime = groups.get(group);
+      return runtime == null ? Future.failedFuture(MusterException.retry("no group " + group + " here")) : runtime.barrier().view();
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      return own.after(delayMs, task);
+    }
   }
 
   private Gossip sealed(Gossip gossip) {

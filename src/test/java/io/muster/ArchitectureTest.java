@@ -110,7 +110,7 @@ class ArchitectureTest {
   @Test
   void whatTheSimulationRunsTakesTimeAndChanceFromItsPorts() {
     ArchRule rule = noClasses().that().resideInAPackage("io.muster.barrier").and().haveNameMatching(
-        ".*\\.(GroupCore|GroupTurns|SeatRunner|Directory|LinkTeller|StoredValues|Tombstones|WorldSizes)(\\$.*)?").should().callMethodWhere(CLOCK)
+        ".*\\.(BlameWatch|GroupCore|GroupTurns|SeatRunner|Directory|LinkTeller|StoredValues|Tombstones|WorldSizes)(\\$.*)?").should().callMethodWhere(CLOCK)
         .orShould().dependOnClassesThat(assignableTo(java.util.random.RandomGenerator.class))
         .orShould().dependOnClassesThat(assignableTo(Thread.class)).orShould().dependOnClassesThat(
             resideInAPackage("io.vertx..").and(not(type(io.vertx.core.Future.class)).and(not(type(io.vertx.core.AsyncResult.class)))));

@@ -2,6 +2,7 @@ package io.muster;
 
 import io.muster.barrier.Claims;
 import io.muster.barrier.GroupPorts.SeatAnswer;
+import io.muster.barrier.Observers;
 import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.View;
 import io.muster.group.GroupName;
@@ -140,8 +141,22 @@ final class QuestionsFuzz {
       through.add(OTHER);
       asking.getFirst().received(obliging, Buffer.buffer(answerTo(payload)));
     });
-    var observers = new Observers(Known.OWN, process -> process.equals(PEER) ? silent : process.equals(OTHER) ? speaking : null,
-        group -> group.equals(GROUP) ? Future.succeededFuture(reaches) : Future.failedFuture("no group " + group));
+    var observers = new Observers(new Observers.Host() {
+      @Override
+      public @Nullable Channel channelTo(ProcessId process) {
+        return process.equals(PEER) ? silent : process.equals(OTHER) ? speaking : null;
+      }
+
+      @Override
+      public Future<View> viewHere(GroupName group) {
+        return group.equals(GROUP) ? Future.succeededFuture(reaches) : Future.failedFuture("no group " + group);
+      }
+
+      @Override
+      public Runnable after(long delayMs, Runnable task) {
+        return Known.OWN.after(delayMs, task);
+      }
+    });
     asking.add(observers);
     Future<Collection<View>> asked = observers.ask(GROUP, reaches, List.of(PEER), 1);
     List<Buffer> heard = new ArrayList<>();

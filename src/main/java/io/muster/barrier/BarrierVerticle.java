@@ -7,6 +7,7 @@ import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkTable;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
@@ -23,6 +24,7 @@ import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -94,7 +96,7 @@ public final class BarrierVerticle extends VerticleBase {
     var ports = new VerticlePorts(host, context, new Told());
     core = new GroupCore(setup, ports);
     summaries = new Summaries(setup, core(), ports.store());
-    blame = new BlameWatch(setup, host, core(), context, timing, this::blameChanged);
+    blame = new BlameWatch(setup, new Observed(), core(), timing);
     core().membersChanged(host.store().presentMembers());
     var bus = vertx.eventBus();
     consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
@@ -330,6 +332,7 @@ public final class BarrierVerticle extends VerticleBase {
     Member gained = change.gainedPeer();
     if (gained != null) {
       core().linkConnected(change.self().rank(), gained, change.proof());
+      blame().recovered();
     }
   }
 
@@ -412,6 +415,36 @@ public final class BarrierVerticle extends VerticleBase {
     return blame().latest().findings().isEmpty() ? body : body.put("blame", blame().latest().toJson());
   }
 
+  private final class Observed implements BlameWatch.Host {
+    @Override
+    public boolean reaches(ProcessId process) {
+      return host.reaches(process);
+    }
+
+    @Override
+    public LinkTable links() {
+      return host.links();
+    }
+
+    @Override
+    public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+      Promise<Collection<View>> here = Promise.promise();
+      host.askObservers(own, others, withinMs).onComplete(asked -> context.runOnContext(_ -> here.handle(asked)));
+      return here.future();
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      long timer = vertx.setTimer(delayMs, _ -> task.run());
+      return () -> vertx.cancelTimer(timer);
+    }
+
+    @Override
+    public void changed(Blame blame) {
+      blameChanged(blame);
+    }
+  }
+
   private final class Told implements GroupPorts.Listener {
     @Override
     public void memberSeen(Member member) {
@@ -448,6 +481,7 @@ public final class BarrierVerticle extends VerticleBase {
 
     @Override
     public void allConnected(EpochRecord record) {
+      blame().recovered();
       summaries().of(record, allConnected -> complete(allConnected, record));
     }
 

@@ -5,65 +5,81 @@ import io.muster.peer.History;
 import io.muster.peer.LinkTable;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.LossEvidence;
-import io.vertx.core.Context;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
-import io.vertx.core.Vertx;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Whom this process reaches, and who is to blame where somebody is missed: asked of all processes when one is lost, and then again, more
- * and more slowly, for as long as somebody is. Lives on the group's context.
+ * and more slowly, for as long as somebody is. Lives on the group's context; everything from outside comes through its host, so that a
+ * simulation runs this very class.
  */
-final class BlameWatch {
+public final class BlameWatch {
   private static final long SOON_MS = 100;
   private static final long FIRST_PAUSE_MS = 1000;
   private static final long LONGEST_PAUSE_MS = 30_000;
+  /** After so many liveness intervals a process that could not hear this one, and could again, would have come back. */
+  private static final int INTERVALS_TO_COME_BACK = 5;
 
   private final BarrierSetup setup;
-  private final GroupHost host;
+  private final Host host;
   private final GroupCore core;
-  private final Vertx vertx;
-  private final Context context;
   private final BarrierVerticle.Timing timing;
-  private final Consumer<Blame> changed;
   /** How this process knows that it has lost another of the group, while it does not reach it again. */
   private final Map<ProcessId, View.Missed> losses = new HashMap<>();
-  /** Who has ended the connection because it did not hear this process: it misses this one, not this one it (P-9), unless a dial fails. */
-  private final Set<ProcessId> unheardBy = new HashSet<>();
+  /**
+   * Who has ended the connection because it did not hear this process: it misses this one, not this one it (P-9), unless a dial fails, or
+   * it does not come back though this process is not stopped any more.
+   */
+  private final Map<ProcessId, LossEvidence> unheardBy = new HashMap<>();
   private Blame latest = Blame.NONE;
-  private long timer = -1;
+  /** Takes back the next look, null while none is due. */
+  private @Nullable Runnable takeBack;
+  /** True while the next look is due in a moment: many links come back at once, and are looked at once. */
+  private boolean soon;
   private long pauseMs = FIRST_PAUSE_MS;
 
-  /** @param changed told of each change, on the group's context */
-  BlameWatch(BarrierSetup setup, GroupHost host, GroupCore core, Context context, BarrierVerticle.Timing timing, Consumer<Blame> changed) {
+  /** What the group's process does for it, on the group's context. */
+  public interface Host {
+    /** Whether this process has a living connection to that one. */
+    boolean reaches(ProcessId process);
+
+    LinkTable links();
+
+    /** The views of all processes that were heard in time, the own one included. Never fails. */
+    Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs);
+
+    /** Runs the task once, after the delay, unless what is returned has been run before. */
+    Runnable after(long delayMs, Runnable task);
+
+    /** Other processes are to blame than before, or none any more. */
+    void changed(Blame blame);
+  }
+
+  public BlameWatch(BarrierSetup setup, Host host, GroupCore core, BarrierVerticle.Timing timing) {
     this.setup = setup;
     this.host = host;
     this.core = core;
-    this.vertx = context.owner();
-    this.context = context;
     this.timing = timing;
-    this.changed = changed;
   }
 
   /** The connection to a process has ended. */
-  void lost(ProcessId process, LossEvidence evidence) {
+  public void lost(ProcessId process, LossEvidence evidence) {
     if (parties().stream().noneMatch(party -> party.process().equals(process))) {
       return;
     }
     boolean bySilence = evidence.kind().isSilence();
     if (evidence.kind() == LossEvidence.Kind.UNHEARD) {
       losses.remove(process);
-      unheardBy.add(process);
+      unheardBy.put(process, evidence);
+      host.after(INTERVALS_TO_COME_BACK * timing.livenessIntervalMs(), () -> notBack(process, evidence));
     } else {
       losses.put(process, new View.Missed(bySilence, evidence.kind() + ": " + evidence.detail()));
       unheardBy.remove(process);
@@ -73,46 +89,68 @@ final class BlameWatch {
     look(bySilence ? timing.livenessIntervalMs() + SOON_MS : SOON_MS);
   }
 
+  /** It said that it hears nothing from here; if that were over, it would be reached again. Of the other end nothing is heard, either. */
+  private void notBack(ProcessId process, LossEvidence evidence) {
+    if (unheardBy.remove(process, evidence) && !host.reaches(process)) {
+      losses.put(process, new View.Missed(true, evidence.kind() + ": " + evidence.detail() + ", and it has not come back for "
+          + INTERVALS_TO_COME_BACK * timing.livenessIntervalMs() + " ms"));
+      lookSoon();
+    }
+  }
+
+  /** All are connected, or a link is again: whoever was blamed may be so no longer. */
+  public void recovered() {
+    if (!latest.findings().isEmpty()) {
+      lookSoon();
+    }
+  }
+
   /** The group has lost somebody, perhaps not this process. */
-  void degraded() {
+  public void degraded() {
     pauseMs = FIRST_PAUSE_MS;
-    if (timer < 0) {
+    if (takeBack == null) {
       look(SOON_MS);
     }
   }
 
-  Blame latest() {
+  public Blame latest() {
     return latest;
   }
 
-  private void look(long delayMs) {
-    if (timer >= 0) {
-      vertx.cancelTimer(timer);
+  private void lookSoon() {
+    if (!soon) {
+      pauseMs = FIRST_PAUSE_MS;
+      look(SOON_MS);
     }
-    timer = vertx.setTimer(delayMs, _ -> {
-      timer = -1;
+  }
+
+  private void look(long delayMs) {
+    if (takeBack != null) {
+      takeBack.run();
+    }
+    soon = delayMs == SOON_MS;
+    takeBack = host.after(delayMs, () -> {
+      takeBack = null;
+      soon = false;
       ask(timing.observersMs());
     });
   }
 
   /** Asks whoever can be heard in time. Never fails. */
-  Future<Blame> ask(long withinMs) {
+  public Future<Blame> ask(long withinMs) {
     List<Party> parties = parties();
     View own = view(parties);
     List<ProcessId> others = parties.stream().map(Party::process).filter(process -> !process.equals(setup.process())).toList();
-    Promise<Blame> blame = Promise.promise();
-    host.askObservers(own, others, withinMs).map(views -> BlameRules.of(parties, views))
-        .onComplete(asked -> context.runOnContext(_ -> blame.handle(asked)));
-    return blame.future().onSuccess(this::found);
+    return host.askObservers(own, others, withinMs).map(views -> BlameRules.of(parties, views)).onSuccess(this::found);
   }
 
   private void found(Blame blame) {
     if (!isSame(blame)) {
       latest = blame;
-      changed.accept(blame);
+      host.changed(blame);
       pauseMs = FIRST_PAUSE_MS;
     }
-    if (!blame.findings().isEmpty() && timer < 0) {
+    if (!blame.findings().isEmpty() && takeBack == null) {
       look(pauseMs);
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
@@ -133,7 +171,7 @@ final class BlameWatch {
 
   // ---- what this process sees
 
-  View view() {
+  public View view() {
     return view(parties());
   }
 
@@ -164,8 +202,8 @@ final class BlameWatch {
     for (int rank : party.ranks()) {
       for (int here : core.barrier().seats().keySet()) {
         LinkTable.Row row = host.links().row(here, rank);
-        History.Trouble trouble = row == null ? null : row.state().history().trouble();
-        boolean told = trouble != null && trouble.phase() == History.Phase.LOST && unheardBy.contains(party.process());
+        History.Trouble trouble = row == null ? null : trouble(rank, row.state().history());
+        boolean told = trouble != null && trouble.phase() == History.Phase.LOST && unheardBy.containsKey(party.process());
         if (trouble != null && !told && isOfThePath(trouble.phase())) {
           return new View.Missed(false, trouble.detail());
         }
@@ -174,22 +212,24 @@ final class BlameWatch {
     return null;
   }
 
+  /** What went wrong with the newest life of a rank; a link may not know of it yet, and have trouble with the one before. */
+  private History.@Nullable Trouble trouble(int rank, History history) {
+    RankEntry entry = core.greatest().get(rank);
+    return entry != null && entry.member().equals(history.newest()) ? history.trouble() : null;
+  }
+
   private static boolean isOfThePath(History.Phase phase) {
     return switch (phase) {
-      case DIAL, OPEN, WARMUP, LOST, VANISHED -> true;
-      case REFUSED, REJECTED -> false;
+      case DIAL, OPEN, WARMUP, LOST -> true;
+      case REFUSED, REJECTED, VANISHED -> false; // the store says so, and not the path
     };
   }
 
   /** The processes of the group: whoever holds the newest life of a rank, unless it has left. */
   List<Party> parties() {
     Map<ProcessId, List<RankEntry>> byProcess = new TreeMap<>();
-    core.directory().values().forEach(seen -> {
-      RankEntry entry = seen.value();
-      if (entry != null && entry.state() != RankEntry.State.LEFT) {
-        byProcess.computeIfAbsent(entry.handle().process(), _ -> new ArrayList<>()).add(Objects.requireNonNull(entry));
-      }
-    });
+    core.greatest().values().stream().filter(entry -> entry.state() != RankEntry.State.LEFT)
+        .forEach(entry -> byProcess.computeIfAbsent(entry.handle().process(), _ -> new ArrayList<>()).add(entry));
     return byProcess.entrySet().stream().map(one -> {
       var handle = one.getValue().getFirst().handle();
       return new Party(one.getKey(), handle.pid(), handle.host() + ":" + handle.port(),

@@ -15,7 +15,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Finds out of one process's view who is missing for all-connected, and in which phase. Made for one report. */
-final class Diagnosis {
+public final class Diagnosis {
   private final int worldSize;
   private final GroupCore core;
   private final LinkTable links;
@@ -26,7 +26,7 @@ final class Diagnosis {
   private final int observer;
 
   /** @param startNanos since when this process has been in the group */
-  Diagnosis(int worldSize, GroupCore core, LinkTable links, long startNanos, long nowNanos) {
+  public Diagnosis(int worldSize, GroupCore core, LinkTable links, long startNanos, long nowNanos) {
     this.worldSize = worldSize;
     this.core = core;
     this.links = links;
@@ -36,7 +36,7 @@ final class Diagnosis {
     this.observer = core.barrier().seats().keySet().stream().findFirst().orElse(-1);
   }
 
-  StuckReport report(GroupName group, String storeTrouble, Blame blame) {
+  public StuckReport report(GroupName group, String storeTrouble, Blame blame) {
     List<Missing> missing = new ArrayList<>();
     for (int rank = 0; rank < worldSize; rank++) {
       Missing one = missing(rank);

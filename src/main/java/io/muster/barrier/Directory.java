@@ -8,6 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** The entries of the ranks as this process has come to know them, and why a key holds no valid one. */
 final class Directory {
@@ -20,6 +21,8 @@ final class Directory {
   /** Greatest entry ever seen of each rank, by whatever way, also of those whose key has been lost. */
   private final Map<Integer, RankEntry> greatest = new HashMap<>();
   private final Map<Integer, Rejected> rejected = new HashMap<>();
+  /** How often the reason why a key is rejected has changed. */
+  private final Map<Integer, Long> rejections = new HashMap<>();
 
   /** What an entry changes in what was known. */
   sealed interface Change {
@@ -53,6 +56,10 @@ final class Directory {
     return greatest.get(rank);
   }
 
+  Map<Integer, RankEntry> greatest() {
+    return greatest;
+  }
+
   /** Decodes what a key holds, unless these very bytes were decoded before. */
   @Nullable Seen<RankEntry> known(int rank, @Nullable StoredBytes stored) {
     Seen<RankEntry> before = newest.get(rank);
@@ -69,7 +76,7 @@ final class Directory {
       if (decoded instanceof Decoded.Malformed<RankEntry>(String reason)) {
         Rejected before = rejected.put(rank, Rejected.of(value, reason));
         if (before == null || !reason.equals(before.reason())) {
-          LOG.warn("muster.entry.rejected group={} rank={} reason={}", setup.group(), rank, reason);
+          warn(rank, reason);
         }
       }
       return decoded;
@@ -81,6 +88,13 @@ final class Directory {
       rejected.remove(rank);
     }
     return seen;
+  }
+
+  /** Whoever writes into the store can write again and again: only the first time is told, the second, the fourth, the eighth… of a rank. */
+  private void warn(int rank, String reason) {
+    long times = rejections.merge(rank, 1L, Long::sum);
+    LOG.atLevel(Long.bitCount(times) == 1 ? Level.WARN : Level.DEBUG)
+        .log("muster.entry.rejected group={} rank={} times={} reason={}", setup.group(), rank, times, reason);
   }
 
   /** An entry that was seen, in the store or elsewhere: the rank's key must never hold an older life again. */

@@ -189,6 +189,11 @@ public final class GroupCore {
     return directory.newest();
   }
 
+  /** Greatest entry ever seen of each rank, by whatever way: a link may have brought a life before the store does. */
+  Map<Integer, RankEntry> greatest() {
+    return directory.greatest();
+  }
+
   /** Why the key of a rank holds no valid entry, by rank. */
   Map<Integer, Rejected> rejected() {
     return directory.rejected();

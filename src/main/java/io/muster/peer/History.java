@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param attempt writer: last attempt used, to whatever life of the peer, so that no late outcome of one life is taken for another's;
  *     waiter: greatest attempt seen from the life {@code newest}, whose own count starts anew
  * @param failures failures in a row, 0 after CONNECTED
- * @param trouble the last thing that went wrong, null if nothing has since CONNECTED
+ * @param trouble the last thing that went wrong with the life {@code newest}, null if nothing has since CONNECTED; what was wrong with its entry
+ *     counts until there is another
  * @param writing the warmup writes that are not known to have ended: no other is posted over their channels before they have
  */
 public record History(@Nullable Target target, @Nullable Member newest, boolean over, int attempt, int failures,
@@ -46,7 +47,8 @@ public record History(@Nullable Target target, @Nullable Member newest, boolean 
   History withTarget(Target next, LinkSetup.Role role) {
     Member member = next.entry().member();
     boolean sameLife = newest == null || member.equals(newest);
-    return new History(next, member, false, attemptFor(member, role), sameLife ? failures : 0, trouble, writing);
+    boolean isOld = trouble != null && (!sameLife || trouble.phase() == Phase.VANISHED || trouble.phase() == Phase.REJECTED);
+    return new History(next, member, false, attemptFor(member, role), sameLife ? failures : 0, isOld ? null : trouble, writing);
   }
 
   /** Forgets the usable entry, but never the newest life that was seen. */

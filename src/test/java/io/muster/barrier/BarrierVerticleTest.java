@@ -140,6 +140,20 @@ class BarrierVerticleTest {
     })));
   }
 
+  // P-10, B-4: a process that hears nobody, and whose own dials fail too, is one that the others miss
+  @Test
+  void whoIsToldThatItWasUnheardMissesTheOtherIfThatDoesNotComeBack(Vertx vertx, VertxTestContext test) {
+    complete(vertx).onComplete(test.succeeding(pair -> {
+      Future<JsonObject> told = pair.zero().next(ADDRESSES.blame());
+      pair.zero().barrier.processLost(pair.one().process, new LossEvidence(LossEvidence.Kind.UNHEARD, "nothing heard for 3000 ms"));
+      told.onComplete(test.succeeding(blame -> test.verify(() -> {
+        assertThat(blame.getJsonArray("findings").getJsonObject(0).getString("kind")).isEqualTo("pair");
+        assertThat(blame.getString("text")).contains("nothing heard for 3000 ms, and it has not come back for 250 ms");
+        test.completeNow();
+      })));
+    }));
+  }
+
   // B-3: as after a stop that was so long that the store's cluster put the process out, until the two parts have merged
   @Test
   void aRankThatIsConnectedButGoneFromTheStoreIsNamed(Vertx vertx, VertxTestContext test) {

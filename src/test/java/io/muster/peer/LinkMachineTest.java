@@ -288,6 +288,20 @@ final class LinkMachineTest {
     assertThat(link.state.history().trouble()).isEqualTo(new History.Trouble(History.Phase.DIAL, "refused"));
   }
 
+  @Test // P-10
+  void troubleWithALifeIsNotThatOfTheNext() {
+    Link link = new Link(LinkFixture.writerSetup(1)).on(published(waiter(1)), new LinkEvent.DialFailed(1, "refused"), published(waiter(1)));
+    assertThat(link.state.history().trouble()).as("of the same life").isNotNull();
+    assertThat(link.on(published(waiter(2))).state.history().trouble()).as("of the next life").isNull();
+  }
+
+  @Test // P-10
+  void whatWasWrongWithAnEntryCountsUntilThereIsAnother() {
+    Link link = new Link(LinkFixture.writerSetup(1)).on(published(waiter(1)), new LinkEvent.HandleWithdrawn(waiter(1), "vanished"));
+    assertThat(link.state.history().trouble()).isEqualTo(new History.Trouble(History.Phase.VANISHED, "vanished"));
+    assertThat(link.on(published(waiter(1))).state.history().trouble()).isNull();
+  }
+
   @Test // P-6
   void aLateFailureOfAttemptOneDoesNotHitAttemptTwo() {
     Link link = new Link(LinkFixture.writerSetup(1)).on(published(waiter(1)), new LinkEvent.TimerFired(Timer.OPEN, 1),

@@ -5,6 +5,7 @@ import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
 import io.muster.segment.EpochRecord;
+import io.muster.transfer.LossEvidence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,14 +14,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Single faults: when, which, to whom. */
 final class Disasters {
-  private static final List<Fault> ALL = Stream.of(Fault.values()).filter(fault -> !fault.isContinuous()).filter(fault -> switch (fault) {
-    case MERGE_KEEPS_GREATER_SIDE, MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, TOMBSTONE_LOST -> false;
-    default -> true;
-  }).toList();
+  private static final List<Fault> ALL = Stream.of(Fault.values()).filter(fault -> fault.how() == Fault.How.EVENT).toList();
 
   private final World world;
   private final Chance chance;
-  private static final long HOUR_MS = 3_600_000;
+  static final long HOUR_MS = 3_600_000;
   private int versions;
 
   Disasters(World world) {
@@ -90,7 +88,10 @@ final class Disasters {
       case HANDLE_CHANGED -> changeHandle(victim);
       case OPERATION_LOST, OPERATION_LATE, OPERATION_SLOW, OPERATION_REPEATED, ANSWER_LOST, PUSH_LOST, PUSH_LATE, PUSH_DOUBLED,
           MEMBERS_MISSED, MEMBERS_LATE, BUS_LOST, DIAL_FAILED, MESSAGE_SLOW, POLICY_SLOW, IMPORT_FAILED, MERGE_KEEPS_GREATER_SIDE,
-          MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, TOMBSTONE_LOST -> throw new IllegalStateException(fault + " is no event");
+          MERGE_KEEPS_LATEST, JOINED_LATE, CLOCK_BEHIND, CLAIMED_AFTER_JUMP, TOMBSTONE_LOST, FORGED_ENTRY, FORGED_TOMBSTONE, FORGED_MARK,
+          FORGED_RECORD, REPLAYED, REPLAYED_UNDER_OTHER_KEY, DELETED_BY_STRANGER, GARBAGE_WRITTEN, STRANGER_DISTRUSTED, ONLY_KILLED, ONLY_HOST_DEAD, ONLY_STOPPED, ONLY_CUT_OFF, ONLY_UNHEARD,
+          ONLY_DEAF, ONLY_PAIR_CUT, ONLY_PAIR_ONE_WAY, ONLY_BLOCKS, ONLY_TWO_KILLED, ONLY_TWO_HOSTS_DEAD, ONLY_TWO_STOPPED, ONLY_STOPPED_SHORT,
+          ONLY_LEFT, ONLY_CHANNEL_CUT, ONLY_CLOCK_JUMPED -> throw new IllegalStateException(fault + " is no event");
     };
     if (struck) {
       world.faults.fired(fault);
@@ -110,7 +111,7 @@ final class Disasters {
       side.truth.remove(key);
     }
     if (told) {
-      side.members.forEach(member -> member.store.tellMerged());
+      side.members.forEach(member -> member.nasty.tellMerged());
     }
     return true;
   }
@@ -141,7 +142,7 @@ final class Disasters {
       world.trace(() -> "lost with its owner: " + lost);
       lost.forEach(side.truth::remove);
       if (chance.with(0.5)) {
-        side.members.forEach(member -> member.store.tellMerged());
+        side.members.forEach(member -> member.nasty.tellMerged());
       }
     });
     return true;
@@ -194,8 +195,16 @@ final class Disasters {
     return false;
   }
 
+  /** The clock of a host; a life that is claimed there afterwards asks it. */
   private boolean jump(SimProcess victim, long ms) {
-    victim.clockOffsetMs += ms;
+    world.jumpClock(victim, ms);
+    if (chance.with(0.6)) {
+      world.clock.after(chance.between(0, 2_000_000), () -> {
+        if (!victim.crashed && world.faults.areOn()) {
+          world.crash(victim, true, true);
+        }
+      });
+    }
     return true;
   }
 
@@ -320,7 +329,7 @@ final class Disasters {
     world.clock.after(ms * 1_000, () -> world.network.unblock(victim, other));
     if (chance.with(0.7)) {
       List.copyOf(victim.channels.values()).stream().filter(channel -> channel.peer == other)
-          .forEach(channel -> channel.end("CLOSED_HERE", "cut"));
+          .forEach(channel -> channel.end(LossEvidence.Kind.CLOSED_HERE, "cut"));
     }
     return true;
   }
@@ -331,12 +340,17 @@ final class Disasters {
       return false;
     }
     SimChannel channel = chance.oneOf(channels);
-    if (heard) {
-      channel.end("SOCKET_CLOSED", "cut");
-    } else {
-      channel.endUnheard("SOCKET_CLOSED", "cut, and the other end does not hear of it");
-    }
+    cut(channel, heard);
     return true;
+  }
+
+  void cut(SimChannel channel, boolean heard) {
+    world.causes.between(channel.self, channel.peer, 0);
+    if (heard) {
+      channel.end(LossEvidence.Kind.SOCKET_CLOSED, "cut");
+    } else {
+      channel.endUnheard(LossEvidence.Kind.SOCKET_CLOSED, "cut, and the other end does not hear of it");
+    }
   }
 
   private boolean report(SimProcess victim) {

@@ -81,6 +81,7 @@ final class Invariants {
     }
     Member known = before.history().newest();
     Member now = after.history().newest();
+    honest(link.process, now);
     require(known == null || (now != null && !known.isNewerThan(now)), "R-7: a link never goes back to an older life", link.process, known, now, event);
     if (after instanceof LinkState.Connected(var history, Session session, var _, var _) && !(before instanceof LinkState.Connected)) {
       require(!history.over(), "P-15: no link becomes CONNECTED to a life that is over", link.process, history.newest());
@@ -90,6 +91,11 @@ final class Invariants {
         require(there.equals(history.newest()), "P-15: a link is CONNECTED to the newest life", there, history.newest());
       }
     }
+  }
+
+  /** S-1: who does not know the secret is no member for anybody. */
+  private void honest(SimProcess process, @Nullable Member member) {
+    require(world.stranger == null || !world.stranger.isLifeOf(member), "S-1: nobody knows a life that a stranger made up", process, member);
   }
 
   private static boolean isEvidence(LinkEvent event) {
@@ -183,6 +189,7 @@ final class Invariants {
   }
 
   void allConnected(SimProcess process, EpochRecord record) {
+    record.vector().forEach(member -> honest(process, member));
     sameVector(process, record);
     require(process.core.seats().values().stream().anyMatch(seat -> seat instanceof SeatState.Held held
             && record.vector().get(held.member().rank()).equals(held.member())),
@@ -237,7 +244,7 @@ final class Invariants {
 
   // ---- the truth
 
-  void changed(Side side, String key, @Nullable StoredBytes old, @Nullable StoredBytes next, SimProcess by) {
+  void changed(String key, @Nullable StoredBytes old, @Nullable StoredBytes next, SimProcess by) {
     if (next == null) {
       require(false, "nobody removes a key", key, by);
       return;
@@ -250,6 +257,7 @@ final class Invariants {
   }
 
   private void entryChanged(@Nullable RankEntry old, RankEntry next, SimProcess by) {
+    honest(by, next.member());
     if (old == null) {
       return;
     }
@@ -275,6 +283,7 @@ final class Invariants {
   }
 
   private void recordChanged(@Nullable EpochRecord old, EpochRecord next, SimProcess by) {
+    next.vector().forEach(member -> honest(by, member));
     if (next.state() == EpochRecord.State.COMPLETE) {
       completeEver.add(next.number());
     }

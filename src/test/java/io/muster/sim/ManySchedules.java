@@ -18,6 +18,7 @@ import java.util.stream.LongStream;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Very many schedules, by hand; no part of the build: {@code mvn -B test -Dtest=ManySchedules -Dmuster.sim.ranges=1-999999}.
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Timeout;
  * journal belongs to one state of the code: {@code -Dmuster.sim.journal=FILE} names it, {@code -Dmuster.sim.state=COMMIT} is written into
  * it, and a journal of another state is refused.
  */
+@ExtendWith(WithoutRejections.class)
 class ManySchedules {
   private static final long BLOCK = 1_000;
   private static final long TELL_EVERY_MS = 30_000;

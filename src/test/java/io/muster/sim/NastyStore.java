@@ -65,7 +65,7 @@ final class NastyStore implements SegmentStore {
 
   @Override
   public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
-    world.invariants.writing(process, key, next);
+    world.invariants.writing(process, key, process.opened(key, next));
     return run("cas " + key, () -> {
       boolean applied = Objects.equals(process.side.truth.get(key), expected);
       if (applied) {

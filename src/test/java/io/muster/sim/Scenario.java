@@ -21,6 +21,10 @@ record Scenario(long seed, int worldSize, List<List<Integer>> placement, long fa
     SegmentHandle.FabricOffer fabric, boolean attributes, LinkTiming timing) {
   /** Seeds from here on name the world size: 16,000,003 is the third one of 16 ranks. */
   static final long SIZED = 1_000_000;
+  /** Seeds from here on are schedules with one fault, in which it is judged who is blamed. */
+  static final long TRIALS = 1_000_000_000;
+  /** Seeds from here on are groups with a secret, and a stranger in the store. */
+  static final long SECURED = 2_000_000_000;
 
   /** A fault-free start of this many ranks, each in a process of its own. */
   static Scenario calm(long seed, int worldSize, int processes) {
@@ -28,14 +32,42 @@ record Scenario(long seed, int worldSize, List<List<Integer>> placement, long fa
         LinkTiming.DEFAULT);
   }
 
+  /** One thing is done, and it is judged who is blamed. */
+  boolean isTrial() {
+    return seed >= TRIALS && seed < SECURED;
+  }
+
+  /** The group has a secret, and a stranger without it is a member of the store's cluster. */
+  boolean isSecured() {
+    return seed >= SECURED;
+  }
+
   static Scenario of(long seed, Chance chance) {
-    int worldSize = seed >= SIZED ? (int) (seed / SIZED) : (int) chance.between(2, 8);
+    return seed >= TRIALS && seed < SECURED ? trial(seed, chance) : many(seed, chance);
+  }
+
+  /** All is calm until the one thing is done; only the store may be at fault besides. */
+  private static Scenario trial(long seed, Chance chance) {
+    int worldSize = (int) chance.between(2, 8);
+    Map<Fault, Double> rates = new EnumMap<>(Fault.class);
+    if (chance.with(0.5)) {
+      for (Fault fault : List.of(Fault.OPERATION_LOST, Fault.OPERATION_SLOW, Fault.OPERATION_REPEATED, Fault.ANSWER_LOST, Fault.PUSH_LOST,
+          Fault.PUSH_LATE, Fault.MEMBERS_MISSED, Fault.BUS_LOST)) {
+        rates.put(fault, 0.05);
+      }
+    }
+    return new Scenario(seed, worldSize, spread(worldSize, (int) chance.between(2, worldSize)), 0, rates, 0, "exchange",
+        SegmentHandle.FabricOffer.NONE, true, LinkTiming.DEFAULT);
+  }
+
+  private static Scenario many(long seed, Chance chance) {
+    int worldSize = seed >= SIZED && seed < TRIALS ? (int) (seed / SIZED) : (int) chance.between(2, 8);
     int processes = worldSize <= 8 ? (int) chance.between(chance.with(0.05) ? 1 : 2, worldSize)
         : chance.oneOf(List.of(4, 8, Math.min(worldSize, 16)));
     Map<Fault, Double> rates = new EnumMap<>(Fault.class);
     double noise = chance.oneOf(List.of(0.0, 0.01, 0.05, 0.15));
     for (Fault fault : Fault.values()) {
-      if (fault.isContinuous() && noise > 0 && chance.with(0.4)) {
+      if (fault.how() == Fault.How.CONTINUOUS && noise > 0 && chance.with(0.4)) {
         rates.put(fault, fault == Fault.IMPORT_FAILED || fault == Fault.PUSH_LOST ? Math.min(0.8, 4 * noise) : noise);
       }
     }

@@ -108,9 +108,10 @@ final class SimChannel implements Channel {
     there.control.send(world.network.latencyUs(), () -> {
       if (dial.isPending() && here.alive) {
         there.up();
+        world.causes.up(acceptor, dialler);
         dial.succeeded(there);
       } else {
-        there.sendEnd();
+        there.sendEnd(LossEvidence.Kind.SOCKET_CLOSED);
       }
     });
   }
@@ -165,7 +166,7 @@ final class SimChannel implements Channel {
 
   @Override
   public void close(LossEvidence reason) {
-    end(reason.kind().name(), reason.detail());
+    end(reason.kind(), reason.detail());
   }
 
   // ---- control
@@ -175,6 +176,7 @@ final class SimChannel implements Channel {
       long delayUs = world.network.latencyUs();
       if (world.faults.strikes(Fault.MESSAGE_SLOW)) {
         delayUs += world.chance.between(1_000, 1_500_000);
+        world.causes.between(self, peer, delayUs);
       }
       SimChannel to = other;
       to.control.send(delayUs, () -> {
@@ -203,9 +205,10 @@ final class SimChannel implements Channel {
       case LINK -> self.linkMessage(this, valid(LinkCodec.decode(payload)));
       case GOSSIP -> {
         Gossip gossip = valid(Gossip.decode(payload));
-        self.core.keyChanged(gossip.key(), gossip.value());
+        self.core.keyChanged(gossip.key(), self.opened(gossip.key(), gossip.value()));
       }
       case CLAIM -> self.claims.received(this, null, payload);
+      case VIEW -> self.observers.received(this, payload);
     }
   }
 
@@ -232,7 +235,7 @@ final class SimChannel implements Channel {
     switch (verdict) {
       case LivenessWindow.Verdict.Silent(long silentMs) -> {
         world.invariants.accused(this, silentMs);
-        end("SILENCE", "nothing heard for " + silentMs + " ms");
+        end(LossEvidence.Kind.SILENCE, "nothing heard for " + silentMs + " ms");
       }
       case LivenessWindow.Verdict.Suspect(long afterMs) -> {
         if (!suspected) {
@@ -308,16 +311,16 @@ final class SimChannel implements Channel {
 
   // ---- the end
 
-  /** This end sees that the channel is over, and lets go of its sockets. */
-  void end(String kind, String detail) {
+  /** This end sees that the channel is over, says so, and lets go of its sockets. */
+  void end(LossEvidence.Kind kind, String detail) {
     if (alive) {
-      sendEnd();
+      sendEnd(kind);
       endUnheard(kind, detail);
     }
   }
 
   /** The other end has to find out by itself. */
-  void endUnheard(String kind, String detail) {
+  void endUnheard(LossEvidence.Kind kind, String detail) {
     if (!alive) {
       return;
     }
@@ -327,12 +330,18 @@ final class SimChannel implements Channel {
     List<Write> open = new ArrayList<>(writes.values());
     writes.clear();
     open.forEach(write -> write.link().later(new LinkEvent.WriteFailed(write.pair(), "the channel has ended")));
-    self.channelLost(this, kind, detail);
+    self.channelLost(this, new LossEvidence(kind, detail));
   }
 
-  private void sendEnd() {
+  /** What the other end understands of it. */
+  private void sendEnd(LossEvidence.Kind kind) {
     SimChannel to = other;
-    to.control.send(world.network.latencyUs(), () -> to.end("SOCKET_CLOSED", "closed by the other end"));
+    LossEvidence.Kind heard = switch (kind) {
+      case SILENCE -> LossEvidence.Kind.UNHEARD;
+      case REPLACED -> LossEvidence.Kind.REPLACED;
+      case SOCKET_CLOSED, PROTOCOL_ERROR, CLOSED_HERE, UNHEARD -> LossEvidence.Kind.SOCKET_CLOSED;
+    };
+    to.control.send(world.network.latencyUs(), () -> to.end(heard, "ended by the other end"));
   }
 
   /** The process is gone; whether the other end hears of it is another matter. */
@@ -340,7 +349,7 @@ final class SimChannel implements Channel {
     alive = false;
     world.network.remove(this);
     if (heard) {
-      sendEnd();
+      sendEnd(LossEvidence.Kind.SOCKET_CLOSED);
     }
   }
 

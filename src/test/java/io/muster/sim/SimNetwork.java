@@ -1,6 +1,7 @@
 package io.muster.sim;
 
 import io.muster.transfer.ConnectException;
+import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -89,6 +90,11 @@ final class SimNetwork {
     }
   }
 
+  /** Whether anything is held back between the two now. */
+  boolean isHeld(SimProcess one, SimProcess other) {
+    return holds(one, other, true) || holds(other, one, true);
+  }
+
   void block(SimProcess from, SimProcess to) {
     blocked.add(new Direction(from.number, to.number));
   }
@@ -98,12 +104,15 @@ final class SimNetwork {
   }
 
   void unblock(SimProcess from, SimProcess to) {
+    world.causes.between(from, to, 0);
     free(new Direction(from.number, to.number));
     writesBlocked.remove(new Direction(from.number, to.number));
     release();
   }
 
   void heal() {
+    blocked.forEach(way -> world.causes.between(world.processes.get(way.from()), world.processes.get(way.to()), 0));
+    writesBlocked.forEach(way -> world.causes.between(world.processes.get(way.from()), world.processes.get(way.to()), 0));
     Set.copyOf(blocked).forEach(this::free);
     writesBlocked.clear();
     release();
@@ -121,6 +130,9 @@ final class SimNetwork {
       }
     }
     SimProcess target = world.byId(address.process());
+    if (world.stranger != null && world.stranger.process.equals(address.process())) {
+      throw new Invariants.Violation("S-1: nobody dials where a stranger sends it: " + from + " dials " + address);
+    }
     if (target == null) {
       return Future.failedFuture(failure(ConnectException.Kind.REFUSED));
     }
@@ -134,6 +146,7 @@ final class SimNetwork {
     dial.promise.future().onComplete(_ -> dials.remove(direction, dial));
     from.post(DIAL_MS * 1_000, () -> dial.failed(ConnectException.Kind.SILENT));
     if (world.faults.strikes(Fault.DIAL_FAILED)) {
+      world.causes.between(from, target, latencyUs());
       from.post(latencyUs(), () -> dial.failed(ConnectException.Kind.SILENT));
     } else {
       world.clock.after(latencyUs(), () -> arrive(from, target, address, dial));
@@ -171,7 +184,7 @@ final class SimNetwork {
     for (SimChannel old : List.copyOf(there.channels.values())) {
       boolean sameAddress = old.peer.host.equals(from.host) && old.peer.port == from.port;
       if (old.alive && (old.peer == from || sameAddress)) {
-        old.end("REPLACED", "a later hello of the same process, or of a new one at its address");
+        old.end(LossEvidence.Kind.REPLACED, "a later hello of the same process, or of a new one at its address");
       }
     }
     SimChannel.accept(world, there, from, dial);

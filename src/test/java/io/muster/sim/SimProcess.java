@@ -1,13 +1,20 @@
 package io.muster.sim;
 
 import io.muster.barrier.BarrierSetup;
+import io.muster.barrier.BarrierVerticle;
 import io.muster.barrier.Beat;
+import io.muster.barrier.Blame;
+import io.muster.barrier.BlameWatch;
 import io.muster.barrier.Claims;
+import io.muster.barrier.Diagnosis;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
 import io.muster.barrier.GroupPorts;
+import io.muster.barrier.Observers;
 import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.barrier.SeatState;
+import io.muster.barrier.StuckReport;
+import io.muster.barrier.View;
 import io.muster.group.GroupName;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
@@ -17,21 +24,26 @@ import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkMachine;
 import io.muster.peer.LinkMessage;
 import io.muster.peer.LinkState;
+import io.muster.peer.LinkTable;
 import io.muster.peer.Session;
 import io.muster.peer.WarmupSlot;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
+import io.muster.segment.SealedSegmentStore;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -46,6 +58,7 @@ import org.jspecify.annotations.Nullable;
 final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.Listener {
   private static final long RECONCILE_MS = 5_000;
   private static final long CLAIM_LIMIT_MS = 3_000;
+  static final long OBSERVERS_MS = 1_000;
 
   final World world;
   final int number;
@@ -54,7 +67,13 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   final int port;
   final GroupCore core;
   final Claims claims;
-  final NastyStore store;
+  final Observers observers;
+  final BlameWatch blame;
+  final LinkTable links;
+  final long startedUs;
+  final NastyStore nasty;
+  /** The same with the group's secret, null if the group has none. */
+  private final @Nullable SealedSegmentStore sealed;
   final Map<ChannelGeneration, SimChannel> channels = new LinkedHashMap<>();
   final Map<Integer, SimSeat> seats = new TreeMap<>();
   final List<Integer> ranks;
@@ -66,7 +85,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   boolean paused;
   boolean listening;
   long operationsUntilTold;
-  long resumedUs;
+  long resumedUs = Long.MIN_VALUE;
   private final List<Runnable> backlog = new ArrayList<>();
   private final Lane linkStates = new Lane(this);
   private int regions;
@@ -80,14 +99,21 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     this.port = port;
     this.side = side;
     this.memberUuid = world.uuid();
-    this.store = new NastyStore(world, this);
+    this.nasty = new NastyStore(world, this);
+    this.sealed = world.scenario.isSecured()
+        ? new SealedSegmentStore(nasty, Stranger.SECRET, (_, _) -> world.faults.fired(Fault.STRANGER_DISTRUSTED)) : null;
     this.claims = new Claims(new ClaimsHost(), new ProcessAddress(id, host, port), CLAIM_LIMIT_MS);
-    this.core = new GroupCore(new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 100), this);
+    var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 100);
+    this.core = new GroupCore(setup, this);
+    this.links = new LinkTable(() -> world.clock.nowUs() * 1_000);
+    this.startedUs = world.clock.nowUs();
+    this.observers = new Observers(new ObserversHost());
+    this.blame = new BlameWatch(setup, new BlameHost(), core, new BarrierVerticle.Timing(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
   }
 
   /** Listener first, then publish. */
   void start() {
-    store.listen(this).onComplete(registered -> {
+    store().listen(this).onComplete(registered -> {
       if (registered.succeeded()) {
         if (!listening) {
           listening = true;
@@ -215,10 +241,23 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     });
   }
 
-  void channelLost(SimChannel channel, String kind, String detail) {
-    world.trace(() -> this + " lost its channel to " + channel.peer + ": " + kind);
-    var event = new LinkEvent.ChannelLost(channel.generation, kind, detail);
+  void channelLost(SimChannel channel, LossEvidence evidence) {
+    world.trace(() -> this + " lost its channel to " + channel.peer + ": " + evidence);
+    var event = new LinkEvent.ChannelLost(channel.generation, evidence.kind().name(), evidence.detail());
     forEachLink((_, link) -> link.tell(event));
+    if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
+      post(world.busUs(), () -> blame.lost(channel.peer.id, evidence));
+    }
+  }
+
+  @Nullable SimChannel channelTo(ProcessId process) {
+    return channels.values().stream().filter(channel -> channel.alive && channel.peer.id.equals(process)).findFirst().orElse(null);
+  }
+
+  /** Who is missing, as this process sees it now. */
+  StuckReport report() {
+    return new Diagnosis(world.scenario.worldSize(), core, links, startedUs * 1_000, world.clock.nowUs() * 1_000)
+        .report(World.GROUP, "", blame.latest());
   }
 
   void linkMessage(SimChannel channel, LinkMessage message) {
@@ -252,6 +291,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   /** The link's state reaches the barrier as a message. */
   void linkChanged(LinkChange change) {
+    links.note(change);
     linkStates.send(world.busUs(), () -> {
       Member lost = change.lostPeer();
       if (lost != null) {
@@ -262,6 +302,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
       if (gained != null) {
         world.invariants.gainTold(this, change.self(), gained);
         core.linkConnected(change.self().rank(), gained, change.proof());
+        blame.recovered();
       }
     });
   }
@@ -270,7 +311,18 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public SegmentStore store() {
-    return store;
+    return sealed == null ? nasty : sealed;
+  }
+
+  /** What the store holds, as the group sees it. */
+  @Nullable StoredBytes opened(String key, @Nullable StoredBytes stored) {
+    return sealed == null ? stored : sealed.open(key, stored);
+  }
+
+  /** As it goes from process to process: with the signature that the store holds. */
+  private Gossip sealed(Gossip gossip) {
+    StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
+    return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
   }
 
   @Override
@@ -334,7 +386,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public void spread(Gossip gossip) {
-    Buffer payload = gossip.encode();
+    Buffer payload = sealed(gossip).encode();
     channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
   }
 
@@ -362,14 +414,72 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
     @Override
     public Runnable after(long delayMs, Runnable task) {
-      boolean[] cancelled = {false};
-      post(delayMs * 1_000, () -> {
-        if (!cancelled[0]) {
-          task.run();
-        }
-      });
-      return () -> cancelled[0] = true;
+      return cancellable(delayMs, task);
     }
+  }
+
+  /** What asking others whom they reach needs. */
+  private final class ObserversHost implements Observers.Host {
+    @Override
+    public @Nullable Channel channelTo(ProcessId process) {
+      return SimProcess.this.channelTo(process);
+    }
+
+    @Override
+    public Future<View> viewHere(GroupName group) {
+      Promise<View> seen = Promise.promise();
+      post(world.busUs(), () -> {
+        View view = blame.view();
+        world.accusations.seen(SimProcess.this, view);
+        seen.complete(view);
+      });
+      return seen.future();
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      return cancellable(delayMs, task);
+    }
+  }
+
+  /** What finding out who is to blame needs. */
+  private final class BlameHost implements BlameWatch.Host {
+    @Override
+    public boolean reaches(ProcessId process) {
+      return channelTo(process) != null;
+    }
+
+    @Override
+    public LinkTable links() {
+      return links;
+    }
+
+    @Override
+    public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+      world.accusations.seen(SimProcess.this, own);
+      return observers.ask(World.GROUP, own, others, withinMs);
+    }
+
+    @Override
+    public Runnable after(long delayMs, Runnable task) {
+      return cancellable(delayMs, task);
+    }
+
+    @Override
+    public void changed(Blame blame) {
+      world.trace(() -> SimProcess.this + " BLAMES " + blame.text());
+      world.accusations.changed(SimProcess.this, blame);
+    }
+  }
+
+  private Runnable cancellable(long delayMs, Runnable task) {
+    boolean[] cancelled = {false};
+    post(delayMs * 1_000, () -> {
+      if (!cancelled[0]) {
+        task.run();
+      }
+    });
+    return () -> cancelled[0] = true;
   }
 
   // ---- what the core tells
@@ -389,6 +499,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   public void seatTaken(RankEntry entry) {
     world.trace(() -> this + " holds " + entry.member() + " revision " + entry.revision());
     world.invariants.taken(this, entry);
+    if (entry.revision() == 0 && Math.abs(clockOffsetMs) >= Disasters.HOUR_MS / 2) {
+      world.faults.fired(Fault.CLAIMED_AFTER_JUMP);
+    }
   }
 
   @Override
@@ -401,7 +514,8 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   public void allConnected(EpochRecord record) {
     world.trace(() -> this + " ALL CONNECTED " + record.number() + " " + record.vector());
     world.invariants.allConnected(this, record);
-    operationsUntilTold = store.operations;
+    blame.recovered();
+    operationsUntilTold = nasty.operations;
   }
 
   @Override
@@ -414,6 +528,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   public void degradedHere(long epoch, List<LostMember> lost) {
     world.trace(() -> this + " degraded " + epoch + " " + lost);
     world.invariants.degraded(this, epoch);
+    if (lost.isEmpty() || lost.stream().anyMatch(one -> !one.reason().equals("LEFT"))) {
+      blame.degraded();
+    }
   }
 
   @Override

@@ -16,15 +16,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Whole groups on a virtual clock. {@code -Dmuster.sim.seed=N} replays one seed with its trace, {@code -Dmuster.sim.seeds=N} sets how many
  * small ones are run.
  */
+@ExtendWith(WithoutRejections.class)
 class SimulationTest {
   private static final int SMALL = 4_000;
+  private static final int TRIALS = 400;
+  private static final int SECURED = 300;
 
   @Test
   @Timeout(3_600)
@@ -37,7 +44,10 @@ class SimulationTest {
     int small = Integer.getInteger("muster.sim.seeds", SMALL);
     long first = Long.getLong("muster.sim.first", 1);
     long began = System.nanoTime();
-    List<Outcome> outcomes = run(LongStream.concat(LongStream.range(first, first + small), large()).toArray());
+    long secured = Integer.getInteger("muster.sim.secured", SECURED);
+    long trials = Integer.getInteger("muster.sim.trials", TRIALS);
+    List<Outcome> outcomes = run(Stream.of(LongStream.range(first, first + small), large(),
+        LongStream.range(Scenario.TRIALS, Scenario.TRIALS + trials), LongStream.range(Scenario.SECURED, Scenario.SECURED + secured)).flatMapToLong(seeds -> seeds).toArray());
     Map<Fault, Long> fired = new EnumMap<>(Fault.class);
     outcomes.forEach(outcome -> outcome.fired().forEach((fault, count) -> fired.merge(fault, count, Long::sum)));
     List<Long> recovery = new ArrayList<>(outcomes.stream().map(Outcome::recoveryMs).toList());
@@ -46,6 +56,15 @@ class SimulationTest {
         outcomes.size(), outcomes.stream().mapToLong(Outcome::steps).sum(), (System.nanoTime() - began) / 1_000_000,
         recovery.get(recovery.size() / 2), recovery.get(recovery.size() * 99 / 100), recovery.getLast(), fired);
     assertThat(fired.keySet()).as("kinds of faults that struck at least once").contains(Fault.values());
+  }
+
+  // B-4, P-10, P-11: told by every process, in its blame and in its report, and nobody else named at any time
+  @ParameterizedTest
+  @EnumSource(value = Fault.class, mode = EnumSource.Mode.MATCH_ALL, names = "ONLY_.*")
+  void whatWasDoneIsToldByAllOfFiveProcesses(Fault deed) {
+    var world = new World(Scenario.calm(3, 5, 5), true);
+    world.run(deed);
+    assertThat(world.faults.count(deed)).isEqualTo(1);
   }
 
   //

@@ -43,13 +43,19 @@ final class World {
   final Faults faults;
   final SimNetwork network;
   final Invariants invariants;
+  final Causes causes = new Causes(this);
+  final Accusations accusations = new Accusations(this);
   final List<SimProcess> processes = new ArrayList<>();
   final List<Side> sides = new ArrayList<>();
   long storeStalledUntilUs;
   long storeGoneUntilUs;
+  /** Null where the group has no secret. */
+  final @Nullable Stranger stranger;
   private final Disasters disasters;
   private final Map<ProcessId, SimProcess> ids = new HashMap<>();
   private final Map<Integer, Integer> empty = new HashMap<>();
+  /** By host, how far its clock is off the others'. */
+  private final Map<String, Long> clocksOffMs = new HashMap<>();
   private final @Nullable ArrayDeque<String> trace;
   private boolean mergesLatest;
 
@@ -60,6 +66,7 @@ final class World {
     network = new SimNetwork(this);
     invariants = new Invariants(this);
     scenario = Scenario.of(seed, chance);
+    stranger = scenario.isSecured() ? new Stranger(this) : null;
     disasters = new Disasters(this);
     trace = traced ? new ArrayDeque<>() : null;
     scenario.rates().forEach(faults::rate);
@@ -72,6 +79,7 @@ final class World {
     network = new SimNetwork(this);
     invariants = new Invariants(this);
     this.scenario = scenario;
+    stranger = scenario.isSecured() ? new Stranger(this) : null;
     disasters = new Disasters(this);
     trace = traced ? new ArrayDeque<>() : null;
   }
@@ -79,13 +87,40 @@ final class World {
   /** The virtual time in ms from the end of the faults until all was well again. */
   long run() {
     begin();
-    faults.start();
-    disasters.schedule();
     supervise();
     invariants.watchForLonelyEnds();
+    if (scenario.isTrial()) {
+      return tryOne(null);
+    }
+    faults.start();
+    disasters.schedule();
+    if (stranger != null) {
+      stranger.work();
+    }
     clock.runUntilMs(scenario.faultMs());
     faults.end();
     disasters.heal();
+    return recover();
+  }
+
+  /** The same with this one thing that is done. */
+  long run(Fault deed) {
+    begin();
+    supervise();
+    invariants.watchForLonelyEnds();
+    return tryOne(deed);
+  }
+
+  private long tryOne(@Nullable Fault deed) {
+    var trial = new Trial(this, disasters, deed);
+    trial.run();
+    long recoveryMs = recover();
+    trial.isOver();
+    return recoveryMs;
+  }
+
+  /** Until all is well, and stays so. */
+  private long recover() {
     long healedMs = clock.nowMs();
     long staysMs = chance.with(0.25) ? STAYS_LONG_MS : STAYS_MS;
     long wellMs = -1;
@@ -103,7 +138,21 @@ final class World {
         number = current().number();
       }
     }
+    String blame = accusations.whyNotSilent();
+    if (blame != null) {
+      throw new Invariants.Violation("P-10: " + blame);
+    }
     return wellMs - healedMs;
+  }
+
+  /** Before anything is done to anybody. */
+  void untilAllConnected() {
+    while (whatIsMissing() != null) {
+      clock.runUntilMs(clock.nowMs() + 200);
+      if (clock.nowMs() > RECOVERY_MS) {
+        throw new Invariants.Violation("not all connected though nothing was done: " + whatIsMissing());
+      }
+    }
   }
 
   private void begin() {
@@ -122,7 +171,7 @@ final class World {
   // ---- processes
 
   private int reserved;
-  /** False: nobody starts what is missing. */
+  /** False: nobody starts what is missing, and nobody ends what is idle. */
   boolean attended = true;
 
   /** A process that will start after a delay; its ranks count as cared for. */
@@ -144,9 +193,10 @@ final class World {
     Side side = sides.contains(wanted) ? wanted : sides.getFirst();
     int number = processes.size();
     var process = new SimProcess(this, number, ranks, host == null ? "h" + number : host, host == null ? 1_000 + number : port, side);
+    process.clockOffsetMs = clocksOffMs.getOrDefault(process.host, 0L);
     if (faults.areOn() && chance.with(0.1)) {
       faults.fired(Fault.CLOCK_BEHIND);
-      process.clockOffsetMs = -chance.between(10, 20_000);
+      process.clockOffsetMs -= chance.between(10, 20_000);
     }
     processes.add(process);
     ids.put(process.id, process);
@@ -157,11 +207,17 @@ final class World {
     return process;
   }
 
+  /** The clock of a host jumps, and stays so for whoever starts there later. */
+  void jumpClock(SimProcess process, long ms) {
+    process.clockOffsetMs += ms;
+    clocksOffMs.merge(process.host, ms, Long::sum);
+  }
+
   /** The cluster finds out who is there. */
   void detect(Side side, long delayUs) {
     clock.after(delayUs, () -> {
       side.detect(scenario.attributes());
-      List.copyOf(side.members).forEach(member -> member.store.tellMembers());
+      List.copyOf(side.members).forEach(member -> member.nasty.tellMembers());
     });
   }
 
@@ -190,6 +246,7 @@ final class World {
   private void supervise() {
     clock.after(500_000, () -> {
       if (!attended) {
+        supervise();
         return;
       }
       for (SimProcess process : List.copyOf(processes)) {
@@ -251,9 +308,13 @@ final class World {
   }
 
   void change(Side side, String key, @Nullable StoredBytes next, SimProcess by) {
-    StoredBytes old = side.truth.get(key);
-    trace(() -> by + " writes " + key + " " + Texts.of(next));
-    invariants.changed(side, key, old, next, by);
+    StoredBytes old = by.opened(key, side.truth.get(key));
+    StoredBytes seen = by.opened(key, next);
+    trace(() -> by + " writes " + key + " " + Texts.of(seen));
+    invariants.changed(key, old, seen, by);
+    if (stranger != null) {
+      stranger.saw(key, next);
+    }
     put(side, key, next);
   }
 
@@ -265,7 +326,7 @@ final class World {
       side.truth.put(key, next);
     }
     side.changedUs.put(key, clock.nowUs());
-    side.members.forEach(member -> member.store.push(key, next));
+    side.members.forEach(member -> member.nasty.push(key, next));
   }
 
   void publish(SimProcess by, Consumer<SimProcess> hear) {
@@ -312,7 +373,7 @@ final class World {
         put(winner, key, value);
       }
     });
-    moved.forEach(process -> process.store.tellMerged());
+    moved.forEach(process -> process.nasty.tellMerged());
     detect(winner, chance.between(1_000, 200_000));
   }
 

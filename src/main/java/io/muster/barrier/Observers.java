@@ -1,6 +1,5 @@
-package io.muster;
+package io.muster.barrier;
 
-import io.muster.barrier.View;
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
@@ -21,7 +20,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -31,16 +29,14 @@ import org.slf4j.LoggerFactory;
  * is when a process hangs that this is asked, and then the bus may hang too. A process that is not reached from here is asked through
  * those that are, so that every process hears the same ones. May be called from any context.
  */
-final class Observers {
+public final class Observers {
   private static final int ASK = 'v';
   private static final int ANSWER = 'a';
   private static final int MAX_ASKED = 4096;
   /** Whoever asks says how long it waits; for no longer than this is a question kept here on its behalf. */
   private static final int MAX_WITHIN_MS = 60_000;
 
-  private final OwnContext own;
-  private final Function<ProcessId, @Nullable Channel> channelTo;
-  private final Function<GroupName, Future<View>> viewHere;
+  private final Host host;
   private final Complaints malformed = new Complaints(LoggerFactory.getLogger(Observers.class), "muster.view.malformed");
   private final AtomicLong nextId = new AtomicLong();
   private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
@@ -48,10 +44,20 @@ final class Observers {
   /** What one process, which was asked, has said so far; completes when it has said all, or with the deadline. */
   private record Asked(ProcessId process, Map<ProcessId, View> views, Promise<Void> done) {}
 
-  Observers(OwnContext own, Function<ProcessId, @Nullable Channel> channelTo, Function<GroupName, Future<View>> viewHere) {
-    this.own = own;
-    this.channelTo = channelTo;
-    this.viewHere = viewHere;
+  /** What the process does for it. */
+  public interface Host {
+    /** A living channel to a process, null if there is none. */
+    @Nullable Channel channelTo(ProcessId process);
+
+    /** Whom this process reaches in a group; fails if it has no such group. */
+    Future<View> viewHere(GroupName group);
+
+    /** Runs the task once, after the delay, unless what is returned has been run before. */
+    Runnable after(long delayMs, Runnable task);
+  }
+
+  public Observers(Host host) {
+    this.host = host;
   }
 
   /**
@@ -59,11 +65,11 @@ final class Observers {
    *
    * @param others the other processes of the group
    */
-  Future<Collection<View>> ask(GroupName group, View own, Collection<ProcessId> others, long withinMs) {
+  public Future<Collection<View>> ask(GroupName group, View own, Collection<ProcessId> others, long withinMs) {
     Set<ProcessId> unreached = new TreeSet<>();
     List<Channel> reached = new ArrayList<>();
     others.forEach(other -> {
-      Channel channel = channelTo.apply(other);
+      Channel channel = host.channelTo(other);
       if (channel == null) {
         unreached.add(other);
       } else {
@@ -80,7 +86,7 @@ final class Observers {
     long id = nextId.incrementAndGet();
     Promise<Void> done = Promise.promise();
     asked.put(id, new Asked(channel.peer(), views, done));
-    Runnable takeBack = own.after(withinMs, done::tryComplete);
+    Runnable takeBack = host.after(withinMs, done::tryComplete);
     var out = new CanonicalWriter().u8(ASK).i64(id).text(group.value()).i32((int) Math.min(withinMs, Integer.MAX_VALUE)).i32(through.size());
     through.forEach(one -> out.i64(one.high()).i64(one.low()));
     channel.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
@@ -91,7 +97,7 @@ final class Observers {
   }
 
   /** A message of this kind has come. */
-  void received(Channel channel, Buffer payload) {
+  public void received(Channel channel, Buffer payload) {
     try {
       var in = new CanonicalReader(payload.getBytes());
       int kind = in.u8("kind");
@@ -114,8 +120,8 @@ final class Observers {
       wanted.add(new ProcessId(in.i64("process"), in.i64("process")));
     }
     in.end();
-    List<Channel> through = wanted.stream().flatMap(one -> Stream.ofNullable(channelTo.apply(one))).toList();
-    viewHere.apply(group).onSuccess(own -> {
+    List<Channel> through = wanted.stream().flatMap(one -> Stream.ofNullable(host.channelTo(one))).toList();
+    host.viewHere(group).onSuccess(own -> {
       answer(asker, id, List.of(own), through.isEmpty());
       if (!through.isEmpty()) {
         Map<ProcessId, View> theirs = new ConcurrentHashMap<>();
