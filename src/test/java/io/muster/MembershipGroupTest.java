@@ -6,15 +6,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.muster.barrier.StuckReport;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
+import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.peer.LinkState;
+import io.muster.segment.Decoded;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.InMemorySegmentStore;
+import io.muster.segment.Schema;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import io.vertx.junit5.Timeout;
 import io.vertx.junit5.VertxExtension;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -194,5 +201,46 @@ class MembershipGroupTest {
     InMemoryCluster.Process third = cluster.start();
     InMemoryCluster.await(a, third.join("a", 1, 2));
     InMemoryCluster.await(b, third.join("b", 0, 2));
+  }
+
+  // G-3
+  @Test
+  void neitherALostLinkNorADeadProcessChangesWhoBelongsToTheGroup() {
+    InMemoryCluster.Process first = cluster.start();
+    InMemoryCluster.Process second = cluster.start();
+    InMemoryCluster.Process third = cluster.start();
+    JoinedRank zero = first.join("g", 0, 3);
+    JoinedRank one = second.join("g", 1, 3);
+    JoinedRank two = third.join("g", 2, 3);
+    InMemoryCluster.await(zero, one, two);
+    InMemorySegmentStore store = cluster.stranger();
+    List<Member> members = epoch(store).vector();
+    assertThat(members).containsExactly(zero.member(), one.member(), two.member());
+    List<Future<JsonObject>> linkLost = List.of(first.degraded("g"), second.degraded("g"), third.degraded("g"));
+    first.vertx().eventBus().send(of("g").report(), new JsonObject().put("rank", 0).put("peer", 1)
+        .put("incarnation", one.member().incarnation()).put("reason", "cut for once"));
+    linkLost.forEach(lost -> lost.await());
+    long mended = InMemoryCluster.await(zero, one, two).epoch();
+    assertThat(epoch(store).vector()).as("after a lost link").isEqualTo(members);
+    List<Future<JsonObject>> processLost = List.of(first.degraded("g"), second.degraded("g"));
+    cluster.crash(third);
+    processLost.forEach(lost -> lost.await());
+    for (JoinedRank left : List.of(zero, one)) {
+      assertThatThrownBy(() -> left.allConnected(Duration.ofMillis(300)).await()).as("two are not all")
+          .isInstanceOfSatisfying(MusterException.class, late -> assertThat(late.kind()).isEqualTo(MusterException.Kind.RETRY))
+          .hasMessageContaining("rank 2: ");
+    }
+    assertThat(epoch(store)).satisfies(ended -> {
+      assertThat(ended.state()).isEqualTo(EpochRecord.State.DEGRADED);
+      assertThat(ended.number()).as("no epoch without it was opened").isEqualTo(mended);
+      assertThat(ended.vector()).isEqualTo(members);
+    });
+    JoinedRank back = cluster.start().join("g", 2, 3);
+    InMemoryCluster.await(zero, one, back);
+    assertThat(epoch(store).vector()).as("the seat is filled again").containsExactly(zero.member(), one.member(), back.member());
+  }
+
+  private static EpochRecord epoch(InMemorySegmentStore store) {
+    return ((Decoded.Valid<EpochRecord>) Schema.epochRecord(Objects.requireNonNull(store.get(InMemoryCluster.keys("g").epoch()).await()))).value();
   }
 }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** The processes of {@code bench connect}, and what is done with them. All times are of the host's one monotonic clock. */
 final class BenchFleet implements AutoCloseable {
@@ -30,17 +31,31 @@ final class BenchFleet implements AutoCloseable {
   private final Duration prime;
   private final List<Integer> ports;
   private final List<BenchChild> children = new ArrayList<>();
+  private final @Nullable BenchSecret secret;
+  /** Whether the groups that are made from now on have the secret. */
+  private boolean secured;
   private final Thread hook = Thread.ofPlatform().unstarted(() -> List.copyOf(children).forEach(BenchChild::kill));
 
   /**
    * @param prime how long each process that {@link #start} starts rehearses before it is up; zero: as every process does
+   * @param secret what {@link #secured} groups have; null: there are none
    */
-  BenchFleet(int processes, int worldSize, Duration prime) {
+  BenchFleet(int processes, int worldSize, Duration prime, @Nullable BenchSecret secret) {
+    this.secret = secret;
     this.processes = processes;
     this.worldSize = worldSize;
     this.prime = prime;
     this.ports = freePorts(processes);
     Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  BenchFleet(int processes, int worldSize, Duration prime) {
+    this(processes, worldSize, prime, null);
+  }
+
+  /** From the next group on. */
+  void secured(boolean next) {
+    secured = next;
   }
 
   /** Starts all processes and waits until they are in the cluster. */
@@ -97,10 +112,6 @@ final class BenchFleet implements AutoCloseable {
 
   /** The group that {@link #restart} breaks and mends. */
   void form(String group) {
-    hot(group, false);
-  }
-
-  private void hot(String group, boolean leave) {
     for (int process = 0; process < processes; process++) {
       children.get(process).send(command("prepare", group).put("ranks", ranksOf(process)));
     }
@@ -109,9 +120,6 @@ final class BenchFleet implements AutoCloseable {
       children.get(process).send(command("publish", group).put("ranks", ranksOf(process)));
     }
     connected();
-    if (leave) {
-      leave(group);
-    }
   }
 
   /** Each round another process is killed; the first listed is the last in turn. */
@@ -204,12 +212,18 @@ final class BenchFleet implements AutoCloseable {
   }
 
   private JsonObject command(String what, String group) {
-    return new JsonObject().put("do", what).put("group", group).put("worldSize", worldSize);
+    return new JsonObject().put("do", what).put("group", group).put("worldSize", worldSize).put("secured", secured);
   }
 
   private BenchChild child(int process, List<String> more) {
     List<String> arguments = new ArrayList<>(List.of("--bind", LOOPBACK, "--hazelcast-port", "0", "--control-port",
         ports.get(process).toString(), "--members", ports.stream().map(port -> LOOPBACK + ":" + port).collect(Collectors.joining(","))));
+    if (secret != null) {
+      arguments.addAll(List.of("--secret-file", secret.file().toString()));
+    }
+    if (secured) {
+      arguments.add("--secured");
+    }
     arguments.addAll(more);
     return BenchChild.start(arguments);
   }

@@ -7,6 +7,7 @@ import io.muster.PreparedRank;
 import io.muster.PrimeOptions;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
+import io.muster.group.GroupSecret;
 import io.muster.ops.ControlAddress;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
@@ -14,15 +15,20 @@ import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -50,6 +56,12 @@ final class BenchWorkerCommand implements Callable<Integer> {
   @Option(names = "--world-size")
   private int worldSize;
 
+  @Option(names = "--secret-file", description = "what groups with a secret have")
+  private @Nullable Path secretFile;
+
+  @Option(names = "--secured", description = "cold: the group has the secret")
+  private boolean secured;
+
   @Option(names = "--prime-ms", description = "how long to rehearse before it is up; 0: as every process does")
   private int primeMs;
 
@@ -72,7 +84,7 @@ final class BenchWorkerCommand implements Callable<Integer> {
       }
       if (group != null) {
         List<Integer> all = RankList.parse(ranks);
-        prepare(process, group, worldSize, all);
+        prepare(process, all, rank -> options(group, rank, worldSize, secured));
         publish(process, group, all, 0);
       }
       out.event("up", new JsonObject().put("atNanos", System.nanoTime()));
@@ -89,7 +101,7 @@ final class BenchWorkerCommand implements Callable<Integer> {
       List<Integer> which = command.getJsonArray("ranks", new JsonArray()).stream().map(Integer.class::cast).toList();
       switch (command.getString("do")) {
         case "prepare" -> {
-          prepare(process, name, command.getInteger("worldSize"), which);
+          prepare(process, which, rank -> options(name, rank, command.getInteger("worldSize"), command.getBoolean("secured")));
           out.event("prepared", new JsonObject());
         }
         case "publish" -> publish(process, name, which, command.getLong("atNanos", 0L));
@@ -118,26 +130,35 @@ final class BenchWorkerCommand implements Callable<Integer> {
     return least;
   }
 
-  private void prepare(LaunchedProcess process, String name, int size, List<Integer> which) {
-    var milestones = new BenchMilestones(process.vertx(), new Addresses(new GroupName(name)),
+  private void prepare(LaunchedProcess process, List<Integer> which, IntFunction<GroupOptions> optionsOf) {
+    GroupName name = optionsOf.apply(which.getFirst()).group();
+    var milestones = new BenchMilestones(process.vertx(), new Addresses(name),
         (event, atNanos) -> out.event(event, new JsonObject().put("atNanos", atNanos)));
     Map<Integer, PreparedRank> prepared = new TreeMap<>();
     List<Future<?>> all = new ArrayList<>();
     for (int rank : which) {
-      all.add(process.muster().prepare(options(name, rank, size)).onSuccess(one -> {
+      all.add(process.muster().prepare(optionsOf.apply(rank)).onSuccess(one -> {
         synchronized (prepared) {
           prepared.put(rank, one);
         }
       }));
     }
     Future.all(all).await();
-    groups.put(name, new Joined(prepared, new ConcurrentHashMap<>(), milestones));
+    groups.put(name.value(), new Joined(prepared, new ConcurrentHashMap<>(), milestones));
   }
 
   /** Large memory where it is written into, and none where a thousand ranks would have it. */
-  private static GroupOptions options(String name, int rank, int size) {
-    GroupOptions plain = GroupOptions.of(name, rank, size);
+  private GroupOptions options(String name, int rank, int size, boolean withSecret) {
+    GroupOptions plain = withSecret ? GroupOptions.of(name, rank, size).secret(secret()) : GroupOptions.of(name, rank, size);
     return name.equals(BenchTransfer.GROUP) && rank == 1 ? plain.segment(BenchTransfer.SEGMENT, BenchTransfer.BYTES) : plain;
+  }
+
+  private GroupSecret secret() {
+    try {
+      return GroupSecret.ofText(Files.readString(Objects.requireNonNull(secretFile)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void publish(LaunchedProcess process, String name, List<Integer> which, long atNanos) {

@@ -179,9 +179,17 @@ public final class TcpTransport implements Transport {
     List<Future<Void>> ends = new ArrayList<>(channels.stream().map(TcpChannel::closed).toList());
     gate.close().forEach(admission -> admission.drop("was there when the transport closed"));
     return Future.join(ends.isEmpty() ? List.of(Future.succeededFuture()) : ends)
-        .transform(_ -> client.close())
-        .transform(_ -> Future.join(servers.reversed().stream().map(NetServer::close).toList()))
+        .transform(_ -> closed(client.close()))
+        .transform(_ -> Future.join(servers.reversed().stream().map(server -> closed(server.close())).toList()))
         .mapEmpty();
+  }
+
+  /**
+   * Vert.x 5.1.5 answers with null, and not with a future, where it is being closed itself and has let go of the client or server meanwhile
+   * ({@code CleanableObject.shutdown}, whose resource was collected): whoever waits for that would wait for ever.
+   */
+  private static Future<Void> closed(@Nullable Future<Void> closing) {
+    return closing == null ? Future.succeededFuture() : closing;
   }
 
   /** All servers share one listening socket, which hands its connections to their contexts in turn. */

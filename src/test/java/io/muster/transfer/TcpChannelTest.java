@@ -340,4 +340,18 @@ class TcpChannelTest {
     String[] names = new File("/proc/self/fd").list();
     return names == null ? 0 : names.length;
   }
+
+  // P-13: Vert.x has closed the client and let go of it, and answers with no future at all once it is collected
+  @Test
+  void closingEndsAlsoWhereVertxWasClosedBeforeAndGarbageCollected() throws Exception {
+    Vertx other = Vertx.vertx();
+    TestProcess process = TestProcess.start(other);
+    other.close().await(20, java.util.concurrent.TimeUnit.SECONDS);
+    System.gc();
+    try {
+      process.transport.close().await(20, java.util.concurrent.TimeUnit.SECONDS);
+    } catch (java.util.concurrent.RejectedExecutionException _) {
+      // its event loops are gone, and it says so; what it must not do is never to end
+    }
+  }
 }
