@@ -78,6 +78,33 @@ class SeatMachineTest {
     assertThat(value(claimed()).member().incarnation()).isEqualTo(91);
   }
 
+  @Test
+  void theOutcomeOfAnotherWriteIsNotThatOfItsClaim() {
+    lookedAt(null, ticket(0, 100));
+    SeatState claiming = state;
+    when(new SeatEvent.Written(entry(50, RankEntry.State.LIVE, 0, 2).bytes(), true));
+    assertThat(state).isEqualTo(claiming);
+  }
+
+  @Test
+  void aNewerLifeEndsItAlsoWhileItWrites() {
+    givenASeat();
+    when(new SeatEvent.HandleChanged(handle(9)));
+    claimed();
+    when(new SeatEvent.KeySeen(entry(5_000, RankEntry.State.LIVE, 0, 2)));
+    assertThat(state).isInstanceOf(SeatState.Ended.class);
+  }
+
+  @Test
+  void theLateOutcomeOfAnOlderWriteDoesNotCountForTheNext() {
+    Seen<RankEntry> first = givenASeat();
+    when(new SeatEvent.HandleChanged(handle(9)));
+    SeatState writing = state;
+    when(new SeatEvent.Written(first.bytes(), true));
+    assertThat(state).isEqualTo(writing);
+    assertThat(effects).isEmpty();
+  }
+
   @Test
   void anIncumbentThatAnswersKeepsItsRankAndIsNamed() {
     lookedAt(entry(50, RankEntry.State.LIVE, 0, 2), ticket(0, 100));

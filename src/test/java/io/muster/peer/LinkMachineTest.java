@@ -275,6 +275,21 @@ final class LinkMachineTest {
     assertThat(refused.on(new LinkEvent.TimerFired(Timer.PROBE, 1)).only(LinkEffect.Dial.class).attempt()).isEqualTo(2);
   }
 
+  @Test // P-4
+  void theSameValueAgainChangesNothingWhileItIsWrittenBack() {
+    Link link = writingBack();
+    LinkState before = link.state;
+    assertThat(link.on(new LinkEvent.SlotWritten(link.session().writerValue())).state).isEqualTo(before);
+    assertThat(link.effects).isEmpty();
+  }
+
+  @Test
+  void aRefusalThatIsMeantForAnotherLifeOfThisRankIsIgnored() {
+    Link link = awaitingAccept(EXCHANGE).on(new LinkEvent.RefuseReceived(
+        new LinkMessage.Refuse(GROUP, writer(2), 0, 1, LinkMessage.Refuse.Code.FINAL, "no", null)));
+    assertThat(link.name()).isEqualTo(OPENING_SEGMENT);
+  }
+
   private static LinkEvent refused(LinkMessage.Refuse.Code code) {
     return new LinkEvent.RefuseReceived(new LinkMessage.Refuse(GROUP, writer(1), 0, 1, code, "no", null));
   }
