@@ -1,31 +1,21 @@
 package io.muster;
 
-import io.muster.barrier.Beat;
 import io.muster.barrier.Claims;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.Observers;
 import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
-import io.muster.barrier.Seen;
 import io.muster.barrier.StuckReport;
 import io.muster.barrier.View;
 import io.muster.cuda.GpuTrouble;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
-import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
-import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkEvent;
-import io.muster.peer.LinkMachine;
-import io.muster.peer.LinkMessage;
 import io.muster.peer.LinkState;
-import io.muster.peer.PairId;
-import io.muster.peer.Session;
 import io.muster.segment.Decoded;
-import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
-import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
@@ -42,12 +32,8 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.security.SecureRandom;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -84,8 +70,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   private final Map<GroupName, Future<GroupRuntime>> starting = new ConcurrentHashMap<>();
   /** The living channels by generation; entered and taken out on the channels' contexts, looked up on all. */
   private final Map<ChannelGeneration, Channel> channels = new ConcurrentHashMap<>();
-  /** Pairs that the last liveness answer of a channel did not list though a link here holds them. */
-  private final Map<ChannelGeneration, Set<PairId>> doubted = new ConcurrentHashMap<>();
+  private final LinkInbox links = new LinkInbox(this);
+  private final Beats beats = new Beats(this);
   private @Nullable Transport transport;
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
@@ -134,7 +120,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return target != null && target.entry().handle().process().equals(process);
   }
 
-  private void enter(Channel channel) {
+  void enter(Channel channel) {
     channels.put(channel.generation(), channel);
     if (!channel.isAlive()) {
       channels.remove(channel.generation());
@@ -145,7 +131,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   public void lost(Channel channel, LossEvidence evidence) {
     flight.recorder().channelLost(channel, evidence);
     channels.remove(channel.generation());
-    doubted.remove(channel.generation());
+    beats.forget(channel.generation());
     transfers.lost(channel);
     groups.values().forEach(group -> group.forget(channel.generation()));
     LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO).log("muster.channel.lost process={} address={} how={} evidence={}",
@@ -160,7 +146,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   @Override
   public void received(Channel channel, ControlKind kind, Buffer payload) {
     switch (kind) {
-      case LINK -> link(channel, null, payload);
+      case LINK -> links.received(channel, null, payload);
       case GOSSIP -> {
         switch (Gossip.decode(payload)) {
           case Decoded.Valid<Gossip>(Gossip gossip) -> changed(gossip.key(), gossip.value());
@@ -191,142 +177,30 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     channel.grant(message.group());
     Buffer payload = Buffer.buffer(message.payload());
     if (message.kind() == ControlKind.SEALED_LINK) {
-      link(channel, message.group(), payload);
+      links.received(channel, message.group(), payload);
     } else {
       claims().received(channel, message.group(), payload);
     }
   }
 
-  private void distrust(Channel channel, GroupName group, String what) {
+  void distrust(Channel channel, GroupName group, String what) {
     trust.distrust(group, channel.address().host(), "sent " + what + ": group=" + group + " process=" + channel.peer()
         + "; if that is a process of yours, give it the secret of the others (security.secretFile)");
   }
 
-  /** @param signedBy the group that has signed it, null: it came unsigned */
-  private void link(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
-    enter(channel);
-    switch (LinkCodec.decode(payload)) {
-      case Decoded.Valid<LinkMessage>(LinkMessage message) -> {
-        if (message.group().equals(signedBy) || (signedBy == null && trust.seals(message.group()) == null)) {
-          linkMessage(trust.over(channel, message.group()), message);
-        } else {
-          unsigned(channel, message);
-        }
-      }
-      case Decoded.Malformed<LinkMessage>(String reason) ->
-          malformed(channel, "message of a link", reason);
-    }
-  }
-
   /** As many as there come, no log fills. */
-  private void malformed(Channel channel, String expected, String reason) {
+  void malformed(Channel channel, String expected, String reason) {
     malformed.note(channel.address().host(), "sent no " + expected + ": process=" + channel.peer() + " reason=" + reason);
-  }
-
-  /** An unsigned message of a group with a secret is worth nothing; a refusal alone is believed as far as to try again later. */
-  private void unsigned(Channel channel, LinkMessage message) {
-    if (message instanceof LinkMessage.Refuse refuse) {
-      linkMessage(channel, new LinkMessage.Refuse(refuse.group(), refuse.writer(), refuse.from(), refuse.attempt(),
-          LinkMessage.Refuse.Code.RETRY, "unsigned: " + refuse.reason(), null));
-      return;
-    }
-    distrust(channel, message.group(), "an unsigned message of a link");
-    if (message instanceof LinkMessage.Open open) {
-      channel.send(ControlKind.LINK, LinkCodec.encode(new LinkMessage.Refuse(open.group(), open.entry().member(), open.to(),
-          open.attempt(), LinkMessage.Refuse.Code.FINAL, "group " + open.group() + " has a secret, and the link-open is not signed with it; "
-              + "start all its processes with the same (security.secretFile)", null)));
-    }
-  }
-
-  private void linkMessage(Channel channel, LinkMessage message) {
-    GroupRuntime group = groups.get(message.group());
-    if (group == null || message.to() >= group.worldSize() || message.from() >= group.worldSize()
-        || group.localSeat(message.to()) == null || (message instanceof LinkMessage.Open opening && !opening.entry().isLive())) {
-      if (message instanceof LinkMessage.Open open) {
-        String why = !open.entry().isLive() ? "the entry of rank " + open.from() + " is " + open.entry().state() : group == null ? "group " + open.group() + " is not known in that process (yet)"
-            : open.entry().worldSize() != group.worldSize() ? "world sizes disagree: " + group.worldSize() + " there, "
-                + open.entry().worldSize() + " here; start all ranks with the same world size"
-            : "rank " + open.to() + " has no seat in that process (yet)";
-        channel.send(ControlKind.LINK, LinkCodec.encode(new LinkMessage.Refuse(open.group(), open.entry().member(), open.to(),
-            open.attempt(), LinkMessage.Refuse.Code.RETRY, why, null)));
-      }
-      return;
-    }
-    if (message instanceof LinkMessage.Open open) {
-      group.barrier().execute(core -> core.linkOpened(open.entry()));
-      tellOfNewer(channel, group, open.entry().member());
-    }
-    group.tellLink(message.to(), message.from(), switch (message) {
-      case LinkMessage.Open open -> new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation(), nonce());
-      case LinkMessage.Accept accept -> new LinkEvent.AcceptReceived(accept, channel.generation());
-      case LinkMessage.Refuse refuse -> new LinkEvent.RefuseReceived(refuse);
-      case LinkMessage.Close close -> new LinkEvent.CloseReceived(close);
-    });
-  }
-
-  /**
-   * A life that has been taken over, and does not see the store that says so (it was frozen, and has woken up on the lesser side of a
-   * split), is shown the entry of the newer one.
-   */
-  private static void tellOfNewer(Channel channel, GroupRuntime group, Member member) {
-    group.barrier().execute(core -> {
-      Seen<RankEntry> newest = core.directory().get(member.rank());
-      if (newest != null && newest.value() != null && newest.value().member().isNewerThan(member)) {
-        channel.send(ControlKind.GOSSIP, new Gossip(group.name(), new StoreKeys(group.name()).rank(member.rank()), newest.bytes()).encode());
-      }
-    });
   }
 
   @Override
   public Buffer livenessPayload(Channel channel) {
-    List<Beat.GroupBeat> beats = new ArrayList<>();
-    groups.values().forEach(group -> {
-      Set<Long> pairs = new HashSet<>();
-      group.links().forEach((_, row) -> LinkMachine.session(row.state())
-          .filter(session -> session.generation().equals(channel.generation()))
-          .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
-      EpochRecord epoch = group.barrier().epochSeen();
-      var beat = new Beat.GroupBeat(group.name().value(), epoch == null ? 0 : epoch.number(), epoch == null ? null : epoch.state(), pairs);
-      GroupSeals seals = group.seals();
-      beats.add(seals == null ? beat : beat.signed(seals.signBeat(channel, beat.statement())));
-    });
-    return new Beat(beats).encode();
+    return beats.payload(channel);
   }
 
   @Override
   public void livenessReceived(Channel channel, Buffer payload) {
-    if (!(Beat.decode(payload) instanceof Decoded.Valid<Beat>(Beat beat))) {
-      return;
-    }
-    Map<String, Beat.GroupBeat> theirs = new java.util.HashMap<>();
-    beat.groups().forEach(group -> theirs.put(group.group(), group));
-    Set<PairId> doubts = new HashSet<>();
-    Set<PairId> before = doubted.getOrDefault(channel.generation(), Set.of());
-    groups.values().forEach(group -> {
-      Beat.GroupBeat their = theirs.get(group.name().value());
-      GroupSeals seals = group.seals();
-      if (seals != null && their != null && !seals.isAuthenticBeat(channel, their.statement(), their.signature())) {
-        distrust(channel, group.name(), "a liveness answer that its secret did not sign");
-        return;
-      }
-      if (their != null && their.state() != null) {
-        group.barrier().peerSaw(their.epoch(), their.state());
-      }
-      Set<Long> held = their == null ? Set.of() : their.pairs();
-      group.links().forEach((key, row) -> {
-        if (row.state() instanceof LinkState.Connected(var _, Session session, var _, var _) && session != null
-            && session.generation().equals(channel.generation()) && !held.contains(Beat.mix(session.pairId()))) {
-          doubts.add(session.pairId());
-          if (before.contains(session.pairId())) {
-            group.tellLink(key.rank(), key.peer(), new LinkEvent.PairNotHeld(session.pairId()));
-          }
-        }
-      });
-    });
-    doubted.put(channel.generation(), doubts);
-    if (!channel.isAlive()) {
-      doubted.remove(channel.generation());
-    }
+    beats.received(channel, payload);
   }
 
   // ---- from the store
@@ -477,32 +351,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   /** Whether an entry's address can be valid from here. */
   LinkEvent.Reach reach(RankEntry entry) {
-    SegmentHandle handle = entry.handle();
-    if (handle.process().equals(id)) {
-      return new LinkEvent.Reach.SameProcess();
-    }
-    if (!handle.hostId().equals(hostId) && isOnlyLocal(handle.host())) {
-      return new LinkEvent.Reach.Unusable("rank " + entry.member().rank() + " of group " + entry.group() + " (pid " + handle.pid()
-          + " on another host) publishes the address " + handle.host()
-          + ", which only its own host can reach; start it with --bind (or endpoint.advertise) set to an address that others reach");
-    }
-    return new LinkEvent.Reach.Dialable();
-  }
-
-  private static boolean isOnlyLocal(String host) {
-    if (host.equalsIgnoreCase("localhost")) {
-      return true;
-    }
-    boolean numeric = host.chars().allMatch(c -> Character.digit(c, 16) >= 0 || c == '.' || c == ':' || c == '%');
-    if (!numeric) {
-      return false;
-    }
-    try {
-      InetAddress address = InetAddress.getByName(host);
-      return address.isLoopbackAddress() || address.isAnyLocalAddress();
-    } catch (UnknownHostException _) {
-      return false;
-    }
+    return new Reachability(id, hostId).of(entry);
   }
 
   /** The group in this process, started if this is its first rank here. */
