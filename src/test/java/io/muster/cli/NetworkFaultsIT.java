@@ -207,7 +207,7 @@ final class NetworkFaultsIT {
     }
     for (int host : List.of(1, 2, 4)) {
       // an epoch is lost once: the second loss may come when it is over, and is told by the blame
-      fleet.at(host).await("degraded", told -> true, Fleet.PATIENCE_MS);
+      fleet.at(host).await("degraded", _ -> true, Fleet.PATIENCE_MS);
       JsonObject told = fleet.at(host).await("blame", one -> one.getJsonArray("findings").size() == 2, Fleet.PATIENCE_MS);
       assertThat(told.getJsonArray("findings").stream().map(one -> Fleet.ranks((JsonObject) one)))
           .containsExactly(List.of(List.of(4, 5)), List.of(List.of(7)));
