@@ -26,6 +26,7 @@ final class MusterCommand implements AutoCloseable {
   private static final Random RANDOM = new Random();
 
   private final String name;
+  private final List<String> prefix;
   private final Process process;
   private final List<String> out = new ArrayList<>();
   private final List<JsonObject> events = new ArrayList<>();
@@ -33,8 +34,9 @@ final class MusterCommand implements AutoCloseable {
   private final List<Thread> readers;
   private int from;
 
-  private MusterCommand(String name, Process process) {
+  private MusterCommand(String name, List<String> prefix, Process process) {
     this.name = name;
+    this.prefix = prefix;
     this.process = process;
     this.readers = List.of(Thread.ofVirtual().start(this::readOut), Thread.ofVirtual().start(this::readErr));
   }
@@ -64,7 +66,7 @@ final class MusterCommand implements AutoCloseable {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(builder.command());
     builder.environment().remove("MUSTER_DEBUG");
-    var started = new MusterCommand(String.join(" ", arguments), builder.command(command).start());
+    var started = new MusterCommand(String.join(" ", arguments), prefix, builder.command(command).start());
     FlightRecordWhenItFails.register(started, started::flightRecord);
     return started;
   }
@@ -187,8 +189,25 @@ final class MusterCommand implements AutoCloseable {
   /** Through {@code control}, if it has told where that is; a command that is no {@code run} has none. */
   private String flightRecord() {
     String control = events("starting").stream().map(one -> one.getString("control")).findFirst().orElse(null);
-    return control == null || !isAlive() ? "(none)" : ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump"))
-        .encodePrettily();
+    if (control == null || !isAlive()) {
+      return "(none)";
+    }
+    return prefix.isEmpty() ? ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump")).encodePrettily()
+        : dumpFrom(control);
+  }
+
+  /** Where it runs, its control port may be reached from nowhere else. */
+  private String dumpFrom(String control) {
+    List<String> command = new ArrayList<>(prefix);
+    command.addAll(JvmCommand.likeThisJvm().shortLived().with("-Dmuster.log.level=WARN").runMain(List.of("dump", "--control", control)).command());
+    try {
+      Process dump = new ProcessBuilder(command).redirectErrorStream(true).start();
+      String said = new String(dump.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      dump.waitFor();
+      return said;
+    } catch (IOException | InterruptedException failure) {
+      return "(none: " + failure + ")";
+    }
   }
 
   @Override
