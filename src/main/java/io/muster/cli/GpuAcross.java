@@ -47,6 +47,8 @@ final class GpuAcross {
       GpuFleet.part(result, failures, "connect2", () -> fleet.connect(ROUNDS));
       GpuFleet.part(result, failures, "register", () -> fleet.register(GIB + (16 << 20)));
       GpuFleet.part(result, failures, "allPairs2", fleet::allPairs);
+      GpuFleet.part(result, failures, "early", fleet::early);
+      GpuFleet.part(result, failures, "fromHost", () -> fleet.one(1, "from-host", 0, new JsonObject()));
       GpuFleet.part(result, failures, "given", fleet::given);
       GpuFleet.part(result, failures, "visible", fleet::visible);
       GpuFleet.part(result, failures, "waits", () -> fleet.one(1, "waits", 0, new JsonObject()));

@@ -119,14 +119,23 @@ final class GpuFleet implements AutoCloseable {
     return children.get(rank).expect(what + "-done", LIMIT);
   }
 
+  /** Memory on a GPU that was in the rank's first handle. */
+  JsonObject early() {
+    requireEqual(GpuMeasure.EARLY);
+    return new JsonObject().put("bytes", GpuMeasure.EARLY_BYTES).put("equal", true);
+  }
+
   /** Memory that process 0 has allocated by itself, written and read by process 1. */
   JsonObject given() {
     JsonObject given = one(0, "give", 0, new JsonObject());
-    boolean equal = one(1, "direct", 0, new JsonObject().put("segment", GpuMeasure.GIVEN)).getBoolean("equal");
-    if (!equal) {
+    requireEqual(GpuMeasure.GIVEN);
+    return given.put("equal", true).put("paths", paths(1));
+  }
+
+  private void requireEqual(String segment) {
+    if (!one(1, "direct", 0, new JsonObject().put("segment", segment)).getBoolean("equal")) {
       throw MusterException.fatal("other bytes were read than were written");
     }
-    return given.put("equal", true).put("paths", paths(1));
   }
 
   /** How a process reaches the memory of others. */

@@ -14,9 +14,13 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What one process of {@code gpu-check} tries on its own GPU and with its peers'. */
@@ -24,7 +28,14 @@ final class GpuMeasure {
   static final String SEGMENT = "kv";
   /** Memory that the program has allocated by itself. */
   static final String GIVEN = "given";
+  /** Memory that is there when the rank is published. */
+  static final String EARLY = "early";
+  static final long EARLY_BYTES = 4 << 20;
   static final long PATIENCE_S = 30;
+
+  private static final String ON_HOST = "on-host";
+  private static final long HOST_BYTES = 64 << 20;
+  private static final int HOST_COPIES = 15;
 
   private final @Nullable JoinedRank joined;
   private final int device;
@@ -56,6 +67,7 @@ final class GpuMeasure {
       case "poison" -> poison(command.getInteger("peer"));
       case "direct" -> direct(command.getInteger("peer"), command.getString("segment", SEGMENT));
       case "give" -> give();
+      case "from-host" -> fromHost(command.getInteger("peer"));
       default -> throw new IllegalArgumentException("no such command");
     };
   }
@@ -111,6 +123,39 @@ final class GpuMeasure {
       ended(rank().read(peer, segment, 1 << 20, back));
       return new JsonObject().put("equal", sent.mismatch(back) < 0);
     }
+  }
+
+  // ---- from and to the host
+
+  /** A segment on the host, which the driver has locked, beside memory that is none; one copy after the other. */
+  private JsonObject fromHost(int peer) {
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment segment = ended(rank().register(ON_HOST, HOST_BYTES));
+      MemorySegment plain = arena.allocate(HOST_BYTES, 4096);
+      plain.fill((byte) 1);
+      var result = new JsonObject().put("bytes", HOST_BYTES);
+      for (Map.Entry<String, MemorySegment> memory : List.of(Map.entry("segment", segment), Map.entry("plain", plain))) {
+        result.put(memory.getKey() + "WriteGBPerS", gigabytesPerSecond(() -> rank().write(peer, SEGMENT, 0, memory.getValue())));
+        result.put(memory.getKey() + "ReadGBPerS", gigabytesPerSecond(() -> rank().read(peer, SEGMENT, 0, memory.getValue())));
+      }
+      segment.set(ValueLayout.JAVA_LONG, HOST_BYTES - 8, 42);
+      ended(rank().write(peer, SEGMENT, 0, segment));
+      ended(rank().read(peer, SEGMENT, 0, plain));
+      return result.put("equal", segment.mismatch(plain) < 0);
+    }
+  }
+
+  /** The median, after one copy that is not counted. */
+  private static double gigabytesPerSecond(Supplier<Future<Void>> copy) {
+    long[] nanos = new long[HOST_COPIES];
+    ended(copy.get());
+    for (int i = 0; i < HOST_COPIES; i++) {
+      long start = System.nanoTime();
+      ended(copy.get());
+      nanos[i] = System.nanoTime() - start;
+    }
+    Arrays.sort(nanos);
+    return Math.round(10.0 * HOST_BYTES / nanos[HOST_COPIES / 2]) / 10.0;
   }
 
   // ---- what is left behind

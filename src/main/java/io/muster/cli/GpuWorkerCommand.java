@@ -64,7 +64,8 @@ final class GpuWorkerCommand implements Callable<Integer> {
         switch (what) {
           case "prepare" -> {
             long start = System.nanoTime();
-            prepared = process.muster().prepare(GroupOptions.of(GROUP, rank, worldSize)).await();
+            prepared = process.muster().prepare(GroupOptions.of(GROUP, rank, worldSize)
+                .gpuSegment(GpuMeasure.EARLY, device, GpuMeasure.EARLY_BYTES)).await();
             out.event("prepared", new JsonObject().put("ms", millis(System.nanoTime() - start)));
           }
           case "publish" -> {
