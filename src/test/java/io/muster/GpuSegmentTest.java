@@ -254,23 +254,6 @@ class GpuSegmentTest {
   }
 
   @Test
-  void aSegmentOnTheHostThatIsCopiedToTheGpuOfAnotherProcessIsPageLockedTooIfTheCopyIsLong() {
-    gpuSegment(zero, one, "far", BYTES);
-    MemorySegment host = one.segment("host");
-    host.fill((byte) 3);
-    ended(one.write(0, "far", 0, host.asSlice(0, 64)));
-    assertThat(secondGpus.calls("cuMemHostRegister_v2")).as("for 64 bytes").isZero();
-    for (int i = 0; i < 2; i++) {
-      ended(one.write(0, "far", 0, host.asSlice(4096, 256 << 10)));
-      ended(one.read(0, "far", 0, host.asSlice(4096, 256 << 10)));
-    }
-    assertThat(secondGpus.calls("cuMemHostRegister_v2")).isEqualTo(1);
-    assertThat(secondGpus.open()).contains("pinned " + host.address());
-    ended(one.unregister("host"));
-    assertThat(secondGpus.calls("cuMemHostUnregister")).isEqualTo(1);
-  }
-
-  @Test
   void aSegmentOnTheHostThatCanNotBePageLockedIsCopiedAllTheSame() {
     secondGpus.failing("cuMemHostRegister_v2", 712);
     GpuSlice target = ended(one.registerGpu("kv", 0, BYTES));

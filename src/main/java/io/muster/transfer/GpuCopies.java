@@ -8,7 +8,6 @@ import io.muster.segment.SegmentInfo;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.lang.foreign.MemorySegment;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,9 +15,6 @@ import org.jspecify.annotations.Nullable;
  * the driver says that it is done: then the bytes are in the destination, visible to every kernel that its owner launches afterwards (P-5).
  */
 final class GpuCopies {
-  /** The driver copies less than that by way of its own memory in no time worth a look for the segment. */
-  private static final long LEAST_LOCKED_BYTES = 256 << 10;
-
   private final RegionTable table;
   private final Gpus gpus;
   private final GpuRegions owned;
@@ -60,7 +56,7 @@ final class GpuCopies {
           ? new GpuCopy.Peer(address, gpu, slice.address(), other, slice.bytes())
           : new GpuCopy.Peer(slice.address(), other, address, gpu, slice.bytes()), "this process"));
     }
-    return checked(move.local()).compose(_ -> locked(gpu, move.local(), () -> started(gpu, remote, move, copy(address, move), "this process")));
+    return checked(move.local()).compose(_ -> started(gpu, remote, move, copy(address, move), "this process"));
   }
 
   /** Between memory of the host that is registered here and memory of a GPU of this process. */
@@ -97,19 +93,9 @@ final class GpuCopies {
         return Future.failedFuture(WriteFailures.refused(WriteException.Kind.CLOSING, "the region is being taken back", remote, offset, bytes,
             channel.toString()));
       }
-      return locked(imported.gpu(), move.local(), () -> started(imported.gpu(), remote, move, copy(imported.address() + offset, move),
-          channel.toString())).onComplete(_ -> imported.release());
+      return started(imported.gpu(), remote, move, copy(imported.address() + offset, move), channel.toString())
+          .onComplete(_ -> imported.release());
     });
-  }
-
-  /** Where this end is a segment of this process on the host, it is page-locked first, and not freed before the copy has ended. */
-  private Future<Void> locked(Gpu gpu, Local local, Supplier<Future<Void>> copy) {
-    Lease lease = local instanceof Local.Host(MemorySegment memory) && memory.byteSize() >= LEAST_LOCKED_BYTES ? table.around(memory) : null;
-    if (lease == null) {
-      return copy.get();
-    }
-    pins.pin(gpu, lease.region());
-    return copy.get().onComplete(_ -> lease.release());
   }
 
   private Future<GpuImport> mapped(Channel channel, boolean sameHost, SegmentInfo info, Local local) {

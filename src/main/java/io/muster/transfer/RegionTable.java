@@ -110,19 +110,6 @@ public final class RegionTable {
     return new Lease(region, offset, length);
   }
 
-  /** The right to the part of a region of this process's that is this memory; null where it lies in none, or in one that is being closed. */
-  @Nullable Lease around(MemorySegment memory) {
-    for (Region region : regions.values()) {
-      if (region.backing() instanceof Backing.Host(MemorySegment whole, var _)) {
-        long offset = memory.address() - whole.address();
-        if (offset >= 0 && offset <= whole.byteSize() - memory.byteSize()) {
-          return region.lease() ? new Lease(region, offset, memory.byteSize()) : null;
-        }
-      }
-    }
-    return null;
-  }
-
   void forget(Region region) {
     regions.remove(region.id(), region);
   }
