@@ -235,36 +235,6 @@ class GpuSegmentTest {
     assertThat(second.muster().process().transfers().mappings()).isZero();
   }
 
-  /** The driver copies from and to pageable memory by way of its own, and blocks meanwhile. */
-  @Test
-  void aSegmentOnTheHostThatAGpuCopiesIsPageLockedOnceAndGivenBackBeforeItsMemoryIs() {
-    GpuSlice target = ended(one.registerGpu("kv", 0, BYTES));
-    seen(one, two, "kv");
-    for (int i = 0; i < 3; i++) {
-      ended(two.write(1, "host", 0, target.slice(0, 100)));
-      ended(two.read(1, "host", 0, target.slice(100, 100)));
-    }
-    String pinned = "pinned " + one.segment("host").address();
-    assertThat(one.segment("host").address() % 4096).as("shares no page with other memory").isZero();
-    assertThat(secondGpus.open()).contains(pinned);
-    assertThat(secondGpus.calls("cuMemHostRegister_v2")).isEqualTo(1);
-    ended(one.unregister("host"));
-    assertThat(secondGpus.open()).doesNotContain(pinned);
-    assertThat(secondGpus.calls("cuMemHostUnregister")).isEqualTo(1);
-  }
-
-  @Test
-  void aSegmentOnTheHostThatCanNotBePageLockedIsCopiedAllTheSame() {
-    secondGpus.failing("cuMemHostRegister_v2", 712);
-    GpuSlice target = ended(one.registerGpu("kv", 0, BYTES));
-    seen(one, two, "kv");
-    one.segment("host").set(ValueLayout.JAVA_BYTE, 3, (byte) 9);
-    ended(two.read(1, "host", 0, target.slice(0, 100)));
-    assertThat(HostGpus.byteAt(target.address() + 3)).isEqualTo((byte) 9);
-    ended(one.unregister("host"));
-    assertThat(secondGpus.calls("cuMemHostUnregister")).isZero();
-  }
-
   /** Memory of the host at the other end: read by asking for it, and to and from a GPU by way of this host. */
   @Test
   void memoryOfTheHostIsReadAndWrittenFromGpusOverTheConnection() {

@@ -1,7 +1,5 @@
 package io.muster.cuda;
 
-import java.lang.foreign.MemorySegment;
-
 /** The calls of the CUDA driver API about plain device pointers and sharing them with other processes of the host, one method per call. */
 interface CudaPointerDriver {
   /** {@code CU_IPC_HANDLE_SIZE}. */
@@ -27,15 +25,6 @@ interface CudaPointerDriver {
 
   /** {@code cuCtxEnablePeerAccess} of the current context; where it is enabled already, that is no failure. */
   void enablePeerAccess(int device, long otherContext) throws CudaCallException;
-
-  /**
-   * {@code cuMemHostRegister_v2} with {@code CU_MEMHOSTREGISTER_PORTABLE}: page-locks memory of the host for all contexts. Takes as long as locking
-   * its pages does.
-   */
-  void registerHost(int device, MemorySegment memory) throws CudaCallException;
-
-  /** {@code cuMemHostUnregister}. */
-  void unregisterHost(int device, MemorySegment memory) throws CudaCallException;
 
   /** An allocation. */
   record Range(long base, long bytes) {}

@@ -20,8 +20,6 @@ final class ForeignPointerDriver implements CudaPointerDriver {
 
   private static final int LAZY_ENABLE_PEER_ACCESS = 1;
   private static final int NO_FLAGS = 0;
-  /** {@code CU_MEMHOSTREGISTER_PORTABLE}. */
-  private static final int FOR_ALL_CONTEXTS = 1;
   private static final int PEER_ACCESS_ALREADY_ENABLED = 704;
 
   private final Function allocate;
@@ -31,8 +29,6 @@ final class ForeignPointerDriver implements CudaPointerDriver {
   private final Function openHandle;
   private final Function closeHandle;
   private final Function enablePeer;
-  private final Function registerHost;
-  private final Function unregisterHost;
 
   ForeignPointerDriver(ForeignLibrary cuda) {
     allocate = cuda.function("cuMemAlloc_v2", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
@@ -42,8 +38,6 @@ final class ForeignPointerDriver implements CudaPointerDriver {
     openHandle = cuda.function("cuIpcOpenMemHandle_v2", FunctionDescriptor.of(JAVA_INT, ADDRESS, IPC_HANDLE, JAVA_INT));
     closeHandle = cuda.function("cuIpcCloseMemHandle", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     enablePeer = cuda.function("cuCtxEnablePeerAccess", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
-    registerHost = cuda.function("cuMemHostRegister_v2", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
-    unregisterHost = cuda.function("cuMemHostUnregister", FunctionDescriptor.of(JAVA_INT, ADDRESS));
   }
 
   @Override
@@ -101,16 +95,5 @@ final class ForeignPointerDriver implements CudaPointerDriver {
   @Override
   public void ipcClose(int device, long address) throws CudaCallException {
     ForeignMemoryDriver.check(closeHandle, device, () -> (int) closeHandle.handle().invokeExact(address));
-  }
-
-  @Override
-  public void registerHost(int device, MemorySegment memory) throws CudaCallException {
-    long bytes = memory.byteSize();
-    ForeignMemoryDriver.check(registerHost, device, () -> (int) registerHost.handle().invokeExact(memory, bytes, FOR_ALL_CONTEXTS));
-  }
-
-  @Override
-  public void unregisterHost(int device, MemorySegment memory) throws CudaCallException {
-    ForeignMemoryDriver.check(unregisterHost, device, () -> (int) unregisterHost.handle().invokeExact(memory));
   }
 }

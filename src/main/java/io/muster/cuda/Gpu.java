@@ -1,7 +1,6 @@
 package io.muster.cuda;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -175,22 +174,6 @@ public final class Gpu {
         closeAfter(view, failure);
         throw failure;
       }
-    });
-  }
-
-  /** Page-locks memory of the host, for copies that are handed over afterwards: without it the driver copies by way of memory of its own, and blocks the thread. */
-  public CompletableFuture<Void> pin(MemorySegment memory) {
-    return call(() -> {
-      drivers.pointers().registerHost(device, memory);
-      return null;
-    });
-  }
-
-  /** Undoes {@link #pin}; no copy may use the memory any more. */
-  public CompletableFuture<Void> unpin(MemorySegment memory) {
-    return call(() -> {
-      drivers.pointers().unregisterHost(device, memory);
-      return null;
     });
   }
 

@@ -19,7 +19,6 @@ final class GpuCopies {
   private final Gpus gpus;
   private final GpuRegions owned;
   private final GpuImports imports;
-  private final HostPins pins = new HostPins();
 
   GpuCopies(RegionTable table, Gpus gpus, GpuRegions owned, GpuImports imports) {
     this.table = table;
@@ -65,7 +64,6 @@ final class GpuCopies {
       case LeaseOutcome.Refused refused -> Future.failedFuture(
           WriteFailures.refused(refused.kind(), refused.detail(), remote, move.offset(), slice.bytes(), "this process"));
       case Lease lease -> released(lease, move, owned.gpu(slice.device()).compose(gpu -> {
-        pins.pin(gpu, lease.region());
         MemorySegment memory = lease.region().memory().asSlice(move.offset(), slice.bytes());
         return started(gpu, remote, move, move.direction() == Direction.WRITE ? new GpuCopy.ToHost(memory, slice.address())
             : new GpuCopy.ToDevice(slice.address(), memory), "this process");

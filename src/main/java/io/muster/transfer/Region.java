@@ -7,11 +7,8 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,8 +37,6 @@ public final class Region {
   private final Promise<End> end = Promise.promise();
   /** Set by whoever registers, before the key is known to anybody who could ask. */
   private volatile @Nullable GroupName owner;
-  /** Undone in reverse order before the memory is given back. */
-  private final Deque<Supplier<Future<Void>>> undoings = new ArrayDeque<>();
   private int leases;
   private boolean closing;
   private Duration closeBound = Duration.ZERO;
@@ -148,11 +143,6 @@ public final class Region {
     return true;
   }
 
-  /** What has to be undone before the memory is given back, the last first; to be called under a lease. */
-  synchronized void beforeFreeing(Supplier<Future<Void>> undoing) {
-    undoings.push(undoing);
-  }
-
   void released() {
     boolean last;
     synchronized (this) {
@@ -187,13 +177,7 @@ public final class Region {
   }
 
   private void free(Duration bound) {
-    Future<Void> undone = Future.succeededFuture();
-    synchronized (this) {
-      for (Supplier<Future<Void>> undoing : undoings) {
-        undone = undone.transform(_ -> undoing.get());
-      }
-    }
-    undone.transform(_ -> table.release(this, bound)).onComplete(freed -> {
+    table.release(this, bound).onComplete(freed -> {
       table.forget(this);
       if (freed.succeeded()) {
         end.complete(new End.Closed());

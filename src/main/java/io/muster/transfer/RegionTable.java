@@ -18,8 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The registered memory of this process, and the one place where a write's claim on it is checked. One per process; thread-safe. */
 public final class RegionTable {
-  /** Pages are what a GPU's driver locks: those of a segment are to be its own. */
-  private static final long PAGE = 4096;
   private static final WriteException.Kind[] KINDS = WriteException.Kind.values();
 
   private final Vertx vertx;
@@ -58,7 +56,7 @@ public final class RegionTable {
     }
     Arena arena = Arena.ofShared();
     try {
-      return add(name, new Backing.Host(arena.allocate(bytes, bytes < PAGE ? 64 : PAGE), arena), listener);
+      return add(name, new Backing.Host(arena.allocate(bytes, 64), arena), listener);
     } catch (RuntimeException | OutOfMemoryError failure) {
       arena.close();
       throw failure;

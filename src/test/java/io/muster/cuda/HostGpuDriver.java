@@ -439,22 +439,6 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     record("cuCtxEnablePeerAccess", device);
   }
 
-  @Override
-  public synchronized void registerHost(int device, MemorySegment memory) throws CudaCallException {
-    record("cuMemHostRegister_v2", device);
-    open.add("pinned " + memory.address());
-    memory.get(ValueLayout.JAVA_BYTE, 0); // crashes on what has been freed
-  }
-
-  @Override
-  public synchronized void unregisterHost(int device, MemorySegment memory) throws CudaCallException {
-    closing("pinned " + memory.address());
-    if (!memory.scope().isAlive()) {
-      wrongOrder.add("freed before it was given back: " + memory);
-    }
-    record("cuMemHostUnregister", device);
-  }
-
   /** A byte of its memory, as a kernel would see it. */
   static byte byteAt(long address) {
     return at(address, 1).get(ValueLayout.JAVA_BYTE, 0);
