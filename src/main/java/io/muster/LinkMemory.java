@@ -19,12 +19,11 @@ import io.muster.segment.SegmentHandle;
 import io.muster.segment.StoreKeys;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
-import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RegionTable;
 import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.SilentListener;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
-import io.muster.transfer.Transport;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -126,13 +125,7 @@ public final class LinkMemory {
   }
 
   /** Accepts every link. */
-  private static final class Agreeable implements Transport.Listener {
-    @Override
-    public void opened(Channel channel) {}
-
-    @Override
-    public void lost(Channel channel, LossEvidence evidence) {}
-
+  private static final class Agreeable extends SilentListener {
     @Override
     public void received(Channel channel, ControlKind kind, Buffer payload) {
       if (kind == ControlKind.LINK && LinkCodec.decode(payload) instanceof Decoded.Valid<LinkMessage>(LinkMessage.Open open)) {
@@ -141,13 +134,5 @@ public final class LinkMemory {
             new LinkMessage.Accept(open.group(), pair, new WarmupSlot(new RemoteRegion(1, 1, Long.BYTES), 0), YES)));
       }
     }
-
-    @Override
-    public Buffer livenessPayload(Channel channel) {
-      return Buffer.buffer();
-    }
-
-    @Override
-    public void livenessReceived(Channel channel, Buffer payload) {}
   }
 }

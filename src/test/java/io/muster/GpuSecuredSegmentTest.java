@@ -7,17 +7,14 @@ import io.muster.cuda.HostGpus;
 import io.muster.group.GroupSecret;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
-import io.muster.transfer.ControlKind;
 import io.muster.transfer.Keyring;
-import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RegionTable;
 import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.SilentListener;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
-import io.muster.transfer.Transport;
 import io.muster.transfer.WriteException;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -65,7 +62,7 @@ class GpuSecuredSegmentTest {
       keyring.add(THEIRS);
       Vertx vertx = Vertx.vertx();
       TcpTransport stranger = TcpTransport.start(vertx, TcpOptions.defaults("127.0.0.1"), ProcessId.random(RandomGenerator.getDefault()),
-          new RegionTable(vertx), new Deaf(), keyring, null).await();
+          new RegionTable(vertx), new SilentListener(), keyring, null).await();
       Channel channel = stranger.connect(process.muster().address()).await();
       var segment = zero.segments(0).getFirst();
       assertThatThrownBy(() -> channel.write(new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, source.asSlice(0, 8)).await())
@@ -73,24 +70,5 @@ class GpuSecuredSegmentTest {
       stranger.close().await();
       vertx.close().await();
     }
-  }
-
-  private static final class Deaf implements Transport.Listener {
-    @Override
-    public void opened(Channel channel) {}
-
-    @Override
-    public void lost(Channel channel, LossEvidence evidence) {}
-
-    @Override
-    public void received(Channel channel, ControlKind kind, Buffer payload) {}
-
-    @Override
-    public Buffer livenessPayload(Channel channel) {
-      return Buffer.buffer();
-    }
-
-    @Override
-    public void livenessReceived(Channel channel, Buffer payload) {}
   }
 }

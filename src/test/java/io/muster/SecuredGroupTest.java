@@ -33,13 +33,12 @@ import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.Keyring;
-import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RegionTable;
 import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.SilentListener;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
-import io.muster.transfer.Transport;
 import io.muster.transfer.WriteException;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -435,7 +434,7 @@ class SecuredGroupTest {
   // ---- the stranger on the ports
 
   /** A process that speaks the protocol, with whatever secrets it has, and does what a test wants. */
-  private static final class Trap implements Transport.Listener, AutoCloseable {
+  private static final class Trap extends SilentListener implements AutoCloseable {
     final Vertx vertx = Vertx.vertx();
     final BlockingQueue<LinkMessage> heard = new LinkedBlockingQueue<>();
     final TcpTransport transport;
@@ -458,12 +457,6 @@ class SecuredGroupTest {
     }
 
     @Override
-    public void opened(Channel channel) {}
-
-    @Override
-    public void lost(Channel channel, LossEvidence evidence) {}
-
-    @Override
     public void received(Channel channel, ControlKind kind, Buffer payload) {
       if (kind == ControlKind.LINK && LinkCodec.decode(payload) instanceof Decoded.Valid<LinkMessage>(LinkMessage message)) {
         heard.add(message);
@@ -474,9 +467,6 @@ class SecuredGroupTest {
     public Buffer livenessPayload(Channel channel) {
       return new Beat(List.of(new Beat.GroupBeat("g", 999, EpochRecord.State.DEGRADED, java.util.Set.of()))).encode();
     }
-
-    @Override
-    public void livenessReceived(Channel channel, Buffer payload) {}
 
     @Override
     public void close() {

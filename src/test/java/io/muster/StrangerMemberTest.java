@@ -70,15 +70,7 @@ class StrangerMemberTest {
   }
 
   private HazelcastInstance member(String cluster, HazelcastInstance founder) {
-    var config = MusterHazelcast.carryVertx(MusterHazelcast.bindTo(MusterHazelcast.reference().setClusterName(cluster),
-        new MusterHazelcast.Bind("127.0.0.1", 0)));
-    if (founder == null) {
-      MusterHazelcast.found(config);
-    } else {
-      var at = founder.getCluster().getLocalMember().getAddress();
-      MusterHazelcast.join(config, at.getHost() + ":" + at.getPort(), List.of());
-    }
-    HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(config);
+    HazelcastInstance hazelcast = LoopbackMember.start(cluster, founder);
     open.add(hazelcast::shutdown);
     return hazelcast;
   }

@@ -3,10 +3,8 @@ package io.muster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.group.MusterException;
-import io.muster.segment.MusterHazelcast;
 import io.muster.transfer.Certificates;
 import io.muster.transfer.Tls;
 import io.vertx.core.Vertx;
@@ -94,15 +92,7 @@ class TlsGroupTest {
   }
 
   private HazelcastInstance member(String cluster, HazelcastInstance founder) {
-    var config = MusterHazelcast.carryVertx(MusterHazelcast.bindTo(MusterHazelcast.reference().setClusterName(cluster),
-        new MusterHazelcast.Bind("127.0.0.1", 0)));
-    if (founder == null) {
-      MusterHazelcast.found(config);
-    } else {
-      var at = founder.getCluster().getLocalMember().getAddress();
-      MusterHazelcast.join(config, at.getHost() + ":" + at.getPort(), List.of());
-    }
-    HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(config);
+    HazelcastInstance hazelcast = LoopbackMember.start(cluster, founder);
     open.add(hazelcast::shutdown);
     return hazelcast;
   }

@@ -1,6 +1,6 @@
 /**
  * The segment handle, its canonical schema, and the store that handles are published in. Read {@link io.muster.segment.SegmentStore} first.
- * Imports fabric, group. Invariant: no key ever returns to bytes that it had before.
+ * Imports group. Invariant: no key ever returns to bytes that it had before.
  */
 @NullMarked
 package io.muster.segment;

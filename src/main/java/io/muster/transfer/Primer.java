@@ -8,14 +8,14 @@ import java.lang.foreign.Arena;
 import java.time.Duration;
 
 /** Runs every common path of a channel once. */
-final class Primer implements Transport.Listener {
+final class Primer {
   private static final Duration CLOSE_BOUND = Duration.ofSeconds(5);
 
   private Primer() {}
 
   static Future<Void> run(Vertx vertx, TcpOptions options) {
     RegionTable regions = new RegionTable(vertx);
-    Primer listener = new Primer();
+    var listener = new SilentListener();
     return TcpTransport.start(vertx, options, new ProcessId(0, 1), regions, listener)
         .compose(one -> TcpTransport.start(vertx, options, new ProcessId(0, 2), regions, listener)
             .compose(two -> exercise(one, two, regions).eventually(two::close))
@@ -31,21 +31,4 @@ final class Primer implements Transport.Listener {
           .compose(_ -> channel.write(region.remote(), 0, arena.allocate(region.bytes())));
     }).eventually(() -> region.close(CLOSE_BOUND));
   }
-
-  @Override
-  public void opened(Channel channel) {}
-
-  @Override
-  public void lost(Channel channel, LossEvidence evidence) {}
-
-  @Override
-  public void received(Channel channel, ControlKind kind, Buffer payload) {}
-
-  @Override
-  public Buffer livenessPayload(Channel channel) {
-    return Buffer.buffer();
-  }
-
-  @Override
-  public void livenessReceived(Channel channel, Buffer payload) {}
 }

@@ -1,5 +1,7 @@
 package io.muster.barrier;
 
+import static io.muster.barrier.BarrierValues.mark;
+import static io.muster.barrier.BarrierValues.seen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.barrier.BarrierEffect.Timer;
@@ -42,16 +44,7 @@ class BarrierMachineTest {
   }
 
   private static EpochRecord open(long number, Member... vector) {
-    return new EpochRecord(GROUP, number, List.of(vector), EpochRecord.State.OPEN, 0, List.of());
-  }
-
-  private static Seen<EpochRecord> seen(EpochRecord record) {
-    return new Seen<>(Schema.encode(record), record);
-  }
-
-  private static Seen<ReadyMark> mark(Member member, EpochRecord record) {
-    var mark = new ReadyMark(GROUP, member, record.number(), record.digest(), List.of(Proof.WARMUP, Proof.WARMUP));
-    return new Seen<>(Schema.encode(mark), mark);
+    return BarrierValues.open(GROUP, number, vector);
   }
 
   private void when(BarrierEvent event) {

@@ -1,0 +1,27 @@
+package io.muster.barrier;
+
+import io.muster.group.GroupName;
+import io.muster.group.Member;
+import io.muster.group.Proof;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.ReadyMark;
+import io.muster.segment.Schema;
+import java.util.List;
+
+/** What a barrier of two ranks finds in the store, for tests of its rules. */
+final class BarrierValues {
+  private BarrierValues() {}
+
+  static EpochRecord open(GroupName group, long number, Member... vector) {
+    return new EpochRecord(group, number, List.of(vector), EpochRecord.State.OPEN, 0, List.of());
+  }
+
+  static Seen<EpochRecord> seen(EpochRecord record) {
+    return new Seen<>(Schema.encode(record), record);
+  }
+
+  static Seen<ReadyMark> mark(Member member, EpochRecord record) {
+    var mark = new ReadyMark(record.group(), member, record.number(), record.digest(), List.of(Proof.WARMUP, Proof.WARMUP));
+    return new Seen<>(Schema.encode(mark), mark);
+  }
+}
