@@ -32,6 +32,7 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 
 /**
@@ -44,6 +45,9 @@ public final class LinkMemory {
   private static final WarmupAnswer YES = new WarmupAnswer(WarmupAnswer.Plan.SKIP, true, "tcp", "measuring");
   private static final int NO_LIVENESS_MS = 600_000;
   private static final long PATIENCE_S = 120;
+  private static final int SAME_LOOKS = 3;
+  private static final int MOST_LOOKS = 40;
+  private static final long PAUSE_NANOS = 50_000_000;
 
   private LinkMemory() {}
 
@@ -115,11 +119,15 @@ public final class LinkMemory {
     return transport;
   }
 
+  /** What is left when nothing more goes: what was on its way, such as a message that waits for its turn, is not counted. */
   private static long heapBytes() {
     long least = Long.MAX_VALUE;
-    for (int i = 0; i < 3; i++) {
+    for (int same = 0, looks = 0; same < SAME_LOOKS && looks < MOST_LOOKS; looks++) {
       System.gc();
-      least = Math.min(least, ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+      long used = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+      same = used < least - least / 200 ? 0 : same + 1;
+      least = Math.min(least, used);
+      LockSupport.parkNanos(PAUSE_NANOS);
     }
     return least;
   }
