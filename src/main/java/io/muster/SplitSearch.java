@@ -167,6 +167,7 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
+    list.setMembers(List.of()); // no further look is begun
     if (looking != null) {
       looking.interrupt();
     }
