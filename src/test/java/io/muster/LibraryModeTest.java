@@ -103,7 +103,7 @@ class LibraryModeTest {
     muster.close().await(5, TimeUnit.SECONDS);
     assertThat(fatal(muster.join(GroupOptions.of("g", 0, 2)))).isNotEmpty();
     assertThat(hazelcast.getLifecycleService().isRunning()).isTrue();
-    assertThat(hazelcast.getMap(MusterHazelcast.MAP_NAME).keySet()).contains("g/rank/0");
+    assertThat(hazelcast.getMap(MusterHazelcast.MAP_NAME).keySet()).contains("g/rank/0@g");
   }
 
   @Test

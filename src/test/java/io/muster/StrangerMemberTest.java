@@ -115,10 +115,10 @@ class StrangerMemberTest {
         signed.put(key, value);
       }
     });
-    assertThat(signed).containsKeys("g/rank/0", "g/rank/1", "g/epoch");
+    assertThat(signed).containsKeys("g/rank/0@g", "g/rank/1@g", "g/epoch@g");
     byte[] garbage = {1, 2, 3};
-    byte[] others = signed.get("g/rank/1");
-    for (String key : List.of("g/rank/0", "g/rank/1", "g/epoch")) {
+    byte[] others = signed.get("g/rank/1@g");
+    for (String key : List.of("g/rank/0@g", "g/rank/1@g", "g/epoch@g")) {
       map().put(key, garbage);
       until(key + " is put right", () -> !java.util.Arrays.equals(map().get(key), garbage));
       map().put(key, others); // well signed, for another key or an earlier revision
@@ -133,20 +133,20 @@ class StrangerMemberTest {
   @Test
   void aFloodAndALockOnlyDelay() throws Exception {
     for (int i = 0; i < 5_000; i++) {
-      map().putAsync("g/rank/" + i % 70_000 + "/x", new byte[64]);
-      map().putAsync("g/ready/" + (2 + i), new byte[64]);
-      map().putAsync("h" + i + "/epoch", new byte[64]);
+      map().putAsync("g/rank/" + i % 70_000 + "/x@g", new byte[64]);
+      map().putAsync("g/ready/" + (2 + i) + "@g", new byte[64]);
+      map().putAsync("h" + i + "/epoch@h" + i, new byte[64]);
     }
     stillConnected();
-    map().lock("g/rank/1");
+    map().lock("g/rank/1@g");
     try {
       var registering = ranks.get(1).register("late", 64);
       Thread.sleep(200);
       assertThat(registering.isComplete()).as("nobody can publish while the key is locked").isFalse();
-      map().unlock("g/rank/1");
+      map().unlock("g/rank/1@g");
       registering.await();
     } finally {
-      map().forceUnlock("g/rank/1");
+      map().forceUnlock("g/rank/1@g");
     }
     stillConnected();
   }

@@ -147,9 +147,7 @@ final class Turn {
     }
     degradeOrReassert(done.basis());
     boolean nothingKnown = there == null && known == null; // what nobody can read must not keep the first epoch from being opened over it
-    if (!writingEpoch && !gathering && (nothingKnown || sameBytes(done.basis(), record))) {
-      completeOrOpen(done.basis());
-    }
+    decide(done.basis(), !writingEpoch && !gathering && (nothingKnown || sameBytes(done.basis(), record)));
     keys.keepNews();
   }
 
@@ -227,7 +225,6 @@ final class Turn {
     }
     Task task = wanted();
     if (task != Task.NONE && !writingEpoch && !gathering && isMyTurn(task)) {
-      hedge = Hedge.NONE;
       read(false);
     }
   }
@@ -331,6 +328,17 @@ final class Turn {
     hedge = new Hedge(task, number, false);
     effects.add(new BarrierEffect.StartTimer(Timer.HEDGE, setup.hedgeMs() * Math.min(before, 8)));
     return false;
+  }
+
+  /** Whoever has read for another reason leaves the decision to the process whose turn it is: they would all read again after its write. */
+  private void decide(@Nullable Seen<EpochRecord> basis, boolean canWrite) {
+    Task task = canWrite ? wanted() : Task.NONE;
+    if (task != Task.NONE && isMyTurn(task)) {
+      completeOrOpen(basis);
+      hedge = Hedge.NONE;
+    } else if (hedge.passed()) {
+      hedge = Hedge.NONE;
+    }
   }
 
   /** The decision from what was read afresh, based on the record that was known before. */

@@ -229,14 +229,14 @@ final class HazelcastNews {
     }
 
     private void changed(EntryEvent<String, Object> event) {
-      String key = event.getKey();
-      StoredBytes value = valueOf(event);
-      tell(listener -> listener.changed(key, value));
+      StoreKeys.ofLocated(event.getKey()).ifPresent(key -> {
+        StoredBytes value = valueOf(event);
+        tell(listener -> listener.changed(key, value));
+      });
     }
 
     private void gone(EntryEvent<String, Object> event) {
-      String key = event.getKey();
-      tell(listener -> listener.changed(key, null));
+      StoreKeys.ofLocated(event.getKey()).ifPresent(key -> tell(listener -> listener.changed(key, null)));
     }
 
     private static @Nullable StoredBytes valueOf(EntryEvent<String, Object> event) {

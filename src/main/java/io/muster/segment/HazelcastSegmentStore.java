@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,7 +69,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
   }
 
   /**
-   * Opens the store. Does not block; Hazelcast creates its side of the map on a thread of its own.
+   * Opens the store. Does not block; Hazelcast creates its side of the map on a thread of its own. A map that the application has not
+   * configured is configured now, on all members.
    *
    * @param hazelcast a started member; stays the caller's, who closes it after the store
    * @param context where listeners are called, and where futures complete for callers without a context
@@ -80,7 +82,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     CompletableFuture<HazelcastSegmentStore> opened = new CompletableFuture<>();
     Thread.ofVirtual().name("muster-store-open").start(() -> {
       try {
-        MusterHazelcast.requireUsable(hazelcast.getConfig().findMapConfig(mapName));
+        MusterHazelcast.configure(hazelcast.getConfig(), mapName);
         opened.complete(new HazelcastSegmentStore(hazelcast, context, mapName, deadline));
       } catch (RuntimeException e) {
         opened.completeExceptionally(explained(e, "open", mapName));
@@ -108,19 +110,20 @@ public final class HazelcastSegmentStore implements SegmentStore {
 
   @Override
   public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+    String at = StoreKeys.located(key);
     if (expected == null) {
       if (next == null) {
         throw new IllegalArgumentException("compare-and-set from absent to absent: key=" + key);
       }
       byte[] put = next.toByteArray();
-      return run("putIfAbsent", key, () -> map.putIfAbsent(key, put) == null);
+      return run("putIfAbsent", key, () -> map.putIfAbsent(at, put) == null);
     }
     byte[] from = expected.toByteArray();
     if (next == null) {
-      return run("remove", key, () -> map.remove(key, from));
+      return run("remove", key, () -> map.remove(at, from));
     }
     byte[] to = next.toByteArray();
-    return run("replace", key, () -> map.replace(key, from, to));
+    return run("replace", key, () -> map.replace(at, from, to));
   }
 
   @Override
@@ -208,7 +211,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
 
   private @Nullable StoredBytes read(String key) {
     try {
-      return bytes(map.get(key));
+      return bytes(map.get(StoreKeys.located(key)));
     } catch (HazelcastSerializationException e) {
       return undecodable(String.valueOf(e.getMessage()));
     }
@@ -217,7 +220,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
   private Map<String, StoredBytes> readAll(Set<String> keys) {
     Map<String, StoredBytes> found = HashMap.newHashMap(keys.size());
     try {
-      map.getAll(keys).forEach((key, value) -> found.put(key, bytesOf(value)));
+      Map<String, Object> there = map.getAll(keys.stream().map(StoreKeys::located).collect(Collectors.toUnmodifiableSet()));
+      there.forEach((at, value) -> StoreKeys.ofLocated(at).ifPresent(key -> found.put(key, bytesOf(value))));
     } catch (HazelcastSerializationException e) {
       // One value of somebody else's class must not hide the others: ask for them one by one.
       found.clear();

@@ -9,8 +9,10 @@ import com.hazelcast.config.JavaSerializationFilterConfig;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.MergePolicyConfig;
+import com.hazelcast.config.PartitioningStrategyConfig;
 import com.hazelcast.config.ServerSocketEndpointConfig;
 import com.hazelcast.config.YamlConfigBuilder;
+import com.hazelcast.partition.strategy.StringPartitioningStrategy;
 import com.hazelcast.spi.merge.PutIfAbsentMergePolicy;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
@@ -44,6 +46,7 @@ public final class MusterHazelcast {
   /** Hazelcast reads it from nowhere but the system properties. */
   private static final String SCHEMA_VALIDATION = "hazelcast.config.schema.validation.enabled";
 
+  private static final String PARTITIONING = StringPartitioningStrategy.class.getName();
   private static final String REFERENCE = "/io/muster/conf/hazelcast.yaml";
 
   private MusterHazelcast() {}
@@ -187,6 +190,16 @@ public final class MusterHazelcast {
     return config;
   }
 
+  /** Of a member that runs: configures the map if nobody has, and refuses it where somebody has in vain (see {@link #requireUsable}). */
+  static void configure(Config running, String mapName) {
+    MapConfig there = running.getMapConfigOrNull(mapName);
+    if (there == null) {
+      running.addMapConfig(mapConfig(mapName));
+    } else {
+      requireUsable(there);
+    }
+  }
+
   /**
    * Refuses a map on which compare-and-set on bytes, or fresh reads, can't work.
    *
@@ -206,6 +219,11 @@ public final class MusterHazelcast {
     if (map.isReadBackupData() || map.getNearCacheConfig() != null) {
       wrong.add("reads may be stale, switch read-backup-data and near-cache off");
     }
+    PartitioningStrategyConfig partitioning = map.getPartitioningStrategyConfig();
+    if (partitioning == null || !PARTITIONING.equals(partitioning.getPartitioningStrategyClass())) {
+      wrong.add("partition-strategy is not " + PARTITIONING + " (the keys of a group would be sought in other partitions than those in which"
+          + " the other processes put them), make it that");
+    }
     if (!wrong.isEmpty()) {
       throw MusterException.config("Hazelcast's map can't hold segment handles: " + String.join("; ", wrong)
           + "; MusterHazelcast.applyTo(config, processId) configures it");
@@ -219,6 +237,7 @@ public final class MusterHazelcast {
         .setAsyncBackupCount(0)
         .setReadBackupData(false)
         .setStatisticsEnabled(false)
+        .setPartitioningStrategyConfig(new PartitioningStrategyConfig(PARTITIONING))
         .setMergePolicyConfig(new MergePolicyConfig(PutIfAbsentMergePolicy.class.getName(), 100));
     map.getEvictionConfig().setEvictionPolicy(EvictionPolicy.NONE);
     return map;

@@ -46,6 +46,21 @@ public record StoreKeys(GroupName group) {
     return slash < 1 ? Optional.empty() : Optional.of(key.substring(0, slash));
   }
 
+  /**
+   * The key as Hazelcast has it. All keys of a group lie in one partition, which what follows the {@code @} chooses (Hazelcast's
+   * {@code StringPartitioningStrategy}): reading them all is one operation on one member.
+   */
+  static String located(String key) {
+    return groupOf(key).map(group -> key + "@" + group).orElse(key);
+  }
+
+  /** Of what Hazelcast has, empty if it is no key of ours. */
+  static Optional<String> ofLocated(String located) {
+    int at = located.indexOf('@');
+    String key = at < 0 ? located : located.substring(0, at);
+    return at >= 0 && located(key).equals(located) ? Optional.of(key) : Optional.empty();
+  }
+
   /** What a key of this group stands for, empty if it is none of it or out of range. */
   public Optional<Key> parse(String key, int worldSize) {
     if (!key.startsWith(group + "/")) {

@@ -13,21 +13,25 @@ public final class StoreRehearsal {
 
   private final SegmentStore store;
   private final String key;
+  private final String mark;
+  private final String record;
   private final long endNanos;
 
-  private StoreRehearsal(SegmentStore store, String key, long endNanos) {
+  private StoreRehearsal(SegmentStore store, String group, long endNanos) {
     this.store = store;
-    this.key = key;
+    this.key = group + "/rank/0";
+    this.mark = group + "/ready/0";
+    this.record = group + "/epoch";
     this.endNanos = endNanos;
   }
 
   /**
-   * @param key nobody else's
+   * @param group nobody else's
    * @param endNanos of {@link System#nanoTime}: no further round begins after it
-   * @return the number of rounds that were done; the key is absent again
+   * @return the number of rounds that were done; its keys are absent again
    */
-  public static Future<Integer> run(SegmentStore store, String key, int rounds, long endNanos) {
-    return new StoreRehearsal(store, key, endNanos).rounds(0, rounds);
+  public static Future<Integer> run(SegmentStore store, String group, int rounds, long endNanos) {
+    return new StoreRehearsal(store, group, endNanos).rounds(0, rounds);
   }
 
   private Future<Integer> rounds(int done, int most) {
@@ -35,7 +39,7 @@ public final class StoreRehearsal {
       return Future.succeededFuture(done);
     }
     return store.compareAndSet(key, null, FIRST)
-        .compose(_ -> store.getAll(Set.of(key, key + "/mark", key + "/epoch")))
+        .compose(_ -> store.getAll(Set.of(key, mark, record)))
         .compose(_ -> store.compareAndSet(key, FIRST, SECOND))
         .compose(_ -> store.get(key))
         .compose(_ -> store.compareAndSet(key, SECOND, null))

@@ -118,8 +118,8 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
   @Test
   void keepsAForeignValueFromHidingTheOthers() {
     await(here.compareAndSet("foreign/ours", null, bytes("a")));
-    map().put("foreign/theirs", new Stranger());
-    map().put("foreign/text", "hello");
+    map().put(StoreKeys.located("foreign/theirs"), new Stranger());
+    map().put(StoreKeys.located("foreign/text"), "hello");
     Map<String, StoredBytes> found = await(there.getAll(Set.of("foreign/ours", "foreign/theirs", "foreign/text")));
     assertThat(found).containsEntry("foreign/ours", bytes("a"))
         .containsEntry("foreign/text", bytes("not bytes: java.lang.String"))
@@ -171,7 +171,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     SegmentStore third = join(context);
     assertThat(balanced.await(PATIENCE_MS, TimeUnit.MILLISECONDS)).as("partitions have moved to the third member").isTrue();
     members.get(here).getPartitionService().removeMigrationListener(listening);
-    Set<String> keys = IntStream.range(0, 60).mapToObj(rank -> "owner/" + rank).collect(Collectors.toSet());
+    Set<String> keys = IntStream.range(0, 60).mapToObj(group -> "owner" + group + "/rank/0").collect(Collectors.toSet());
     keys.forEach(key -> await(here.compareAndSet(key, null, bytes("a"))));
     assertThat(members.get(third).getPartitionService().forceLocalMemberToBeSafe(PATIENCE_MS, TimeUnit.MILLISECONDS)).isTrue();
     long owned = keys.stream().filter(key -> owner(key).equals(third.localMemberUuid())).count();
@@ -216,7 +216,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
   }
 
   private String owner(String key) {
-    return members.get(here).getPartitionService().getPartition(key).getOwner().getUuid().toString();
+    return members.get(here).getPartitionService().getPartition(StoreKeys.groupOf(key).orElseThrow()).getOwner().getUuid().toString();
   }
 
   private IMap<Object, Object> map() {

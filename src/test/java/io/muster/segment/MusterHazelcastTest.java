@@ -52,7 +52,7 @@ class MusterHazelcastTest {
         .isEqualTo(applied.getMapConfigs().get(MusterHazelcast.MAP_NAME));
     assertThat(applied.getMemberAttributeConfig().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE)).isEqualTo(PROCESS.toString());
     MusterHazelcast.requireUsable(applied.findMapConfig(MusterHazelcast.MAP_NAME));
-    MusterHazelcast.requireUsable(new Config().findMapConfig(MusterHazelcast.MAP_NAME));
+    assertThatThrownBy(() -> MusterHazelcast.requireUsable(new Config().findMapConfig(MusterHazelcast.MAP_NAME))).hasMessageContaining("partition-strategy");
   }
 
   @Test

@@ -135,11 +135,11 @@ abstract class SegmentStoreContractTest {
   @Test
   void tellsOfEveryChangeAfterListening() throws Exception {
     SegmentStore late = join(vertx.getOrCreateContext());
-    Recorder recorder = new Recorder("heard");
+    Recorder recorder = new Recorder("heard/1");
     await(late.listen(recorder));
-    await(here.compareAndSet("heard", null, bytes("a")));
-    await(there.compareAndSet("heard", bytes("a"), bytes("b")));
-    await(here.compareAndSet("heard", bytes("b"), null));
+    await(here.compareAndSet("heard/1", null, bytes("a")));
+    await(there.compareAndSet("heard/1", bytes("a"), bytes("b")));
+    await(here.compareAndSet("heard/1", bytes("b"), null));
     assertThat(recorder.next()).isEqualTo(bytes("a").toString());
     assertThat(recorder.next()).isEqualTo(bytes("b").toString());
     assertThat(recorder.next()).isEqualTo("gone");
@@ -167,16 +167,16 @@ abstract class SegmentStoreContractTest {
   @Test
   void refusesOperationsOnceClosedAndStaysSilent() throws Exception {
     SegmentStore closing = join(vertx.getOrCreateContext());
-    Recorder closed = new Recorder("closed");
-    Recorder open = new Recorder("closed");
+    Recorder closed = new Recorder("closed/1");
+    Recorder open = new Recorder("closed/1");
     await(closing.listen(closed));
     await(here.listen(open));
     await(closing.close());
     await(closing.close());
-    await(here.compareAndSet("closed", null, bytes("a")));
+    await(here.compareAndSet("closed/1", null, bytes("a")));
     assertThat(open.next()).isEqualTo(bytes("a").toString());
     assertThat(closed.changes).isEmpty();
-    assertThatThrownBy(() -> await(closing.get("closed")))
+    assertThatThrownBy(() -> await(closing.get("closed/1")))
         .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(MusterException.Kind.FATAL));
     crash(closing);
   }
