@@ -30,6 +30,7 @@ import io.muster.segment.StoredBytes;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.GpuTransport;
+import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Deployable;
@@ -40,6 +41,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +64,8 @@ final class GroupRuntime implements GroupHost {
   private final StatusVerticle status;
   /** By rank; joined and left on any thread, looked up on every context. */
   private final Map<Integer, SeatRuntime> seats = new ConcurrentHashMap<>();
+  /** Added to on the group's context, read by whoever looks for channels that nobody needs. */
+  private final Set<ProcessId> ahead = ConcurrentHashMap.newKeySet();
   /** Guarded by the seats' monitor, where joining and leaving meet. */
   private boolean ended;
   /** In the order of deployment; taken down in reverse. */
@@ -273,8 +277,8 @@ final class GroupRuntime implements GroupHost {
     return status;
   }
 
-  java.util.Set<Integer> ranks() {
-    return java.util.Set.copyOf(seats.keySet());
+  Set<Integer> ranks() {
+    return Set.copyOf(seats.keySet());
   }
 
   SeatRuntime seat(int rank) {
@@ -390,6 +394,20 @@ final class GroupRuntime implements GroupHost {
   @Override
   public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
     return process.observers().ask(name, own, others, withinMs);
+  }
+
+  @Override
+  public void dialAhead(RankEntry entry) {
+    if (process.reach(entry) instanceof LinkEvent.Reach.Dialable) {
+      SegmentHandle handle = entry.handle();
+      ahead.add(handle.process());
+      process.connect(new ProcessAddress(handle.process(), handle.host(), handle.port()));
+    }
+  }
+
+  /** Processes that were dialled before a rank of this one had its seat. */
+  Set<ProcessId> ahead() {
+    return ahead;
   }
 
   @Override

@@ -411,12 +411,15 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
   /** Ends the channels to processes that no link of any group here has to do with. One that is needed after all is dialled anew. */
   private void closeIdleChannels() {
     Set<ProcessId> needed = new HashSet<>();
-    groups.values().forEach(group -> group.links().forEach((_, row) -> {
-      var target = row.state().history().target();
-      if (target != null) {
-        needed.add(target.entry().handle().process());
-      }
-    }));
+    groups.values().forEach(group -> {
+      needed.addAll(group.ahead());
+      group.links().forEach((_, row) -> {
+        var target = row.state().history().target();
+        if (target != null) {
+          needed.add(target.entry().handle().process());
+        }
+      });
+    });
     var idle = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, IDLE);
     channels.values().stream().filter(channel -> !needed.contains(channel.peer())).forEach(channel -> channel.close(idle));
   }

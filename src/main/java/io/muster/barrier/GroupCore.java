@@ -56,9 +56,16 @@ public final class GroupCore {
 
   // ---- what the application wants
 
-  /** Reads the key of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
+  /**
+   * Reads the key of a rank that is going to be joined, so that joining has one step less, and dials whoever it will be linked to. Completes
+   * in any case, and before anybody has been dialled.
+   */
   public Future<?> lookAhead(int rank) {
-    return seats.lookAhead(rank);
+    return seats.lookAhead(rank).onComplete(_ -> directory.newest().values().forEach(seen -> {
+      if (seen.value() != null) {
+        seats.expect(seen.value());
+      }
+    }));
   }
 
   public void join(int rank, SegmentHandle handle) {
@@ -205,7 +212,7 @@ public final class GroupCore {
    * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later then
    */
   public Future<@Nullable String> disagreement() {
-    return sizes.disagreement();
+    return sizes.disagreement(this::keyChanged);
   }
 
   // ---- entries
@@ -232,6 +239,7 @@ public final class GroupCore {
       case Directory.Change.Published(RankEntry entry, boolean isNewMember) -> {
         if (isNewMember) {
           ports.listener().memberSeen(entry.member());
+          seats.expect(entry);
         }
         links.tell(entry);
       }

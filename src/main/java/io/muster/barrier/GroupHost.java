@@ -29,6 +29,8 @@ public interface GroupHost {
   /** The views of all processes that were heard in time, the own one included. Never fails. */
   Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs);
 
+  void dialAhead(RankEntry entry);
+
   /** Deploys the links of a rank; events told to them before they are up are kept for them. */
   void openLinks(Member self);
 

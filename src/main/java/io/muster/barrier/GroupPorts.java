@@ -47,6 +47,9 @@ public interface GroupPorts {
   /** Whether and how the process of an entry can be reached from here. */
   LinkEvent.Reach reach(RankEntry entry);
 
+  /** Dials the process of an entry, whose life a rank of this process is going to be linked to; whether that comes to anything is not told. */
+  void dialAhead(RankEntry entry);
+
   /** Opens the links of a rank of this process, which has its seat from now on. */
   void openLinks(Member self);
 

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs the effects of the {@link SeatMachine} for each rank that this process has joined or wants to. */
 final class SeatRunner {
+  private static final long DIAL_AHEAD_MS = 250;
+
   private final BarrierSetup setup;
   private final GroupPorts ports;
   private final GroupTurns turns;
@@ -28,6 +30,8 @@ final class SeatRunner {
   private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
   /** Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
   private final Set<Integer> absent = new HashSet<>();
+  /** Ranks that are going to be joined. */
+  private final Set<Integer> expected = new HashSet<>();
   private final SeatQuestions questions = new SeatQuestions();
 
   /** The other parts of the group that a seat has to do with. */
@@ -63,11 +67,35 @@ final class SeatRunner {
 
   /** Reads the keys of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
   Future<?> lookAhead(int rank) {
+    expected.add(rank);
     return ports.store().getAll(needed(rank)).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
       if (nothingThere) {
         absent.add(rank);
       }
     });
+  }
+
+  /**
+   * A life to which ranks that are still to be joined will be linked: its process can be dialled before they are published. The rank that
+   * would dial it then does so now; where the other end would, this one waits a little, so that not both do when all are published at once.
+   */
+  void expect(RankEntry entry) {
+    if (!isExpectedFor(entry)) {
+      return;
+    }
+    if (expected.stream().anyMatch(rank -> rank > entry.member().rank())) {
+      ports.dialAhead(entry);
+    } else {
+      ports.after(DIAL_AHEAD_MS, () -> {
+        if (!turns.isClosed() && isExpectedFor(entry)) {
+          ports.dialAhead(entry);
+        }
+      });
+    }
+  }
+
+  private boolean isExpectedFor(RankEntry entry) {
+    return entry.isLive() && !expected.isEmpty() && !entry.handle().process().equals(setup.process());
   }
 
   /**
@@ -150,8 +178,12 @@ final class SeatRunner {
         seat(rank, new SeatEvent.WitnessesAnswered(answer.answer(), answer.detail(), ticket(rank)));
       });
       case SeatEffect.Pause(long ms) -> ports.after(ms, () -> seat(rank, new SeatEvent.PauseOver()));
-      case SeatEffect.Take(RankEntry entry) -> taken(entry);
+      case SeatEffect.Take(RankEntry entry) -> {
+        expected.remove(rank);
+        taken(entry);
+      }
       case SeatEffect.End(var member, var end, String reason) -> {
+        expected.remove(rank);
         if (member != null) {
           questions.ended(member);
           group.barrier(new BarrierEvent.SeatReleased(rank));
@@ -166,6 +198,7 @@ final class SeatRunner {
   private void keyRead(int rank, @Nullable Seen<RankEntry> seen) {
     String disagreement = group.sizes().disagreementAt(rank);
     if (disagreement != null && !(seats.get(rank) instanceof SeatState.Held)) {
+      expected.remove(rank);
       seats.put(rank, new SeatState.Ended(disagreement, SeatState.End.TAKEN));
       ports.listener().seatEnded(rank, SeatState.End.TAKEN, disagreement);
     } else {

@@ -136,6 +136,7 @@ final class Turn {
 
   void readDone(BarrierEvent.ReadDone done) {
     reading = false;
+    spreadFound(done.marks());
     keys.read(done);
     EpochRecord there = Seen.valueOf(done.basis());
     EpochRecord known = epoch();
@@ -175,6 +176,17 @@ final class Turn {
     } else {
       readNeeded = true;
     }
+  }
+
+  /** Own marks that the store holds after all: their writes were not answered, so nobody has been told. */
+  private void spreadFound(Map<Integer, Seen<ReadyMark>> marks) {
+    seats.forEach((rank, seat) -> {
+      Seen<ReadyMark> found = marks.get(rank);
+      ReadyMark mark = Seen.valueOf(found);
+      if (mark != null && mark.member().equals(seat.member()) && !mark.equals(Seen.valueOf(keys.marks().get(rank)))) {
+        effects.add(new BarrierEffect.SpreadMark(found));
+      }
+    });
   }
 
   private void adopt(@Nullable Seen<EpochRecord> next, boolean mine) {

@@ -78,6 +78,11 @@ final class VerticlePorts implements GroupPorts {
   }
 
   @Override
+  public void dialAhead(RankEntry entry) {
+    host.dialAhead(entry);
+  }
+
+  @Override
   public void openLinks(Member self) {
     host.openLinks(self);
   }

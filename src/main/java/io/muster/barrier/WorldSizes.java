@@ -3,9 +3,11 @@ package io.muster.barrier;
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import io.muster.segment.StoreKeys;
+import io.muster.segment.StoredBytes;
 import io.vertx.core.Future;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Which living processes have the group with another world size than this one: neither side can ever be all-connected. */
@@ -30,9 +32,10 @@ final class WorldSizes {
   /**
    * Looks whether there are any; to be asked before the first rank of this process is claimed.
    *
+   * @param read gets what was read
    * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later then
    */
-  Future<@Nullable String> disagreement() {
+  Future<@Nullable String> disagreement(BiConsumer<String, StoredBytes> read) {
     return ports.store().getAll(keys.ranks(Math.max(2 * setup.worldSize(), LOOK_AROUND))).map(values -> {
       values.forEach((key, value) -> keys.parse(key, Member.MAX_WORLD_SIZE).ifPresent(parsed -> {
         RankEntry entry = StoredValues.anyEntry(value);
@@ -40,6 +43,7 @@ final class WorldSizes {
           compare(rank, entry);
         }
       }));
+      values.forEach(read);
       return others.isEmpty() ? null : sentence(others.values().iterator().next());
     }).otherwise((String) null);
   }

@@ -18,6 +18,8 @@ import com.hazelcast.map.listener.MapClearedListener;
 import com.hazelcast.map.listener.MapEvictedListener;
 import com.hazelcast.map.listener.MapPartitionLostListener;
 import com.hazelcast.nio.serialization.HazelcastSerializationException;
+import com.hazelcast.query.Predicate;
+import com.hazelcast.query.Predicates;
 import io.muster.segment.SegmentStore.Listener;
 import io.muster.segment.SegmentStore.PresentMembers;
 import io.vertx.core.Context;
@@ -41,6 +43,8 @@ import org.slf4j.LoggerFactory;
 final class HazelcastNews {
   private static final Logger log = LoggerFactory.getLogger(HazelcastNews.class);
   private static final long GATHER_LOSSES_MS = 50;
+  /** Asked by the owner of a key, before it tells anybody: {@link StoreKeys#isTold}. */
+  private static final Predicate<String, Object> TOLD = Predicates.not(Predicates.like("__key", "%" + StoreKeys.READY + "%"));
   private static final Duration INACTIVE_FOR_GOOD = Duration.ofSeconds(2);
 
   private final HazelcastInstance hazelcast;
@@ -108,7 +112,7 @@ final class HazelcastNews {
         context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> tellLosses()));
       }
     });
-    entries = map.addEntryListener(new Entries(), true);
+    entries = map.addEntryListener(new Entries(), TOLD, true);
   }
 
   /** Blocks. */

@@ -127,7 +127,9 @@ public final class InMemorySegmentStore implements SegmentStore {
       } else {
         shared.values.put(key, next);
       }
-      shared.stores.forEach(store -> store.tell(listener -> listener.changed(key, next)));
+      if (StoreKeys.isTold(key)) {
+        shared.stores.forEach(store -> store.tell(listener -> listener.changed(key, next)));
+      }
       return true;
     });
   }

@@ -32,7 +32,7 @@ public interface SegmentStore {
 
   /**
    * Adds a listener; the future completes when the listener is known to be registered everywhere, so that a change applied after that
-   * is seen. Events are best effort: they may be delayed, repeated, reordered or lost; whoever needs certainty reads again.
+   * is seen. Changes of marks are not told ({@link StoreKeys#isTold}). Events are best effort: they may be delayed, repeated, reordered or lost; whoever needs certainty reads again.
    */
   Future<Void> listen(Listener listener);
 

@@ -8,6 +8,8 @@ import java.util.Set;
 
 /** The keys of one group. */
 public record StoreKeys(GroupName group) {
+  static final String READY = "/ready/";
+
   /** Which key of the group a text is. */
   public sealed interface Key {
     /** {@code <group>/rank/<r>}. */
@@ -25,7 +27,7 @@ public record StoreKeys(GroupName group) {
   }
 
   public String ready(int rank) {
-    return group + "/ready/" + rank;
+    return group + READY + rank;
   }
 
   public String epoch() {
@@ -44,6 +46,14 @@ public record StoreKeys(GroupName group) {
   public static Optional<String> groupOf(String key) {
     int slash = key.indexOf('/');
     return slash < 1 ? Optional.empty() : Optional.of(key.substring(0, slash));
+  }
+
+  /**
+   * Whether its changes are told to listeners. Marks are not: whoever marks is connected to all who want to know, and tells them itself; each
+   * mark told by the store as well would be one more message to every process.
+   */
+  public static boolean isTold(String key) {
+    return !key.contains(READY);
   }
 
   /**

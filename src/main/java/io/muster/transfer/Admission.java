@@ -128,8 +128,7 @@ final class Admission {
       return;
     }
     channel.proved(proved);
-    sendHello(hello, named == null ? 0 : named.theirs());
-    connection.sendProbe();
+    connection.answerWith(() -> sendHello(hello, named == null ? 0 : named.theirs()));
     connection.start(reader.rest());
   }
 

@@ -11,12 +11,15 @@ import org.jspecify.annotations.Nullable;
  * {@link #sender}.
  */
 final class BulkConnection implements BulkParser.Sink {
+  private static final Runnable NOTHING = () -> {};
+
   private final TcpChannel channel;
   private final RawSocket socket;
   private final BulkSender sender;
   private final BulkReceiver receiver;
   private final BulkParser parser;
   private final Promise<Void> closed = Promise.promise();
+  private Runnable answer = NOTHING;
   private boolean heard;
   private boolean understood;
 
@@ -58,6 +61,14 @@ final class BulkConnection implements BulkParser.Sink {
     receiver.end();
     sender.end(channel.lossDetail());
     closed.tryComplete();
+  }
+
+  /** What the end that was dialled sends when the other end's probe has arrived, together with its own: one packet less than at once. */
+  void answerWith(Runnable hello) {
+    answer = () -> {
+      hello.run();
+      sendProbe();
+    };
   }
 
   void sendProbe() {
@@ -103,6 +114,7 @@ final class BulkConnection implements BulkParser.Sink {
     String problem = PathProbe.verify(body);
     if (problem == null) {
       heard = true;
+      answer.run();
       socket.write(Frame.head(socket.buffer(Frame.HEAD_BYTES), Frame.PROBE_OK, 0));
       verified();
     }

@@ -43,6 +43,8 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
   final LinkTable links = new LinkTable(System::nanoTime);
   final BarrierVerticle barrier;
   final Queue<Member> opened = new ConcurrentLinkedQueue<>();
+  /** Hears what this one spreads. */
+  volatile @Nullable BarrierNode other;
   volatile Consumer<LinkEvent> onTell = _ -> { };
 
   BarrierNode(Vertx vertx, InMemorySegmentStore.Shared shared, int rank) {
@@ -223,5 +225,13 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
   public void entryPublished(RankEntry own) {}
 
   @Override
-  public void spread(Gossip gossip) {}
+  public void dialAhead(RankEntry entry) {}
+
+  @Override
+  public void spread(Gossip gossip) {
+    BarrierNode connected = other;
+    if (connected != null) {
+      connected.changed(gossip.key(), gossip.value());
+    }
+  }
 }

@@ -64,6 +64,8 @@ class BarrierVerticleTest {
   private Future<Pair> joined(Vertx vertx) {
     var zero = new BarrierNode(vertx, shared, 0);
     var one = new BarrierNode(secondVertx, shared, 1);
+    zero.other = one;
+    one.other = zero;
     return Future.all(zero.join(), one.join())
         .map(both -> new Pair(zero, one, both.<Member>resultAt(0), both.<Member>resultAt(1)));
   }

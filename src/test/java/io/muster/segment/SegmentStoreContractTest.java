@@ -148,6 +148,19 @@ abstract class SegmentStoreContractTest {
   }
 
   @Test
+  void tellsNothingOfMarks() throws Exception {
+    var mark = new Recorder("untold/ready/0");
+    var entry = new Recorder("untold/rank/0");
+    await(there.listen(mark));
+    await(there.listen(entry));
+    await(here.compareAndSet("untold/ready/0", null, bytes("a")));
+    await(here.compareAndSet("untold/rank/0", null, bytes("b")));
+    assertThat(entry.next()).isEqualTo(bytes("b").toString());
+    assertThat(mark.changes).isEmpty();
+    assertThat(await(there.get("untold/ready/0"))).isEqualTo(bytes("a"));
+  }
+
+  @Test
   void completesAndTellsOnItsContext() throws Exception {
     AtomicReference<Context> completedOn = new AtomicReference<>();
     await(here.get("context").onComplete(_ -> completedOn.set(Vertx.currentContext())));

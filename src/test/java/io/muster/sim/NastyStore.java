@@ -2,6 +2,7 @@ package io.muster.sim;
 
 import io.muster.group.MusterException;
 import io.muster.segment.SegmentStore;
+import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -126,7 +127,7 @@ final class NastyStore implements SegmentStore {
   void push(String key, @Nullable StoredBytes value) {
     Listener listening = listener;
     Faults faults = world.faults;
-    if (listening == null || faults.strikes(Fault.PUSH_LOST)) {
+    if (listening == null || !StoreKeys.isTold(key) || faults.strikes(Fault.PUSH_LOST)) {
       return;
     }
     if (faults.strikes(Fault.PUSH_LATE)) {

@@ -361,6 +361,12 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   }
 
   @Override
+  public void dialAhead(RankEntry entry) {
+    var handle = entry.handle();
+    world.network.connect(this, new ProcessAddress(handle.process(), handle.host(), handle.port()));
+  }
+
+  @Override
   public void openLinks(Member self) {
     SimSeat seat = seats.get(self.rank());
     if (seat != null) {
