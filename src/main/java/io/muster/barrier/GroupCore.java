@@ -373,9 +373,11 @@ public final class GroupCore {
     for (int rank = 0; rank < setup.worldSize(); rank++) {
       all.add(keys.ready(rank));
     }
-    Future<@Nullable Seen<EpochRecord>> first =
-        recordFirst ? ports.store().get(keys.epoch()).map(values::record) : Future.succeededFuture(basis);
-    turns.store(GroupTurns.EVERYTHING, first.compose(based -> ports.store().getAll(all).map(read -> new Fresh(based, read))), this::readDone,
+    if (recordFirst) {
+      all.add(keys.epoch());
+    }
+    turns.store(GroupTurns.EVERYTHING, ports.store().getAll(all)
+        .map(read -> new Fresh(recordFirst ? values.record(read.get(keys.epoch())) : basis, read)), this::readDone,
         _ -> barrier(new BarrierEvent.ReadFailed()));
   }
 

@@ -12,6 +12,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -223,9 +224,9 @@ public final class HazelcastSegmentStore implements SegmentStore {
       Map<String, Object> there = map.getAll(keys.stream().map(StoreKeys::located).collect(Collectors.toUnmodifiableSet()));
       there.forEach((at, value) -> StoreKeys.ofLocated(at).ifPresent(key -> found.put(key, bytesOf(value))));
     } catch (HazelcastSerializationException e) {
-      // One value of somebody else's class must not hide the others: ask for them one by one.
+      // One value of somebody else's class must not hide the others: ask for them one by one, each group's epoch record first.
       found.clear();
-      for (String key : keys) {
+      for (String key : keys.stream().sorted(Comparator.comparing(StoreKeys::isEpoch).reversed()).toList()) {
         StoredBytes value = read(key);
         if (value != null) {
           found.put(key, value);

@@ -18,7 +18,10 @@ public interface SegmentStore {
   /** The value of a key as the store holds it now, or null. */
   Future<@Nullable StoredBytes> get(String key);
 
-  /** The values of those of the keys that are present; one round trip per owner, not per key. The parts are read at different moments. */
+  /**
+   * The values of those of the keys that are present. A group's epoch record is read before its other keys or at one moment with them; the
+   * others may be read at different moments.
+   */
   Future<Map<String, StoredBytes>> getAll(Set<String> keys);
 
   /**

@@ -56,6 +56,10 @@ public record StoreKeys(GroupName group) {
     return !key.contains(READY);
   }
 
+  static boolean isEpoch(String key) {
+    return key.endsWith("/epoch");
+  }
+
   /**
    * The key as Hazelcast has it. All keys of a group lie in one partition, which what follows the {@code @} chooses (Hazelcast's
    * {@code StringPartitioningStrategy}): reading them all is one operation on one member.

@@ -2,10 +2,11 @@ package io.muster.segment;
 
 import io.vertx.core.Future;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs each kind of store operation, so that the first real one does not pay for code that runs for the first time. On a store of its own
- * beside the real one: nobody listens there, so the other members notice nothing but the operations.
+ * beside the real one.
  */
 public final class StoreRehearsal {
   private static final StoredBytes FIRST = StoredBytes.copyOf(new byte[256]);
@@ -31,7 +32,19 @@ public final class StoreRehearsal {
    * @return the number of rounds that were done; its keys are absent again
    */
   public static Future<Integer> run(SegmentStore store, String group, int rounds, long endNanos) {
-    return new StoreRehearsal(store, group, endNanos).rounds(0, rounds);
+    return store.listen(new Deaf()).compose(_ -> new StoreRehearsal(store, group, endNanos).rounds(0, rounds));
+  }
+
+  /** Events come to every process, as in a real group. */
+  private static final class Deaf implements SegmentStore.Listener {
+    @Override
+    public void changed(String key, @Nullable StoredBytes value) {}
+
+    @Override
+    public void merged() {}
+
+    @Override
+    public void membersChanged(SegmentStore.PresentMembers present) {}
   }
 
   private Future<Integer> rounds(int done, int most) {
