@@ -40,6 +40,8 @@ public final class GroupCore {
   /** Written on the group's context only; the liveness answers of other contexts read it. */
   private volatile BarrierState barrier = BarrierState.INITIAL;
   private SegmentStore.@Nullable PresentMembers present;
+  /** The next read is one that looks at everything again. */
+  private boolean reconciling;
 
   public GroupCore(BarrierSetup setup, GroupPorts ports) {
     this.setup = setup;
@@ -147,6 +149,7 @@ public final class GroupCore {
 
   /** Looks at everything again: events are best effort. */
   public void reconcile() {
+    reconciling = true;
     barrier(new BarrierEvent.Reconcile());
     seats.seats().forEach((rank, state) -> {
       if (state instanceof SeatState.Held) {
@@ -406,7 +409,10 @@ public final class GroupCore {
       }
     }
     barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
-    links.remind(barrier.seats());
+    if (reconciling) {
+      reconciling = false;
+      links.remind(barrier.seats());
+    }
   }
 
   private void restore(int rank, @Nullable Seen<RankEntry> there) {
