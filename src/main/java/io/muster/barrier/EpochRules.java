@@ -5,13 +5,14 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What follows for an epoch from what one process knows: each rule is a function of its arguments. {@link Turn} decides when to ask them. */
@@ -39,7 +40,6 @@ final class EpochRules {
   /** The vector to open next, null if there is none: a seat is empty, or nothing has changed. */
   static @Nullable List<Member> nextVector(BarrierSetup setup, @Nullable EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks,
       Map<Integer, Seat> seats) {
-    List<Member> vector = new ArrayList<>(setup.worldSize());
     boolean newer = epoch == null || epoch.state() == EpochRecord.State.DEGRADED;
     boolean mine = false;
     for (int rank = 0; rank < setup.worldSize(); rank++) {
@@ -49,20 +49,20 @@ final class EpochRules {
       }
       Member member = entry.member();
       if (epoch != null) {
-        Member former = epoch.vector().get(rank);
-        if (former.isNewerThan(member)) {
+        int order = member.compareLives(epoch.vector().get(rank));
+        if (order < 0) {
           return null;
         }
-        newer |= member.isNewerThan(former);
+        newer |= order > 0;
       }
       Seat seat = seats.get(rank);
       if (seat != null && seat.isLeaving() && seat.member().equals(member)) {
         return null;
       }
       mine |= seat != null && seat.member().equals(member);
-      vector.add(member);
     }
-    return newer && mine ? vector : null;
+    return newer && mine ? IntStream.range(0, setup.worldSize())
+        .mapToObj(rank -> Objects.requireNonNull(Seen.valueOf(ranks.get(rank))).member()).toList() : null;
   }
 
   /** Who is lost from the last complete epoch when this vector opens: whoever was lost already, or has been succeeded by a newer life. */

@@ -34,6 +34,9 @@ public record Seat(Member member, List<@Nullable LinkView> links, long marked, @
   }
 
   boolean isConnectedToAllOf(EpochRecord record) {
+    if (links.contains(null)) {
+      return false;
+    }
     for (int rank = 0; rank < links.size(); rank++) {
       LinkView link = links.get(rank);
       if (link == null || !link.peer().equals(record.vector().get(rank))) {

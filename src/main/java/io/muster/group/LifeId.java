@@ -2,6 +2,7 @@ package io.muster.group;
 
 import java.util.HexFormat;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /** One stay of a rank in its group: 128 random bits, drawn by whoever publishes. Ordered as an unsigned 128-bit number. */
 public record LifeId(long high, long low) implements Comparable<LifeId> {
@@ -22,6 +23,16 @@ public record LifeId(long high, long low) implements Comparable<LifeId> {
   public int compareTo(LifeId other) {
     int order = Long.compareUnsigned(high, other.high);
     return order != 0 ? order : Long.compareUnsigned(low, other.low);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof LifeId life && low == life.low && high == life.high;
+  }
+
+  @Override
+  public int hashCode() {
+    return Long.hashCode(high ^ low);
   }
 
   /** 32 hexadecimal digits. */

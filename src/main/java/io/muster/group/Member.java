@@ -1,6 +1,6 @@
 package io.muster.group;
 
-import java.util.Comparator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The identity that every message about a rank carries: its position, and which of its lives. Lives of one rank are ordered by
@@ -11,8 +11,6 @@ import java.util.Comparator;
  * @param life tells apart two lives that claimed the same incarnation in the two halves of a split
  */
 public record Member(int rank, long incarnation, LifeId life) {
-  private static final Comparator<Member> BY_LIFE = Comparator.comparingLong(Member::incarnation).thenComparing(Member::life);
-
   /** No compile-time limit on ranks is meant; this one only bounds what a malformed entry can make us allocate. */
   public static final int MAX_WORLD_SIZE = 65_536;
 
@@ -27,10 +25,29 @@ public record Member(int rank, long incarnation, LifeId life) {
 
   /** True if this is a later life of the same rank than the other. */
   public boolean isNewerThan(Member other) {
+    return compareLives(other) > 0;
+  }
+
+  /** Negative if this is an earlier life of the same rank than the other, 0 if it is the same, positive if it is a later one. */
+  public int compareLives(Member other) {
     if (rank != other.rank) {
       throw new IllegalArgumentException("lives of rank " + rank + " and rank " + other.rank + " have no order");
     }
-    return BY_LIFE.compare(this, other) > 0;
+    int order = Long.compare(incarnation, other.incarnation);
+    return order != 0 ? order : life.compareTo(other.life);
+  }
+
+  // Written out, since members are compared for each link at each step of an epoch, and the first compiler, which is all that a young process
+  // has, does not inline what a record makes up for itself.
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Member member && incarnation == member.incarnation && rank == member.rank && life.equals(member.life);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * rank + life.hashCode();
   }
 
   @Override
