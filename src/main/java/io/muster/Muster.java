@@ -301,7 +301,7 @@ public final class Muster {
 
   /** How many registered {@code regions}, open {@code channels} and {@code groups} this process has. */
   public JsonObject holdings() {
-    return new JsonObject().put("regions", process.regions().size()).put("channels", process.channelCount())
+    return new JsonObject().put("regions", process.regions().size()).put("channels", process.channels().size())
         .put("groups", process.groups().size());
   }
 

@@ -262,8 +262,8 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return channel != null && channel.isAlive() ? channel : null;
   }
 
-  int channelCount() {
-    return channels.size();
+  Set<ChannelGeneration> channels() {
+    return Set.copyOf(channels.keySet());
   }
 
   /** A living channel to a process, null if there is none. */

@@ -19,6 +19,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
+import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ConnectException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -72,6 +73,29 @@ class RendezvousGroupTest {
     ranks.add(cluster.start(NO_POLLING).join("g", 3, 4));
     ranks.add(cluster.start(NO_POLLING).join("g", 1, 4));
     assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(12);
+  }
+
+  // R-2, P-5: what a late rank would have to wait for is done before it is published
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void aPreparedRankHasItsConnectionsBeforeItIsPublished(int late) throws Exception {
+    List<JoinedRank> ranks = new ArrayList<>();
+    for (int rank = 0; rank < 3; rank++) {
+      if (rank != late) {
+        ranks.add(cluster.start(NO_POLLING).join("g", rank, 3));
+      }
+    }
+    InMemoryCluster.Process process = cluster.start(NO_POLLING);
+    PreparedRank prepared = process.muster().prepare(GroupOptions.of("g", late, 3)).await();
+    long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+    while (process.muster().process().channels().size() < 2) {
+      assertThat(System.nanoTime()).as("it dials both").isLessThan(end);
+      Thread.sleep(5);
+    }
+    Set<ChannelGeneration> before = process.muster().process().channels();
+    ranks.add(prepared.publish().await());
+    assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(6);
+    assertThat(process.muster().process().channels()).as("and needs no others").isEqualTo(before);
   }
 
   //

@@ -39,6 +39,7 @@ public final class PeerVerticle extends VerticleBase {
   private final Addresses addresses;
   private @Nullable MessageConsumer<Object> consumer;
   private @Nullable LinkSetup setup;
+  private LinkEvent.@Nullable OpenReceived early;
   private LinkState state = LinkMachine.initial();
   private long timer = -1;
   private Future<Void> write = Future.succeededFuture();
@@ -58,13 +59,24 @@ public final class PeerVerticle extends VerticleBase {
     return Future.succeededFuture();
   }
 
-  /** First what the link is, once the rank has its seat; then its events. A rank that never got a seat only closes. */
+  /**
+   * First what the link is, once the rank has its seat; then its events. A rank that never got a seat only closes. A link-open comes on another
+   * context than the seat: where it is here first it is kept, since its sender would wait for an answer until its deadline.
+   */
   private void received(Object body) {
     switch (body) {
-      case LinkSetup given -> setup = given;
+      case LinkSetup given -> {
+        setup = given;
+        LinkEvent.OpenReceived open = early;
+        early = null;
+        if (open != null) {
+          handle(given, open);
+        }
+      }
       case LinkEvent event when setup != null -> handle(setup, event);
       case LinkEvent.CloseRequested _ -> end();
-      case LinkEvent early -> LOG.debug("muster.link.early group={} rank={} peer={} event={}", ports.group(), rank, peer, early);
+      case LinkEvent.OpenReceived open -> early = open;
+      case LinkEvent other -> LOG.debug("muster.link.early group={} rank={} peer={} event={}", ports.group(), rank, peer, other);
       default -> LOG.warn("muster.link.unknown group={} rank={} peer={} body={}", ports.group(), rank, peer, body.getClass());
     }
   }

@@ -48,7 +48,11 @@ class BarrierMachineTest {
   }
 
   private void when(BarrierEvent event) {
-    var step = BarrierMachine.transition(SETUP, state, event);
+    when(SETUP, event);
+  }
+
+  private void when(BarrierSetup setup, BarrierEvent event) {
+    var step = BarrierMachine.transition(setup, state, event);
     state = step.next();
     effects = step.effects();
   }
@@ -101,6 +105,45 @@ class BarrierMachineTest {
     assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
     when(read(null, Map.of()));
     assertThat(written()).isEqualTo(open(1, ZERO, ONE));
+  }
+
+  @Test // B-1: N processes that publish at once all read, and would all write, and all but one read again
+  void whoHasReadForAnotherReasonLeavesTheOpeningToTheFirstProcess() {
+    var second = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 100);
+    when(second, new BarrierEvent.SeatTaken(ONE));
+    when(second, new BarrierEvent.Reconcile());
+    when(second, read(null, Map.of()));
+    assertThat(effects).as("it waits for its turn").containsExactly(new BarrierEffect.StartTimer(Timer.HEDGE, 30));
+
+    when(second, new BarrierEvent.Reconcile());
+    when(second, read(null, Map.of()));
+    assertThat(effects).as("which has not come yet").isEmpty();
+
+    when(second, new BarrierEvent.TimerFired(Timer.HEDGE));
+    assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
+    when(second, read(null, Map.of()));
+    assertThat(written()).isEqualTo(open(1, ZERO, ONE));
+
+    when(second, new BarrierEvent.RecordWritten(seen(open(1, ZERO, ONE)), false));
+    when(second, read(null, Map.of()));
+    assertThat(written()).as("once a turn").isNull();
+    assertThat(effects(BarrierEffect.StartTimer.class)).containsExactly(new BarrierEffect.StartTimer(Timer.HEDGE, 30));
+  }
+
+  @Test // ADR 25: the store tells nobody of marks
+  void aMarkWhoseWriteWasNotAnsweredIsSpreadWhenItIsFound() {
+    EpochRecord record = open(1, ZERO, ONE);
+    givenASeatConnectedToAll();
+    when(new BarrierEvent.RecordSeen(seen(record)));
+    when(new BarrierEvent.MarkWriteFailed(0));
+    assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
+    when(new BarrierEvent.TimerFired(Timer.RETRY));
+    when(read(seen(record), Map.of(0, mark(ZERO, record))));
+    assertThat(effects(BarrierEffect.SpreadMark.class)).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record)));
+
+    when(new BarrierEvent.Reconcile());
+    when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, open(1, ZERO, member(1, 19))))));
+    assertThat(effects(BarrierEffect.SpreadMark.class)).as("once").isEmpty();
   }
 
   @Test // B-1

@@ -334,6 +334,20 @@ class PeerVerticleTest {
     deploy(test, TIMING, new LinkEvent.OpenReceived(LinkFixture.open(1, 1, 1, 41, EXCHANGE), DIALABLE, GENERATION, 600));
   }
 
+  // P-16: it comes on another context than the seat, and its sender would wait for an answer until the deadline
+  @Test
+  void aLinkOpenThatIsHereBeforeTheSeatIsAnswered(VertxTestContext test) {
+    seat.self = waiter(1);
+    seat.onSend = message -> test.verify(() -> {
+      assertThat(((LinkMessage.Accept) message).pair().writerNonce()).isEqualTo(41);
+      test.completeNow();
+    });
+    vertx.deployVerticle(seat.verticle()).onComplete(test.succeeding(_ -> {
+      seat.tell(new LinkEvent.OpenReceived(LinkFixture.open(1, 1, 1, 41, EXCHANGE), DIALABLE, GENERATION, 600));
+      seat.begin(TIMING);
+    }));
+  }
+
   // P-6
   @Test
   void aDialThatFailsIsTriedAgainWithBackOffAndItsErrorIsKept(VertxTestContext test) {
