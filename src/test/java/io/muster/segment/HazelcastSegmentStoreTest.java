@@ -67,7 +67,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
   void tellsThatItsMemberHasGivenUpWithoutAWord() throws Exception {
     SegmentStore store = join(context);
     var recorder = new Recorder("any");
-    await(store.listen(recorder));
+    listen(store, recorder);
     // as Hazelcast does where it can't accept a connection: no event of its life cycle tells of it
     ((HazelcastInstanceProxy) members.remove(store)).getOriginal().node.shutdown(true);
     for (long endNanos = System.nanoTime() + PATIENCE_MS * 1_000_000L; recorder.ended.isEmpty();) {

@@ -69,9 +69,9 @@ abstract class SegmentStoreContractTest {
     SegmentStore store = join(context);
     var left = new Recorder("any");
     var closed = new Recorder("any");
-    await(store.listen(left));
+    listen(store, left);
     SegmentStore other = join(context);
-    await(other.listen(closed));
+    listen(other, closed);
     await(other.close());
     shutDown(other);
     shutDown(store);
@@ -136,7 +136,7 @@ abstract class SegmentStoreContractTest {
   void tellsOfEveryChangeAfterListening() throws Exception {
     SegmentStore late = join(vertx.getOrCreateContext());
     Recorder recorder = new Recorder("heard/1");
-    await(late.listen(recorder));
+    listen(late, recorder);
     await(here.compareAndSet("heard/1", null, bytes("a")));
     await(there.compareAndSet("heard/1", bytes("a"), bytes("b")));
     await(here.compareAndSet("heard/1", bytes("b"), null));
@@ -151,8 +151,8 @@ abstract class SegmentStoreContractTest {
   void tellsNothingOfMarks() throws Exception {
     var mark = new Recorder("untold/ready/0");
     var entry = new Recorder("untold/rank/0");
-    await(there.listen(mark));
-    await(there.listen(entry));
+    listen(there, mark);
+    listen(there, entry);
     await(here.compareAndSet("untold/ready/0", null, bytes("a")));
     await(here.compareAndSet("untold/rank/0", null, bytes("b")));
     assertThat(entry.next()).isEqualTo(bytes("b").toString());
@@ -167,12 +167,12 @@ abstract class SegmentStoreContractTest {
     assertThat(completedOn.get()).isSameAs(context);
 
     BlockingQueue<Context> toldOn = new LinkedBlockingQueue<>();
-    await(here.listen(new Recorder("context/told") {
+    listen(here, new Recorder("context/told") {
       @Override
       public void changed(String key, @Nullable StoredBytes value) {
         toldOn.add(Vertx.currentContext());
       }
-    }));
+    });
     await(there.compareAndSet("context/told", null, bytes("a")));
     assertThat(toldOn.poll(PATIENCE_MS, TimeUnit.MILLISECONDS)).isSameAs(context);
   }
@@ -182,8 +182,8 @@ abstract class SegmentStoreContractTest {
     SegmentStore closing = join(vertx.getOrCreateContext());
     Recorder closed = new Recorder("closed/1");
     Recorder open = new Recorder("closed/1");
-    await(closing.listen(closed));
-    await(here.listen(open));
+    listen(closing, closed);
+    listen(here, open);
     await(closing.close());
     await(closing.close());
     await(here.compareAndSet("closed/1", null, bytes("a")));
@@ -197,7 +197,7 @@ abstract class SegmentStoreContractTest {
   @Test
   void tellsWhoIsThere() throws Exception {
     Recorder recorder = new Recorder("members");
-    await(here.listen(recorder));
+    listen(here, recorder);
     SegmentStore third = join(vertx.getOrCreateContext());
     String uuid = third.localMemberUuid();
     recorder.awaitMembers(present -> present.memberUuids().contains(uuid));
@@ -212,7 +212,7 @@ abstract class SegmentStoreContractTest {
   @Test
   void asksToReadAgainWhenEntriesVanish() throws Exception {
     Recorder recorder = new Recorder("vanished");
-    await(here.listen(recorder));
+    listen(here, recorder);
     await(here.compareAndSet("vanished", null, bytes("a")));
     loseEverything();
     assertThat(recorder.merged.poll(PATIENCE_MS, TimeUnit.MILLISECONDS)).isEqualTo(true);
@@ -231,6 +231,11 @@ abstract class SegmentStoreContractTest {
 
   static StoredBytes bytes(String text) {
     return StoredBytes.copyOf(text.getBytes(UTF_8));
+  }
+
+  /** As a process does that starts: where a member has just gone, making it known to all may outlive the deadline. */
+  static void listen(SegmentStore store, SegmentStore.Listener listener) {
+    await(store.listen(listener).recover(_ -> store.listen(listener)).recover(_ -> store.listen(listener)));
   }
 
   static <T> T await(Future<T> future) {
