@@ -32,7 +32,7 @@ final class WorldSizes {
   /**
    * Looks whether there are any; to be asked before the first rank of this process is claimed.
    *
-   * @param read gets what was read
+   * @param read gets what was read, if nobody disagrees
    * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later then
    */
   Future<@Nullable String> disagreement(BiConsumer<String, StoredBytes> read) {
@@ -43,8 +43,11 @@ final class WorldSizes {
           compare(rank, entry);
         }
       }));
-      values.forEach(read);
-      return others.isEmpty() ? null : sentence(others.values().iterator().next());
+      if (others.isEmpty()) {
+        values.forEach(read);
+        return null;
+      }
+      return sentence(others.values().iterator().next());
     }).otherwise((String) null);
   }
 
