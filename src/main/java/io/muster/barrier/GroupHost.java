@@ -29,6 +29,7 @@ public interface GroupHost {
   /** The views of all processes that were heard in time, the own one included. Never fails. */
   Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs);
 
+  /** Dials the process of a life that a rank, still to be published, will be linked to, unless its address can't be valid from here. */
   void dialAhead(RankEntry entry);
 
   /** Deploys the links of a rank; events told to them before they are up are kept for them. */

@@ -32,7 +32,7 @@ final class Summaries {
     firstSeen.putIfAbsent(member, System.nanoTime());
   }
 
-  /** The marks of all members carry the proofs; those that have not come by push are read. */
+  /** The marks of all members carry the proofs; those that have not been told here are read. */
   void of(EpochRecord record, Consumer<AllConnected> then) {
     Map<Integer, ReadyMark> marks = new HashMap<>();
     core.barrier().marks().forEach((rank, seen) -> {
