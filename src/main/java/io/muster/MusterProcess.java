@@ -33,6 +33,8 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
@@ -87,6 +89,7 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     this.regions = regions;
     this.fabric = hardware.fabric();
     this.flight = new FlightLog(this, options.flight());
+    hardware.gpus().lookFor(Duration.of(options.gpu().lookUs(), ChronoUnit.MICROS));
     this.transfers = new GpuTransport(vertx, regions, hardware.gpus(), new GpuTransport.Settings(hardware.shareKind(),
         options.gpu().answerTimeoutMs(), options.gpu().fallback() == GpuOptions.Fallback.TCP), this::channel);
     this.trust = trust;

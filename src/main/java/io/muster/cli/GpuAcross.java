@@ -2,7 +2,11 @@ package io.muster.cli;
 
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code gpu-check} does with several processes. */
 final class GpuAcross {
@@ -27,6 +31,7 @@ final class GpuAcross {
   JsonObject run() {
     var result = new JsonObject();
     two(result);
+    asleep(result);
     inGpuMemory(result, 2);
     poisoned(result);
     isolated(result);
@@ -56,6 +61,35 @@ final class GpuAcross {
       GpuFleet.part(result, failures, "outOfMemory", () -> fleet.one(1, "out-of-memory", 0, new JsonObject()));
       GpuFleet.part(result, failures, "cycles", () -> fleet.cycles(cycles));
       GpuFleet.part(result, failures, "kill", fleet::kill);
+    }
+  }
+
+  /** The same copies where no GPU's thread looks for their ends: what that spares, and what it costs. */
+  private void asleep(JsonObject result) {
+    Path settings = null;
+    try {
+      settings = Files.writeString(Files.createTempFile("muster-gpu-check", ".yaml"), "gpu:\n  lookUs: 0\n");
+      try (var fleet = new GpuFleet(2, devices, List.of("--warmup", "exchange", "--config", settings.toString()))) {
+        GpuFleet.part(result, failures, "startAsleep", fleet::start);
+        GpuFleet.part(result, failures, "connectAsleep", () -> fleet.connect(1));
+        GpuFleet.part(result, failures, "registerAsleep", () -> fleet.register(GIB));
+        GpuFleet.part(result, failures, "allPairsAsleep", fleet::allPairs);
+        GpuFleet.part(result, failures, "transfersAsleep", () -> fleet.one(1, "measure", 0, new JsonObject().put("maxBytes", GIB)));
+      }
+    } catch (IOException failure) {
+      failures.add("asleep: " + failure);
+    } finally {
+      delete(settings);
+    }
+  }
+
+  private static void delete(@Nullable Path file) {
+    try {
+      if (file != null) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException _) {
+      // it is a few bytes among the temporary files
     }
   }
 

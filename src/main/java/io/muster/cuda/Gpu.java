@@ -36,16 +36,16 @@ public final class Gpu {
   private final UUID uuid;
   private final GpuWorker worker;
 
-  private Gpu(GpuDrivers drivers, int device, UUID uuid) {
+  private Gpu(GpuDrivers drivers, int device, UUID uuid, WaitRule rule) {
     this.drivers = drivers;
     this.device = device;
     this.uuid = uuid;
-    this.worker = new GpuWorker(drivers, device);
+    this.worker = new GpuWorker(drivers, device, rule);
   }
 
   /** Starts the worker, which makes the context: a tenth of a second or more, unless the application holds it already. */
-  static Gpu open(GpuDrivers drivers, int device, UUID uuid) {
-    var gpu = new Gpu(drivers, device, uuid);
+  static Gpu open(GpuDrivers drivers, int device, UUID uuid, WaitRule rule) {
+    var gpu = new Gpu(drivers, device, uuid, rule);
     gpu.worker.start();
     return gpu;
   }

@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a GPU's thread was handed, and how it waits for more and for its copies ({@link Waiting}). {@link #hand}, {@link #expect} and {@link #wake}
+ * What a GPU's thread was handed, and how it waits for more and for its copies ({@link WaitRule}). {@link #hand}, {@link #expect} and {@link #wake}
  * may be called from any thread, all else from the GPU's own.
  */
 final class GpuInbox {
@@ -16,12 +16,14 @@ final class GpuInbox {
   private final Thread thread;
   private final Queue<Runnable> queue = new ConcurrentLinkedQueue<>();
   private final SleepMargin margin = new SleepMargin();
-  private long lookUntilNanos;
+  private final WaitRule rule;
+  private long lastNanos;
   /** The thread is parked, or about to be: set by it, read by whoever hands something over. */
   private volatile boolean parked;
 
-  GpuInbox(Thread thread) {
+  GpuInbox(Thread thread, WaitRule rule) {
     this.thread = thread;
+    this.rule = rule;
   }
 
   void hand(Runnable task) {
@@ -50,23 +52,23 @@ final class GpuInbox {
     return queue.isEmpty();
   }
 
-  /** The thread has done something: it looks for a while, unless all that is under way is known to take long. */
-  void lookAfter(GpuLanes lanes) {
-    long nowNanos = System.nanoTime();
-    lookUntilNanos = lanes.areLong(nowNanos) ? nowNanos : nowNanos + Waiting.SHORT_NANOS;
+  /** The thread has done something. */
+  void hasDone() {
+    lastNanos = System.nanoTime();
   }
 
   /** Waits for what is under way, or for more, in the way that is due now; once. */
   void waitFor(GpuLanes lanes, long wakeUp) {
     long nowNanos = System.nanoTime();
-    switch (Waiting.of(lookUntilNanos - nowNanos, lanes.untilDueNanos(nowNanos), margin.nanos())) {
+    switch (rule.next(nowNanos - lastNanos, lanes.underWay(nowNanos, rule.lookNanos()), margin.nanos())) {
       case Waiting.Look _ -> Thread.onSpinWait();
+      case Waiting.Nap _ -> park(WaitRule.NAP_NANOS);
       case Waiting.Sleep(long nanos) -> {
-        lanes.armUnlessTimed(wakeUp);
+        lanes.armUntimed(wakeUp);
         sleep(nanos);
       }
       case Waiting.ToBeWoken _ -> {
-        lanes.armUnlessTimed(wakeUp);
+        lanes.arm(wakeUp);
         park(lanes.isIdle() ? 0 : LOOK_AGAIN_NANOS);
       }
     }

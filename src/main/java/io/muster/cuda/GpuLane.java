@@ -163,9 +163,16 @@ final class GpuLane {
     return told;
   }
 
-  /** Has the driver call the function when all that is under way is done, unless the end is known and to come; once for the same copies. */
+  /** Has the driver call the function when all that is under way is done, unless the end is known and to come. */
   void armUnlessTimed(long function) {
-    if (armed || underWay.isEmpty() || (dueNanos() != CopyPace.UNKNOWN && dueNanos() - System.nanoTime() > 0)) {
+    if (dueNanos() == CopyPace.UNKNOWN || dueNanos() - System.nanoTime() <= 0) {
+      arm(function);
+    }
+  }
+
+  /** Has the driver call the function when all that is under way is done; once for the same copies. */
+  void arm(long function) {
+    if (armed || underWay.isEmpty()) {
       return;
     }
     try {

@@ -43,35 +43,33 @@ final class GpuLanes {
     return lanes.stream().allMatch(GpuLane::isIdle);
   }
 
-  /** Until the first copy of any lane should be done; {@link CopyPace#UNKNOWN} if that is not known of any. */
-  long untilDueNanos(long nowNanos) {
+  /** @param shortNanos what takes no longer is short */
+  WaitRule.UnderWay underWay(long nowNanos, long shortNanos) {
+    boolean idle = true;
+    boolean someShort = false;
     long least = CopyPace.UNKNOWN;
     for (GpuLane lane : lanes) {
-      long due = lane.dueNanos();
-      if (due != CopyPace.UNKNOWN) {
-        least = Math.min(least, due - nowNanos);
-      }
-    }
-    return least;
-  }
-
-  /** Whether something is under way, and all that is will take longer than is looked after. */
-  boolean areLong(long nowNanos) {
-    boolean some = false;
-    for (GpuLane lane : lanes) {
       if (!lane.isIdle()) {
+        idle = false;
         long due = lane.dueNanos();
-        if (due == CopyPace.UNKNOWN || due - nowNanos <= Waiting.SHORT_NANOS) {
-          return false;
+        if (due == CopyPace.UNKNOWN) {
+          someShort = true;
+        } else {
+          someShort |= due - nowNanos <= shortNanos;
+          least = Math.min(least, due - nowNanos);
         }
-        some = true;
       }
     }
-    return some;
+    return new WaitRule.UnderWay(idle, least, !idle && !someShort);
   }
 
-  /** Has the driver wake the thread for what is under way, but for copies whose end is known and to come. */
-  void armUnlessTimed(long wakeUp) {
+  /** Has the driver wake the thread for all that is under way. */
+  void arm(long wakeUp) {
+    lanes.forEach(lane -> lane.arm(wakeUp));
+  }
+
+  /** Likewise, but for copies whose end is known and to come. */
+  void armUntimed(long wakeUp) {
     lanes.forEach(lane -> lane.armUnlessTimed(wakeUp));
   }
 

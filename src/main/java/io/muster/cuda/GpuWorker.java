@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
  * The one thread that calls the driver for a GPU. Whoever hands it something goes on at once; what it is handed is done in order, copies of
  * different lanes beside each other. All copies that it finds in one visit of its queue are started before any is looked after.
  *
- * <p>How it waits is decided by {@link Waiting}: it looks for {@value Waiting#SHORT_NANOS} ns after a short copy was started or any has ended,
- * sleeps through a longer one until shortly before its end, as far as it knows the pace ({@link CopyPace}) and how late its sleeps end
+ * <p>How it waits is decided by {@link WaitRule}: it looks for a while after a short copy was started or any has ended (unless it never
+ * looks), sleeps through a longer one until shortly before its end, as far as it knows the pace ({@link CopyPace}) and how late its sleeps end
  * ({@link SleepMargin}), and else has the driver wake it ({@code cuStreamAddCallback}). So neither a small nor a large copy is paid for with a
  * wake-up, and nothing waits behind one but what is in the same lane.
  */
@@ -38,11 +38,11 @@ final class GpuWorker {
   private volatile long context;
   private final GpuLanes lanes = new GpuLanes();
 
-  GpuWorker(GpuDrivers drivers, int device) {
+  GpuWorker(GpuDrivers drivers, int device, WaitRule rule) {
     this.drivers = drivers;
     this.device = device;
     this.thread = Thread.ofPlatform().daemon().name("muster-gpu-" + device).unstarted(this::work);
-    this.inbox = new GpuInbox(thread);
+    this.inbox = new GpuInbox(thread, rule);
   }
 
   void start() {
@@ -144,10 +144,10 @@ final class GpuWorker {
   }
 
   private void serve(long wakeUp) {
-    inbox.lookAfter(lanes);
+    inbox.hasDone();
     while (!closing || !inbox.isEmpty() || !lanes.isIdle()) {
       if (doSome()) {
-        inbox.lookAfter(lanes);
+        inbox.hasDone();
       } else {
         inbox.waitFor(lanes, wakeUp);
       }

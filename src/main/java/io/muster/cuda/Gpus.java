@@ -1,6 +1,7 @@
 package io.muster.cuda;
 
 import io.muster.cuda.CudaFacts.Device;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +23,7 @@ public final class Gpus {
   private @Nullable Found found;
   private final Map<Integer, Gpu> open = new HashMap<>();
   private Consumer<Gpu> onLost = _ -> {};
+  private WaitRule rule = WaitRule.USUAL;
 
   /** What the search for GPUs has come to. */
   private record Found(List<Device> devices, @Nullable GpuDrivers drivers, String whyNone) {
@@ -91,6 +93,14 @@ public final class Gpus {
   }
 
   /**
+   * A copy that takes no longer is looked after by its GPU's thread, again and again; zero: none is, the thread sleeps between two looks. Set
+   * before the first is opened; 20 µs if it is not.
+   */
+  public synchronized void lookFor(Duration time) {
+    rule = new WaitRule(time.toNanos());
+  }
+
+  /**
    * The device in use, opened if it is not yet. It is ready when {@link Gpu#ready} says so; one that could not be opened is tried again.
    *
    * @return empty if there is no such device
@@ -103,7 +113,7 @@ public final class Gpus {
     }
     Gpu there = open.get(device);
     if (there == null || there.ready().isCompletedExceptionally()) {
-      Gpu opened = Gpu.open(known.drivers(), device, wanted.uuid());
+      Gpu opened = Gpu.open(known.drivers(), device, wanted.uuid(), rule);
       opened.onLost(_ -> lost(opened));
       open.put(device, opened);
       there = opened;

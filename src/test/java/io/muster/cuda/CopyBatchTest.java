@@ -23,7 +23,7 @@ class CopyBatchTest {
 
   @BeforeEach
   void open() {
-    gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0));
+    gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0), WaitRule.USUAL);
     view = gpu.allocate(ShareKind.POSIX, BYTES).join();
     for (int lane = 0; lane < Gpu.LANES; lane++) {
       assertThat(alone(lane, 8).join()).as("its event is there from now on").isEmpty();

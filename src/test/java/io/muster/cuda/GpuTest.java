@@ -21,7 +21,7 @@ class GpuTest {
   private final HostGpuDriver driver = new HostGpuDriver();
 
   private Gpu open() {
-    return Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0));
+    return Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0), WaitRule.USUAL);
   }
 
   private static CompletableFuture<CudaFailure> copied(Gpu gpu, int lane, GpuCopy copy) {
@@ -80,6 +80,34 @@ class GpuTest {
     assertThat(driver.open).isEmpty();
   }
 
+  /** gpu.lookUs of 0: a copy that nothing is known of is asked after a few times, then the thread is called back. */
+  @Test
+  void whoNeverLooksAsksAFewTimesAndHearsOfTheEndAllTheSame() throws InterruptedException {
+    Gpu gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0), new WaitRule(0));
+    GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
+    for (int i = 0; i < 100; i++) {
+      assertThat(copied(gpu, i, new GpuCopy.Zero(view.address(), BYTES)).join()).isNull();
+    }
+    int before = queries();
+    driver.hold();
+    CompletableFuture<CudaFailure> held = copied(gpu, 0, new GpuCopy.Zero(view.address(), BYTES));
+    Thread.sleep(200); // the time in which it might ask
+    assertThat(held).isNotDone();
+    assertThat(queries() - before).as("questions in 200 ms").isBetween(1, 30);
+    assertThat(called("cuStreamAddCallback")).isTrue();
+    driver.letGo();
+    assertThat(held.join()).isNull();
+    gpu.close(view).join();
+    gpu.close().join();
+    assertThat(driver.open).isEmpty();
+  }
+
+  private int queries() {
+    synchronized (driver) {
+      return driver.queries;
+    }
+  }
+
   private boolean called(String name) {
     synchronized (driver) {
       return driver.calls.contains(name);
@@ -109,7 +137,7 @@ class GpuTest {
 
   /** Opens, allocates, imports its own export, copies, closes. */
   private static void cycle(HostGpuDriver driver) {
-    Gpu gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0));
+    Gpu gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0), WaitRule.USUAL);
     List<GpuView> views = new ArrayList<>();
     try {
       GpuView own = gpu.allocate(ShareKind.POSIX, BYTES).join();

@@ -10,30 +10,63 @@ import org.junit.jupiter.api.Timeout;
 class WaitingTest {
   private static final long MARGIN = 25_000;
 
+  private static final WaitRule LOOKS = WaitRule.USUAL;
+  private static final WaitRule NEVER_LOOKS = new WaitRule(0);
+
+  private static WaitRule.UnderWay shortOnes(long untilDueNanos) {
+    return new WaitRule.UnderWay(false, untilDueNanos, false);
+  }
+
+  private static WaitRule.UnderWay longOnes(long untilDueNanos) {
+    return new WaitRule.UnderWay(false, untilDueNanos, true);
+  }
+
+  private static final WaitRule.UnderWay NOTHING = new WaitRule.UnderWay(true, CopyPace.UNKNOWN, false);
+  private static final WaitRule.UnderWay UNKNOWN = shortOnes(CopyPace.UNKNOWN);
+
   @Test
   void whatHasJustBeenStartedOrHasEndedIsLookedAfter() {
-    assertThat(Waiting.of(1, CopyPace.UNKNOWN, MARGIN)).isEqualTo(Waiting.LOOK);
-    assertThat(Waiting.of(1, 500_000, MARGIN)).isEqualTo(Waiting.LOOK);
+    assertThat(LOOKS.next(0, UNKNOWN, MARGIN)).isEqualTo(Waiting.LOOK);
+    assertThat(LOOKS.next(19_999, shortOnes(500_000), MARGIN)).as("another one is short").isEqualTo(Waiting.LOOK);
+    assertThat(LOOKS.next(0, NOTHING, MARGIN)).as("more may come").isEqualTo(Waiting.LOOK);
+    assertThat(LOOKS.next(20_000, NOTHING, MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
   }
 
   @Test
   void whatIsKnownToTakeLongIsSleptThroughUntilTheMargin() {
-    assertThat(Waiting.of(0, 177_000, MARGIN)).isEqualTo(new Waiting.Sleep(152_000));
-    assertThat(Waiting.of(-9, 2_700_000, MARGIN)).isEqualTo(new Waiting.Sleep(2_675_000));
+    assertThat(LOOKS.next(0, longOnes(177_000), MARGIN)).isEqualTo(new Waiting.Sleep(152_000));
+    assertThat(LOOKS.next(30_000, shortOnes(2_700_000), MARGIN)).isEqualTo(new Waiting.Sleep(2_675_000));
   }
 
   @Test
   void whatEndsSoonIsLookedAfterUpToALittleLaterThanItShould() {
-    assertThat(Waiting.of(0, 12_000, 0)).as("no longer than is looked after").isEqualTo(Waiting.LOOK);
-    assertThat(Waiting.of(0, MARGIN, MARGIN)).isEqualTo(Waiting.LOOK);
-    assertThat(Waiting.of(0, MARGIN + 9_000, MARGIN)).as("too short a sleep").isEqualTo(Waiting.LOOK);
-    assertThat(Waiting.of(0, -50_000, MARGIN)).isEqualTo(Waiting.LOOK);
-    assertThat(Waiting.of(0, -70_000, MARGIN)).as("it takes longer than was known").isEqualTo(Waiting.TO_BE_WOKEN);
+    assertThat(LOOKS.next(90_000, shortOnes(12_000), 0)).as("no longer than is looked after").isEqualTo(Waiting.LOOK);
+    assertThat(LOOKS.next(90_000, longOnes(MARGIN), MARGIN)).isEqualTo(Waiting.LOOK);
+    assertThat(LOOKS.next(90_000, longOnes(MARGIN + 9_000), MARGIN)).as("too short a sleep").isEqualTo(Waiting.LOOK);
+    assertThat(LOOKS.next(90_000, shortOnes(-50_000), MARGIN)).isEqualTo(Waiting.LOOK);
+    assertThat(LOOKS.next(90_000, shortOnes(-70_000), MARGIN)).as("it takes longer than was known").isEqualTo(Waiting.TO_BE_WOKEN);
   }
 
   @Test
   void whatNothingIsKnownOfWakesTheThreadItself() {
-    assertThat(Waiting.of(0, CopyPace.UNKNOWN, MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
+    assertThat(LOOKS.next(20_000, UNKNOWN, MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
+    assertThat(NEVER_LOOKS.next(WaitRule.LATE_NANOS, UNKNOWN, MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
+    assertThat(NEVER_LOOKS.next(90_000, shortOnes(-70_000), MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
+  }
+
+  @Test
+  void whoNeverLooksSleepsWhateverIsUnderWay() {
+    assertThat(NEVER_LOOKS.next(0, UNKNOWN, MARGIN)).isEqualTo(Waiting.NAP);
+    assertThat(NEVER_LOOKS.next(0, shortOnes(9_000), MARGIN)).isEqualTo(Waiting.NAP);
+    assertThat(NEVER_LOOKS.next(0, shortOnes(-9_000), MARGIN)).isEqualTo(Waiting.NAP);
+    assertThat(NEVER_LOOKS.next(0, longOnes(177_000), MARGIN)).as("to the end").isEqualTo(new Waiting.Sleep(177_000));
+    assertThat(NEVER_LOOKS.next(0, NOTHING, MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
+    for (long since : new long[] {0, 5_000, 20_000, 59_999, 60_000, 1_000_000}) {
+      for (long due : new long[] {-1_000_000, -60_001, -60_000, -1, 0, 1, 10_000, 10_001, 1_000_000, CopyPace.UNKNOWN}) {
+        assertThat(NEVER_LOOKS.next(since, shortOnes(due), MARGIN)).isNotEqualTo(Waiting.LOOK);
+        assertThat(NEVER_LOOKS.next(since, longOnes(due), MARGIN)).isNotEqualTo(Waiting.LOOK);
+      }
+    }
   }
 
   @Test
@@ -57,7 +90,7 @@ class WaitingTest {
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void theThreadOfAGpuSleepsExactly() {
     var driver = new HostGpuDriver();
-    Gpu gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0));
+    Gpu gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0), WaitRule.USUAL);
     int here = TimerSlack.nanos();
     assertThat(gpu.call(TimerSlack::nanos).join()).isEqualTo(1);
     assertThat(here).as("other threads stay as they are").isNotEqualTo(1);
