@@ -28,7 +28,7 @@ record WaitRule(long lookNanos) {
    * @param marginNanos how much earlier a sleep has to end
    */
   Waiting next(long sinceNanos, UnderWay underWay, long marginNanos) {
-    return lookNanos == 0 ? asleep(sinceNanos, underWay) : awake(sinceNanos, underWay, marginNanos);
+    return lookNanos == 0 ? asleep(sinceNanos, underWay, marginNanos) : awake(sinceNanos, underWay, marginNanos);
   }
 
   private Waiting awake(long sinceNanos, UnderWay underWay, long marginNanos) {
@@ -43,7 +43,8 @@ record WaitRule(long lookNanos) {
     return untilDueNanos > lookNanos && sleepNanos > WORTH_NANOS ? new Waiting.Sleep(sleepNanos) : Waiting.LOOK;
   }
 
-  private static Waiting asleep(long sinceNanos, UnderWay underWay) {
+  /** What is known to take long is slept through until shortly before its end here, too: from a sleep beyond it nobody would learn when it was. */
+  private static Waiting asleep(long sinceNanos, UnderWay underWay, long marginNanos) {
     long untilDueNanos = underWay.untilDueNanos();
     if (underWay.idle()) {
       return Waiting.TO_BE_WOKEN;
@@ -54,6 +55,7 @@ record WaitRule(long lookNanos) {
     if (untilDueNanos < -LATE_NANOS) {
       return Waiting.TO_BE_WOKEN;
     }
-    return untilDueNanos > WORTH_NANOS ? new Waiting.Sleep(untilDueNanos) : Waiting.NAP;
+    long sleepNanos = untilDueNanos - marginNanos;
+    return sleepNanos > NAP_NANOS ? new Waiting.Sleep(sleepNanos) : Waiting.NAP;
   }
 }

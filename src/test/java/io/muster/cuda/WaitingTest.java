@@ -59,7 +59,8 @@ class WaitingTest {
     assertThat(NEVER_LOOKS.next(0, UNKNOWN, MARGIN)).isEqualTo(Waiting.NAP);
     assertThat(NEVER_LOOKS.next(0, shortOnes(9_000), MARGIN)).isEqualTo(Waiting.NAP);
     assertThat(NEVER_LOOKS.next(0, shortOnes(-9_000), MARGIN)).isEqualTo(Waiting.NAP);
-    assertThat(NEVER_LOOKS.next(0, longOnes(177_000), MARGIN)).as("to the end").isEqualTo(new Waiting.Sleep(177_000));
+    assertThat(NEVER_LOOKS.next(0, longOnes(177_000), MARGIN)).isEqualTo(new Waiting.Sleep(152_000));
+    assertThat(NEVER_LOOKS.next(0, longOnes(MARGIN + 19_000), MARGIN)).as("a nap is as long").isEqualTo(Waiting.NAP);
     assertThat(NEVER_LOOKS.next(0, NOTHING, MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
     for (long since : new long[] {0, 5_000, 20_000, 59_999, 60_000, 1_000_000}) {
       for (long due : new long[] {-1_000_000, -60_001, -60_000, -1, 0, 1, 10_000, 10_001, 1_000_000, CopyPace.UNKNOWN}) {
@@ -67,6 +68,30 @@ class WaitingTest {
         assertThat(NEVER_LOOKS.next(since, longOnes(due), MARGIN)).isNotEqualTo(Waiting.LOOK);
       }
     }
+  }
+
+  /** Whoever sleeps beyond the end measures the sleep, and would sleep longer the next time. */
+  @Test
+  void howLongACopyTakesIsLearntAsleepToo() {
+    var pace = new CopyPace();
+    long bytes = 64 << 20;
+    long takesNanos = 178_000;
+    long latestNanos = 0;
+    pace.took(bytes, 250_000);
+    for (int i = 0; i < 500; i++) {
+      long nowNanos = 0;
+      while (nowNanos < takesNanos) {
+        nowNanos += 24_000 + switch (NEVER_LOOKS.next(nowNanos, longOnes(pace.dueNanos(0, bytes) - nowNanos), 24_000 + 12_000)) {
+          case Waiting.Sleep(long nanos) -> nanos;
+          case Waiting.Nap _ -> WaitRule.NAP_NANOS;
+          case Waiting.Look _, Waiting.ToBeWoken _ -> throw new AssertionError("after " + nowNanos);
+        };
+      }
+      pace.took(bytes, nowNanos);
+      latestNanos = nowNanos - takesNanos;
+      assertThat(latestNanos).as("too late, copy %d", i).isLessThan(72_000);
+    }
+    assertThat(latestNanos).isLessThan(WaitRule.NAP_NANOS + 24_000);
   }
 
   @Test
