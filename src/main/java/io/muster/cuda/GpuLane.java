@@ -19,9 +19,9 @@ final class GpuLane {
   private final long stream;
   private final Deque<Long> spareEvents = new ArrayDeque<>();
   private final Deque<UnderWay> underWay = new ArrayDeque<>();
-  private final CopyPace toDevice = new CopyPace();
-  private final CopyPace toHost = new CopyPace();
-  private final CopyPace onDevice = new CopyPace();
+  private final CopyPace toDevice;
+  private final CopyPace toHost;
+  private final CopyPace onDevice;
   /** What was started and has no event yet. */
   private @Nullable Started started;
   /** Callbacks that were asked for and have not been seen to run: while there is one, their function must stay. */
@@ -46,16 +46,19 @@ final class GpuLane {
    */
   private record UnderWay(long event, Started started, boolean telling, long dueNanos) {}
 
-  private GpuLane(CudaCopyDriver copies, int device, long stream) {
+  private GpuLane(CudaCopyDriver copies, int device, long stream, WaitRule rule) {
     this.copies = copies;
     this.device = device;
     this.stream = stream;
+    this.toDevice = rule.pace();
+    this.toHost = rule.pace();
+    this.onDevice = rule.pace();
   }
 
-  static GpuLane open(GpuDrivers drivers, int device, Opened opened) throws CudaCallException {
+  static GpuLane open(GpuDrivers drivers, int device, WaitRule rule, Opened opened) throws CudaCallException {
     long stream = drivers.memory().createStream(device);
     opened.add(() -> drivers.memory().destroyStream(device, stream));
-    var lane = new GpuLane(drivers.copies(), device, stream);
+    var lane = new GpuLane(drivers.copies(), device, stream, rule);
     opened.add(lane::closeEvents);
     return lane;
   }

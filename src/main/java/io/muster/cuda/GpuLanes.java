@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 final class GpuLanes {
   private final List<GpuLane> lanes = new ArrayList<>();
 
-  void open(GpuDrivers drivers, int device, Opened opened) throws CudaCallException {
+  void open(GpuDrivers drivers, int device, WaitRule rule, Opened opened) throws CudaCallException {
     for (int i = 0; i < Gpu.LANES; i++) {
-      lanes.add(GpuLane.open(drivers, device, opened));
+      lanes.add(GpuLane.open(drivers, device, rule, opened));
     }
   }
 

@@ -26,6 +26,7 @@ final class GpuWorker {
 
   private final GpuDrivers drivers;
   private final int device;
+  private final WaitRule rule;
   private final Thread thread;
   private final GpuInbox inbox;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
@@ -41,6 +42,7 @@ final class GpuWorker {
   GpuWorker(GpuDrivers drivers, int device, WaitRule rule) {
     this.drivers = drivers;
     this.device = device;
+    this.rule = rule;
     this.thread = Thread.ofPlatform().daemon().name("muster-gpu-" + device).unstarted(this::work);
     this.inbox = new GpuInbox(thread, rule);
   }
@@ -140,7 +142,7 @@ final class GpuWorker {
     drivers.memory().pushContext(device, retained);
     context = retained;
     opened.add(() -> drivers.memory().popContext(device));
-    lanes.open(drivers, device, opened);
+    lanes.open(drivers, device, rule, opened);
   }
 
   private void serve(long wakeUp) {

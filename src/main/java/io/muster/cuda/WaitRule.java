@@ -13,6 +13,9 @@ record WaitRule(long lookNanos) {
   /** A shorter sleep is none. */
   static final long WORTH_NANOS = 10_000;
   static final long NAP_NANOS = 20_000;
+  private static final long CALLS_NANOS = 8_000;
+  /** The calls, and a nap that ends late. */
+  private static final long CALLS_AND_NAP_NANOS = 50_000;
 
   /**
    * What is under way.
@@ -22,6 +25,11 @@ record WaitRule(long lookNanos) {
    * @param areLong something is, and all of it will take longer than is looked after
    */
   record UnderWay(boolean idle, long untilDueNanos, boolean areLong) {}
+
+  /** For how fast copies are, by what is seen of them when it is waited like this. */
+  CopyPace pace() {
+    return new CopyPace(lookNanos == 0 ? CALLS_AND_NAP_NANOS : CALLS_NANOS);
+  }
 
   /**
    * @param sinceNanos since something was started or has ended

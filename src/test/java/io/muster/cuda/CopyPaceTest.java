@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 class CopyPaceTest {
   private static final long MIB = 1 << 20;
 
-  private final CopyPace pace = new CopyPace();
+  private final CopyPace pace = WaitRule.USUAL.pace();
 
   @Test
   void nothingIsKnownBeforeALargeCopyWasSeen() {

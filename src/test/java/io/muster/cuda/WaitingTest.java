@@ -73,11 +73,13 @@ class WaitingTest {
   /** Whoever sleeps beyond the end measures the sleep, and would sleep longer the next time. */
   @Test
   void howLongACopyTakesIsLearntAsleepToo() {
-    var pace = new CopyPace();
+    CopyPace pace = NEVER_LOOKS.pace();
     long bytes = 64 << 20;
     long takesNanos = 178_000;
     long latestNanos = 0;
-    pace.took(bytes, 250_000);
+    pace.took(1 << 20, WaitRule.NAP_NANOS + 24_000); // says nothing of larger ones
+    assertThat(pace.dueNanos(0, bytes)).isEqualTo(CopyPace.UNKNOWN);
+    pace.took(bytes, takesNanos + 40_000); // called back
     for (int i = 0; i < 500; i++) {
       long nowNanos = 0;
       while (nowNanos < takesNanos) {
