@@ -222,6 +222,7 @@ public final class BlameWatch {
     return switch (phase) {
       case DIAL, OPEN, WARMUP, LOST -> true;
       case REFUSED, REJECTED, VANISHED -> false; // the store says so, and not the path
+      case NO_OPEN -> false; // it may not have read of this process yet; a dial from here, which follows, says how the path is
     };
   }
 

@@ -150,7 +150,7 @@ public final class Diagnosis {
       case REJECTED -> Phase.REJECTED;
       case DIAL -> Phase.DIAL_FAILED;
       case REFUSED -> Phase.REFUSED;
-      case OPEN -> Phase.CONNECTING;
+      case NO_OPEN, OPEN -> Phase.CONNECTING;
       case WARMUP -> Phase.WARMUP_FAILED;
       case LOST -> Phase.LOST;
     };

@@ -41,8 +41,11 @@ public record History(@Nullable Target target, @Nullable Member newest, boolean 
    */
   public record Trouble(Phase phase, String detail) {}
 
-  /** How far a link had come when something went wrong: the phases of the stuck report. */
-  public enum Phase { VANISHED, REJECTED, DIAL, REFUSED, OPEN, WARMUP, LOST }
+  /**
+   * How far a link had come when something went wrong: the phases of the stuck report. NO_OPEN: the other end's link-open has not come, whatever it is
+   * that keeps it, so that nothing is known of the path yet; OPEN: what was sent over a connection was not answered.
+   */
+  public enum Phase { VANISHED, REJECTED, NO_OPEN, DIAL, REFUSED, OPEN, WARMUP, LOST }
 
   History withTarget(Target next, LinkSetup.Role role) {
     Member member = next.entry().member();

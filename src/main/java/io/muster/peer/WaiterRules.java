@@ -1,7 +1,7 @@
 package io.muster.peer;
 
 import static io.muster.peer.History.Phase.DIAL;
-import static io.muster.peer.History.Phase.OPEN;
+import static io.muster.peer.History.Phase.NO_OPEN;
 import static io.muster.peer.LinkMachine.lose;
 import static io.muster.peer.LinkMachine.plus;
 import static io.muster.peer.LinkMachine.stay;
@@ -155,7 +155,7 @@ final class WaiterRules {
     return switch (state) {
       case LinkState.OpeningSegment(History _, Stage.AwaitingOpen _) when timer == Timer.OPEN && history.target() != null -> {
         String detail = "published, but its link-open has not come for " + 2 * setup.timing().openTimeoutMs() + " ms";
-        Step again = LinkMachine.open(setup, history.failed(OPEN, detail), List.of(), detail);
+        Step again = LinkMachine.open(setup, history.failed(NO_OPEN, detail), List.of(), detail);
         yield history.target().reach() instanceof LinkEvent.Reach.Dialable
             ? new Step(again.next(), plus(again.effects(), new LinkEffect.Dial(history.attempt(), history.target().entry())), detail)
             : again;

@@ -294,6 +294,17 @@ final class LinkMachineTest {
     return new LinkEvent.RefuseReceived(new LinkMessage.Refuse(GROUP, writer(1), 0, 1, code, "no", null));
   }
 
+  @Test // P-10: the writer may not have heard of this rank yet; what keeps its link-open is not known before a dial
+  void aLinkOpenThatDoesNotComeSaysNothingOfThePathUntilADialDoes() {
+    Link link = new Link(LinkFixture.waiterSetup(1)).on(published(writer(1)), new LinkEvent.TimerFired(Timer.OPEN, 0));
+    assertThat(link.state.history().trouble()).isEqualTo(new History.Trouble(History.Phase.NO_OPEN,
+        "published, but its link-open has not come for 10000 ms"));
+    assertThat(link.only(LinkEffect.Dial.class).attempt()).isZero();
+    link.on(new LinkEvent.DialFailed(0, "refused"));
+    assertThat(link.state.history().trouble()).isEqualTo(new History.Trouble(History.Phase.DIAL,
+        "no link-open has come, and from here: refused"));
+  }
+
   @Test // P-6
   void backsOffForLongerWithEachFailureInARow() {
     Link link = new Link(LinkFixture.writerSetup(1)).on(published(waiter(1)), new LinkEvent.DialFailed(1, "refused"));
