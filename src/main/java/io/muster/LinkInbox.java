@@ -57,7 +57,7 @@ final class LinkInbox {
   private void linkMessage(Channel channel, LinkMessage message) {
     GroupRuntime group = process.groups().get(message.group());
     if (group == null || message.to() >= group.worldSize() || message.from() >= group.worldSize()
-        || group.localSeat(message.to()) == null || (message instanceof LinkMessage.Open opening && !opening.entry().isLive())) {
+        || !isSeated(group, message) || (message instanceof LinkMessage.Open opening && !opening.entry().isLive())) {
       if (message instanceof LinkMessage.Open open) {
         String why = !open.entry().isLive() ? "the entry of rank " + open.from() + " is " + open.entry().state() : group == null ? "group " + open.group() + " is not known in that process (yet)"
             : open.entry().worldSize() != group.worldSize() ? "world sizes disagree: " + group.worldSize() + " there, "
@@ -78,6 +78,11 @@ final class LinkInbox {
       case LinkMessage.Refuse refuse -> new LinkEvent.RefuseReceived(refuse);
       case LinkMessage.Close close -> new LinkEvent.CloseReceived(close);
     });
+  }
+
+  /** A link-open may be here before the store has answered the claim that it is about: the verticle of its link keeps it until then. */
+  private static boolean isSeated(GroupRuntime group, LinkMessage message) {
+    return group.localSeat(message.to()) != null || (message instanceof LinkMessage.Open open && group.barrier().holds(open.waiter()));
   }
 
   /**

@@ -140,6 +140,12 @@ public final class BarrierVerticle extends VerticleBase {
     }
   }
 
+  /** Whether this process holds the life, or is writing its claim. */
+  public boolean holds(Member member) {
+    GroupCore started = core;
+    return started != null && !stopped && started.holds(member);
+  }
+
   /** Asks the core something, on its context; fails with FATAL if the verticle has stopped. */
   private <T> Future<T> ask(BiConsumer<GroupCore, Promise<T>> question) {
     Promise<T> answer = Promise.promise();

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A live incumbent that answers keeps the rank. It writes its entry anew when it is asked, and a newcomer gives up only once it has read
  * other bytes than its claims were for: a claim that is applied late, after its process has ended, would leave the seat to nobody. Whoever holds a seat writes its entry again whenever it sees it absent, unreadable, or
  * GONE under its own life; a newer life ends it. After a write that was not applied, or whose outcome is not known, the key is read: own
- * bytes there mean that it was.
+ * bytes there mean that it was, as they do where the store tells of them before it answers.
  */
 public final class SeatMachine {
   /** Wait after a store operation that failed, and before looking again at a seat that is being fought over. */
@@ -63,6 +63,7 @@ public final class SeatMachine {
       case SeatState.Claiming(SegmentHandle handle, Seen<RankEntry> next) -> switch (event) {
         case SeatEvent.Written(StoredBytes bytes, boolean applied) when bytes.equals(next.bytes()) -> applied ? held(next) : look(state);
         case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
+        case SeatEvent.KeySeen(var seen) when next.equals(seen) -> held(next); // the store's event overtakes its answer
         case SeatEvent.KeyRead read -> looked(setup, handle, read);
         case SeatEvent other -> unseated(state, handle, other);
       };
@@ -179,6 +180,7 @@ public final class SeatMachine {
       case SeatEvent.KeySeen(var seen) -> seat.work() == Held.Work.NONE ? seenWhileHolding(seat, seen, false) : newer(seat, seen);
       case SeatEvent.KeyRead read -> seenWhileHolding(work(seat, Held.Work.NONE), read.seen(), true);
       case SeatEvent.Written(StoredBytes bytes, boolean _) when !bytes.equals(seat.current().bytes()) -> stay(seat);
+      case SeatEvent.Written(StoredBytes _, boolean applied) when applied && seat.work() == Held.Work.NONE -> stay(seat); // it has been seen
       case SeatEvent.Written(StoredBytes _, boolean applied) -> applied
           ? rewrite(work(seat, Held.Work.NONE), List.of(new SeatEffect.Take(seat.entry()))) : read(seat);
       case SeatEvent.StoreFailed _ ->

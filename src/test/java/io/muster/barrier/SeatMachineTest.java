@@ -86,6 +86,22 @@ class SeatMachineTest {
     assertThat(state).isEqualTo(claiming);
   }
 
+  @Test // what the store tells of its write is as good as its answer, and may come first
+  void itsOwnEntryThatIsSeenBeforeTheAnswerGivesItTheSeatOnce() {
+    lookedAt(null, ticket(0, 100));
+    Seen<RankEntry> own = claimed();
+    when(new SeatEvent.KeySeen(entry(50, RankEntry.State.LIVE, 0, 2)));
+    assertThat(state).as("somebody else's").isInstanceOf(SeatState.Claiming.class);
+    when(new SeatEvent.KeySeen(own));
+    assertThat(effects).containsExactly(new SeatEffect.Take(value(own)));
+    SeatState held = state;
+    when(new SeatEvent.Written(own.bytes(), true));
+    assertThat(effects).isEmpty();
+    assertThat(state).isEqualTo(held);
+    when(new SeatEvent.Written(own.bytes(), false));
+    assertThat(effects).as("a claim that was repeated, or is gone already").containsExactly(new SeatEffect.ReadKey());
+  }
+
   @Test
   void aNewerLifeEndsItAlsoWhileItWrites() {
     givenASeat();

@@ -26,6 +26,7 @@ final class SimLink {
   private final Lane inbox;
   private @Nullable LinkSetup setup;
   LinkState state = LinkMachine.initial();
+  private LinkEvent.@Nullable OpenReceived early;
   private long timerRun;
   private int writing;
   private boolean draining;
@@ -42,6 +43,11 @@ final class SimLink {
 
   void open(Member self) {
     setup = new LinkSetup(World.GROUP, world.scenario.worldSize(), self, peer, world.scenario.timing());
+    LinkEvent.OpenReceived kept = early;
+    early = null;
+    if (kept != null) {
+      tell(kept);
+    }
   }
 
   /** From anybody in this process, in the order in which it was told. */
@@ -60,6 +66,9 @@ final class SimLink {
 
   private void handle(LinkEvent event) {
     LinkSetup known = setup;
+    if (known == null && event instanceof LinkEvent.OpenReceived open) {
+      early = open;
+    }
     if (known == null || state instanceof LinkState.Expired) {
       return;
     }
