@@ -62,6 +62,7 @@ final class GroupRuntime implements GroupHost {
   private final LinkTable links = new LinkTable(System::nanoTime);
   private final BarrierVerticle barrier;
   private final StatusVerticle status;
+  private final PolicyQuestions policy;
   /** By rank; joined and left on any thread, looked up on every context. */
   private final Map<Integer, SeatRuntime> seats = new ConcurrentHashMap<>();
   /** Added to on the group's context, read by whoever looks for channels that nobody needs. */
@@ -82,6 +83,7 @@ final class GroupRuntime implements GroupHost {
     this.addresses = new Addresses(name);
     MusterOptions options = process.options();
     PeerOptions peer = options.peer();
+    this.policy = new PolicyQuestions(process.vertx(), addresses, options.warmup().policyTimeoutMs());
     this.timing = new LinkTiming(peer.open().timeoutMs(), peer.warmup().timeoutMs(), peer.backoff().initialMs(), peer.backoff().maxMs(),
         peer.refused().probeMs(), peer.close().timeoutMs());
     StoreOptions storing = options.store();
@@ -267,6 +269,10 @@ final class GroupRuntime implements GroupHost {
 
   LinkTiming timing() {
     return timing;
+  }
+
+  PolicyQuestions policy() {
+    return policy;
   }
 
   BarrierVerticle barrier() {

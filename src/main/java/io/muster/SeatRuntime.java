@@ -23,13 +23,8 @@ import io.muster.transfer.GpuTransport;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Region;
-import io.muster.warmup.WarmupPolicyVerticle;
 import io.vertx.core.Future;
 import io.vertx.core.eventbus.DeliveryOptions;
-import io.vertx.core.eventbus.Message;
-import io.vertx.core.eventbus.ReplyException;
-import io.vertx.core.eventbus.ReplyFailure;
-import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -293,19 +288,7 @@ final class SeatRuntime implements SeatPorts {
 
   @Override
   public Future<WarmupAnswer> askPolicy(RankEntry peer) {
-    RankEntry own = ownEntry();
-    JsonObject question = WarmupPolicyVerticle.question(own, peer);
-    return ask(addresses.warmupPolicy(), question)
-        .recover(failure -> failure instanceof ReplyException reply && reply.failureType() == ReplyFailure.NO_HANDLERS
-            ? ask(addresses.builtInWarmupPolicy(), question) : Future.failedFuture(failure))
-        .map(answer -> WarmupPolicyVerticle.answerOf(answer.body()))
-        .otherwise(failure -> WarmupPolicyVerticle.byDefault(own.handle(), peer.handle(),
-            "the warmup policy has not answered: " + failure.getMessage()));
-  }
-
-  private Future<Message<JsonObject>> ask(String policy, JsonObject question) {
-    return group.process().vertx().eventBus().request(policy, question,
-        new DeliveryOptions().setLocalOnly(true).setSendTimeout(group.process().options().warmup().policyTimeoutMs()));
+    return group.policy().ask(ownEntry(), peer);
   }
 
   @Override

@@ -71,6 +71,22 @@ class WarmupPolicyGroupTest {
 
   // W-9
   @Test
+  void aPolicyThatComesLaterIsAskedAboutTheLinksThatAreBuiltThen() throws InterruptedException {
+    InMemoryCluster.Process first = cluster.start();
+    InMemoryCluster.Process second = cluster.start();
+    JoinedRank zero = first.join("g", 0, 2);
+    JoinedRank one = second.join("g", 1, 2);
+    assertThat(InMemoryCluster.await(List.of(zero, one)).links()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 2));
+    for (InMemoryCluster.Process process : List.of(first, second)) {
+      process.vertx().deployVerticle(new AlwaysSkip()).await();
+    }
+    one.leave().await();
+    Thread.sleep(PolicyQuestions.NONE_MS); // so long it may be missed
+    assertThat(InMemoryCluster.await(List.of(zero, second.join("g", 1, 2))).links()).isEqualTo(Collections.singletonMap(Proof.NONE, 2));
+  }
+
+  // W-9
+  @Test
   void aPolicyThatNeverAnswersIsAnsweredForByTheDefault() {
     AtomicInteger ignored = new AtomicInteger();
     List<JoinedRank> ranks = new ArrayList<>();

@@ -163,7 +163,7 @@ final class SeatRunner {
       }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
       case SeatEffect.WriteKey(var expected, var next) -> turns.store(keys.rank(rank), ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
           applied -> {
-            if (applied) {
+            if (applied && !isSeen(rank, next)) {
               ports.spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()));
             }
             seat(rank, new SeatEvent.Written(next.bytes(), applied));
@@ -193,6 +193,11 @@ final class SeatRunner {
         ports.listener().seatEnded(rank, end, reason);
       }
     }
+  }
+
+  /** Whether the store has told of this entry by now, as it has told the others. */
+  private boolean isSeen(int rank, Seen<RankEntry> written) {
+    return seats.get(rank) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE && held.current().equals(written);
   }
 
   private void keyRead(int rank, @Nullable Seen<RankEntry> seen) {

@@ -40,7 +40,10 @@ public record Addresses(GroupName group) {
     return "muster." + group + ".flight-record";
   }
 
-  /** Public, request, this node only: what an application's own warmup policy says of one link; the built-in one is not there. */
+  /**
+   * Public, request, this node only: what an application's own warmup policy says of one link; the built-in one is not there. One that is put
+   * there before the group is joined is asked about each link, one that comes later is seen within 100 ms.
+   */
   public String warmupPolicy() {
     return "muster." + group + ".warmup-policy";
   }

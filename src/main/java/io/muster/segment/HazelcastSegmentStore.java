@@ -181,7 +181,12 @@ public final class HazelcastSegmentStore implements SegmentStore {
       return Future.fromCompletionStage(answer, callers());
     }
     pending.add(answer);
-    answer.orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS).whenComplete((_, _) -> pending.remove(answer));
+    // on an event loop, which is awake already: the JDK's timer thread would be woken for each operation, and again for its end
+    long timer = context.owner().setTimer(deadline.toMillis(), _ -> answer.completeExceptionally(new TimeoutException()));
+    answer.whenComplete((_, _) -> {
+      pending.remove(answer);
+      context.owner().cancelTimer(timer);
+    });
     if (closed) {
       answer.completeExceptionally(closedStore());
     }

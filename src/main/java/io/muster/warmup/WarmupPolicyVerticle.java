@@ -1,6 +1,7 @@
 package io.muster.warmup;
 
 import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
 import io.muster.fabric.Fabric;
 import io.muster.fabric.FabricImport;
 import io.muster.fabric.FabricIdentity;
@@ -14,25 +15,36 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.json.JsonObject;
 import java.util.Base64;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Asked once per attempt, from both
  * ends, with a deadline, unless an application has a consumer of its own at {@code muster.<g>.warmup-policy}: then that one is asked instead.
  *
- * <p>Request: {@code {group, local, peer}}, each end as {@link #describe} makes it. Answer: {@code {plan, verdict, transport, reason}}, plan
- * one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP, REFUSE; both ends must come to the same plan, and the link is short-circuited only if
- * both verdicts are true.
+ * <p>An application is asked {@code {group, local, peer}}, each end as {@link #describe} makes it, and answers {@code {plan, verdict,
+ * transport, reason}}, plan one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP, REFUSE; this verticle is asked a {@link Question} and answers a
+ * {@link WarmupAnswer}. Both ends must come to the same plan, and the link is short-circuited only if both verdicts are true.
  */
 public final class WarmupPolicyVerticle extends VerticleBase {
+  private static final DeliveryOptions HERE = LocalCodec.delivery();
+
   private final Addresses addresses;
   private final Fabric fabric;
-  private @Nullable MessageConsumer<JsonObject> consumer;
+  private @Nullable MessageConsumer<Object> consumer;
+
+  /** About the link between these two, of which the first is of this process. */
+  public record Question(RankEntry local, RankEntry peer) {
+    /** As an application is asked. */
+    public JsonObject toJson() {
+      return new JsonObject().put("group", local.group().value()).put("local", describe(local.handle(), local.member().rank()))
+          .put("peer", describe(peer.handle(), peer.member().rank()));
+    }
+  }
 
   public WarmupPolicyVerticle(Addresses addresses, Fabric fabric) {
     this.addresses = addresses;
@@ -50,22 +62,22 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     return consumer == null ? Future.succeededFuture() : consumer.unregister();
   }
 
-  private void asked(Message<JsonObject> question) {
+  private void asked(Message<Object> message) {
     Link link;
     try {
-      link = Link.of(question.body());
+      link = Link.of((Question) message.body());
     } catch (RuntimeException e) {
-      question.reply(toJson(refused("the policy could not read what it was asked: " + e.getMessage())));
+      message.reply(refused("the policy could not read what it was asked: " + e.getMessage()), HERE);
       return;
     }
     Plan plan = WarmupPlan.plan(link.local().offer(), link.peer().offer());
     if (!(plan instanceof Plan.ShortCircuitFabric fabricPlan)) {
-      question.reply(toJson(withoutImport(plan)));
+      message.reply(withoutImport(plan), HERE);
       return;
     }
     vertx.executeBlocking(() -> importPeer(fabricPlan, link), false)
         .otherwise(failure -> answer(fabricPlan, Verdict.no("importing failed: " + failure.getMessage())))
-        .onSuccess(answer -> question.reply(toJson(answer)));
+        .onSuccess(answer -> message.reply(answer, HERE));
   }
 
   /** Opens, touches and closes: the proof is the act, no memory is kept for it. Blocks. */
@@ -87,8 +99,8 @@ public final class WarmupPolicyVerticle extends VerticleBase {
   /** The answer that is given for a policy that does not give one: the built-in rule, without the fabric. */
   public static WarmupAnswer byDefault(SegmentHandle local, SegmentHandle peer, String why) {
     try {
-      Offer mine = End.of(describe(local, 0)).offer();
-      Offer theirs = End.of(describe(peer, 0)).offer();
+      Offer mine = End.of(local, 0).offer();
+      Offer theirs = End.of(peer, 0).offer();
       WarmupAnswer answer = withoutImport(WarmupPlan.plan(mine, theirs));
       return new WarmupAnswer(answer.plan(), answer.verdict(), answer.transport(), why + "; by default: " + answer.reason());
     } catch (RuntimeException e) {
@@ -112,26 +124,19 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     return new WarmupAnswer(WarmupAnswer.Plan.REFUSE, false, "", reason);
   }
 
-  private static JsonObject toJson(WarmupAnswer answer) {
-    return new JsonObject().put("plan", answer.plan().name()).put("verdict", answer.verdict()).put("transport", answer.transport())
-        .put("reason", answer.reason());
-  }
-
-  /** @throws IllegalArgumentException if that is no answer */
+  /**
+   * What an application has answered.
+   *
+   * @throws IllegalArgumentException if that is no answer
+   */
   public static WarmupAnswer answerOf(JsonObject json) {
     String reason = json.getString("reason", "");
     return new WarmupAnswer(WarmupAnswer.Plan.valueOf(json.getString("plan", "")), json.getBoolean("verdict", false),
         json.getString("transport", ""), reason);
   }
 
-  /** The question about a link. */
-  public static JsonObject question(RankEntry local, RankEntry peer) {
-    return new JsonObject().put("group", local.group().value()).put("local", describe(local.handle(), local.member().rank()))
-        .put("peer", describe(peer.handle(), peer.member().rank()));
-  }
-
   /**
-   * One end of a link, as a policy is told of it.
+   * One end of a link, as an application's policy is told of it.
    *
    * @return rank, process, host, mode, transports, and of the fabric its identity ("" if none is proven), whether it is simulated, the
    *     exported handle in Base64, and the reason
@@ -149,21 +154,19 @@ public final class WarmupPolicyVerticle extends VerticleBase {
   }
 
   private record Link(End local, End peer) {
-    static Link of(JsonObject json) {
-      return new Link(End.of(json.getJsonObject("local")), End.of(json.getJsonObject("peer")));
+    static Link of(Question question) {
+      return new Link(End.of(question.local().handle(), question.local().member().rank()),
+          End.of(question.peer().handle(), question.peer().member().rank()));
     }
   }
 
   private record End(Member owner, Offer offer, byte[] export) {
-    static End of(JsonObject json) {
-      ProcessId process = ProcessId.parse(json.getString("process"));
-      String identity = json.getString("fabric");
-      String reason = json.getString("fabricReason");
-      FabricVerdict verdict = identity.isEmpty() ? new FabricVerdict.NotAvailable(reason)
-          : new FabricVerdict.Proven(FabricIdentity.parse(identity), json.getBoolean("simulated"), reason);
-      List<String> transports = json.getJsonArray("transports").stream().map(String.class::cast).toList();
-      return new End(exporter(json.getInteger("rank"), process),
-          new Offer(mode(json.getString("mode")), verdict, transports, process), Base64.getDecoder().decode(json.getString("export")));
+    static End of(SegmentHandle handle, int rank) {
+      SegmentHandle.FabricOffer fabric = handle.fabric();
+      FabricVerdict verdict = fabric.identity().isEmpty() ? new FabricVerdict.NotAvailable(fabric.reason())
+          : new FabricVerdict.Proven(FabricIdentity.parse(fabric.identity()), fabric.simulated(), fabric.reason());
+      return new End(exporter(rank, handle.process()), new Offer(mode(handle.warmupMode()), verdict, handle.transports(), handle.process()),
+          fabric.export());
     }
 
     private static WarmupMode mode(String text) {

@@ -3,6 +3,7 @@ package io.muster.warmup;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.bus.Addresses;
+import io.muster.bus.LocalCodec;
 import io.muster.fabric.ExportedHandle;
 import io.muster.fabric.Fabric;
 import io.muster.fabric.FabricExport;
@@ -20,6 +21,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.Message;
 import io.vertx.core.json.JsonObject;
 import io.vertx.junit5.Checkpoint;
 import io.vertx.junit5.Timeout;
@@ -71,9 +73,10 @@ class WarmupPolicyVerticleTest {
   }
 
   private static Future<WarmupAnswer> ask(Vertx vertx, Fabric fabric, Object question) {
+    LocalCodec.register(vertx);
     return vertx.deployVerticle(new WarmupPolicyVerticle(ADDRESSES, fabric))
-        .compose(_ -> vertx.eventBus().<JsonObject>request(ADDRESSES.builtInWarmupPolicy(), question))
-        .map(answer -> WarmupPolicyVerticle.answerOf(answer.body()));
+        .compose(_ -> vertx.eventBus().<WarmupAnswer>request(ADDRESSES.builtInWarmupPolicy(), question, LocalCodec.delivery()))
+        .map(Message::body);
   }
 
   private static void answers(VertxTestContext test, Future<WarmupAnswer> asked, Consumer<WarmupAnswer> check) {
@@ -83,8 +86,8 @@ class WarmupPolicyVerticleTest {
     })));
   }
 
-  private static JsonObject question(String mine, String theirs) {
-    return WarmupPolicyVerticle.question(entry(1, HERE, mine, SegmentHandle.FabricOffer.NONE),
+  private static WarmupPolicyVerticle.Question question(String mine, String theirs) {
+    return new WarmupPolicyVerticle.Question(entry(1, HERE, mine, SegmentHandle.FabricOffer.NONE),
         entry(0, THERE, theirs, SegmentHandle.FabricOffer.NONE));
   }
 
@@ -160,23 +163,23 @@ class WarmupPolicyVerticleTest {
   }
 
   private Future<WarmupAnswer> askFabric(Vertx vertx, ImportFault fault, byte[] export, FabricIdentity theirs) {
-    return ask(vertx, open(CLIQUE, fault), WarmupPolicyVerticle.question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
+    return ask(vertx, open(CLIQUE, fault), new WarmupPolicyVerticle.Question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
         entry(0, THERE, "auto", offer(theirs, export))));
   }
 
   @Test
   void whateverIsAskedIsAnswered(Vertx vertx, VertxTestContext test) {
-    List<Object> questions = List.of(new JsonObject(), "garbage", 7, question("auto", "auto").put("peer", "rank 0"),
-        question("auto", "auto").put("local", new JsonObject().put("rank", "x")), question("auto", "pray"),
-        WarmupPolicyVerticle.question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
+    List<Object> questions = List.of(new JsonObject(), "garbage", 7, question("auto", "pray"),
+        new WarmupPolicyVerticle.Question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
             entry(0, THERE, "auto", new SegmentHandle.FabricOffer("not/a clique", true, new byte[0], ""))));
+    LocalCodec.register(vertx);
     List<Checkpoint> answered = questions.stream().map(_ -> test.checkpoint()).toList();
     vertx.deployVerticle(new WarmupPolicyVerticle(ADDRESSES, NONE)).onComplete(test.succeeding(_ -> questions.forEach(question ->
-        vertx.eventBus().<JsonObject>request(ADDRESSES.builtInWarmupPolicy(), question).onComplete(test.succeeding(reply -> test.verify(() -> {
-          WarmupAnswer answer = WarmupPolicyVerticle.answerOf(reply.body());
-          assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.REFUSE);
-          assertThat(answer.reason()).contains("could not read");
-          answered.get(questions.indexOf(question)).flag();
-        }))))));
+        vertx.eventBus().<WarmupAnswer>request(ADDRESSES.builtInWarmupPolicy(), question, LocalCodec.delivery())
+            .onComplete(test.succeeding(reply -> test.verify(() -> {
+              assertThat(reply.body().plan()).isEqualTo(WarmupAnswer.Plan.REFUSE);
+              assertThat(reply.body().reason()).contains("could not read");
+              answered.get(questions.indexOf(question)).flag();
+            }))))));
   }
 }
