@@ -45,7 +45,7 @@ final class BenchConnectCommand implements Callable<Integer> {
       description = "late: how long the others have been waiting (default: ${DEFAULT-VALUE}).")
   private Duration waiting = Duration.ofSeconds(5);
 
-  @Option(names = "--prime", paramLabel = "TIME", converter = DurationConverter.class, defaultValue = "20s",
+  @Option(names = "--prime", paramLabel = "TIME", converter = DurationConverter.class, defaultValue = "60s",
       description = "hot, late, restart: how long the processes rehearse before they count as up (not those that are started anew); 0s: as 'run' does (default: ${DEFAULT-VALUE}).")
   private Duration prime = Duration.ofSeconds(20);
 
