@@ -348,9 +348,14 @@ public final class GroupCore {
               _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
       case BarrierEffect.SpreadRecord(var record) -> ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
-      case BarrierEffect.SpreadMark(var mark) -> {
+      case BarrierEffect.SpreadMark(var mark, var completers) -> {
         if (mark.value() != null) {
-          ports.spread(new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes()));
+          var gossip = new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes());
+          if (completers == null) {
+            ports.spread(gossip);
+          } else {
+            ports.spread(gossip, completers);
+          }
         }
       }
       case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);
@@ -391,7 +396,8 @@ public final class GroupCore {
     Map<Integer, Seen<ReadyMark>> marks = new HashMap<>();
     for (int rank = 0; rank < setup.worldSize(); rank++) {
       StoredBytes stored = fresh.values().get(keys.rank(rank));
-      Seen<RankEntry> entry = directory.known(rank, stored);
+      boolean isOlder = stored == null && heardWhileReading.contains(rank); // and does not know why what came meanwhile can't be used
+      Seen<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
       if (entry != null) {
         ranks.put(rank, entry);
       }
@@ -403,7 +409,7 @@ public final class GroupCore {
       if (state instanceof SeatState.Held) {
         seats.seat(rank, new SeatEvent.KeySeen(entry));
       }
-      if (entry != null || !heardWhileReading.contains(rank)) {
+      if (!isOlder) {
         direct(rank, entry);
         restore(rank, entry);
       }

@@ -136,8 +136,9 @@ final class Turn {
 
   void readDone(BarrierEvent.ReadDone done) {
     reading = false;
-    spreadFound(done.marks());
+    List<Seen<ReadyMark>> found = ownNews(done.marks());
     keys.read(done);
+    found.forEach(mark -> effects.add(spread(mark)));
     EpochRecord there = Seen.valueOf(done.basis());
     EpochRecord known = epoch();
     if (there != null && (known == null || there.supersedes(known))) {
@@ -172,21 +173,28 @@ final class Turn {
     writingMarks.remove(rank);
     if (applied) {
       markSeen(rank, written);
-      effects.add(new BarrierEffect.SpreadMark(written));
+      effects.add(spread(written));
     } else {
       readNeeded = true;
     }
   }
 
   /** Own marks that the store holds after all: their writes were not answered, so nobody has been told. */
-  private void spreadFound(Map<Integer, Seen<ReadyMark>> marks) {
+  private List<Seen<ReadyMark>> ownNews(Map<Integer, Seen<ReadyMark>> marks) {
+    List<Seen<ReadyMark>> news = new ArrayList<>();
     seats.forEach((rank, seat) -> {
       Seen<ReadyMark> found = marks.get(rank);
       ReadyMark mark = Seen.valueOf(found);
       if (mark != null && mark.member().equals(seat.member()) && !mark.equals(Seen.valueOf(keys.marks().get(rank)))) {
-        effects.add(new BarrierEffect.SpreadMark(found));
+        news.add(found);
       }
     });
+    return news;
+  }
+
+  private BarrierEffect spread(Seen<ReadyMark> mark) {
+    EpochRecord epoch = epoch();
+    return new BarrierEffect.SpreadMark(mark, epoch == null ? null : EpochRules.completers(setup, epoch, keys.ranks()));
   }
 
   private void adopt(@Nullable Seen<EpochRecord> next, boolean mine) {
