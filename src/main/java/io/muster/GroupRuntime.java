@@ -456,11 +456,6 @@ final class GroupRuntime implements GroupHost {
 
   @Override
   public void spread(Gossip gossip) {
-    process.spread(sealed(gossip), _ -> true);
-  }
-
-  @Override
-  public void spread(Gossip gossip, Set<ProcessId> processes) {
-    process.spread(sealed(gossip), processes::contains);
+    process.spread(sealed(gossip));
   }
 }

@@ -1,12 +1,10 @@
 package io.muster.barrier;
 
-import io.muster.group.ProcessId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.StoredBytes;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What the barrier wants done. */
@@ -30,16 +28,7 @@ public sealed interface BarrierEffect {
   /** Tell the processes that this one is connected to what it has just written, so that they need not wait for the store's push. */
   record SpreadRecord(Seen<EpochRecord> record) implements BarrierEffect {}
 
-  /**
-   * Tell those processes of a mark that would complete its epoch, if this one is connected to them.
-   *
-   * @param completers null: all that it is connected to
-   */
-  record SpreadMark(Seen<ReadyMark> mark, @Nullable Set<ProcessId> completers) implements BarrierEffect {
-    public SpreadMark {
-      completers = completers == null ? null : Set.copyOf(completers);
-    }
-  }
+  record SpreadMark(Seen<ReadyMark> mark) implements BarrierEffect {}
 
   /** Everybody in this process who waits for all-connected of this epoch, or an earlier one, is done. */
   record CompleteWaiters(EpochRecord record) implements BarrierEffect {}

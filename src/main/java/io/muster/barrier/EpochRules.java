@@ -1,7 +1,6 @@
 package io.muster.barrier;
 
 import io.muster.group.Member;
-import io.muster.group.ProcessId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
@@ -9,7 +8,6 @@ import io.muster.segment.ReadyMark;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,8 +17,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What follows for an epoch from what one process knows: each rule is a function of its arguments. {@link Turn} decides when to ask them. */
 final class EpochRules {
-  private static final int COMPLETERS = 2;
-
   private EpochRules() {}
 
   /** All marks carry the record's digest, and no rank key names a life newer than the vector's. */
@@ -117,24 +113,5 @@ final class EpochRules {
       }
     });
     return before.size();
-  }
-
-  /**
-   * The other processes that are told of a mark: those that would complete the epoch, first and second. Whoever comes after them reads the marks
-   * when it looks at everything again.
-   *
-   * @return null if it is not known which those are: a link may have brought a life before the store does
-   */
-  static @Nullable Set<ProcessId> completers(BarrierSetup setup, EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks) {
-    Set<ProcessId> first = new LinkedHashSet<>();
-    for (int rank = 0; rank < setup.worldSize() && first.size() < COMPLETERS; rank++) {
-      RankEntry entry = Seen.valueOf(ranks.get(rank));
-      if (entry == null || !entry.isLive() || !entry.member().equals(epoch.vector().get(rank))) {
-        return null;
-      }
-      first.add(entry.handle().process());
-    }
-    first.remove(setup.process());
-    return first;
   }
 }

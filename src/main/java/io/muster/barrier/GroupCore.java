@@ -348,14 +348,9 @@ public final class GroupCore {
               _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
       case BarrierEffect.SpreadRecord(var record) -> ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
-      case BarrierEffect.SpreadMark(var mark, var completers) -> {
+      case BarrierEffect.SpreadMark(var mark) -> {
         if (mark.value() != null) {
-          var gossip = new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes());
-          if (completers == null) {
-            ports.spread(gossip);
-          } else {
-            ports.spread(gossip, completers);
-          }
+          ports.spread(new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes()));
         }
       }
       case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);

@@ -136,9 +136,8 @@ final class Turn {
 
   void readDone(BarrierEvent.ReadDone done) {
     reading = false;
-    List<Seen<ReadyMark>> found = ownNews(done.marks());
+    spreadFound(done.marks());
     keys.read(done);
-    found.forEach(mark -> effects.add(spread(mark)));
     EpochRecord there = Seen.valueOf(done.basis());
     EpochRecord known = epoch();
     if (there != null && (known == null || there.supersedes(known))) {
@@ -173,28 +172,21 @@ final class Turn {
     writingMarks.remove(rank);
     if (applied) {
       markSeen(rank, written);
-      effects.add(spread(written));
+      effects.add(new BarrierEffect.SpreadMark(written));
     } else {
       readNeeded = true;
     }
   }
 
   /** Own marks that the store holds after all: their writes were not answered, so nobody has been told. */
-  private List<Seen<ReadyMark>> ownNews(Map<Integer, Seen<ReadyMark>> marks) {
-    List<Seen<ReadyMark>> news = new ArrayList<>();
+  private void spreadFound(Map<Integer, Seen<ReadyMark>> marks) {
     seats.forEach((rank, seat) -> {
       Seen<ReadyMark> found = marks.get(rank);
       ReadyMark mark = Seen.valueOf(found);
       if (mark != null && mark.member().equals(seat.member()) && !mark.equals(Seen.valueOf(keys.marks().get(rank)))) {
-        news.add(found);
+        effects.add(new BarrierEffect.SpreadMark(found));
       }
     });
-    return news;
-  }
-
-  private BarrierEffect spread(Seen<ReadyMark> mark) {
-    EpochRecord epoch = epoch();
-    return new BarrierEffect.SpreadMark(mark, epoch == null ? null : EpochRules.completers(setup, epoch, keys.ranks()));
   }
 
   private void adopt(@Nullable Seen<EpochRecord> next, boolean mine) {

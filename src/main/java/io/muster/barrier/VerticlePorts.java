@@ -2,7 +2,6 @@ package io.muster.barrier;
 
 import io.muster.group.LifeId;
 import io.muster.group.Member;
-import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentStore;
@@ -11,7 +10,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.security.SecureRandom;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** What a group needs from outside, on the context of its verticle: the store, the real clock, chance, and its process. */
@@ -102,11 +100,6 @@ final class VerticlePorts implements GroupPorts {
   @Override
   public void spread(Gossip gossip) {
     host.spread(gossip);
-  }
-
-  @Override
-  public void spread(Gossip gossip, Set<ProcessId> processes) {
-    host.spread(gossip, processes);
   }
 
   @Override

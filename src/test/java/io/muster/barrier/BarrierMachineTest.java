@@ -18,9 +18,7 @@ import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -41,7 +39,7 @@ class BarrierMachineTest {
   private static Seen<RankEntry> entry(Member member) {
     var handle = new SegmentHandle(new ProcessId(0, member.rank() + 1), "h", 1, "", 0, "", "exchange", List.of("tcp"),
         SegmentHandle.FabricOffer.NONE, List.of());
-    var entry = new RankEntry(GROUP, Math.max(2, member.rank() + 1), member, RankEntry.State.LIVE, 0, handle);
+    var entry = new RankEntry(GROUP, 2, member, RankEntry.State.LIVE, 0, handle);
     return new Seen<>(Schema.encode(entry), entry);
   }
 
@@ -141,34 +139,11 @@ class BarrierMachineTest {
     assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
     when(new BarrierEvent.TimerFired(Timer.RETRY));
     when(read(seen(record), Map.of(0, mark(ZERO, record))));
-    assertThat(effects(BarrierEffect.SpreadMark.class)).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record), Set.of(new ProcessId(0, 2))));
+    assertThat(effects(BarrierEffect.SpreadMark.class)).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record)));
 
     when(new BarrierEvent.Reconcile());
     when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, open(1, ZERO, member(1, 19))))));
     assertThat(effects(BarrierEffect.SpreadMark.class)).as("once").isEmpty();
-  }
-
-  @Test // ADR 26
-  void aMarkIsToldToTheTwoProcessesThatWouldCompleteAndToNobodyElse() {
-    Map<Integer, Seen<RankEntry>> ranks = new HashMap<>();
-    Member[] vector = new Member[5];
-    for (int rank = 0; rank < 5; rank++) {
-      vector[rank] = member(rank, 1);
-      ranks.put(rank, entry(vector[rank]));
-    }
-    EpochRecord epoch = open(1, vector);
-    assertThat(EpochRules.completers(setup(4), epoch, ranks)).containsExactly(new ProcessId(0, 1), new ProcessId(0, 2));
-    assertThat(EpochRules.completers(setup(1), epoch, ranks)).as("not itself").containsExactly(new ProcessId(0, 2));
-    ranks.remove(2);
-    assertThat(EpochRules.completers(setup(4), epoch, ranks)).as("those that come later need not be known").hasSize(2);
-    ranks.put(1, entry(member(1, 9)));
-    assertThat(EpochRules.completers(setup(4), epoch, ranks)).as("another life of rank 1 may be elsewhere").isNull();
-    ranks.remove(0);
-    assertThat(EpochRules.completers(setup(4), epoch, ranks)).as("rank 0 is not known yet").isNull();
-  }
-
-  private static BarrierSetup setup(int process) {
-    return new BarrierSetup(GROUP, 5, new ProcessId(0, process), 30, 200, 0, 100);
   }
 
   @Test // B-1

@@ -234,12 +234,4 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
       connected.changed(gossip.key(), gossip.value());
     }
   }
-
-  @Override
-  public void spread(Gossip gossip, Set<ProcessId> processes) {
-    BarrierNode connected = other;
-    if (connected != null && processes.contains(connected.process)) {
-      spread(gossip);
-    }
-  }
 }

@@ -397,12 +397,6 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   }
 
   @Override
-  public void spread(Gossip gossip, Set<ProcessId> processes) {
-    Buffer payload = sealed(gossip).encode();
-    channels.values().stream().filter(channel -> processes.contains(channel.peer.id)).forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
-  }
-
-  @Override
   public GroupPorts.Listener listener() {
     return this;
   }
