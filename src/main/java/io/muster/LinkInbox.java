@@ -82,7 +82,7 @@ final class LinkInbox {
 
   /** A link-open may be here before the store has answered the claim that it is about: the verticle of its link keeps it until then. */
   private static boolean isSeated(GroupRuntime group, LinkMessage message) {
-    return group.localSeat(message.to()) != null || (message instanceof LinkMessage.Open open && group.barrier().holds(open.waiter()));
+    return group.localSeat(message.to()) != null || (message instanceof LinkMessage.Open open && group.barrier().claims(open.waiter()));
   }
 
   /**

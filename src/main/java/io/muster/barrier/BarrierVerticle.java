@@ -140,10 +140,10 @@ public final class BarrierVerticle extends VerticleBase {
     }
   }
 
-  /** Whether this process holds the life, or is writing its claim. */
-  public boolean holds(Member member) {
+  /** Whether the links of this life begin soon, or have begun. */
+  public boolean claims(Member member) {
     GroupCore started = core;
-    return started != null && !stopped && started.holds(member);
+    return started != null && !stopped && started.claims(member);
   }
 
   /** Asks the core something, on its context; fails with FATAL if the verticle has stopped. */

@@ -176,6 +176,11 @@ public final class GroupCore {
     return seats.holds(member);
   }
 
+  /** Whether the links of this life begin soon, or have begun. May be called from any thread. */
+  public boolean claims(Member member) {
+    return seats.claims(member);
+  }
+
   /**
    * Answers a newcomer that has read this entry. A life that is held here is first written anew, so that no claim that was sent before, on
    * the bytes that the newcomer has read, can be applied after the answer (R-10).

@@ -113,6 +113,11 @@ final class SeatRunner {
     };
   }
 
+  /** Whether the links of this life begin soon, or have begun: its claim is being written, or has been. May be called from any thread. */
+  boolean claims(Member member) {
+    return !(seats.get(member.rank()) instanceof SeatState.Leaving) && holds(member);
+  }
+
   /** Answers a newcomer once the entry that it has read is no longer what the store holds, or after the limit. */
   Future<Answer> asked(RankEntry about, long limitMs) {
     Member member = about.member();

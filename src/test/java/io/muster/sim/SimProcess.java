@@ -261,7 +261,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   }
 
   void linkMessage(SimChannel channel, LinkMessage message) {
-    if (localSeat(message.to()) == null && !(message instanceof LinkMessage.Open early && holds(early.waiter()))) {
+    if (localSeat(message.to()) == null && !(message instanceof LinkMessage.Open early && core.claims(early.waiter()))) {
       if (message instanceof LinkMessage.Open open) {
         channel.send(new LinkMessage.Refuse(open.group(), open.entry().member(), open.to(), open.attempt(),
             LinkMessage.Refuse.Code.RETRY, "rank " + open.to() + " has no seat in that process (yet)", null));
