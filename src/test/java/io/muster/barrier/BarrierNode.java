@@ -61,6 +61,7 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
     private final SegmentStore store;
     private final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
     private volatile boolean stalled;
+    private volatile @Nullable Promise<Void> awaitedRead;
 
     StallingStore(SegmentStore store) {
       this.store = store;
@@ -68,6 +69,13 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
 
     void stall() {
       stalled = true;
+    }
+
+    /** The next read is done at once, and answered when it is let. Completes when it is done. */
+    Future<Void> holdTheNextRead() {
+      Promise<Void> read = Promise.promise();
+      awaitedRead = read;
+      return read.future();
     }
 
     boolean isStalled() {
@@ -97,7 +105,16 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
 
     @Override
     public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
-      return when(() -> store.getAll(keys));
+      Promise<Void> awaited = awaitedRead;
+      if (awaited == null) {
+        return when(() -> store.getAll(keys));
+      }
+      awaitedRead = null;
+      Future<Map<String, StoredBytes>> read = store.getAll(keys);
+      Promise<Map<String, StoredBytes>> later = Promise.promise();
+      held.add(() -> read.onComplete(later));
+      read.onComplete(_ -> awaited.complete());
+      return later.future();
     }
 
     @Override

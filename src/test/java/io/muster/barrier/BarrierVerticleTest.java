@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import io.muster.peer.History;
 import io.muster.peer.LinkEvent;
@@ -16,7 +17,9 @@ import io.muster.segment.InMemorySegmentStore;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
+import io.muster.segment.SegmentStore;
 import io.muster.segment.StoreKeys;
+import io.muster.segment.StoredBytes;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -265,6 +268,34 @@ class BarrierVerticleTest {
             test.completeNow();
           })));
     }));
+  }
+
+  // B-3, R-4
+  @Test
+  void aReadThatBeganBeforeAnUnusableEntryCameDoesNotForgetWhyItIsNone(Vertx vertx, VertxTestContext test) {
+    var zero = new BarrierNode(vertx, shared, 0);
+    SegmentStore stranger = shared.store(vertx.getOrCreateContext(), new ProcessId(9, 9));
+    zero.join().compose(_ -> phaseOfRankOne(zero, 50, StuckReport.Phase.REJECTED)).compose(phase -> {
+      assertThat(phase).as("joining's own read is over by then").isEqualTo(StuckReport.Phase.NEVER_PUBLISHED);
+      Future<Void> read = zero.store.holdTheNextRead();
+      zero.barrier.execute(GroupCore::reconcile);
+      return read;
+    }).compose(_ -> stranger.compareAndSet(new StoreKeys(BarrierNode.GROUP).rank(1), null, StoredBytes.copyOf(new byte[] {1, 2, 3})))
+        .compose(_ -> phaseOfRankOne(zero, 500, StuckReport.Phase.REJECTED))
+        .compose(_ -> {
+          zero.store.release();
+          return phaseOfRankOne(zero, 50, StuckReport.Phase.NEVER_PUBLISHED);
+        })
+        .onComplete(test.succeeding(phase -> test.verify(() -> {
+          assertThat(phase).as("after the read was answered").isEqualTo(StuckReport.Phase.REJECTED);
+          test.completeNow();
+        })));
+  }
+
+  /** Asks until it is this, at most so often. */
+  private static Future<StuckReport.Phase> phaseOfRankOne(BarrierNode node, int times, StuckReport.Phase wanted) {
+    return node.barrier.report().map(report -> report.phases().get(1))
+        .compose(phase -> phase == wanted || times == 0 ? Future.succeededFuture(phase) : phaseOfRankOne(node, times - 1, wanted));
   }
 
   // B-5
