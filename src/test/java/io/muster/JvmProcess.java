@@ -17,6 +17,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A JVM that a test starts, speaks to by lines, and owns: closing kills it, and it ends by itself if the test's JVM dies. */
@@ -91,8 +92,32 @@ public final class JvmProcess implements AutoCloseable {
     process.destroyForcibly().onExit().join();
   }
 
+  /** Returns when all its threads have stopped: the signal alone lets them go on for a moment. */
   public void freeze() throws IOException, InterruptedException {
     signal("-STOP");
+    for (long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(10); !isStopped(); Thread.sleep(1)) {
+      if (System.nanoTime() > endNanos) {
+        throw new AssertionError(name + " has not stopped within 10 s");
+      }
+    }
+  }
+
+  private boolean isStopped() {
+    Path tasks = Path.of("/proc", String.valueOf(process.pid()), "task");
+    if (!Files.isDirectory(tasks)) {
+      return true; // not on Linux
+    }
+    try (Stream<Path> all = Files.list(tasks)) {
+      for (Path task : all.toList()) {
+        String stat = Files.readString(task.resolve("stat"));
+        if (!stat.substring(stat.lastIndexOf(')') + 1).startsWith(" T")) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException ended) { // a thread has just ended
+      return false;
+    }
   }
 
   public void thaw() throws IOException, InterruptedException {
