@@ -49,6 +49,8 @@ import org.jspecify.annotations.Nullable;
 /** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
 final class GroupRuntime implements GroupHost {
   private static final long GATHER_MS = 5;
+  /** Longer than any epoch takes that is on its way: else each rank would write to the store for nothing. */
+  private static final long MARKS_MS = 250;
   private static final long RETRY_MS = 100;
 
   private final MusterProcess process;
@@ -88,7 +90,7 @@ final class GroupRuntime implements GroupHost {
         peer.refused().probeMs(), peer.close().timeoutMs());
     StoreOptions storing = options.store();
     this.barrier = new BarrierVerticle(new BarrierSetup(name, worldSize, process.id(), storing.hedgeMs(), storing.republishHedgeMs(), GATHER_MS,
-        RETRY_MS), this, new BarrierVerticle.Timing(storing.reconcileMs(), options.barrier().reportEveryMs(),
+        MARKS_MS, RETRY_MS), this, new BarrierVerticle.Timing(storing.reconcileMs(), options.barrier().reportEveryMs(),
         options.status().nodeTimeoutMs(), options.liveness().intervalMs()));
     this.status = new StatusVerticle(addresses, barrier, links, new StatusVerticle.Node(process.id(), ProcessHandle.current().pid(),
         process.address().toString(), process.trust().refusals(name)), options.status().nodeTimeoutMs());
@@ -456,6 +458,11 @@ final class GroupRuntime implements GroupHost {
 
   @Override
   public void spread(Gossip gossip) {
-    process.spread(sealed(gossip));
+    process.spread(sealed(gossip), _ -> true);
+  }
+
+  @Override
+  public void spread(Gossip gossip, Set<ProcessId> processes) {
+    process.spread(sealed(gossip), processes::contains);
   }
 }

@@ -41,6 +41,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -304,9 +305,9 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     return group == null ? gossip : group.sealed(gossip);
   }
 
-  void spread(Gossip gossip) {
+  void spread(Gossip gossip, Predicate<ProcessId> to) {
     Buffer payload = gossip.encode();
-    channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
+    channels.values().stream().filter(channel -> to.test(channel.peer())).forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
   }
 
   private boolean hasSeat(RankEntry own) {

@@ -9,6 +9,7 @@ import io.muster.group.ProcessId;
 import io.muster.segment.InMemorySegmentStore;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
+import io.muster.segment.WrappedStore;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -60,7 +61,7 @@ class DeadlinesTest {
   }
 
   /** A store that answers nothing while it is frozen, and keeps its own deadline, as the contract says. */
-  private static final class FrozenStore implements SegmentStore {
+  private static final class FrozenStore implements WrappedStore {
     private final SegmentStore store;
     private volatile boolean frozen;
     private volatile int missed;
@@ -106,23 +107,8 @@ class DeadlinesTest {
     }
 
     @Override
-    public Future<Void> listen(Listener listener) {
-      return store.listen(listener);
-    }
-
-    @Override
-    public Future<Void> close() {
-      return store.close();
-    }
-
-    @Override
-    public PresentMembers presentMembers() {
-      return store.presentMembers();
-    }
-
-    @Override
-    public String localMemberUuid() {
-      return store.localMemberUuid();
+    public SegmentStore store() {
+      return store;
     }
   }
 

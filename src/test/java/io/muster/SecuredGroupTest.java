@@ -24,6 +24,7 @@ import io.muster.segment.Decoded;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.InMemorySegmentStore;
 import io.muster.segment.LostMember;
+import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
@@ -366,7 +367,7 @@ class SecuredGroupTest {
       case LEFT -> Schema.encode(entry.with(RankEntry.State.LEFT, entry.handle()));
       case DEGRADED -> Schema.encode(epoch.degraded(List.of(new LostMember(entry.member(), "SILENCE", "forged", 0))));
       case A_GREATER_EPOCH -> Schema.encode(new EpochRecord(group, epoch.number() + 50, epoch.vector(), EpochRecord.State.COMPLETE,
-          epoch.number() + 50, List.of()));
+          epoch.number() + 50, List.of(), ProofCounts.NONE));
       case A_MARK -> Schema.encode(new ReadyMark(group, entry.member(), epoch.number() + 1, epoch.digest(), List.of()));
       case GARBAGE -> GARBAGE;
       case REMOVED -> null;
@@ -404,10 +405,10 @@ class SecuredGroupTest {
     RankEntry good = ((Decoded.Valid<RankEntry>) Schema.rankEntry(Objects.requireNonNull(
         new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {}).get(keys.rank(0)).await()))).value();
     var nobody = new Member(1, 5, LifeId.random(RandomGenerator.getDefault()));
-    var epoch = new EpochRecord(new GroupName("g"), 1, List.of(good.member(), nobody), EpochRecord.State.OPEN, 0, List.of());
+    var epoch = new EpochRecord(new GroupName("g"), 1, List.of(good.member(), nobody), EpochRecord.State.OPEN, 0, List.of(), ProofCounts.NONE);
     InMemoryCluster.overwrite(stranger, keys.rank(1), Schema.encode(new RankEntry(new GroupName("g"), 2, nobody, RankEntry.State.LIVE, 0,
         good.handle())));
-    InMemoryCluster.overwrite(stranger, keys.epoch(), Schema.encode(epoch.complete()));
+    InMemoryCluster.overwrite(stranger, keys.epoch(), Schema.encode(epoch.complete(ProofCounts.NONE)));
     InMemoryCluster.overwrite(stranger, keys.ready(0), Schema.encode(new ReadyMark(new GroupName("g"), good.member(), 1, epoch.digest(), List.of())));
     InMemoryCluster.overwrite(stranger, keys.ready(1), Schema.encode(new ReadyMark(new GroupName("g"), nobody, 1, epoch.digest(), List.of())));
     assertThatThrownBy(() -> zero.allConnected(Duration.ofMillis(500)).await()).hasMessageContaining("signature: expected one by the group's secret");

@@ -1,14 +1,10 @@
 package io.muster.barrier;
 
 import io.muster.group.GroupName;
-import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
-import io.muster.segment.RankEntry;
-import io.muster.segment.ReadyMark;
 import io.vertx.core.json.JsonObject;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 
@@ -28,33 +24,15 @@ public record AllConnected(GroupName group, long epoch, int worldSize, String ve
     paths = Map.copyOf(paths);
   }
 
-  /** The links as the marks of all members tell them. */
-  static AllConnected of(EpochRecord record, Map<Integer, ReadyMark> marks, Map<Integer, RankEntry> ranks, long elapsedMs) {
-    Map<Proof, Integer> links = new EnumMap<>(Proof.class);
-    Map<Pair, Proof> weakest = new HashMap<>();
-    marks.forEach((rank, mark) -> {
-      for (int peer = 0; peer < mark.proofs().size(); peer++) {
-        if (peer != rank) {
-          Proof proof = mark.proofs().get(peer);
-          links.merge(proof, 1, Integer::sum);
-          RankEntry here = ranks.get(rank);
-          RankEntry there = ranks.get(peer);
-          if (here != null && there != null && !here.handle().process().equals(there.handle().process())) {
-            weakest.merge(Pair.of(here.handle().process(), there.handle().process()), proof,
-                (one, other) -> one.isWeakerThan(other) ? one : other);
-          }
-        }
-      }
-    });
-    Map<Proof, Integer> paths = new EnumMap<>(Proof.class);
-    weakest.values().forEach(proof -> paths.merge(proof, 1, Integer::sum));
-    return new AllConnected(record.group(), record.number(), record.worldSize(), record.digest().toString(), elapsedMs, links, paths);
+  static AllConnected of(EpochRecord record, long elapsedMs) {
+    return new AllConnected(record.group(), record.number(), record.worldSize(), record.digest().toString(), elapsedMs,
+        record.proofs().links(), record.proofs().paths());
   }
 
   /** The public body of {@code all-connected}. */
   public JsonObject toJson() {
     return new JsonObject().put("group", group.value()).put("epoch", epoch).put("worldSize", worldSize).put("vector", vector)
-        .put("elapsedMs", elapsedMs)        .put("links", byText(links)).put("paths", byText(paths));
+        .put("elapsedMs", elapsedMs).put("links", byText(links)).put("paths", byText(paths));
   }
 
   /** The same from a body. */
@@ -86,11 +64,5 @@ public record AllConnected(GroupName group, long epoch, int worldSize, String ve
     json.forEach(entry -> Proof.parse(entry.getKey())
         .ifPresent(proof -> counts.put(proof, Objects.requireNonNull((Number) entry.getValue()).intValue())));
     return counts;
-  }
-
-  private record Pair(ProcessId low, ProcessId high) {
-    static Pair of(ProcessId one, ProcessId other) {
-      return one.compareTo(other) <= 0 ? new Pair(one, other) : new Pair(other, one);
-    }
   }
 }

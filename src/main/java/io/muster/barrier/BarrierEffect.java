@@ -1,16 +1,18 @@
 package io.muster.barrier;
 
+import io.muster.group.ProcessId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.StoredBytes;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What the barrier wants done. */
 public sealed interface BarrierEffect {
   /** Each has one timer; starting it again starts it anew. REPUBLISH is to be made random by the shell, up to its delay. */
-  enum Timer { HEDGE, RETRY, REPUBLISH, GATHER }
+  enum Timer { HEDGE, RETRY, REPUBLISH, GATHER, MARKS }
 
   /**
    * Read all rank keys and marks.
@@ -28,7 +30,16 @@ public sealed interface BarrierEffect {
   /** Tell the processes that this one is connected to what it has just written, so that they need not wait for the store's push. */
   record SpreadRecord(Seen<EpochRecord> record) implements BarrierEffect {}
 
-  record SpreadMark(Seen<ReadyMark> mark) implements BarrierEffect {}
+  /**
+   * An own mark is made: tell these processes, as far as this one is connected to them.
+   *
+   * @param to those that would complete the epoch, null: all
+   */
+  record SpreadMark(Seen<ReadyMark> mark, @Nullable Set<ProcessId> to) implements BarrierEffect {
+    public SpreadMark {
+      to = to == null ? null : Set.copyOf(to);
+    }
+  }
 
   /** Everybody in this process who waits for all-connected of this epoch, or an earlier one, is done. */
   record CompleteWaiters(EpochRecord record) implements BarrierEffect {}

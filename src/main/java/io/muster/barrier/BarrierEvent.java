@@ -5,6 +5,7 @@ import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
+import io.muster.segment.SegmentStore.KeyOwner;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,9 @@ public sealed interface BarrierEvent {
   record MarkSeen(int rank, @Nullable Seen<ReadyMark> mark) implements BarrierEvent {}
 
   record RecordSeen(@Nullable Seen<EpochRecord> record) implements BarrierEvent {}
+
+  /** Another process's member of the store owns the keys now. */
+  record KeyOwnerSeen(@Nullable KeyOwner owner) implements BarrierEvent {}
 
   /** Another process says that it has seen this much. */
   record PeerSaw(long number, EpochRecord.State state) implements BarrierEvent {}

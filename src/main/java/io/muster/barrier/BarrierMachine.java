@@ -12,7 +12,7 @@ import java.util.List;
  * <p>Every event first changes what is known, then {@link Turn#act} does whatever follows from it. A number is opened or completed only
  * from rank keys and marks that were read after the record, by a compare-and-set on that record's bytes: since no key ever returns to
  * bytes that it had before, a record that was known before the read and is still there at the write has been there all along. A mark is
- * never taken back; whoever loses a link after deciding to mark degrades that epoch until the record's number is greater.
+ * never taken back, so one that was told is as good as one that was read; whoever loses a link after deciding to mark degrades that epoch until the record's number is greater.
  */
 public final class BarrierMachine {
   private BarrierMachine() {}
@@ -43,6 +43,7 @@ public final class BarrierMachine {
       case BarrierEvent.RankSeen(int rank, var entry) -> turn.rankSeen(rank, entry);
       case BarrierEvent.MarkSeen(int rank, var mark) -> turn.markSeen(rank, mark);
       case BarrierEvent.RecordSeen(var record) -> turn.recordSeen(record);
+      case BarrierEvent.KeyOwnerSeen(var owner) -> turn.keyOwnerSeen(owner);
       case BarrierEvent.PeerSaw(long number, EpochRecord.State state) -> turn.peerSaw(number, state);
       case BarrierEvent.ReadDone done -> turn.readDone(done);
       case BarrierEvent.ReadFailed _ -> turn.readFailed();
@@ -74,6 +75,7 @@ public final class BarrierMachine {
       case RETRY -> turn.retryNow();
       case REPUBLISH -> turn.republish();
       case GATHER -> turn.gathered();
+      case MARKS -> turn.marksOverdue();
     }
   }
 }

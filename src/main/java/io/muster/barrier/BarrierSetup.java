@@ -9,7 +9,8 @@ import io.muster.group.ProcessId;
  * @param hedgeMs how long a process that does not host the lowest live rank waits, per process before it, before it opens or completes
  * @param republishHedgeMs greatest random wait before an event that nobody seems to have published is published again
  * @param gatherMs how long losses are gathered before the epoch is degraded in the store (on the own node they are told at once)
+ * @param markMs how long after the marks were told nobody may have completed the epoch before they are written to the store as well
  * @param retryMs wait after a store operation that failed
  */
 public record BarrierSetup(GroupName group, int worldSize, ProcessId process, long hedgeMs, long republishHedgeMs, long gatherMs,
-    long retryMs) {}
+    long markMs, long retryMs) {}

@@ -3,6 +3,7 @@ package io.muster.barrier;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
+import io.muster.segment.SegmentStore.KeyOwner;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -13,33 +14,30 @@ import org.jspecify.annotations.Nullable;
  * @param seats the ranks that this process holds
  * @param record the greatest epoch record seen, with the bytes under which it is or was in the store
  * @param ranks newest value seen of each rank's key, absent ones left out
- * @param marks newest value seen of each ready key, absent ones left out
+ * @param marks greatest mark of each rank that was made here, told by its process or read; a mark that is told need not be in the store
+ * @param keyOwner whose member of the store owns the keys, null if that is not known
  */
 public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord> record, Map<Integer, Seen<RankEntry>> ranks,
-    Map<Integer, Seen<ReadyMark>> marks, Work work, Told told) {
+    Map<Integer, Seen<ReadyMark>> marks, @Nullable KeyOwner keyOwner, Work work, Told told) {
 
   public static final BarrierState INITIAL =
-      new BarrierState(Map.of(), null, Map.of(), Map.of(), Work.NONE, new Told(0, 0, 0, 0));
+      new BarrierState(Map.of(), null, Map.of(), Map.of(), null, Work.NONE, new Told(0, 0, 0, 0));
 
   /**
    * What is under way. One operation per key at a time, one fresh read at a time.
    *
    * @param readNeeded the store may hold something else than what is known here: read all, the record first
+   * @param overdue number of the epoch whose marks are to be written, since it was not completed when they were told
    * @param hedge what the hedge timer runs for, or has run out for
-   * @param news what was heard since the read that is under way began: what is read may be older
+   * @param news entries that were heard since the read that is under way began: what is read may be older
    */
   public record Work(boolean reading, boolean readNeeded, boolean retrying, boolean writingEpoch, Set<Integer> writingMarks,
-      boolean gathering, Hedge hedge, News news) {
-    static final Work NONE = new Work(false, false, false, false, Set.of(), false, Hedge.NONE, News.NONE);
+      boolean gathering, long overdue, Hedge hedge, Map<Integer, Seen<RankEntry>> news) {
+    static final Work NONE = new Work(false, false, false, false, Set.of(), false, 0, Hedge.NONE, Map.of());
 
     public Work {
       writingMarks = Set.copyOf(writingMarks);
     }
-  }
-
-  /** Values that were heard while a read was under way. */
-  public record News(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seen<ReadyMark>> marks) {
-    static final News NONE = new News(Map.of(), Map.of());
   }
 
   /**

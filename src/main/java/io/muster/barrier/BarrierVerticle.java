@@ -30,6 +30,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -56,7 +57,7 @@ public final class BarrierVerticle extends VerticleBase {
   private @Nullable Waits waits;
   /** What was asked from any thread and is not answered yet: whatever is, fails when the verticle stops. */
   private final Set<Promise<?>> answers = ConcurrentHashMap.newKeySet();
-  private @Nullable Summaries summaries;
+  private final FirstSeen firstSeen = new FirstSeen();
   private @Nullable BlameWatch blame;
   /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
   private volatile @Nullable GroupCore core;
@@ -95,7 +96,6 @@ public final class BarrierVerticle extends VerticleBase {
     waits = new Waits(vertx);
     var ports = new VerticlePorts(host, context, new Told());
     core = new GroupCore(setup, ports);
-    summaries = new Summaries(setup, core(), ports.store());
     blame = new BlameWatch(setup, new Observed(), core(), timing);
     core().membersChanged(host.store().presentMembers());
     var bus = vertx.eventBus();
@@ -253,7 +253,7 @@ public final class BarrierVerticle extends VerticleBase {
       } else if (current != null && isCurrentFor(rank)) {
         promise.tryComplete(current);
       } else {
-        waits().await(rank, promise, new Waits.Deadline(deadlineMs, timing.observersMs(), within -> blame().ask(within),
+        waits().await(rank, promise, new Waits.Deadline(deadlineMs, timing.observersMs(), this::look,
             seen -> "not all connected after " + deadlineMs + " ms: " + report(seen).text()));
       }
     });
@@ -286,7 +286,13 @@ public final class BarrierVerticle extends VerticleBase {
 
   /** Who is missing, as this process sees it, and who is to blame, as all processes see it that can be heard. */
   public Future<StuckReport> report() {
-    return ask((_, promise) -> blame().ask(timing.observersMs()).map(this::report).onComplete(promise::tryComplete, promise::tryFail));
+    return ask((_, promise) -> look(timing.observersMs()).map(this::report).onComplete(promise::tryComplete, promise::tryFail));
+  }
+
+  /** Finds out what a report needs and this process is not told of. Never fails. */
+  private Future<Blame> look(long withinMs) {
+    Future<?> marks = core().lookAtMarks().timeout(withinMs, TimeUnit.MILLISECONDS).otherwiseEmpty();
+    return blame().ask(withinMs).compose(blame -> marks.map(blame));
   }
 
   /** Who is to blame where processes miss each other, as all processes see it that can be heard. */
@@ -308,8 +314,9 @@ public final class BarrierVerticle extends VerticleBase {
 
   /** The epoch as this process sees it, and all-connected if it stands. */
   public Future<Picture> picture() {
-    return ask((core, promise) -> promise.tryComplete(new Picture(core.barrier().epoch(), current, report(blame().latest()),
-        core.directory().values().stream().map(Seen::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList())));
+    return ask((core, promise) -> core.lookAtMarks().timeout(timing.observersMs(), TimeUnit.MILLISECONDS).onComplete(_ ->
+        promise.tryComplete(new Picture(core.barrier().epoch(), current, report(blame().latest()),
+            core.directory().values().stream().map(Seen::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList()))));
   }
 
   /**
@@ -398,10 +405,6 @@ public final class BarrierVerticle extends VerticleBase {
     return Objects.requireNonNull(blame, "the verticle has not started");
   }
 
-  private Summaries summaries() {
-    return Objects.requireNonNull(summaries, "the verticle has not started");
-  }
-
   private Waits waits() {
     return Objects.requireNonNull(waits, "the verticle has not started");
   }
@@ -454,7 +457,7 @@ public final class BarrierVerticle extends VerticleBase {
   private final class Told implements GroupPorts.Listener {
     @Override
     public void memberSeen(Member member) {
-      summaries().memberSeen(member);
+      firstSeen.seen(member);
     }
 
     @Override
@@ -488,12 +491,12 @@ public final class BarrierVerticle extends VerticleBase {
     @Override
     public void allConnected(EpochRecord record) {
       blame().recovered();
-      summaries().of(record, allConnected -> complete(allConnected, record));
+      complete(AllConnected.of(record, firstSeen.elapsedMs(record)), record);
     }
 
     @Override
     public void publishAllConnected(EpochRecord record) {
-      summaries().of(record, allConnected -> vertx.eventBus().publish(addresses.allConnected(), host.sign(allConnected.toJson())));
+      vertx.eventBus().publish(addresses.allConnected(), host.sign(AllConnected.of(record, firstSeen.elapsedMs(record)).toJson()));
     }
 
     @Override

@@ -1,13 +1,20 @@
 package io.muster.barrier;
 
 import io.muster.group.Member;
+import io.muster.group.ProcessId;
+import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
+import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
+import io.muster.segment.SegmentStore.KeyOwner;
 import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -17,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What follows for an epoch from what one process knows: each rule is a function of its arguments. {@link Turn} decides when to ask them. */
 final class EpochRules {
+  /** One completes; the second is there if the first does not. */
+  private static final int COMPLETERS = 2;
+
   private EpochRules() {}
 
   /** All marks carry the record's digest, and no rank key names a life newer than the vector's. */
@@ -103,9 +113,19 @@ final class EpochRules {
     return !concerned.isEmpty() && concerned.stream().allMatch(seat -> seat.hasMarked(value) && seat.poisoned() < value.number());
   }
 
-  /** How many other live processes hold a rank below the lowest of this one. */
-  static int processesBefore(BarrierSetup setup, int lowest, Map<Integer, Seen<RankEntry>> ranks) {
-    Set<Object> before = new HashSet<>();
+  /**
+   * How many other processes decide before this one: the owner of the keys, which need not ask for them, if it holds a rank; then those that hold
+   * a rank below the lowest of this one.
+   */
+  static int processesBefore(BarrierSetup setup, int lowest, Map<Integer, Seen<RankEntry>> ranks, @Nullable KeyOwner keys) {
+    ProcessId owner = owner(ranks, keys);
+    if (setup.process().equals(owner)) {
+      return 0;
+    }
+    Set<ProcessId> before = new HashSet<>();
+    if (owner != null) {
+      before.add(owner);
+    }
     ranks.forEach((rank, seen) -> {
       RankEntry entry = seen.value();
       if (rank < lowest && entry != null && entry.isLive() && !entry.handle().process().equals(setup.process())) {
@@ -113,5 +133,67 @@ final class EpochRules {
       }
     });
     return before.size();
+  }
+
+  /** The process of the group that owns its keys, null if it is none or not known. */
+  private static @Nullable ProcessId owner(Map<Integer, Seen<RankEntry>> ranks, @Nullable KeyOwner keys) {
+    if (keys == null) {
+      return null;
+    }
+    for (Seen<RankEntry> seen : ranks.values()) {
+      RankEntry entry = seen.value();
+      if (entry != null && entry.isLive() && keys.published(entry.handle())) {
+        return entry.handle().process();
+      }
+    }
+    return null;
+  }
+
+  /**
+   * The other processes that are to be told of a mark: the two that would complete the epoch first. Whoever comes after them reads the marks,
+   * which are written if neither does.
+   *
+   * @return null if it is not known which those are: a link may have brought a life before the store does
+   */
+  static @Nullable Set<ProcessId> completers(BarrierSetup setup, EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks,
+      @Nullable KeyOwner keys) {
+    Set<ProcessId> first = new LinkedHashSet<>();
+    ProcessId owner = owner(ranks, keys);
+    if (owner != null) {
+      first.add(owner);
+    }
+    for (int rank = 0; rank < setup.worldSize() && first.size() < COMPLETERS; rank++) {
+      RankEntry entry = Seen.valueOf(ranks.get(rank));
+      if (entry == null || !entry.isLive() || !entry.member().equals(epoch.vector().get(rank))) {
+        return null;
+      }
+      first.add(entry.handle().process());
+    }
+    first.remove(setup.process());
+    return first;
+  }
+
+  /** What the epoch rests on, as the marks of its members tell it. */
+  static ProofCounts proofs(EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seen<ReadyMark>> marks) {
+    Map<Proof, Integer> links = new EnumMap<>(Proof.class);
+    Map<Set<ProcessId>, Proof> weakest = new HashMap<>();
+    for (int rank = 0; rank < epoch.worldSize(); rank++) {
+      List<Proof> proofs = Objects.requireNonNull(Seen.valueOf(marks.get(rank)), "an epoch completes with all marks").proofs();
+      for (int peer = 0; peer < proofs.size(); peer++) {
+        if (peer != rank) {
+          Proof proof = proofs.get(peer);
+          links.merge(proof, 1, Integer::sum);
+          RankEntry here = Seen.valueOf(ranks.get(rank));
+          RankEntry there = Seen.valueOf(ranks.get(peer));
+          if (here != null && there != null && !here.handle().process().equals(there.handle().process())) {
+            weakest.merge(Set.of(here.handle().process(), there.handle().process()), proof,
+                (one, other) -> one.isWeakerThan(other) ? one : other);
+          }
+        }
+      }
+    }
+    Map<Proof, Integer> paths = new EnumMap<>(Proof.class);
+    weakest.values().forEach(proof -> paths.merge(proof, 1, Integer::sum));
+    return new ProofCounts(links, paths);
   }
 }

@@ -14,8 +14,10 @@ import io.vertx.core.Future;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,7 +102,10 @@ public final class GroupCore {
       switch (parsed) {
         case StoreKeys.Key.Rank(int rank) -> rankSeen(rank, value);
         case StoreKeys.Key.Ready(int rank) -> barrier(new BarrierEvent.MarkSeen(rank, values.mark(rank, value)));
-        case StoreKeys.Key.Epoch() -> barrier(new BarrierEvent.RecordSeen(values.record(value)));
+        case StoreKeys.Key.Epoch() -> {
+          lookForKeyOwner();
+          barrier(new BarrierEvent.RecordSeen(values.record(value)));
+        }
       }
     });
   }
@@ -161,9 +166,30 @@ public final class GroupCore {
 
   public void membersChanged(SegmentStore.PresentMembers now) {
     present = now;
+    lookForKeyOwner();
     if (!turns.isClosed()) {
       tombstones.clean(now);
     }
+  }
+
+  /** The store does not tell when it moves keys to another member; this is asked when it tells of an epoch, of its members, or has been read. */
+  private void lookForKeyOwner() {
+    SegmentStore.KeyOwner now = ports.store().keyOwner(setup.group());
+    if (!Objects.equals(now, barrier.keyOwner())) {
+      barrier(new BarrierEvent.KeyOwnerSeen(now));
+    }
+  }
+
+  /**
+   * Reads the marks that this process is not told of, for whoever reports who is missing: only those who complete an epoch are told, and the
+   * marks are in the store if they do not at once. Completes in any case.
+   */
+  public Future<?> lookAtMarks() {
+    EpochRecord epoch = barrier.epoch();
+    if (turns.isClosed() || epoch == null || epoch.state() != EpochRecord.State.OPEN) {
+      return Future.succeededFuture();
+    }
+    return ports.store().getAll(keys.ready(IntStream.range(0, setup.worldSize()))).onSuccess(read -> read.forEach(this::keyChanged)).otherwiseEmpty();
   }
 
   // ---- what is known
@@ -344,18 +370,19 @@ public final class GroupCore {
               applied -> barrier(new BarrierEvent.RecordWritten(next, applied)), _ -> barrier(new BarrierEvent.RecordWriteFailed()));
       case BarrierEffect.WriteMark(int rank, var expected, var next) ->
           turns.store(keys.ready(rank), ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
-              applied -> {
-                if (applied && next.value() != null) {
-                  ports.listener().epochStage(next.value().epoch(), EpochStage.Stage.MARKED);
-                }
-                barrier(new BarrierEvent.MarkWritten(rank, next, applied));
-              },
+              applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
               _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
       case BarrierEffect.SpreadRecord(var record) -> ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
-      case BarrierEffect.SpreadMark(var mark) -> {
+      case BarrierEffect.SpreadMark(var mark, var to) -> {
         if (mark.value() != null) {
-          ports.spread(new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes()));
+          ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
+          var gossip = new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes());
+          if (to == null) {
+            ports.spread(gossip);
+          } else {
+            ports.spread(gossip, to);
+          }
         }
       }
       case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);
@@ -392,6 +419,7 @@ public final class GroupCore {
   private record Fresh(@Nullable Seen<EpochRecord> basis, Map<String, StoredBytes> values) {}
 
   private void readDone(Fresh fresh) {
+    lookForKeyOwner();
     Map<Integer, Seen<RankEntry>> ranks = new HashMap<>();
     Map<Integer, Seen<ReadyMark>> marks = new HashMap<>();
     for (int rank = 0; rank < setup.worldSize(); rank++) {

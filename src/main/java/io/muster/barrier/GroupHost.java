@@ -10,6 +10,7 @@ import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 
 /** What the process offers to each of its groups. May be called from any context. */
 public interface GroupHost {
@@ -43,6 +44,8 @@ public interface GroupHost {
   void entryPublished(RankEntry own);
 
   void spread(Gossip gossip);
+
+  void spread(Gossip gossip, Set<ProcessId> processes);
 
   /** An event for the whole cluster, signed if the group has a secret. */
   default JsonObject sign(JsonObject event) {

@@ -2,6 +2,7 @@ package io.muster.barrier;
 
 import io.muster.group.LifeId;
 import io.muster.group.Member;
+import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
@@ -9,6 +10,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentStore;
 import io.vertx.core.Future;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that one group in one process needs from outside: the store, time, chance, the links, and whoever wants to know. */
@@ -60,6 +62,9 @@ public interface GroupPorts {
 
   /** Hands what was just written to every process that this one is connected to. */
   void spread(Gossip gossip);
+
+  /** Likewise, to those of these processes that it is connected to. */
+  void spread(Gossip gossip, Set<ProcessId> processes);
 
   /** Called for what others want to know. */
   interface Listener {

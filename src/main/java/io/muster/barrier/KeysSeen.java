@@ -5,7 +5,6 @@ import io.muster.segment.ReadyMark;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /** What is known of the rank keys and the marks: the working copy in one {@link Turn}. Copied when it changes, of most events it does not. */
@@ -13,13 +12,11 @@ final class KeysSeen {
   private Map<Integer, Seen<RankEntry>> ranks;
   private Map<Integer, Seen<ReadyMark>> marks;
   private Map<Integer, Seen<RankEntry>> rankNews;
-  private Map<Integer, Seen<ReadyMark>> markNews;
 
   KeysSeen(BarrierState state) {
     ranks = state.ranks();
     marks = state.marks();
-    rankNews = state.work().news().ranks();
-    markNews = state.work().news().marks();
+    rankNews = state.work().news();
   }
 
   Map<Integer, Seen<RankEntry>> ranks() {
@@ -30,8 +27,8 @@ final class KeysSeen {
     return marks;
   }
 
-  BarrierState.News news() {
-    return new BarrierState.News(rankNews, markNews);
+  Map<Integer, Seen<RankEntry>> news() {
+    return rankNews;
   }
 
   /** @return false if the key has vanished, so that the store is to be asked */
@@ -49,13 +46,12 @@ final class KeysSeen {
     return true;
   }
 
-  /** @return false if the key holds no mark */
-  boolean markSeen(int rank, @Nullable Seen<ReadyMark> seen, boolean reading) {
+  /** @return false if it is no mark */
+  boolean markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
     ReadyMark known = Seen.valueOf(marks.get(rank));
     ReadyMark value = Seen.valueOf(seen);
-    if (value != null && (known == null || !known.supersedes(value))) {
+    if (value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
       marks = with(marks, rank, seen);
-      markNews = reading ? with(markNews, rank, seen) : markNews;
     }
     return value != null;
   }
@@ -68,27 +64,22 @@ final class KeysSeen {
 
   void readBegins() {
     rankNews = Map.of();
-    markNews = Map.of();
   }
 
+  /** A mark is never taken back: what was told, and is not in the store, stays. */
   void read(BarrierEvent.ReadDone done) {
     ranks = new HashMap<>(done.ranks());
-    marks = new HashMap<>(done.marks());
+    done.marks().forEach(this::markSeen);
   }
 
-  /** Decided is only from what was read; but what was heard meanwhile may be newer than that, and won't be told again. */
+  /** Decided is only from the entries that were read; but what was heard meanwhile may be newer than that, and won't be told again. */
   void keepNews() {
-    keep(rankNews, ranks, RankEntry::supersedes);
-    keep(markNews, marks, ReadyMark::supersedes);
-    readBegins();
-  }
-
-  private static <T> void keep(Map<Integer, Seen<T>> news, Map<Integer, Seen<T>> known, BiPredicate<T, T> supersedes) {
-    news.forEach((rank, heard) -> {
-      T there = Seen.valueOf(known.get(rank));
-      if (there == null || supersedes.test(Objects.requireNonNull(heard.value()), there)) {
-        known.put(rank, heard);
+    rankNews.forEach((rank, heard) -> {
+      RankEntry there = Seen.valueOf(ranks.get(rank));
+      if (there == null || Objects.requireNonNull(heard.value()).supersedes(there)) {
+        ranks.put(rank, heard);
       }
     });
+    readBegins();
   }
 }

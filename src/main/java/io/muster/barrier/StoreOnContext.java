@@ -2,6 +2,7 @@ package io.muster.barrier;
 
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
+import io.muster.segment.WrappedStore;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -11,7 +12,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The process's store, with its answers brought to the context of one group. Listening stays with the process. */
-final class StoreOnContext implements SegmentStore {
+final class StoreOnContext implements WrappedStore {
   private final SegmentStore store;
   private final ContextInternal context;
 
@@ -46,13 +47,8 @@ final class StoreOnContext implements SegmentStore {
   }
 
   @Override
-  public PresentMembers presentMembers() {
-    return store.presentMembers();
-  }
-
-  @Override
-  public String localMemberUuid() {
-    return store.localMemberUuid();
+  public SegmentStore store() {
+    return store;
   }
 
   private <T extends @Nullable Object> Future<T> here(Future<T> there) {

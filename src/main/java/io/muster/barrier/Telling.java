@@ -77,7 +77,7 @@ final class Telling {
       return;
     }
     if (value.number() == epoch) {
-      publishAllConnected(value.complete());
+      publishAllConnected(value.complete(value.proofs()));
     }
     told = new Told(told.allConnected(), told.degraded(), told.busAllConnected(), epoch);
     effects.add(new BarrierEffect.PublishDegraded(epoch, value.lost()));

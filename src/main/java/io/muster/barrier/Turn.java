@@ -5,11 +5,14 @@ import io.muster.barrier.BarrierState.Hedge;
 import io.muster.barrier.BarrierState.Task;
 import io.muster.barrier.BarrierState.Work;
 import io.muster.group.Member;
+import io.muster.group.ProcessId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
+import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
+import io.muster.segment.SegmentStore.KeyOwner;
 import io.muster.segment.StoredBytes;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -36,7 +39,9 @@ final class Turn {
   private boolean retrying;
   private boolean writingEpoch;
   private boolean gathering;
+  private long overdue;
   private Hedge hedge;
+  private @Nullable KeyOwner keyOwner;
 
   Turn(BarrierSetup setup, BarrierState state) {
     this.setup = setup;
@@ -44,6 +49,7 @@ final class Turn {
     keys = new KeysSeen(state);
     telling = new Telling(setup, state.told(), effects);
     record = state.record();
+    keyOwner = state.keyOwner();
     Work work = state.work();
     reading = work.reading();
     readNeeded = work.readNeeded();
@@ -51,12 +57,17 @@ final class Turn {
     writingEpoch = work.writingEpoch();
     writingMarks = new HashSet<>(work.writingMarks());
     gathering = work.gathering();
+    overdue = work.overdue();
     hedge = work.hedge();
   }
 
   BarrierMachine.Step step() {
-    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, hedge, keys.news());
-    return new BarrierMachine.Step(new BarrierState(seats, record, keys.ranks(), keys.marks(), work, telling.told()), effects);
+    EpochRecord epoch = epoch();
+    if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue) {
+      overdue = 0;
+    }
+    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, overdue, hedge, keys.news());
+    return new BarrierMachine.Step(new BarrierState(seats, record, keys.ranks(), keys.marks(), keyOwner, work, telling.told()), effects);
   }
 
   // ---- what is known
@@ -116,7 +127,7 @@ final class Turn {
   }
 
   void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
-    readNeeded |= !keys.markSeen(rank, seen, reading) && seats.containsKey(rank);
+    readNeeded |= !keys.markSeen(rank, seen) && seats.containsKey(rank);
   }
 
   void recordSeen(@Nullable Seen<EpochRecord> seen) {
@@ -129,6 +140,11 @@ final class Turn {
     }
   }
 
+  void keyOwnerSeen(@Nullable KeyOwner owner) {
+    keyOwner = owner;
+    seats.values().forEach(this::spreadAgain);
+  }
+
   void peerSaw(long number, EpochRecord.State state) {
     EpochRecord known = epoch();
     readNeeded |= known == null || number > known.number() || (number == known.number() && state.compareTo(known.state()) > 0);
@@ -136,7 +152,6 @@ final class Turn {
 
   void readDone(BarrierEvent.ReadDone done) {
     reading = false;
-    spreadFound(done.marks());
     keys.read(done);
     EpochRecord there = Seen.valueOf(done.basis());
     EpochRecord known = epoch();
@@ -149,6 +164,7 @@ final class Turn {
     degradeOrReassert(done.basis());
     boolean nothingKnown = there == null && known == null; // what nobody can read must not keep the first epoch from being opened over it
     decide(done.basis(), !writingEpoch && !gathering && (nothingKnown || sameBytes(done.basis(), record)));
+    writeMarks(done.marks());
     keys.keepNews();
   }
 
@@ -160,7 +176,9 @@ final class Turn {
       readNeeded = true;
       return;
     }
-    effects.add(new BarrierEffect.SpreadRecord(written));
+    if (!sameBytes(record, written)) { // else the store has told of it by now, as it has told the others
+      effects.add(new BarrierEffect.SpreadRecord(written));
+    }
     if (known == null || value.equals(known) || value.supersedes(known) || !value.vector().equals(known.vector())) {
       adopt(written, true);
     } else if (value.state() == EpochRecord.State.COMPLETE) {
@@ -172,21 +190,27 @@ final class Turn {
     writingMarks.remove(rank);
     if (applied) {
       markSeen(rank, written);
-      effects.add(new BarrierEffect.SpreadMark(written));
+      Seat seat = seats.get(rank);
+      if (seat != null) {
+        spreadAgain(seat);
+      }
     } else {
       readNeeded = true;
     }
   }
 
-  /** Own marks that the store holds after all: their writes were not answered, so nobody has been told. */
-  private void spreadFound(Map<Integer, Seen<ReadyMark>> marks) {
-    seats.forEach((rank, seat) -> {
-      Seen<ReadyMark> found = marks.get(rank);
-      ReadyMark mark = Seen.valueOf(found);
-      if (mark != null && mark.member().equals(seat.member()) && !mark.equals(Seen.valueOf(keys.marks().get(rank)))) {
-        effects.add(new BarrierEffect.SpreadMark(found));
-      }
-    });
+  /** Those who would complete the epoch may be others by now. */
+  private void spreadAgain(Seat seat) {
+    EpochRecord epoch = epoch();
+    Seen<ReadyMark> own = epoch == null || epoch.state() != EpochRecord.State.OPEN ? null : ownMark(epoch, seat);
+    if (own != null) {
+      spread(own);
+    }
+  }
+
+  private void spread(Seen<ReadyMark> mark) {
+    EpochRecord epoch = epoch();
+    effects.add(new BarrierEffect.SpreadMark(mark, epoch == null ? null : EpochRules.completers(setup, epoch, keys.ranks(), keyOwner)));
   }
 
   private void adopt(@Nullable Seen<EpochRecord> next, boolean mine) {
@@ -300,7 +324,7 @@ final class Turn {
 
   private void mark(EpochRecord epoch, Seat seat) {
     int rank = seat.member().rank();
-    if (!seat.isIn(epoch) || seat.poisoned() >= epoch.number() || writingMarks.contains(rank) || retrying) {
+    if (!seat.isIn(epoch) || seat.poisoned() >= epoch.number()) {
       return;
     }
     if (seat.marked() == epoch.number() ? !seat.hasMarked(epoch) : !seat.isConnectedToAllOf(epoch)) {
@@ -314,9 +338,40 @@ final class Turn {
     if (there != null && there.supersedes(mark)) {
       return;
     }
+    Seen<ReadyMark> made = new Seen<>(Schema.encode(mark), mark);
     seats.put(rank, seat.marking(epoch));
-    writingMarks.add(rank);
-    effects.add(new BarrierEffect.WriteMark(rank, Seen.bytesOf(keys.marks().get(rank)), new Seen<>(Schema.encode(mark), mark)));
+    keys.markSeen(rank, made);
+    spread(made);
+    effects.add(new BarrierEffect.StartTimer(Timer.MARKS, setup.markMs()));
+  }
+
+  /** The mark that this process has made for the seat in this epoch, null if it has made none. */
+  private @Nullable Seen<ReadyMark> ownMark(EpochRecord epoch, Seat seat) {
+    Seen<ReadyMark> known = keys.marks().get(seat.member().rank());
+    ReadyMark mark = Seen.valueOf(known);
+    return mark != null && mark.member().equals(seat.member()) && mark.epoch() == epoch.number() && seat.hasMarked(epoch) ? known : null;
+  }
+
+  /** The marks were told, and nobody has completed the epoch: whoever can, and was not told, is to find them. */
+  void marksOverdue() {
+    EpochRecord epoch = epoch();
+    if (epoch != null && epoch.state() == EpochRecord.State.OPEN) {
+      overdue = epoch.number();
+      readNeeded = true;
+    }
+  }
+
+  private void writeMarks(Map<Integer, Seen<ReadyMark>> there) {
+    EpochRecord epoch = epoch();
+    if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue || writingEpoch || retrying) {
+      return;
+    }
+    seats.forEach((rank, seat) -> {
+      Seen<ReadyMark> own = ownMark(epoch, seat);
+      if (own != null && seat.poisoned() < epoch.number() && !own.equals(there.get(rank)) && writingMarks.add(rank)) {
+        effects.add(new BarrierEffect.WriteMark(rank, Seen.bytesOf(there.get(rank)), own));
+      }
+    });
   }
 
   private Task wanted() {
@@ -326,14 +381,14 @@ final class Turn {
     return EpochRules.canComplete(epoch(), keys.ranks(), keys.marks()) ? Task.COMPLETE : EpochRules.nextVector(setup, epoch(), keys.ranks(), seats) != null ? Task.OPEN : Task.NONE;
   }
 
-  /** The process of the lowest live rank goes first; each further one waits a little longer. */
+  /** Each process waits a little longer than those before it: {@link EpochRules#processesBefore}. */
   private boolean isMyTurn(Task task) {
     EpochRecord epoch = epoch();
     long number = epoch == null ? 0 : epoch.number();
     if (hedge.what() == task && hedge.epoch() == number) {
       return hedge.passed();
     }
-    int before = EpochRules.processesBefore(setup, seats.keySet().iterator().next(), keys.ranks());
+    int before = EpochRules.processesBefore(setup, seats.keySet().iterator().next(), keys.ranks(), keyOwner);
     if (before == 0) {
       return true;
     }
@@ -357,14 +412,14 @@ final class Turn {
   private void completeOrOpen(@Nullable Seen<EpochRecord> basis) {
     EpochRecord epoch = epoch();
     if (epoch != null && EpochRules.canComplete(epoch, keys.ranks(), keys.marks())) {
-      write(Seen.bytesOf(basis), epoch.complete());
+      write(Seen.bytesOf(basis), epoch.complete(EpochRules.proofs(epoch, keys.ranks(), keys.marks())));
       return;
     }
     List<Member> vector = EpochRules.nextVector(setup, epoch, keys.ranks(), seats);
     if (vector != null && (epoch == null || epoch.worldSize() == setup.worldSize())) {
       long number = epoch == null ? 1 : epoch.number() + 1;
       write(Seen.bytesOf(basis), new EpochRecord(setup.group(), number, vector, EpochRecord.State.OPEN,
-          epoch == null ? 0 : epoch.lastComplete(), epoch == null ? List.of() : EpochRules.lostBy(epoch, vector, seats.keySet().iterator().next())));
+          epoch == null ? 0 : epoch.lastComplete(), epoch == null ? List.of() : EpochRules.lostBy(epoch, vector, seats.keySet().iterator().next()), ProofCounts.NONE));
     }
   }
 

@@ -2,6 +2,7 @@ package io.muster.barrier;
 
 import io.muster.group.LifeId;
 import io.muster.group.Member;
+import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentStore;
@@ -10,6 +11,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** What a group needs from outside, on the context of its verticle: the store, the real clock, chance, and its process. */
@@ -100,6 +102,11 @@ final class VerticlePorts implements GroupPorts {
   @Override
   public void spread(Gossip gossip) {
     host.spread(gossip);
+  }
+
+  @Override
+  public void spread(Gossip gossip, Set<ProcessId> processes) {
+    host.spread(gossip, processes);
   }
 
   @Override

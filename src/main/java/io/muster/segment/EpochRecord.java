@@ -20,6 +20,7 @@ public final class EpochRecord {
   private final State state;
   private final long lastComplete;
   private final List<LostMember> lost;
+  private final ProofCounts proofs;
   /** Null until somebody asks; whichever threads compute it find the same, and it is immutable. */
   private @Nullable Digest digest;
 
@@ -30,14 +31,17 @@ public final class EpochRecord {
    * @param vector one member per rank, in the order of ranks
    * @param lastComplete greatest number below or at this one that was COMPLETE, 0 if none was
    * @param lost who was lost from {@code lastComplete} when it ended, empty while it stands
+   * @param proofs what it rests on, none if this number was never COMPLETE
    */
-  public EpochRecord(GroupName group, long number, List<Member> vector, State state, long lastComplete, List<LostMember> lost) {
+  public EpochRecord(GroupName group, long number, List<Member> vector, State state, long lastComplete, List<LostMember> lost,
+      ProofCounts proofs) {
     this.group = group;
     this.number = number;
     this.vector = List.copyOf(vector);
     this.state = state;
     this.lastComplete = lastComplete;
     this.lost = List.copyOf(lost);
+    this.proofs = proofs;
     if (number < 1) {
       throw new IllegalArgumentException("epoch number " + number);
     }
@@ -78,6 +82,10 @@ public final class EpochRecord {
     return lost;
   }
 
+  public ProofCounts proofs() {
+    return proofs;
+  }
+
   public int worldSize() {
     return vector.size();
   }
@@ -105,13 +113,14 @@ public final class EpochRecord {
     return state != other.state ? state.compareTo(other.state) > 0 : lastComplete > other.lastComplete;
   }
 
-  public EpochRecord complete() {
-    return sameVector(new EpochRecord(group, number, vector, State.COMPLETE, number, List.of()));
+  public EpochRecord complete(ProofCounts counted) {
+    return sameVector(new EpochRecord(group, number, vector, State.COMPLETE, number, List.of(), counted));
   }
 
   /** @param newlyLost who was lost; kept only if this epoch was COMPLETE, since nobody was ever told of another */
   public EpochRecord degraded(List<LostMember> newlyLost) {
-    return sameVector(new EpochRecord(group, number, vector, State.DEGRADED, lastComplete, state == State.COMPLETE ? newlyLost : lost));
+    return sameVector(new EpochRecord(group, number, vector, State.DEGRADED, lastComplete, state == State.COMPLETE ? newlyLost : lost,
+        proofs));
   }
 
   private EpochRecord sameVector(EpochRecord next) {
@@ -122,17 +131,18 @@ public final class EpochRecord {
   @Override
   public boolean equals(@Nullable Object other) {
     return this == other || other instanceof EpochRecord that && number == that.number && state == that.state
-        && lastComplete == that.lastComplete && group.equals(that.group) && vector.equals(that.vector) && lost.equals(that.lost);
+        && lastComplete == that.lastComplete && group.equals(that.group) && vector.equals(that.vector) && lost.equals(that.lost)
+        && proofs.equals(that.proofs);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(group, number, vector, state, lastComplete, lost);
+    return Objects.hash(group, number, vector, state, lastComplete, lost, proofs);
   }
 
   @Override
   public String toString() {
     return "EpochRecord[group=" + group + ", number=" + number + ", vector=" + vector + ", state=" + state + ", lastComplete="
-        + lastComplete + ", lost=" + lost + "]";
+        + lastComplete + ", lost=" + lost + ", proofs=" + proofs + "]";
   }
 }

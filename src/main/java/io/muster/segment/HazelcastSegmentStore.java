@@ -6,7 +6,9 @@ import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.map.IMap;
 import com.hazelcast.nio.serialization.HazelcastSerializationException;
+import io.muster.group.GroupName;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -153,6 +155,26 @@ public final class HazelcastSegmentStore implements SegmentStore {
   @Override
   public String localMemberUuid() {
     return cluster.getLocalMember().getUuid().toString();
+  }
+
+  @Override
+  public @Nullable KeyOwner keyOwner(GroupName group) {
+    try {
+      // what follows the @ of a located key chooses its partition, and here it is the key
+      Member owner = hazelcast.getPartitionService().getPartition(group.value()).getOwner();
+      return owner == null ? null : new KeyOwner(processOf(owner), owner.getUuid().toString());
+    } catch (HazelcastInstanceNotActiveException _) {
+      return null;
+    }
+  }
+
+  private static @Nullable ProcessId processOf(Member member) {
+    String said = member.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+    try {
+      return said == null ? null : ProcessId.parse(said);
+    } catch (IllegalArgumentException _) {
+      return null; // whoever wrote that is no process of Muster
+    }
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.muster.segment;
 
+import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.vertx.core.Context;
@@ -82,6 +83,11 @@ public final class InMemorySegmentStore implements SegmentStore {
       return Set.copyOf(values.keySet());
     }
 
+    /** Any of them, but for one group the same for all. */
+    private @Nullable InMemorySegmentStore owner(String group) {
+      return stores.isEmpty() ? null : List.copyOf(stores).get(Math.floorMod(group.hashCode(), stores.size()));
+    }
+
     private void membersChanged() {
       PresentMembers present = present();
       stores.forEach(store -> store.tell(listener -> listener.membersChanged(present)));
@@ -153,6 +159,14 @@ public final class InMemorySegmentStore implements SegmentStore {
   public String localMemberUuid() {
     synchronized (shared) {
       return memberUuid;
+    }
+  }
+
+  @Override
+  public @Nullable KeyOwner keyOwner(GroupName group) {
+    synchronized (shared) {
+      InMemorySegmentStore owner = shared.owner(group.value());
+      return owner == null ? null : new KeyOwner(owner.process, owner.memberUuid);
     }
   }
 

@@ -9,7 +9,10 @@ import io.muster.group.Proof;
 import io.muster.segment.CanonicalReader.MalformedException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Schema {
   /** Version of the schema; another one is refused with both numbers named. */
-  public static final int VERSION = 1;
+  public static final int VERSION = 2;
 
   private static final int RANK = 'R';
   private static final int READY = 'Y';
@@ -59,6 +62,8 @@ public final class Schema {
       write(out, lost.member());
       out.text(lost.reason()).text(lost.evidence()).i32(lost.reportedBy());
     }
+    write(out, record.proofs().links());
+    write(out, record.proofs().paths());
     return unsigned(out);
   }
 
@@ -128,8 +133,21 @@ public final class Schema {
         lost.add(new LostMember(member(in), in.text("reason", 64), in.text("evidence", 4 * LostMember.MAX_EVIDENCE),
             in.i32("reportedBy")));
       }
-      return new EpochRecord(group, number, vector, state, lastComplete, lost);
+      return new EpochRecord(group, number, vector, state, lastComplete, lost, new ProofCounts(counts(in), counts(in)));
     }, Schema::encode);
+  }
+
+  private static void write(CanonicalWriter out, Map<Proof, Integer> counts) {
+    out.u8(counts.size());
+    new TreeMap<>(counts).forEach((proof, count) -> out.u8(proof.ordinal()).i32(count));
+  }
+
+  private static Map<Proof, Integer> counts(CanonicalReader in) throws MalformedException {
+    Map<Proof, Integer> counts = new EnumMap<>(Proof.class);
+    for (int left = in.u8("counts"); left > 0; left--) {
+      counts.put(in.constant("proof", Proof.values()), in.i32("count"));
+    }
+    return counts;
   }
 
   /** Thousands of entries say the same of their hosts: one copy of it, which goes when nobody holds it any more. */

@@ -1,5 +1,7 @@
 package io.muster.segment;
 
+import io.muster.group.GroupName;
+import io.muster.group.ProcessId;
 import io.vertx.core.Future;
 import java.util.Map;
 import java.util.Set;
@@ -35,7 +37,8 @@ public interface SegmentStore {
 
   /**
    * Adds a listener; the future completes when the listener is known to be registered everywhere, so that a change applied after that
-   * is seen. Changes of marks are not told ({@link StoreKeys#isTold}). Events are best effort: they may be delayed, repeated, reordered or lost; whoever needs certainty reads again.
+   * is seen. Changes of marks are not told ({@link StoreKeys#isTold}). Events are best effort: they may be delayed, repeated, reordered or
+   * lost; whoever needs certainty reads again.
    */
   Future<Void> listen(Listener listener);
 
@@ -80,6 +83,25 @@ public interface SegmentStore {
    * no member carries a process id. Ask again after {@link Listener#merged()}: a merge gives a member a new one.
    */
   String localMemberUuid();
+
+  /**
+   * Whose member of the store owns the keys of a group, as far as is known here, or null: it reads them without asking anybody. It may be
+   * another one in the next moment. Does not block.
+   */
+  @Nullable KeyOwner keyOwner(GroupName group);
+
+  /**
+   * The process whose member of the store owns some keys.
+   *
+   * @param process what the {@code muster.processId} attribute of the member says, null if it carries none
+   * @param memberUuid the identity of the member
+   */
+  record KeyOwner(@Nullable ProcessId process, String memberUuid) {
+    /** Whether it is the process that published a handle. */
+    public boolean published(SegmentHandle handle) {
+      return handle.process().equals(process) || memberUuid.equals(handle.memberUuid());
+    }
+  }
 
   /**
    * The members of the cluster at one moment.

@@ -49,8 +49,7 @@ public record StoreKeys(GroupName group) {
   }
 
   /**
-   * Whether its changes are told to listeners. Marks are not: whoever marks is connected to all who want to know, and tells them itself; each
-   * mark told by the store as well would be one more message to every process.
+   * Whether its changes are told to listeners. Marks are not: whoever marks is connected to those who want to know, and tells them itself.
    */
   public static boolean isTold(String key) {
     return !key.contains(READY);

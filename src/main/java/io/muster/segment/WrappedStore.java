@@ -1,5 +1,6 @@
 package io.muster.segment;
 
+import io.muster.group.GroupName;
 import io.vertx.core.Future;
 import java.util.Map;
 import java.util.Set;
@@ -43,6 +44,11 @@ public interface WrappedStore extends SegmentStore {
   @Override
   default String localMemberUuid() {
     return store().localMemberUuid();
+  }
+
+  @Override
+  default @Nullable KeyOwner keyOwner(GroupName group) {
+    return store().keyOwner(group);
   }
 
   /** The same for a listener: whatever a store comes to tell reaches the one that is wrapped. */

@@ -12,6 +12,7 @@ import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
+import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
@@ -19,6 +20,7 @@ import io.muster.segment.SegmentHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -27,7 +29,7 @@ class BarrierMachineTest {
   private static final GroupName GROUP = new GroupName("g");
   private static final Member ZERO = member(0, 10);
   private static final Member ONE = member(1, 20);
-  private static final BarrierSetup SETUP = new BarrierSetup(GROUP, 2, new ProcessId(0, 1), 30, 200, 0, 100);
+  private static final BarrierSetup SETUP = new BarrierSetup(GROUP, 2, new ProcessId(0, 1), 30, 200, 0, 250, 100);
 
   private BarrierState state = BarrierState.INITIAL;
   private List<BarrierEffect> effects = List.of();
@@ -91,8 +93,8 @@ class BarrierMachineTest {
 
   private EpochRecord givenComplete() {
     EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
-    when(new BarrierEvent.RecordSeen(seen(record.complete())));
-    return record.complete();
+    when(new BarrierEvent.RecordSeen(seen(record.complete(ProofCounts.NONE))));
+    return record.complete(ProofCounts.NONE);
   }
 
   @Test // B-1
@@ -109,7 +111,7 @@ class BarrierMachineTest {
 
   @Test // B-1: N processes that publish at once all read, and would all write, and all but one read again
   void whoHasReadForAnotherReasonLeavesTheOpeningToTheFirstProcess() {
-    var second = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 100);
+    var second = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 250, 100);
     when(second, new BarrierEvent.SeatTaken(ONE));
     when(second, new BarrierEvent.Reconcile());
     when(second, read(null, Map.of()));
@@ -139,7 +141,7 @@ class BarrierMachineTest {
     assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
     when(new BarrierEvent.TimerFired(Timer.RETRY));
     when(read(seen(record), Map.of(0, mark(ZERO, record))));
-    assertThat(effects(BarrierEffect.SpreadMark.class)).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record)));
+    assertThat(effects(BarrierEffect.SpreadMark.class)).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record), Set.of(new ProcessId(0, 2))));
 
     when(new BarrierEvent.Reconcile());
     when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, open(1, ZERO, member(1, 19))))));
@@ -188,7 +190,7 @@ class BarrierMachineTest {
 
     when(new BarrierEvent.Reconcile());
     when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
-    assertThat(written()).isEqualTo(record.complete());
+    assertThat(written()).isEqualTo(record.complete(ProofCounts.NONE));
   }
 
   @Test // B-1, PROTOCOL 3: what was heard may be older than what the store holds
@@ -209,7 +211,7 @@ class BarrierMachineTest {
   void endsACompleteEpochThatItIsNotConnectedFor() {
     when(new BarrierEvent.SeatTaken(ZERO));
     when(new BarrierEvent.LinkConnected(0, ZERO, Proof.LOCAL));
-    EpochRecord complete = open(1, ZERO, ONE).complete();
+    EpochRecord complete = open(1, ZERO, ONE).complete(ProofCounts.NONE);
     when(new BarrierEvent.RecordSeen(seen(complete)));
 
     assertThat(effects(BarrierEffect.CompleteWaiters.class)).isEmpty();
@@ -229,7 +231,7 @@ class BarrierMachineTest {
     when(new BarrierEvent.ReadDone(seen(record), Map.of(0, entry(ZERO), 1, entry(member(1, 21))),
         Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
 
-    assertThat(written()).isNotNull().isNotEqualTo(record.complete());
+    assertThat(written()).isNotNull().isNotEqualTo(record.complete(ProofCounts.NONE));
   }
 
   @Test // B-2
@@ -241,7 +243,7 @@ class BarrierMachineTest {
     when(new BarrierEvent.LinkConnected(0, ONE, Proof.WARMUP));
     when(new BarrierEvent.TimerFired(Timer.RETRY));
 
-    when(read(seen(record.complete()), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
+    when(read(seen(record.complete(ProofCounts.NONE)), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
     assertThat(effects(BarrierEffect.CompleteWaiters.class)).isEmpty();
     assertThat(written()).isNotNull().extracting(EpochRecord::state).isEqualTo(EpochRecord.State.DEGRADED);
   }
@@ -362,7 +364,7 @@ class BarrierMachineTest {
 
     assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
     when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
-    assertThat(written()).isEqualTo(record.complete());
+    assertThat(written()).isEqualTo(record.complete(ProofCounts.NONE));
   }
 
   @Test // found by simulation: stale writes kept every read from being looked at
@@ -378,7 +380,7 @@ class BarrierMachineTest {
 
   @Test
   void waitsForThoseBeforeItBeforeItOpens() {
-    var setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 100);
+    var setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 250, 100);
     var step = BarrierMachine.transition(setup, BarrierState.INITIAL, new BarrierEvent.SeatTaken(ONE));
     step = BarrierMachine.transition(setup, step.next(), new BarrierEvent.RankSeen(1, entry(ONE)));
     step = BarrierMachine.transition(setup, step.next(), new BarrierEvent.RankSeen(0, entry(ZERO)));

@@ -16,6 +16,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoredBytes;
+import io.muster.segment.WrappedStore;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -52,12 +53,12 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
     this.rank = rank;
     this.process = new ProcessId(rank + 1, 1);
     this.store = new StallingStore(shared.store(vertx.getOrCreateContext(), process));
-    this.barrier = new BarrierVerticle(new BarrierSetup(GROUP, 2, process, 5, 10, 5, 20), this, new BarrierVerticle.Timing(60_000, 0, 50, 50));
+    this.barrier = new BarrierVerticle(new BarrierSetup(GROUP, 2, process, 5, 10, 5, 250, 20), this, new BarrierVerticle.Timing(60_000, 0, 50, 50));
     LocalCodec.register(vertx);
   }
 
   /** Answers when it is let. */
-  static final class StallingStore implements SegmentStore {
+  static final class StallingStore implements WrappedStore {
     private final SegmentStore store;
     private final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
     private volatile boolean stalled;
@@ -123,23 +124,8 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
     }
 
     @Override
-    public Future<Void> listen(Listener listener) {
-      return store.listen(listener);
-    }
-
-    @Override
-    public Future<Void> close() {
-      return store.close();
-    }
-
-    @Override
-    public PresentMembers presentMembers() {
-      return store.presentMembers();
-    }
-
-    @Override
-    public String localMemberUuid() {
-      return store.localMemberUuid();
+    public SegmentStore store() {
+      return store;
     }
   }
 
@@ -249,6 +235,14 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
     BarrierNode connected = other;
     if (connected != null) {
       connected.changed(gossip.key(), gossip.value());
+    }
+  }
+
+  @Override
+  public void spread(Gossip gossip, Set<ProcessId> processes) {
+    BarrierNode connected = other;
+    if (connected != null && processes.contains(connected.process)) {
+      spread(gossip);
     }
   }
 }

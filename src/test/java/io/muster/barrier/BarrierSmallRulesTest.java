@@ -12,6 +12,7 @@ import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
+import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
@@ -30,7 +31,7 @@ class BarrierSmallRulesTest {
   private static final Member ONE = member(1, 20);
   private static final EpochRecord OPEN = open(3, ZERO, ONE);
 
-  private BarrierSetup setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 1), 30, 200, 0, 100);
+  private BarrierSetup setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 1), 30, 200, 0, 250, 100);
   private BarrierState state = BarrierState.INITIAL;
   private List<BarrierEffect> effects = List.of();
 
@@ -84,8 +85,8 @@ class BarrierSmallRulesTest {
 
   private EpochRecord givenComplete() {
     givenAMark();
-    when(new BarrierEvent.RecordSeen(seen(OPEN.complete())));
-    return OPEN.complete();
+    when(new BarrierEvent.RecordSeen(seen(OPEN.complete(ProofCounts.NONE))));
+    return OPEN.complete(ProofCounts.NONE);
   }
 
   private void thenItReadsTheRecordFirst() {
@@ -125,7 +126,7 @@ class BarrierSmallRulesTest {
     thenItReadsTheRecordFirst();
     when(new BarrierEvent.ReadFailed());
     when(new BarrierEvent.TimerFired(Timer.RETRY));
-    when(read(OPEN.complete(), Map.of()));
+    when(read(OPEN.complete(ProofCounts.NONE), Map.of()));
     when(new BarrierEvent.DegradedHeard(3));
     thenItReadsTheRecordFirst();
   }
@@ -194,7 +195,7 @@ class BarrierSmallRulesTest {
   void aLifeOutsideTheVectorNeitherEndsNorBelievesIt() {
     when(new BarrierEvent.SeatTaken(member(0, 11)));
     when(new BarrierEvent.LinkConnected(0, ONE, Proof.WARMUP));
-    when(new BarrierEvent.RecordSeen(seen(OPEN.complete())));
+    when(new BarrierEvent.RecordSeen(seen(OPEN.complete(ProofCounts.NONE))));
     assertThat(effects(BarrierEffect.CompleteWaiters.class)).isEmpty();
     when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
     assertThat(effects(BarrierEffect.TellDegraded.class)).isEmpty();
@@ -266,7 +267,7 @@ class BarrierSmallRulesTest {
     when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
     assertThat(effects(BarrierEffect.TellDegraded.class)).isEmpty();
     when(new BarrierEvent.TimerFired(Timer.RETRY));
-    when(read(OPEN.complete(), Map.of()));
+    when(read(OPEN.complete(ProofCounts.NONE), Map.of()));
     assertThat(written()).isNotNull().satisfies(next ->
         assertThat(next.lost()).extracting(LostMember::reason).containsExactly("LEFT"));
   }
@@ -278,7 +279,7 @@ class BarrierSmallRulesTest {
     when(new BarrierEvent.RecordWriteFailed());
     when(new BarrierEvent.SeatReleased(0));
     when(new BarrierEvent.TimerFired(Timer.RETRY));
-    when(read(OPEN.complete(), Map.of()));
+    when(read(OPEN.complete(ProofCounts.NONE), Map.of()));
     EpochRecord degraded = Objects.requireNonNull(written());
     assertThat(degraded.state()).isEqualTo(EpochRecord.State.DEGRADED);
     assertThat(state.seats()).isNotEmpty();
@@ -288,12 +289,12 @@ class BarrierSmallRulesTest {
 
   @Test // G-2: nobody is to blame, so nothing is gathered
   void aLeaveIsWrittenAtOnceAndALossIsGatheredFirst() {
-    setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 1), 30, 200, 5, 100);
+    setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 1), 30, 200, 5, 250, 100);
     givenComplete();
     when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
     assertThat(written()).isNull();
     assertThat(effects).contains(new BarrierEffect.StartTimer(Timer.GATHER, 5));
-    when(new BarrierEvent.RecordSeen(seen(OPEN.complete().degraded(List.of()))));
+    when(new BarrierEvent.RecordSeen(seen(OPEN.complete(ProofCounts.NONE).degraded(List.of()))));
     when(new BarrierEvent.TimerFired(Timer.GATHER));
     assertThat(written()).as("it has ended meanwhile").isNull();
 
@@ -325,7 +326,7 @@ class BarrierSmallRulesTest {
   @Test // B-7
   void publishesTheBeginningOfAnEpochBeforeItsEndAndNeitherOfOneThatWasNeverWhole() {
     givenAMark();
-    EpochRecord degraded = OPEN.complete().degraded(List.of());
+    EpochRecord degraded = OPEN.complete(ProofCounts.NONE).degraded(List.of());
     when(new BarrierEvent.RecordSeen(seen(degraded)));
     when(new BarrierEvent.TimerFired(Timer.REPUBLISH));
     assertThat(effects).hasSize(2);
@@ -344,7 +345,7 @@ class BarrierSmallRulesTest {
 
   @Test
   void waitsForItsTurnAnewInEachEpochAndOnlyForLiveProcesses() {
-    setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 100);
+    setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 250, 100);
     when(new BarrierEvent.SeatTaken(ONE));
     when(new BarrierEvent.RankSeen(1, entry(ONE, RankEntry.State.LIVE)));
     when(new BarrierEvent.RankSeen(0, entry(ZERO, RankEntry.State.LIVE)));

@@ -11,7 +11,7 @@ class BarrierStartTest {
   /** Another process's entry may be pushed while this process's group is still being deployed. */
   @Test
   void ignoresWhatTheStorePushesBeforeItHasStarted() {
-    var verticle = new BarrierVerticle(new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 5, 100), null,
+    var verticle = new BarrierVerticle(new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 5, 250, 100), null,
         new BarrierVerticle.Timing(5_000, 0, 1000, 1000));
     var ran = new AtomicInteger();
     verticle.execute(_ -> ran.incrementAndGet());

@@ -4,6 +4,7 @@ import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
+import io.muster.segment.ProofCounts;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import java.util.List;
@@ -13,7 +14,7 @@ final class BarrierValues {
   private BarrierValues() {}
 
   static EpochRecord open(GroupName group, long number, Member... vector) {
-    return new EpochRecord(group, number, List.of(vector), EpochRecord.State.OPEN, 0, List.of());
+    return new EpochRecord(group, number, List.of(vector), EpochRecord.State.OPEN, 0, List.of(), ProofCounts.NONE);
   }
 
   static Seen<EpochRecord> seen(EpochRecord record) {

@@ -23,22 +23,35 @@ import org.jspecify.annotations.Nullable;
  * Some processes with one rank each, their store keys and links, as one immutable state, and every step that it can make: the production
  * barrier machine, with the world around it as small as possible.
  *
- * @param dirty of each process, whether it has not been told of the present record; of ranks and marks all are told at once, or never
+ * @param dirty of each process, whether it has not been told of the present record; of ranks all are told at once
+ * @param mail marks that are on their way from process to process
+ * @param made of each rank, the greatest mark that was ever made
  * @param ends what each end of each link is connected to: an incarnation, 0 if it is down
  * @param late operations that have missed their deadline, and may still be applied
  * @param lostAfterMark of each rank, the greatest epoch in which its present life has lost a link after it had sent a mark
  * @param damaged true if a link was down while the present record was COMPLETE
  */
 record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ranks, List<@Nullable Seen<ReadyMark>> marks,
-    List<Node> nodes, List<Boolean> dirty, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
+    List<Node> nodes, List<Boolean> dirty, List<Mail> mail, List<@Nullable ReadyMark> made, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
     Budget budget) {
   static final GroupName GROUP = new GroupName("walk");
 
-  /** How many faults of each kind may still happen. */
-  record Budget(int breaks, int restarts, int lostNotifications, int lateOperations) {}
+  /**
+   * How many faults of each kind may still happen.
+   *
+   * @param hasty marks may be overdue at any time; otherwise only when nothing else is on its way, since all else takes less time than that
+   */
+  record Budget(int breaks, int restarts, int lostNotifications, int lateOperations, boolean hasty) {
+    Budget(int breaks, int restarts, int lostNotifications, int lateOperations) {
+      this(breaks, restarts, lostNotifications, lateOperations, lostNotifications + lateOperations > 0);
+    }
+  }
 
   /** A write to the store: to the epoch if {@code rank} is negative, else to the mark of that rank. */
   record Write(int rank, @Nullable StoredBytes expected, @Nullable Seen<EpochRecord> record, @Nullable Seen<ReadyMark> mark) {}
+
+  /** A mark on its way, with the process that sent it and the one that it is sent to. */
+  record Mail(int from, int to, Seen<ReadyMark> mark) {}
 
   /** A read under way. */
   record Read(boolean recordRead, @Nullable Seen<EpochRecord> basis) {}
@@ -73,7 +86,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
   }
 
   private static BarrierSetup setup(int rank, int size) {
-    return new BarrierSetup(GROUP, size, new ProcessId(0, rank + 1), 30, 200, 0, 100);
+    return new BarrierSetup(GROUP, size, new ProcessId(0, rank + 1), 30, 200, 0, 250, 100);
   }
 
   private static Seen<RankEntry> entry(int rank, int size, long incarnation) {
@@ -115,6 +128,21 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       newsMoves(rank, moves);
       linkMoves(rank, moves);
       restart(rank, moves);
+    }
+    for (Mail one : mail) {
+      moves.add(move(one.to() + " is told of the mark of " + one.from(), false, builder -> {
+        builder.mail.remove(one);
+        builder.event(one.to(), new BarrierEvent.MarkSeen(one.from(), one.mark()));
+      }));
+      boolean broken = ends.get(one.from()).get(one.to()) == 0 || ends.get(one.to()).get(one.from()) == 0;
+      if (broken || budget.lostNotifications() > 0) {
+        moves.add(move(one.to() + " is never told of the mark of " + one.from(), true, builder -> {
+          builder.mail.remove(one);
+          if (!broken) {
+            builder.spendNotification();
+          }
+        }));
+      }
     }
     for (int index = 0; index < late.size(); index++) {
       int chosen = index;
@@ -160,14 +188,6 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         builder.mark(rank, null);
         builder.event(rank, new BarrierEvent.MarkWritten(rank, Objects.requireNonNull(mark.mark()), builder.apply(mark)));
       }));
-      if (budget.lostNotifications() > 0) {
-        moves.add(move(rank + " writes its mark, and nobody is told", true, builder -> {
-          builder.mark(rank, null);
-          builder.spendNotification();
-          builder.untold = true;
-          builder.event(rank, new BarrierEvent.MarkWritten(rank, Objects.requireNonNull(mark.mark()), builder.apply(mark)));
-        }));
-      }
       if (budget.lateOperations() > 0) {
         moves.add(move(rank + " misses the deadline of its mark", true, builder -> {
           builder.mark(rank, null);
@@ -177,13 +197,20 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       }
     }
     for (Timer timer : Timer.values()) {
-      if ((node.timers() & 1 << timer.ordinal()) != 0) {
+      boolean isSoon = timer == Timer.MARKS && !budget.hasty() && isBusy();
+      if ((node.timers() & 1 << timer.ordinal()) != 0 && !isSoon) {
         moves.add(move(rank + " timer " + timer, false, builder -> {
           builder.timers(rank, builder.nodes.get(rank).timers() & ~(1 << timer.ordinal()));
           builder.event(rank, new BarrierEvent.TimerFired(timer));
         }));
       }
     }
+  }
+
+  /** Something is on its way. */
+  private boolean isBusy() {
+    return !mail.isEmpty() || dirty.contains(true)
+        || nodes.stream().anyMatch(node -> node.read() != null || node.record() != null || node.mark() != null);
   }
 
   private void newsMoves(int rank, List<Move> moves) {
@@ -201,7 +228,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       return;
     }
     BarrierState state = nodes.get(rank).state();
-    if (!Objects.equals(state.record(), epoch) || !state.ranks().equals(presentRanks()) || !state.marks().equals(presentMarks())) {
+    if (!Objects.equals(state.record(), epoch) || !state.ranks().equals(presentRanks()) || knowsLess(state.marks())) {
       Node node = nodes.get(rank);
       if (node.read() == null && node.record() == null && node.mark() == null && node.timers() == 0) {
         moves.add(move(rank + " reconciles", false, builder -> builder.event(rank, new BarrierEvent.Reconcile())));
@@ -217,15 +244,15 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     return all;
   }
 
-  private Map<Integer, Seen<ReadyMark>> presentMarks() {
-    Map<Integer, Seen<ReadyMark>> all = new HashMap<>();
+  private boolean knowsLess(Map<Integer, Seen<ReadyMark>> known) {
     for (int rank = 0; rank < size(); rank++) {
-      Seen<ReadyMark> mark = marks.get(rank);
-      if (mark != null) {
-        all.put(rank, mark);
+      ReadyMark there = Seen.valueOf(marks.get(rank));
+      ReadyMark here = Seen.valueOf(known.get(rank));
+      if (there != null && (here == null || there.supersedes(here))) {
+        return true;
       }
     }
-    return all;
+    return false;
   }
 
   private long incarnation(int rank) {
@@ -272,12 +299,12 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     private final List<@Nullable Seen<ReadyMark>> marks;
     private final List<Node> nodes;
     private final List<Boolean> dirty;
+    private final List<Mail> mail;
+    private final List<@Nullable ReadyMark> made;
     private final List<List<Long>> ends;
     private final List<Write> late;
     private final List<Long> lostAfterMark;
     private boolean damaged;
-    /** Nobody is told of the next mark that is written. */
-    private boolean untold;
     private @Nullable BarrierEvent handling;
     private Budget budget;
 
@@ -288,6 +315,8 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       marks = new ArrayList<>();
       nodes = new ArrayList<>();
       dirty = new ArrayList<>();
+      mail = new ArrayList<>();
+      made = new ArrayList<>();
       ends = new ArrayList<>();
       late = new ArrayList<>();
       lostAfterMark = new ArrayList<>();
@@ -296,6 +325,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         marks.add(null);
         nodes.add(new Node(BarrierState.INITIAL, null, null, null, 0, 0));
         dirty.add(false);
+        made.add(null);
         ends.add(new ArrayList<>(java.util.Collections.nCopies(size, 0L)));
         lostAfterMark.add(0L);
       }
@@ -308,6 +338,8 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       marks = new ArrayList<>(from.marks);
       nodes = new ArrayList<>(from.nodes);
       dirty = new ArrayList<>(from.dirty);
+      mail = new ArrayList<>(from.mail);
+      made = new ArrayList<>(from.made);
       ends = new ArrayList<>();
       from.ends.forEach(row -> ends.add(new ArrayList<>(row)));
       late = new ArrayList<>(from.late);
@@ -318,6 +350,8 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
 
     BarrierWorld build() {
       EpochRecord record = Seen.valueOf(epoch);
+      // a mark of an epoch that is over can only lead to a write on bytes that are gone
+      mail.removeIf(one -> record != null && Objects.requireNonNull(one.mark().value()).epoch() < record.number());
       if (record != null && record.state() == EpochRecord.State.COMPLETE) {
         for (int rank = 0; rank < size; rank++) {
           for (int other = 0; other < size; other++) {
@@ -325,20 +359,22 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
           }
         }
       }
-      return new BarrierWorld(epoch, ranks, marks, nodes, dirty, ends, late, lostAfterMark, damaged, budget);
+      return new BarrierWorld(epoch, ranks, marks, nodes, dirty, mail, made, ends, late, lostAfterMark, damaged, budget);
     }
 
     void event(int rank, BarrierEvent event) {
       Node node = nodes.get(rank);
       handling = event;
       var step = BarrierMachine.transition(setup(rank, size), node.state(), event);
-      nodes.set(rank, new Node(untold(step.next()), node.read(), node.record(), node.mark(), node.timers(), node.marked()));
+      EpochRecord epochNow = step.next().epoch();
+      int timers = epochNow != null && epochNow.state() == EpochRecord.State.OPEN ? node.timers() : node.timers() & ~(1 << Timer.MARKS.ordinal());
+      nodes.set(rank, new Node(untold(step.next()), node.read(), node.record(), node.mark(), timers, node.marked()));
       step.effects().forEach(effect -> run(rank, effect));
     }
 
     /** What has been told decides only what is told again, never what is written: states that differ in it are the same here. */
     private static BarrierState untold(BarrierState state) {
-      return new BarrierState(state.seats(), state.record(), state.ranks(), state.marks(), state.work(), BarrierState.INITIAL.told());
+      return new BarrierState(state.seats(), state.record(), state.ranks(), state.marks(), state.keyOwner(), state.work(), BarrierState.INITIAL.told());
     }
 
     private void run(int rank, BarrierEffect effect) {
@@ -358,13 +394,18 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         }
         case BarrierEffect.WriteMark(int of, var expected, var next) -> {
           require(node.mark() == null, "one write per key at a time");
-          ReadyMark mark = Objects.requireNonNull(next.value());
-          EpochRecord seen = Objects.requireNonNull(node.state().epoch());
+          require(Objects.requireNonNull(next.value()).equals(made.get(rank)), "a mark is told before it is written");
+          mark(rank, new Write(of, expected, null, next));
+        }
+        case BarrierEffect.SpreadMark(var mark, var to) -> {
+          make(rank, Objects.requireNonNull(mark.value()));
           for (int other = 0; other < size; other++) {
-            require(other == rank || ends.get(rank).get(other) == seen.vector().get(other).incarnation(), "marked while a link is down");
+            var one = new Mail(rank, other, mark);
+            if (other != rank && (to == null || to.contains(setup(other, size).process())) && ends.get(rank).get(other) != 0 && !mail.contains(one)) {
+              mail.add(one);
+            }
           }
-          nodes.set(rank, new Node(node.state(), node.read(), node.record(), new Write(of, expected, null, next), node.timers(),
-              Math.max(node.marked(), mark.epoch())));
+          mail.sort(java.util.Comparator.comparingInt(Mail::hashCode));
         }
         case BarrierEffect.StartTimer(Timer timer, long _) -> {
           if (timer != Timer.REPUBLISH) {
@@ -373,9 +414,25 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         }
         case BarrierEffect.CompleteWaiters(EpochRecord record) -> require(node.marked() == record.number()
             && lostAfterMark.get(rank) < record.number(), "a process believes COMPLETE only on its own mark, with nothing lost since");
-        case BarrierEffect.SpreadRecord _, BarrierEffect.SpreadMark _, BarrierEffect.PublishAllConnected _, BarrierEffect.TellDegraded _,
+        case BarrierEffect.SpreadRecord _, BarrierEffect.PublishAllConnected _, BarrierEffect.TellDegraded _,
             BarrierEffect.PublishDegraded _ -> { }
       }
+    }
+
+    private void make(int rank, ReadyMark mark) {
+      Node node = nodes.get(rank);
+      if (mark.equals(made.get(rank))) {
+        return;
+      }
+      EpochRecord seen = Objects.requireNonNull(node.state().epoch());
+      require(mark.digest().equals(seen.digest()), "marked another vector: " + mark + " seen " + seen + " former " + made.get(rank));
+      for (int other = 0; other < size; other++) {
+        require(other == rank || ends.get(rank).get(other) == seen.vector().get(other).incarnation(), "marked while a link is down");
+      }
+      ReadyMark former = made.get(rank);
+      require(former == null || mark.supersedes(former), "a mark is taken back");
+      made.set(rank, mark);
+      nodes.set(rank, new Node(node.state(), node.read(), node.record(), node.mark(), node.timers(), Math.max(node.marked(), mark.epoch())));
     }
 
     void read(int rank, @Nullable Read read) {
@@ -419,10 +476,6 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         ReadyMark old = Seen.valueOf(marks.get(write.rank()));
         require(old == null || Objects.requireNonNull(Seen.valueOf(write.mark())).supersedes(old), "a mark is taken back");
         marks.set(write.rank(), write.mark());
-        for (int rank = 0; rank < size && !untold; rank++) {
-          event(rank, new BarrierEvent.MarkSeen(write.rank(), write.mark()));
-        }
-        untold = false;
         return true;
       }
       if (!Objects.equals(Seen.bytesOf(epoch), write.expected())) {
@@ -439,7 +492,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       }
       if (next.state() == EpochRecord.State.COMPLETE) {
         for (int rank = 0; rank < size; rank++) {
-          ReadyMark mark = Seen.valueOf(marks.get(rank));
+          ReadyMark mark = made.get(rank);
           require(mark != null && !(next.number() > mark.epoch() && mark.member().equals(next.vector().get(rank)))
               && (!mark.member().equals(next.vector().get(rank)) || mark.epoch() > next.number() || mark.digest().equals(next.digest())),
               "COMPLETE without the marks");
@@ -453,15 +506,15 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     void tooLate(Write write) {
       late.add(write);
       late.sort(java.util.Comparator.comparingInt(Write::hashCode));
-      budget = new Budget(budget.breaks(), budget.restarts(), budget.lostNotifications(), budget.lateOperations() - 1);
+      budget = new Budget(budget.breaks(), budget.restarts(), budget.lostNotifications(), budget.lateOperations() - 1, budget.hasty());
     }
 
     void spendNotification() {
-      budget = new Budget(budget.breaks(), budget.restarts(), budget.lostNotifications() - 1, budget.lateOperations());
+      budget = new Budget(budget.breaks(), budget.restarts(), budget.lostNotifications() - 1, budget.lateOperations(), budget.hasty());
     }
 
     void spendBreak() {
-      budget = new Budget(budget.breaks() - 1, budget.restarts(), budget.lostNotifications(), budget.lateOperations());
+      budget = new Budget(budget.breaks() - 1, budget.restarts(), budget.lostNotifications(), budget.lateOperations(), budget.hasty());
     }
 
     void connectEnd(int rank, int peer) {
@@ -478,7 +531,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     }
 
     void restart(int rank, long incarnation) {
-      budget = new Budget(budget.breaks(), budget.restarts() - 1, budget.lostNotifications(), budget.lateOperations());
+      budget = new Budget(budget.breaks(), budget.restarts() - 1, budget.lostNotifications(), budget.lateOperations(), budget.hasty());
       Node old = nodes.get(rank);
       if (old.record() != null) {
         late.add(old.record());
@@ -488,6 +541,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       }
       late.sort(java.util.Comparator.comparingInt(Write::hashCode));
       ranks.set(rank, entry(rank, size, incarnation));
+      mail.removeIf(one -> one.to() == rank);
       nodes.set(rank, new Node(BarrierState.INITIAL, null, null, null, 0, 0));
       dirty.set(rank, false);
       lostAfterMark.set(rank, 0L);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class DirectoryTest {
   private static final Logger LOG = (Logger) org.slf4j.LoggerFactory.getLogger(Directory.class);
 
-  private final BarrierSetup setup = new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 0, 100);
+  private final BarrierSetup setup = new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 0, 250, 100);
   private final GroupPorts nobodyIsAsked = (GroupPorts) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {GroupPorts.class},
       (_, method, _) -> {
         throw new AssertionError(method.getName());

@@ -68,7 +68,7 @@ final class OrderTest {
     for (Member member : lives()) {
       for (long number = 1; number <= 3; number++) {
         for (EpochRecord.State state : EpochRecord.State.values()) {
-          all.add(new EpochRecord(GROUP, number, List.of(member), state, 0, List.of()));
+          all.add(new EpochRecord(GROUP, number, List.of(member), state, 0, List.of(), ProofCounts.NONE));
         }
       }
     }

@@ -6,8 +6,10 @@ import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Valid values at random, from a seed that is printed. */
@@ -76,6 +78,10 @@ public final class RandomValues {
     var lost = IntStream.range(0, random.nextInt(size)).mapToObj(rank -> new LostMember(member(rank), "SILENCE", sentence(80),
         random.nextInt(size))).toList();
     return new EpochRecord(group(), number, IntStream.range(0, size).mapToObj(this::member).toList(),
-        one(List.of(EpochRecord.State.values())), random.nextLong(number + 1), lost);
+        one(List.of(EpochRecord.State.values())), random.nextLong(number + 1), lost, new ProofCounts(counts(), counts()));
+  }
+
+  private Map<Proof, Integer> counts() {
+    return List.of(Proof.values()).stream().filter(_ -> random.nextBoolean()).collect(Collectors.toMap(proof -> proof, _ -> random.nextInt()));
   }
 }

@@ -173,10 +173,20 @@ final class Invariants {
 
   // ---- marks and epochs
 
+  private @Nullable ReadyMark markAt(String key, @Nullable StoredBytes value) {
+    return keys.parse(key, world.scenario.worldSize()).orElse(null) instanceof StoreKeys.Key.Ready ? mark(value) : null;
+  }
+
   /** A process is about to write. */
-  void writing(SimProcess process, String key, @Nullable StoredBytes next) {
-    if (next == null || !(keys.parse(key, world.scenario.worldSize()).orElse(null) instanceof StoreKeys.Key.Ready)
-        || !(Schema.readyMark(next) instanceof Decoded.Valid<ReadyMark>(ReadyMark mark))) {
+  void writing(String key, @Nullable StoredBytes next) {
+    ReadyMark mark = markAt(key, next);
+    require(mark == null || marks.getOrDefault(mark.digest(), Map.of()).containsKey(mark.member()), "a mark is told before it is written", mark);
+  }
+
+  /** A process tells others what it has written, or a mark that it makes. */
+  void marking(SimProcess process, String key, @Nullable StoredBytes value) {
+    ReadyMark mark = markAt(key, value);
+    if (mark == null || marks.getOrDefault(mark.digest(), Map.of()).containsKey(mark.member())) {
       return;
     }
     EpochRecord epoch = process.core.barrier().epoch();

@@ -1,5 +1,6 @@
 package io.muster.sim;
 
+import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.segment.SegmentStore;
 import io.muster.segment.StoreKeys;
@@ -22,6 +23,8 @@ final class NastyStore implements SegmentStore {
   private final SimProcess process;
   private final Lane pushes;
   private @Nullable Listener listener;
+  /** As far as the process knows. */
+  private @Nullable KeyOwner keyOwner;
   long operations;
 
   NastyStore(World world, SimProcess process) {
@@ -80,7 +83,7 @@ final class NastyStore implements SegmentStore {
 
   @Override
   public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
-    world.invariants.writing(process, key, process.opened(key, next));
+    world.invariants.writing(key, process.opened(key, next));
     return run("cas " + key, () -> {
       boolean applied = Objects.equals(process.side.truth.get(key), expected);
       if (applied) {
@@ -158,6 +161,9 @@ final class NastyStore implements SegmentStore {
     Listener listening = listener;
     PresentMembers present = process.side.present;
     Faults faults = world.faults;
+    SimProcess owner = process.side.owner;
+    KeyOwner moved = owner == null ? null : new KeyOwner(world.scenario.attributes() ? owner.id : null, owner.memberUuid);
+    pushes.send(world.storeLatencyUs(), () -> keyOwner = moved);
     if (listening == null || faults.strikes(Fault.MEMBERS_MISSED)) {
       return;
     }
@@ -189,5 +195,10 @@ final class NastyStore implements SegmentStore {
   @Override
   public String localMemberUuid() {
     return process.memberUuid;
+  }
+
+  @Override
+  public @Nullable KeyOwner keyOwner(GroupName group) {
+    return keyOwner;
   }
 }

@@ -103,7 +103,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     this.sealed = world.scenario.isSecured()
         ? new SealedSegmentStore(nasty, Stranger.SECRET, (_, _) -> world.faults.fired(Fault.STRANGER_DISTRUSTED)) : null;
     this.claims = new Claims(new ClaimsHost(), new ProcessAddress(id, host, port), CLAIM_LIMIT_MS);
-    var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 100);
+    var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 250, 100);
     this.core = new GroupCore(setup, this);
     this.links = new LinkTable(() -> world.clock.nowUs() * 1_000);
     this.startedUs = world.clock.nowUs();
@@ -392,8 +392,16 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
   @Override
   public void spread(Gossip gossip) {
+    world.invariants.marking(this, gossip.key(), gossip.value());
     Buffer payload = sealed(gossip).encode();
     channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
+  }
+
+  @Override
+  public void spread(Gossip gossip, Set<ProcessId> processes) {
+    world.invariants.marking(this, gossip.key(), gossip.value());
+    Buffer payload = sealed(gossip).encode();
+    channels.values().stream().filter(channel -> processes.contains(channel.peer.id)).forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.Member;
 import io.muster.segment.EpochRecord;
+import io.muster.segment.ProofCounts;
 import io.muster.segment.Schema;
 import io.muster.segment.StoreKeys;
 import java.io.IOException;
@@ -132,7 +133,7 @@ class SimulationTest {
     EpochRecord record = Objects.requireNonNull(world.processes.getFirst().core.barrier().epoch());
     List<Member> newer = record.vector().stream()
         .map(member -> new Member(member.rank(), member.incarnation() + 3_600_000, member.life())).toList();
-    world.put(side, key, Schema.encode(new EpochRecord(World.GROUP, 9, newer, EpochRecord.State.OPEN, 1, List.of())));
+    world.put(side, key, Schema.encode(new EpochRecord(World.GROUP, 9, newer, EpochRecord.State.OPEN, 1, List.of(), ProofCounts.NONE)));
     world.clock.runUntilMs(world.clock.nowMs() + 20_000);
     assertThat(world.whatIsMissing()).as("what is missing").isNull();
     assertThat(world.living()).allSatisfy(process ->

@@ -8,6 +8,7 @@ import io.muster.group.Proof;
 import io.muster.segment.Decoded;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
+import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
@@ -182,7 +183,7 @@ final class Stranger {
     long number = epoch.number() + chance.oneOf(List.of(0L, 1L, 1_000L));
     EpochRecord.State state = chance.oneOf(List.of(EpochRecord.State.values()));
     return Schema.encode(new EpochRecord(World.GROUP, number, vector, state, state == EpochRecord.State.OPEN ? epoch.lastComplete() : number,
-        state == EpochRecord.State.DEGRADED ? List.of(new LostMember(vector.getFirst(), "LEFT", "made up", 0)) : List.of()));
+        state == EpochRecord.State.DEGRADED ? List.of(new LostMember(vector.getFirst(), "LEFT", "made up", 0)) : List.of(), ProofCounts.NONE));
   }
 
   private StoredBytes garbage() {

@@ -216,7 +216,7 @@ final class World {
   /** The cluster finds out who is there. */
   void detect(Side side, long delayUs) {
     clock.after(delayUs, () -> {
-      side.detect(scenario.attributes());
+      side.detect(scenario.attributes(), chance);
       List.copyOf(side.members).forEach(member -> member.nasty.tellMembers());
     });
   }
