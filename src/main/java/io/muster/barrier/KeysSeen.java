@@ -46,14 +46,12 @@ final class KeysSeen {
     return true;
   }
 
-  /** @return false if it is no mark */
-  boolean markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
+  void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
     ReadyMark known = Seen.valueOf(marks.get(rank));
     ReadyMark value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
       marks = with(marks, rank, seen);
     }
-    return value != null;
   }
 
   private static <T> Map<Integer, Seen<T>> with(Map<Integer, Seen<T>> map, int rank, Seen<T> seen) {

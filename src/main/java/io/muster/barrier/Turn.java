@@ -127,7 +127,7 @@ final class Turn {
   }
 
   void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
-    readNeeded |= !keys.markSeen(rank, seen) && seats.containsKey(rank);
+    keys.markSeen(rank, seen);
   }
 
   void recordSeen(@Nullable Seen<EpochRecord> seen) {

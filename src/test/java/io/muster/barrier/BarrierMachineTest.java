@@ -17,7 +17,9 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
+import io.muster.segment.SegmentStore;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -41,7 +43,7 @@ class BarrierMachineTest {
   private static Seen<RankEntry> entry(Member member) {
     var handle = new SegmentHandle(new ProcessId(0, member.rank() + 1), "h", 1, "", 0, "", "exchange", List.of("tcp"),
         SegmentHandle.FabricOffer.NONE, List.of());
-    var entry = new RankEntry(GROUP, 2, member, RankEntry.State.LIVE, 0, handle);
+    var entry = new RankEntry(GROUP, Math.max(2, member.rank() + 1), member, RankEntry.State.LIVE, 0, handle);
     return new Seen<>(Schema.encode(entry), entry);
   }
 
@@ -68,6 +70,9 @@ class BarrierMachineTest {
     });
     return found;
   }
+
+  /** Of two ranks with {@link BarrierValues#mark}, each in a process of its own. */
+  private static final ProofCounts PROVEN = new ProofCounts(Map.of(Proof.WARMUP, 2), Map.of(Proof.WARMUP, 1));
 
   private static BarrierEvent.ReadDone read(@Nullable Seen<EpochRecord> basis, Map<Integer, Seen<ReadyMark>> marks) {
     return new BarrierEvent.ReadDone(basis, Map.of(0, entry(ZERO), 1, entry(ONE)), marks);
@@ -132,20 +137,106 @@ class BarrierMachineTest {
     assertThat(effects(BarrierEffect.StartTimer.class)).containsExactly(new BarrierEffect.StartTimer(Timer.HEDGE, 30));
   }
 
-  @Test // ADR 25: the store tells nobody of marks
-  void aMarkWhoseWriteWasNotAnsweredIsSpreadWhenItIsFound() {
+  @Test // ADR 27
+  void aMarkIsToldAtOnceAndWrittenOnlyIfNobodyCompletesTheEpoch() {
     EpochRecord record = open(1, ZERO, ONE);
-    givenASeatConnectedToAll();
     when(new BarrierEvent.RecordSeen(seen(record)));
-    when(new BarrierEvent.MarkWriteFailed(0));
-    assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
-    when(new BarrierEvent.TimerFired(Timer.RETRY));
-    when(read(seen(record), Map.of(0, mark(ZERO, record))));
-    assertThat(effects(BarrierEffect.SpreadMark.class)).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record), Set.of(new ProcessId(0, 2))));
+    givenASeatConnectedToAll();
+    assertThat(effects).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), null),
+        new BarrierEffect.StartTimer(Timer.MARKS, 250));
 
+    when(new BarrierEvent.TimerFired(Timer.MARKS));
+    assertThat(effects).as("what is there decides what is written").containsExactly(new BarrierEffect.ReadAll(true, seen(record)));
+    when(read(seen(record), Map.of()));
+    assertThat(effects).containsExactly(new BarrierEffect.WriteMark(0, null, mark(ZERO, record, Proof.LOCAL)));
+
+    when(new BarrierEvent.MarkWriteFailed(0));
+    when(new BarrierEvent.TimerFired(Timer.RETRY));
+    Seen<ReadyMark> former = mark(member(0, 5), open(7, member(0, 5), ONE));
+    when(read(seen(record), Map.of(0, former)));
+    assertThat(effects).as("again, over what is there now").containsExactly(new BarrierEffect.WriteMark(0, former.bytes(), mark(ZERO, record, Proof.LOCAL)));
+    when(new BarrierEvent.MarkWritten(0, mark(ZERO, record, Proof.LOCAL), true));
+    assertThat(effects).as("others may complete the epoch by now").containsExactly(
+        new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), Set.of(new ProcessId(0, 2))));
     when(new BarrierEvent.Reconcile());
-    when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, open(1, ZERO, member(1, 19))))));
-    assertThat(effects(BarrierEffect.SpreadMark.class)).as("once").isEmpty();
+    when(read(seen(record), Map.of(0, mark(ZERO, record, Proof.LOCAL))));
+    assertThat(effects).as("once").isEmpty();
+  }
+
+  @Test // ADR 27
+  void noMarkIsWrittenOnceTheEpochIsComplete() {
+    EpochRecord record = givenComplete();
+    when(new BarrierEvent.TimerFired(Timer.MARKS));
+    assertThat(effects).isEmpty();
+    when(new BarrierEvent.Reconcile());
+    when(read(seen(record), Map.of()));
+    assertThat(effects(BarrierEffect.WriteMark.class)).isEmpty();
+  }
+
+  @Test // ADR 27
+  void aMarkIsToldToTheTwoProcessesThatWouldCompleteAndToNobodyElse() {
+    Map<Integer, Seen<RankEntry>> ranks = new HashMap<>();
+    Member[] vector = new Member[5];
+    for (int rank = 0; rank < 5; rank++) {
+      vector[rank] = member(rank, 1);
+      ranks.put(rank, entry(vector[rank]));
+    }
+    EpochRecord epoch = open(1, vector);
+    assertThat(EpochRules.completers(setup(4), epoch, ranks, null)).containsExactly(new ProcessId(0, 1), new ProcessId(0, 2));
+    assertThat(EpochRules.completers(setup(1), epoch, ranks, null)).as("not itself").containsExactly(new ProcessId(0, 2));
+    assertThat(EpochRules.completers(setup(3), epoch, ranks, owner(5))).as("who owns the keys comes first")
+        .containsExactly(new ProcessId(0, 5), new ProcessId(0, 1));
+    assertThat(EpochRules.completers(setup(3), epoch, ranks, owner(9))).as("unless it holds no rank")
+        .containsExactly(new ProcessId(0, 1), new ProcessId(0, 2));
+    ranks.remove(2);
+    assertThat(EpochRules.completers(setup(4), epoch, ranks, null)).as("those that come later need not be known").hasSize(2);
+    ranks.put(1, entry(member(1, 9)));
+    assertThat(EpochRules.completers(setup(4), epoch, ranks, null)).as("another life of rank 1 may be elsewhere").isNull();
+    ranks.remove(0);
+    assertThat(EpochRules.completers(setup(4), epoch, ranks, null)).as("rank 0 is not known yet").isNull();
+  }
+
+  @Test // ADR 27
+  void whoOwnsTheKeysDecidesFirst() {
+    var second = setup(2);
+    Map<Integer, Seen<RankEntry>> ranks = Map.of(0, entry(ZERO), 1, entry(ONE), 2, entry(member(2, 1)));
+    assertThat(EpochRules.processesBefore(second, 1, ranks, null)).isEqualTo(1);
+    assertThat(EpochRules.processesBefore(second, 1, ranks, owner(2))).isZero();
+    assertThat(EpochRules.processesBefore(second, 1, ranks, owner(1))).isEqualTo(1);
+    assertThat(EpochRules.processesBefore(second, 1, ranks, owner(3))).isEqualTo(2);
+    assertThat(EpochRules.processesBefore(second, 1, ranks, owner(7))).as("it holds no rank").isEqualTo(1);
+    assertThat(EpochRules.processesBefore(setup(1), 0, ranks, owner(3))).isEqualTo(1);
+  }
+
+  @Test // ADR 27
+  void aMarkIsToldAgainWhenAnotherProcessOwnsTheKeys() {
+    EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
+    when(new BarrierEvent.KeyOwnerSeen(owner(2)));
+    assertThat(effects(BarrierEffect.SpreadMark.class)).hasSize(1);
+    when(new BarrierEvent.RecordSeen(seen(record.complete(ProofCounts.NONE))));
+    when(new BarrierEvent.KeyOwnerSeen(owner(1)));
+    assertThat(effects(BarrierEffect.SpreadMark.class)).as("not of an epoch that is complete").isEmpty();
+  }
+
+  @Test // ADR 27: the store has told everybody by then
+  void aRecordThatTheStoreHasToldOfIsNotSpread() {
+    when(new BarrierEvent.SeatTaken(ZERO));
+    when(new BarrierEvent.Reconcile());
+    when(read(null, Map.of()));
+    when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE))));
+    when(new BarrierEvent.RecordWritten(seen(open(1, ZERO, ONE)), true));
+    assertThat(effects(BarrierEffect.SpreadRecord.class)).isEmpty();
+
+    when(new BarrierEvent.RecordWritten(seen(open(2, ZERO, member(1, 30))), true));
+    assertThat(effects(BarrierEffect.SpreadRecord.class)).as("it has not told of this one").hasSize(1);
+  }
+
+  private static SegmentStore.KeyOwner owner(int process) {
+    return new SegmentStore.KeyOwner(new ProcessId(0, process), "another than the entries say");
+  }
+
+  private static BarrierSetup setup(int process) {
+    return new BarrierSetup(GROUP, 5, new ProcessId(0, process), 30, 200, 0, 250, 100);
   }
 
   @Test // B-1
@@ -172,12 +263,12 @@ class BarrierMachineTest {
     when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE))));
     when(new BarrierEvent.LinkConnected(0, ZERO, Proof.LOCAL));
     when(new BarrierEvent.LinkConnected(0, member(1, 19), Proof.WARMUP));
-    assertThat(effects(BarrierEffect.WriteMark.class)).isEmpty();
+    assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
 
     when(new BarrierEvent.LinkConnected(0, ONE, Proof.WARMUP));
-    assertThat(effects(BarrierEffect.WriteMark.class)).hasSize(1);
+    assertThat(effects(BarrierEffect.SpreadMark.class)).hasSize(1);
     when(new BarrierEvent.LinkConnected(0, ONE, Proof.WARMUP));
-    assertThat(effects(BarrierEffect.WriteMark.class)).isEmpty();
+    assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
   }
 
   @Test // B-2
@@ -190,11 +281,11 @@ class BarrierMachineTest {
 
     when(new BarrierEvent.Reconcile());
     when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
-    assertThat(written()).isEqualTo(record.complete(ProofCounts.NONE));
+    assertThat(written()).isEqualTo(record.complete(PROVEN));
   }
 
-  @Test // B-1, PROTOCOL 3: what was heard may be older than what the store holds
-  void completesNothingFromMarksThatItHasOnlyHeardOf() {
+  @Test // B-1, PROTOCOL 3: a newer life may have been published since
+  void completesNothingBeforeItHasReadTheEntriesAfresh() {
     EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
     when(new BarrierEvent.RankSeen(0, entry(ZERO)));
     when(new BarrierEvent.RankSeen(1, entry(ONE)));
@@ -353,18 +444,31 @@ class BarrierMachineTest {
         .satisfies(write -> assertThat(write.expected()).isEqualTo(seen(there).bytes()));
   }
 
-  @Test // found by simulation: it waited for the next reconcile, seconds later
-  void keepsWhatItHeardWhileItReadSomethingOlder() {
-    givenAMarkFor(open(1, ZERO, ONE));
-    EpochRecord record = open(1, ZERO, ONE);
+  @Test // ADR 27: a mark is never taken back, so what was told while it read counts, and stays though it is not in the store
+  void completesFromMarksThatItWasTold() {
+    EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
     when(new BarrierEvent.Reconcile());
     when(new BarrierEvent.MarkSeen(1, mark(ONE, record)));
-    when(read(seen(record), Map.of(0, mark(ZERO, record))));
-    assertThat(written()).as("decided from what was heard").isNull();
+    when(read(seen(record), Map.of()));
+    assertThat(written()).isEqualTo(record.complete(PROVEN));
 
+    when(new BarrierEvent.RecordWriteFailed());
+    when(new BarrierEvent.TimerFired(Timer.RETRY));
+    when(read(seen(record), Map.of()));
+    assertThat(written()).isEqualTo(record.complete(PROVEN));
+  }
+
+  @Test // found by simulation: it waited for the next reconcile, seconds later
+  void keepsAnEntryThatItHeardOfWhileItReadAnOlderOne() {
+    EpochRecord record = givenComplete();
+    Member next = member(1, 21);
+    when(new BarrierEvent.Reconcile());
+    when(new BarrierEvent.RankSeen(1, entry(next)));
+    when(read(seen(record), Map.of()));
+    assertThat(written()).as("decided from what was read").isNull();
     assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
-    when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
-    assertThat(written()).isEqualTo(record.complete(ProofCounts.NONE));
+    when(new BarrierEvent.ReadDone(seen(record), Map.of(0, entry(ZERO), 1, entry(next)), Map.of()));
+    assertThat(written()).satisfies(opened -> assertThat(opened.vector()).containsExactly(ZERO, next));
   }
 
   @Test // found by simulation: stale writes kept every read from being looked at

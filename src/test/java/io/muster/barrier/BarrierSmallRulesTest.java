@@ -104,15 +104,6 @@ class BarrierSmallRulesTest {
   }
 
   @Test // B-8
-  void asksTheStoreWhenItsOwnMarkHasVanishedAndWritesItAgain() {
-    givenAMark();
-    when(new BarrierEvent.MarkSeen(0, null));
-    thenItReadsTheRecordFirst();
-    when(read(OPEN, Map.of()));
-    assertThat(effects(BarrierEffect.WriteMark.class)).singleElement().satisfies(write -> assertThat(write.next()).isNotNull());
-  }
-
-  @Test // B-8
   void asksTheStoreWhenAPeerHasSeenALaterStateOfTheSameEpoch() {
     givenAMark();
     when(new BarrierEvent.PeerSaw(3, EpochRecord.State.COMPLETE));

@@ -22,7 +22,12 @@ final class BarrierValues {
   }
 
   static Seen<ReadyMark> mark(Member member, EpochRecord record) {
-    var mark = new ReadyMark(record.group(), member, record.number(), record.digest(), List.of(Proof.WARMUP, Proof.WARMUP));
+    return mark(member, record, Proof.WARMUP);
+  }
+
+  /** @param own the proof of its link to itself, if it is rank 0 */
+  static Seen<ReadyMark> mark(Member member, EpochRecord record, Proof own) {
+    var mark = new ReadyMark(record.group(), member, record.number(), record.digest(), List.of(own, Proof.WARMUP));
     return new Seen<>(Schema.encode(mark), mark);
   }
 }

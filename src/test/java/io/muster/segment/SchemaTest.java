@@ -49,8 +49,8 @@ final class SchemaTest {
   @Test
   void namesTheVersionItExpectedAndTheOneItGot() {
     byte[] bytes = Schema.encode(values.mark()).toByteArray();
-    bytes[0] = 2;
-    assertThat(Schema.readyMark(StoredBytes.copyOf(bytes))).isEqualTo(new Decoded.Malformed<>("version: expected 1, got 2"));
+    bytes[0] = 1;
+    assertThat(Schema.readyMark(StoredBytes.copyOf(bytes))).isEqualTo(new Decoded.Malformed<>("version: expected 2, got 1"));
   }
 
   @Test
