@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /** Runs the effects of the {@link SeatMachine} for each rank that this process has joined or wants to. */
 final class SeatRunner {
   private static final long DIAL_AHEAD_MS = 250;
+  /** All was read before the claim, and the store has told of each change since; but it may have lost some of that. */
+  private static final long LOOK_AGAIN_MS = 250;
 
   private final BarrierSetup setup;
   private final GroupPorts ports;
@@ -231,7 +233,16 @@ final class SeatRunner {
     if (asked >= 0) {
       seat(rank, new SeatEvent.Asked(asked));
     }
-    group.barrier(new BarrierEvent.Reconcile());
+    ports.after(LOOK_AGAIN_MS, () -> {
+      if (!turns.isClosed() && !isComplete(entry.member())) {
+        group.barrier(new BarrierEvent.Reconcile());
+      }
+    });
+  }
+
+  private boolean isComplete(Member member) {
+    EpochRecord epoch = group.barrier().epoch();
+    return epoch != null && epoch.state() == EpochRecord.State.COMPLETE && epoch.vector().get(member.rank()).equals(member);
   }
 
   private List<RankEntry> witnesses(RankEntry incumbent) {

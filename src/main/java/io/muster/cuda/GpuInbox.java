@@ -64,7 +64,7 @@ final class GpuInbox {
       case Waiting.Look _ -> Thread.onSpinWait();
       case Waiting.Nap _ -> park(WaitRule.NAP_NANOS);
       case Waiting.Sleep(long nanos) -> {
-        lanes.armUntimed(wakeUp);
+        lanes.armUnlessTimed(wakeUp);
         sleep(nanos);
       }
       case Waiting.ToBeWoken _ -> {

@@ -69,7 +69,7 @@ final class GpuLanes {
   }
 
   /** Likewise, but for copies whose end is known and to come. */
-  void armUntimed(long wakeUp) {
+  void armUnlessTimed(long wakeUp) {
     lanes.forEach(lane -> lane.armUnlessTimed(wakeUp));
   }
 

@@ -197,6 +197,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
 
   private <T extends @Nullable Object> Future<T> run(String operation, String key, Callable<T> call) {
     CompletableFuture<T> answer = new CompletableFuture<>();
+    if (closed) { // and so may be the Vert.x that would keep the deadline
+      answer.completeExceptionally(closedStore());
+      return Future.fromCompletionStage(answer, callers());
+    }
     if (!inFlight.tryAcquire()) {
       answer.completeExceptionally(MusterException.retry("store refuses operation: operation=" + operation + " key=" + key + ", "
           + MAX_IN_FLIGHT + " operations are under way; the members that own these keys do not answer, see which member left or is frozen"));
