@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 public final class StrangerNode {
   private StrangerNode() {}
 
-  /** Arguments: cluster name, address of a member, event-bus address to answer on. */
+  /** Arguments: cluster name, address of a member, event-bus address to answer on. Prints when it is up, and its Hazelcast port. */
   public static void main(String[] arguments) throws Exception {
     Config config = new Config();
     config.setClusterName(arguments[0]);
@@ -25,11 +25,12 @@ public final class StrangerNode {
     config.setProperty("hazelcast.phone.home.enabled", "false").setProperty("hazelcast.logging.type", "none");
     VertxOptions options = new VertxOptions();
     options.getEventBusOptions().setHost("127.0.0.1");
-    Vertx vertx = Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(config)).buildClustered()
+    var manager = new HazelcastClusterManager(config);
+    Vertx vertx = Vertx.builder().with(options).withClusterManager(manager).buildClustered()
         .toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
     vertx.eventBus().<String>consumer(arguments[2], message -> message.reply("stranger heard " + message.body())).completion()
         .toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
-    System.out.println("up " + classesOfMuster());
+    System.out.println("up " + classesOfMuster() + " " + manager.getHazelcastInstance().getCluster().getLocalMember().getAddress().getPort());
     while (System.in.read() >= 0) {
       // lives until its parent closes the pipe
     }

@@ -2,16 +2,18 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.hazelcast.cluster.Member;
 import com.hazelcast.core.HazelcastInstance;
-import com.hazelcast.partition.Partition;
 import io.muster.JvmProcess;
 import io.muster.segment.MusterHazelcast;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -22,28 +24,29 @@ import org.junit.jupiter.api.io.TempDir;
 import stranger.StrangerNode;
 
 /**
- * R-9: a member of the cluster that is no rank freezes for ten seconds, and with it the part of the store that it holds. Runs with
+ * R-9: a member of the cluster that is no rank freezes for ten seconds, and with it the keys of the group, which it owns. Runs with
  * {@code -Dmuster.faults=all}.
  */
-@Timeout(180)
+@Timeout(300)
 @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
 final class StoreOutageIT {
   private static final int PROCESSES = 3;
+  private static final int STRANGERS = 3;
   private static final long OUTAGE_MS = 10_000;
 
   @TempDir
   private Path temp;
   private Fleet fleet;
-  private JvmProcess stranger;
+  private Fleet.Place place;
+  /** By their Hazelcast ports. */
+  private final Map<Integer, JvmProcess> strangers = new HashMap<>();
 
   @RegisterExtension
   private final AfterTestExecutionCallback showAllWhenItFails = test -> test.getExecutionException().ifPresent(_ -> System.out.println(fleet));
 
   @AfterEach
   void end() {
-    if (stranger != null) {
-      stranger.close();
-    }
+    strangers.values().forEach(JvmProcess::close);
     fleet.close();
   }
 
@@ -51,16 +54,18 @@ final class StoreOutageIT {
   void linksStayUpTheWaitSaysSinceWhenAndItRecoversByItself() throws Exception {
     MusterCommand.recordTheStart();
     Path config = Files.writeString(temp.resolve("muster.yaml"), "hazelcast:\n  maxNoHeartbeatMs: 60000\n");
-    Fleet.Place place = Fleet.onLoopback(PROCESSES);
+    place = Fleet.onLoopback(PROCESSES);
     fleet = new Fleet(temp, place, List.of("0-3", "4-7", "8-11"), "--config", config.toString());
     fleet.startAll();
     fleet.awaitAllConnectedAgain();
-    List<String> first = place.settings(1);
-    String hazelcast = "127.0.0.1:" + first.get(first.indexOf("--hazelcast-port") + 1);
-    stranger = JvmProcess.start("stranger", JvmProcess.classPathWithoutMuster(temp, StrangerNode.class), List.of(), StrangerNode.class,
-        "muster", hazelcast, "stranger");
-    stranger.await("up", 60_000);
-    awaitItsShareOfTheStore(hazelcast);
+    String hazelcast = "127.0.0.1:" + hazelcastPort(1);
+    String classPath = JvmProcess.classPathWithoutMuster(temp, StrangerNode.class);
+    for (int number = 0; number < STRANGERS; number++) {
+      JvmProcess stranger = JvmProcess.start("stranger-" + number, classPath, List.of(), StrangerNode.class, "muster", hazelcast, "stranger-" + number);
+      String up = stranger.await("up", 60_000);
+      strangers.put(Integer.parseInt(up.substring(up.lastIndexOf(' ') + 1)), stranger);
+    }
+    JvmProcess stranger = whoOwnsTheKeys(hazelcast);
     fleet.forgetEvents();
 
     stranger.freeze();
@@ -90,17 +95,43 @@ final class StoreOutageIT {
     fleet.assertOneSetPerEpoch();
   }
 
-  /** With 25 keys in a store of which it holds a quarter, some are certainly its. */
-  private static void awaitItsShareOfTheStore(String hazelcast) throws InterruptedException {
+  private int hazelcastPort(int host) {
+    List<String> settings = place.settings(host);
+    return Integer.parseInt(settings.get(settings.indexOf("--hazelcast-port") + 1));
+  }
+
+  /** A group's keys are one member's: whichever process of the group owns them is started anew, until a stranger does. */
+  private JvmProcess whoOwnsTheKeys(String hazelcast) throws Exception {
     HazelcastInstance onlooker = Onlooker.join(hazelcast);
     try {
-      onlooker.getMap(MusterHazelcast.MAP_NAME).size();
-      for (long moved = 0; moved < 40; TimeUnit.MILLISECONDS.sleep(100)) {
-        moved = onlooker.getPartitionService().getPartitions().stream().map(Partition::getOwner).filter(Objects::nonNull)
-            .filter(owner -> owner.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE) == null).count();
+      for (int tries = 0; tries < 20; tries++) {
+        int port = ownerWhenSettled(onlooker);
+        if (strangers.containsKey(port)) {
+          return strangers.get(port);
+        }
+        int host = IntStream.rangeClosed(1, PROCESSES).filter(one -> hazelcastPort(one) == port).findFirst().orElseThrow();
+        fleet.at(host).signal("TERM");
+        fleet.at(host).awaitExit();
+        fleet.start(host);
+        fleet.awaitAllConnectedAgain();
       }
+      throw new AssertionError("a process of the group owned its keys 20 times");
     } finally {
       onlooker.shutdown();
     }
+  }
+
+  private static int ownerWhenSettled(HazelcastInstance onlooker) throws InterruptedException {
+    onlooker.getMap(MusterHazelcast.MAP_NAME).size();
+    int settledFor = 0;
+    int latest = 0;
+    while (settledFor < 15) {
+      Member owner = onlooker.getPartitionService().getPartition("g").getOwner();
+      int port = owner == null ? 0 : owner.getAddress().getPort();
+      settledFor = port != 0 && port == latest && onlooker.getPartitionService().isClusterSafe() ? settledFor + 1 : 0;
+      latest = port;
+      TimeUnit.MILLISECONDS.sleep(100);
+    }
+    return latest;
   }
 }
