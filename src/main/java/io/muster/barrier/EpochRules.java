@@ -109,8 +109,16 @@ final class EpochRules {
 
   /** Some seat of this process is in the vector, and each that is has marked exactly it and has lost nothing since. */
   static boolean believes(EpochRecord value, Collection<Seat> seats) {
-    List<Seat> concerned = seats.stream().filter(seat -> seat.isIn(value)).toList();
-    return !concerned.isEmpty() && concerned.stream().allMatch(seat -> seat.hasMarked(value) && seat.poisoned() < value.number());
+    boolean isConcerned = false;
+    for (Seat seat : seats) {
+      if (seat.isIn(value)) {
+        isConcerned = true;
+        if (!seat.hasMarked(value) || seat.poisoned() >= value.number()) {
+          return false;
+        }
+      }
+    }
+    return isConcerned;
   }
 
   /**

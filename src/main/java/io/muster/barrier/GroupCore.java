@@ -65,6 +65,7 @@ public final class GroupCore {
    * in any case, and before anybody has been dialled.
    */
   public Future<?> lookAhead(int rank) {
+    lookForKeyOwner();
     return seats.lookAhead(rank).onComplete(_ -> directory.newest().values().forEach(seen -> {
       if (seen.value() != null) {
         seats.expect(seen.value());
@@ -102,10 +103,7 @@ public final class GroupCore {
       switch (parsed) {
         case StoreKeys.Key.Rank(int rank) -> rankSeen(rank, value);
         case StoreKeys.Key.Ready(int rank) -> barrier(new BarrierEvent.MarkSeen(rank, values.mark(rank, value)));
-        case StoreKeys.Key.Epoch() -> {
-          lookForKeyOwner();
-          barrier(new BarrierEvent.RecordSeen(values.record(value)));
-        }
+        case StoreKeys.Key.Epoch() -> barrier(new BarrierEvent.RecordSeen(values.record(value)));
       }
     });
   }
@@ -172,7 +170,7 @@ public final class GroupCore {
     }
   }
 
-  /** The store does not tell when it moves keys to another member; this is asked when it tells of an epoch, of its members, or has been read. */
+  /** The store does not tell when it moves keys to another member: this is asked when it tells of its members, and whenever all was read. */
   private void lookForKeyOwner() {
     SegmentStore.KeyOwner now = ports.store().keyOwner(setup.group());
     if (!Objects.equals(now, barrier.keyOwner())) {

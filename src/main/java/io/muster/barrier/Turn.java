@@ -109,9 +109,11 @@ final class Turn {
 
   private void dropReleased() {
     EpochRecord epoch = epoch();
-    if (seats.values().stream().anyMatch(Seat::released)) {
-      seats.values().removeIf(seat -> seat.released()
-          && (epoch == null || !seat.isIn(epoch) || epoch.state() == EpochRecord.State.DEGRADED));
+    for (var all = seats.values().iterator(); all.hasNext();) {
+      Seat seat = all.next();
+      if (seat.released() && (epoch == null || !seat.isIn(epoch) || epoch.state() == EpochRecord.State.DEGRADED)) {
+        all.remove();
+      }
     }
   }
 

@@ -110,7 +110,12 @@ public record History(@Nullable Target target, @Nullable Member newest, boolean 
   }
 
   boolean isWritingOver(ChannelGeneration generation) {
-    return writing.stream().anyMatch(write -> write.generation().equals(generation));
+    for (PendingWrite write : writing) {
+      if (write.generation().equals(generation)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private History withWriting(List<PendingWrite> next) {

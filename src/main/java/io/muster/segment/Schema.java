@@ -27,6 +27,9 @@ public final class Schema {
   private static final int READY = 'Y';
   private static final int EPOCH = 'E';
   private static final int MAX_SIGNATURE = 64;
+  private static final RankEntry.State[] RANK_STATES = RankEntry.State.values();
+  private static final EpochRecord.State[] EPOCH_STATES = EpochRecord.State.values();
+  private static final Proof[] PROOFS = Proof.values();
 
   private Schema() {}
 
@@ -71,7 +74,7 @@ public final class Schema {
     return decode(bytes, RANK, (in, group) -> {
       Member member = member(in);
       int worldSize = in.i32("worldSize");
-      RankEntry.State state = in.constant("state", RankEntry.State.values());
+      RankEntry.State state = in.constant("state", RANK_STATES);
       long revision = in.i64("revision");
       var process = new ProcessId(in.i64("process"), in.i64("process"));
       String host = shared(in.text("host", 1020));
@@ -113,7 +116,7 @@ public final class Schema {
       var digest = new Digest(in.i64("digest"), in.i64("digest"), in.i64("digest"), in.i64("digest"));
       List<Proof> proofs = new ArrayList<>();
       for (int left = in.bounded("proofs", Member.MAX_WORLD_SIZE); left > 0; left--) {
-        proofs.add(in.constant("proof", Proof.values()));
+        proofs.add(in.constant("proof", PROOFS));
       }
       return new ReadyMark(group, member, epoch, digest, proofs);
     }, Schema::encode);
@@ -126,7 +129,7 @@ public final class Schema {
       for (int left = in.bounded("worldSize", Member.MAX_WORLD_SIZE); left > 0; left--) {
         vector.add(member(in));
       }
-      EpochRecord.State state = in.constant("state", EpochRecord.State.values());
+      EpochRecord.State state = in.constant("state", EPOCH_STATES);
       long lastComplete = in.i64("lastComplete");
       List<LostMember> lost = new ArrayList<>();
       for (int left = in.bounded("lost", Member.MAX_WORLD_SIZE); left > 0; left--) {
@@ -145,7 +148,7 @@ public final class Schema {
   private static Map<Proof, Integer> counts(CanonicalReader in) throws MalformedException {
     Map<Proof, Integer> counts = new EnumMap<>(Proof.class);
     for (int left = in.u8("counts"); left > 0; left--) {
-      counts.put(in.constant("proof", Proof.values()), in.i32("count"));
+      counts.put(in.constant("proof", PROOFS), in.i32("count"));
     }
     return counts;
   }

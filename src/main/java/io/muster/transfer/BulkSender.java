@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * with bytes in the socket the channel ends. {@link #submit} may be called from any thread; all else happens on the connection's event loop.
  */
 final class BulkSender {
+  private static final WriteException.Kind[] KINDS = WriteException.Kind.values();
   /** Writes on the wire without an answer; more wait here. Also the most that a receiver takes, so that it is bounded. */
   static final int MAX_UNANSWERED = 16_384;
 
@@ -95,8 +96,7 @@ final class BulkSender {
   }
 
   @Nullable String answered(long request, int status, String detail) {
-    WriteException.Kind[] kinds = WriteException.Kind.values();
-    if (status > kinds.length) {
+    if (status > KINDS.length) {
       return "an answer with status " + status;
     }
     BulkWrite write = unanswered.remove(request);
@@ -109,7 +109,7 @@ final class BulkSender {
       }
       write.promise.complete();
     } else {
-      settle(write, WriteFailures.refused(kinds[status - 1], detail, write.region, write.offset, write.length(), peer));
+      settle(write, WriteFailures.refused(KINDS[status - 1], detail, write.region, write.offset, write.length(), peer));
     }
     if (!sendable.isEmpty()) {
       pump();

@@ -10,6 +10,8 @@ import java.util.ArrayDeque;
  * memory, since the two connections are not ordered with each other. For the control context, except {@link #sender}.
  */
 final class ControlConnection {
+  private static final ControlKind[] KINDS = ControlKind.values();
+
   /** A frame that came too early. */
   private record Early(byte type, byte[] body) {}
 
@@ -117,13 +119,12 @@ final class ControlConnection {
   }
 
   private void control(byte[] body) {
-    ControlKind[] kinds = ControlKind.values();
-    if (body.length < 1 || body[0] < 0 || body[0] >= kinds.length) {
+    if (body.length < 1 || body[0] < 0 || body[0] >= KINDS.length) {
       channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "it sent a control message of an unknown kind");
       return;
     }
     Buffer payload = Buffer.buffer(body).slice(1, body.length);
-    Node.guarded(() -> node.listener().received(channel, kinds[body[0]], payload));
+    Node.guarded(() -> node.listener().received(channel, KINDS[body[0]], payload));
   }
 
   private void bye(byte[] body) {
