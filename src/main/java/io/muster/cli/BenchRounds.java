@@ -28,7 +28,7 @@ final class BenchRounds {
     WARMUP,
     /** Every process knows that the epoch is open. */
     EPOCH,
-    /** Every rank's mark is in the store. */
+    /** Every rank has made its mark, and told it to those who complete. */
     MARK,
     /** The first process knows that the record says COMPLETE: it has read all marks afresh and written it. */
     COMPLETE,

@@ -54,6 +54,12 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
   }
 
   @Override
+  boolean holds(String memberUuid, String key) {
+    return members.values().stream().filter(member -> member.getCluster().getLocalMember().getUuid().toString().equals(memberUuid))
+        .anyMatch(member -> member.getMap(MusterHazelcast.MAP_NAME).localKeySet().contains(StoreKeys.located(key)));
+  }
+
+  @Override
   void shutDown(SegmentStore store) {
     members.remove(store).shutdown();
   }

@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.group.GroupName;
 import io.muster.group.MusterException;
+import io.muster.segment.SegmentStore.KeyOwner;
 import io.muster.segment.SegmentStore.PresentMembers;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -17,6 +19,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -207,6 +210,32 @@ abstract class SegmentStoreContractTest {
     crash(third);
     recorder.awaitMembers(present -> !present.memberUuids().contains(uuid));
     assertThat(here.presentMembers().memberUuids()).doesNotContain(uuid);
+  }
+
+  @Test // ADR 27
+  void saysHereAndThereWhoOwnsTheKeysOfAGroup() throws Exception {
+    for (int number = 0; number < 20; number++) {
+      var group = new GroupName("owned-" + number);
+      await(here.compareAndSet(new StoreKeys(group).rank(0), null, bytes("a")));
+      eventually(() -> {
+        KeyOwner owner = here.keyOwner(group);
+        return owner != null && owner.equals(there.keyOwner(group)) && owner.process() != null
+            && here.presentMembers().processIds().contains(owner.process().toString())
+            && here.presentMembers().memberUuids().contains(owner.memberUuid()) && holds(owner.memberUuid(), new StoreKeys(group).rank(0));
+      });
+    }
+  }
+
+  /** Whether the member holds the key itself, as far as that can be known. */
+  boolean holds(String memberUuid, String key) {
+    return true;
+  }
+
+  /** Members come and go in other tests, and keys move. */
+  private static void eventually(BooleanSupplier condition) throws InterruptedException {
+    for (long end = System.nanoTime() + PATIENCE_MS * 1_000_000; !condition.getAsBoolean(); TimeUnit.MILLISECONDS.sleep(20)) {
+      assertThat(System.nanoTime()).as("in time").isLessThan(end);
+    }
   }
 
   @Test
