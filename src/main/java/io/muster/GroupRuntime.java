@@ -463,6 +463,8 @@ final class GroupRuntime implements GroupHost {
 
   @Override
   public void spread(Gossip gossip, Set<ProcessId> processes) {
-    process.spread(sealed(gossip), processes::contains);
+    if (!processes.isEmpty()) {
+      process.spread(sealed(gossip), processes::contains);
+    }
   }
 }

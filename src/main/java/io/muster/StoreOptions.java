@@ -8,7 +8,7 @@ import io.muster.segment.MusterHazelcast;
  * @param operationTimeoutMs deadline of one store operation
  * @param reconcileMs pause between full reads, for notifications that were lost
  * @param mapName name of the map that holds all groups
- * @param hedgeMs how long others wait for the lowest live rank's process before they act themselves
+ * @param hedgeMs how long each process waits for the one before it to open or complete an epoch
  * @param republishHedgeMs longest random wait before an event that was not seen is published again
  */
 public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapName, int hedgeMs, int republishHedgeMs) {

@@ -27,15 +27,20 @@ public sealed interface BarrierEffect {
 
   record StartTimer(Timer timer, long delayMs) implements BarrierEffect {}
 
-  /** Tell the processes that this one is connected to what it has just written, so that they need not wait for the store's push. */
-  record SpreadRecord(Seen<EpochRecord> record) implements BarrierEffect {}
+  /**
+   * Tell the processes that this one is connected to what it has just written, so that they need not wait for the store's push.
+   *
+   * @param isTold the store has told of it by now: whoever is in its cluster need not be told again
+   */
+  record SpreadRecord(Seen<EpochRecord> record, boolean isTold) implements BarrierEffect {}
 
   /**
    * An own mark is made: tell these processes, as far as this one is connected to them.
    *
    * @param to those that would complete the epoch, null: all
+   * @param again it was told before, to others
    */
-  record SpreadMark(Seen<ReadyMark> mark, @Nullable Set<ProcessId> to) implements BarrierEffect {
+  record SpreadMark(Seen<ReadyMark> mark, @Nullable Set<ProcessId> to, boolean again) implements BarrierEffect {
     public SpreadMark {
       to = to == null ? null : Set.copyOf(to);
     }

@@ -6,7 +6,7 @@ import io.muster.group.ProcessId;
 /**
  * What never changes for the barrier of one group in one process.
  *
- * @param hedgeMs how long a process that does not host the lowest live rank waits, per process before it, before it opens or completes
+ * @param hedgeMs how long a process waits, per process before it ({@link EpochRules#processesBefore}), before it opens or completes
  * @param republishHedgeMs greatest random wait before an event that nobody seems to have published is published again
  * @param gatherMs how long losses are gathered before the epoch is degraded in the store (on the own node they are told at once)
  * @param markMs how long after the marks were told nobody may have completed the epoch before they are written to the store as well

@@ -28,12 +28,15 @@ public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord>
    *
    * @param readNeeded the store may hold something else than what is known here: read all, the record first
    * @param overdue number of the epoch whose marks are to be written, since it was not completed when they were told
+   * @param marksHeard a mark was told since the read that is under way began
+   * @param heardWhileWriting the record that was told last since the write to it that is under way began
    * @param hedge what the hedge timer runs for, or has run out for
    * @param news entries that were heard since the read that is under way began: what is read may be older
    */
   public record Work(boolean reading, boolean readNeeded, boolean retrying, boolean writingEpoch, Set<Integer> writingMarks,
-      boolean gathering, long overdue, Hedge hedge, Map<Integer, Seen<RankEntry>> news) {
-    static final Work NONE = new Work(false, false, false, false, Set.of(), false, 0, Hedge.NONE, Map.of());
+      boolean gathering, long overdue, boolean marksHeard, @Nullable Seen<EpochRecord> heardWhileWriting, Hedge hedge,
+      Map<Integer, Seen<RankEntry>> news) {
+    static final Work NONE = new Work(false, false, false, false, Set.of(), false, 0, false, null, Hedge.NONE, Map.of());
 
     public Work {
       writingMarks = Set.copyOf(writingMarks);

@@ -291,7 +291,7 @@ public final class BarrierVerticle extends VerticleBase {
 
   /** Finds out what a report needs and this process is not told of. Never fails. */
   private Future<Blame> look(long withinMs) {
-    Future<?> marks = core().lookAtMarks().timeout(withinMs, TimeUnit.MILLISECONDS).otherwiseEmpty();
+    Future<?> marks = core().lookAtMarks().timeout(Math.max(1, withinMs / 2), TimeUnit.MILLISECONDS).otherwiseEmpty();
     return blame().ask(withinMs).compose(blame -> marks.map(blame));
   }
 
@@ -314,9 +314,13 @@ public final class BarrierVerticle extends VerticleBase {
 
   /** The epoch as this process sees it, and all-connected if it stands. */
   public Future<Picture> picture() {
-    return ask((core, promise) -> core.lookAtMarks().timeout(timing.observersMs(), TimeUnit.MILLISECONDS).onComplete(_ ->
-        promise.tryComplete(new Picture(core.barrier().epoch(), current, report(blame().latest()),
-            core.directory().values().stream().map(Seen::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList()))));
+    return ask((core, promise) -> {
+      // whoever gathers the pictures of all waits for observersMs itself
+      Future<?> marks = storeTrouble == null ? core.lookAtMarks().timeout(Math.max(1, timing.observersMs() / 4), TimeUnit.MILLISECONDS)
+          : Future.succeededFuture();
+      marks.onComplete(_ -> promise.tryComplete(new Picture(core.barrier().epoch(), current, report(blame().latest()),
+          core.directory().values().stream().map(Seen::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList())));
+    });
   }
 
   /**

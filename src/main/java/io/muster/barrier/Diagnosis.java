@@ -8,7 +8,6 @@ import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
-import io.muster.segment.ReadyMark;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -160,8 +159,7 @@ public final class Diagnosis {
     if (epoch == null || epoch.state() != EpochRecord.State.OPEN) {
       return null;
     }
-    ReadyMark mark = Seen.valueOf(core.barrier().marks().get(rank));
-    if (mark != null && mark.epoch() == epoch.number() && mark.member().equals(epoch.vector().get(rank))) {
+    if (core.hasMarked(epoch, rank)) {
       return null;
     }
     LinkTable.Row row = links.row(observer, rank);

@@ -42,6 +42,8 @@ public final class GroupCore {
   /** Written on the group's context only; the liveness answers of other contexts read it. */
   private volatile BarrierState barrier = BarrierState.INITIAL;
   private SegmentStore.@Nullable PresentMembers present;
+  /** What was last read for a report. */
+  private final Map<Integer, ReadyMark> marksRead = new HashMap<>();
   /** The next read is one that looks at everything again. */
   private boolean reconciling;
 
@@ -74,6 +76,7 @@ public final class GroupCore {
   }
 
   public void join(int rank, SegmentHandle handle) {
+    lookForKeyOwner();
     seats.seats().put(rank, new SeatState.Idle());
     seats.seat(rank, new SeatEvent.ClaimRequested(handle));
   }
@@ -170,7 +173,7 @@ public final class GroupCore {
     }
   }
 
-  /** The store does not tell when it moves keys to another member: this is asked when it tells of its members, and whenever all was read. */
+  /** The store does not tell when it moves keys to another member: asked when it tells of its members, when ranks come, and when all was read. */
   private void lookForKeyOwner() {
     SegmentStore.KeyOwner now = ports.store().keyOwner(setup.group());
     if (!Objects.equals(now, barrier.keyOwner())) {
@@ -180,14 +183,31 @@ public final class GroupCore {
 
   /**
    * Reads the marks that this process is not told of, for whoever reports who is missing: only those who complete an epoch are told, and the
-   * marks are in the store if they do not at once. Completes in any case.
+   * marks are in the store if they do not at once. Changes nothing else. Completes in any case.
    */
   public Future<?> lookAtMarks() {
     EpochRecord epoch = barrier.epoch();
     if (turns.isClosed() || epoch == null || epoch.state() != EpochRecord.State.OPEN) {
       return Future.succeededFuture();
     }
-    return ports.store().getAll(keys.ready(IntStream.range(0, setup.worldSize()))).onSuccess(read -> read.forEach(this::keyChanged)).otherwiseEmpty();
+    return ports.store().getAll(keys.ready(IntStream.range(0, setup.worldSize()))).onSuccess(read -> {
+      marksRead.clear();
+      for (int rank = 0; rank < setup.worldSize(); rank++) {
+        ReadyMark mark = Seen.valueOf(values.mark(rank, read.get(keys.ready(rank))));
+        if (mark != null) {
+          marksRead.put(rank, mark);
+        }
+      }
+    }).otherwiseEmpty();
+  }
+
+  /** Whether a member has marked the epoch, as far as was told, or read for a report. */
+  boolean hasMarked(EpochRecord epoch, int rank) {
+    return isOf(epoch, rank, Seen.valueOf(barrier.marks().get(rank))) || isOf(epoch, rank, marksRead.get(rank));
+  }
+
+  private static boolean isOf(EpochRecord epoch, int rank, @Nullable ReadyMark mark) {
+    return mark != null && mark.epoch() == epoch.number() && mark.member().equals(epoch.vector().get(rank));
   }
 
   // ---- what is known
@@ -371,10 +391,16 @@ public final class GroupCore {
               applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
               _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
-      case BarrierEffect.SpreadRecord(var record) -> ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
-      case BarrierEffect.SpreadMark(var mark, var to) -> {
+      case BarrierEffect.SpreadRecord(var record, boolean isTold) -> {
+        if (!isTold || !areAllPresent()) {
+          ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
+        }
+      }
+      case BarrierEffect.SpreadMark(var mark, var to, boolean again) -> {
         if (mark.value() != null) {
-          ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
+          if (!again) {
+            ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
+          }
           var gossip = new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes());
           if (to == null) {
             ports.spread(gossip);
@@ -388,6 +414,12 @@ public final class GroupCore {
       case BarrierEffect.TellDegraded(long epoch, var lost) -> ports.listener().degradedHere(epoch, lost);
       case BarrierEffect.PublishDegraded(long epoch, var lost) -> ports.listener().publishDegraded(epoch, lost);
     }
+  }
+
+  /** Whether the processes of all ranks are in the store's cluster; while it is split, some are not, and their connections may stand. */
+  private boolean areAllPresent() {
+    SegmentStore.PresentMembers now = present;
+    return now != null && directory.newest().values().stream().allMatch(seen -> seen.value() == null || now.carry(seen.value().handle()));
   }
 
   private void startTimer(BarrierEffect.Timer timer, long delayMs) {

@@ -60,7 +60,7 @@ public interface GroupPorts {
 
   void tellLink(int rank, int peer, LinkEvent event);
 
-  /** Hands what was just written to every process that this one is connected to. */
+  /** Hands what was just written, or a mark that was made, to every process that this one is connected to. */
   void spread(Gossip gossip);
 
   /** Likewise, to those of these processes that it is connected to. */

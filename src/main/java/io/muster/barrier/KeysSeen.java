@@ -46,12 +46,15 @@ final class KeysSeen {
     return true;
   }
 
-  void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
+  /** @return whether it is news */
+  boolean markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
     ReadyMark known = Seen.valueOf(marks.get(rank));
     ReadyMark value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
       marks = with(marks, rank, seen);
+      return true;
     }
+    return false;
   }
 
   private static <T> Map<Integer, Seen<T>> with(Map<Integer, Seen<T>> map, int rank, Seen<T> seen) {
@@ -64,10 +67,9 @@ final class KeysSeen {
     rankNews = Map.of();
   }
 
-  /** A mark is never taken back: what was told, and is not in the store, stays. */
+  /** Of the entries only: a mark is never taken back, so what was told, and is not in the store, stays. */
   void read(BarrierEvent.ReadDone done) {
     ranks = new HashMap<>(done.ranks());
-    done.marks().forEach(this::markSeen);
   }
 
   /** Decided is only from the entries that were read; but what was heard meanwhile may be newer than that, and won't be told again. */

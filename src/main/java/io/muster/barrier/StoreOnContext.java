@@ -52,7 +52,7 @@ final class StoreOnContext implements WrappedStore {
   }
 
   private <T extends @Nullable Object> Future<T> here(Future<T> there) {
-    Promise<T> here = Promise.promise();
+    Promise<T> here = context.promise();
     there.onComplete(outcome -> context.emit(outcome, here::handle));
     return here.future();
   }

@@ -5,7 +5,6 @@ import io.muster.barrier.BarrierState.Hedge;
 import io.muster.barrier.BarrierState.Task;
 import io.muster.barrier.BarrierState.Work;
 import io.muster.group.Member;
-import io.muster.group.ProcessId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.ProofCounts;
@@ -40,6 +39,8 @@ final class Turn {
   private boolean writingEpoch;
   private boolean gathering;
   private long overdue;
+  private boolean marksHeard;
+  private @Nullable Seen<EpochRecord> heardWhileWriting;
   private Hedge hedge;
   private @Nullable KeyOwner keyOwner;
 
@@ -58,6 +59,8 @@ final class Turn {
     writingMarks = new HashSet<>(work.writingMarks());
     gathering = work.gathering();
     overdue = work.overdue();
+    marksHeard = work.marksHeard();
+    heardWhileWriting = work.heardWhileWriting();
     hedge = work.hedge();
   }
 
@@ -66,7 +69,7 @@ final class Turn {
     if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue) {
       overdue = 0;
     }
-    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, overdue, hedge, keys.news());
+    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, overdue, marksHeard, heardWhileWriting, hedge, keys.news());
     return new BarrierMachine.Step(new BarrierState(seats, record, keys.ranks(), keys.marks(), keyOwner, work, telling.told()), effects);
   }
 
@@ -129,10 +132,24 @@ final class Turn {
   }
 
   void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
-    keys.markSeen(rank, seen);
+    marksHeard |= markRead(rank, seen) && reading;
+  }
+
+  /**
+   * No stranger's value takes the place of an own mark.
+   *
+   * @return whether it is news
+   */
+  private boolean markRead(int rank, @Nullable Seen<ReadyMark> seen) {
+    EpochRecord epoch = epoch();
+    Seat seat = seats.get(rank);
+    ReadyMark own = epoch == null || seat == null ? null : Seen.valueOf(ownMark(epoch, seat));
+    ReadyMark value = Seen.valueOf(seen);
+    return (own == null || value == null || value.supersedes(own)) && keys.markSeen(rank, seen);
   }
 
   void recordSeen(@Nullable Seen<EpochRecord> seen) {
+    heardWhileWriting = writingEpoch ? seen : heardWhileWriting;
     EpochRecord value = Seen.valueOf(seen);
     EpochRecord known = epoch();
     if (value != null && (known == null || value.supersedes(known))) {
@@ -155,6 +172,7 @@ final class Turn {
   void readDone(BarrierEvent.ReadDone done) {
     reading = false;
     keys.read(done);
+    done.marks().forEach(this::markRead);
     EpochRecord there = Seen.valueOf(done.basis());
     EpochRecord known = epoch();
     if (there != null && (known == null || there.supersedes(known))) {
@@ -167,20 +185,20 @@ final class Turn {
     boolean nothingKnown = there == null && known == null; // what nobody can read must not keep the first epoch from being opened over it
     decide(done.basis(), !writingEpoch && !gathering && (nothingKnown || sameBytes(done.basis(), record)));
     writeMarks(done.marks());
+    marksHeard = false;
     keys.keepNews();
   }
 
   void recordWritten(Seen<EpochRecord> written, boolean applied) {
-    writingEpoch = false;
+    boolean isTold = sameBytes(heardWhileWriting, written);
+    writingEpoch(false);
     EpochRecord value = Seen.valueOf(written);
     EpochRecord known = epoch();
     if (!applied || value == null) {
       readNeeded = true;
       return;
     }
-    if (!sameBytes(record, written)) { // else the store has told of it by now, as it has told the others
-      effects.add(new BarrierEffect.SpreadRecord(written));
-    }
+    effects.add(new BarrierEffect.SpreadRecord(written, isTold));
     if (known == null || value.equals(known) || value.supersedes(known) || !value.vector().equals(known.vector())) {
       adopt(written, true);
     } else if (value.state() == EpochRecord.State.COMPLETE) {
@@ -191,11 +209,8 @@ final class Turn {
   void markWritten(int rank, Seen<ReadyMark> written, boolean applied) {
     writingMarks.remove(rank);
     if (applied) {
-      markSeen(rank, written);
-      Seat seat = seats.get(rank);
-      if (seat != null) {
-        spreadAgain(seat);
-      }
+      markRead(rank, written);
+      readNeeded = true; // others have written theirs at the same time, and nobody is told: the last one finds all
     } else {
       readNeeded = true;
     }
@@ -206,13 +221,13 @@ final class Turn {
     EpochRecord epoch = epoch();
     Seen<ReadyMark> own = epoch == null || epoch.state() != EpochRecord.State.OPEN ? null : ownMark(epoch, seat);
     if (own != null) {
-      spread(own);
+      spread(own, true);
     }
   }
 
-  private void spread(Seen<ReadyMark> mark) {
+  private void spread(Seen<ReadyMark> mark, boolean again) {
     EpochRecord epoch = epoch();
-    effects.add(new BarrierEffect.SpreadMark(mark, epoch == null ? null : EpochRules.completers(setup, epoch, keys.ranks(), keyOwner)));
+    effects.add(new BarrierEffect.SpreadMark(mark, epoch == null ? null : EpochRules.completers(setup, epoch, keys.ranks(), keyOwner), again));
   }
 
   private void adopt(@Nullable Seen<EpochRecord> next, boolean mine) {
@@ -227,7 +242,7 @@ final class Turn {
   void heardAllConnected(long epoch) {
     telling.heardAllConnected(epoch);
     EpochRecord known = epoch();
-    readNeeded |= known == null || known.number() < epoch;
+    readNeeded |= known == null || known.number() < epoch || known.number() == epoch && known.state() == EpochRecord.State.OPEN;
   }
 
   void heardDegraded(long epoch) {
@@ -269,6 +284,7 @@ final class Turn {
 
   private void read(boolean recordFirst) {
     reading = true;
+    marksHeard = false;
     keys.readBegins();
     readNeeded = false;
     effects.add(new BarrierEffect.ReadAll(recordFirst, record));
@@ -343,7 +359,8 @@ final class Turn {
     Seen<ReadyMark> made = new Seen<>(Schema.encode(mark), mark);
     seats.put(rank, seat.marking(epoch));
     keys.markSeen(rank, made);
-    spread(made);
+    marksHeard |= reading;
+    spread(made, false);
     effects.add(new BarrierEffect.StartTimer(Timer.MARKS, setup.markMs()));
   }
 
@@ -351,7 +368,8 @@ final class Turn {
   private @Nullable Seen<ReadyMark> ownMark(EpochRecord epoch, Seat seat) {
     Seen<ReadyMark> known = keys.marks().get(seat.member().rank());
     ReadyMark mark = Seen.valueOf(known);
-    return mark != null && mark.member().equals(seat.member()) && mark.epoch() == epoch.number() && seat.hasMarked(epoch) ? known : null;
+    return mark != null && mark.member().equals(seat.member()) && mark.epoch() == epoch.number() && mark.digest().equals(epoch.digest())
+        && seat.hasMarked(epoch) ? known : null;
   }
 
   /** The marks were told, and nobody has completed the epoch: whoever can, and was not told, is to find them. */
@@ -380,7 +398,13 @@ final class Turn {
     if (seats.isEmpty()) {
       return Task.NONE;
     }
-    return EpochRules.canComplete(epoch(), keys.ranks(), keys.marks()) ? Task.COMPLETE : EpochRules.nextVector(setup, epoch(), keys.ranks(), seats) != null ? Task.OPEN : Task.NONE;
+    return canComplete() ? Task.COMPLETE : EpochRules.nextVector(setup, epoch(), keys.ranks(), seats) != null ? Task.OPEN : Task.NONE;
+  }
+
+  /** Never an epoch that has ended for one of the own seats. */
+  private boolean canComplete() {
+    EpochRecord epoch = epoch();
+    return epoch != null && EpochRules.canComplete(epoch, keys.ranks(), keys.marks()) && losses(epoch).isEmpty();
   }
 
   /** Each process waits a little longer than those before it: {@link EpochRules#processesBefore}. */
@@ -402,6 +426,9 @@ final class Turn {
   /** Whoever has read for another reason leaves the decision to the process whose turn it is: they would all read again after its write. */
   private void decide(@Nullable Seen<EpochRecord> basis, boolean canWrite) {
     Task task = canWrite ? wanted() : Task.NONE;
+    if (task == Task.COMPLETE && marksHeard) {
+      return; // the entries were asked for before the last mark was known: again
+    }
     if (task != Task.NONE && isMyTurn(task)) {
       completeOrOpen(basis);
       hedge = Hedge.NONE;
@@ -413,7 +440,7 @@ final class Turn {
   /** The decision from what was read afresh, based on the record that was known before. */
   private void completeOrOpen(@Nullable Seen<EpochRecord> basis) {
     EpochRecord epoch = epoch();
-    if (epoch != null && EpochRules.canComplete(epoch, keys.ranks(), keys.marks())) {
+    if (epoch != null && canComplete()) {
       write(Seen.bytesOf(basis), epoch.complete(EpochRules.proofs(epoch, keys.ranks(), keys.marks())));
       return;
     }
@@ -475,6 +502,7 @@ final class Turn {
 
   void writingEpoch(boolean value) {
     writingEpoch = value;
+    heardWhileWriting = null;
   }
 
   void needRead() {

@@ -30,7 +30,7 @@ final class BenchRounds {
     EPOCH,
     /** Every rank has made its mark, and told it to those who complete. */
     MARK,
-    /** The first process knows that the record says COMPLETE: it has read all marks afresh and written it. */
+    /** The first process knows that the record says COMPLETE: it has read all entries afresh and written it. */
     COMPLETE,
     /** Every rank has been told. */
     KNOW;

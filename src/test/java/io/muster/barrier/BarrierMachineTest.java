@@ -92,7 +92,6 @@ class BarrierMachineTest {
   private EpochRecord givenAMarkFor(EpochRecord record) {
     givenASeatConnectedToAll();
     when(new BarrierEvent.RecordSeen(seen(record)));
-    when(new BarrierEvent.MarkWritten(0, mark(ZERO, record), true));
     return record;
   }
 
@@ -142,7 +141,7 @@ class BarrierMachineTest {
     EpochRecord record = open(1, ZERO, ONE);
     when(new BarrierEvent.RecordSeen(seen(record)));
     givenASeatConnectedToAll();
-    assertThat(effects).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), null),
+    assertThat(effects).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), null, false),
         new BarrierEffect.StartTimer(Timer.MARKS, 250));
 
     when(new BarrierEvent.TimerFired(Timer.MARKS));
@@ -156,9 +155,7 @@ class BarrierMachineTest {
     when(read(seen(record), Map.of(0, former)));
     assertThat(effects).as("again, over what is there now").containsExactly(new BarrierEffect.WriteMark(0, former.bytes(), mark(ZERO, record, Proof.LOCAL)));
     when(new BarrierEvent.MarkWritten(0, mark(ZERO, record, Proof.LOCAL), true));
-    assertThat(effects).as("others may complete the epoch by now").containsExactly(
-        new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), Set.of(new ProcessId(0, 2))));
-    when(new BarrierEvent.Reconcile());
+    assertThat(effects).as("others have written theirs at the same time").containsExactly(new BarrierEffect.ReadAll(true, seen(record)));
     when(read(seen(record), Map.of(0, mark(ZERO, record, Proof.LOCAL))));
     assertThat(effects).as("once").isEmpty();
   }
@@ -219,16 +216,18 @@ class BarrierMachineTest {
   }
 
   @Test // ADR 27: the store has told everybody by then
-  void aRecordThatTheStoreHasToldOfIsNotSpread() {
+  void aRecordThatTheStoreHasToldOfNeedNotBeSpread() {
     when(new BarrierEvent.SeatTaken(ZERO));
     when(new BarrierEvent.Reconcile());
     when(read(null, Map.of()));
     when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE))));
     when(new BarrierEvent.RecordWritten(seen(open(1, ZERO, ONE)), true));
-    assertThat(effects(BarrierEffect.SpreadRecord.class)).isEmpty();
+    assertThat(effects(BarrierEffect.SpreadRecord.class)).containsExactly(new BarrierEffect.SpreadRecord(seen(open(1, ZERO, ONE)), true));
 
-    when(new BarrierEvent.RecordWritten(seen(open(2, ZERO, member(1, 30))), true));
-    assertThat(effects(BarrierEffect.SpreadRecord.class)).as("it has not told of this one").hasSize(1);
+    EpochRecord next = open(2, ZERO, member(1, 30));
+    when(new BarrierEvent.RecordWritten(seen(next), true));
+    assertThat(effects(BarrierEffect.SpreadRecord.class)).as("it has not told of this one")
+        .containsExactly(new BarrierEffect.SpreadRecord(seen(next), false));
   }
 
   private static SegmentStore.KeyOwner owner(int process) {
@@ -313,6 +312,32 @@ class BarrierMachineTest {
         assertThat(lost.reason()).isEqualTo("NOT_CONNECTED");
       });
     });
+  }
+
+  @Test // B-2, PROTOCOL 3: whoever has lost a link since its mark ends the epoch, and does not complete it first
+  void completesNothingThatHasEndedForItsOwnSeat() {
+    EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
+    when(new BarrierEvent.Reconcile());
+    when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
+    when(read(seen(record), Map.of(0, mark(ZERO, record), 1, mark(ONE, record))));
+    assertThat(written()).satisfies(next -> assertThat(next.state()).isEqualTo(EpochRecord.State.DEGRADED));
+  }
+
+  @Test // ADR 27: without a secret anybody can write one
+  void noStrangersMarkTakesThePlaceOfItsOwn() {
+    EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
+    when(new BarrierEvent.MarkSeen(0, mark(ZERO, open(1, ZERO, member(1, 99)))));
+    when(new BarrierEvent.Reconcile());
+    when(read(seen(record), Map.of(0, mark(ZERO, open(1, ZERO, member(1, 99))), 1, mark(ONE, record))));
+    assertThat(written()).isEqualTo(record.complete(PROVEN));
+  }
+
+  @Test // B-7: the store's event may have been lost
+  void asksTheStoreWhenAnEpochThatIsOpenHereIsCompleteElsewhere() {
+    givenAMarkFor(open(1, ZERO, ONE));
+    when(read(seen(open(1, ZERO, ONE)), Map.of()));
+    when(new BarrierEvent.AllConnectedHeard(1));
+    assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
   }
 
   @Test // B-2
@@ -444,11 +469,15 @@ class BarrierMachineTest {
         .satisfies(write -> assertThat(write.expected()).isEqualTo(seen(there).bytes()));
   }
 
-  @Test // ADR 27: a mark is never taken back, so what was told while it read counts, and stays though it is not in the store
+  @Test // ADR 27: a mark is never taken back, so it stays though it is not in the store; but the entries are read after it
   void completesFromMarksThatItWasTold() {
     EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
+    when(read(seen(record), Map.of()));
     when(new BarrierEvent.Reconcile());
     when(new BarrierEvent.MarkSeen(1, mark(ONE, record)));
+    when(read(seen(record), Map.of()));
+    assertThat(written()).as("the entries were asked for before").isNull();
+    assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
     when(read(seen(record), Map.of()));
     assertThat(written()).isEqualTo(record.complete(PROVEN));
 

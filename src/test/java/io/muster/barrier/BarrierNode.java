@@ -132,7 +132,8 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
   Future<Member> join() {
     var handle = new SegmentHandle(process, "127.0.0.1", 7000 + rank, "host", 100 + rank, store.localMemberUuid(), "auto", List.of("tcp"),
         SegmentHandle.FabricOffer.NONE, List.of());
-    return store.listen(this).compose(_ -> vertx.deployVerticle(barrier)).compose(_ -> barrier.join(rank, handle)).map(RankEntry::member);
+    return store.listen(this).compose(_ -> vertx.deployVerticle(barrier)).compose(_ -> barrier.agreeOnWorldSize()) // as whoever joins does
+        .compose(_ -> barrier.join(rank, handle)).map(RankEntry::member);
   }
 
   void change(Member self, Member peer, LinkState from, LinkState to, String cause) {

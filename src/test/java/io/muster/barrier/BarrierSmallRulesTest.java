@@ -80,7 +80,6 @@ class BarrierSmallRulesTest {
     when(new BarrierEvent.LinkConnected(0, ZERO, Proof.LOCAL));
     when(new BarrierEvent.LinkConnected(0, ONE, Proof.WARMUP));
     when(new BarrierEvent.RecordSeen(seen(OPEN)));
-    when(new BarrierEvent.MarkWritten(0, mark(ZERO, OPEN), true));
   }
 
   private EpochRecord givenComplete() {

@@ -397,7 +397,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
           require(Objects.requireNonNull(next.value()).equals(made.get(rank)), "a mark is told before it is written");
           mark(rank, new Write(of, expected, null, next));
         }
-        case BarrierEffect.SpreadMark(var mark, var to) -> {
+        case BarrierEffect.SpreadMark(var mark, var to, boolean _) -> {
           make(rank, Objects.requireNonNull(mark.value()));
           for (int other = 0; other < size; other++) {
             var one = new Mail(rank, other, mark);
