@@ -69,7 +69,8 @@ final class Turn {
     if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue) {
       overdue = 0;
     }
-    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, overdue, marksHeard, heardWhileWriting, hedge, keys.news());
+    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, overdue, marksHeard, heardWhileWriting, hedge,
+        keys.news());
     return new BarrierMachine.Step(new BarrierState(seats, record, keys.ranks(), keys.marks(), keyOwner, work, telling.told()), effects);
   }
 
@@ -210,10 +211,8 @@ final class Turn {
     writingMarks.remove(rank);
     if (applied) {
       markRead(rank, written);
-      readNeeded = true; // others have written theirs at the same time, and nobody is told: the last one finds all
-    } else {
-      readNeeded = true;
     }
+    readNeeded = true; // others have written theirs at the same time, and nobody is told: the last one finds all
   }
 
   /** Those who would complete the epoch may be others by now. */
