@@ -24,6 +24,7 @@ public record AllConnected(GroupName group, long epoch, int worldSize, String ve
     paths = Map.copyOf(paths);
   }
 
+  /** What a COMPLETE record says. */
   static AllConnected of(EpochRecord record, long elapsedMs) {
     return new AllConnected(record.group(), record.number(), record.worldSize(), record.digest().toString(), elapsedMs,
         record.proofs().links(), record.proofs().paths());

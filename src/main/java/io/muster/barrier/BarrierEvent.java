@@ -32,7 +32,7 @@ public sealed interface BarrierEvent {
 
   record RecordSeen(@Nullable Seen<EpochRecord> record) implements BarrierEvent {}
 
-  /** Another process's member of the store owns the keys now. */
+  /** Whose member of the store owns the keys has changed, or is not known any more (null). */
   record KeyOwnerSeen(@Nullable KeyOwner owner) implements BarrierEvent {}
 
   /** Another process says that it has seen this much. */

@@ -10,9 +10,10 @@ import java.util.List;
  * The machine of the epochs of one group in one process: pure and total.
  *
  * <p>Every event first changes what is known, then {@link Turn#act} does whatever follows from it. A number is opened or completed only
- * from rank keys and marks that were read after the record, by a compare-and-set on that record's bytes: since no key ever returns to
+ * from rank keys that were read after the record, by a compare-and-set on that record's bytes: since no key ever returns to
  * bytes that it had before, a record that was known before the read and is still there at the write has been there all along. A mark is
- * never taken back, so one that was told is as good as one that was read; whoever loses a link after deciding to mark degrades that epoch until the record's number is greater.
+ * never taken back, so one that was told is as good as one that was read; whoever loses a link after deciding to mark degrades that epoch
+ * until the record's number is greater.
  */
 public final class BarrierMachine {
   private BarrierMachine() {}

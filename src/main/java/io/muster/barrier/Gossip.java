@@ -9,8 +9,8 @@ import io.muster.segment.StoredBytes;
 import io.vertx.core.buffer.Buffer;
 
 /**
- * What a process has just written to the store, or a mark that it has made, as it tells processes that it is connected to: a key and its bytes. It is believed no
- * more than the store's own push.
+ * What a process has just written to the store, or a mark that it has made, as it tells processes that it is connected to: a key and its
+ * bytes. It is believed no more than the store's own push.
  */
 public record Gossip(GroupName group, String key, StoredBytes value) {
   private static final int MAX_KEY = 128;
