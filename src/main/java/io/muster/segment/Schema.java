@@ -148,7 +148,7 @@ public final class Schema {
   private static Map<Proof, Integer> counts(CanonicalReader in) throws MalformedException {
     Map<Proof, Integer> counts = new EnumMap<>(Proof.class);
     for (int left = in.u8("counts"); left > 0; left--) {
-      counts.put(in.constant("proof", PROOFS), in.i32("count"));
+      counts.put(in.constant("proof", PROOFS), in.bounded("count", Integer.MAX_VALUE));
     }
     return counts;
   }

@@ -82,6 +82,6 @@ public final class RandomValues {
   }
 
   private Map<Proof, Integer> counts() {
-    return List.of(Proof.values()).stream().filter(_ -> random.nextBoolean()).collect(Collectors.toMap(proof -> proof, _ -> random.nextInt()));
+    return List.of(Proof.values()).stream().filter(_ -> random.nextBoolean()).collect(Collectors.toMap(proof -> proof, _ -> random.nextInt(Integer.MAX_VALUE)));
   }
 }

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import io.muster.group.Proof;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -51,6 +53,12 @@ final class SchemaTest {
     byte[] bytes = Schema.encode(values.mark()).toByteArray();
     bytes[0] = 1;
     assertThat(Schema.readyMark(StoredBytes.copyOf(bytes))).isEqualTo(new Decoded.Malformed<>("version: expected 2, got 1"));
+  }
+
+  @Test
+  void takesNoNegativeCountOfProofs() {
+    EpochRecord record = values.epoch().complete(new ProofCounts(Map.of(Proof.WARMUP, -1), Map.of()));
+    assertThat(reason(Schema.epochRecord(Schema.encode(record)))).startsWith("count: expected");
   }
 
   @Test
