@@ -46,7 +46,7 @@ class TransportFaultGroupTest {
     cluster.close();
   }
 
-  /** Rank 0 has no faults, rank 1 (which dials and writes first) has those of the test. */
+  /** Rank 0 has no faults, rank 1 (which dials) has those of the test. */
   private Future<AllConnected> join() {
     return join(QUICK, faults);
   }
@@ -76,10 +76,10 @@ class TransportFaultGroupTest {
     }
   }
 
-  // P-3, P-4, P-6: neither end stays CONNECTED over a direction that carries nothing, or something else
+  // P-3, P-4, P-6: neither end stays CONNECTED over a direction that carries nothing, or something else: here the writer's write-back
   @ParameterizedTest
   @EnumSource
-  void aWarmupThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
+  void aWriteBackThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
     TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
     Future<AllConnected> all = join();
     until(() -> broken.fired() >= 2);
@@ -89,10 +89,10 @@ class TransportFaultGroupTest {
     assertThat(all.await().linkCount()).isEqualTo(2);
   }
 
-  // P-3: the same in the other direction, where the waiter's write-back is what fails
+  // P-3: the same in the other direction, where the waiter's write is what fails
   @ParameterizedTest
   @EnumSource
-  void aWriteBackThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
+  void aWarmupThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
     TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
     zero = cluster.start(QUICK, faults).join("g", 0, 2);
     one = cluster.start(QUICK).join("g", 1, 2);

@@ -19,7 +19,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The machine of a peer connection: pure and total. What both ends have in common is here; what only the end that writes first does is in
+ * The machine of a peer connection: pure and total. What both ends have in common is here; what only the end that opens does is in
  * {@link WriterRules}, what only the other does in {@link WaiterRules}, and the link of a rank to itself in {@link SelfRules}.
  *
  * <p>Three rules carry the rest. An attempt is named by the writer and grows for ever, so that a lost close, a repeated link-open or a
@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * connected to; a withdrawal in the store is no such knowledge.
  */
 public final class LinkMachine {
+  static final String STILL_WRITING = "the warmup write of an earlier attempt is still under way";
+
   private LinkMachine() {}
 
   public static LinkState initial() {
@@ -267,7 +269,7 @@ public final class LinkMachine {
     if (state instanceof LinkState.OpeningSegment(History _, Stage stage)) {
       return switch (stage) {
         case Stage.AskingPolicy(ChannelGeneration generation, long _) -> Optional.of(generation);
-        case Stage.AwaitingAccept(ChannelGeneration generation, long _, WarmupAnswer _) -> Optional.of(generation);
+        case Stage.AwaitingAccept(ChannelGeneration generation, long _, WarmupAnswer _, long _) -> Optional.of(generation);
         case Stage.AskingPolicyFor(LinkMessage.Open _, ChannelGeneration generation, long _) -> Optional.of(generation);
         case Stage.Dialling _, Stage.OpeningLocal _, Stage.AwaitingOpen _ -> Optional.empty();
       };

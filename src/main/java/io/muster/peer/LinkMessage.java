@@ -24,7 +24,7 @@ public sealed interface LinkMessage {
    * @param entry the writer's own signed entry: the waiter needs no push from the store
    * @param waiter the life that the writer believes to be at the other end
    * @param attempt strictly increasing per pair of lives
-   * @param slot where the waiter writes back
+   * @param slot where the waiter writes as it accepts
    * @param answer the writer's policy
    */
   record Open(RankEntry entry, Member waiter, int attempt, long nonce, WarmupSlot slot, WarmupAnswer answer) implements LinkMessage {

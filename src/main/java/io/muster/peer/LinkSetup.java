@@ -10,13 +10,13 @@ import io.muster.group.Member;
  * @param peer rank of the other end
  */
 public record LinkSetup(GroupName group, int worldSize, Member self, int peer, LinkTiming timing) {
-  /** Who writes first. */
+  /** Which end a link is. */
   public enum Role {
     /** The link of a rank to itself. */
     SELF,
-    /** This end dials, opens, writes first and owns the retries: the peer's rank is lower. */
+    /** This end dials, opens, writes when the waiter's value has come, and owns the retries: the peer's rank is lower. */
     WRITER,
-    /** This end waits for the link-open and writes back: the peer's rank is higher. */
+    /** This end waits for the link-open and writes as soon as it has accepted: the peer's rank is higher. */
     WAITER
   }
 

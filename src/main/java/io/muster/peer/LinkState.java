@@ -43,8 +43,12 @@ public sealed interface LinkState {
     /** Writer: the policy has been asked. */
     record AskingPolicy(ChannelGeneration generation, long nonce) implements Stage {}
 
-    /** Writer: the link-open has been sent. */
-    record AwaitingAccept(ChannelGeneration generation, long nonce, WarmupAnswer answer) implements Stage {}
+    /**
+     * Writer: the link-open has been sent.
+     *
+     * @param seen the last value that has come into our slot since, 0 if none has: the waiter's write may be here before its accept
+     */
+    record AwaitingAccept(ChannelGeneration generation, long nonce, WarmupAnswer answer, long seen) implements Stage {}
 
     /** Waiter: the peer's link-open has not come yet. */
     record AwaitingOpen() implements Stage {}
@@ -53,7 +57,7 @@ public sealed interface LinkState {
     record AskingPolicyFor(LinkMessage.Open open, ChannelGeneration generation, long nonce) implements Stage {}
   }
 
-  /** Writer: our warmup write is under way, or the peer's write-back is awaited. */
+  /** Waiter: our warmup write is under way, or the peer's write-back is awaited. */
   record WaitingWarmupTransfer(History history, Session session) implements LinkState {
     @Override
     public Name name() {
@@ -61,7 +65,7 @@ public sealed interface LinkState {
     }
   }
 
-  /** Waiter: the peer writes first, then we write back. */
+  /** Writer: the peer writes first, then we write back. */
   record WaitingPeerWarmup(History history, Session session, Progress progress) implements LinkState {
     /** What has happened so far. */
     public enum Progress { AWAITING_WRITE, WRITING_BACK }

@@ -21,12 +21,12 @@ import java.security.NoSuchAlgorithmException;
 public record Session(Member writer, Member waiter, int attempt, ChannelGeneration generation, long writerNonce, long waiterNonce,
     WarmupSlot peerSlot, WarmupAnswer answer, WarmupAnswer peerAnswer) {
 
-  /** What the writer puts into the waiter's slot. Never 0, which is what a cleared slot holds. */
+  /** What the writer puts into the waiter's slot, once it has seen the waiter's value. Never 0, which is what a cleared slot holds. */
   public long writerValue() {
     return value((byte) 'w');
   }
 
-  /** What the waiter writes back into the writer's slot. Never 0. */
+  /** What the waiter puts into the writer's slot as it accepts. Never 0. */
   public long waiterValue() {
     return value((byte) 'b');
   }

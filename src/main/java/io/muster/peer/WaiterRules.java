@@ -2,6 +2,8 @@ package io.muster.peer;
 
 import static io.muster.peer.History.Phase.DIAL;
 import static io.muster.peer.History.Phase.NO_OPEN;
+import static io.muster.peer.History.Phase.WARMUP;
+import static io.muster.peer.LinkMachine.STILL_WRITING;
 import static io.muster.peer.LinkMachine.lose;
 import static io.muster.peer.LinkMachine.plus;
 import static io.muster.peer.LinkMachine.stay;
@@ -12,11 +14,13 @@ import io.muster.peer.History.Target;
 import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkMessage.Refuse;
 import io.muster.peer.LinkState.Stage;
-import io.muster.peer.LinkState.WaitingPeerWarmup.Progress;
 import io.muster.segment.RankEntry;
 import java.util.List;
 
-/** The end that waits for the link-open and writes back. Its deadlines are twice the writer's, so that the writer closes first. */
+/**
+ * The end that waits for the link-open. It writes into the writer's slot as it accepts, and is CONNECTED when the writer, which has seen that, has
+ * written back. Its deadlines are twice the writer's, so that the writer closes first.
+ */
 final class WaiterRules {
   private WaiterRules() {}
 
@@ -29,17 +33,11 @@ final class WaiterRules {
           && state instanceof LinkState.OpeningSegment(History _, Stage.AskingPolicyFor asking)
           ? policyAnswered(setup, history, asking, answer) : stay(state);
       case LinkEvent.SlotWritten(long value) ->
-          state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
-              && progress == Progress.AWAITING_WRITE && value == session.writerValue()
-              ? writeBack(setup, state, session) : stay(state);
-      case LinkEvent.WriteApplied(PairId pair) ->
-          state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
-              && progress == Progress.WRITING_BACK && session.pairId().equals(pair)
+          state instanceof LinkState.WaitingWarmupTransfer(History _, Session session) && value == session.writerValue()
               ? LinkMachine.connect(history, session, Proof.WARMUP, session.reasons()) : stay(state);
       case LinkEvent.WriteFailed(PairId pair, String reason) ->
-          state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
-              && progress == Progress.WRITING_BACK && session.pairId().equals(pair)
-              ? lose(setup, state, "warmup write-back failed: " + reason, true) : stay(state);
+          state instanceof LinkState.WaitingWarmupTransfer(History _, Session session) && session.pairId().equals(pair)
+              ? lose(setup, state, "warmup write failed: " + reason, true) : stay(state);
       case LinkEvent.TimerFired(Timer timer, int attempt) ->
           history.attempt() == attempt ? timerFired(setup, state, timer) : stay(state);
       case LinkEvent.DialFailed(int attempt, String reason) -> history.attempt() == attempt ? switch (state) {
@@ -52,9 +50,8 @@ final class WaiterRules {
       } : stay(state);
       case LinkEvent.Started _, LinkEvent.HandlePublished _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _,
           LinkEvent.PeerLeft _, LinkEvent.ChannelReady _, LinkEvent.LocalReady _, LinkEvent.ChannelUp _, LinkEvent.ChannelLost _,
-          LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _, LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _,
-          LinkEvent.PathFailed _,
-          LinkEvent.Reported _, LinkEvent.CloseRequested _, LinkEvent.Drained _ -> stay(state);
+          LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _, LinkEvent.CloseReceived _, LinkEvent.WriteApplied _,
+          LinkEvent.PairNotHeld _, LinkEvent.PathFailed _, LinkEvent.Reported _, LinkEvent.CloseRequested _, LinkEvent.Drained _ -> stay(state);
     };
   }
 
@@ -133,21 +130,19 @@ final class WaiterRules {
         open.slot(), answer, open.answer());
     String reasons = session.reasons();
     LinkEffect accept = new LinkEffect.SendAccept(session, false);
-    return LinkMachine.shortCircuit(answer, open.answer())
-        .map(proof -> {
-          Step connected = LinkMachine.connect(history, session, proof, reasons);
-          return new Step(connected.next(), plus(List.of(accept), connected.effects().toArray(LinkEffect[]::new)), reasons);
-        })
-        .orElseGet(() -> new Step(new LinkState.WaitingPeerWarmup(history, session, Progress.AWAITING_WRITE), List.of(accept,
-            new LinkEffect.StartTimer(Timer.WARMUP, open.attempt(), 2 * setup.timing().warmupTimeoutMs())), reasons));
-  }
-
-  private static Step writeBack(LinkSetup setup, LinkState state, Session session) {
-    if (state.history().isWritingOver(session.generation())) {
-      return lose(setup, state, "the write-back of an earlier attempt is still under way", true);
+    var shortCut = LinkMachine.shortCircuit(answer, open.answer());
+    if (shortCut.isPresent()) {
+      Step connected = LinkMachine.connect(history, session, shortCut.get(), reasons);
+      return new Step(connected.next(), plus(List.of(accept), connected.effects().toArray(LinkEffect[]::new)), reasons);
     }
-    return new Step(new LinkState.WaitingPeerWarmup(state.history().writing(session), session, Progress.WRITING_BACK),
-        List.of(new LinkEffect.WriteSlot(session, session.waiterValue())), "");
+    if (history.isWritingOver(asking.generation())) {
+      return LinkMachine.open(setup, history.failed(WARMUP, STILL_WRITING), List.of(new LinkEffect.SendRefuse(new Refuse(setup.group(),
+          open.entry().member(), setup.self().rank(), open.attempt(), Refuse.Code.RETRY, STILL_WRITING, setup.self()),
+          asking.generation())), STILL_WRITING);
+    }
+    return new Step(new LinkState.WaitingWarmupTransfer(history.writing(session), session), List.of(accept,
+        new LinkEffect.WriteSlot(session, session.waiterValue()),
+        new LinkEffect.StartTimer(Timer.WARMUP, open.attempt(), 2 * setup.timing().warmupTimeoutMs())), reasons);
   }
 
   private static Step timerFired(LinkSetup setup, LinkState state, Timer timer) {
@@ -164,12 +159,12 @@ final class WaiterRules {
           lose(setup, state, "the warmup policy has not answered after " + 2 * setup.timing().openTimeoutMs() + " ms", false);
       case LinkState.OpeningSegment(History _, Stage.OpeningLocal _) when timer == Timer.OPEN ->
           lose(setup, state, "not opened after " + setup.timing().openTimeoutMs() + " ms", false);
-      case LinkState.WaitingPeerWarmup _ when timer == Timer.WARMUP ->
-          lose(setup, state, "warmup not completed by the peer after " + 2 * setup.timing().warmupTimeoutMs() + " ms", true);
+      case LinkState.WaitingWarmupTransfer _ when timer == Timer.WARMUP ->
+          lose(setup, state, "warmup write not answered after " + 2 * setup.timing().warmupTimeoutMs() + " ms", true);
       case LinkState.Refused _ when timer == Timer.PROBE -> LinkMachine.open(setup, history, List.of(), "trying again");
       case LinkState.BackingOff _ when timer == Timer.BACKOFF -> LinkMachine.open(setup, history, List.of(), "trying again");
-      case LinkState.OpeningSegment _, LinkState.WaitingPeerWarmup _, LinkState.Refused _, LinkState.BackingOff _,
-          LinkState.WaitingStore _, LinkState.WaitingWarmupTransfer _, LinkState.Connected _, LinkState.Expiring _,
+      case LinkState.OpeningSegment _, LinkState.WaitingWarmupTransfer _, LinkState.Refused _, LinkState.BackingOff _,
+          LinkState.WaitingStore _, LinkState.WaitingPeerWarmup _, LinkState.Connected _, LinkState.Expiring _,
           LinkState.Expired _ -> stay(state);
     };
   }

@@ -2,6 +2,7 @@ package io.muster.peer;
 
 import static io.muster.peer.History.Phase.VANISHED;
 import static io.muster.peer.History.Phase.WARMUP;
+import static io.muster.peer.LinkMachine.STILL_WRITING;
 import static io.muster.peer.LinkMachine.lose;
 import static io.muster.peer.LinkMachine.open;
 import static io.muster.peer.LinkMachine.plus;
@@ -12,12 +13,16 @@ import io.muster.group.Proof;
 import io.muster.peer.History.Trouble;
 import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkState.Stage;
+import io.muster.peer.LinkState.WaitingPeerWarmup.Progress;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The end that dials, opens, writes first and owns the retries. */
+/**
+ * The end that dials, opens and owns the retries. It writes once the waiter's value is in its slot, and is CONNECTED when that was applied: the write
+ * both carries its own direction and tells the waiter that the other was seen.
+ */
 final class WriterRules {
   private WriterRules() {}
 
@@ -41,22 +46,23 @@ final class WriterRules {
       case LinkEvent.RefuseReceived(LinkMessage.Refuse refuse) ->
           state instanceof LinkState.OpeningSegment(History _, Stage.AwaitingAccept _) && isAt(state, refuse.attempt())
               && refuse.writer().equals(setup.self()) ? refused(setup, state, refuse) : stay(state);
-      case LinkEvent.SlotWritten(long value) -> state instanceof LinkState.WaitingWarmupTransfer(History _, Session session)
-          && value == session.waiterValue() ? LinkMachine.connect(history, session, Proof.WARMUP, session.reasons())
+      case LinkEvent.SlotWritten(long value) -> slotWritten(state, value);
+      case LinkEvent.WriteApplied(PairId pair) -> isWritingBack(state, pair)
+          ? LinkMachine.connect(history, LinkMachine.session(state).orElseThrow(), Proof.WARMUP,
+              LinkMachine.session(state).orElseThrow().reasons())
           : stay(state);
-      case LinkEvent.WriteFailed(PairId pair, String reason) ->
-          state instanceof LinkState.WaitingWarmupTransfer(History _, Session session) && session.pairId().equals(pair)
-          ? lose(setup, state, "warmup write failed: " + reason, true) : stay(state);
+      case LinkEvent.WriteFailed(PairId pair, String reason) -> isWritingBack(state, pair)
+          ? lose(setup, state, "warmup write-back failed: " + reason, true) : stay(state);
       case LinkEvent.TimerFired(Timer timer, int attempt) -> isAt(state, attempt) ? timerFired(setup, state, timer) : stay(state);
       case LinkEvent.ChannelUp _ -> state instanceof LinkState.BackingOff
           ? open(setup, history, List.of(), "a channel to the peer's process is up") : stay(state);
       case LinkEvent.OpenReceived(LinkMessage.Open message, var _, ChannelGeneration generation, long _) ->
           new Step(state, List.of(new LinkEffect.SendRefuse(new LinkMessage.Refuse(setup.group(), message.entry().member(),
               setup.self().rank(), message.attempt(), LinkMessage.Refuse.Code.FINAL,
-              "rank " + setup.self().rank() + " writes first to rank " + message.from() + ", not the other way round", setup.self()),
+              "rank " + setup.self().rank() + " opens the link to rank " + message.from() + ", not the other way round", setup.self()),
               generation)), "");
       case LinkEvent.Started _, LinkEvent.HandlePublished _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _,
-          LinkEvent.PeerLeft _, LinkEvent.LocalReady _, LinkEvent.ChannelLost _, LinkEvent.CloseReceived _, LinkEvent.WriteApplied _,
+          LinkEvent.PeerLeft _, LinkEvent.LocalReady _, LinkEvent.ChannelLost _, LinkEvent.CloseReceived _,
           LinkEvent.PairNotHeld _, LinkEvent.PathFailed _, LinkEvent.Reported _, LinkEvent.CloseRequested _, LinkEvent.Drained _ -> stay(state);
     };
   }
@@ -76,7 +82,7 @@ final class WriterRules {
     if (answer.plan() == WarmupAnswer.Plan.REFUSE || history.target() == null) {
       return LinkMachine.refuse(setup, history, List.of(), answer.reason());
     }
-    return new Step(new LinkState.OpeningSegment(history, new Stage.AwaitingAccept(asking.generation(), asking.nonce(), answer)),
+    return new Step(new LinkState.OpeningSegment(history, new Stage.AwaitingAccept(asking.generation(), asking.nonce(), answer, 0)),
         List.of(new LinkEffect.SendOpen(history.target().entry(), history.attempt(), asking.generation(), asking.nonce(), answer)),
         "link-open sent");
   }
@@ -99,12 +105,32 @@ final class WriterRules {
       return LinkMachine.connect(history, session, shortCut.get(), reasons);
     }
     if (history.isWritingOver(awaiting.generation())) {
-      String detail = "the warmup write of an earlier attempt is still under way";
-      return LinkMachine.backOff(setup, history.failed(WARMUP, detail), List.of(new LinkEffect.SendClose(session, detail)), detail);
+      return LinkMachine.backOff(setup, history.failed(WARMUP, STILL_WRITING), List.of(new LinkEffect.SendClose(session, STILL_WRITING)),
+          STILL_WRITING);
     }
-    return new Step(new LinkState.WaitingWarmupTransfer(history.writing(session), session), List.of(
-        new LinkEffect.StartTimer(Timer.WARMUP, pair.attempt(), setup.timing().warmupTimeoutMs()),
-        new LinkEffect.WriteSlot(session, session.writerValue())), reasons);
+    LinkEffect timer = new LinkEffect.StartTimer(Timer.WARMUP, pair.attempt(), setup.timing().warmupTimeoutMs());
+    return awaiting.seen() == session.waiterValue() ? writeBack(history, session, List.of(timer), reasons)
+        : new Step(new LinkState.WaitingPeerWarmup(history, session, Progress.AWAITING_WRITE), List.of(timer), reasons);
+  }
+
+  private static Step slotWritten(LinkState state, long value) {
+    return switch (state) {
+      case LinkState.OpeningSegment(History history, Stage.AwaitingAccept(var generation, long nonce, var answer, long _)) ->
+          stay(new LinkState.OpeningSegment(history, new Stage.AwaitingAccept(generation, nonce, answer, value)));
+      case LinkState.WaitingPeerWarmup(History history, Session session, Progress progress)
+          when progress == Progress.AWAITING_WRITE && value == session.waiterValue() -> writeBack(history, session, List.of(), "");
+      case LinkState other -> stay(other);
+    };
+  }
+
+  private static Step writeBack(History history, Session session, List<LinkEffect> before, String reason) {
+    return new Step(new LinkState.WaitingPeerWarmup(history.writing(session), session, Progress.WRITING_BACK),
+        plus(before, new LinkEffect.WriteSlot(session, session.writerValue())), reason);
+  }
+
+  private static boolean isWritingBack(LinkState state, PairId pair) {
+    return state instanceof LinkState.WaitingPeerWarmup(History _, Session session, Progress progress)
+        && progress == Progress.WRITING_BACK && session.pairId().equals(pair);
   }
 
   private static Step refused(LinkSetup setup, LinkState state, LinkMessage.Refuse refuse) {
@@ -131,12 +157,13 @@ final class WriterRules {
         case Stage.OpeningLocal _, Stage.AwaitingOpen _, Stage.AskingPolicyFor _ ->
             "not opened after " + setup.timing().openTimeoutMs() + " ms";
       }, false);
-      case LinkState.WaitingWarmupTransfer _ when timer == Timer.WARMUP -> lose(setup, state,
-          "warmup write not answered after " + setup.timing().warmupTimeoutMs() + " ms", true);
+      case LinkState.WaitingPeerWarmup(History _, Session _, Progress progress) when timer == Timer.WARMUP -> lose(setup, state,
+          (progress == Progress.AWAITING_WRITE ? "no warmup write has come from the peer after " : "warmup write-back not applied after ")
+              + setup.timing().warmupTimeoutMs() + " ms", true);
       case LinkState.BackingOff _ when timer == Timer.BACKOFF -> open(setup, state.history(), none, "trying again");
       case LinkState.Refused _ when timer == Timer.PROBE -> open(setup, state.history(), none, "trying again");
-      case LinkState.OpeningSegment _, LinkState.WaitingWarmupTransfer _, LinkState.BackingOff _, LinkState.Refused _,
-          LinkState.WaitingStore _, LinkState.WaitingPeerWarmup _, LinkState.Connected _, LinkState.Expiring _,
+      case LinkState.OpeningSegment _, LinkState.WaitingPeerWarmup _, LinkState.BackingOff _, LinkState.Refused _,
+          LinkState.WaitingStore _, LinkState.WaitingWarmupTransfer _, LinkState.Connected _, LinkState.Expiring _,
           LinkState.Expired _ -> stay(state);
     };
   }

@@ -30,7 +30,7 @@ final class LinkInvariants {
       return "the waiter goes BACKING_OFF, by " + event;
     }
     for (LinkEffect effect : step.effects()) {
-      String wrong = effectMismatch(setup, from, next, effect);
+      String wrong = effectMismatch(setup, from, event, next, effect);
       if (wrong != null) {
         return wrong + ", by " + event;
       }
@@ -40,13 +40,24 @@ final class LinkInvariants {
 
   private static boolean proves(LinkEvent event, @Nullable Session session, boolean waiter) {
     return session != null && switch (event) {
-      case LinkEvent.WriteApplied(PairId pair) -> waiter && pair.equals(session.pairId());
-      case LinkEvent.SlotWritten(long value) -> !waiter && value == session.waiterValue();
+      case LinkEvent.WriteApplied(PairId pair) -> !waiter && pair.equals(session.pairId());
+      case LinkEvent.SlotWritten(long value) -> waiter && value == session.writerValue();
       case LinkEvent other -> false;
     };
   }
 
-  private static @Nullable String effectMismatch(LinkSetup setup, LinkState from, LinkState next, LinkEffect effect) {
+  /** The writer writes only once the waiter's value is in its slot: what it writes says that it was. */
+  private static boolean hasSeen(LinkState from, LinkEvent event, Session session) {
+    return switch (event) {
+      case LinkEvent.SlotWritten(long value) -> value == session.waiterValue();
+      case LinkEvent.AcceptReceived _ -> from instanceof LinkState.OpeningSegment(var _, Stage.AwaitingAccept(var _, long _, var _, long seen))
+          && seen == session.waiterValue();
+      case LinkEvent other -> false;
+    };
+  }
+
+  private static @Nullable String effectMismatch(LinkSetup setup, LinkState from, LinkEvent event, LinkState next,
+      LinkEffect effect) {
     boolean writer = setup.role() == LinkSetup.Role.WRITER;
     boolean fits = switch (effect) {
       case LinkEffect.SendOpen _ -> writer && next instanceof LinkState.OpeningSegment(var _, Stage stage)
@@ -54,7 +65,8 @@ final class LinkInvariants {
       case LinkEffect.SendAccept _ -> setup.role() == LinkSetup.Role.WAITER && LinkMachine.session(next).isPresent();
       case LinkEffect.WriteSlot(Session session, long value) -> LinkMachine.holds(next, session.pairId())
           && value == (writer ? session.writerValue() : session.waiterValue())
-          && (writer ? next instanceof LinkState.WaitingWarmupTransfer : next instanceof LinkState.WaitingPeerWarmup);
+          && (writer ? next instanceof LinkState.WaitingPeerWarmup && hasSeen(from, event, session)
+              : next instanceof LinkState.WaitingWarmupTransfer);
       case LinkEffect.AskPolicy _ -> next instanceof LinkState.OpeningSegment(var _, Stage stage)
           && (stage instanceof Stage.AskingPolicy || stage instanceof Stage.AskingPolicyFor);
       case LinkEffect.Dial _ -> next instanceof LinkState.OpeningSegment(History history, Stage stage)

@@ -90,13 +90,18 @@ final class LinkMachineTest {
     return new LinkEvent.AcceptReceived(accept(pair, answer), W1);
   }
 
-  private static Link writing() {
+  private static Link acceptedWriter() {
     return awaitingAccept(EXCHANGE).on(accepted(pair(1, 70, 90), EXCHANGE));
   }
 
-  private static Link connectedWriter() {
-    Link link = writing();
+  private static Link writingBack() {
+    Link link = acceptedWriter();
     return link.on(new LinkEvent.SlotWritten(link.session().waiterValue()));
+  }
+
+  private static Link connectedWriter() {
+    Link link = writingBack();
+    return link.on(new LinkEvent.WriteApplied(link.session().pairId()));
   }
 
   private static LinkEvent opened(int life, int attempt, long nonce, WarmupAnswer answer) {
@@ -107,14 +112,9 @@ final class LinkMachineTest {
     return new Link(LinkFixture.waiterSetup(1)).on(opened(1, 1, 70, EXCHANGE), new LinkEvent.PolicyAnswered(writer(1), 1, EXCHANGE));
   }
 
-  private static Link writingBack() {
-    Link link = acceptedWaiter();
-    return link.on(new LinkEvent.SlotWritten(link.session().writerValue()));
-  }
-
   private static Link connectedWaiter() {
-    Link link = writingBack();
-    return link.on(new LinkEvent.WriteApplied(link.session().pairId()));
+    Link link = acceptedWaiter();
+    return link.on(new LinkEvent.WriteApplied(link.session().pairId()), new LinkEvent.SlotWritten(link.session().writerValue()));
   }
 
   // ---- who does what
@@ -144,14 +144,15 @@ final class LinkMachineTest {
 
   @Test // P-16
   void onlyTheWriterRetries() {
-    assertThat(writing().on(new LinkEvent.TimerFired(Timer.WARMUP, 1)).name()).isEqualTo(BACKING_OFF);
+    assertThat(acceptedWriter().on(new LinkEvent.TimerFired(Timer.WARMUP, 1)).name()).isEqualTo(BACKING_OFF);
+    assertThat(writingBack().on(new LinkEvent.TimerFired(Timer.WARMUP, 1)).name()).isEqualTo(BACKING_OFF);
     assertThat(acceptedWaiter().on(new LinkEvent.TimerFired(Timer.WARMUP, 1)).name()).isEqualTo(OPENING_SEGMENT);
   }
 
   @Test // PROTOCOL 4: the writer closes first
   void theWaitersDeadlineIsTwiceTheWriters() {
     assertThat(acceptedWaiter().only(LinkEffect.StartTimer.class).delayMs())
-        .isEqualTo(2 * writing().only(LinkEffect.StartTimer.class).delayMs());
+        .isEqualTo(2 * acceptedWriter().only(LinkEffect.StartTimer.class).delayMs());
   }
 
   @Test // P-8
@@ -165,29 +166,49 @@ final class LinkMachineTest {
 
   @Test // P-3 P-4 P-5
   void bothAreConnectedWhenBothDirectionsCarriedTheRightValues() {
-    Link writer = writing();
-    assertThat(writer.only(LinkEffect.WriteSlot.class).value()).isEqualTo(writer.session().writerValue());
-    assertThat(writer.on(new LinkEvent.SlotWritten(writer.session().waiterValue())).name()).isEqualTo(CONNECTED);
     Link waiter = acceptedWaiter();
-    assertThat(waiter.name()).isEqualTo(WAITING_PEER_WARMUP);
-    waiter.on(new LinkEvent.SlotWritten(waiter.session().writerValue()));
-    assertThat(waiter.name()).as("not before its write is applied").isEqualTo(WAITING_PEER_WARMUP);
-    assertThat(waiter.on(new LinkEvent.WriteApplied(waiter.session().pairId())).name()).isEqualTo(CONNECTED);
+    assertThat(waiter.only(LinkEffect.WriteSlot.class).value()).isEqualTo(waiter.session().waiterValue());
+    waiter.on(new LinkEvent.WriteApplied(waiter.session().pairId()));
+    assertThat(waiter.name()).as("not before the writer has written").isEqualTo(WAITING_WARMUP_TRANSFER);
+    assertThat(waiter.on(new LinkEvent.SlotWritten(waiter.session().writerValue())).name()).isEqualTo(CONNECTED);
+    Link writer = acceptedWriter();
+    assertThat(writer.did(LinkEffect.WriteSlot.class)).as("not before the waiter's value is here").isFalse();
+    writer.on(new LinkEvent.SlotWritten(writer.session().waiterValue()));
+    assertThat(writer.only(LinkEffect.WriteSlot.class).value()).isEqualTo(writer.session().writerValue());
+    assertThat(writer.name()).as("not before its write is applied").isEqualTo(WAITING_PEER_WARMUP);
+    assertThat(writer.on(new LinkEvent.WriteApplied(writer.session().pairId())).name()).isEqualTo(CONNECTED);
+  }
+
+  @Test // P-3 P-4: they come over two connections
+  void theWaitersValueMayBeHereBeforeItsAccept() {
+    long value = acceptedWriter().session().waiterValue();
+    Link early = awaitingAccept(EXCHANGE).on(new LinkEvent.SlotWritten(4711), new LinkEvent.SlotWritten(value));
+    assertThat(early.name()).isEqualTo(OPENING_SEGMENT);
+    early.on(accepted(pair(1, 70, 90), EXCHANGE));
+    assertThat(early.only(LinkEffect.WriteSlot.class).value()).isEqualTo(early.session().writerValue());
+    Link other = awaitingAccept(EXCHANGE).on(new LinkEvent.SlotWritten(4711), accepted(pair(1, 70, 90), EXCHANGE));
+    assertThat(other.did(LinkEffect.WriteSlot.class)).as("another value is no proof").isFalse();
+    assertThat(other.on(new LinkEvent.SlotWritten(value)).did(LinkEffect.WriteSlot.class)).isTrue();
   }
 
   @Test // P-4
   void aValueOfAnEarlierAttemptOrLifeProvesNothing() {
-    Link writer = writing();
+    Link writer = acceptedWriter();
     long earlier = new Session(writer(1), waiter(1), 1, W1, 69, 90, writer.session().peerSlot(), EXCHANGE, EXCHANGE).waiterValue();
     long otherLife = new Session(writer(1), waiter(2), 1, W1, 70, 90, writer.session().peerSlot(), EXCHANGE, EXCHANGE).waiterValue();
     assertThat(writer.on(new LinkEvent.SlotWritten(earlier), new LinkEvent.SlotWritten(otherLife), new LinkEvent.SlotWritten(0),
-        new LinkEvent.SlotWritten(writer.session().writerValue())).name()).isEqualTo(WAITING_WARMUP_TRANSFER);
+        new LinkEvent.SlotWritten(writer.session().writerValue())).did(LinkEffect.WriteSlot.class)).isFalse();
+    Link waiter = acceptedWaiter();
+    assertThat(waiter.on(new LinkEvent.SlotWritten(earlier), new LinkEvent.SlotWritten(0),
+        new LinkEvent.SlotWritten(waiter.session().waiterValue())).name()).isEqualTo(WAITING_WARMUP_TRANSFER);
   }
 
   @Test // P-3
   void oneBrokenDirectionConnectsNeither() {
-    assertThat(writing().on(new LinkEvent.WriteApplied(pair(1, 70, 90))).name()).isEqualTo(WAITING_WARMUP_TRANSFER);
-    assertThat(writingBack().on(new LinkEvent.WriteFailed(pair(1, 70, 81), "out of bounds")).did(LinkEffect.SendClose.class)).isTrue();
+    assertThat(acceptedWriter().on(new LinkEvent.WriteApplied(pair(1, 70, 90))).name()).isEqualTo(WAITING_PEER_WARMUP);
+    assertThat(acceptedWaiter().on(new LinkEvent.WriteApplied(pair(1, 70, 81))).name()).isEqualTo(WAITING_WARMUP_TRANSFER);
+    assertThat(acceptedWaiter().on(new LinkEvent.WriteFailed(pair(1, 70, 81), "out of bounds")).did(LinkEffect.SendClose.class)).isTrue();
+    assertThat(writingBack().on(new LinkEvent.WriteFailed(pair(1, 70, 90), "out of bounds")).did(LinkEffect.SendClose.class)).isTrue();
   }
 
   @Test // P-16
@@ -233,12 +254,13 @@ final class LinkMachineTest {
 
   @Test // PROTOCOL 4: attempt k + 1 writes only after attempt k's write is terminal or its channel is dead
   void postsNoSecondWriteWhileOneIsUnderWay() {
-    Link link = writing().on(new LinkEvent.TimerFired(Timer.WARMUP, 1), new LinkEvent.TimerFired(Timer.BACKOFF, 1),
+    Link link = writingBack().on(new LinkEvent.TimerFired(Timer.WARMUP, 1), new LinkEvent.TimerFired(Timer.BACKOFF, 1),
         new LinkEvent.ChannelReady(2, W1, 71), new LinkEvent.PolicyAnswered(waiter(1), 2, EXCHANGE), accepted(pair(2, 71, 92), EXCHANGE));
     assertThat(link.did(LinkEffect.WriteSlot.class)).isFalse();
     assertThat(link.name()).isEqualTo(BACKING_OFF);
     link.on(new LinkEvent.WriteFailed(pair(1, 70, 90), "timeout"), new LinkEvent.TimerFired(Timer.BACKOFF, 2),
         new LinkEvent.ChannelReady(3, W1, 72), new LinkEvent.PolicyAnswered(waiter(1), 3, EXCHANGE), accepted(pair(3, 72, 93), EXCHANGE));
+    link.on(new LinkEvent.SlotWritten(link.session().waiterValue()));
     assertThat(link.did(LinkEffect.WriteSlot.class)).isTrue();
   }
 
@@ -249,9 +271,10 @@ final class LinkMachineTest {
       var channel = attempt == 2 ? P2 : P1;
       link.on(new LinkEvent.OpenReceived(open(1, 1, attempt, 70 + attempt, EXCHANGE), DIALABLE, channel, 90 + attempt),
           new LinkEvent.PolicyAnswered(writer(1), attempt, EXCHANGE));
-      link.on(new LinkEvent.SlotWritten(link.session().writerValue()));
     }
     assertThat(link.did(LinkEffect.WriteSlot.class)).as("the first channel's write is still under way").isFalse();
+    assertThat(link.only(LinkEffect.SendRefuse.class).refuse().code()).as("the writer tries again").isEqualTo(LinkMessage.Refuse.Code.RETRY);
+    assertThat(link.name()).isEqualTo(OPENING_SEGMENT);
   }
 
   @Test // PROTOCOL 4: unknown life: retry later, the answer carries the current member
@@ -279,7 +302,7 @@ final class LinkMachineTest {
   void theSameValueAgainChangesNothingWhileItIsWrittenBack() {
     Link link = writingBack();
     LinkState before = link.state;
-    assertThat(link.on(new LinkEvent.SlotWritten(link.session().writerValue())).state).isEqualTo(before);
+    assertThat(link.on(new LinkEvent.SlotWritten(link.session().waiterValue())).state).isEqualTo(before);
     assertThat(link.effects).isEmpty();
   }
 
@@ -339,13 +362,22 @@ final class LinkMachineTest {
 
   @Test // P-15
   void anOutcomeOfAnEarlierLifeDoesNotCountForALaterOne() {
-    Link link = writingBack();
-    PairId old = link.session().pairId();
+    Link link = acceptedWaiter();
+    Session old = link.session();
     link.on(new LinkEvent.OpenReceived(open(2, 1, 1, 70, EXCHANGE), DIALABLE, P2, 91), new LinkEvent.PolicyAnswered(writer(1), 1, FABRIC));
     assertThat(link.name()).as("the policy's answer for the older life").isEqualTo(OPENING_SEGMENT);
     link.on(new LinkEvent.PolicyAnswered(writer(2), 1, EXCHANGE));
-    link.on(new LinkEvent.SlotWritten(link.session().writerValue()), new LinkEvent.WriteApplied(old));
-    assertThat(link.name()).as("the write of the older life").isEqualTo(WAITING_PEER_WARMUP);
+    link.on(new LinkEvent.WriteFailed(old.pairId(), "its channel has ended"), new LinkEvent.SlotWritten(old.writerValue()));
+    assertThat(link.name()).as("the writes of the older life").isEqualTo(WAITING_WARMUP_TRANSFER);
+    assertThat(link.on(new LinkEvent.SlotWritten(link.session().writerValue())).name()).isEqualTo(CONNECTED);
+  }
+
+  @Test // P-15
+  void theWritersOutcomeOfAnEarlierLifeDoesNotCountForALaterOne() {
+    Link link = writingBack().on(published(waiter(2)), new LinkEvent.ChannelReady(2, W2, 71), new LinkEvent.PolicyAnswered(waiter(2), 2, EXCHANGE),
+        new LinkEvent.AcceptReceived(accept(new PairId(writer(1), waiter(2), 2, 71, 91), EXCHANGE), W2));
+    link.on(new LinkEvent.SlotWritten(link.session().waiterValue()), new LinkEvent.WriteApplied(pair(1, 70, 90)));
+    assertThat(link.name()).isEqualTo(WAITING_PEER_WARMUP);
     assertThat(link.on(new LinkEvent.WriteApplied(link.session().pairId())).name()).isEqualTo(CONNECTED);
   }
 
@@ -387,7 +419,7 @@ final class LinkMachineTest {
   @Test
   void aWithdrawalInTheStoreIsAHintAndTearsDownNoHealthyLink() {
     assertThat(connectedWriter().on(new LinkEvent.HandleWithdrawn(waiter(1), "gone")).name()).isEqualTo(CONNECTED);
-    assertThat(writing().on(new LinkEvent.HandleWithdrawn(waiter(1), "gone")).name()).isEqualTo(WAITING_WARMUP_TRANSFER);
+    assertThat(writingBack().on(new LinkEvent.HandleWithdrawn(waiter(1), "gone")).name()).isEqualTo(WAITING_PEER_WARMUP);
     Link idle = new Link(LinkFixture.writerSetup(1)).on(published(waiter(1)), new LinkEvent.HandleWithdrawn(waiter(1), "gone"));
     assertThat(idle.name()).isEqualTo(WAITING_STORE);
     assertThat(idle.on(published(waiter(1))).name()).isEqualTo(OPENING_SEGMENT);
@@ -428,9 +460,9 @@ final class LinkMachineTest {
 
   @Test // W-1
   void anImportThatFailedOnOneSideMovesBothToTheExchange() {
-    assertThat(awaitingAccept(FABRIC).on(accepted(pair(1, 70, 90), LinkFixture.NO_IMPORT)).name()).isEqualTo(WAITING_WARMUP_TRANSFER);
+    assertThat(awaitingAccept(FABRIC).on(accepted(pair(1, 70, 90), LinkFixture.NO_IMPORT)).name()).isEqualTo(WAITING_PEER_WARMUP);
     assertThat(new Link(LinkFixture.waiterSetup(1)).on(opened(1, 1, 70, FABRIC),
-        new LinkEvent.PolicyAnswered(writer(1), 1, LinkFixture.NO_IMPORT)).name()).isEqualTo(WAITING_PEER_WARMUP);
+        new LinkEvent.PolicyAnswered(writer(1), 1, LinkFixture.NO_IMPORT)).name()).isEqualTo(WAITING_WARMUP_TRANSFER);
   }
 
   @Test // W-6

@@ -48,6 +48,7 @@ final class LinkMachineWalkTest {
   private static final long WRITER_NONCE = 7;
   private static final long WAITER_NONCE = 9;
   private static final long OLD = 1_000;
+  private static final long OTHER_VALUE = 4_711;
 
   /** Which link is walked. */
   private enum Walk {
@@ -185,13 +186,21 @@ final class LinkMachineWalkTest {
     if (possible.stale() && !(silent && TwoLinkWorld.canonical(bare(step.next())).equals(TwoLinkWorld.canonical(bare(from.state()))))) {
       wrong.add("a stale event has changed something: " + step + where);
     }
-    return new Node(renumbered(step.next()), timer);
+    return new Node(renumbered(walk, step.next()), timer);
   }
 
-  /** A state without its list of writes that are under way: the bookkeeping that late outcomes may change. */
+  /** A state without its list of writes that are under way and without the value in its slot: the bookkeeping that late outcomes may change. */
   private static LinkState bare(LinkState state) {
     History old = state.history();
-    return LinkMachine.withHistory(state, new History(old.target(), old.newest(), old.over(), old.attempt(), 0, null, List.of()));
+    LinkState bare = LinkMachine.withHistory(state, new History(old.target(), old.newest(), old.over(), old.attempt(), 0, null, List.of()));
+    return bare instanceof LinkState.OpeningSegment(History history, Stage.AwaitingAccept(var generation, long nonce, var answer, long _))
+        ? new LinkState.OpeningSegment(history, new Stage.AwaitingAccept(generation, nonce, answer, 0)) : bare;
+  }
+
+  /** What the waiter writes into the writer's slot as it accepts this attempt. */
+  private static long awaitedValue(Walk walk, Member waiter, int attempt, Stage.AwaitingAccept awaiting) {
+    return new Session(walk.setup.self(), waiter, attempt, awaiting.generation(), WRITER_NONCE, WAITER_NONCE, slot(waiter), awaiting.answer(),
+        awaiting.answer()).waiterValue();
   }
 
   private static void note(List<String> wrong, @Nullable String what, String where) {
@@ -343,7 +352,10 @@ final class LinkMachineWalkTest {
             null)), of != history.attempt(), false);
       }
     }
-    add(out, new LinkEvent.SlotWritten(4711), true, false);
+    add(out, new LinkEvent.SlotWritten(OTHER_VALUE), true, false);
+    if (state instanceof LinkState.OpeningSegment(var _, Stage.AwaitingAccept awaiting) && history.newest() != null) {
+      add(out, new LinkEvent.SlotWritten(awaitedValue(walk, history.newest(), history.attempt(), awaiting)), false, true);
+    }
     LinkMachine.session(state).ifPresent(session -> {
       add(out, new LinkEvent.SlotWritten(writer ? session.waiterValue() : session.writerValue()), false, true);
       add(out, new LinkEvent.SlotWritten(writer ? session.writerValue() : session.waiterValue()), true, false);
@@ -382,7 +394,7 @@ final class LinkMachineWalkTest {
 
   // ---- what makes it finite
 
-  private static LinkState renumbered(LinkState state) {
+  private static LinkState renumbered(Walk walk, LinkState state) {
     History old = state.history();
     int by = Math.max(0, old.attempt() - 2);
     Session session = LinkMachine.session(state).map(now -> renumbered(now, by)).orElse(null);
@@ -393,7 +405,8 @@ final class LinkMachineWalkTest {
     return switch (state) {
       case LinkState.OpeningSegment(var _, Stage stage) -> new LinkState.OpeningSegment(history, switch (stage) {
         case Stage.AskingPolicy(var generation, long _) -> new Stage.AskingPolicy(generation, WRITER_NONCE);
-        case Stage.AwaitingAccept(var generation, long _, var answer) -> new Stage.AwaitingAccept(generation, WRITER_NONCE, answer);
+        case Stage.AwaitingAccept awaiting -> new Stage.AwaitingAccept(awaiting.generation(), WRITER_NONCE, awaiting.answer(),
+            renumberedValue(walk, old, awaiting, by));
         case Stage.AskingPolicyFor(var open, var generation, long _) -> new Stage.AskingPolicyFor(new LinkMessage.Open(open.entry(),
             open.waiter(), open.attempt() - by, WRITER_NONCE, open.slot(), open.answer()), generation, WAITER_NONCE);
         case Stage.Dialling _, Stage.OpeningLocal _, Stage.AwaitingOpen _ -> stage;
@@ -404,6 +417,12 @@ final class LinkMachineWalkTest {
       case LinkState.WaitingStore _, LinkState.BackingOff _, LinkState.Refused _, LinkState.Expiring _, LinkState.Expired _ ->
           LinkMachine.withHistory(state, history);
     };
+  }
+
+  private static long renumberedValue(Walk walk, History old, Stage.AwaitingAccept awaiting, int by) {
+    return awaiting.seen() == 0 ? 0
+        : old.newest() != null && awaiting.seen() == awaitedValue(walk, old.newest(), old.attempt(), awaiting)
+            ? awaitedValue(walk, old.newest(), old.attempt() - by, awaiting) : OTHER_VALUE;
   }
 
   private static Session renumbered(Session now, int by) {

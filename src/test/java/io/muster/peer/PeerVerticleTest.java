@@ -41,6 +41,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -239,20 +240,28 @@ class PeerVerticleTest {
     return new Session(writer(1), waiter(1), attempt, GENERATION, writerNonce, waiterNonce, slot(waiter(1)), EXCHANGE, EXCHANGE);
   }
 
-  /** Answers a link-open as the waiter would. */
+  /** Answers a link-open as the waiter would, with its warmup value. */
+  private void acceptAndWrite(LinkMessage.Open open) {
+    seat.tell(accepted(open, EXCHANGE));
+    seat.tell(new LinkEvent.SlotWritten(session(open.attempt(), open.nonce(), 5).waiterValue()));
+  }
+
+  /** The accept alone. */
   private LinkEvent accepted(LinkMessage.Open open, WarmupAnswer answer) {
     return new LinkEvent.AcceptReceived(accept(session(open.attempt(), open.nonce(), 5).pairId(), answer), GENERATION);
   }
 
   // P-2, P-3, P-4
   @Test
-  void theWriterIsConnectedWhenTheWriteBackHasArrived(VertxTestContext test) {
+  void theWriterIsConnectedWhenItsWriteBackHasBeenApplied(VertxTestContext test) {
     Checkpoint opened = test.checkpoint();
     Checkpoint wrote = test.checkpoint();
     Checkpoint record = test.checkpoint();
     Checkpoint body = test.checkpoint();
     Queue<String> states = new ConcurrentLinkedQueue<>();
     AtomicLong nonce = new AtomicLong();
+    AtomicBoolean shown = new AtomicBoolean();
+    AtomicBoolean applied = new AtomicBoolean();
     seat.onSend = message -> test.verify(() -> {
       var open = (LinkMessage.Open) message;
       assertThat(open.entry()).isEqualTo(seat.ownEntry());
@@ -260,14 +269,18 @@ class PeerVerticleTest {
       assertThat(open.attempt()).isEqualTo(1);
       nonce.set(open.nonce());
       opened.flag();
+      seat.tell(new LinkEvent.SlotWritten(session(1, open.nonce(), 6).waiterValue()));
       seat.tell(accepted(open, EXCHANGE));
+      shown.set(true);
+      seat.tell(new LinkEvent.SlotWritten(session(1, open.nonce(), 5).waiterValue()));
     });
     seat.onWrite = value -> {
-      test.verify(() -> assertThat(value).isEqualTo(session(1, nonce.get(), 5).writerValue()));
+      test.verify(() -> {
+        assertThat(value).isEqualTo(session(1, nonce.get(), 5).writerValue());
+        assertThat(shown).as("the waiter's value was shown before").isTrue();
+      });
       wrote.flag();
-      seat.tell(new LinkEvent.SlotWritten(session(1, nonce.get(), 6).waiterValue()));
-      seat.tell(new LinkEvent.SlotWritten(session(1, nonce.get(), 5).waiterValue()));
-      return Future.succeededFuture();
+      return slowly(applied);
     };
     onChange(test, change -> {
       if (change.to() instanceof LinkState.Connected connected) {
@@ -280,8 +293,9 @@ class PeerVerticleTest {
     onState(test, json -> {
       states.add(json.getString("from") + ">" + json.getString("to"));
       if (json.getString("to").equals("CONNECTED")) {
-        assertThat(states).containsExactly("WAITING_STORE>OPENING_SEGMENT", "OPENING_SEGMENT>WAITING_WARMUP_TRANSFER",
-            "WAITING_WARMUP_TRANSFER>CONNECTED");
+        assertThat(applied).isTrue();
+        assertThat(states).containsExactly("WAITING_STORE>OPENING_SEGMENT", "OPENING_SEGMENT>WAITING_PEER_WARMUP",
+            "WAITING_PEER_WARMUP>CONNECTED");
         assertThat(json.fieldNames()).containsExactlyInAnyOrder("group", "rank", "peer", "incarnation", "from", "to", "reason", "attempt",
             "transport", "proof", "at");
         assertThat(json.getString("group")).isEqualTo("g");
@@ -299,35 +313,46 @@ class PeerVerticleTest {
     deploy(test, TIMING, published(waiter(1)));
   }
 
-  // P-3, P-5, P-16: it is served before the store has said anything, and connected only once its own write has been applied
+  private Future<Void> slowly(AtomicBoolean done) {
+    Promise<Void> slow = Promise.promise();
+    vertx.setTimer(30, _ -> {
+      done.set(true);
+      slow.complete();
+    });
+    return slow.future();
+  }
+
+  // P-3, P-5, P-16: it is served before the store has said anything, and connected only once the writer has seen its value and written back
   @Test
-  void theWaiterIsConnectedWhenItsWriteBackHasBeenApplied(VertxTestContext test) {
+  void theWaiterIsConnectedWhenTheWriteBackHasArrived(VertxTestContext test) {
     Checkpoint acceptance = test.checkpoint();
     Checkpoint connected = test.checkpoint();
     AtomicLong nonce = new AtomicLong();
-    AtomicInteger applied = new AtomicInteger();
+    AtomicBoolean applied = new AtomicBoolean();
+    AtomicBoolean answered = new AtomicBoolean();
     seat.self = waiter(1);
     seat.onSend = message -> test.verify(() -> {
       var accept = (LinkMessage.Accept) message;
       assertThat(accept.pair().writerNonce()).isEqualTo(41);
       nonce.set(accept.pair().waiterNonce());
       acceptance.flag();
-      seat.tell(new LinkEvent.SlotWritten(12345));
-      seat.tell(new LinkEvent.SlotWritten(session(1, 41, nonce.get()).writerValue()));
     });
     seat.onWrite = value -> {
       test.verify(() -> assertThat(value).isEqualTo(session(1, 41, nonce.get()).waiterValue()));
-      Promise<Void> slow = Promise.promise();
-      vertx.setTimer(30, _ -> {
-        applied.set(1);
-        slow.complete();
+      Future<Void> write = slowly(applied);
+      write.onSuccess(_ -> {
+        seat.tell(new LinkEvent.SlotWritten(12345));
+        vertx.setTimer(30, _ -> {
+          answered.set(true);
+          seat.tell(new LinkEvent.SlotWritten(session(1, 41, nonce.get()).writerValue()));
+        });
       });
-      return slow.future();
+      return write;
     };
     onState(test, json -> {
       if (json.getString("to").equals("CONNECTED")) {
-        assertThat(applied).hasValue(1);
-        assertThat(json.getString("from")).isEqualTo("WAITING_PEER_WARMUP");
+        assertThat(answered).isTrue();
+        assertThat(json.getString("from")).isEqualTo("WAITING_WARMUP_TRANSFER");
         connected.flag();
       }
     });
@@ -412,7 +437,7 @@ class PeerVerticleTest {
     seat.onWrite = _ -> Future.failedFuture("the region is gone");
     seat.onSend = message -> test.verify(() -> {
       switch (message) {
-        case LinkMessage.Open open when open.attempt() == 1 -> seat.tell(accepted(open, EXCHANGE));
+        case LinkMessage.Open open when open.attempt() == 1 -> acceptAndWrite(open);
         case LinkMessage.Open open -> {
           assertThat(open.attempt()).isEqualTo(2);
           again.flag();
@@ -466,7 +491,7 @@ class PeerVerticleTest {
     };
     seat.onSend = message -> {
       if (message instanceof LinkMessage.Open open) {
-        seat.tell(accepted(open, EXCHANGE));
+        acceptAndWrite(open);
       } else if (message instanceof LinkMessage.Close close) {
         test.verify(() -> assertThat(close.reason()).isEqualTo("leaving"));
         told.flag();
@@ -499,7 +524,7 @@ class PeerVerticleTest {
     };
     seat.onSend = message -> {
       if (message instanceof LinkMessage.Open open) {
-        seat.tell(accepted(open, EXCHANGE));
+        acceptAndWrite(open);
       }
     };
     onState(test, json -> {

@@ -106,18 +106,26 @@ final class TwoLinkMachinesWalkTest {
   }
 
   @Test
-  void wouldTakeAnOldLifesWriteForTheNewLifesIfOnlyAttemptsWereCompared() {
-    Rules byAttempt = (setup, state, event) -> LinkMachine.transition(setup, state,
-        event instanceof LinkEvent.WriteApplied(PairId pair) && LinkMachine.session(state).isPresent()
-            && LinkMachine.session(state).get().attempt() == pair.attempt()
-            ? new LinkEvent.WriteApplied(LinkMachine.session(state).get().pairId()) : event);
-    Outcome outcome = walk((setup, state, event) -> {
-      Step step = byAttempt.transition(setup, state, event);
-      return step.next() instanceof LinkState.Connected && !(state instanceof LinkState.Connected)
-          && event instanceof LinkEvent.WriteApplied(PairId pair) && !LinkMachine.holds(step.next(), pair)
-          ? new Step(step.next(), List.of(), "wrong") : step;
-    }, Bounds.of(1, 0, 0, 0).crashes(1, 0), LIMIT);
-    assertThat(outcome.violation()).contains("proof=warmup");
+  void wouldTakeAnOldAttemptsWriteForTheNewOnesIfTheWaiterDidNotCompareValues() {
+    Rules trusting = (setup, state, event) -> LinkMachine.transition(setup, state, event instanceof LinkEvent.SlotWritten
+        && state instanceof LinkState.WaitingWarmupTransfer(var _, Session session) ? new LinkEvent.SlotWritten(session.writerValue()) : event);
+    assertThat(walk(trusting, Bounds.of(2, 0, 0, 0), LIMIT).violation()).contains("proof=warmup");
+  }
+
+  @Test
+  void wouldAnswerAnOldAttemptsWriteIfTheWriterDidNotCompareValues() {
+    Rules trusting = (setup, state, event) -> LinkMachine.transition(setup, state, event instanceof LinkEvent.SlotWritten
+        && state instanceof LinkState.WaitingPeerWarmup(var _, Session session, var _) ? new LinkEvent.SlotWritten(session.waiterValue()) : event);
+    assertThat(walk(trusting, Bounds.of(2, 0, 0, 0), LIMIT).violation()).contains("WriteSlot");
+  }
+
+  /** The waiter's value comes over another connection than its accept. */
+  @Test
+  void wouldLoseAttemptsIfAValueThatIsHereBeforeTheAcceptWereForgotten() {
+    Rules forgetful = (setup, state, event) -> event instanceof LinkEvent.SlotWritten && state instanceof LinkState.OpeningSegment
+        ? LinkMachine.stay(state) : LinkMachine.transition(setup, state, event);
+    Outcome outcome = walk(forgetful, Bounds.of(1, 0, 0, 0), LIMIT);
+    assertThat(outcome.isGood()).as(outcome.toString()).isFalse();
   }
 
   @Test
