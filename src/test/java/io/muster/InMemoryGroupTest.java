@@ -8,6 +8,7 @@ import io.muster.group.Proof;
 import io.muster.segment.InMemorySegmentStore;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonObject;
 import io.vertx.junit5.Timeout;
 import io.vertx.junit5.VertxExtension;
@@ -35,7 +36,11 @@ class InMemoryGroupTest {
   private final List<Muster> musters = new ArrayList<>();
 
   private Muster start(MusterOptions options) {
-    Vertx vertx = Vertx.vertx();
+    return start(options, new VertxOptions());
+  }
+
+  private Muster start(MusterOptions options, VertxOptions loops) {
+    Vertx vertx = Vertx.vertx(loops);
     ProcessId id = ProcessId.random(RandomGenerator.getDefault());
     Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options).await();
     vertxes.add(vertx);
@@ -47,6 +52,27 @@ class InMemoryGroupTest {
   void closeAll() {
     musters.forEach(muster -> muster.close().await());
     vertxes.forEach(vertx -> vertx.close().await());
+  }
+
+  // P-16: a link-open may overtake the news that this rank has its seat, where they run on different event loops; whoever lost one would wait a minute
+  @Test
+  void losesNoLinkOpenWhereEachRankHasAnEventLoopOfItsOwn() {
+    JsonObject settings = new JsonObject().put("peer", new JsonObject().put("open", new JsonObject().put("timeoutMs", 60_000)));
+    int processes = 4;
+    int worldSize = 4 * processes;
+    List<Muster> started = new ArrayList<>();
+    for (int process = 0; process < processes; process++) {
+      started.add(start(MusterOptions.fromJson(settings), new VertxOptions().setEventLoopPoolSize(8)));
+    }
+    for (int round = 0; round < 10; round++) {
+      List<Future<JoinedRank>> joining = new ArrayList<>();
+      for (int rank = 0; rank < worldSize; rank++) {
+        joining.add(started.get(rank % processes).join(GroupOptions.of("g" + round, rank, worldSize)));
+      }
+      for (Future<JoinedRank> joined : joining) {
+        assertThat(joined.await().allConnected(Duration.ofSeconds(20)).await().linkCount()).isEqualTo(worldSize * (worldSize - 1));
+      }
+    }
   }
 
   // R-1, P-2, P-3

@@ -2,10 +2,9 @@ package io.muster.peer;
 
 import io.muster.group.LifeId;
 import io.muster.group.Member;
+import io.muster.segment.Digest;
 import io.muster.transfer.ChannelGeneration;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 
 /**
  * One attempt that both ends have agreed on: the two nonces make its proofs worthless for any other.
@@ -46,12 +45,8 @@ public record Session(Member writer, Member waiter, int attempt, ChannelGenerati
     input.put(direction).putInt(attempt).putLong(writerNonce).putLong(waiterNonce);
     put(input, writer.life());
     put(input, waiter.life());
-    try {
-      long value = ByteBuffer.wrap(MessageDigest.getInstance("SHA-256").digest(input.array())).getLong();
-      return value == 0 ? 1 : value;
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    long value = Digest.of(input.array()).a();
+    return value == 0 ? 1 : value;
   }
 
   private static void put(ByteBuffer out, LifeId life) {
