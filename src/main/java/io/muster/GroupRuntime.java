@@ -44,6 +44,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
@@ -457,14 +458,7 @@ final class GroupRuntime implements GroupHost {
   }
 
   @Override
-  public void spread(Gossip gossip) {
-    process.spread(sealed(gossip), _ -> true);
-  }
-
-  @Override
-  public void spread(Gossip gossip, Set<ProcessId> processes) {
-    if (!processes.isEmpty()) {
-      process.spread(sealed(gossip), processes::contains);
-    }
+  public void spread(Gossip gossip, Predicate<ProcessId> to) {
+    process.spread(sealed(gossip), to);
   }
 }

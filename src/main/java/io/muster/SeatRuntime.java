@@ -256,8 +256,8 @@ final class SeatRuntime implements SeatPorts {
     return group.name();
   }
 
-  @Override
-  public @Nullable Member self() {
+  /** The life that holds the seat, null before and after. */
+  @Nullable Member self() {
     return self;
   }
 

@@ -393,7 +393,7 @@ public final class GroupCore {
       case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
       case BarrierEffect.SpreadRecord(var record, boolean isTold) -> {
         if (!isTold || !areAllPresent()) {
-          ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()));
+          ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()), _ -> true);
         }
       }
       case BarrierEffect.SpreadMark(var mark, var to, boolean again) -> {
@@ -401,12 +401,7 @@ public final class GroupCore {
           if (!again) {
             ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
           }
-          var gossip = new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes());
-          if (to == null) {
-            ports.spread(gossip);
-          } else {
-            ports.spread(gossip, to);
-          }
+          ports.spread(new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes()), to == null ? _ -> true : to::contains);
         }
       }
       case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);

@@ -10,7 +10,7 @@ import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
+import java.util.function.Predicate;
 
 /** What the process offers to each of its groups. May be called from any context. */
 public interface GroupHost {
@@ -43,9 +43,7 @@ public interface GroupHost {
   /** The rank's entry has been published, or published anew. */
   void entryPublished(RankEntry own);
 
-  void spread(Gossip gossip);
-
-  void spread(Gossip gossip, Set<ProcessId> processes);
+  void spread(Gossip gossip, Predicate<ProcessId> to);
 
   /** An event for the whole cluster, signed if the group has a secret. */
   default JsonObject sign(JsonObject event) {

@@ -10,7 +10,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentStore;
 import io.vertx.core.Future;
 import java.util.List;
-import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that one group in one process needs from outside: the store, time, chance, the links, and whoever wants to know. */
@@ -60,11 +60,8 @@ public interface GroupPorts {
 
   void tellLink(int rank, int peer, LinkEvent event);
 
-  /** Hands what was just written, or a mark that was made, to every process that this one is connected to. */
-  void spread(Gossip gossip);
-
-  /** Likewise, to those of these processes that it is connected to. */
-  void spread(Gossip gossip, Set<ProcessId> processes);
+  /** Hands what was just written, or a mark that was made, to those of these processes that this one is connected to. */
+  void spread(Gossip gossip, Predicate<ProcessId> to);
 
   /** Called for what others want to know. */
   interface Listener {

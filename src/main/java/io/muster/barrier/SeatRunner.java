@@ -171,7 +171,7 @@ final class SeatRunner {
       case SeatEffect.WriteKey(var expected, var next) -> turns.store(keys.rank(rank), ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
           applied -> {
             if (applied && !isSeen(rank, next)) {
-              ports.spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()));
+              ports.spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()), _ -> true);
             }
             seat(rank, new SeatEvent.Written(next.bytes(), applied));
           }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));

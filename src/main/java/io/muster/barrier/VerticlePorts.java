@@ -11,8 +11,8 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.security.SecureRandom;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
 
 /** What a group needs from outside, on the context of its verticle: the store, the real clock, chance, and its process. */
 final class VerticlePorts implements GroupPorts {
@@ -100,13 +100,8 @@ final class VerticlePorts implements GroupPorts {
   }
 
   @Override
-  public void spread(Gossip gossip) {
-    host.spread(gossip);
-  }
-
-  @Override
-  public void spread(Gossip gossip, Set<ProcessId> processes) {
-    host.spread(gossip, processes);
+  public void spread(Gossip gossip, Predicate<ProcessId> to) {
+    host.spread(gossip, to);
   }
 
   @Override

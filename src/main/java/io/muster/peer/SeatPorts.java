@@ -13,9 +13,6 @@ import org.jspecify.annotations.Nullable;
 public interface SeatPorts {
   GroupName group();
 
-  /** The life that holds the seat, null before and after. */
-  @Nullable Member self();
-
   /** The rank's entry as it was last published. */
   RankEntry ownEntry();
 

@@ -29,6 +29,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -232,18 +233,10 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
   public void dialAhead(RankEntry entry) {}
 
   @Override
-  public void spread(Gossip gossip) {
+  public void spread(Gossip gossip, Predicate<ProcessId> to) {
     BarrierNode connected = other;
-    if (connected != null) {
+    if (connected != null && to.test(connected.process)) {
       connected.changed(gossip.key(), gossip.value());
-    }
-  }
-
-  @Override
-  public void spread(Gossip gossip, Set<ProcessId> processes) {
-    BarrierNode connected = other;
-    if (connected != null && processes.contains(connected.process)) {
-      spread(gossip);
     }
   }
 }

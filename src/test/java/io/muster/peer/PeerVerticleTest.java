@@ -94,11 +94,6 @@ class PeerVerticleTest {
     }
 
     @Override
-    public Member self() {
-      return self;
-    }
-
-    @Override
     public RankEntry ownEntry() {
       return entry(self, 0);
     }

@@ -52,6 +52,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** One process: the production core of the group, on ports that lead into the simulated world. It may crash, and it may stand still. */
@@ -391,17 +392,10 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   }
 
   @Override
-  public void spread(Gossip gossip) {
+  public void spread(Gossip gossip, Predicate<ProcessId> to) {
     world.invariants.marking(this, gossip.key(), gossip.value());
     Buffer payload = sealed(gossip).encode();
-    channels.values().forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
-  }
-
-  @Override
-  public void spread(Gossip gossip, Set<ProcessId> processes) {
-    world.invariants.marking(this, gossip.key(), gossip.value());
-    Buffer payload = sealed(gossip).encode();
-    channels.values().stream().filter(channel -> processes.contains(channel.peer.id)).forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
+    channels.values().stream().filter(channel -> to.test(channel.peer.id)).forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
   }
 
   @Override
