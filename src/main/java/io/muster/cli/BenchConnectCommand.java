@@ -45,6 +45,9 @@ final class BenchConnectCommand implements Callable<Integer> {
       description = "late: how long the others have been waiting (default: ${DEFAULT-VALUE}).")
   private Duration waiting = Duration.ofSeconds(5);
 
+  @Option(names = "--join", description = "late: the last rank has prepared nothing and joins in one go, so that its memory, its first read and its dials are in the time.")
+  private boolean inOneGo;
+
   @Option(names = "--prime", paramLabel = "TIME", converter = DurationConverter.class, defaultValue = "60s",
       description = "hot, late, restart: how long the processes rehearse before they count as up (not those that are started anew); 0s: as 'run' does (default: ${DEFAULT-VALUE}).")
   private Duration prime = Duration.ofSeconds(20);
@@ -69,6 +72,7 @@ final class BenchConnectCommand implements Callable<Integer> {
     require(secret != BenchSecret.When.ALTERNATE || mode != Mode.RESTART, "--mode restart measures one group: --secret never or always");
     require(secret != BenchSecret.When.ALTERNATE || rounds >= 2, "--secret alternate needs 2 rounds or more");
     require(mode != Mode.LATE || worldSize >= 2, "--mode late needs 2 ranks or more");
+    require(mode == Mode.LATE || !inOneGo, "--join belongs to --mode late");
     var events = new EventWriter(System.out, json);
     try (var made = secret == BenchSecret.When.NEVER ? null : BenchSecret.make();
         var fleet = new BenchFleet(processes, worldSize, mode == Mode.COLD ? Duration.ZERO : prime, made)) {
@@ -93,7 +97,7 @@ final class BenchConnectCommand implements Callable<Integer> {
       fleet.secured(isSecured);
       BenchRounds.Round done = switch (mode) {
         case HOT -> fleet.hot("bench-" + round);
-        case LATE -> fleet.late("bench-" + round, round, waiting);
+        case LATE -> fleet.late("bench-" + round, round, waiting, inOneGo);
         case RESTART -> fleet.restart("bench", round);
         case COLD -> fleet.cold("bench");
       };

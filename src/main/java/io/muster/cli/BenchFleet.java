@@ -89,17 +89,20 @@ final class BenchFleet implements AutoCloseable {
     return children.stream().mapToLong(child -> child.cpu().toNanos()).sum();
   }
 
-  /** All but one rank publish and wait, then that one; each round another one. */
-  BenchRounds.Round late(String group, int number, Duration waiting) {
+  /**
+   * All but one rank publish and wait, then that one; each round another one.
+   *
+   * @param inOneGo the last one has not prepared anything
+   */
+  BenchRounds.Round late(String group, int number, Duration waiting, boolean inOneGo) {
     int late = Math.floorMod(worldSize - 1 - number, worldSize);
     int its = processOf(late);
     for (int process = 0; process < processes; process++) {
-      children.get(process).send(command("prepare", group).put("ranks", ranksOf(process)));
+      children.get(process).send(command("prepare", group).put("ranks", inOneGo ? ranksBut(late, process) : ranksOf(process)));
     }
     children.forEach(child -> child.expect("prepared", LIMIT));
     for (int process = 0; process < processes; process++) {
-      children.get(process).send(command("publish", group).put("ranks",
-          new JsonArray(ranksOf(process).stream().filter(rank -> (int) rank != late).toList())));
+      children.get(process).send(command("publish", group).put("ranks", ranksBut(late, process)));
     }
     pause(waiting.toMillis());
     children.get(its).send(command("publish", group).put("ranks", new JsonArray().add(late)));
@@ -230,6 +233,10 @@ final class BenchFleet implements AutoCloseable {
 
   private JsonArray ranksOf(int process) {
     return new JsonArray(IntStream.range(0, worldSize).filter(rank -> processOf(rank) == process).boxed().toList());
+  }
+
+  private JsonArray ranksBut(int one, int process) {
+    return new JsonArray(ranksOf(process).stream().filter(rank -> (int) rank != one).toList());
   }
 
   /** Blocks of neighbours, as even as can be. */

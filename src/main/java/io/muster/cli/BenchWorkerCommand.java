@@ -84,8 +84,9 @@ final class BenchWorkerCommand implements Callable<Integer> {
       }
       if (group != null) {
         List<Integer> all = RankList.parse(ranks);
-        prepare(process, all, rank -> options(group, rank, worldSize, secured));
-        publish(process, group, all, 0);
+        IntFunction<GroupOptions> optionsOf = rank -> options(group, rank, worldSize, secured);
+        prepare(process, group, all, optionsOf);
+        publish(process, group, all, 0, optionsOf);
       }
       out.event("up", new JsonObject().put("atNanos", System.nanoTime()));
       serve(process);
@@ -99,12 +100,13 @@ final class BenchWorkerCommand implements Callable<Integer> {
       var command = new JsonObject(line);
       String name = command.getString("group");
       List<Integer> which = command.getJsonArray("ranks", new JsonArray()).stream().map(Integer.class::cast).toList();
+      IntFunction<GroupOptions> optionsOf = rank -> options(name, rank, command.getInteger("worldSize"), command.getBoolean("secured"));
       switch (command.getString("do")) {
         case "prepare" -> {
-          prepare(process, which, rank -> options(name, rank, command.getInteger("worldSize"), command.getBoolean("secured")));
+          prepare(process, name, which, optionsOf);
           out.event("prepared", new JsonObject());
         }
-        case "publish" -> publish(process, name, which, command.getLong("atNanos", 0L));
+        case "publish" -> publish(process, name, which, command.getLong("atNanos", 0L), optionsOf);
         case "transfer" -> out.event("transferred",
             BenchTransfer.run(groups.get(name).joined().values().iterator().next(), 1));
         case "heap" -> out.event("heap", new JsonObject().put("bytes", liveHeap()));
@@ -130,9 +132,8 @@ final class BenchWorkerCommand implements Callable<Integer> {
     return least;
   }
 
-  private void prepare(LaunchedProcess process, List<Integer> which, IntFunction<GroupOptions> optionsOf) {
-    GroupName name = optionsOf.apply(which.getFirst()).group();
-    var milestones = new BenchMilestones(process.vertx(), new Addresses(name),
+  private void prepare(LaunchedProcess process, String name, List<Integer> which, IntFunction<GroupOptions> optionsOf) {
+    var milestones = new BenchMilestones(process.vertx(), new Addresses(new GroupName(name)),
         (event, atNanos) -> out.event(event, new JsonObject().put("atNanos", atNanos)));
     Map<Integer, PreparedRank> prepared = new TreeMap<>();
     List<Future<?>> all = new ArrayList<>();
@@ -144,7 +145,7 @@ final class BenchWorkerCommand implements Callable<Integer> {
       }));
     }
     Future.all(all).await();
-    groups.put(name.value(), new Joined(prepared, new ConcurrentHashMap<>(), milestones));
+    groups.put(name, new Joined(prepared, new ConcurrentHashMap<>(), milestones));
   }
 
   /** Large memory where it is written into, and none where a thousand ranks would have it. */
@@ -161,13 +162,17 @@ final class BenchWorkerCommand implements Callable<Integer> {
     }
   }
 
-  private void publish(LaunchedProcess process, String name, List<Integer> which, long atNanos) {
+  /** A rank that was not prepared joins in one go. */
+  private void publish(LaunchedProcess process, String name, List<Integer> which, long atNanos, IntFunction<GroupOptions> optionsOf) {
     Joined mine = groups.get(name);
     for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
       LockSupport.parkNanos(left);
     }
     long callNanos = System.nanoTime();
-    List<Future<JoinedRank>> published = which.stream().map(rank -> mine.prepared().get(rank).publish()).toList();
+    List<Future<JoinedRank>> published = which.stream().map(rank -> {
+      PreparedRank prepared = mine.prepared().get(rank);
+      return prepared == null ? process.muster().join(optionsOf.apply(rank)) : prepared.publish();
+    }).toList();
     Future.all(published).onComplete(all -> {
       long publishedNanos = System.nanoTime();
       List<JoinedRank> joined = all.<JoinedRank>list();

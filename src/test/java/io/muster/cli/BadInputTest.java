@@ -40,6 +40,8 @@ final class BadInputTest { // O-1, O-4
         new Mistake("status --control 127.0.0.1:x", "'x' in '127.0.0.1:x' is no port"),
         new Mistake("status --contrl 127.0.0.1", "unknown option '--contrl'"),
         new Mistake("doctor --port 70000", "--port must be 1 to 65535"),
+        new Mistake("bench connect --processes 0", "--processes must be 1 to 64, got 0"),
+        new Mistake("bench connect --mode hot --join", "--join belongs to --mode late"),
         new Mistake("run --rank 0 --world-size 1", "--group"),
         new Mistake(RUN + "--rank 2 --world-size 2", "rank 2 is outside the world size 2", "0..1"),
         new Mistake(RUN + "--ranks 1-0 --world-size 2", "goes backwards"),

@@ -62,7 +62,7 @@ final class LinkCodecTest {
   @Test
   void namesTheVersionItExpectedAndTheOneItGot() {
     Buffer bytes = LinkCodec.encode(message(3)).copy().setByte(0, (byte) 9);
-    assertThat(LinkCodec.decode(bytes)).isEqualTo(new Decoded.Malformed<>("version of the link handshake: expected 1, got 9"));
+    assertThat(LinkCodec.decode(bytes)).isEqualTo(new Decoded.Malformed<>("version of the link handshake: expected " + LinkCodec.VERSION + ", got 9"));
   }
 
   private LinkMessage message(int kind) {
