@@ -23,6 +23,7 @@ import io.muster.transfer.GpuTransport;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Region;
+import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.eventbus.DeliveryOptions;
 import java.lang.foreign.Arena;
@@ -44,6 +45,8 @@ import org.jspecify.annotations.Nullable;
 final class SeatRuntime implements SeatPorts {
   private static final DeliveryOptions HERE = LocalCodec.delivery();
   private static final long SLOT_BYTES = Long.BYTES;
+  /** 1, 2, 4 … ms apart: a second in all. */
+  private static final int PROVING_TRIES = 10;
 
   private final GroupRuntime group;
   private final int rank;
@@ -326,7 +329,22 @@ final class SeatRuntime implements SeatPorts {
     }
     MemorySegment source = outgoing.asSlice(SLOT_BYTES * peer, SLOT_BYTES);
     source.set(PeerVerticle.SLOT, 0, value);
-    return channel.write(session.peerSlot().region(), session.peerSlot().offset(), source);
+    return writeProved(session, source, 0);
+  }
+
+  /**
+   * Nobody writes into memory of a group with a secret before a signed message has come over that channel. The accept is one, and goes over another
+   * connection than the value that goes with it: where the value is there first it is written again.
+   */
+  private Future<Void> writeProved(Session session, MemorySegment source, int refusals) {
+    Channel channel = channel(session.generation());
+    if (channel == null) {
+      return Future.failedFuture(MusterException.retry("the channel has ended"));
+    }
+    return channel.write(session.peerSlot().region(), session.peerSlot().offset(), source).recover(failure ->
+        failure instanceof WriteException refused && refused.kind() == WriteException.Kind.UNPROVED && refusals < PROVING_TRIES
+            ? group.process().vertx().timer(1L << refusals).compose(_ -> writeProved(session, source, refusals + 1))
+            : Future.failedFuture(failure));
   }
 
   /** Makes the slots in the memory of a GPU, for mode fabric; what could not be had is a reason, not a failure. */

@@ -40,7 +40,10 @@ import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.SilentListener;
 import io.muster.transfer.TcpOptions;
 import io.muster.transfer.TcpTransport;
+import io.muster.transfer.TransportFault;
+import io.muster.transfer.TransportFaults;
 import io.muster.transfer.WriteException;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
@@ -144,6 +147,20 @@ class SecuredGroupTest {
         assertThat(decoded).as(key + " can't be believed without the secret").isInstanceOf(Decoded.Malformed.class);
       }
     }
+  }
+
+  // P-3: the accept proves the waiter to the writer, and goes over another connection than the value that goes with it
+  @Test
+  void aWarmupValueThatIsThereBeforeItsSenderIsProvedIsWrittenAgain() {
+    var faults = new TransportFaults();
+    TransportFault late = faults.add(TransportFault.at(TransportFault.Point.SEND_LINK, new TransportFault.Act.Delay(Duration.ofMillis(50))));
+    InMemoryCluster.Process waiter = cluster.start(secured, faults);
+    InMemoryCluster.Process writer = cluster.start(secured);
+    Future<JsonObject> connected = writer.link("g", 1, 0, "CONNECTED");
+    InMemoryCluster.await(waiter.join("g", 0, 2), writer.join("g", 1, 2));
+    assertThat(late.fired()).isPositive();
+    assertThat(connected.await().getInteger("attempt")).isEqualTo(1);
+    assertThat(writer.muster().process().regions().refusals(WriteException.Kind.UNPROVED)).as("it was there first").isPositive();
   }
 
   /** What one process knows that the others do not, or the other way round. */

@@ -20,7 +20,7 @@ import java.util.Arrays;
  */
 public final class LinkCodec {
   /** Version of the handshake; another one is refused with both numbers named. */
-  public static final int VERSION = 2;
+  public static final int VERSION = 1;
 
   /** An entry with 1,024 segments fits. */
   public static final int MAX_ENTRY_BYTES = 256 * 1024;

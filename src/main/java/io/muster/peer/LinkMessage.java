@@ -66,8 +66,11 @@ public sealed interface LinkMessage {
    */
   record Refuse(GroupName group, Member writer, int from, int attempt, Code code, String reason, @Nullable Member current)
       implements LinkMessage {
-    /** Whether trying again can help. The order is the wire's: append only. */
-    public enum Code { RETRY, FINAL }
+    /**
+     * Whether trying again can help, and what has failed: RETRY, the handshake; STALLED, the warmup of an earlier attempt, whose write has not ended; FINAL,
+     * what no retry can mend. The order is the wire's: append only.
+     */
+    public enum Code { RETRY, FINAL, STALLED }
 
     @Override
     public int to() {

@@ -201,8 +201,9 @@ public final class PeerVerticle extends VerticleBase {
       tell(new LinkEvent.WriteFailed(session.pairId(), "the channel has ended"));
       return;
     }
-    write = ports.writeWarmup(peer, target.entry(), session, value);
-    write.onComplete(written -> tell(written.succeeded() ? new LinkEvent.WriteApplied(session.pairId())
+    Future<Void> next = ports.writeWarmup(peer, target.entry(), session, value);
+    write = write.isComplete() ? next : Future.join(write, next).mapEmpty();
+    next.onComplete(written -> tell(written.succeeded() ? new LinkEvent.WriteApplied(session.pairId())
         : new LinkEvent.WriteFailed(session.pairId(), String.valueOf(written.cause().getMessage()))));
   }
 

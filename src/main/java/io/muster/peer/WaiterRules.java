@@ -137,7 +137,7 @@ final class WaiterRules {
     }
     if (history.isWritingOver(asking.generation())) {
       return LinkMachine.open(setup, history.failed(WARMUP, STILL_WRITING), List.of(new LinkEffect.SendRefuse(new Refuse(setup.group(),
-          open.entry().member(), setup.self().rank(), open.attempt(), Refuse.Code.RETRY, STILL_WRITING, setup.self()),
+          open.entry().member(), setup.self().rank(), open.attempt(), Refuse.Code.STALLED, STILL_WRITING, setup.self()),
           asking.generation())), STILL_WRITING);
     }
     return new Step(new LinkState.WaitingWarmupTransfer(history.writing(session), session), List.of(accept,

@@ -143,6 +143,7 @@ final class WriterRules {
     }
     return switch (refuse.code()) {
       case RETRY -> LinkMachine.backOff(setup, history.failed(History.Phase.REFUSED, refuse.reason()), List.of(), refuse.reason());
+      case STALLED -> LinkMachine.backOff(setup, history.failed(WARMUP, refuse.reason()), List.of(), refuse.reason());
       case FINAL -> LinkMachine.refuse(setup, history, List.of(), refuse.reason());
     };
   }

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 record Hello(Role role, ProcessId sender, ProcessId receiver, long nonce, long dial, int maxFrameBytes, String host, int port,
     @Nullable ChannelGeneration named) {
 
-  static final int VERSION = 2;
+  /** Of all that is said over the connections, and of its order: another one gets no channel, with both numbers named. */
+  static final int VERSION = 3;
   static final byte[] NO_BINDING = {};
   private static final int MAGIC = 0x4d555354;
 

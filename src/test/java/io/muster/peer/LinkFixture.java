@@ -11,7 +11,7 @@ import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.RemoteRegion;
 import java.util.List;
 
-/** Small symbolic members, entries, channels and answers: rank 1 writes first to rank 0, rank 0 waits for rank 1. */
+/** Small symbolic members, entries, channels and answers: rank 1 opens the link to rank 0, rank 0 waits for rank 1. */
 final class LinkFixture {
   static final GroupName GROUP = new GroupName("g");
   static final int WORLD_SIZE = 2;

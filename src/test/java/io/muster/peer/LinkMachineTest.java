@@ -273,7 +273,7 @@ final class LinkMachineTest {
           new LinkEvent.PolicyAnswered(writer(1), attempt, EXCHANGE));
     }
     assertThat(link.did(LinkEffect.WriteSlot.class)).as("the first channel's write is still under way").isFalse();
-    assertThat(link.only(LinkEffect.SendRefuse.class).refuse().code()).as("the writer tries again").isEqualTo(LinkMessage.Refuse.Code.RETRY);
+    assertThat(link.only(LinkEffect.SendRefuse.class).refuse().code()).as("the writer tries again").isEqualTo(LinkMessage.Refuse.Code.STALLED);
     assertThat(link.name()).isEqualTo(OPENING_SEGMENT);
   }
 
@@ -292,6 +292,11 @@ final class LinkMachineTest {
   @Test // P-1 P-6
   void aRefusalThatMayPassBacksOffAndOneForGoodIsShownAndProbed() {
     assertThat(awaitingAccept(EXCHANGE).on(refused(LinkMessage.Refuse.Code.RETRY)).name()).isEqualTo(BACKING_OFF);
+    assertThat(awaitingAccept(EXCHANGE).on(refused(LinkMessage.Refuse.Code.RETRY)).state.history().trouble())
+        .isEqualTo(new History.Trouble(History.Phase.REFUSED, "no"));
+    Link stalled = awaitingAccept(EXCHANGE).on(refused(LinkMessage.Refuse.Code.STALLED));
+    assertThat(stalled.name()).isEqualTo(BACKING_OFF);
+    assertThat(stalled.state.history().trouble()).as("what stalls is the path").isEqualTo(new History.Trouble(History.Phase.WARMUP, "no"));
     Link refused = awaitingAccept(EXCHANGE).on(refused(LinkMessage.Refuse.Code.FINAL));
     assertThat(refused.name()).isEqualTo(REFUSED);
     assertThat(refused.only(LinkEffect.StartTimer.class).timer()).isEqualTo(Timer.PROBE);

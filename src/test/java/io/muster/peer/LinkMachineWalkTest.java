@@ -348,6 +348,8 @@ final class LinkMachineWalkTest {
         }
         add(out, new LinkEvent.RefuseReceived(new LinkMessage.Refuse(GROUP, self, peer.rank(), of, LinkMessage.Refuse.Code.RETRY, "later",
             peer)), of != history.attempt(), false);
+        add(out, new LinkEvent.RefuseReceived(new LinkMessage.Refuse(GROUP, self, peer.rank(), of, LinkMessage.Refuse.Code.STALLED, "busy",
+            peer)), of != history.attempt(), false);
         add(out, new LinkEvent.RefuseReceived(new LinkMessage.Refuse(GROUP, self, peer.rank(), of, LinkMessage.Refuse.Code.FINAL, "mode",
             null)), of != history.attempt(), false);
       }
