@@ -307,7 +307,11 @@ final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
 
   void spread(Gossip gossip, Predicate<ProcessId> to) {
     Buffer payload = gossip.encode();
-    channels.values().stream().filter(channel -> to.test(channel.peer())).forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
+    for (Channel channel : channels.values()) {
+      if (to.test(channel.peer())) {
+        channel.send(ControlKind.GOSSIP, payload);
+      }
+    }
   }
 
   private boolean hasSeat(RankEntry own) {

@@ -14,8 +14,9 @@ import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonObject;
 
 /**
- * Asks who decides about the warmups of a group: the application, if it has a consumer for that, else the built-in policy. That there is none is
- * believed for {@value #NONE_MS} ms: all links of a group ask at once. May be used from any thread.
+ * Asks who decides about the warmups of a group: the application, if it has a consumer for that, else the built-in policy, whose verticle is asked where
+ * it has to act, and whose rule is applied at once where it has not. That the application has none is believed for {@value #NONE_MS} ms: all links of a
+ * group ask at once. May be used from any thread.
  */
 final class PolicyQuestions {
   static final int NONE_MS = 100;
@@ -52,6 +53,10 @@ final class PolicyQuestions {
   }
 
   private Future<WarmupAnswer> builtIn(WarmupPolicyVerticle.Question question) {
+    return WarmupPolicyVerticle.atOnce(question).map(Future::succeededFuture).orElseGet(() -> verticle(question));
+  }
+
+  private Future<WarmupAnswer> verticle(WarmupPolicyVerticle.Question question) {
     return vertx.eventBus().<WarmupAnswer>request(addresses.builtInWarmupPolicy(), question, within(LocalCodec.delivery())).map(Message::body);
   }
 

@@ -9,6 +9,7 @@ import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.SegmentStore.KeyOwner;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -19,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What follows for an epoch from what one process knows: each rule is a function of its arguments. {@link Turn} decides when to ask them. */
@@ -50,6 +50,7 @@ final class EpochRules {
   /** The vector to open next, null if there is none: a seat is empty, or nothing has changed. */
   static @Nullable List<Member> nextVector(BarrierSetup setup, @Nullable EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks,
       Map<Integer, Seat> seats) {
+    List<Member> vector = new ArrayList<>(setup.worldSize());
     boolean newer = epoch == null || epoch.state() == EpochRecord.State.DEGRADED;
     boolean mine = false;
     for (int rank = 0; rank < setup.worldSize(); rank++) {
@@ -58,6 +59,7 @@ final class EpochRules {
         return null;
       }
       Member member = entry.member();
+      vector.add(member);
       if (epoch != null) {
         int order = member.compareLives(epoch.vector().get(rank));
         if (order < 0) {
@@ -71,8 +73,7 @@ final class EpochRules {
       }
       mine |= seat != null && seat.member().equals(member);
     }
-    return newer && mine ? IntStream.range(0, setup.worldSize())
-        .mapToObj(rank -> Objects.requireNonNull(Seen.valueOf(ranks.get(rank))).member()).toList() : null;
+    return newer && mine ? vector : null;
   }
 
   /** Who is lost from the last complete epoch when this vector opens: whoever was lost already, or has been succeeded by a newer life. */

@@ -4,7 +4,6 @@ import io.muster.group.Member;
 import io.muster.segment.EpochRecord;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 
 /** When each life was first seen here, so that it can be said how long an epoch took. */
 final class FirstSeen {
@@ -16,9 +15,12 @@ final class FirstSeen {
 
   /** Since the newest member of the epoch was seen, in ms. */
   long elapsedMs(EpochRecord record) {
-    long newest = record.vector().stream().map(nanos::get).filter(Objects::nonNull).mapToLong(Long::longValue).max()
-        .orElse(System.nanoTime());
     nanos.keySet().retainAll(record.vector());
-    return (System.nanoTime() - newest) / 1_000_000;
+    long now = System.nanoTime();
+    long least = nanos.isEmpty() ? 0 : Long.MAX_VALUE;
+    for (long seen : nanos.values()) {
+      least = Math.min(least, now - seen);
+    }
+    return least / 1_000_000;
   }
 }

@@ -5,6 +5,7 @@ import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,13 +101,18 @@ public record History(@Nullable Target target, @Nullable Member newest, boolean 
 
   /** The write for this pair has ended, well or not. */
   History writeEnded(PairId pair) {
-    return writing.isEmpty() ? this : withWriting(writing.stream().filter(write -> !write.pair().equals(pair)).toList());
+    return writing.isEmpty() ? this : withWriting(without(write -> write.pair().equals(pair)));
   }
 
   /** Every write over this channel has ended. */
   History channelEnded(ChannelGeneration generation) {
-    return isWritingOver(generation)
-        ? withWriting(writing.stream().filter(write -> !write.generation().equals(generation)).toList()) : this;
+    return isWritingOver(generation) ? withWriting(without(write -> write.generation().equals(generation))) : this;
+  }
+
+  private List<PendingWrite> without(Predicate<PendingWrite> ended) {
+    List<PendingWrite> left = new ArrayList<>(writing);
+    left.removeIf(ended);
+    return left;
   }
 
   boolean isWritingOver(ChannelGeneration generation) {

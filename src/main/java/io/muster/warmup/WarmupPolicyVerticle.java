@@ -20,6 +20,7 @@ import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.json.JsonObject;
 import java.util.Base64;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,12 +68,11 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     try {
       link = Link.of((Question) message.body());
     } catch (RuntimeException e) {
-      message.reply(refused("the policy could not read what it was asked: " + e.getMessage()), HERE);
+      message.reply(unreadable(e), HERE);
       return;
     }
-    Plan plan = WarmupPlan.plan(link.local().offer(), link.peer().offer());
-    if (!(plan instanceof Plan.ShortCircuitFabric fabricPlan)) {
-      message.reply(withoutImport(plan), HERE);
+    if (!(link.plan() instanceof Plan.ShortCircuitFabric fabricPlan)) {
+      message.reply(withoutImport(link.plan()), HERE);
       return;
     }
     vertx.executeBlocking(() -> importPeer(fabricPlan, link), false)
@@ -94,6 +94,20 @@ public final class WarmupPolicyVerticle extends VerticleBase {
   private static WarmupAnswer answer(Plan.ShortCircuitFabric plan, Verdict verdict) {
     return new WarmupAnswer(plan.simulated() ? WarmupAnswer.Plan.FABRIC_SIMULATED : WarmupAnswer.Plan.FABRIC, verdict.importable(),
         plan.transports().isEmpty() ? "" : plan.transports().getFirst(), plan.reason() + ", " + verdict.reason());
+  }
+
+  /** What this verticle would answer, as far as that follows from the two handles; empty if it has to import memory of the peer for it. */
+  public static Optional<WarmupAnswer> atOnce(Question question) {
+    try {
+      Plan plan = Link.of(question).plan();
+      return plan instanceof Plan.ShortCircuitFabric ? Optional.empty() : Optional.of(withoutImport(plan));
+    } catch (RuntimeException e) {
+      return Optional.of(unreadable(e));
+    }
+  }
+
+  private static WarmupAnswer unreadable(RuntimeException why) {
+    return refused("the policy could not read what it was asked: " + why.getMessage());
   }
 
   /** The answer that is given for a policy that does not give one: the built-in rule, without the fabric. */
@@ -153,10 +167,11 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     return new Member(rank, 1, new LifeId(process.high(), process.low()));
   }
 
-  private record Link(End local, End peer) {
+  private record Link(End local, End peer, Plan plan) {
     static Link of(Question question) {
-      return new Link(End.of(question.local().handle(), question.local().member().rank()),
-          End.of(question.peer().handle(), question.peer().member().rank()));
+      End local = End.of(question.local().handle(), question.local().member().rank());
+      End peer = End.of(question.peer().handle(), question.peer().member().rank());
+      return new Link(local, peer, WarmupPlan.plan(local.offer(), peer.offer()));
     }
   }
 
