@@ -37,6 +37,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The policy as a verticle: a question in, an answer out, whatever the question. */
 @ExtendWith(VertxExtension.class)
@@ -165,6 +167,19 @@ class WarmupPolicyVerticleTest {
   private Future<WarmupAnswer> askFabric(Vertx vertx, ImportFault fault, byte[] export, FabricIdentity theirs) {
     return ask(vertx, open(CLIQUE, fault), new WarmupPolicyVerticle.Question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
         entry(0, THERE, "auto", offer(theirs, export))));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"auto,auto", "exchange,exchange", "skip,skip", "fabric,fabric", "exchange,skip", "auto,exchange", "auto,pray"})
+  void answersAtOnceWhatItWouldAnswerIfAsked(String mine, String theirs, Vertx vertx, VertxTestContext test) {
+    WarmupPolicyVerticle.Question question = question(mine, theirs);
+    answers(test, ask(vertx, NONE, question), answer -> assertThat(WarmupPolicyVerticle.atOnce(question)).contains(answer));
+  }
+
+  @Test
+  void hasToActWhereAFabricMayProveIt() {
+    assertThat(WarmupPolicyVerticle.atOnce(new WarmupPolicyVerticle.Question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
+        entry(0, THERE, "auto", offer(CLIQUE, new byte[0]))))).isEmpty();
   }
 
   @Test
