@@ -329,21 +329,17 @@ final class SeatRuntime implements SeatPorts {
     }
     MemorySegment source = outgoing.asSlice(SLOT_BYTES * peer, SLOT_BYTES);
     source.set(PeerVerticle.SLOT, 0, value);
-    return writeProved(session, source, 0);
+    return writeProved(channel, session.peerSlot(), source, 0);
   }
 
   /**
    * Nobody writes into memory of a group with a secret before a signed message has come over that channel. The accept is one, and goes over another
    * connection than the value that goes with it: where the value is there first it is written again.
    */
-  private Future<Void> writeProved(Session session, MemorySegment source, int refusals) {
-    Channel channel = channel(session.generation());
-    if (channel == null) {
-      return Future.failedFuture(MusterException.retry("the channel has ended"));
-    }
-    return channel.write(session.peerSlot().region(), session.peerSlot().offset(), source).recover(failure ->
+  private Future<Void> writeProved(Channel channel, WarmupSlot slot, MemorySegment source, int refusals) {
+    return channel.write(slot.region(), slot.offset(), source).recover(failure ->
         failure instanceof WriteException refused && refused.kind() == WriteException.Kind.UNPROVED && refusals < PROVING_TRIES
-            ? group.process().vertx().timer(1L << refusals).compose(_ -> writeProved(session, source, refusals + 1))
+            ? group.process().vertx().timer(1L << refusals).compose(_ -> writeProved(channel, slot, source, refusals + 1))
             : Future.failedFuture(failure));
   }
 

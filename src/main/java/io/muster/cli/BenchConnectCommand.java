@@ -50,7 +50,7 @@ final class BenchConnectCommand implements Callable<Integer> {
 
   @Option(names = "--prime", paramLabel = "TIME", converter = DurationConverter.class, defaultValue = "60s",
       description = "hot, late, restart: how long the processes rehearse before they count as up (not those that are started anew); 0s: as 'run' does (default: ${DEFAULT-VALUE}).")
-  private Duration prime = Duration.ofSeconds(20);
+  private Duration prime = Duration.ofSeconds(60);
 
   @Option(names = "--secret", paramLabel = "WHEN", arity = "0..1", defaultValue = "never", fallbackValue = "always",
       description = "never, always (also if nothing follows), or alternate: whether the groups have a secret, made anew; alternate: every second round, told apart (default: ${DEFAULT-VALUE}).")

@@ -24,8 +24,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Asked once per attempt, from both
- * ends, with a deadline, unless an application has a consumer of its own at {@code muster.<g>.warmup-policy}: then that one is asked instead.
+ * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Its rule is applied once per attempt, from both ends: at once where the
+ * answer follows from the two handles ({@link #atOnce}), else by asking this verticle, with a deadline, to import memory of the peer. Where an application has a
+ * consumer of its own at {@code muster.<g>.warmup-policy}, that one is asked instead, each time.
  *
  * <p>An application is asked {@code {group, local, peer}}, each end as {@link #describe} makes it, and answers {@code {plan, verdict,
  * transport, reason}}, plan one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP, REFUSE; this verticle is asked a {@link Question} and answers a
