@@ -6,13 +6,12 @@ import io.muster.segment.LostMember;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.StoredBytes;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What the barrier wants done. */
 public sealed interface BarrierEffect {
   /** Each has one timer; starting it again starts it anew. REPUBLISH is to be made random by the shell, up to its delay. */
-  enum Timer { HEDGE, RETRY, REPUBLISH, GATHER, MARKS }
+  enum Timer { HEDGE, RETRY, REPUBLISH, GATHER, OVERDUE }
 
   /**
    * Read all rank keys and marks.
@@ -35,16 +34,12 @@ public sealed interface BarrierEffect {
   record SpreadRecord(Seen<EpochRecord> record, boolean isTold) implements BarrierEffect {}
 
   /**
-   * An own mark is made: tell these processes, as far as this one is connected to them.
+   * An own mark is made: tell this process, if this one is connected to it.
    *
-   * @param to those that would complete the epoch, null: all
-   * @param again it was told before, to others
+   * @param to who completes the epoch first, null: all
+   * @param again it was told before, to another
    */
-  record SpreadMark(Seen<ReadyMark> mark, @Nullable Set<ProcessId> to, boolean again) implements BarrierEffect {
-    public SpreadMark {
-      to = to == null ? null : Set.copyOf(to);
-    }
-  }
+  record SpreadMark(Seen<ReadyMark> mark, @Nullable ProcessId to, boolean again) implements BarrierEffect {}
 
   /** Everybody in this process who waits for all-connected of this epoch, or an earlier one, is done. */
   record CompleteWaiters(EpochRecord record) implements BarrierEffect {}

@@ -9,11 +9,11 @@ import java.util.List;
 /**
  * The machine of the epochs of one group in one process: pure and total.
  *
- * <p>Every event first changes what is known, then {@link Turn#act} does whatever follows from it. A number is opened or completed only
- * from rank keys that were read after the record, by a compare-and-set on that record's bytes: since no key ever returns to
- * bytes that it had before, a record that was known before the read and is still there at the write has been there all along. A mark is
- * never taken back, so one that was told is as good as one that was read; whoever loses a link after deciding to mark degrades that epoch
- * until the record's number is greater.
+ * <p>Every event first changes what is known, then {@link Turn#act} does whatever follows from it. The next epoch follows from the entries, once
+ * the last one is over ({@link EpochsSeen}). It is completed by a compare-and-set over the record that is known: no key ever returns to bytes that
+ * it had before, so nothing has happened to the record since. A number is opened by a record only from rank keys that were read after the
+ * record before it. A mark is never taken back, so one that was told is as good as one that was read; whoever loses a link after deciding to
+ * mark degrades that epoch until the record's number is greater.
  */
 public final class BarrierMachine {
   private BarrierMachine() {}
@@ -76,7 +76,7 @@ public final class BarrierMachine {
       case RETRY -> turn.retryNow();
       case REPUBLISH -> turn.republish();
       case GATHER -> turn.gathered();
-      case MARKS -> turn.marksOverdue();
+      case OVERDUE -> turn.overdue();
     }
   }
 }

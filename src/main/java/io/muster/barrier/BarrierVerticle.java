@@ -267,7 +267,7 @@ public final class BarrierVerticle extends VerticleBase {
   /** The greatest epoch record that this process has seen; may be called from any thread. */
   public @Nullable EpochRecord epochSeen() {
     GroupCore started = core;
-    return started == null ? null : started.barrier().epoch();
+    return started == null ? null : started.barrier().recorded();
   }
 
   /** Answers a newcomer that has read this entry; may be called from any thread. Never fails. */

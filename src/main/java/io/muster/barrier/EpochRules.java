@@ -15,7 +15,6 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -24,9 +23,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What follows for an epoch from what one process knows: each rule is a function of its arguments. {@link Turn} decides when to ask them. */
 final class EpochRules {
-  /** One completes; the second is there if the first does not. */
-  private static final int COMPLETERS = 2;
-
   private EpochRules() {}
 
   /** All marks carry the record's digest, and no rank key names a life newer than the vector's. */
@@ -45,6 +41,14 @@ final class EpochRules {
       }
     }
     return true;
+  }
+
+  /** Whether the entry of every member is known, so that its process is. */
+  static boolean knowsAllOf(EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks) {
+    return epoch.vector().stream().allMatch(member -> {
+      RankEntry entry = Seen.valueOf(ranks.get(member.rank()));
+      return entry != null && entry.member().equals(member);
+    });
   }
 
   /** The vector to open next, null if there is none: a seat is empty, or nothing has changed. */
@@ -159,27 +163,18 @@ final class EpochRules {
   }
 
   /**
-   * The other processes that are to be told of a mark: the two that would complete the epoch first. Whoever comes after them reads the marks,
-   * which are written if neither does.
+   * The process that is to be told of the marks: the one that completes the epoch first. Whoever comes after it reads the marks, which are
+   * written if it does not.
    *
-   * @return null if it is not known which those are: a link may have brought a life before the store does
+   * @return null if it is not known which that is: a link may have brought a life before the store does
    */
-  static @Nullable Set<ProcessId> completers(BarrierSetup setup, EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks,
-      @Nullable KeyOwner keys) {
-    Set<ProcessId> first = new LinkedHashSet<>();
+  static @Nullable ProcessId completer(EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks, @Nullable KeyOwner keys) {
     ProcessId owner = owner(ranks, keys);
-    if (owner != null) {
-      first.add(owner);
+    RankEntry lowest = Seen.valueOf(ranks.get(0));
+    if (owner != null || lowest == null || !lowest.isLive() || !lowest.member().equals(epoch.vector().getFirst())) {
+      return owner;
     }
-    for (int rank = 0; rank < setup.worldSize() && first.size() < COMPLETERS; rank++) {
-      RankEntry entry = Seen.valueOf(ranks.get(rank));
-      if (entry == null || !entry.isLive() || !entry.member().equals(epoch.vector().get(rank))) {
-        return null;
-      }
-      first.add(entry.handle().process());
-    }
-    first.remove(setup.process());
-    return first;
+    return lowest.handle().process();
   }
 
   /** What the epoch rests on, as the marks of its members tell it. */

@@ -401,7 +401,7 @@ public final class GroupCore {
           if (!again) {
             ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
           }
-          ports.spread(new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes()), to == null ? _ -> true : to::contains);
+          ports.spread(new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes()), to == null ? _ -> true : to::equals);
         }
       }
       case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);

@@ -46,15 +46,12 @@ final class KeysSeen {
     return true;
   }
 
-  /** @return whether it is news */
-  boolean markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
+  void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
     ReadyMark known = Seen.valueOf(marks.get(rank));
     ReadyMark value = Seen.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
       marks = with(marks, rank, seen);
-      return true;
     }
-    return false;
   }
 
   private static <T> Map<Integer, Seen<T>> with(Map<Integer, Seen<T>> map, int rank, Seen<T> seen) {

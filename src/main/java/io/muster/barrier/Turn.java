@@ -30,16 +30,15 @@ final class Turn {
   private final List<BarrierEffect> effects = new ArrayList<>();
   private final Map<Integer, Seat> seats;
   private final KeysSeen keys;
+  private final EpochsSeen epochs;
   private final Telling telling;
   private final Set<Integer> writingMarks;
-  private @Nullable Seen<EpochRecord> record;
   private boolean reading;
   private boolean readNeeded;
   private boolean retrying;
   private boolean writingEpoch;
   private boolean gathering;
   private long overdue;
-  private boolean marksHeard;
   private @Nullable Seen<EpochRecord> heardWhileWriting;
   private Hedge hedge;
   private @Nullable KeyOwner keyOwner;
@@ -48,8 +47,8 @@ final class Turn {
     this.setup = setup;
     seats = new TreeMap<>(state.seats());
     keys = new KeysSeen(state);
+    epochs = new EpochsSeen(setup, state);
     telling = new Telling(setup, state.told(), effects);
-    record = state.record();
     keyOwner = state.keyOwner();
     Work work = state.work();
     reading = work.reading();
@@ -59,7 +58,6 @@ final class Turn {
     writingMarks = new HashSet<>(work.writingMarks());
     gathering = work.gathering();
     overdue = work.overdue();
-    marksHeard = work.marksHeard();
     heardWhileWriting = work.heardWhileWriting();
     hedge = work.hedge();
   }
@@ -69,9 +67,10 @@ final class Turn {
     if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue) {
       overdue = 0;
     }
-    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, overdue, marksHeard, heardWhileWriting, hedge,
+    var work = new Work(reading, readNeeded, retrying, writingEpoch, writingMarks, gathering, overdue, heardWhileWriting, hedge,
         keys.news());
-    return new BarrierMachine.Step(new BarrierState(seats, record, keys.ranks(), keys.marks(), keyOwner, work, telling.told()), effects);
+    return new BarrierMachine.Step(new BarrierState(seats, epochs.record(), epochs.implied(), keys.ranks(), keys.marks(), keyOwner, work,
+        telling.told()), effects);
   }
 
   // ---- what is known
@@ -132,27 +131,21 @@ final class Turn {
     readNeeded |= !keys.rankSeen(rank, seen, reading);
   }
 
+  /** No stranger's value takes the place of an own mark. */
   void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
-    marksHeard |= markRead(rank, seen) && reading;
-  }
-
-  /**
-   * No stranger's value takes the place of an own mark.
-   *
-   * @return whether it is news
-   */
-  private boolean markRead(int rank, @Nullable Seen<ReadyMark> seen) {
     EpochRecord epoch = epoch();
     Seat seat = seats.get(rank);
     ReadyMark own = epoch == null || seat == null ? null : Seen.valueOf(ownMark(epoch, seat));
     ReadyMark value = Seen.valueOf(seen);
-    return (own == null || value == null || value.supersedes(own)) && keys.markSeen(rank, seen);
+    if (own == null || value == null || value.supersedes(own)) {
+      keys.markSeen(rank, seen);
+    }
   }
 
   void recordSeen(@Nullable Seen<EpochRecord> seen) {
     heardWhileWriting = writingEpoch ? seen : heardWhileWriting;
     EpochRecord value = Seen.valueOf(seen);
-    EpochRecord known = epoch();
+    EpochRecord known = epochs.recorded();
     if (value != null && (known == null || value.supersedes(known))) {
       adopt(seen, false);
     } else if (value == null ? known != null : !value.equals(known) && (known == null || !known.supersedes(value))) {
@@ -166,27 +159,30 @@ final class Turn {
   }
 
   void peerSaw(long number, EpochRecord.State state) {
-    EpochRecord known = epoch();
+    EpochRecord known = epochs.recorded();
     readNeeded |= known == null || number > known.number() || (number == known.number() && state.compareTo(known.state()) > 0);
   }
 
   void readDone(BarrierEvent.ReadDone done) {
     reading = false;
     keys.read(done);
-    done.marks().forEach(this::markRead);
+    done.marks().forEach(this::markSeen);
     EpochRecord there = Seen.valueOf(done.basis());
-    EpochRecord known = epoch();
+    EpochRecord known = epochs.recorded();
     if (there != null && (known == null || there.supersedes(known))) {
       adopt(done.basis(), false);
+    } else if (there == null && known == null) {
+      epochs.record(done.basis()); // what nobody can read must not keep the first epoch from being written over it
     } else if (there != null && !known.supersedes(there) && there.vector().equals(known.vector())) {
       // The two halves of a split have written the same outcome in different bytes: the ones that the store holds are those to build on.
-      record = done.basis();
+      epochs.record(done.basis());
     }
     degradeOrReassert(done.basis());
-    boolean nothingKnown = there == null && known == null; // what nobody can read must not keep the first epoch from being opened over it
-    decide(done.basis(), !writingEpoch && !gathering && (nothingKnown || sameBytes(done.basis(), record)));
+    if (epochs.follow(keys.ranks(), seats)) {
+      awaitCompletion();
+    }
+    decide(done.basis(), !writingEpoch && !gathering && sameBytes(done.basis(), epochs.record()));
     writeMarks(done.marks());
-    marksHeard = false;
     keys.keepNews();
   }
 
@@ -194,7 +190,7 @@ final class Turn {
     boolean isTold = sameBytes(heardWhileWriting, written);
     writingEpoch(false);
     EpochRecord value = Seen.valueOf(written);
-    EpochRecord known = epoch();
+    EpochRecord known = epochs.recorded();
     if (!applied || value == null) {
       readNeeded = true;
       return;
@@ -210,12 +206,12 @@ final class Turn {
   void markWritten(int rank, Seen<ReadyMark> written, boolean applied) {
     writingMarks.remove(rank);
     if (applied) {
-      markRead(rank, written);
+      markSeen(rank, written);
     }
     readNeeded = true; // others have written theirs at the same time, and nobody is told: the last one finds all
   }
 
-  /** Those who would complete the epoch may be others by now. */
+  /** Another one may complete the epoch by now. */
   private void spreadAgain(Seat seat) {
     EpochRecord epoch = epoch();
     Seen<ReadyMark> own = epoch == null || epoch.state() != EpochRecord.State.OPEN ? null : ownMark(epoch, seat);
@@ -226,12 +222,12 @@ final class Turn {
 
   private void spread(Seen<ReadyMark> mark, boolean again) {
     EpochRecord epoch = epoch();
-    effects.add(new BarrierEffect.SpreadMark(mark, epoch == null ? null : EpochRules.completers(setup, epoch, keys.ranks(), keyOwner), again));
+    effects.add(new BarrierEffect.SpreadMark(mark, epoch == null ? null : EpochRules.completer(epoch, keys.ranks(), keyOwner), again));
   }
 
   private void adopt(@Nullable Seen<EpochRecord> next, boolean mine) {
-    record = next;
-    EpochRecord value = epoch();
+    epochs.record(next);
+    EpochRecord value = epochs.recorded();
     if (value != null) {
       boolean believed = value.state() == EpochRecord.State.COMPLETE && EpochRules.believes(value, seats.values());
       telling.recordChanged(value, mine, believed);
@@ -260,6 +256,9 @@ final class Turn {
   // ---- what follows from it
 
   void act() {
+    if (epochs.follow(keys.ranks(), seats)) {
+      awaitCompletion();
+    }
     dropReleased();
     EpochRecord epoch = epoch();
     if (epoch != null && epoch.state() != EpochRecord.State.DEGRADED && !reading && !readNeeded) {
@@ -276,17 +275,21 @@ final class Turn {
       return;
     }
     Task task = wanted();
-    if (task != Task.NONE && !writingEpoch && !gathering && isMyTurn(task)) {
+    if (task == Task.NONE || writingEpoch || gathering || !isMyTurn(task)) {
+      return;
+    }
+    if (task == Task.COMPLETE && EpochRules.knowsAllOf(epoch, keys.ranks())) {
+      completeOrOpen(epochs.record());
+    } else {
       read(false);
     }
   }
 
   private void read(boolean recordFirst) {
     reading = true;
-    marksHeard = false;
     keys.readBegins();
     readNeeded = false;
-    effects.add(new BarrierEffect.ReadAll(recordFirst, record));
+    effects.add(new BarrierEffect.ReadAll(recordFirst, epochs.record()));
   }
 
   /**
@@ -299,7 +302,7 @@ final class Turn {
     }
     boolean leaving = losses(epoch).values().stream().allMatch(loss -> loss.reason().equals("LEFT"));
     if (leaving || setup.gatherMs() == 0) {
-      writeDegraded(epoch, Seen.bytesOf(record));
+      writeDegraded(epoch, Seen.bytesOf(epochs.record()));
     } else {
       gathering = true;
       effects.add(new BarrierEffect.StartTimer(Timer.GATHER, setup.gatherMs()));
@@ -323,7 +326,7 @@ final class Turn {
   private void degradeNow() {
     EpochRecord epoch = epoch();
     if (epoch != null && !writingEpoch && epoch.state() != EpochRecord.State.DEGRADED && !losses(epoch).isEmpty()) {
-      writeDegraded(epoch, Seen.bytesOf(record));
+      writeDegraded(epoch, Seen.bytesOf(epochs.record()));
     }
   }
 
@@ -358,9 +361,13 @@ final class Turn {
     Seen<ReadyMark> made = new Seen<>(Schema.encode(mark), mark);
     seats.put(rank, seat.marking(epoch));
     keys.markSeen(rank, made);
-    marksHeard |= reading;
     spread(made, false);
-    effects.add(new BarrierEffect.StartTimer(Timer.MARKS, setup.markMs()));
+    awaitCompletion();
+  }
+
+  private void awaitCompletion() {
+    overdue = 0;
+    effects.add(new BarrierEffect.StartTimer(Timer.OVERDUE, setup.overdueMs()));
   }
 
   /** The mark that this process has made for the seat in this epoch, null if it has made none. */
@@ -371,8 +378,8 @@ final class Turn {
         && seat.hasMarked(epoch) ? known : null;
   }
 
-  /** The marks were told, and nobody has completed the epoch: whoever can, and was not told, is to find them. */
-  void marksOverdue() {
+  /** Nobody has completed the epoch: whoever does not know of it, or was not told of the marks, is to find both in the store. */
+  void overdue() {
     EpochRecord epoch = epoch();
     if (epoch != null && epoch.state() == EpochRecord.State.OPEN) {
       overdue = epoch.number();
@@ -382,7 +389,7 @@ final class Turn {
 
   private void writeMarks(Map<Integer, Seen<ReadyMark>> there) {
     EpochRecord epoch = epoch();
-    if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue || writingEpoch || retrying) {
+    if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue || retrying || writingEpoch && canComplete()) {
       return;
     }
     seats.forEach((rank, seat) -> {
@@ -397,7 +404,11 @@ final class Turn {
     if (seats.isEmpty()) {
       return Task.NONE;
     }
-    return canComplete() ? Task.COMPLETE : EpochRules.nextVector(setup, epoch(), keys.ranks(), seats) != null ? Task.OPEN : Task.NONE;
+    return canComplete() ? Task.COMPLETE : toOpen() != null ? Task.OPEN : Task.NONE;
+  }
+
+  private @Nullable EpochRecord toOpen() {
+    return epochs.toOpen(keys.ranks(), seats, overdue);
   }
 
   /** Never an epoch that has ended for one of the own seats. */
@@ -425,42 +436,37 @@ final class Turn {
   /** Whoever has read for another reason leaves the decision to the process whose turn it is: they would all read again after its write. */
   private void decide(@Nullable Seen<EpochRecord> basis, boolean canWrite) {
     Task task = canWrite ? wanted() : Task.NONE;
-    if (task == Task.COMPLETE && marksHeard) {
-      return; // the entries were asked for before the last mark was known: again
-    }
     if (task != Task.NONE && isMyTurn(task)) {
       completeOrOpen(basis);
-      hedge = Hedge.NONE;
     } else if (hedge.passed()) {
       hedge = Hedge.NONE;
     }
   }
 
-  /** The decision from what was read afresh, based on the record that was known before. */
+  /** The decision, over the record that it rests on: once a turn. */
   private void completeOrOpen(@Nullable Seen<EpochRecord> basis) {
+    hedge = Hedge.NONE;
     EpochRecord epoch = epoch();
     if (epoch != null && canComplete()) {
       write(Seen.bytesOf(basis), epoch.complete(EpochRules.proofs(epoch, keys.ranks(), keys.marks())));
       return;
     }
-    List<Member> vector = EpochRules.nextVector(setup, epoch, keys.ranks(), seats);
-    if (vector != null && (epoch == null || epoch.worldSize() == setup.worldSize())) {
-      long number = epoch == null ? 1 : epoch.number() + 1;
-      write(Seen.bytesOf(basis), new EpochRecord(setup.group(), number, vector, EpochRecord.State.OPEN,
-          epoch == null ? 0 : epoch.lastComplete(), epoch == null ? List.of() : EpochRules.lostBy(epoch, vector, seats.keySet().iterator().next()), ProofCounts.NONE));
+    EpochRecord open = toOpen();
+    if (open != null) {
+      write(Seen.bytesOf(basis), open);
     }
   }
 
   /** The store holds less than what was seen before, or another vector under the same number. */
   private void degradeOrReassert(@Nullable Seen<EpochRecord> there) {
-    EpochRecord known = epoch();
+    EpochRecord known = epochs.recorded();
     EpochRecord value = Seen.valueOf(there);
-    if (writingEpoch || known == null || sameBytes(there, record)) {
+    if (writingEpoch || known == null || sameBytes(there, epochs.record())) {
       return;
     }
     if (value != null && value.number() == known.number() && !value.vector().equals(known.vector())) {
       if (!known.supersedes(value)) {
-        record = there;
+        epochs.record(there);
       }
       write(Seen.bytesOf(there), (known.supersedes(value) ? known : value).degraded(List.of()));
     } else if (value == null || known.supersedes(value)) {
@@ -496,7 +502,7 @@ final class Turn {
   }
 
   private @Nullable EpochRecord epoch() {
-    return Seen.valueOf(record);
+    return epochs.now();
   }
 
   void writingEpoch(boolean value) {

@@ -339,9 +339,13 @@ class BarrierSmallRulesTest {
     when(new BarrierEvent.SeatTaken(ONE));
     when(new BarrierEvent.RankSeen(1, entry(ONE, RankEntry.State.LIVE)));
     when(new BarrierEvent.RankSeen(0, entry(ZERO, RankEntry.State.LIVE)));
-    when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE).degraded(List.of()))));
-    assertThat(effects).containsExactly(new BarrierEffect.StartTimer(Timer.HEDGE, 30));
-    when(new BarrierEvent.RecordSeen(seen(open(2, ZERO, ONE).degraded(List.of()))));
-    assertThat(effects).containsExactly(new BarrierEffect.StartTimer(Timer.HEDGE, 30));
+    for (long number = 1; number <= 2; number++) {
+      EpochRecord over = open(number, ZERO, ONE).degraded(List.of());
+      when(new BarrierEvent.RecordSeen(seen(over)));
+      assertThat(effects).containsExactly(new BarrierEffect.StartTimer(Timer.OVERDUE, 250));
+      when(new BarrierEvent.TimerFired(Timer.OVERDUE));
+      when(read(over, Map.of()));
+      assertThat(effects).containsExactly(new BarrierEffect.StartTimer(Timer.HEDGE, 30));
+    }
   }
 }

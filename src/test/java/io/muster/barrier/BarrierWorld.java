@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * Some processes with one rank each, their store keys and links, as one immutable state, and every step that it can make: the production
  * barrier machine, with the world around it as small as possible.
  *
- * @param dirty of each process, whether it has not been told of the present record; of ranks all are told at once
+ * @param dirty of each process, whether it has not been told of the present record
+ * @param newcomers of each process, the ranks of whose present lives it has not been told, one bit each; the links may bring them before
  * @param mail marks that are on their way from process to process
  * @param made of each rank, the greatest mark that was ever made
  * @param ends what each end of each link is connected to: an incarnation, 0 if it is down
@@ -32,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param damaged true if a link was down while the present record was COMPLETE
  */
 record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ranks, List<@Nullable Seen<ReadyMark>> marks,
-    List<Node> nodes, List<Boolean> dirty, List<Mail> mail, List<@Nullable ReadyMark> made, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
+    List<Node> nodes, List<Boolean> dirty, List<Integer> newcomers, List<Mail> mail, List<@Nullable ReadyMark> made, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
     Budget budget) {
   static final GroupName GROUP = new GroupName("walk");
 
@@ -197,7 +198,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       }
     }
     for (Timer timer : Timer.values()) {
-      boolean isSoon = timer == Timer.MARKS && !budget.hasty() && isBusy();
+      boolean isSoon = timer == Timer.OVERDUE && !budget.hasty() && isBusy();
       if ((node.timers() & 1 << timer.ordinal()) != 0 && !isSoon) {
         moves.add(move(rank + " timer " + timer, false, builder -> {
           builder.timers(rank, builder.nodes.get(rank).timers() & ~(1 << timer.ordinal()));
@@ -209,11 +210,20 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
 
   /** Something is on its way. */
   private boolean isBusy() {
-    return !mail.isEmpty() || dirty.contains(true)
+    return !mail.isEmpty() || dirty.contains(true) || newcomers.stream().anyMatch(ranks -> ranks != 0)
         || nodes.stream().anyMatch(node -> node.read() != null || node.record() != null || node.mark() != null);
   }
 
   private void newsMoves(int rank, List<Move> moves) {
+    for (int other = 0; other < size(); other++) {
+      int of = other;
+      if ((newcomers.get(rank) & 1 << of) != 0) {
+        moves.add(move(rank + " is told of the life of " + of, false, builder -> {
+          builder.newcomers.set(rank, builder.newcomers.get(rank) & ~(1 << of));
+          builder.event(rank, new BarrierEvent.RankSeen(of, builder.ranks.get(of)));
+        }));
+      }
+    }
     if (dirty.get(rank)) {
       moves.add(move(rank + " is told of the record", false, builder -> {
         builder.dirty.set(rank, false);
@@ -299,6 +309,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     private final List<@Nullable Seen<ReadyMark>> marks;
     private final List<Node> nodes;
     private final List<Boolean> dirty;
+    private final List<Integer> newcomers;
     private final List<Mail> mail;
     private final List<@Nullable ReadyMark> made;
     private final List<List<Long>> ends;
@@ -315,6 +326,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       marks = new ArrayList<>();
       nodes = new ArrayList<>();
       dirty = new ArrayList<>();
+      newcomers = new ArrayList<>();
       mail = new ArrayList<>();
       made = new ArrayList<>();
       ends = new ArrayList<>();
@@ -325,6 +337,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         marks.add(null);
         nodes.add(new Node(BarrierState.INITIAL, null, null, null, 0, 0));
         dirty.add(false);
+        newcomers.add(0);
         made.add(null);
         ends.add(new ArrayList<>(java.util.Collections.nCopies(size, 0L)));
         lostAfterMark.add(0L);
@@ -338,6 +351,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       marks = new ArrayList<>(from.marks);
       nodes = new ArrayList<>(from.nodes);
       dirty = new ArrayList<>(from.dirty);
+      newcomers = new ArrayList<>(from.newcomers);
       mail = new ArrayList<>(from.mail);
       made = new ArrayList<>(from.made);
       ends = new ArrayList<>();
@@ -359,7 +373,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
           }
         }
       }
-      return new BarrierWorld(epoch, ranks, marks, nodes, dirty, mail, made, ends, late, lostAfterMark, damaged, budget);
+      return new BarrierWorld(epoch, ranks, marks, nodes, dirty, newcomers, mail, made, ends, late, lostAfterMark, damaged, budget);
     }
 
     void event(int rank, BarrierEvent event) {
@@ -367,14 +381,15 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       handling = event;
       var step = BarrierMachine.transition(setup(rank, size), node.state(), event);
       EpochRecord epochNow = step.next().epoch();
-      int timers = epochNow != null && epochNow.state() == EpochRecord.State.OPEN ? node.timers() : node.timers() & ~(1 << Timer.MARKS.ordinal());
+      boolean isOpen = epochNow != null && epochNow.state() == EpochRecord.State.OPEN;
+      int timers = isOpen ? node.timers() : node.timers() & ~(1 << Timer.OVERDUE.ordinal());
       nodes.set(rank, new Node(untold(step.next()), node.read(), node.record(), node.mark(), timers, node.marked()));
       step.effects().forEach(effect -> run(rank, effect));
     }
 
     /** What has been told decides only what is told again, never what is written: states that differ in it are the same here. */
     private static BarrierState untold(BarrierState state) {
-      return new BarrierState(state.seats(), state.record(), state.ranks(), state.marks(), state.keyOwner(), state.work(), BarrierState.INITIAL.told());
+      return new BarrierState(state.seats(), state.record(), state.implied(), state.ranks(), state.marks(), state.keyOwner(), state.work(), BarrierState.INITIAL.told());
     }
 
     private void run(int rank, BarrierEffect effect) {
@@ -386,10 +401,10 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         }
         case BarrierEffect.WriteRecord(var expected, var next) -> {
           require(node.record() == null, "one write per key at a time");
-          EpochRecord before = node.state().epoch();
+          EpochRecord before = node.state().recorded();
           EpochRecord value = Objects.requireNonNull(next.value());
-          boolean decides = value.state() == EpochRecord.State.COMPLETE || before == null || value.number() > before.number();
-          require(handling instanceof BarrierEvent.ReadDone || !decides, "opened or completed without a fresh read");
+          boolean opens = value.state() == EpochRecord.State.OPEN && (before == null || value.number() > before.number());
+          require(handling instanceof BarrierEvent.ReadDone || !opens, "opened without a fresh read");
           record(rank, new Write(-1, expected, next, null));
         }
         case BarrierEffect.WriteMark(int of, var expected, var next) -> {
@@ -401,7 +416,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
           make(rank, Objects.requireNonNull(mark.value()));
           for (int other = 0; other < size; other++) {
             var one = new Mail(rank, other, mark);
-            if (other != rank && (to == null || to.contains(setup(other, size).process())) && ends.get(rank).get(other) != 0 && !mail.contains(one)) {
+            if (other != rank && (to == null || to.equals(setup(other, size).process())) && ends.get(rank).get(other) != 0 && !mail.contains(one)) {
               mail.add(one);
             }
           }
@@ -551,9 +566,13 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       Member self = member(rank, incarnation);
       event(rank, new BarrierEvent.SeatTaken(self));
       event(rank, new BarrierEvent.LinkConnected(rank, self, Proof.LOCAL));
+      newcomers.set(rank, 0);
       for (int other = 0; other < size; other++) {
-        event(other, new BarrierEvent.RankSeen(rank, ranks.get(rank)));
+        if (other != rank) {
+          newcomers.set(other, newcomers.get(other) | 1 << rank);
+        }
       }
+      event(rank, new BarrierEvent.RankSeen(rank, ranks.get(rank)));
       event(rank, new BarrierEvent.Reconcile());
     }
 

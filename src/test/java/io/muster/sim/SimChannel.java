@@ -262,7 +262,7 @@ final class SimChannel implements Channel {
   }
 
   private void answerLiveness() {
-    EpochRecord epoch = self.core.barrier().epoch();
+    EpochRecord epoch = self.core.barrier().recorded();
     var part = new Beat.GroupBeat(World.GROUP.value(), epoch == null ? 0 : epoch.number(), epoch == null ? null : epoch.state(),
         self.pairsOver(generation));
     Buffer payload = new Beat(List.of(part)).encode();

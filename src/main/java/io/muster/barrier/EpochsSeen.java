@@ -1,0 +1,89 @@
+package io.muster.barrier;
+
+import io.muster.group.Member;
+import io.muster.segment.EpochRecord;
+import io.muster.segment.ProofCounts;
+import io.muster.segment.RankEntry;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is known of the epochs: the working copy in one {@link Turn}.
+ *
+ * <p>Where the last epoch is over, or there was none, and every seat is LIVE, the next epoch follows from that: its number is the next one, its
+ * vector is those who are LIVE. It is <em>implied</em>: open for this process, and for everyone who knows the same, without a record that says
+ * so. It changes with what is known. A rank that has marked one vector of a number never marks another one: its link to the life that has been
+ * succeeded is lost, and that ends the number.
+ */
+final class EpochsSeen {
+  private final BarrierSetup setup;
+  private @Nullable Seen<EpochRecord> record;
+  private @Nullable EpochRecord implied;
+
+  EpochsSeen(BarrierSetup setup, BarrierState state) {
+    this.setup = setup;
+    record = state.record();
+    implied = state.implied();
+  }
+
+  /** The greatest record seen, with the bytes under which it is or was in the store. */
+  @Nullable Seen<EpochRecord> record() {
+    return record;
+  }
+
+  @Nullable EpochRecord recorded() {
+    return Seen.valueOf(record);
+  }
+
+  @Nullable EpochRecord implied() {
+    return implied;
+  }
+
+  /** The epoch that this process is in: the implied one, or what the record says. */
+  @Nullable EpochRecord now() {
+    return implied == null ? recorded() : implied;
+  }
+
+  void record(@Nullable Seen<EpochRecord> next) {
+    record = next;
+  }
+
+  /**
+   * To be called when anything has changed that an epoch follows from.
+   *
+   * @return whether another number is implied now
+   */
+  boolean follow(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seat> seats) {
+    EpochRecord recorded = recorded();
+    boolean isOver = recorded == null || recorded.state() == EpochRecord.State.DEGRADED;
+    List<Member> vector = isOver ? EpochRules.nextVector(setup, recorded, ranks, seats) : null;
+    EpochRecord former = implied;
+    EpochRecord next = vector == null ? null : opened(recorded, vector, seats);
+    implied = next != null && next.equals(former) ? former : next; // which knows its digest
+    return next != null && (former == null || former.number() != next.number());
+  }
+
+  /**
+   * What whoever opens an epoch writes now, from what is known; null if there is nothing to open.
+   *
+   * @param overdue number of the epoch that should have been completed: what is implied is not written before
+   */
+  @Nullable EpochRecord toOpen(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seat> seats, long overdue) {
+    EpochRecord recorded = recorded();
+    if (recorded == null || recorded.state() == EpochRecord.State.DEGRADED) {
+      return implied != null && implied.number() == overdue ? implied : null;
+    }
+    List<Member> vector = EpochRules.nextVector(setup, recorded, ranks, seats);
+    return vector == null ? null : opened(recorded, vector, seats);
+  }
+
+  private EpochRecord opened(@Nullable EpochRecord before, List<Member> vector, Map<Integer, Seat> seats) {
+    return new EpochRecord(setup.group(), numberAfter(before), vector, EpochRecord.State.OPEN, before == null ? 0 : before.lastComplete(),
+        before == null ? List.of() : EpochRules.lostBy(before, vector, seats.keySet().iterator().next()), ProofCounts.NONE);
+  }
+
+  private static long numberAfter(@Nullable EpochRecord before) {
+    return before == null ? 1 : before.number() + 1;
+  }
+}
