@@ -61,6 +61,27 @@ class BarrierMachineWalkTest {
     walk("3 processes", 3, new Budget(0, 0, 0, 0));
   }
 
+  // B-2
+  @Test
+  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
+  void threeProcessesABreak() {
+    walk("3 processes, break", 3, new Budget(1, 0, 0, 0));
+  }
+
+  // B-1, R-7
+  @Test
+  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
+  void threeProcessesARestart() {
+    walk("3 processes, restart", 3, new Budget(0, 1, 0, 0));
+  }
+
+  // B-1, B-2, R-7
+  @Test
+  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
+  void twoProcessesABreakAndARestart() {
+    walk("2 processes, break, restart", 2, new Budget(1, 1, 0, 0));
+  }
+
   // B-2, B-8
   @Test
   @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
