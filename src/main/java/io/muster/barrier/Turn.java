@@ -178,9 +178,7 @@ final class Turn {
       epochs.record(done.basis());
     }
     degradeOrReassert(done.basis());
-    if (epochs.follow(keys.ranks(), seats)) {
-      awaitCompletion();
-    }
+    followEntries();
     decide(done.basis(), !writingEpoch && !gathering && sameBytes(done.basis(), epochs.record()));
     writeMarks(done.marks());
     keys.keepNews();
@@ -256,9 +254,7 @@ final class Turn {
   // ---- what follows from it
 
   void act() {
-    if (epochs.follow(keys.ranks(), seats)) {
-      awaitCompletion();
-    }
+    followEntries();
     dropReleased();
     EpochRecord epoch = epoch();
     if (epoch != null && epoch.state() != EpochRecord.State.DEGRADED && !reading && !readNeeded) {
@@ -282,6 +278,12 @@ final class Turn {
       completeOrOpen(epochs.record());
     } else {
       read(false);
+    }
+  }
+
+  private void followEntries() {
+    if (epochs.follow(keys.ranks(), seats)) {
+      awaitCompletion();
     }
   }
 

@@ -139,6 +139,15 @@ class BarrierMachineTest {
     assertThat(effects(BarrierEffect.WriteMark.class)).hasSize(1);
   }
 
+  @Test // ADR 31: as what is told, so what is read
+  void theEpochFollowsFromEntriesThatWereRead() {
+    when(new BarrierEvent.SeatTaken(ZERO));
+    when(new BarrierEvent.Reconcile());
+    when(read(null, Map.of()));
+    assertThat(state.epoch()).isEqualTo(open(1, ZERO, ONE));
+    assertThat(effects).containsExactly(new BarrierEffect.StartTimer(Timer.OVERDUE, 250));
+  }
+
   @Test // ADR 31
   void anImpliedEpochIsMarkedAndCompletedOverTheRecordBeforeIt() {
     EpochRecord before = open(4, ZERO, ONE).degraded(List.of());

@@ -107,6 +107,27 @@ class BarrierVerticleTest {
     }));
   }
 
+  // B-8, ADR 31: others would read, again and again, what is in no store
+  @Test
+  void anEpochThatIsOnlyImpliedIsInThePictureAndNotAmongWhatOthersAreToRead(Vertx vertx, VertxTestContext test) {
+    var zero = new BarrierNode(vertx, shared, 0);
+    var one = new BarrierNode(secondVertx, shared, 1);
+    zero.join().compose(_ -> {
+      zero.store.stall();
+      return one.join();
+    }).compose(_ -> one.store.get(KEYS.rank(1))).compose(entry -> {
+      zero.barrier.execute(core -> core.keyChanged(KEYS.rank(1), entry));
+      return zero.barrier.picture();
+    }).onComplete(test.succeeding(picture -> test.verify(() -> {
+      assertThat(picture.epoch()).isNotNull().satisfies(epoch -> {
+        assertThat(epoch.number()).isEqualTo(1);
+        assertThat(epoch.state()).isEqualTo(EpochRecord.State.OPEN);
+      });
+      assertThat(zero.barrier.epochSeen()).isNull();
+      test.completeNow();
+    })));
+  }
+
   // B-1
   @Test
   void oneLinkThatIsMissingIsEnoughForNoMark(Vertx vertx, VertxTestContext test) {
