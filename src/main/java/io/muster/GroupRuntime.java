@@ -51,7 +51,7 @@ import org.jspecify.annotations.Nullable;
 final class GroupRuntime implements GroupHost {
   private static final long GATHER_MS = 5;
   /** Longer than any epoch takes that is on its way: else each rank would write to the store for nothing. */
-  private static final long MARKS_MS = 250;
+  private static final long OVERDUE_MS = 250;
   private static final long RETRY_MS = 100;
 
   private final MusterProcess process;
@@ -91,7 +91,7 @@ final class GroupRuntime implements GroupHost {
         peer.refused().probeMs(), peer.close().timeoutMs());
     StoreOptions storing = options.store();
     this.barrier = new BarrierVerticle(new BarrierSetup(name, worldSize, process.id(), storing.hedgeMs(), storing.republishHedgeMs(), GATHER_MS,
-        MARKS_MS, RETRY_MS), this, new BarrierVerticle.Timing(storing.reconcileMs(), options.barrier().reportEveryMs(),
+        OVERDUE_MS, RETRY_MS), this, new BarrierVerticle.Timing(storing.reconcileMs(), options.barrier().reportEveryMs(),
         options.status().nodeTimeoutMs(), options.liveness().intervalMs()));
     this.status = new StatusVerticle(addresses, barrier, links, new StatusVerticle.Node(process.id(), ProcessHandle.current().pid(),
         process.address().toString(), process.trust().refusals(name)), options.status().nodeTimeoutMs());

@@ -28,7 +28,7 @@ public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord>
    * What is under way. One operation per key at a time, one fresh read at a time.
    *
    * @param readNeeded the store may hold something else than what is known here: read all, the record first
-   * @param overdue number of the epoch whose marks are to be written, since it was not completed when they were told
+   * @param overdue number of the epoch that should have been completed: its record, if it has none, and its marks are to be written
    * @param heardWhileWriting the record that was told last since the write to it that is under way began
    * @param hedge what the hedge timer runs for, or has run out for
    * @param news entries that were heard since the read that is under way began: what is read may be older
@@ -46,7 +46,7 @@ public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord>
   /**
    * The wait of a process that is not the first in turn.
    *
-   * @param epoch number of the record that was current when it began
+   * @param epoch number of the epoch that was current when it began
    * @param what what is to be done
    */
   public record Hedge(Task what, long epoch, boolean passed) {

@@ -6,6 +6,7 @@ import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Where the last epoch is over, or there was none, and every seat is LIVE, the next epoch follows from that: its number is the next one, its
  * vector is those who are LIVE. It is <em>implied</em>: open for this process, and for everyone who knows the same, without a record that says
- * so. It changes with what is known. A rank that has marked one vector of a number never marks another one: its link to the life that has been
- * succeeded is lost, and that ends the number.
+ * so. While no rank of this process has marked it, it changes with what is known. From the first mark on it stands until a record has its
+ * number or a greater one: a life marks one vector of a number, and whoever has marked it and loses a link, or leaves, ends it.
  */
 final class EpochsSeen {
   private final BarrierSetup setup;
@@ -56,8 +57,7 @@ final class EpochsSeen {
    */
   boolean follow(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seat> seats) {
     EpochRecord recorded = recorded();
-    boolean isOver = recorded == null || recorded.state() == EpochRecord.State.DEGRADED;
-    List<Member> vector = isOver ? EpochRules.nextVector(setup, recorded, ranks, seats) : null;
+    List<Member> vector = isMarked(seats) ? Objects.requireNonNull(implied).vector() : following(ranks, seats);
     EpochRecord former = implied;
     EpochRecord next = vector == null ? null : opened(recorded, vector, seats);
     implied = next != null && next.equals(former) ? former : next; // which knows its digest
@@ -71,11 +71,24 @@ final class EpochsSeen {
    */
   @Nullable EpochRecord toOpen(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seat> seats, long overdue) {
     EpochRecord recorded = recorded();
-    if (recorded == null || recorded.state() == EpochRecord.State.DEGRADED) {
-      return implied != null && implied.number() == overdue ? implied : null;
+    if (isOver(recorded)) {
+      return implied != null && implied.number() == overdue && implied.vector().equals(following(ranks, seats)) ? implied : null;
     }
     List<Member> vector = EpochRules.nextVector(setup, recorded, ranks, seats);
     return vector == null ? null : opened(recorded, vector, seats);
+  }
+
+  private boolean isMarked(Map<Integer, Seat> seats) {
+    EpochRecord known = implied;
+    return known != null && known.number() == numberAfter(recorded()) && seats.values().stream().anyMatch(seat -> seat.hasMarked(known));
+  }
+
+  private @Nullable List<Member> following(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seat> seats) {
+    return isOver(recorded()) ? EpochRules.nextVector(setup, recorded(), ranks, seats) : null;
+  }
+
+  private static boolean isOver(@Nullable EpochRecord recorded) {
+    return recorded == null || recorded.state() == EpochRecord.State.DEGRADED;
   }
 
   private EpochRecord opened(@Nullable EpochRecord before, List<Member> vector, Map<Integer, Seat> seats) {

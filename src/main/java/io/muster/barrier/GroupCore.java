@@ -42,6 +42,7 @@ public final class GroupCore {
   /** Written on the group's context only; the liveness answers of other contexts read it. */
   private volatile BarrierState barrier = BarrierState.INITIAL;
   private SegmentStore.@Nullable PresentMembers present;
+  private @Nullable EpochRecord stageTold;
   /** What was last read for a report. */
   private final Map<Integer, ReadyMark> marksRead = new HashMap<>();
   /** The next read is one that looks at everything again. */
@@ -182,8 +183,8 @@ public final class GroupCore {
   }
 
   /**
-   * Reads the marks that this process is not told of, for whoever reports who is missing: only those who complete an epoch are told, and the
-   * marks are in the store if they do not at once. Changes nothing else. Completes in any case.
+   * Reads the marks that this process is not told of, for whoever reports who is missing: only who completes an epoch is told, and the
+   * marks are in the store if it does not at once. Changes nothing else. Completes in any case.
    */
   public Future<?> lookAtMarks() {
     EpochRecord epoch = barrier.epoch();
@@ -207,7 +208,7 @@ public final class GroupCore {
   }
 
   private static boolean isOf(EpochRecord epoch, int rank, @Nullable ReadyMark mark) {
-    return mark != null && mark.epoch() == epoch.number() && mark.member().equals(epoch.vector().get(rank));
+    return mark != null && mark.digest().equals(epoch.digest()) && mark.member().equals(epoch.vector().get(rank));
   }
 
   // ---- what is known
@@ -368,16 +369,22 @@ public final class GroupCore {
     turns.run(() -> {
       if (!turns.isClosed()) {
         var step = BarrierMachine.transition(setup, barrier, event);
-        EpochRecord before = barrier.epoch();
         barrier = step.next();
-        EpochRecord now = barrier.epoch();
-        if (now != null && now != before && (before == null || now.number() != before.number() || now.state() != before.state())) {
-          ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
-        }
+        tellStage(barrier.epoch());
         step.effects().forEach(this::run);
         seats.lookForNewerLives(barrier);
       }
     });
+  }
+
+  /** Each once, and none after a later one: what is implied may come and go. */
+  private void tellStage(@Nullable EpochRecord now) {
+    EpochRecord told = stageTold;
+    if (now != null && now != told && (told == null || now.number() > told.number()
+        || now.number() == told.number() && now.state().compareTo(told.state()) > 0)) {
+      stageTold = now;
+      ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
+    }
   }
 
   private void run(BarrierEffect effect) {

@@ -32,6 +32,10 @@ final class Telling {
    * @param mine this process wrote it: whoever writes an outcome publishes it first, the others only if nobody is heard
    */
   void recordChanged(EpochRecord value, boolean mine, boolean believed) {
+    long stood = told.allConnected();
+    if (stood > told.degraded() && (value.number() > stood || value.number() == stood && value.state() == EpochRecord.State.DEGRADED)) {
+      degradedHere(stood, value.lastComplete() == stood ? value.lost() : List.of()); // a merged record need not know that it was COMPLETE
+    }
     if (value.state() == EpochRecord.State.COMPLETE) {
       completed(value, mine, believed);
     } else if (value.lastComplete() > 0 && (value.number() > value.lastComplete() || value.state() == EpochRecord.State.DEGRADED)) {

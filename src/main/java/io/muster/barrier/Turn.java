@@ -7,7 +7,6 @@ import io.muster.barrier.BarrierState.Work;
 import io.muster.group.Member;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
-import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
@@ -194,7 +193,8 @@ final class Turn {
       return;
     }
     effects.add(new BarrierEffect.SpreadRecord(written, isTold));
-    if (known == null || value.equals(known) || value.supersedes(known) || !value.vector().equals(known.vector())) {
+    if (known == null || value.equals(known) || value.supersedes(known)
+        || value.number() == known.number() && !value.vector().equals(known.vector())) {
       adopt(written, true);
     } else if (value.state() == EpochRecord.State.COMPLETE) {
       telling.publishAllConnected(value);
@@ -245,7 +245,7 @@ final class Turn {
   }
 
   void republish() {
-    EpochRecord value = epoch();
+    EpochRecord value = epochs.recorded();
     if (value != null) {
       telling.republish(value);
     }

@@ -26,11 +26,11 @@ final class BenchRounds {
     OPEN,
     /** Every link is CONNECTED: both directions carried verified bytes. */
     WARMUP,
-    /** Every process knows that the epoch is open. */
+    /** For every process the epoch is open: it follows from the entries, or a record says so. */
     EPOCH,
-    /** Every rank has made its mark, and told it to those who complete. */
+    /** Every rank has made its mark, and told it to who completes. */
     MARK,
-    /** The first process knows that the record says COMPLETE: it has read all entries afresh and written it. */
+    /** The first process knows that the record says COMPLETE: it has written it. */
     COMPLETE,
     /** Every rank has been told. */
     KNOW;

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -162,19 +163,84 @@ class BarrierMachineTest {
   }
 
   @Test // ADR 31: a life marks one vector of a number
-  void anImpliedEpochFollowsTheEntriesButIsMarkedOnce() {
-    givenTheFirstEpochIsImplied(SETUP, ZERO);
+  void anImpliedEpochFollowsTheEntriesUntilItIsMarked() {
+    Member former = member(1, 19);
+    when(new BarrierEvent.SeatTaken(ZERO));
+    when(new BarrierEvent.RankSeen(0, entry(ZERO)));
+    when(new BarrierEvent.RankSeen(1, entry(former)));
+    assertThat(state.epoch()).isEqualTo(open(1, ZERO, former));
+    when(new BarrierEvent.RankSeen(1, entry(ONE)));
+    assertThat(state.epoch()).isEqualTo(open(1, ZERO, ONE));
+    assertThat(effects).as("its clock runs already").isEmpty();
+
     givenASeatConnectedToAll();
+    assertThat(effects(BarrierEffect.SpreadMark.class)).hasSize(1);
     Member next = member(1, 21);
     when(new BarrierEvent.RankSeen(1, entry(next)));
-    assertThat(state.epoch()).isEqualTo(open(1, ZERO, next));
+    assertThat(state.epoch()).isEqualTo(open(1, ZERO, ONE));
+    when(new BarrierEvent.TimerFired(Timer.OVERDUE));
+    when(new BarrierEvent.ReadDone(null, Map.of(0, entry(ZERO), 1, entry(next)), Map.of()));
+    assertThat(written()).as("of these entries it is not the next").isNull();
+
     when(new BarrierEvent.LinkLost(0, ONE, "RESTARTED", "a newer life"));
-    assertThat(written()).as("what it has marked is over, and so is the number").isEqualTo(open(1, ZERO, next).degraded(List.of()));
+    EpochRecord over = open(1, ZERO, ONE).degraded(List.of());
+    assertThat(written()).as("what it has marked is over, and so is the number").isEqualTo(over);
     when(new BarrierEvent.LinkConnected(0, next, Proof.WARMUP));
-    assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
-    when(new BarrierEvent.RecordWritten(seen(open(1, ZERO, next).degraded(List.of())), true));
+    when(new BarrierEvent.RecordWritten(seen(over), true));
     assertThat(effects(BarrierEffect.SpreadMark.class)).singleElement().satisfies(spread ->
         assertThat(spread.mark()).isEqualTo(mark(ZERO, open(2, ZERO, next), Proof.LOCAL)));
+  }
+
+  @Test // G-2, ADR 31: its COMPLETE may be on its way, and nobody else may be left to end it
+  void aLeaverEndsAnImpliedEpochThatItHasMarkedAlsoAfterItsSeatIsReleased() {
+    givenTheFirstEpochIsImplied(SETUP, ZERO);
+    givenASeatConnectedToAll();
+    BarrierState marked = state;
+    when(new BarrierEvent.SeatLeaving(0));
+    assertThat(written()).isEqualTo(open(1, ZERO, ONE).degraded(List.of()));
+
+    state = marked;
+    when(new BarrierEvent.MarkSeen(1, mark(ONE, open(1, ZERO, ONE))));
+    Seen<EpochRecord> complete = effects(BarrierEffect.WriteRecord.class).getFirst().next();
+    when(new BarrierEvent.SeatLeaving(0));
+    when(new BarrierEvent.SeatReleased(0));
+    assertThat(written()).as("one write at a time").isNull();
+    when(new BarrierEvent.RecordWritten(complete, true));
+    EpochRecord over = Objects.requireNonNull(written());
+    assertThat(over.state()).isEqualTo(EpochRecord.State.DEGRADED);
+    assertThat(over.lost()).singleElement().extracting(LostMember::reason).isEqualTo("LEFT");
+    when(new BarrierEvent.RecordWritten(seen(over), true));
+    assertThat(state.seats()).isEmpty();
+  }
+
+  @Test // B-7, ADR 31: what is implied after it does not hide it
+  void publishesAnOutcomeAgainAlsoWhenTheNextEpochIsImplied() {
+    givenTheFirstEpochIsImplied(SETUP, ZERO);
+    when(new BarrierEvent.RecordSeen(seen(open(4, ZERO, ONE).complete(ProofCounts.NONE).degraded(List.of()))));
+    assertThat(state.epoch()).isEqualTo(new EpochRecord(GROUP, 5, List.of(ZERO, ONE), EpochRecord.State.OPEN, 4, List.of(), ProofCounts.NONE));
+    when(new BarrierEvent.TimerFired(Timer.REPUBLISH));
+    assertThat(effects).hasSize(2);
+    assertThat(effects.getFirst()).isInstanceOf(BarrierEffect.PublishAllConnected.class);
+    assertThat(effects.getLast()).isInstanceOf(BarrierEffect.PublishDegraded.class);
+  }
+
+  @Test // B-6: the other half of a split has ended the number without having known that it was COMPLETE here
+  void tellsDegradedOfWhatItHasToldToBeCompleteWhateverTheRecordRemembers() {
+    EpochRecord record = givenComplete();
+    when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE).degraded(List.of()))));
+    assertThat(effects(BarrierEffect.TellDegraded.class)).containsExactly(new BarrierEffect.TellDegraded(1, List.of()));
+
+    state = BarrierState.INITIAL;
+    assertThat(givenComplete()).isEqualTo(record);
+    when(new BarrierEvent.RecordSeen(seen(open(2, ZERO, ONE))));
+    assertThat(effects(BarrierEffect.TellDegraded.class)).containsExactly(new BarrierEffect.TellDegraded(1, List.of()));
+  }
+
+  @Test
+  void anOwnWriteThatHasBeenSucceededMeanwhileIsNotTakenForTheRecord() {
+    EpochRecord newer = givenAMarkFor(open(3, ZERO, ONE));
+    when(new BarrierEvent.RecordWritten(seen(open(2, ZERO, member(1, 19))), true));
+    assertThat(state.recorded()).isEqualTo(newer);
   }
 
   @Test // ADR 31: whoever still is in an epoch has to be told that it is over

@@ -72,7 +72,7 @@ class BarrierMachineWalkTest {
   @Test
   @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
   void threeProcessesARestart() {
-    walk("3 processes, restart", 3, new Budget(0, 1, 0, 0));
+    walk("3 processes, restart", 3, new Budget(0, 1, 0, 0, true));
   }
 
   // B-1, B-2, R-7

@@ -26,14 +26,14 @@ import org.jspecify.annotations.Nullable;
  * @param dirty of each process, whether it has not been told of the present record
  * @param newcomers of each process, the ranks of whose present lives it has not been told, one bit each; the links may bring them before
  * @param mail marks that are on their way from process to process
- * @param made of each rank, the greatest mark that was ever made
+ * @param made of each rank, the marks that its lives have made, in order; the last one, and those of numbers that are not over
  * @param ends what each end of each link is connected to: an incarnation, 0 if it is down
  * @param late operations that have missed their deadline, and may still be applied
  * @param lostAfterMark of each rank, the greatest epoch in which its present life has lost a link after it had sent a mark
  * @param damaged true if a link was down while the present record was COMPLETE
  */
 record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ranks, List<@Nullable Seen<ReadyMark>> marks,
-    List<Node> nodes, List<Boolean> dirty, List<Integer> newcomers, List<Mail> mail, List<@Nullable ReadyMark> made, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
+    List<Node> nodes, List<Boolean> dirty, List<Integer> newcomers, List<Mail> mail, List<List<ReadyMark>> made, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
     Budget budget) {
   static final GroupName GROUP = new GroupName("walk");
 
@@ -311,7 +311,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     private final List<Boolean> dirty;
     private final List<Integer> newcomers;
     private final List<Mail> mail;
-    private final List<@Nullable ReadyMark> made;
+    private final List<List<ReadyMark>> made;
     private final List<List<Long>> ends;
     private final List<Write> late;
     private final List<Long> lostAfterMark;
@@ -338,7 +338,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         nodes.add(new Node(BarrierState.INITIAL, null, null, null, 0, 0));
         dirty.add(false);
         newcomers.add(0);
-        made.add(null);
+        made.add(List.of());
         ends.add(new ArrayList<>(java.util.Collections.nCopies(size, 0L)));
         lostAfterMark.add(0L);
       }
@@ -365,6 +365,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     BarrierWorld build() {
       EpochRecord record = Seen.valueOf(epoch);
       // a mark of an epoch that is over can only lead to a write on bytes that are gone
+      made.replaceAll(all -> all.stream().filter(mark -> record == null || mark.epoch() >= record.number() || mark == all.getLast()).toList());
       mail.removeIf(one -> record != null && Objects.requireNonNull(one.mark().value()).epoch() < record.number());
       if (record != null && record.state() == EpochRecord.State.COMPLETE) {
         for (int rank = 0; rank < size; rank++) {
@@ -409,7 +410,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         }
         case BarrierEffect.WriteMark(int of, var expected, var next) -> {
           require(node.mark() == null, "one write per key at a time");
-          require(Objects.requireNonNull(next.value()).equals(made.get(rank)), "a mark is told before it is written");
+          require(made.get(rank).contains(Objects.requireNonNull(next.value())), "a mark is told before it is written");
           mark(rank, new Write(of, expected, null, next));
         }
         case BarrierEffect.SpreadMark(var mark, var to, boolean _) -> {
@@ -436,7 +437,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
 
     private void make(int rank, ReadyMark mark) {
       Node node = nodes.get(rank);
-      if (mark.equals(made.get(rank))) {
+      if (made.get(rank).contains(mark)) {
         return;
       }
       EpochRecord seen = Objects.requireNonNull(node.state().epoch());
@@ -444,9 +445,10 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       for (int other = 0; other < size; other++) {
         require(other == rank || ends.get(rank).get(other) == seen.vector().get(other).incarnation(), "marked while a link is down");
       }
-      ReadyMark former = made.get(rank);
-      require(former == null || mark.supersedes(former), "a mark is taken back");
-      made.set(rank, mark);
+      made.get(rank).forEach(former -> require(mark.supersedes(former), "a mark is taken back"));
+      List<ReadyMark> all = new ArrayList<>(made.get(rank));
+      all.add(mark);
+      made.set(rank, List.copyOf(all));
       nodes.set(rank, new Node(node.state(), node.read(), node.record(), node.mark(), node.timers(), Math.max(node.marked(), mark.epoch())));
     }
 
@@ -507,9 +509,8 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       }
       if (next.state() == EpochRecord.State.COMPLETE) {
         for (int rank = 0; rank < size; rank++) {
-          ReadyMark mark = made.get(rank);
-          require(mark != null && !(next.number() > mark.epoch() && mark.member().equals(next.vector().get(rank)))
-              && (!mark.member().equals(next.vector().get(rank)) || mark.epoch() > next.number() || mark.digest().equals(next.digest())),
+          Member member = next.vector().get(rank);
+          require(made.get(rank).stream().anyMatch(mark -> mark.member().equals(member) && mark.digest().equals(next.digest())),
               "COMPLETE without the marks");
         }
       }
