@@ -148,10 +148,10 @@ final class RollingRestartIT {
     assertThat(keys).containsAll(storedKeys());
     System.out.println("after each round, the first process: " + rounds);
     Holdings first = rounds.getFirst();
-    Holdings last = rounds.getLast();
-    assertThat(last.threads()).isLessThanOrEqualTo(first.threads() + 8);
-    assertThat(last.descriptors()).isLessThanOrEqualTo(first.descriptors() + 8);
-    assertThat(last.residentKib()).isLessThan(first.residentKib() * 3 / 2);
+    List<Holdings> last = rounds.subList(Math.max(0, rounds.size() - 3), rounds.size()); // connections come and go: what has leaked is in each
+    assertThat(last).map(Holdings::threads).anyMatch(threads -> threads <= first.threads() + 8);
+    assertThat(last).map(Holdings::descriptors).anyMatch(descriptors -> descriptors <= first.descriptors() + 8);
+    assertThat(last).map(Holdings::residentKib).anyMatch(resident -> resident < first.residentKib() * 3 / 2);
   }
 
   @Test
