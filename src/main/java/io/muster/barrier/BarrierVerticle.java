@@ -279,7 +279,7 @@ public final class BarrierVerticle extends VerticleBase {
   /** Another process has seen this much; cheap where it is nothing new. */
   public void peerSaw(long number, EpochRecord.State state) {
     EpochRecord known = epochSeen();
-    if (known == null || number > known.number() || (number == known.number() && state.compareTo(known.state()) > 0)) {
+    if (known == null || known.isBehind(number, state)) {
       execute(started -> started.peerSaw(number, state));
     }
   }

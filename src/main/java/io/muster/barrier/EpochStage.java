@@ -9,8 +9,10 @@ import io.muster.segment.EpochRecord;
  * @param atNanos on the monotonic clock
  */
 public record EpochStage(GroupName group, long epoch, Stage stage, long atNanos) {
-  /** MARKED: a rank of this process has made its mark, and told it; OPEN: it follows from the entries, or
-   * the record says so; the others: the record says so. */
+  /**
+   * OPEN: it follows from the entries, or the record says so; MARKED: a rank of this process has made its mark, and told it; the others: the
+   * record says so.
+   */
   public enum Stage {
     OPEN, MARKED, COMPLETE, DEGRADED;
 

@@ -380,8 +380,7 @@ public final class GroupCore {
   /** Each once, and none after a later one: what is implied may come and go. */
   private void tellStage(@Nullable EpochRecord now) {
     EpochRecord told = stageTold;
-    if (now != null && now != told && (told == null || now.number() > told.number()
-        || now.number() == told.number() && now.state().compareTo(told.state()) > 0)) {
+    if (now != null && (told == null || told.isBehind(now.number(), now.state()))) {
       stageTold = now;
       ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
     }

@@ -159,7 +159,7 @@ final class Turn {
 
   void peerSaw(long number, EpochRecord.State state) {
     EpochRecord known = epochs.recorded();
-    readNeeded |= known == null || number > known.number() || (number == known.number() && state.compareTo(known.state()) > 0);
+    readNeeded |= known == null || known.isBehind(number, state);
   }
 
   void readDone(BarrierEvent.ReadDone done) {
@@ -178,7 +178,7 @@ final class Turn {
     }
     degradeOrReassert(done.basis());
     followEntries();
-    decide(done.basis(), !writingEpoch && !gathering && sameBytes(done.basis(), epochs.record()));
+    decide(!writingEpoch && !gathering && sameBytes(done.basis(), epochs.record()));
     writeMarks(done.marks());
     keys.keepNews();
   }
@@ -275,7 +275,7 @@ final class Turn {
       return;
     }
     if (task == Task.COMPLETE && EpochRules.knowsAllOf(epoch, keys.ranks())) {
-      completeOrOpen(epochs.record());
+      completeOrOpen();
     } else {
       read(false);
     }
@@ -436,26 +436,26 @@ final class Turn {
   }
 
   /** Whoever has read for another reason leaves the decision to the process whose turn it is: they would all read again after its write. */
-  private void decide(@Nullable Seen<EpochRecord> basis, boolean canWrite) {
+  private void decide(boolean canWrite) {
     Task task = canWrite ? wanted() : Task.NONE;
     if (task != Task.NONE && isMyTurn(task)) {
-      completeOrOpen(basis);
+      completeOrOpen();
     } else if (hedge.passed()) {
       hedge = Hedge.NONE;
     }
   }
 
-  /** The decision, over the record that it rests on: once a turn. */
-  private void completeOrOpen(@Nullable Seen<EpochRecord> basis) {
+  /** The decision, over the record that is known: once a turn. */
+  private void completeOrOpen() {
     hedge = Hedge.NONE;
     EpochRecord epoch = epoch();
     if (epoch != null && canComplete()) {
-      write(Seen.bytesOf(basis), epoch.complete(EpochRules.proofs(epoch, keys.ranks(), keys.marks())));
+      write(Seen.bytesOf(epochs.record()), epoch.complete(EpochRules.proofs(epoch, keys.ranks(), keys.marks())));
       return;
     }
     EpochRecord open = toOpen();
     if (open != null) {
-      write(Seen.bytesOf(basis), open);
+      write(Seen.bytesOf(epochs.record()), open);
     }
   }
 

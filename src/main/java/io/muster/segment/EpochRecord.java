@@ -113,6 +113,11 @@ public final class EpochRecord {
     return state != other.state ? state.compareTo(other.state) > 0 : lastComplete > other.lastComplete;
   }
 
+  /** Whether a record with this number and state is further than this one. */
+  public boolean isBehind(long otherNumber, State otherState) {
+    return otherNumber > number || otherNumber == number && otherState.compareTo(state) > 0;
+  }
+
   public EpochRecord complete(ProofCounts counted) {
     return sameVector(new EpochRecord(group, number, vector, State.COMPLETE, number, List.of(), counted));
   }
