@@ -11,9 +11,13 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Walks every reachable state of some processes that run the production barrier machine, breadth first: no rule is broken on the way, and
@@ -26,98 +30,61 @@ class BarrierMachineWalkTest {
   private static final boolean DEEP = Boolean.getBoolean("muster.walk.deep");
   private static final long MAX_EPOCH = 6;
 
-  // B-1, B-2
-  @Test
-  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
-  void twoProcessesAndTwoBreaks() {
-    walk("2 processes, 2 breaks", 2, new Budget(2, 0, 0, 0));
-  }
-
   // B-2
   @Test
   void twoProcessesABreak() {
-    walk("2 processes, break", 2, new Budget(1, 0, 0, 0));
+    walk("2 processes, break", BarrierWorld.start(2, new Budget(1, 0, 0, 0), true));
   }
 
   // B-1, R-7
   @Test
   void twoProcessesARestart() {
-    walk("2 processes, restart", 2, new Budget(0, 1, 0, 0));
+    walk("2 processes, restart", BarrierWorld.start(2, new Budget(0, 1, 0, 0), true));
   }
 
   @Test
   void twoProcessesALateOperation() {
-    walk("2 processes, late operation", 2, new Budget(0, 0, 0, 1));
+    walk("2 processes, late operation", BarrierWorld.start(2, new Budget(0, 0, 0, 1), true));
   }
 
   // B-8
   @Test
   void twoProcessesALostNotification() {
-    walk("2 processes, lost notification", 2, new Budget(0, 0, 1, 0));
+    walk("2 processes, lost notification", BarrierWorld.start(2, new Budget(0, 0, 1, 0), true));
   }
 
   @Test
   void threeProcesses() {
-    walk("3 processes", 3, new Budget(0, 0, 0, 0));
+    walk("3 processes, links down at first", BarrierWorld.start(3, new Budget(0, 0, 0, 0), false));
   }
 
-  // B-2
-  @Test
+  // B-1, B-2, B-8, R-7
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("larger")
   @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
-  void threeProcessesABreak() {
-    walk("3 processes, break", 3, new Budget(1, 0, 0, 0));
+  void largerWorlds(String name, int size, Budget budget) {
+    walk(name, BarrierWorld.start(size, budget, true));
   }
 
-  // B-1, R-7
-  @Test
-  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
-  void threeProcessesARestart() {
-    walk("3 processes, restart", 3, new Budget(0, 1, 0, 0, true));
+  static Stream<Arguments> larger() {
+    return Stream.of(
+        Arguments.of("2 processes, 2 breaks", 2, new Budget(2, 0, 0, 0)),
+        Arguments.of("3 processes, break", 3, new Budget(1, 0, 0, 0)),
+        Arguments.of("3 processes, restart", 3, new Budget(0, 1, 0, 0, true)),
+        Arguments.of("2 processes, break, restart", 2, new Budget(1, 1, 0, 0)),
+        Arguments.of("2 processes, break, lost notification", 2, new Budget(1, 0, 1, 0)),
+        Arguments.of("2 processes, break, late operation", 2, new Budget(1, 0, 0, 1)),
+        Arguments.of("2 processes, restart, late operation", 2, new Budget(0, 1, 0, 1)),
+        Arguments.of("2 processes, restart, lost notification", 2, new Budget(0, 1, 1, 0)));
   }
 
-  // B-1, B-2, R-7
-  @Test
-  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
-  void twoProcessesABreakAndARestart() {
-    walk("2 processes, break, restart", 2, new Budget(1, 1, 0, 0));
-  }
-
-  // B-2, B-8
-  @Test
-  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
-  void twoProcessesABreakAndALostNotification() {
-    walk("2 processes, break, lost notification", 2, new Budget(1, 0, 1, 0));
-  }
-
-  // B-2, R-7
-  @Test
-  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
-  void twoProcessesABreakAndALateOperation() {
-    walk("2 processes, break, late operation", 2, new Budget(1, 0, 0, 1));
-  }
-
-  // B-1
-  @Test
-  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
-  void twoProcessesARestartAndALateOperation() {
-    walk("2 processes, restart, late operation", 2, new Budget(0, 1, 0, 1));
-  }
-
-  // B-1, B-8
-  @Test
-  @EnabledIfSystemProperty(named = "muster.walk.deep", matches = "true")
-  void twoProcessesARestartAndALostNotification() {
-    walk("2 processes, restart, lost notification", 2, new Budget(0, 1, 1, 0));
-  }
-
-  private static void walk(String name, int size, Budget budget) {
+  private static void walk(String name, BarrierWorld first) {
     long began = System.nanoTime();
     Map<BarrierWorld, Integer> known = new HashMap<>();
     List<BarrierWorld> states = new ArrayList<>();
     List<int[]> next = new ArrayList<>();
     List<Integer> parents = new ArrayList<>();
     List<String> how = new ArrayList<>();
-    BarrierWorld first = BarrierWorld.start(size, budget);
     known.put(first, 0);
     states.add(first);
     parents.add(-1);

@@ -63,14 +63,15 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
   /** One step to another state. */
   record Move(String what, boolean isFault, BarrierWorld to) {}
 
-  static BarrierWorld start(int size, Budget budget) {
+  /** @param linked whether the links are up; otherwise they come up one by one */
+  static BarrierWorld start(int size, Budget budget, boolean linked) {
     var builder = new Builder(size, budget);
     for (int rank = 0; rank < size; rank++) {
       builder.event(rank, new BarrierEvent.SeatTaken(member(rank, 1)));
       builder.event(rank, new BarrierEvent.LinkConnected(rank, member(rank, 1), Proof.LOCAL));
       for (int other = 0; other < size; other++) {
         builder.event(rank, new BarrierEvent.RankSeen(other, builder.ranks.get(other)));
-        if (other != rank) {
+        if (other != rank && linked) {
           builder.connectEnd(rank, other);
         }
       }
