@@ -115,25 +115,32 @@ final class HazelcastNews {
     entries = map.addEntryListener(new Entries(), TOLD, true);
   }
 
-  /** Blocks. */
+  /**
+   * Blocks. Does not fail: what the others could not be told of (a member that has just died may be in the way) is gone here, and goes there
+   * with this member.
+   */
   synchronized void unregister() {
-    try {
-      remove(entries, map::removeEntryListener);
-      remove(partitionsLost, map::removePartitionLostListener);
-      remove(lifecycle, hazelcast.getLifecycleService()::removeLifecycleListener);
-      remove(members, hazelcast.getCluster()::removeMembershipListener);
-    } catch (HazelcastInstanceNotActiveException e) {
-      log.debug("store-close map={} cause={}", map.getName(), "Hazelcast went first");
-    }
+    remove("entries", entries, map::removeEntryListener);
+    remove("partitions", partitionsLost, map::removePartitionLostListener);
+    remove("lifecycle", lifecycle, hazelcast.getLifecycleService()::removeLifecycleListener);
+    remove("members", members, hazelcast.getCluster()::removeMembershipListener);
     entries = null;
     partitionsLost = null;
     lifecycle = null;
     members = null;
   }
 
-  private static void remove(@Nullable UUID registration, Consumer<UUID> how) {
-    if (registration != null) {
+  private void remove(String what, @Nullable UUID registration, Consumer<UUID> how) {
+    if (registration == null) {
+      return;
+    }
+    try {
       how.accept(registration);
+    } catch (HazelcastInstanceNotActiveException e) {
+      log.debug("store-close map={} listener={} cause={}", map.getName(), what, "Hazelcast went first");
+    } catch (RuntimeException e) {
+      log.warn("store-close map={} listener={} removed here, and not at every other member, until this one leaves; cause={}", map.getName(),
+          what, e.toString());
     }
   }
 

@@ -141,15 +141,15 @@ public final class MusterHazelcast {
   }
 
   /**
-   * Binds the member to one address of this host and one port, and nothing else (S-4). A socket for members only: see
-   * {@code conf/hazelcast.yaml}.
+   * Binds the member to one address of this host and one port, and nothing else (S-4). A socket for members only, and outgoing ones bound to
+   * no port: see {@code conf/hazelcast.yaml}.
    *
    * @return the same configuration
    */
   public static Config bindTo(Config config, Bind bind) {
     ServerSocketEndpointConfig members = new ServerSocketEndpointConfig().setPort(bind.port()).setPortAutoIncrement(false);
     members.getInterfaces().setEnabled(true).setInterfaces(List.of(bind.host()));
-    config.setProperty("hazelcast.socket.bind.any", "false");
+    config.setProperty("hazelcast.socket.bind.any", "false").setProperty("hazelcast.socket.client.bind", "false");
     AdvancedNetworkConfig network = config.getAdvancedNetworkConfig().setEnabled(true).setMemberEndpointConfig(members);
     JoinConfig join = network.getJoin();
     join.getAutoDetectionConfig().setEnabled(false);

@@ -43,8 +43,8 @@ public interface SegmentStore {
   Future<Void> listen(Listener listener);
 
   /**
-   * Removes the listeners, fails what is pending and refuses further operations (FATAL). May be repeated. What the store was built on (a
-   * Hazelcast instance) is left alone.
+   * Removes the listeners, fails what is pending and refuses further operations (FATAL). May be repeated. Does not fail: a member that can't
+   * be told is not waited for longer than an operation may take. What the store was built on (a Hazelcast instance) is left alone.
    */
   Future<Void> close();
 

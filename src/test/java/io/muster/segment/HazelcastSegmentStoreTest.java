@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.InMemoryFormat;
 import com.hazelcast.config.MapConfig;
+import com.hazelcast.config.ServerSocketEndpointConfig;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.instance.EndpointQualifier;
 import com.hazelcast.instance.impl.HazelcastInstanceProxy;
 import com.hazelcast.map.IMap;
 import com.hazelcast.partition.MigrationListener;
@@ -18,6 +20,8 @@ import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -27,6 +31,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -197,6 +202,65 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     assertThatThrownBy(() -> await(store.get("any")))
         .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.FATAL));
     await(store.close());
+  }
+
+  @Test
+  void takesNoDeadMembersAddressForItsOwn() throws Exception {
+    try (var survivor = new Survivor(config -> config)) {
+      survivor.killTheOther();
+      for (int group = 0; group < 20; group++) {
+        assertThat(await(survivor.store.compareAndSet("alone" + group + "/rank/0", null, bytes("a")))).isTrue();
+      }
+      await(survivor.store.close());
+    }
+  }
+
+  @Test
+  void closesAlsoWhereHazelcastCannotTellTheOthers() throws Exception {
+    try (var survivor = new Survivor(config -> config.setProperty("hazelcast.socket.client.bind", "true"))) {
+      survivor.killTheOther();
+      await(survivor.store.close());
+    }
+  }
+
+  /**
+   * A member whose outgoing sockets would all be bound to the port of the only other member, if they were bound to one: when that has died,
+   * whoever dials it dials itself.
+   */
+  private final class Survivor implements AutoCloseable {
+    private final HazelcastInstance here;
+    private final HazelcastInstance other;
+    final SegmentStore store;
+
+    Survivor(UnaryOperator<Config> how) throws Exception {
+      int port;
+      try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        port = free.getLocalPort();
+      }
+      Config config = how.apply(configuration(0));
+      ((ServerSocketEndpointConfig) config.getAdvancedNetworkConfig().getEndpointConfigs().get(EndpointQualifier.MEMBER))
+          .addOutboundPort(port);
+      here = Hazelcast.newHazelcastInstance(MusterHazelcast.found(config));
+      String target = "127.0.0.1:" + here.getCluster().getLocalMember().getAddress().getPort();
+      other = Hazelcast.newHazelcastInstance(MusterHazelcast.join(configuration(port), target, List.of(target)));
+      store = await(HazelcastSegmentStore.open(here, context, MusterHazelcast.MAP_NAME, DEADLINE));
+      listen(store, new Recorder("any"));
+    }
+
+    private static Config configuration(int port) {
+      Config config = MusterHazelcast.applyTo(MusterHazelcast.reference()).setClusterName(CLUSTER + "-survivor");
+      return MusterHazelcast.bindTo(config, new MusterHazelcast.Bind("127.0.0.1", port));
+    }
+
+    void killTheOther() {
+      other.getLifecycleService().terminate();
+    }
+
+    @Override
+    public void close() {
+      other.getLifecycleService().terminate();
+      here.getLifecycleService().terminate();
+    }
   }
 
   record Migrations(CountDownLatch finished) implements MigrationListener {
