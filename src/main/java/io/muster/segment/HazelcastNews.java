@@ -120,10 +120,14 @@ final class HazelcastNews {
    * with this member.
    */
   synchronized void unregister() {
-    remove("entries", entries, map::removeEntryListener);
-    remove("partitions", partitionsLost, map::removePartitionLostListener);
-    remove("lifecycle", lifecycle, hazelcast.getLifecycleService()::removeLifecycleListener);
-    remove("members", members, hazelcast.getCluster()::removeMembershipListener);
+    try {
+      remove("entries", entries, map::removeEntryListener);
+      remove("partitions", partitionsLost, map::removePartitionLostListener);
+      remove("lifecycle", lifecycle, hazelcast.getLifecycleService()::removeLifecycleListener);
+      remove("members", members, hazelcast.getCluster()::removeMembershipListener);
+    } catch (HazelcastInstanceNotActiveException e) {
+      log.debug("store-close map={} cause={}", map.getName(), "Hazelcast went first, and its listeners with it");
+    }
     entries = null;
     partitionsLost = null;
     lifecycle = null;
@@ -137,7 +141,7 @@ final class HazelcastNews {
     try {
       how.accept(registration);
     } catch (HazelcastInstanceNotActiveException e) {
-      log.debug("store-close map={} listener={} cause={}", map.getName(), what, "Hazelcast went first");
+      throw e;
     } catch (RuntimeException e) {
       log.warn("store-close map={} listener={} removed here, and not at every other member, until this one leaves; cause={}", map.getName(),
           what, e.toString());
