@@ -64,11 +64,11 @@ final class Rehearsal {
     return new Outcome(done, (System.nanoTime() - startNanos) / 1_000_000);
   }
 
-  /** Any free port, no fabric, no reports. */
+  /** Any free port, no fabric (so the plan of mode auto says why not, and is to exchange), no reports. */
   private static MusterOptions inMiniature(MusterOptions options) {
     EndpointOptions endpoint = options.endpoint();
     return new MusterOptions(new EndpointOptions(endpoint.bind(), 0, -1, ""), options.hazelcast(), options.store(), options.claim(),
-        options.liveness(), options.peer(), options.transport(), options.gpu(), NO_SECRET, new WarmupOptions(WarmupOptions.Mode.EXCHANGE,
+        options.liveness(), options.peer(), options.transport(), options.gpu(), NO_SECRET, new WarmupOptions(WarmupOptions.Mode.AUTO,
             options.warmup().policyTimeoutMs(), ""), new BarrierOptions(0), options.status(),
             new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0), options.prime());
   }

@@ -64,6 +64,7 @@ final class BenchFleet implements AutoCloseable {
       children.add(child(process, prime.isZero() ? List.of() : List.of("--prime-ms", Long.toString(prime.toMillis()))));
     }
     children.forEach(child -> child.expect("up", LIMIT.plus(prime)));
+    children.forEach(child -> child.send(new JsonObject().put("do", "greet")));
     pause(IDLE_MS);
   }
 
