@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** What the barrier wants done. */
 public sealed interface BarrierEffect {
   /** Each has one timer; starting it again starts it anew. REPUBLISH is to be made random by the shell, up to its delay. */
-  enum Timer { HEDGE, RETRY, REPUBLISH, GATHER, OVERDUE }
+  enum Timer { HEDGE, RETRY, REPUBLISH, GATHER, OVERDUE, KEY_OWNER }
 
   /**
    * Read all rank keys and marks.
@@ -40,6 +40,9 @@ public sealed interface BarrierEffect {
    * @param again it was told before, to another
    */
   record SpreadMark(Seen<ReadyMark> mark, @Nullable ProcessId to, boolean again) implements BarrierEffect {}
+
+  /** Ask who owns the keys now: the store does not tell when it moves them. {@link BarrierEvent.KeyOwnerSeen} follows if it is another one. */
+  record LookForKeyOwner() implements BarrierEffect {}
 
   /** Everybody in this process who waits for all-connected of this epoch, or an earlier one, is done. */
   record CompleteWaiters(EpochRecord record) implements BarrierEffect {}

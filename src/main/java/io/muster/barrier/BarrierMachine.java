@@ -77,6 +77,7 @@ public final class BarrierMachine {
       case REPUBLISH -> turn.republish();
       case GATHER -> turn.gathered();
       case OVERDUE -> turn.overdue();
+      case KEY_OWNER -> turn.lookForKeyOwner();
     }
   }
 }

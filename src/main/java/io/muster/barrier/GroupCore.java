@@ -174,7 +174,10 @@ public final class GroupCore {
     }
   }
 
-  /** The store does not tell when it moves keys to another member: asked when it tells of its members, when ranks come, and when all was read. */
+  /**
+   * The store does not tell when it moves keys to another member: asked when it tells of its members, when ranks come, when all was read, and
+   * where a mark waits for the others.
+   */
   private void lookForKeyOwner() {
     SegmentStore.KeyOwner now = ports.store().keyOwner(setup.group());
     if (!Objects.equals(now, barrier.keyOwner())) {
@@ -410,6 +413,7 @@ public final class GroupCore {
           ports.spread(new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes()), to == null ? _ -> true : to::equals);
         }
       }
+      case BarrierEffect.LookForKeyOwner _ -> lookForKeyOwner();
       case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);
       case BarrierEffect.PublishAllConnected(var record) -> ports.listener().publishAllConnected(record);
       case BarrierEffect.TellDegraded(long epoch, var lost) -> ports.listener().degradedHere(epoch, lost);

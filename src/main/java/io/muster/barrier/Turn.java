@@ -5,6 +5,7 @@ import io.muster.barrier.BarrierState.Hedge;
 import io.muster.barrier.BarrierState.Task;
 import io.muster.barrier.BarrierState.Work;
 import io.muster.group.Member;
+import io.muster.group.ProcessId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -152,9 +154,28 @@ final class Turn {
     }
   }
 
+  /** Another process may complete the epoch now, and another turn come first. */
   void keyOwnerSeen(@Nullable KeyOwner owner) {
+    ProcessId before = completer();
     keyOwner = owner;
-    seats.values().forEach(this::spreadAgain);
+    if (!Objects.equals(before, completer())) {
+      seats.values().forEach(this::spreadAgain);
+    }
+    if (!hedge.passed()) {
+      hedge = Hedge.NONE;
+    }
+  }
+
+  /**
+   * From an own mark on, until it is complete or overdue: keys that move between two marks leave one of them with a process that is not the one
+   * to complete any more, and no other event would tell.
+   */
+  void lookForKeyOwner() {
+    EpochRecord epoch = epoch();
+    if (epoch != null && epoch.state() == EpochRecord.State.OPEN && overdue == 0 && seats.values().stream().anyMatch(seat -> seat.hasMarked(epoch))) {
+      effects.add(new BarrierEffect.LookForKeyOwner());
+      effects.add(new BarrierEffect.StartTimer(Timer.KEY_OWNER, setup.hedgeMs()));
+    }
   }
 
   void peerSaw(long number, EpochRecord.State state) {
@@ -209,7 +230,6 @@ final class Turn {
     readNeeded = true; // others have written theirs at the same time, and nobody is told: the last one finds all
   }
 
-  /** Another one may complete the epoch by now. */
   private void spreadAgain(Seat seat) {
     EpochRecord epoch = epoch();
     Seen<ReadyMark> own = epoch == null || epoch.state() != EpochRecord.State.OPEN ? null : ownMark(epoch, seat);
@@ -219,8 +239,12 @@ final class Turn {
   }
 
   private void spread(Seen<ReadyMark> mark, boolean again) {
+    effects.add(new BarrierEffect.SpreadMark(mark, completer(), again));
+  }
+
+  private @Nullable ProcessId completer() {
     EpochRecord epoch = epoch();
-    effects.add(new BarrierEffect.SpreadMark(mark, epoch == null ? null : EpochRules.completer(epoch, keys.ranks(), keyOwner), again));
+    return epoch == null ? null : EpochRules.completer(epoch, keys.ranks(), keyOwner);
   }
 
   private void adopt(@Nullable Seen<EpochRecord> next, boolean mine) {
@@ -365,6 +389,7 @@ final class Turn {
     keys.markSeen(rank, made);
     spread(made, false);
     awaitCompletion();
+    lookForKeyOwner();
   }
 
   private void awaitCompletion() {

@@ -293,7 +293,7 @@ class BarrierMachineTest {
     when(new BarrierEvent.RecordSeen(seen(record)));
     givenASeatConnectedToAll();
     assertThat(effects).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), null, false),
-        new BarrierEffect.StartTimer(Timer.OVERDUE, 250));
+        new BarrierEffect.StartTimer(Timer.OVERDUE, 250), new BarrierEffect.LookForKeyOwner(), new BarrierEffect.StartTimer(Timer.KEY_OWNER, 30));
 
     when(new BarrierEvent.TimerFired(Timer.OVERDUE));
     assertThat(effects).as("what is there decides what is written").containsExactly(new BarrierEffect.ReadAll(true, seen(record)));
@@ -355,12 +355,47 @@ class BarrierMachineTest {
 
   @Test // ADR 27
   void aMarkIsToldAgainWhenAnotherProcessOwnsTheKeys() {
+    givenTheFirstEpochIsImplied(SETUP, ZERO);
     EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
     when(new BarrierEvent.KeyOwnerSeen(owner(2)));
-    assertThat(effects(BarrierEffect.SpreadMark.class)).hasSize(1);
+    assertThat(effects(BarrierEffect.SpreadMark.class)).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL),
+        new ProcessId(0, 2), true));
+    when(new BarrierEvent.KeyOwnerSeen(new SegmentStore.KeyOwner(new ProcessId(0, 2), "another member")));
+    assertThat(effects(BarrierEffect.SpreadMark.class)).as("the same process").isEmpty();
     when(new BarrierEvent.RecordSeen(seen(record.complete(ProofCounts.NONE))));
     when(new BarrierEvent.KeyOwnerSeen(owner(1)));
     assertThat(effects(BarrierEffect.SpreadMark.class)).as("not of an epoch that is complete").isEmpty();
+  }
+
+  @Test // ADR 33: keys that move between two marks leave each with the process that made it
+  void asksWhoOwnsTheKeysUntilTheEpochIsCompleteOrOverdue() {
+    EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
+    for (int time = 0; time < 3; time++) {
+      when(new BarrierEvent.TimerFired(Timer.KEY_OWNER));
+      assertThat(effects).containsExactly(new BarrierEffect.LookForKeyOwner(), new BarrierEffect.StartTimer(Timer.KEY_OWNER, 30));
+    }
+    BarrierState before = state;
+    when(new BarrierEvent.RecordSeen(seen(record.complete(ProofCounts.NONE))));
+    when(new BarrierEvent.TimerFired(Timer.KEY_OWNER));
+    assertThat(effects).as("complete").isEmpty();
+
+    state = before;
+    when(new BarrierEvent.TimerFired(Timer.OVERDUE));
+    when(new BarrierEvent.TimerFired(Timer.KEY_OWNER));
+    assertThat(effects).as("the marks are in the store now").isEmpty();
+  }
+
+  @Test // ADR 33
+  void whoLearnsThatItOwnsTheKeysWaitsForNobody() {
+    var second = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 250, 100);
+    givenTheFirstEpochIsImplied(second, ONE);
+    when(second, new BarrierEvent.KeyOwnerSeen(owner(1)));
+    when(second, new BarrierEvent.LinkConnected(1, ONE, Proof.LOCAL));
+    when(second, new BarrierEvent.LinkConnected(1, ZERO, Proof.WARMUP));
+    when(second, new BarrierEvent.MarkSeen(0, mark(ZERO, open(1, ZERO, ONE))));
+    assertThat(effects).as("its turn comes second").containsExactly(new BarrierEffect.StartTimer(Timer.HEDGE, 30));
+    when(second, new BarrierEvent.KeyOwnerSeen(owner(2)));
+    assertThat(written()).isEqualTo(open(1, ZERO, ONE).complete(PROVEN));
   }
 
   @Test // ADR 27: the store has told everybody by then

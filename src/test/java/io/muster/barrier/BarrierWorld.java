@@ -425,13 +425,13 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
           mail.sort(java.util.Comparator.comparingInt(Mail::hashCode));
         }
         case BarrierEffect.StartTimer(Timer timer, long _) -> {
-          if (timer != Timer.REPUBLISH) {
+          if (timer != Timer.REPUBLISH && timer != Timer.KEY_OWNER) { // nobody owns keys here
             timers(rank, node.timers() | 1 << timer.ordinal());
           }
         }
         case BarrierEffect.CompleteWaiters(EpochRecord record) -> require(node.marked() == record.number()
             && lostAfterMark.get(rank) < record.number(), "a process believes COMPLETE only on its own mark, with nothing lost since");
-        case BarrierEffect.SpreadRecord _, BarrierEffect.PublishAllConnected _, BarrierEffect.TellDegraded _,
+        case BarrierEffect.LookForKeyOwner _, BarrierEffect.SpreadRecord _, BarrierEffect.PublishAllConnected _, BarrierEffect.TellDegraded _,
             BarrierEffect.PublishDegraded _ -> { }
       }
     }
