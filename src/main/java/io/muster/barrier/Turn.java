@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 final class Turn {
   /** The reason of a loss that the other end has seen, and not this one. */
   private static final String UNHEARD = "UNHEARD";
+  /** How often it is asked who owns the keys before the epoch is overdue. */
+  private static final int KEY_OWNER_LOOKS = 8;
 
   private final BarrierSetup setup;
   private final List<BarrierEffect> effects = new ArrayList<>();
@@ -43,6 +44,8 @@ final class Turn {
   private @Nullable Seen<EpochRecord> heardWhileWriting;
   private Hedge hedge;
   private @Nullable KeyOwner keyOwner;
+  /** Who the own marks were told to before this turn, null if all were, or there are none. */
+  private final @Nullable ProcessId told;
 
   Turn(BarrierSetup setup, BarrierState state) {
     this.setup = setup;
@@ -61,6 +64,7 @@ final class Turn {
     overdue = work.overdue();
     heardWhileWriting = work.heardWhileWriting();
     hedge = work.hedge();
+    told = awaitsOthers() ? completer() : null;
   }
 
   BarrierMachine.Step step() {
@@ -154,28 +158,29 @@ final class Turn {
     }
   }
 
-  /** Another process may complete the epoch now, and another turn come first. */
   void keyOwnerSeen(@Nullable KeyOwner owner) {
-    ProcessId before = completer();
+    int before = processesBefore();
     keyOwner = owner;
-    if (!Objects.equals(before, completer())) {
-      seats.values().forEach(this::spreadAgain);
-    }
-    if (!hedge.passed()) {
+    if (!hedge.passed() && before != processesBefore()) {
       hedge = Hedge.NONE;
     }
   }
 
   /**
-   * From an own mark on, until it is complete or overdue: keys that move between two marks leave one of them with a process that is not the one
-   * to complete any more, and no other event would tell.
+   * From an own mark on, until the epoch is complete or overdue: keys that move between two marks leave one of them with a process that is not
+   * the one to complete any more, and no other event would tell.
    */
   void lookForKeyOwner() {
-    EpochRecord epoch = epoch();
-    if (epoch != null && epoch.state() == EpochRecord.State.OPEN && overdue == 0 && seats.values().stream().anyMatch(seat -> seat.hasMarked(epoch))) {
+    if (awaitsOthers() && overdue == 0) {
       effects.add(new BarrierEffect.LookForKeyOwner());
-      effects.add(new BarrierEffect.StartTimer(Timer.KEY_OWNER, setup.hedgeMs()));
+      effects.add(new BarrierEffect.StartTimer(Timer.KEY_OWNER, Math.max(1, setup.overdueMs() / KEY_OWNER_LOOKS)));
     }
+  }
+
+  /** Whether some seat has marked the epoch, which is not complete yet. */
+  private boolean awaitsOthers() {
+    EpochRecord epoch = epoch();
+    return epoch != null && epoch.state() == EpochRecord.State.OPEN && seats.values().stream().anyMatch(seat -> seat.hasMarked(epoch));
   }
 
   void peerSaw(long number, EpochRecord.State state) {
@@ -230,11 +235,16 @@ final class Turn {
     readNeeded = true; // others have written theirs at the same time, and nobody is told: the last one finds all
   }
 
-  private void spreadAgain(Seat seat) {
-    EpochRecord epoch = epoch();
-    Seen<ReadyMark> own = epoch == null || epoch.state() != EpochRecord.State.OPEN ? null : ownMark(epoch, seat);
-    if (own != null) {
-      spread(own, true);
+  /** Another process is the one to complete now: the keys have moved, or a life has become known. */
+  private void spreadAgain(EpochRecord epoch) {
+    if (told == null || told.equals(completer())) {
+      return;
+    }
+    for (Seat seat : seats.values()) {
+      Seen<ReadyMark> own = ownMark(epoch, seat);
+      if (own != null) {
+        spread(own, true);
+      }
     }
   }
 
@@ -285,7 +295,8 @@ final class Turn {
       degrade(epoch);
     }
     if (epoch != null && epoch.state() == EpochRecord.State.OPEN) {
-      seats.values().forEach(seat -> mark(epoch, seat));
+      spreadAgain(epoch);
+      markAll(epoch);
     }
     if (reading || retrying) {
       return;
@@ -368,28 +379,39 @@ final class Turn {
     write(expected, epoch.degraded(lost));
   }
 
-  private void mark(EpochRecord epoch, Seat seat) {
+  private void markAll(EpochRecord epoch) {
+    boolean any = false;
+    for (Seat seat : seats.values()) {
+      any |= mark(epoch, seat);
+    }
+    if (any) {
+      awaitCompletion();
+      lookForKeyOwner();
+    }
+  }
+
+  /** Whether it made one. */
+  private boolean mark(EpochRecord epoch, Seat seat) {
     int rank = seat.member().rank();
     if (!seat.isIn(epoch) || seat.poisoned() >= epoch.number()) {
-      return;
+      return false;
     }
     if (seat.marked() == epoch.number() ? !seat.hasMarked(epoch) : !seat.isConnectedToAllOf(epoch)) {
-      return;
+      return false;
     }
     ReadyMark there = Seen.valueOf(keys.marks().get(rank));
     if (there != null && there.member().equals(seat.member()) && there.epoch() == epoch.number()) {
-      return;
+      return false;
     }
     var mark = new ReadyMark(setup.group(), seat.member(), epoch.number(), epoch.digest(), seat.proofs());
     if (there != null && there.supersedes(mark)) {
-      return;
+      return false;
     }
     Seen<ReadyMark> made = new Seen<>(Schema.encode(mark), mark);
     seats.put(rank, seat.marking(epoch));
     keys.markSeen(rank, made);
     spread(made, false);
-    awaitCompletion();
-    lookForKeyOwner();
+    return true;
   }
 
   private void awaitCompletion() {
@@ -451,13 +473,17 @@ final class Turn {
     if (hedge.what() == task && hedge.epoch() == number) {
       return hedge.passed();
     }
-    int before = EpochRules.processesBefore(setup, seats.keySet().iterator().next(), keys.ranks(), keyOwner);
+    int before = processesBefore();
     if (before == 0) {
       return true;
     }
     hedge = new Hedge(task, number, false);
     effects.add(new BarrierEffect.StartTimer(Timer.HEDGE, setup.hedgeMs() * Math.min(before, 8)));
     return false;
+  }
+
+  private int processesBefore() {
+    return seats.isEmpty() ? 0 : EpochRules.processesBefore(setup, seats.keySet().iterator().next(), keys.ranks(), keyOwner);
   }
 
   /** Whoever has read for another reason leaves the decision to the process whose turn it is: they would all read again after its write. */

@@ -132,7 +132,7 @@ final class BenchWorkerCommand implements Callable<Integer> {
    * event bus: a process that has been up for long has had a message from every node, here a greeting.
    */
   private void rehearse(LaunchedProcess process) {
-    String own = "bench-" + ProcessHandle.current().pid();
+    String own = "bench-own-" + ProcessHandle.current().pid();
     List<Integer> both = List.of(0, 1);
     IntFunction<GroupOptions> optionsOf = rank -> options(own, rank, both.size(), false);
     prepare(process, own, both, optionsOf);

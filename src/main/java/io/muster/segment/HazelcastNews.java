@@ -57,7 +57,7 @@ final class HazelcastNews {
   private final AtomicBoolean ended = new AtomicBoolean();
   /** Set by whichever thread ran an operation; two that meet are as good as one. */
   private volatile long inactiveSinceNanos;
-  private boolean closed;
+  private volatile boolean closed;
   private @Nullable UUID entries;
   private @Nullable UUID partitionsLost;
   private @Nullable UUID members;
@@ -78,8 +78,8 @@ final class HazelcastNews {
     listeners.remove(listener);
   }
 
-  /** Nobody is told any more; what is registered stays until {@link #unregister}. */
-  synchronized void close() {
+  /** Nobody is told any more; what is registered, or is being registered, stays until {@link #unregister}. Does not block. */
+  void close() {
     closed = true;
     listeners.clear();
   }

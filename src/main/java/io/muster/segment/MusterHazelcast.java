@@ -141,15 +141,23 @@ public final class MusterHazelcast {
   }
 
   /**
-   * Binds the member to one address of this host and one port, and nothing else (S-4). A socket for members only, and outgoing ones bound to
-   * no port: see {@code conf/hazelcast.yaml}.
+   * Binds the member to one address of this host and one port, and nothing else (S-4). A socket for members only: see
+   * {@code conf/hazelcast.yaml}.
+   *
+   * <p>With a free port (0) outgoing sockets are not bound before they connect. A bound one may get the very port, free as well, of a member of
+   * this host that has just died: it connects to itself, the member takes the dead one's address for its own ("Connecting to self!"), and all
+   * that needs the dead member fails until its heartbeats are missed. Linux gives sockets that are bound to any free port, and those that
+   * connect without, ports of different parity, as long as it has both. With a fixed port outgoing sockets have the member's address.
    *
    * @return the same configuration
    */
   public static Config bindTo(Config config, Bind bind) {
     ServerSocketEndpointConfig members = new ServerSocketEndpointConfig().setPort(bind.port()).setPortAutoIncrement(false);
     members.getInterfaces().setEnabled(true).setInterfaces(List.of(bind.host()));
-    config.setProperty("hazelcast.socket.bind.any", "false").setProperty("hazelcast.socket.client.bind", "false");
+    config.setProperty("hazelcast.socket.bind.any", "false");
+    if (bind.port() == 0) {
+      config.setProperty("hazelcast.socket.client.bind", "false");
+    }
     AdvancedNetworkConfig network = config.getAdvancedNetworkConfig().setEnabled(true).setMemberEndpointConfig(members);
     JoinConfig join = network.getJoin();
     join.getAutoDetectionConfig().setEnabled(false);

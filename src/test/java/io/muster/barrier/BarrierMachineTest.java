@@ -293,7 +293,7 @@ class BarrierMachineTest {
     when(new BarrierEvent.RecordSeen(seen(record)));
     givenASeatConnectedToAll();
     assertThat(effects).containsExactly(new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), null, false),
-        new BarrierEffect.StartTimer(Timer.OVERDUE, 250), new BarrierEffect.LookForKeyOwner(), new BarrierEffect.StartTimer(Timer.KEY_OWNER, 30));
+        new BarrierEffect.StartTimer(Timer.OVERDUE, 250), new BarrierEffect.LookForKeyOwner(), new BarrierEffect.StartTimer(Timer.KEY_OWNER, 31));
 
     when(new BarrierEvent.TimerFired(Timer.OVERDUE));
     assertThat(effects).as("what is there decides what is written").containsExactly(new BarrierEffect.ReadAll(true, seen(record)));
@@ -372,7 +372,7 @@ class BarrierMachineTest {
     EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
     for (int time = 0; time < 3; time++) {
       when(new BarrierEvent.TimerFired(Timer.KEY_OWNER));
-      assertThat(effects).containsExactly(new BarrierEffect.LookForKeyOwner(), new BarrierEffect.StartTimer(Timer.KEY_OWNER, 30));
+      assertThat(effects).containsExactly(new BarrierEffect.LookForKeyOwner(), new BarrierEffect.StartTimer(Timer.KEY_OWNER, 31));
     }
     BarrierState before = state;
     when(new BarrierEvent.RecordSeen(seen(record.complete(ProofCounts.NONE))));

@@ -3,6 +3,7 @@ package io.muster.barrier;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.barrier.BarrierWorld.Budget;
+import io.muster.barrier.BarrierWorld.Overdue;
 import io.muster.segment.EpochRecord;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -58,6 +59,17 @@ class BarrierMachineWalkTest {
     walk("3 processes, links down at first", BarrierWorld.start(3, new Budget(0, 0, 0, 0), false));
   }
 
+  // ADR 33: no mark goes astray, so that the store has to be asked for it
+  @Test
+  void twoProcessesWhoseKeysMove() {
+    walk("2 processes, keys move", BarrierWorld.start(2, new Budget(0, 0, 0, 0, 2, Overdue.NEVER), false, 0));
+  }
+
+  @Test
+  void twoProcessesARestartWithAnOwnerOfTheKeys() {
+    walk("2 processes, restart, key owner", BarrierWorld.start(2, new Budget(0, 1, 0, 0, 0, Overdue.NEVER), true, 1));
+  }
+
   // B-1, B-2, B-8, R-7
   @ParameterizedTest(name = "{0}")
   @MethodSource("larger")
@@ -70,7 +82,7 @@ class BarrierMachineWalkTest {
     return Stream.of(
         Arguments.of("2 processes, 2 breaks", 2, new Budget(2, 0, 0, 0)),
         Arguments.of("3 processes, break", 3, new Budget(1, 0, 0, 0)),
-        Arguments.of("3 processes, restart", 3, new Budget(0, 1, 0, 0, true)),
+        Arguments.of("3 processes, restart", 3, new Budget(0, 1, 0, 0, 0, Overdue.HASTY)),
         Arguments.of("2 processes, break, restart", 2, new Budget(1, 1, 0, 0)),
         Arguments.of("2 processes, break, lost notification", 2, new Budget(1, 0, 1, 0)),
         Arguments.of("2 processes, break, late operation", 2, new Budget(1, 0, 0, 1)),

@@ -50,11 +50,15 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
   volatile Consumer<LinkEvent> onTell = _ -> { };
 
   BarrierNode(Vertx vertx, InMemorySegmentStore.Shared shared, int rank) {
+    this(vertx, shared, rank, 250);
+  }
+
+  BarrierNode(Vertx vertx, InMemorySegmentStore.Shared shared, int rank, long overdueMs) {
     this.vertx = vertx;
     this.rank = rank;
     this.process = new ProcessId(rank + 1, 1);
     this.store = new StallingStore(shared.store(vertx.getOrCreateContext(), process));
-    this.barrier = new BarrierVerticle(new BarrierSetup(GROUP, 2, process, 5, 10, 5, 250, 20), this, new BarrierVerticle.Timing(60_000, 0, 50, 50));
+    this.barrier = new BarrierVerticle(new BarrierSetup(GROUP, 2, process, 5, 10, 5, overdueMs, 20), this, new BarrierVerticle.Timing(60_000, 0, 50, 50));
     LocalCodec.register(vertx);
   }
 
@@ -64,6 +68,7 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
     private final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
     private volatile boolean stalled;
     private volatile @Nullable Promise<Void> awaitedRead;
+    private volatile @Nullable KeyOwner keyOwner;
 
     StallingStore(SegmentStore store) {
       this.store = store;
@@ -78,6 +83,17 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
       Promise<Void> read = Promise.promise();
       awaitedRead = read;
       return read.future();
+    }
+
+    /** From now on, and nobody is told. */
+    void keysMoveTo(BarrierNode owner) {
+      keyOwner = new KeyOwner(owner.process, owner.store.localMemberUuid());
+    }
+
+    @Override
+    public @Nullable KeyOwner keyOwner(GroupName group) {
+      KeyOwner moved = keyOwner;
+      return moved == null ? store.keyOwner(group) : moved;
     }
 
     boolean isStalled() {

@@ -22,6 +22,7 @@ import io.muster.segment.StoreKeys;
 import io.muster.segment.StoredBytes;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import io.vertx.junit5.Checkpoint;
@@ -65,8 +66,10 @@ class BarrierVerticleTest {
   }
 
   private Future<Pair> joined(Vertx vertx) {
-    var zero = new BarrierNode(vertx, shared, 0);
-    var one = new BarrierNode(secondVertx, shared, 1);
+    return joined(new BarrierNode(vertx, shared, 0), new BarrierNode(secondVertx, shared, 1));
+  }
+
+  private static Future<Pair> joined(BarrierNode zero, BarrierNode one) {
     zero.other = one;
     one.other = zero;
     return Future.all(zero.join(), one.join())
@@ -105,6 +108,33 @@ class BarrierVerticleTest {
         marked.flag();
       })));
     }));
+  }
+
+  // ADR 33: the store does not tell that it has moved the keys
+  @Test
+  void noMarkStaysWithAProcessThatOwnsTheKeysNoMore(Vertx vertx, VertxTestContext test) {
+    long never = TimeUnit.HOURS.toMillis(1);
+    joined(new BarrierNode(vertx, shared, 0, never), new BarrierNode(secondVertx, shared, 1, never)).compose(pair ->
+        vertx.timer(500, TimeUnit.MILLISECONDS).map(pair)).compose(pair -> { // all is read once more when a seat has been taken
+      List<BarrierNode> both = List.of(pair.zero(), pair.one());
+      both.forEach(node -> node.store.keysMoveTo(pair.zero()));
+      return looksForKeyOwner(pair.zero()).compose(_ -> {
+        both.forEach(node -> node.store.keysMoveTo(pair.one()));
+        return looksForKeyOwner(pair.one());
+      }).compose(_ -> {
+        pair.connectAll();
+        return pair.allConnected();
+      });
+    }).onComplete(test.succeedingThenComplete());
+  }
+
+  private static Future<Void> looksForKeyOwner(BarrierNode node) {
+    Promise<Void> done = Promise.promise();
+    node.barrier.execute(core -> {
+      core.membersChanged(node.store.presentMembers());
+      done.complete();
+    });
+    return done.future();
   }
 
   // B-8, ADR 31: others would read, again and again, what is in no store

@@ -11,8 +11,11 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
+import io.muster.segment.SegmentStore.KeyOwner;
 import io.muster.segment.StoredBytes;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,21 +34,37 @@ import org.jspecify.annotations.Nullable;
  * @param late operations that have missed their deadline, and may still be applied
  * @param lostAfterMark of each rank, the greatest epoch in which its present life has lost a link after it had sent a mark
  * @param damaged true if a link was down while the present record was COMPLETE
+ * @param keyOwner the rank of the process that owns the keys, -1 if nobody can say; a process knows it when it asks
  */
 record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ranks, List<@Nullable Seen<ReadyMark>> marks,
     List<Node> nodes, List<Boolean> dirty, List<Integer> newcomers, List<Mail> mail, List<List<ReadyMark>> made, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
-    Budget budget) {
+    int keyOwner, Budget budget) {
   static final GroupName GROUP = new GroupName("walk");
 
   /**
    * How many faults of each kind may still happen.
    *
-   * @param hasty marks may be overdue at any time; otherwise only when nothing else is on its way, since all else takes less time than that
+   * @param keyMoves how often the keys may move to another process
    */
-  record Budget(int breaks, int restarts, int lostNotifications, int lateOperations, boolean hasty) {
+  record Budget(int breaks, int restarts, int lostNotifications, int lateOperations, int keyMoves, Overdue overdue) {
     Budget(int breaks, int restarts, int lostNotifications, int lateOperations) {
-      this(breaks, restarts, lostNotifications, lateOperations, lostNotifications + lateOperations > 0);
+      this(breaks, restarts, lostNotifications, lateOperations, 0, lostNotifications + lateOperations > 0 ? Overdue.HASTY : Overdue.LAST);
     }
+
+    Budget less(int brokenLinks, int restarted, int notifications, int operations, int moved) {
+      return new Budget(breaks - brokenLinks, restarts - restarted, lostNotifications - notifications, lateOperations - operations,
+          keyMoves - moved, overdue);
+    }
+  }
+
+  /** When marks may be overdue. */
+  enum Overdue {
+    /** At any time. */
+    HASTY,
+    /** Only when nothing else is on its way, since all else takes less time than that. */
+    LAST,
+    /** Never: all that is done has to be done without the marks in the store. */
+    NEVER
   }
 
   /** A write to the store: to the epoch if {@code rank} is negative, else to the mark of that rank. */
@@ -65,8 +84,15 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
 
   /** @param linked whether the links are up; otherwise they come up one by one */
   static BarrierWorld start(int size, Budget budget, boolean linked) {
+    return start(size, budget, linked, -1);
+  }
+
+  /** @param keyOwner who owns the keys at first, -1 if nobody can ever say */
+  static BarrierWorld start(int size, Budget budget, boolean linked, int keyOwner) {
     var builder = new Builder(size, budget);
+    builder.keyOwner = keyOwner;
     for (int rank = 0; rank < size; rank++) {
+      builder.lookForKeyOwner(rank);
       builder.event(rank, new BarrierEvent.SeatTaken(member(rank, 1)));
       builder.event(rank, new BarrierEvent.LinkConnected(rank, member(rank, 1), Proof.LOCAL));
       for (int other = 0; other < size; other++) {
@@ -146,11 +172,27 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
         }));
       }
     }
+    for (int rank = 0; rank < size() && keyOwner >= 0; rank++) {
+      keyMoves(rank, moves);
+    }
     for (int index = 0; index < late.size(); index++) {
       int chosen = index;
       moves.add(move("late write applied or not", false, builder -> builder.apply(builder.late.remove(chosen))));
     }
     return moves;
+  }
+
+  private void keyMoves(int rank, List<Move> moves) {
+    if (rank != keyOwner && budget.keyMoves() > 0) {
+      moves.add(move("the keys move to " + rank, true, builder -> {
+        builder.spendKeyMove();
+        builder.keyOwner = rank;
+      }));
+    }
+    var to = new Builder(this);
+    if (to.lookForKeyOwner(rank)) {
+      moves.add(new Move(rank + " has some reason to ask who owns the keys", true, to.build()));
+    }
   }
 
   private Move move(String what, boolean isFault, java.util.function.Consumer<Builder> change) {
@@ -199,7 +241,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       }
     }
     for (Timer timer : Timer.values()) {
-      boolean isSoon = timer == Timer.OVERDUE && !budget.hasty() && isBusy();
+      boolean isSoon = timer == Timer.OVERDUE && (budget.overdue() == Overdue.NEVER || budget.overdue() == Overdue.LAST && isBusy());
       if ((node.timers() & 1 << timer.ordinal()) != 0 && !isSoon) {
         moves.add(move(rank + " timer " + timer, false, builder -> {
           builder.timers(rank, builder.nodes.get(rank).timers() & ~(1 << timer.ordinal()));
@@ -317,6 +359,8 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     private final List<Write> late;
     private final List<Long> lostAfterMark;
     private boolean damaged;
+    private int keyOwner;
+    private final Deque<Integer> looking = new ArrayDeque<>();
     private @Nullable BarrierEvent handling;
     private Budget budget;
 
@@ -360,6 +404,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       late = new ArrayList<>(from.late);
       lostAfterMark = new ArrayList<>(from.lostAfterMark);
       damaged = from.damaged;
+      keyOwner = from.keyOwner;
       budget = from.budget;
     }
 
@@ -375,7 +420,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
           }
         }
       }
-      return new BarrierWorld(epoch, ranks, marks, nodes, dirty, newcomers, mail, made, ends, late, lostAfterMark, damaged, budget);
+      return new BarrierWorld(epoch, ranks, marks, nodes, dirty, newcomers, mail, made, ends, late, lostAfterMark, damaged, keyOwner, budget);
     }
 
     void event(int rank, BarrierEvent event) {
@@ -387,6 +432,19 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       int timers = isOpen ? node.timers() : node.timers() & ~(1 << Timer.OVERDUE.ordinal());
       nodes.set(rank, new Node(untold(step.next()), node.read(), node.record(), node.mark(), timers, node.marked()));
       step.effects().forEach(effect -> run(rank, effect));
+      for (Integer asks = looking.poll(); asks != null; asks = looking.poll()) {
+        lookForKeyOwner(asks);
+      }
+    }
+
+    /** Whether it is news. */
+    private boolean lookForKeyOwner(int rank) {
+      KeyOwner now = keyOwner < 0 ? null : new KeyOwner(setup(keyOwner, size).process(), "the same says the process");
+      if (Objects.equals(now, nodes.get(rank).state().keyOwner())) {
+        return false;
+      }
+      event(rank, new BarrierEvent.KeyOwnerSeen(now));
+      return true;
     }
 
     /** What has been told decides only what is told again, never what is written: states that differ in it are the same here. */
@@ -425,13 +483,14 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
           mail.sort(java.util.Comparator.comparingInt(Mail::hashCode));
         }
         case BarrierEffect.StartTimer(Timer timer, long _) -> {
-          if (timer != Timer.REPUBLISH && timer != Timer.KEY_OWNER) { // nobody owns keys here
+          if (timer != Timer.REPUBLISH && (timer != Timer.KEY_OWNER || keyOwner >= 0)) {
             timers(rank, node.timers() | 1 << timer.ordinal());
           }
         }
         case BarrierEffect.CompleteWaiters(EpochRecord record) -> require(node.marked() == record.number()
             && lostAfterMark.get(rank) < record.number(), "a process believes COMPLETE only on its own mark, with nothing lost since");
-        case BarrierEffect.LookForKeyOwner _, BarrierEffect.SpreadRecord _, BarrierEffect.PublishAllConnected _, BarrierEffect.TellDegraded _,
+        case BarrierEffect.LookForKeyOwner _ -> looking.add(rank);
+        case BarrierEffect.SpreadRecord _, BarrierEffect.PublishAllConnected _, BarrierEffect.TellDegraded _,
             BarrierEffect.PublishDegraded _ -> { }
       }
     }
@@ -523,15 +582,19 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     void tooLate(Write write) {
       late.add(write);
       late.sort(java.util.Comparator.comparingInt(Write::hashCode));
-      budget = new Budget(budget.breaks(), budget.restarts(), budget.lostNotifications(), budget.lateOperations() - 1, budget.hasty());
+      budget = budget.less(0, 0, 0, 1, 0);
     }
 
     void spendNotification() {
-      budget = new Budget(budget.breaks(), budget.restarts(), budget.lostNotifications() - 1, budget.lateOperations(), budget.hasty());
+      budget = budget.less(0, 0, 1, 0, 0);
+    }
+
+    void spendKeyMove() {
+      budget = budget.less(0, 0, 0, 0, 1);
     }
 
     void spendBreak() {
-      budget = new Budget(budget.breaks() - 1, budget.restarts(), budget.lostNotifications(), budget.lateOperations(), budget.hasty());
+      budget = budget.less(1, 0, 0, 0, 0);
     }
 
     void connectEnd(int rank, int peer) {
@@ -548,7 +611,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     }
 
     void restart(int rank, long incarnation) {
-      budget = new Budget(budget.breaks(), budget.restarts() - 1, budget.lostNotifications(), budget.lateOperations(), budget.hasty());
+      budget = budget.less(0, 1, 0, 0, 0);
       Node old = nodes.get(rank);
       if (old.record() != null) {
         late.add(old.record());

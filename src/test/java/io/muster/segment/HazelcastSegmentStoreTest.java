@@ -208,9 +208,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
   void takesNoDeadMembersAddressForItsOwn() throws Exception {
     try (var survivor = new Survivor(config -> config)) {
       survivor.killTheOther();
-      for (int group = 0; group < 20; group++) {
-        assertThat(await(survivor.store.compareAndSet("alone" + group + "/rank/0", null, bytes("a")))).isTrue();
-      }
+      survivor.writeToManyPartitions();
       await(survivor.store.close());
     }
   }
@@ -219,6 +217,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
   void closesAlsoWhereHazelcastCannotTellTheOthers() throws Exception {
     try (var survivor = new Survivor(config -> config.setProperty("hazelcast.socket.client.bind", "true"))) {
       survivor.killTheOther();
+      assertThatThrownBy(() -> survivor.writeToManyPartitions()).hasMessageContaining("Connecting to self");
       await(survivor.store.close());
     }
   }
@@ -250,6 +249,12 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     private static Config configuration(int port) {
       Config config = MusterHazelcast.applyTo(MusterHazelcast.reference()).setClusterName(CLUSTER + "-survivor");
       return MusterHazelcast.bindTo(config, new MusterHazelcast.Bind("127.0.0.1", port));
+    }
+
+    void writeToManyPartitions() {
+      for (int group = 0; group < 20; group++) {
+        assertThat(await(store.compareAndSet("alone" + group + "/rank/0", null, bytes("a")))).isTrue();
+      }
     }
 
     void killTheOther() {
