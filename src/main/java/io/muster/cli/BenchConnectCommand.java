@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
         "late     all but one rank have been waiting for --waiting, then the last one publishes",
         "restart  one process is killed (kill -9), a new one is started; from its publish until all know",
         "cold     all processes are started at once; from the start of the last one",
-        "", "The first round is shown apart, since its processes have never connected before (restart: all rounds are alike)."})
+        "", "The first round is shown apart, since its processes have never connected to each other before (restart: all rounds are alike)."})
 final class BenchConnectCommand implements Callable<Integer> {
   /** What is measured. */
   enum Mode {
