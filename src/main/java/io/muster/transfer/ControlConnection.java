@@ -48,6 +48,7 @@ final class ControlConnection {
 
   /** @param rest bytes that came behind the hello; released here */
   void start(ByteBuf rest) {
+    socket.readOnWhenAWriteFails(); // or whoever wakes, and says something before it reads, would not learn that it was unheard (P-9)
     socket.onBytes(this::bytes);
     socket.onClose(() -> channel.end(LossEvidence.Kind.SOCKET_CLOSED, "its control connection was closed" + socket.trouble()));
     bytes(rest);

@@ -140,6 +140,14 @@ final class RawSocket {
     }
   }
 
+  /**
+   * A write that fails no longer closes the socket at once: what the other end has said before it closed its own is read first, and then that
+   * it did.
+   */
+  void readOnWhenAWriteFails() {
+    socket.channelHandlerContext().channel().config().setAutoClose(false);
+  }
+
   boolean full() {
     return socket.writeQueueFull();
   }

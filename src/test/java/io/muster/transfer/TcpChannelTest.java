@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -20,6 +21,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -84,6 +86,20 @@ class TcpChannelTest {
   /** P-9: as in a process that was stopped, and finds the farewell and the end of the bulk connection when it wakes, this first. */
   @Test
   void whatTheOtherEndSaidBeforeItClosedIsReadFirst() throws Exception {
+    whoWakesReadsTheFarewell(here -> { });
+  }
+
+  /** The first write is answered with a reset, the next one fails. */
+  @Test
+  void andAlsoWhereAWriteHasFailedBefore() throws Exception {
+    whoWakesReadsTheFarewell(here -> {
+      here.send(ControlKind.GOSSIP, Buffer.buffer("a mark"));
+      Context own = here.controlSocket().context();
+      own.runOnContext(_ -> own.runOnContext(_ -> here.send(ControlKind.GOSSIP, Buffer.buffer("another"))));
+    });
+  }
+
+  private void whoWakesReadsTheFarewell(Consumer<TcpChannel> firstOfAll) throws Exception {
     Vertx elsewhere = Vertx.vertx();
     TestProcess a = TestProcess.start(vertx);
     TestProcess b = TestProcess.start(elsewhere);
@@ -95,6 +111,7 @@ class TcpChannelTest {
       stopped.countDown();
       try {
         goesOn.await();
+        firstOfAll.accept(here);
       } catch (InterruptedException e) {
         throw new AssertionError(e);
       }
