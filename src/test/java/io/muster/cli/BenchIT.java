@@ -23,7 +23,13 @@ final class BenchIT {
 
   @Test
   void saysWhatALateRankTookAndWhere() throws Exception {
-    JsonObject said = bench("--processes", "2", "--rounds", "2", "--mode", "late", "--waiting", "200ms", "--prime", "1s");
+    JsonObject said;
+    try (MusterCommand bench = MusterCommand.start(temp, "bench", "connect", "--processes", "2", "--rounds", "2", "--mode", "late",
+        "--waiting", "200ms", "--prime", "1s", "--json")) {
+      assertThat(bench.awaitExit(80_000)).as(bench::toString).isEqualTo(Main.OK);
+      assertThat(bench.out()).as("one line").hasSize(1);
+      said = new JsonObject(bench.out().getFirst());
+    }
 
     assertThat(said.getMap()).containsEntry("bench", "connect").containsEntry("mode", "late").containsEntry("ranks", 2)
         .containsEntry("processes", 2).containsEntry("rounds", 2).containsEntry("secret", "never");
@@ -34,28 +40,5 @@ final class BenchIT {
     assertThat(phases.fieldNames()).containsExactly("publish", "notice", "dial", "open", "warmup", "epoch", "mark", "complete", "know");
     double sum = phases.stream().mapToDouble(phase -> ((Number) phase.getValue()).doubleValue()).sum();
     assertThat(sum).as("the phases of the one round that is not the first").isBetween(median - 0.1, median + 0.1);
-  }
-
-  @Test
-  void saysWhenTheOthersKnewOfAKill() throws Exception {
-    JsonObject said = bench("--processes", "2", "--rounds", "1", "--mode", "restart", "--prime", "0s");
-
-    assertThat(said.getDouble("medianMs")).isPositive();
-    assertThat(said.getDouble("degradedLocalMs")).isPositive();
-    assertThat(said.getDouble("degradedClusterMs")).isPositive();
-  }
-
-  /** The one line of its standard output. */
-  private static JsonObject bench(String... arguments) throws Exception {
-    String[] all = new String[arguments.length + 3];
-    all[0] = "bench";
-    all[1] = "connect";
-    System.arraycopy(arguments, 0, all, 2, arguments.length);
-    all[all.length - 1] = "--json";
-    try (MusterCommand bench = MusterCommand.start(temp, all)) {
-      assertThat(bench.awaitExit(80_000)).as(bench::toString).isEqualTo(Main.OK);
-      assertThat(bench.out()).hasSize(1);
-      return new JsonObject(bench.out().getFirst());
-    }
   }
 }
