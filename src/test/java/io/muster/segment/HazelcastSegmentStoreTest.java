@@ -20,18 +20,21 @@ import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
+import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -204,68 +207,68 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     await(store.close());
   }
 
+  /**
+   * The outgoing sockets of one member would all be bound to the port of the only other one, if they were bound to any: when that has died,
+   * whoever dials it dials itself.
+   */
   @Test
   void takesNoDeadMembersAddressForItsOwn() throws Exception {
-    try (var survivor = new Survivor(config -> config)) {
-      survivor.killTheOther();
-      survivor.writeToManyPartitions();
-      await(survivor.store.close());
+    int port;
+    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
     }
+    Config config = pairOf(0);
+    ((ServerSocketEndpointConfig) config.getAdvancedNetworkConfig().getEndpointConfigs().get(EndpointQualifier.MEMBER)).addOutboundPort(port);
+    HazelcastInstance survivor = Hazelcast.newHazelcastInstance(MusterHazelcast.found(config));
+    String target = "127.0.0.1:" + survivor.getCluster().getLocalMember().getAddress().getPort();
+    HazelcastInstance other = Hazelcast.newHazelcastInstance(MusterHazelcast.join(pairOf(port), target, List.of(target)));
+    try {
+      SegmentStore store = await(HazelcastSegmentStore.open(survivor, context, MusterHazelcast.MAP_NAME, DEADLINE));
+      other.getLifecycleService().terminate();
+      for (int group = 0; group < 20; group++) {
+        assertThat(await(store.compareAndSet("alone" + group + "/rank/0", null, bytes("a")).map("written").otherwise(Throwable::getMessage)))
+            .doesNotContain("Connecting to self");
+      }
+      await(store.close());
+    } finally {
+      other.getLifecycleService().terminate();
+      survivor.getLifecycleService().terminate();
+    }
+  }
+
+  private static Config pairOf(int port) {
+    Config config = MusterHazelcast.applyTo(MusterHazelcast.reference()).setClusterName(CLUSTER + "-pair");
+    return MusterHazelcast.bindTo(config, new MusterHazelcast.Bind("127.0.0.1", port));
   }
 
   @Test
-  void closesAlsoWhereHazelcastCannotTellTheOthers() throws Exception {
-    try (var survivor = new Survivor(config -> config.setProperty("hazelcast.socket.client.bind", "true"))) {
-      survivor.killTheOther();
-      assertThatThrownBy(() -> survivor.writeToManyPartitions()).hasMessageContaining("Connecting to self");
-      await(survivor.store.close());
-    }
+  void closesAlsoWhereHazelcastCannotTellTheOthers() {
+    HazelcastInstance hazelcast = members.get(here);
+    Queue<String> removed = new ConcurrentLinkedQueue<>();
+    IMap<?, ?> map = instead(IMap.class, hazelcast.getMap(MusterHazelcast.MAP_NAME), (method, call) -> {
+      if (method.startsWith("remove") && method.endsWith("Listener")) {
+        removed.add(method);
+      }
+      if (method.equals("removeEntryListener")) {
+        throw new IllegalStateException("as where a member has just died");
+      }
+      return call.call();
+    });
+    HazelcastInstance unlucky = instead(HazelcastInstance.class, hazelcast, (method, call) -> method.equals("getMap") ? map : call.call());
+    SegmentStore store = await(HazelcastSegmentStore.open(unlucky, context, MusterHazelcast.MAP_NAME, DEADLINE));
+    listen(store, new Recorder("any"));
+    await(store.close());
+    assertThat(removed).containsExactly("removeEntryListener", "removePartitionLostListener");
   }
 
-  /**
-   * A member whose outgoing sockets would all be bound to the port of the only other member, if they were bound to one: when that has died,
-   * whoever dials it dials itself.
-   */
-  private final class Survivor implements AutoCloseable {
-    private final HazelcastInstance here;
-    private final HazelcastInstance other;
-    final SegmentStore store;
+  private static <T> T instead(Class<T> type, Object of, Detour detour) {
+    return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (_, method, arguments) ->
+        detour.take(method.getName(), () -> method.invoke(of, arguments))));
+  }
 
-    Survivor(UnaryOperator<Config> how) throws Exception {
-      int port;
-      try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        port = free.getLocalPort();
-      }
-      Config config = how.apply(configuration(0));
-      ((ServerSocketEndpointConfig) config.getAdvancedNetworkConfig().getEndpointConfigs().get(EndpointQualifier.MEMBER))
-          .addOutboundPort(port);
-      here = Hazelcast.newHazelcastInstance(MusterHazelcast.found(config));
-      String target = "127.0.0.1:" + here.getCluster().getLocalMember().getAddress().getPort();
-      other = Hazelcast.newHazelcastInstance(MusterHazelcast.join(configuration(port), target, List.of(target)));
-      store = await(HazelcastSegmentStore.open(here, context, MusterHazelcast.MAP_NAME, DEADLINE));
-      listen(store, new Recorder("any"));
-    }
-
-    private static Config configuration(int port) {
-      Config config = MusterHazelcast.applyTo(MusterHazelcast.reference()).setClusterName(CLUSTER + "-survivor");
-      return MusterHazelcast.bindTo(config, new MusterHazelcast.Bind("127.0.0.1", port));
-    }
-
-    void writeToManyPartitions() {
-      for (int group = 0; group < 20; group++) {
-        assertThat(await(store.compareAndSet("alone" + group + "/rank/0", null, bytes("a")))).isTrue();
-      }
-    }
-
-    void killTheOther() {
-      other.getLifecycleService().terminate();
-    }
-
-    @Override
-    public void close() {
-      other.getLifecycleService().terminate();
-      here.getLifecycleService().terminate();
-    }
+  /** What is done for a call of this name. */
+  private interface Detour {
+    Object take(String method, Callable<Object> call) throws Exception;
   }
 
   record Migrations(CountDownLatch finished) implements MigrationListener {
