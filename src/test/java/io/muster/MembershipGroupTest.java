@@ -196,7 +196,8 @@ class MembershipGroupTest {
     List<Future<JsonObject>> degraded = List.of(first.degraded("a"), first.degraded("b"));
     cluster.crash(second);
     for (Future<JsonObject> heard : degraded) {
-      assertThat(heard.await().getJsonArray("lost").getJsonObject(0).getString("reason")).isEqualTo("SOCKET_CLOSED");
+      assertThat(heard.await().getJsonArray("lost").getJsonObject(0).getString("reason"))
+          .as("a Vert.x that closes may still say so on a link before its sockets are closed").isIn("SOCKET_CLOSED", "CLOSED_BY_PEER");
     }
     InMemoryCluster.Process third = cluster.start();
     InMemoryCluster.await(a, third.join("a", 1, 2));
