@@ -129,7 +129,7 @@ final class BenchWorkerCommand implements Callable<Integer> {
 
   /**
    * What this command itself loads to measure is not to be in the first round: it has a group of its own once. Nor are the connections of the
-   * event bus: a process that has been up for long has had a message from every node, here a greeting.
+   * event bus: a process that has been up for long has had a message from every node, here a greeting (a body is decoded when it is read).
    */
   private void rehearse(LaunchedProcess process) {
     String own = "bench-own-" + ProcessHandle.current().pid();

@@ -168,7 +168,7 @@ final class RollingRestartIT {
     String before = fleet.at(2).err();
     limitFiles(2, "10"); // the least that is free is above that: it can open nothing more
     fleet.at(3).signal("STOP"); // after the limit: a connection that the stopped one's kernel has taken in meanwhile would need no more files
-    fleet.awaitDegraded(2, 2);
+    fleet.at(2).await("peer-state", link -> link.getInteger("peer") == 2 && "CONNECTED".equals(link.getString("from"))); // it has to dial
     fleet.at(3).signal("CONT");
     awaitErr(fleet.at(2), before.length(), "Too many open files");
     assertThat(fleet.at(2).isAlive()).isTrue();
