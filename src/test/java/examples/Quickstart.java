@@ -1,13 +1,13 @@
 package examples;
 
 import com.hazelcast.config.Config;
-import io.muster.GroupOptions;
 import io.muster.JoinedRank;
 import io.muster.Muster;
-import io.muster.MusterOptions;
 import io.muster.MusterVerticle;
 import io.muster.barrier.AllConnected;
-import io.muster.segment.MusterHazelcast;
+import io.muster.options.GroupOptions;
+import io.muster.options.MusterOptions;
+import io.muster.store.MusterHazelcast;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;

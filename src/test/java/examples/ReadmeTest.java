@@ -2,9 +2,9 @@ package examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.MusterOptions;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
+import io.muster.options.MusterOptions;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;

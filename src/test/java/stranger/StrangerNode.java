@@ -39,7 +39,7 @@ public final class StrangerNode {
 
   private static String classesOfMuster() {
     try {
-      Class.forName("io.muster.segment.SegmentStore");
+      Class.forName("io.muster.store.SegmentStore");
       return "with Muster";
     } catch (ClassNotFoundException _) {
       return "without Muster";

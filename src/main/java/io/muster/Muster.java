@@ -8,16 +8,27 @@ import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.RecordedStore;
-import io.muster.segment.HazelcastSegmentStore;
-import io.muster.segment.MusterHazelcast;
-import io.muster.segment.SegmentStore;
+import io.muster.options.EndpointOptions;
+import io.muster.options.GroupOptions;
+import io.muster.options.MusterOptions;
+import io.muster.options.TransportOptions;
+import io.muster.runtime.CloseBound;
+import io.muster.runtime.GpuPathReport;
+import io.muster.runtime.GroupRuntime;
+import io.muster.runtime.Hardware;
+import io.muster.runtime.MusterProcess;
+import io.muster.runtime.OwnContext;
+import io.muster.runtime.ProcessTrust;
+import io.muster.store.HazelcastSegmentStore;
+import io.muster.store.MusterHazelcast;
+import io.muster.store.SegmentStore;
+import io.muster.testing.TransportFaults;
 import io.muster.transfer.ProcessAddress;
-import io.muster.transfer.RegionTable;
-import io.muster.transfer.Tls;
-import io.muster.transfer.TcpOptions;
-import io.muster.transfer.TcpTransport;
 import io.muster.transfer.Transport;
-import io.muster.transfer.TransportFaults;
+import io.muster.transfer.memory.RegionTable;
+import io.muster.transfer.tcp.TcpOptions;
+import io.muster.transfer.tcp.TcpTransport;
+import io.muster.transfer.tcp.Tls;
 import io.vertx.core.Closeable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -118,7 +129,7 @@ public final class Muster {
   }
 
   /** Starts Muster on any store; for tests that need no cluster. */
-  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
+  public static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
     return start(vertx, store, id, options, Surroundings.USUAL);
   }
 

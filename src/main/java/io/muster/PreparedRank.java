@@ -1,5 +1,6 @@
 package io.muster;
 
+import io.muster.runtime.GroupRuntime;
 import io.muster.segment.SegmentHandle;
 import io.vertx.core.Future;
 

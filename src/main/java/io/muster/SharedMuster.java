@@ -2,6 +2,8 @@ package io.muster;
 
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
+import io.muster.options.MusterOptions;
+import io.muster.runtime.OwnContext;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
+import io.muster.options.GroupOptions;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
 import io.vertx.core.eventbus.DeliveryOptions;

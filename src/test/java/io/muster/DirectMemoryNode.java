@@ -1,12 +1,13 @@
 package io.muster;
 
 import io.muster.barrier.AllConnected;
+import io.muster.options.GroupOptions;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import io.vertx.core.impl.buffer.VertxByteBufAllocator;
 import io.vertx.core.impl.cpu.CpuCoreSensor;
 import io.vertx.core.internal.VertxInternal;
-import io.vertx.core.impl.buffer.VertxByteBufAllocator;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.time.Duration;

@@ -2,20 +2,22 @@ package io.muster;
 
 import io.muster.barrier.Beat;
 import io.muster.barrier.Gossip;
-import io.muster.cli.ConfigFuzz;
+import io.muster.cluster.ControlAddress;
+import io.muster.cluster.ControlFuzz;
 import io.muster.group.GroupSecret;
-import io.muster.ops.ControlAddress;
-import io.muster.ops.ControlFuzz;
+import io.muster.launch.ConfigFuzz;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkMessage;
-import io.muster.segment.Decoded;
-import io.muster.segment.SealedSegmentStore;
+import io.muster.runtime.QuestionsFuzz;
+import io.muster.runtime.SealedMessage;
 import io.muster.segment.Schema;
-import io.muster.segment.StoreKeys;
-import io.muster.segment.StoredBytes;
+import io.muster.store.SealedSegmentStore;
+import io.muster.store.StoreKeys;
 import io.muster.transfer.ControlKind;
-import io.muster.transfer.TransferFuzz;
-import io.muster.transfer.WireFuzz;
+import io.muster.transfer.gpu.TransferFuzz;
+import io.muster.transfer.tcp.WireFuzz;
+import io.muster.wire.Decoded;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.buffer.Buffer;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
@@ -29,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Fuzz {
   private static final GroupSecret SECRET = GroupSecret.of(Arrays.copyOf(new byte[] {1, 2, 3}, 32));
-  private static final SealedSegmentStore SEALED = new SealedSegmentStore((io.muster.segment.SegmentStore) Proxy.newProxyInstance(
-      Fuzz.class.getClassLoader(), new Class<?>[] {io.muster.segment.SegmentStore.class}, (_, _, _) -> null), SECRET, (_, _) -> { });
+  private static final SealedSegmentStore SEALED = new SealedSegmentStore((io.muster.store.SegmentStore) Proxy.newProxyInstance(
+      Fuzz.class.getClassLoader(), new Class<?>[] {io.muster.store.SegmentStore.class}, (_, _, _) -> null), SECRET, (_, _) -> { });
 
   /** The name of the one reader to be fuzzed; null: all. */
   private static final @Nullable String ONLY = System.getProperty("muster.fuzz.reader");

@@ -4,11 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.InMemoryCluster.Process;
-import io.muster.cuda.CudaCallException;
 import io.muster.cuda.GpuSlice;
 import io.muster.cuda.HostGpus;
+import io.muster.cuda.driver.CudaCallException;
 import io.muster.group.MusterException;
 import io.muster.ops.GpuPaths;
+import io.muster.options.GroupOptions;
 import io.muster.segment.GpuRecord;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.WriteException;

@@ -5,14 +5,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.muster.InMemoryCluster.Process;
 import io.muster.barrier.AllConnected;
-import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
 import io.muster.cuda.HostGpus;
-import io.muster.cuda.ShareKind;
+import io.muster.cuda.driver.CudaFacts;
+import io.muster.cuda.driver.ShareKind;
 import io.muster.fabric.FabricIdentity;
 import io.muster.fabric.FabricVerdict;
 import io.muster.fabric.GpuMemoryFabric;
 import io.muster.group.Proof;
+import io.muster.runtime.Hardware;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.util.Map;

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.muster.group.ProcessId;
-import io.muster.segment.InMemorySegmentStore;
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoredBytes;
-import io.muster.segment.WrappedStore;
+import io.muster.options.GroupOptions;
+import io.muster.options.MusterOptions;
+import io.muster.store.InMemorySegmentStore;
+import io.muster.store.SegmentStore;
+import io.muster.store.WrappedStore;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;

@@ -2,7 +2,7 @@ package io.muster;
 
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
-import io.muster.segment.MusterHazelcast;
+import io.muster.store.MusterHazelcast;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

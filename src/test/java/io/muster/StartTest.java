@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
-import io.muster.segment.InMemorySegmentStore;
-import io.muster.segment.SegmentStore;
+import io.muster.options.GroupOptions;
+import io.muster.options.MusterOptions;
+import io.muster.store.InMemorySegmentStore;
+import io.muster.store.SegmentStore;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.junit5.Timeout;

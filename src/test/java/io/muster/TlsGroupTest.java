@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.group.MusterException;
-import io.muster.transfer.Certificates;
-import io.muster.transfer.Tls;
+import io.muster.options.GroupOptions;
+import io.muster.options.MusterOptions;
+import io.muster.transfer.tcp.Certificates;
+import io.muster.transfer.tcp.Tls;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonObject;

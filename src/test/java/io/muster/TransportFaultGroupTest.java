@@ -4,10 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.barrier.AllConnected;
-import io.muster.transfer.TransportFault;
-import io.muster.transfer.TransportFault.Act;
-import io.muster.transfer.TransportFault.Point;
-import io.muster.transfer.TransportFaults;
+import io.muster.options.GroupOptions;
+import io.muster.testing.TransportFault;
+import io.muster.testing.TransportFault.Act;
+import io.muster.testing.TransportFault.Point;
+import io.muster.testing.TransportFaults;
 import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;

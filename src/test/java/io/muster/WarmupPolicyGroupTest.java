@@ -10,6 +10,7 @@ import io.muster.fabric.ImportFault;
 import io.muster.group.GroupName;
 import io.muster.group.Proof;
 import io.muster.peer.LinkState;
+import io.muster.runtime.PolicyQuestions;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.json.JsonObject;

@@ -1,16 +1,22 @@
 package io.muster.barrier;
 
+import io.muster.blame.Blame;
+import io.muster.blame.View;
 import io.muster.bus.Addresses;
 import io.muster.bus.LocalCodec;
+import io.muster.epoch.BarrierSetup;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkTable;
+import io.muster.seat.SeatEvent;
+import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
+import io.muster.segment.Seen;
 import io.muster.segment.SegmentHandle;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;

@@ -2,11 +2,11 @@ package io.muster.barrier;
 
 import io.muster.group.GroupSecret;
 import io.muster.peer.PairId;
-import io.muster.segment.CanonicalReader;
-import io.muster.segment.CanonicalReader.MalformedException;
-import io.muster.segment.CanonicalWriter;
-import io.muster.segment.Decoded;
 import io.muster.segment.EpochRecord;
+import io.muster.wire.CanonicalReader;
+import io.muster.wire.CanonicalReader.MalformedException;
+import io.muster.wire.CanonicalWriter;
+import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -2,12 +2,16 @@ package io.muster.barrier;
 
 import io.muster.barrier.StuckReport.Missing;
 import io.muster.barrier.StuckReport.Phase;
+import io.muster.blame.Blame;
+import io.muster.epoch.Seat;
 import io.muster.group.GroupName;
 import io.muster.peer.History;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
+import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
+import io.muster.segment.Seen;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;

@@ -1,8 +1,10 @@
 package io.muster.barrier;
 
-import io.muster.segment.Decoded;
+import io.muster.epoch.BarrierSetup;
 import io.muster.segment.RankEntry;
-import io.muster.segment.StoredBytes;
+import io.muster.segment.Seen;
+import io.muster.wire.Decoded;
+import io.muster.wire.StoredBytes;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

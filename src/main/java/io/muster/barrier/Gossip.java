@@ -1,11 +1,11 @@
 package io.muster.barrier;
 
 import io.muster.group.GroupName;
-import io.muster.segment.CanonicalReader;
-import io.muster.segment.CanonicalReader.MalformedException;
-import io.muster.segment.CanonicalWriter;
-import io.muster.segment.Decoded;
-import io.muster.segment.StoredBytes;
+import io.muster.wire.CanonicalReader;
+import io.muster.wire.CanonicalReader.MalformedException;
+import io.muster.wire.CanonicalWriter;
+import io.muster.wire.Decoded;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.buffer.Buffer;
 
 /**

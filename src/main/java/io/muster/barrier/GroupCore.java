@@ -1,15 +1,23 @@
 package io.muster.barrier;
 
+import io.muster.epoch.BarrierEffect;
+import io.muster.epoch.BarrierEvent;
+import io.muster.epoch.BarrierMachine;
+import io.muster.epoch.BarrierSetup;
+import io.muster.epoch.BarrierState;
 import io.muster.group.Member;
 import io.muster.group.Proof;
 import io.muster.peer.LinkEvent;
+import io.muster.seat.SeatEvent;
+import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
+import io.muster.segment.Seen;
 import io.muster.segment.SegmentHandle;
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoreKeys;
-import io.muster.segment.StoredBytes;
+import io.muster.store.SegmentStore;
+import io.muster.store.StoreKeys;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -1,11 +1,12 @@
 package io.muster.barrier;
 
+import io.muster.blame.View;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkTable;
 import io.muster.segment.RankEntry;
-import io.muster.segment.SegmentStore;
+import io.muster.store.SegmentStore;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.util.Collection;

@@ -1,7 +1,9 @@
 package io.muster.barrier;
 
+import io.muster.epoch.Seat;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
+import io.muster.seat.SeatState;
 import io.muster.segment.RankEntry;
 import java.util.Map;
 

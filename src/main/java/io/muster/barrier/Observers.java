@@ -1,14 +1,15 @@
 package io.muster.barrier;
 
+import io.muster.blame.View;
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
-import io.muster.segment.CanonicalReader;
-import io.muster.segment.CanonicalReader.MalformedException;
-import io.muster.segment.CanonicalWriter;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Complaints;
 import io.muster.transfer.ControlKind;
+import io.muster.wire.CanonicalReader;
+import io.muster.wire.CanonicalReader.MalformedException;
+import io.muster.wire.CanonicalWriter;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;

@@ -2,7 +2,7 @@ package io.muster.barrier;
 
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.StoredBytes;
+import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
 /**

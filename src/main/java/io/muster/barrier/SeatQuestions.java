@@ -1,7 +1,7 @@
 package io.muster.barrier;
 
-import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.group.Member;
+import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -13,7 +13,7 @@ import java.util.function.Predicate;
  * The questions of newcomers about seats of this process that are not answered yet: each waits until the entry that it names has been
  * written anew, or the seat has ended, or its time is over. Lives on the group's context.
  */
-final class SeatQuestions {
+public final class SeatQuestions {
   /** So many wait at most, whoever asks; each further one is answered at once. */
   private static final int MAX_WAITING = 64;
 
@@ -21,32 +21,32 @@ final class SeatQuestions {
 
   private final List<Question> waiting = new ArrayList<>();
 
-  boolean isFull() {
+  public boolean isFull() {
     return waiting.size() >= MAX_WAITING;
   }
 
-  Future<Answer> add(RankEntry about) {
+  public Future<Answer> add(RankEntry about) {
     var question = new Question(about, Promise.promise());
     waiting.add(question);
     return question.promise().future();
   }
 
   /** The store is known to hold this. */
-  void published(RankEntry entry) {
+  public void published(RankEntry entry) {
     answer(question -> question.about().member().equals(entry.member()) && entry.revision() > question.about().revision(), Answer.HOLDS);
   }
 
-  void ended(Member member) {
+  public void ended(Member member) {
     answer(question -> question.about().member().equals(member), Answer.GONE);
   }
 
   /** Time is over for this one. */
-  void late(Future<Answer> asked, boolean holds) {
+  public void late(Future<Answer> asked, boolean holds) {
     answer(question -> question.promise().future() == asked, holds ? Answer.HOLDS : Answer.GONE);
   }
 
   /** The greatest revision that is asked about this life, -1 if nobody asks. */
-  long revision(Member member) {
+  public long revision(Member member) {
     return waiting.stream().filter(question -> question.about().member().equals(member)).mapToLong(question -> question.about().revision())
         .max().orElse(-1);
   }

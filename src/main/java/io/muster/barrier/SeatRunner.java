@@ -1,14 +1,23 @@
 package io.muster.barrier;
 
-import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.epoch.BarrierEvent;
+import io.muster.epoch.BarrierSetup;
+import io.muster.epoch.BarrierState;
+import io.muster.epoch.Seat;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
+import io.muster.seat.SeatEffect;
+import io.muster.seat.SeatEvent;
+import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.seat.SeatMachine;
+import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.StoreKeys;
-import io.muster.segment.StoredBytes;
+import io.muster.segment.Seen;
+import io.muster.store.StoreKeys;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import java.util.HashSet;
 import java.util.List;
@@ -18,7 +27,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
 /** Runs the effects of the {@link SeatMachine} for each rank that this process has joined or wants to. */
-final class SeatRunner {
+public final class SeatRunner {
   private static final long DIAL_AHEAD_MS = 250;
   /** All was read before the claim, and the store has told of each change since; but it may have lost some of that. */
   private static final long LOOK_AGAIN_MS = 250;

@@ -1,8 +1,8 @@
 package io.muster.barrier;
 
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoredBytes;
-import io.muster.segment.WrappedStore;
+import io.muster.store.SegmentStore;
+import io.muster.store.WrappedStore;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;

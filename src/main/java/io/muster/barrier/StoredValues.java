@@ -1,11 +1,13 @@
 package io.muster.barrier;
 
-import io.muster.segment.Decoded;
+import io.muster.epoch.BarrierSetup;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.StoredBytes;
+import io.muster.segment.Seen;
+import io.muster.wire.Decoded;
+import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what a key holds, and holds it against the group and the key that it was found under. */

@@ -1,5 +1,6 @@
 package io.muster.barrier;
 
+import io.muster.blame.Blame;
 import io.muster.group.GroupName;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;

@@ -1,10 +1,12 @@
 package io.muster.barrier;
 
-import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.epoch.BarrierSetup;
+import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoredBytes;
+import io.muster.segment.Seen;
+import io.muster.store.SegmentStore;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import java.util.HashSet;
 import java.util.Set;

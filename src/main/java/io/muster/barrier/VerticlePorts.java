@@ -5,7 +5,7 @@ import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.RankEntry;
-import io.muster.segment.SegmentStore;
+import io.muster.store.SegmentStore;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;

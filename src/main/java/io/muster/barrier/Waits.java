@@ -1,6 +1,8 @@
 package io.muster.barrier;
 
+import io.muster.blame.Blame;
 import io.muster.group.MusterException;
+import io.muster.seat.SeatState;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.vertx.core.Future;

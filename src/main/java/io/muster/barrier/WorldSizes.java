@@ -1,9 +1,11 @@
 package io.muster.barrier;
 
+import io.muster.epoch.BarrierSetup;
 import io.muster.group.Member;
+import io.muster.seat.SeatState;
 import io.muster.segment.RankEntry;
-import io.muster.segment.StoreKeys;
-import io.muster.segment.StoredBytes;
+import io.muster.store.StoreKeys;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import java.util.Map;
 import java.util.TreeMap;

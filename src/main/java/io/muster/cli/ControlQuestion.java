@@ -1,13 +1,13 @@
 package io.muster.cli;
 
+import io.muster.cluster.ControlAddress;
+import io.muster.cluster.ControlClient;
 import io.muster.group.MusterException;
-import io.muster.ops.ControlAddress;
-import io.muster.ops.ControlClient;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 
 /** A command's question to the control port of a running process. */
-final class ControlQuestion {
+public final class ControlQuestion {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private ControlQuestion() {}
@@ -18,7 +18,7 @@ final class ControlQuestion {
   }
 
   /** The answer in a reply, as {@link #ask} gives it. */
-  static JsonObject body(ControlAddress target, ControlClient.Reply reply) {
+  public static JsonObject body(ControlAddress target, ControlClient.Reply reply) {
     return switch (reply) {
       case ControlClient.Reply.Refused _ -> throw MusterException.config("nothing listens on " + target
           + ": start a process with 'muster run', or name the control port of one that runs with --control HOST:PORT");

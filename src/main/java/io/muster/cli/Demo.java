@@ -1,9 +1,15 @@
 package io.muster.cli;
 
-import io.muster.cli.ChildProcess.News;
+import io.muster.cluster.ControlAddress;
+import io.muster.cluster.ControlClient;
 import io.muster.group.MusterException;
-import io.muster.ops.ControlAddress;
-import io.muster.ops.ControlClient;
+import io.muster.launch.ChildProcess;
+import io.muster.launch.ChildProcess.News;
+import io.muster.launch.DemoPicture;
+import io.muster.launch.DemoPlan;
+import io.muster.launch.EventWriter;
+import io.muster.launch.ExitCode;
+import io.muster.launch.GroupProcesses;
 import io.muster.ops.StatusVerticle;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -195,8 +201,8 @@ final class Demo implements AutoCloseable {
 
   private int allConnected(JsonObject known) {
     say(connected(known));
-    outcome("all-connected", Main.OK, known.copy());
-    return Main.OK;
+    outcome("all-connected", ExitCode.OK, known.copy());
+    return ExitCode.OK;
   }
 
   private int notAllConnected() {
@@ -210,9 +216,9 @@ final class Demo implements AutoCloseable {
     } else {
       processes.alive().forEach(child -> say("  ranks " + child.ranks() + ", pid " + child.pid() + ": its process is still starting"));
     }
-    outcome("not-all-connected", RunCommand.NOT_ALL_CONNECTED, new JsonObject().put("group", GROUP).put("worldSize", plan.ranks())
+    outcome("not-all-connected", ExitCode.NOT_ALL_CONNECTED, new JsonObject().put("group", GROUP).put("worldSize", plan.ranks())
         .put("missing", new JsonArray(missing)).put("deadlineMs", plan.deadline().toMillis()));
-    return RunCommand.NOT_ALL_CONNECTED;
+    return ExitCode.NOT_ALL_CONNECTED;
   }
 
   private void outcome(String outcome, int exitCode, JsonObject body) {

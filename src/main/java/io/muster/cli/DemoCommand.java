@@ -1,10 +1,17 @@
 package io.muster.cli;
 
-import io.muster.MusterOptions;
+import io.muster.chaos.ChaosPlan;
+import io.muster.chaos.ChaosRun;
 import io.muster.group.MusterException;
+import io.muster.launch.DemoPlan;
+import io.muster.launch.DurationConverter;
+import io.muster.launch.EventWriter;
+import io.muster.launch.ExitCode;
+import io.muster.launch.FreePorts;
+import io.muster.options.MusterOptions;
 import io.vertx.core.json.JsonObject;
-import java.security.SecureRandom;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,16 +85,16 @@ final class DemoCommand implements Callable<Integer> {
     try (var demo = new Demo(plan, FreePorts.choose(plan.seats().size(), new SecureRandom()), events, progress)) {
       Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> end(demo)));
       int code = demo.run();
-      if (keep && code == Main.OK) {
+      if (keep && code == ExitCode.OK) {
         demo.keep();
       }
       return code;
     } catch (RuntimeException e) {
       if (ending) {
         // it failed because the JVM is being ended, whose own exit code stands
-        return Main.OK;
+        return ExitCode.OK;
       }
-      events.event("outcome", new JsonObject().put("outcome", "failed").put("exitCode", Main.FAILED).put("reason", e.getMessage()));
+      events.event("outcome", new JsonObject().put("outcome", "failed").put("exitCode", ExitCode.FAILED).put("reason", e.getMessage()));
       throw e;
     }
   }

@@ -1,7 +1,8 @@
 package io.muster.cli;
 
+import io.muster.cluster.ControlAddress;
 import io.muster.group.MusterException;
-import io.muster.ops.ControlAddress;
+import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -37,13 +38,13 @@ final class DumpCommand implements Callable<Integer> {
       PrintWriter stdout = spec.commandLine().getOut();
       stdout.println(record.encodePrettily());
       stdout.flush();
-      return Main.OK;
+      return ExitCode.OK;
     }
     try {
       Files.writeString(out, record.encodePrettily() + System.lineSeparator());
     } catch (IOException e) {
       throw new MusterException(MusterException.Kind.FATAL, "can't write " + out + ": " + e + "; choose another --out", e);
     }
-    return Main.OK;
+    return ExitCode.OK;
   }
 }

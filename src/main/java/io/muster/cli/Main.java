@@ -1,7 +1,13 @@
 package io.muster.cli;
 
+import io.muster.bench.BenchCommand;
+import io.muster.bench.BenchWorkerCommand;
+import io.muster.chaos.SoakCommand;
+import io.muster.cluster.FileLimit;
+import io.muster.gpucheck.GpuCheckCommand;
+import io.muster.gpucheck.GpuWorkerCommand;
 import io.muster.group.MusterException;
-import io.muster.ops.FileLimit;
+import io.muster.launch.ExitCode;
 import java.util.Arrays;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -25,10 +31,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
         GpuCheckCommand.class, GpuWorkerCommand.class, TrainArchiveCommand.class
     })
 public final class Main implements Runnable {
-  static final int OK = 0;
-  static final int FAILED = 1;
-  static final int USAGE = 2;
-
   @Spec
   private CommandSpec spec = CommandSpec.create();
 
@@ -44,7 +46,7 @@ public final class Main implements Runnable {
       // no memory, no files: threads that are left would keep the process alive, and what would close it in order may need the same
       String message = firstLine(failure.toString());
       System.err.println("muster: " + message + FileLimit.hint(message));
-      Runtime.getRuntime().halt(FAILED);
+      Runtime.getRuntime().halt(ExitCode.FAILED);
     }
   }
 
@@ -68,7 +70,7 @@ public final class Main implements Runnable {
       case ParameterException other -> firstLine(String.valueOf(other.getMessage()));
     };
     commandLine.getErr().println("muster: " + message + " (" + commandLine.getCommandSpec().qualifiedName() + " --help)");
-    return USAGE;
+    return ExitCode.USAGE;
   }
 
   private static String unmatchedSentence(UnmatchedArgumentException unmatched) {
@@ -94,7 +96,7 @@ public final class Main implements Runnable {
     if (debug) {
       failure.printStackTrace(commandLine.getErr());
     }
-    return expected ? USAGE : FAILED;
+    return expected ? ExitCode.USAGE : ExitCode.FAILED;
   }
 
   private static String firstLine(String text) {

@@ -1,12 +1,19 @@
 package io.muster.cli;
 
-import io.muster.GroupOptions;
 import io.muster.JoinedRank;
-import io.muster.MusterOptions;
 import io.muster.barrier.AllConnected;
+import io.muster.chaos.Traffic;
+import io.muster.cluster.ControlAddress;
 import io.muster.group.MusterException;
-import io.muster.ops.ControlAddress;
+import io.muster.launch.DurationConverter;
+import io.muster.launch.EventWriter;
+import io.muster.launch.ExitCode;
+import io.muster.launch.LaunchedProcess;
+import io.muster.launch.ProcessSettings;
+import io.muster.launch.RankList;
 import io.muster.ops.StatusVerticle;
+import io.muster.options.GroupOptions;
+import io.muster.options.MusterOptions;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -32,7 +39,6 @@ import picocli.CommandLine.Spec;
     footer = {"", "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or the rank is held by another process,",
         "3 not all connected within --deadline."})
 final class RunCommand implements Callable<Integer> {
-  static final int NOT_ALL_CONNECTED = 3;
 
   @Option(names = "--group", required = true, paramLabel = "NAME", description = "The group's name.")
   private String group = "";
@@ -118,7 +124,7 @@ final class RunCommand implements Callable<Integer> {
     } catch (RuntimeException e) {
       if (ending) {
         // it failed because the JVM is being ended, whose own exit code stands
-        return Main.OK;
+        return ExitCode.OK;
       }
       throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
     }
@@ -198,7 +204,7 @@ final class RunCommand implements Callable<Integer> {
           events.event("report", picture);
           events.text("not all connected within " + deadline + "\n" + StatusVerticle.text(picture));
         });
-        outcome.complete(NOT_ALL_CONNECTED);
+        outcome.complete(ExitCode.NOT_ALL_CONNECTED);
       }, outcome::completeExceptionally);
     } else {
       outcome.completeExceptionally(failure);
@@ -213,7 +219,7 @@ final class RunCommand implements Callable<Integer> {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } finally {
-      System.exit(Main.OK);
+      System.exit(ExitCode.OK);
     }
   }
 }

@@ -3,6 +3,7 @@ package io.muster.cli;
 import io.muster.JoinedRank;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
+import io.muster.launch.EventWriter;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.util.List;

@@ -1,7 +1,8 @@
 package io.muster.cli;
 
-import io.muster.ops.ControlAddress;
-import io.muster.ops.ControlClient;
+import io.muster.cluster.ControlAddress;
+import io.muster.cluster.ControlClient;
+import io.muster.launch.ExitCode;
 import io.muster.ops.GpuPaths;
 import io.muster.ops.StatusVerticle;
 import io.vertx.core.json.JsonArray;
@@ -50,7 +51,7 @@ final class StatusCommand implements Callable<Integer> {
       print(answer, target, out);
     }
     out.flush();
-    return Main.OK;
+    return ExitCode.OK;
   }
 
   private static void print(JsonObject answer, ControlAddress target, PrintWriter out) {

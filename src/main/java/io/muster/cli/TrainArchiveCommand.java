@@ -1,12 +1,14 @@
 package io.muster.cli;
 
-import io.muster.GroupOptions;
 import io.muster.JoinedRank;
-import io.muster.MusterOptions;
 import io.muster.PreparedRank;
 import io.muster.bus.Addresses;
+import io.muster.cluster.ControlAddress;
 import io.muster.group.GroupName;
-import io.muster.ops.ControlAddress;
+import io.muster.launch.ExitCode;
+import io.muster.launch.LaunchedProcess;
+import io.muster.options.GroupOptions;
+import io.muster.options.MusterOptions;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
@@ -43,9 +45,9 @@ final class TrainArchiveCommand implements Callable<Integer> {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return Main.FAILED;
+      return ExitCode.FAILED;
     }
-    return Main.OK;
+    return ExitCode.OK;
   }
 
   private static void connect(List<LaunchedProcess> processes, String group) {

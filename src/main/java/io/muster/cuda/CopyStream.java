@@ -1,9 +1,11 @@
 package io.muster.cuda;
 
-import io.muster.cuda.CudaMemoryDriver.CopyTarget;
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.CudaMemoryDriver.CopyTarget;
 
 /** A stream of its own for small copies, which waits for nobody's kernels. */
-final class CopyStream implements AutoCloseable {
+public final class CopyStream implements AutoCloseable {
   private final CudaMemoryDriver driver;
   private final int device;
   private final long stream;

@@ -1,12 +1,13 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
 import java.lang.foreign.Arena;
 
 /**
  * The calls of the CUDA driver API with which copies run in a stream and tell that they are done, one method per call. They are made on the
  * thread whose current context is the device's. Starting a copy returns at once, but for host memory that is not page-locked.
  */
-interface CudaCopyDriver {
+public interface CudaCopyDriver {
   /** {@code CU_EVENT_DISABLE_TIMING}. */
   int DISABLE_TIMING = 2;
   /** {@code CU_EVENT_BLOCKING_SYNC}: whoever waits for it sleeps. */

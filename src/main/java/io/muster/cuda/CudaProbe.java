@@ -1,7 +1,13 @@
 package io.muster.cuda;
 
-import io.muster.cuda.CudaFacts.Device;
-import io.muster.cuda.CudaFacts.FabricAttribute;
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaDriver;
+import io.muster.cuda.driver.CudaFacts;
+import io.muster.cuda.driver.CudaFacts.Device;
+import io.muster.cuda.driver.CudaFacts.FabricAttribute;
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.CudaLoading;
+import io.muster.cuda.driver.JCudaDriver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;

@@ -5,7 +5,10 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.muster.cuda.ForeignLibrary.Function;
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.ForeignLibrary;
+import io.muster.cuda.driver.ForeignLibrary.Function;
+import io.muster.cuda.driver.ForeignMemoryDriver;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;

@@ -1,5 +1,8 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.ShareKind;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.UUID;
@@ -77,12 +80,12 @@ public final class Gpu {
     worker.onLost(listener);
   }
 
-  GpuDrivers drivers() {
+  public GpuDrivers drivers() {
     return drivers;
   }
 
   /** The device's primary context; meaningless before {@link #ready}. */
-  long context() {
+  public long context() {
     return worker.context();
   }
 

@@ -1,7 +1,16 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaDriver;
+import io.muster.cuda.driver.CudaLibrary;
+import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.CudaPointerDriver;
+import io.muster.cuda.driver.ForeignLibrary;
+import io.muster.cuda.driver.ForeignLoading;
+import io.muster.cuda.driver.ForeignMemoryDriver;
+import io.muster.cuda.driver.ForeignPointerDriver;
+
 /** All that GPU memory is used through: the seam at which tests put a driver of their own. */
-record GpuDrivers(CudaMemoryDriver memory, CudaCopyDriver copies, CudaPointerDriver pointers) {
+public record GpuDrivers(CudaMemoryDriver memory, CudaCopyDriver copies, CudaPointerDriver pointers) {
 
   /** Never throws. {@link CudaDriver#init()} comes first. */
   static ForeignLoading<GpuDrivers> load() {

@@ -1,5 +1,7 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaPointerDriver;
+
 /** What another process needs to reach memory of a GPU, by kind; what it means is never told from its length. */
 public sealed interface GpuExport {
 

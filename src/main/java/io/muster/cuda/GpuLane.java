@@ -1,5 +1,7 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaFailure;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

@@ -1,5 +1,6 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,10 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.ShareKind;
+import io.muster.cuda.driver.Shareable;
+
 /** One handle on a piece of GPU memory: made here, or imported. Closing it leaves the mappings as they are. */
 final class GpuMemory implements AutoCloseable {
   private final CudaMemoryDriver driver;

@@ -1,5 +1,7 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaFailure;
+
 /** What a failed call says about the GPU as a whole: the rule by which a link over it is kept or lost. */
 public enum GpuTrouble {
   /** Only this call failed: the next may work. */

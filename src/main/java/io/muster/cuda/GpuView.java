@@ -1,5 +1,10 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.CudaPointerDriver;
+import io.muster.cuda.driver.ShareKind;
+import io.muster.cuda.driver.Shareable;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,5 +1,7 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaFailure;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Objects;

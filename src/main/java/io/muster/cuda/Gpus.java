@@ -1,6 +1,9 @@
 package io.muster.cuda;
 
-import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.driver.CudaFacts;
+import io.muster.cuda.driver.CudaFacts.Device;
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.ForeignLoading;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -1,5 +1,8 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaMemoryDriver;
+
 /** Memory that is mapped into this process. */
 final class Mapping implements AutoCloseable {
   private final CudaMemoryDriver driver;

@@ -1,16 +1,17 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /** What has been opened so far: closed in reverse order, each even if the one before can't be. */
-final class Opened {
+public final class Opened {
   private final Deque<Closing> open = new ArrayDeque<>();
 
   /** Closes one native object. */
   @FunctionalInterface
-  interface Closing {
+  public interface Closing {
     void close() throws CudaCallException;
   }
 
@@ -20,7 +21,7 @@ final class Opened {
     T open(Opened opened) throws CudaCallException;
   }
 
-  void add(Closing closing) {
+  public void add(Closing closing) {
     open.push(closing);
   }
 
@@ -40,7 +41,7 @@ final class Opened {
   }
 
   /** Closes what was opened when the act is over; a failure of the act is told before one of closing. */
-  <T> T during(Gpu.Act<T> act) throws CudaCallException {
+  public <T> T during(Gpu.Act<T> act) throws CudaCallException {
     T result;
     try {
       result = act.run();

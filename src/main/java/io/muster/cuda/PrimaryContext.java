@@ -1,5 +1,8 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaMemoryDriver;
+
 /** A device's primary context, the one that an application's CUDA libraries share: kept alive until this is closed. */
 final class PrimaryContext implements AutoCloseable {
   private final CudaMemoryDriver driver;

@@ -1,5 +1,8 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaMemoryDriver;
+
 /** Address space of this process, with nothing in it until something is mapped there. */
 final class ReservedRange implements AutoCloseable {
   private final CudaMemoryDriver driver;

@@ -1,5 +1,9 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.Shareable;
+
 /** What was exported, with the descriptor closed in the end if it is one. */
 final class SharedHandle implements AutoCloseable {
   private final CudaMemoryDriver driver;

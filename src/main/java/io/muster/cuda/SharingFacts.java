@@ -1,5 +1,6 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.FabricInfo;
 import java.util.List;
 
 /** What memory the devices of this host can share, as tried: exactly one of these. */

@@ -1,11 +1,20 @@
 package io.muster.cuda;
 
-import io.muster.cuda.CudaFacts.Device;
-import io.muster.cuda.CudaFacts.FabricAttribute;
-import io.muster.cuda.FabricInfo.Unknown;
 import io.muster.cuda.SharingFacts.DeviceSharing;
 import io.muster.cuda.TrialOutcome.Exported;
 import io.muster.cuda.TrialOutcome.NotTried;
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaFacts;
+import io.muster.cuda.driver.CudaFacts.Device;
+import io.muster.cuda.driver.CudaFacts.FabricAttribute;
+import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.FabricInfo;
+import io.muster.cuda.driver.FabricInfo.Unknown;
+import io.muster.cuda.driver.ForeignLoading;
+import io.muster.cuda.driver.ForeignMemoryDriver;
+import io.muster.cuda.driver.ForeignNvml;
+import io.muster.cuda.driver.Nvml;
+import io.muster.cuda.driver.ShareKind;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

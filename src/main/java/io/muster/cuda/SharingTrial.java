@@ -1,5 +1,8 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.ShareKind;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -10,14 +13,14 @@ import java.util.function.LongSupplier;
  * Tries one kind of sharing on one device, by doing it. Whatever was opened is closed in reverse order, also when a call fails half-way;
  * a failure to close is a failure of the trial, since it leaves something behind.
  */
-final class SharingTrial {
+public final class SharingTrial {
   private static final int TOUCHED_BYTES = 64;
   private static final int SHOWN_BYTES = 8;
 
   private final CudaMemoryDriver driver;
   private final LongSupplier nanoTime;
 
-  SharingTrial(CudaMemoryDriver driver, LongSupplier nanoTime) {
+  public SharingTrial(CudaMemoryDriver driver, LongSupplier nanoTime) {
     this.driver = driver;
     this.nanoTime = nanoTime;
   }
@@ -49,7 +52,7 @@ final class SharingTrial {
 
   /** Runs an act with the device's primary context current, and a stream of its own. */
   @SuppressWarnings("try")
-  <T> T inContext(int device, StepClock clock, Act<T> act) throws CudaCallException {
+  public <T> T inContext(int device, StepClock clock, Act<T> act) throws CudaCallException {
     T result;
     PrimaryContext context = clock.time("context", () -> PrimaryContext.retain(driver, device));
     try (context; PrimaryContext.Current current = context.push();
@@ -65,7 +68,7 @@ final class SharingTrial {
    * @return what was wrong with the bytes, if anything
    */
   @SuppressWarnings("try")
-  Optional<String> cycle(int device, ShareKind kind, CopyStream stream, StepClock clock) throws CudaCallException {
+  public Optional<String> cycle(int device, ShareKind kind, CopyStream stream, StepClock clock) throws CudaCallException {
     try (GpuMemory own = clock.time("create", () -> GpuMemory.smallest(driver, device, kind));
         SharedHandle exported = clock.time("export", () -> own.export(kind));
         GpuMemory imported = clock.time("import", () -> GpuMemory.imported(driver, device, exported.shareable(), own.bytes()));
@@ -101,7 +104,7 @@ final class SharingTrial {
 
   /** What needs a context. */
   @FunctionalInterface
-  interface Act<T> {
+  public interface Act<T> {
     T run(CopyStream stream) throws CudaCallException;
   }
 }

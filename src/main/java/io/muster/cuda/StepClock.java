@@ -1,17 +1,18 @@
 package io.muster.cuda;
 
 import io.muster.cuda.TrialOutcome.StepTime;
+import io.muster.cuda.driver.CudaCallException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /** Times steps that follow each other. */
-final class StepClock {
+public final class StepClock {
   private final LongSupplier nanoTime;
   private final List<StepTime> steps = new ArrayList<>();
 
-  StepClock(LongSupplier nanoTime) {
+  public StepClock(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
   }
 
@@ -22,7 +23,7 @@ final class StepClock {
     return result;
   }
 
-  List<StepTime> steps() {
+  public List<StepTime> steps() {
     return steps;
   }
 

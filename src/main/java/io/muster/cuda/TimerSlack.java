@@ -3,7 +3,8 @@ package io.muster.cuda;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.muster.cuda.ForeignLibrary.Function;
+import io.muster.cuda.driver.ForeignLibrary;
+import io.muster.cuda.driver.ForeignLibrary.Function;
 import java.lang.foreign.FunctionDescriptor;
 
 /**

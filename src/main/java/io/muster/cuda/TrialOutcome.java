@@ -1,5 +1,7 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.ShareKind;
 import java.util.List;
 
 /** How far a device came with memory of one {@link ShareKind}: exactly one of these. */

@@ -1,9 +1,9 @@
 package io.muster.fabric;
 
-import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
 import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingProbe;
+import io.muster.cuda.driver.CudaFacts;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

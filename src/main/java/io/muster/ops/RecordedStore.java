@@ -1,8 +1,8 @@
 package io.muster.ops;
 
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoredBytes;
-import io.muster.segment.WrappedStore;
+import io.muster.store.SegmentStore;
+import io.muster.store.WrappedStore;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import java.util.HashSet;
 import java.util.Map;

@@ -1,23 +1,23 @@
 package io.muster.ops;
 
-import io.muster.cuda.CudaFailure;
-import io.muster.cuda.FabricInfo;
 import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingFacts.DeviceSharing;
 import io.muster.cuda.TrialOutcome;
 import io.muster.cuda.TrialOutcome.StepTime;
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.FabricInfo;
 import io.muster.ops.Finding.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
 /** What each GPU can share, as it was tried: part of {@link Doctor}. */
-final class SharingFindings {
+public final class SharingFindings {
   private static final String TOUCHED = "allocated, exported, imported, mapped, written and read back";
 
   private SharingFindings() {}
 
-  static List<Finding> of(SharingFacts sharing) {
+  public static List<Finding> of(SharingFacts sharing) {
     return switch (sharing) {
       case SharingFacts.NotAsked(String reason) -> List.of(Finding.info("gpu-memory", "not tried: " + reason));
       case SharingFacts.Unusable(String reason) -> List.of(new Finding("gpu-memory", Level.WARN, "can't be tried: " + reason,

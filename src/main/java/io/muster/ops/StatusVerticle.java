@@ -1,8 +1,8 @@
 package io.muster.ops;
 
 import io.muster.barrier.BarrierVerticle;
-import io.muster.barrier.Blame;
 import io.muster.barrier.StuckReport;
+import io.muster.blame.Blame;
 import io.muster.bus.Addresses;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;

@@ -2,8 +2,8 @@ package io.muster.peer;
 
 import io.muster.group.LifeId;
 import io.muster.group.Member;
-import io.muster.segment.Digest;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.wire.Digest;
 import java.nio.ByteBuffer;
 
 /**

@@ -2,6 +2,8 @@ package io.muster.segment;
 
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import io.muster.wire.CanonicalWriter;
+import io.muster.wire.Digest;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;

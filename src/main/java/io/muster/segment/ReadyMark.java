@@ -3,6 +3,7 @@ package io.muster.segment;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.Proof;
+import io.muster.wire.Digest;
 import java.util.List;
 
 /**

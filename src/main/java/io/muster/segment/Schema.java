@@ -6,7 +6,12 @@ import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.group.Proof;
-import io.muster.segment.CanonicalReader.MalformedException;
+import io.muster.wire.CanonicalReader;
+import io.muster.wire.CanonicalReader.MalformedException;
+import io.muster.wire.CanonicalWriter;
+import io.muster.wire.Decoded;
+import io.muster.wire.Digest;
+import io.muster.wire.StoredBytes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -106,7 +111,7 @@ public final class Schema {
   /** What an entry says that anybody has signed: for people only; null if it is none. */
   public static @Nullable RankEntry signedEntry(StoredBytes bytes) {
     byte[] plain = bytes.toByteArray();
-    return SealedSegmentStore.hasSignature(plain) ? unsignedEntry(StoredBytes.copyOf(SealedSegmentStore.withoutSignature(plain))) : null;
+    return SignatureField.isFilledIn(plain) ? unsignedEntry(StoredBytes.copyOf(SignatureField.emptied(plain))) : null;
   }
 
   public static Decoded<ReadyMark> readyMark(StoredBytes bytes) {

@@ -1,6 +1,9 @@
 package io.muster.segment;
 
-import io.muster.segment.CanonicalReader.MalformedException;
+import io.muster.wire.CanonicalReader;
+import io.muster.wire.CanonicalReader.MalformedException;
+import io.muster.wire.CanonicalWriter;
+import io.muster.wire.Decoded;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;

@@ -1,5 +1,5 @@
 /**
- * The segment handle, its canonical schema, and the store that handles are published in. Read {@link io.muster.segment.SegmentStore} first.
+ * The segment handle, its canonical schema, and the store that handles are published in. Read {@link io.muster.store.SegmentStore} first.
  * Imports group. Invariant: no key ever returns to bytes that it had before.
  */
 @NullMarked

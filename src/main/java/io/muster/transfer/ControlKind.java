@@ -1,5 +1,7 @@
 package io.muster.transfer;
 
+import io.muster.transfer.gpu.TransferMessage;
+
 /** Who reads a control message. The transport does not look inside. The order is the wire's: append only. */
 public enum ControlKind {
   /** Handshake of links: {@code io.muster.peer}. */

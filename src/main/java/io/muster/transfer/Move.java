@@ -15,7 +15,7 @@ public record Move(Direction direction, long offset, Local local, CopyQueue queu
     return new Move(direction, offset, local, CopyQueue.AT_ONCE);
   }
 
-  long bytes() {
+  public long bytes() {
     return local.bytes();
   }
 }

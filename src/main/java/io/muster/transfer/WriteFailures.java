@@ -1,20 +1,20 @@
 package io.muster.transfer;
 
 /** The sentences of failed writes: what happened, where, what to do. */
-final class WriteFailures {
+public final class WriteFailures {
   private WriteFailures() {}
 
-  static WriteException refused(WriteException.Kind kind, String detail, RemoteRegion region, long offset, long length, String peer) {
+  public static WriteException refused(WriteException.Kind kind, String detail, RemoteRegion region, long offset, long length, String peer) {
     return new WriteException(kind, "write refused (" + kind + ": " + detail + "): " + where(region, offset, length, peer) + "; "
         + advice(kind));
   }
 
-  static WriteException timeout(int ms, RemoteRegion region, long offset, long length, String peer) {
+  public static WriteException timeout(int ms, RemoteRegion region, long offset, long length, String peer) {
     return new WriteException(WriteException.Kind.TIMEOUT, "write not answered after " + ms + " ms: "
         + where(region, offset, length, peer) + "; " + advice(WriteException.Kind.TIMEOUT));
   }
 
-  static WriteException lost(String evidence, RemoteRegion region, long offset, long length, String peer) {
+  public static WriteException lost(String evidence, RemoteRegion region, long offset, long length, String peer) {
     return new WriteException(WriteException.Kind.CHANNEL_LOST, "channel ended before the write was answered (" + evidence + "): "
         + where(region, offset, length, peer) + "; " + advice(WriteException.Kind.CHANNEL_LOST));
   }

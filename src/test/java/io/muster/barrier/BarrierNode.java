@@ -1,7 +1,9 @@
 package io.muster.barrier;
 
+import io.muster.blame.View;
 import io.muster.bus.Addresses;
 import io.muster.bus.LocalCodec;
+import io.muster.epoch.BarrierSetup;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
@@ -11,12 +13,13 @@ import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
-import io.muster.segment.InMemorySegmentStore;
+import io.muster.seat.SeatEvent;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoredBytes;
-import io.muster.segment.WrappedStore;
+import io.muster.store.InMemorySegmentStore;
+import io.muster.store.SegmentStore;
+import io.muster.store.WrappedStore;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;

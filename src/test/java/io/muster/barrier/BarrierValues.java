@@ -7,26 +7,27 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.ProofCounts;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
+import io.muster.segment.Seen;
 import java.util.List;
 
 /** What a barrier of two ranks finds in the store, for tests of its rules. */
-final class BarrierValues {
+public final class BarrierValues {
   private BarrierValues() {}
 
-  static EpochRecord open(GroupName group, long number, Member... vector) {
+  public static EpochRecord open(GroupName group, long number, Member... vector) {
     return new EpochRecord(group, number, List.of(vector), EpochRecord.State.OPEN, 0, List.of(), ProofCounts.NONE);
   }
 
-  static Seen<EpochRecord> seen(EpochRecord record) {
+  public static Seen<EpochRecord> seen(EpochRecord record) {
     return new Seen<>(Schema.encode(record), record);
   }
 
-  static Seen<ReadyMark> mark(Member member, EpochRecord record) {
+  public static Seen<ReadyMark> mark(Member member, EpochRecord record) {
     return mark(member, record, Proof.WARMUP);
   }
 
   /** @param own the proof of its link to itself, if it is rank 0 */
-  static Seen<ReadyMark> mark(Member member, EpochRecord record, Proof own) {
+  public static Seen<ReadyMark> mark(Member member, EpochRecord record, Proof own) {
     var mark = new ReadyMark(record.group(), member, record.number(), record.digest(), List.of(own, Proof.WARMUP));
     return new Seen<>(Schema.encode(mark), mark);
   }

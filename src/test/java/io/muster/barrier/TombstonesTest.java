@@ -2,16 +2,18 @@ package io.muster.barrier;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.epoch.BarrierSetup;
 import io.muster.group.GroupName;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
+import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
+import io.muster.segment.Seen;
 import io.muster.segment.SegmentHandle;
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoredBytes;
+import io.muster.store.SegmentStore;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,6 +2,7 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.launch.ExitCode;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -55,7 +56,7 @@ final class BadInputIT { // O-1, O-4
     try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       String port = String.valueOf(busy.getLocalPort());
       try (MusterCommand command = MusterCommand.start(temp, mistake.command().replace("BUSY", port).split(" "))) {
-        assertThat(command.awaitExit()).as(command::toString).isEqualTo(Main.USAGE);
+        assertThat(command.awaitExit()).as(command::toString).isEqualTo(ExitCode.USAGE);
         assertOneSentence(command);
         for (String word : mistake.words()) {
           assertThat(command.err()).contains(word.replace("BUSY", port));
@@ -68,7 +69,7 @@ final class BadInputIT { // O-1, O-4
   void anUnknownSettingIsNamedWithItsFile() throws Exception {
     Path file = Files.writeString(temp.resolve("wrong.yaml"), "endpoint:\n  bindd: 127.0.0.1\nbarier: {}\n");
     try (MusterCommand command = MusterCommand.start(temp, (RUN + "--rank 0 --world-size 1 --config " + file).split(" "))) {
-      assertThat(command.awaitExit()).isEqualTo(Main.USAGE);
+      assertThat(command.awaitExit()).isEqualTo(ExitCode.USAGE);
       assertThat(command.err()).contains(file.toString(), "endpoint.bindd", "barier").doesNotContain("\tat ");
     }
     Files.delete(file);

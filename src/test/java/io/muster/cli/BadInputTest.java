@@ -2,6 +2,7 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.launch.ExitCode;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.stream.Stream;
@@ -56,7 +57,7 @@ final class BadInputTest { // O-1, O-4
     var err = new StringWriter();
     CommandLine commandLine = Main.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
 
-    assertThat(commandLine.execute(mistake.command().strip().split(" "))).isEqualTo(Main.USAGE);
+    assertThat(commandLine.execute(mistake.command().strip().split(" "))).isEqualTo(ExitCode.USAGE);
 
     assertThat(err.toString().lines()).singleElement().asString().startsWith("muster: ").hasSizeLessThan(400).contains(mistake.words());
     assertThat(out.toString()).isEmpty();

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.group.MusterException;
+import io.muster.launch.DemoPlan;
+import io.muster.launch.EventWriter;
+import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.ByteArrayOutputStream;
@@ -51,7 +54,7 @@ final class DemoIT {
   void connectsFourProcessesAndTakesTheFirstBackAfterAKill() throws Exception {
     MusterCommand demo = start("demo", "--json", "--restart", "0");
 
-    assertThat(demo.awaitExit(80_000)).as(demo::toString).isEqualTo(Main.OK);
+    assertThat(demo.awaitExit(80_000)).as(demo::toString).isEqualTo(ExitCode.OK);
     assertThat(demo.err()).as("standard error").isEmpty();
     assertThat(demo.out()).allSatisfy(line -> assertThat(new JsonObject(line).getString("event")).isIn("starting", "published",
         "peer-state", "all-connected", "degraded", "blame", "restart", "outcome"));
@@ -73,7 +76,7 @@ final class DemoIT {
   void spreadsRanksOverProcessesInASimulatedFabric() throws Exception {
     MusterCommand demo = start("demo", "--ranks", "5", "--processes", "2", "--fabric", FABRIC);
 
-    assertThat(demo.awaitExit()).as(demo::toString).isEqualTo(Main.OK);
+    assertThat(demo.awaitExit()).as(demo::toString).isEqualTo(ExitCode.OK);
     assertThat(demo.err()).as("standard error").isEmpty();
     assertThat(demo.out().getFirst()).startsWith("5 ranks in 2 processes on 127.0.0.1");
     assertThat(demo.out()).anySatisfy(line -> assertThat(line).startsWith("published ").contains(" | links "));
@@ -87,7 +90,7 @@ final class DemoIT {
   void namesExactlyTheRankThatIsMissing() throws Exception {
     MusterCommand demo = start("demo", "--json", "--ranks", "3", "--missing", "1", "--deadline", "2s");
 
-    assertThat(demo.awaitExit()).as(demo::toString).isEqualTo(RunCommand.NOT_ALL_CONNECTED);
+    assertThat(demo.awaitExit()).as(demo::toString).isEqualTo(ExitCode.NOT_ALL_CONNECTED);
     assertThat(demo.err()).as("standard error").isEmpty();
     JsonObject report = demo.events("report").getFirst();
     assertThat(report.getJsonArray("missing")).as(report::encodePrettily).singleElement().satisfies(one -> {

@@ -2,6 +2,7 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -92,7 +93,7 @@ final class GroupIT {
   void aSecondClaimantIsToldWhoHoldsTheRank() throws Exception {
     MusterCommand second = startClaimant("1", WORLD);
 
-    assertThat(second.awaitExit()).as(second::toString).isEqualTo(Main.USAGE);
+    assertThat(second.awaitExit()).as(second::toString).isEqualTo(ExitCode.USAGE);
     assertThat(second.err().lines()).as(second::toString).singleElement().asString().startsWith("muster: rank 1 of group g is held by pid "
         + RANKS[1].pid() + " at 127.0.0.1:");
     assertUndisturbed();
@@ -104,7 +105,7 @@ final class GroupIT {
     for (int size : List.of(2, 7)) {
       MusterCommand other = startClaimant(String.valueOf(size - 1), size);
 
-      assertThat(other.awaitExit()).as(other::toString).isEqualTo(Main.USAGE);
+      assertThat(other.awaitExit()).as(other::toString).isEqualTo(ExitCode.USAGE);
       assertThat(other.err().lines()).as(other::toString).singleElement().asString()
           .startsWith("muster: world sizes disagree: group g has 4 ranks in pid ").contains("and " + size + " here", "same world size");
     }
@@ -116,7 +117,7 @@ final class GroupIT {
   void theFlightRecordIsToldFromOutside() throws Exception {
     Path file = temp.resolve("record.json");
     try (MusterCommand dump = MusterCommand.start(temp, "dump", "--control", "127.0.0.1:" + ports.get(1), "--out", file.toString())) {
-      assertThat(dump.awaitExit()).as(dump::toString).isEqualTo(Main.OK);
+      assertThat(dump.awaitExit()).as(dump::toString).isEqualTo(ExitCode.OK);
     }
     JsonObject record = new JsonObject(Files.readString(file));
     assertThat(record.getLong("pid")).isEqualTo(RANKS[1].pid());
@@ -169,7 +170,7 @@ final class GroupIT {
 
     frozen.signal("CONT");
 
-    assertThat(frozen.awaitExit()).as(frozen::toString).isEqualTo(Main.FAILED);
+    assertThat(frozen.awaitExit()).as(frozen::toString).isEqualTo(ExitCode.FAILED);
     assertThat(frozen.err()).contains("muster: ");
     assertUndisturbed();
   }
@@ -276,7 +277,7 @@ final class GroupIT {
   /** Through {@code muster status}, which asks one process and gets the picture of all. */
   private static JsonObject status(int rank) throws Exception {
     try (MusterCommand status = MusterCommand.start(temp, "status", "--json", "--group", "g", "--control", "127.0.0.1:" + ports.get(rank))) {
-      assertThat(status.awaitExit()).as(status::toString).isEqualTo(Main.OK);
+      assertThat(status.awaitExit()).as(status::toString).isEqualTo(ExitCode.OK);
       JsonArray groups = new JsonObject(status.out().getFirst()).getJsonArray("groups");
       return groups.getJsonObject(0);
     }

@@ -2,6 +2,7 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.launch.JvmCommand;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,6 +3,7 @@ package io.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.MusterException;
+import io.muster.launch.ExitCode;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.concurrent.Callable;
@@ -18,8 +19,8 @@ final class MainTest {
 
   @Test
   void helpAndVersionGoToStandardOutput() {
-    assertThat(run("--help")).isEqualTo(Main.OK);
-    assertThat(run("--version")).isEqualTo(Main.OK);
+    assertThat(run("--help")).isEqualTo(ExitCode.OK);
+    assertThat(run("--version")).isEqualTo(ExitCode.OK);
     assertThat(out.toString()).contains("Usage: muster").contains("muster (not packaged), Java " + Runtime.version())
         .doesNotContain("train-archive");
     assertThat(err.toString()).isEmpty();
@@ -27,46 +28,46 @@ final class MainTest {
 
   @Test
   void anUnknownCommandIsOneSentence() {
-    assertThat(run("dance")).isEqualTo(Main.USAGE);
+    assertThat(run("dance")).isEqualTo(ExitCode.USAGE);
     assertThat(err.toString().lines()).singleElement().asString().startsWith("muster: unknown command 'dance'; commands are ");
     assertThat(out.toString()).isEmpty();
   }
 
   @Test
   void noCommandIsOneSentence() {
-    assertThat(run()).isEqualTo(Main.USAGE);
+    assertThat(run()).isEqualTo(ExitCode.USAGE);
     assertThat(err.toString().lines()).singleElement().asString().startsWith("muster: no command given; commands are ");
   }
 
   @Test
   void anUnknownOptionIsOneSentence() {
-    assertThat(run("fail", "--numbr=7")).isEqualTo(Main.USAGE);
+    assertThat(run("fail", "--numbr=7")).isEqualTo(ExitCode.USAGE);
     assertThat(err.toString().lines()).singleElement().asString().startsWith("muster: unknown option '--numbr=7'")
         .endsWith("(muster fail --help)");
   }
 
   @Test
   void aWrongValueIsOneSentence() {
-    assertThat(run("fail", "--number=x")).isEqualTo(Main.USAGE);
+    assertThat(run("fail", "--number=x")).isEqualTo(ExitCode.USAGE);
     assertThat(err.toString().lines()).singleElement().asString().contains("'--number'").contains("'x' is not an int");
   }
 
   @Test
   void aMistakeInTheConfigurationShowsItsMessageOnly() {
-    assertThat(run("fail", "--kind=config")).isEqualTo(Main.USAGE);
+    assertThat(run("fail", "--kind=config")).isEqualTo(ExitCode.USAGE);
     assertThat(err.toString()).isEqualTo("muster: two\nlines" + System.lineSeparator());
   }
 
   @Test
   void anyOtherFailureIsOneLine() {
-    assertThat(run("fail", "--kind=retry")).isEqualTo(Main.FAILED);
-    assertThat(run("fail", "--kind=bug")).isEqualTo(Main.FAILED);
+    assertThat(run("fail", "--kind=retry")).isEqualTo(ExitCode.FAILED);
+    assertThat(run("fail", "--kind=bug")).isEqualTo(ExitCode.FAILED);
     assertThat(err.toString().lines()).containsExactly("muster: later", "muster: java.lang.IllegalStateException: a bug");
   }
 
   @Test
   void debugShowsTheStackTrace() {
-    assertThat(run("fail", "--kind=bug", "--debug")).isEqualTo(Main.FAILED);
+    assertThat(run("fail", "--kind=bug", "--debug")).isEqualTo(ExitCode.FAILED);
     assertThat(err.toString()).contains("\tat " + Failing.class.getName() + ".call(");
   }
 

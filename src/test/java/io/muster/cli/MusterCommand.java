@@ -1,7 +1,9 @@
 package io.muster.cli;
 
 import io.muster.FlightRecordWhenItFails;
-import io.muster.ops.ControlAddress;
+import io.muster.cluster.ControlAddress;
+import io.muster.launch.FreePorts;
+import io.muster.launch.JvmCommand;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
@@ -9,9 +11,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -21,7 +23,7 @@ import java.util.function.Predicate;
  * A command of Muster as a real process, with the flags that the launcher gives it: a test starts it, hears its events, sends it signals,
  * and owns it. Closing kills it, and it ends by itself if the test's JVM dies.
  */
-final class MusterCommand implements AutoCloseable {
+public final class MusterCommand implements AutoCloseable {
   static final long PATIENCE_MS = 40_000;
   private static final Random RANDOM = new Random();
 
@@ -42,7 +44,7 @@ final class MusterCommand implements AutoCloseable {
   }
 
   /** What the launcher says where there has been no start of this build yet: it records one, which makes all further ones cheap. */
-  static void recordTheStart() throws IOException, InterruptedException {
+  public static void recordTheStart() throws IOException, InterruptedException {
     Path home = Path.of(System.getProperty("muster.home")).toAbsolutePath();
     Process once = new ProcessBuilder(home.resolve("launcher/muster").toString(), "--version").inheritIO().start();
     if (!once.waitFor(90, TimeUnit.SECONDS) || once.exitValue() != 0) {
@@ -55,7 +57,7 @@ final class MusterCommand implements AutoCloseable {
   }
 
   /** @param temp where it may put files */
-  static MusterCommand start(Path temp, String... arguments) throws IOException {
+  public static MusterCommand start(Path temp, String... arguments) throws IOException {
     return start(List.of(), temp, arguments);
   }
 
@@ -116,7 +118,7 @@ final class MusterCommand implements AutoCloseable {
   }
 
   /** The events of this name so far. */
-  List<JsonObject> events(String event) {
+  public List<JsonObject> events(String event) {
     synchronized (events) {
       return events.stream().filter(one -> event.equals(one.getString("event"))).toList();
     }
@@ -130,7 +132,7 @@ final class MusterCommand implements AutoCloseable {
   }
 
   /** Waits for the end; everything that it has said is known then. */
-  int awaitExit(long patienceMs) throws InterruptedException {
+  public int awaitExit(long patienceMs) throws InterruptedException {
     if (!process.waitFor(patienceMs, TimeUnit.MILLISECONDS)) {
       FlightRecordWhenItFails.print("it does not end");
       throw new AssertionError("it does not end within " + patienceMs + " ms\n" + this);
@@ -141,7 +143,7 @@ final class MusterCommand implements AutoCloseable {
     return process.exitValue();
   }
 
-  int awaitExit() throws InterruptedException {
+  public int awaitExit() throws InterruptedException {
     return awaitExit(PATIENCE_MS);
   }
 
@@ -165,13 +167,13 @@ final class MusterCommand implements AutoCloseable {
   }
 
   /** Lines of standard output. */
-  List<String> out() {
+  public List<String> out() {
     synchronized (events) {
       return List.copyOf(out);
     }
   }
 
-  String err() {
+  public String err() {
     synchronized (err) {
       return err.toString();
     }

@@ -3,6 +3,7 @@ package io.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -75,7 +76,7 @@ final class NetworkNamespaceIT {
     MusterCommand second = run(1, "--advertise", "127.0.0.1");
     second.await("published", _ -> true);
 
-    assertThat(first.awaitExit()).as(first::toString).isEqualTo(RunCommand.NOT_ALL_CONNECTED);
+    assertThat(first.awaitExit()).as(first::toString).isEqualTo(ExitCode.NOT_ALL_CONNECTED);
 
     JsonObject missing = first.events("report").getFirst().getJsonArray("missing").stream().map(JsonObject.class::cast)
         .filter(one -> one.getInteger("rank") == 1).findFirst().orElseThrow();
@@ -88,7 +89,7 @@ final class NetworkNamespaceIT {
   void aProcessThatListensOnLoopbackOnlyIsToldAtOnce() throws Exception {
     MusterCommand second = start(1, "--bind", "127.0.0.1");
 
-    assertThat(second.awaitExit()).as(second::toString).isEqualTo(Main.USAGE);
+    assertThat(second.awaitExit()).as(second::toString).isEqualTo(ExitCode.USAGE);
     assertThat(second.err().lines()).singleElement().asString()
         .startsWith("muster: this process would listen on 127.0.0.1, which the member 10.213.77.1:7600 can't reach");
   }

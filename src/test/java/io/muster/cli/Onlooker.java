@@ -3,7 +3,7 @@ package io.muster.cli;
 import com.hazelcast.config.Config;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
-import io.muster.segment.MusterHazelcast;
+import io.muster.store.MusterHazelcast;
 import java.util.List;
 
 /** A further member of the cluster that holds nothing and looks at the store: the members' sockets take members only. */

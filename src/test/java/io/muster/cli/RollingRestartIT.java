@@ -5,8 +5,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.group.GroupName;
-import io.muster.segment.MusterHazelcast;
-import io.muster.segment.StoreKeys;
+import io.muster.launch.ExitCode;
+import io.muster.store.MusterHazelcast;
+import io.muster.store.StoreKeys;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -187,7 +188,7 @@ final class RollingRestartIT {
     limitFiles(2, "10");
     List<String> settings = PLACE.settings(2);
     try (Socket _ = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(settings.get(settings.indexOf("--hazelcast-port") + 1)))) {
-      assertThat(fleet.at(2).awaitExit()).as(() -> fleet.at(2).toString()).isEqualTo(Main.FAILED);
+      assertThat(fleet.at(2).awaitExit()).as(() -> fleet.at(2).toString()).isEqualTo(ExitCode.FAILED);
     }
     assertThat(fleet.at(2).err()).contains("Hazelcast has shut down in this process", "start it again");
 
@@ -213,7 +214,7 @@ final class RollingRestartIT {
   void aStartWithTooFewFilesIsToldWhatToRaise() throws Exception {
     MusterCommand few = MusterCommand.start(List.of("/bin/sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"), temp, "run", "--group", "few",
         "--rank", "0", "--world-size", "1", "--control-port", "0", "--hazelcast-port", "0", "--json", "--while-stdin-open");
-    assertThat(few.awaitExit()).as(few::toString).isNotEqualTo(Main.OK);
+    assertThat(few.awaitExit()).as(few::toString).isNotEqualTo(ExitCode.OK);
     assertThat(few.err()).contains("raise its limit (ulimit -n) to 1024 or more");
   }
 

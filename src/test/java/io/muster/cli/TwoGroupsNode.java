@@ -1,13 +1,14 @@
 package io.muster.cli;
 
-import io.muster.GroupOptions;
 import io.muster.JoinedRank;
 import io.muster.Muster;
-import io.muster.MusterOptions;
 import io.muster.barrier.AllConnected;
 import io.muster.bus.Addresses;
+import io.muster.cluster.ControlAddress;
 import io.muster.group.GroupName;
-import io.muster.ops.ControlAddress;
+import io.muster.launch.LaunchedProcess;
+import io.muster.options.GroupOptions;
+import io.muster.options.MusterOptions;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;

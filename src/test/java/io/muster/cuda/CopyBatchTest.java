@@ -2,6 +2,7 @@ package io.muster.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.cuda.driver.ShareKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -3,9 +3,15 @@ package io.muster.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.muster.cuda.CudaFacts.Device;
-import io.muster.cuda.CudaFacts.FabricAttribute;
-import io.muster.cuda.CudaLibrary.Search;
+import io.muster.cuda.driver.CudaDriver;
+import io.muster.cuda.driver.CudaFacts;
+import io.muster.cuda.driver.CudaFacts.Device;
+import io.muster.cuda.driver.CudaFacts.FabricAttribute;
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.CudaLibrary;
+import io.muster.cuda.driver.CudaLibrary.Search;
+import io.muster.cuda.driver.CudaLoading;
+import io.muster.cuda.driver.RecordingCudaDriver;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
@@ -89,7 +95,7 @@ class CudaProbeTest {
     Method findLoadedClass = ClassLoader.class.getDeclaredMethod("findLoadedClass", String.class);
     findLoadedClass.setAccessible(true);
     ClassLoader loader = CudaProbe.class.getClassLoader();
-    assertThat(findLoadedClass.invoke(loader, "io.muster.cuda.JCudaDriver")).isNotNull();
+    assertThat(findLoadedClass.invoke(loader, "io.muster.cuda.driver.JCudaDriver")).isNotNull();
     assertThat(findLoadedClass.invoke(loader, "jcuda.driver.JCudaDriver")).isNull();
     assertThat(findLoadedClass.invoke(loader, "jcuda.LibUtils")).isNull();
   }

@@ -3,6 +3,10 @@ package io.muster.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaFacts;
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.ShareKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

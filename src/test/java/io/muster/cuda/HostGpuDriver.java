@@ -1,5 +1,11 @@
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.CudaPointerDriver;
+import io.muster.cuda.driver.ShareKind;
+import io.muster.cuda.driver.Shareable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

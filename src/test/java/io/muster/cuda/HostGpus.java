@@ -1,7 +1,8 @@
 package io.muster.cuda;
 
-import io.muster.cuda.CudaFacts.Device;
-import io.muster.cuda.CudaFacts.FabricAttribute;
+import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaFacts.Device;
+import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;

@@ -2,6 +2,8 @@ package io.muster.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.ShareKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;

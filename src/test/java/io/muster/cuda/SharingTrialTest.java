@@ -3,6 +3,10 @@ package io.muster.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.cuda.TrialOutcome.StepTime;
+import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.RecordingMemoryDriver;
+import io.muster.cuda.driver.ShareKind;
+import io.muster.gpucheck.SharingCycles;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;

@@ -3,10 +3,10 @@ package io.muster.peer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.GroupName;
-import io.muster.segment.Decoded;
 import io.muster.segment.RandomValues;
 import io.muster.segment.Scrambled;
 import io.muster.transfer.RemoteRegion;
+import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
 import java.util.Random;

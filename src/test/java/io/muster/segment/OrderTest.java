@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.muster.group.GroupName;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
+import io.muster.wire.Digest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiPredicate;

@@ -5,10 +5,11 @@ import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.group.Proof;
+import io.muster.wire.Digest;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.Random;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 

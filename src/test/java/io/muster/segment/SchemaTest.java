@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.Proof;
+import io.muster.wire.Decoded;
+import io.muster.wire.StoredBytes;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Map;

@@ -2,6 +2,7 @@ package io.muster.segment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.wire.Decoded;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.Function;

@@ -1,8 +1,8 @@
 package io.muster.sim;
 
-import io.muster.barrier.Blame;
-import io.muster.barrier.Party;
-import io.muster.barrier.View;
+import io.muster.blame.Blame;
+import io.muster.blame.Party;
+import io.muster.blame.View;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;

@@ -1,9 +1,9 @@
 package io.muster.sim;
 
-import io.muster.barrier.SeatState;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
+import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.transfer.LossEvidence;
 import java.util.ArrayList;
@@ -119,7 +119,7 @@ final class Disasters {
   /** The entry of a rank whose process has died vanishes before the next life looks. */
   void loseTombstone(Side side, int rank) {
     world.clock.after(chance.between(0, 300_000), () -> {
-      String key = new io.muster.segment.StoreKeys(World.GROUP).rank(rank);
+      String key = new io.muster.store.StoreKeys(World.GROUP).rank(rank);
       if (world.faults.areOn() && side.truth.remove(key) != null) {
         world.invariants.lineageBroken = true;
         world.faults.fired(Fault.TOMBSTONE_LOST);

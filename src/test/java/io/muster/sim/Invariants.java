@@ -1,20 +1,20 @@
 package io.muster.sim;
 
-import io.muster.barrier.SeatEvent.IncumbentAnswered.Answer;
-import io.muster.barrier.SeatState;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkMachine;
 import io.muster.peer.LinkState;
 import io.muster.peer.Session;
-import io.muster.segment.Decoded;
-import io.muster.segment.Digest;
+import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.StoreKeys;
-import io.muster.segment.StoredBytes;
+import io.muster.store.StoreKeys;
+import io.muster.wire.Decoded;
+import io.muster.wire.Digest;
+import io.muster.wire.StoredBytes;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;

@@ -2,9 +2,9 @@ package io.muster.sim;
 
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoreKeys;
-import io.muster.segment.StoredBytes;
+import io.muster.store.SegmentStore;
+import io.muster.store.StoreKeys;
+import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.HashMap;

@@ -1,7 +1,7 @@
 package io.muster.sim;
 
-import io.muster.segment.SegmentStore;
-import io.muster.segment.StoredBytes;
+import io.muster.store.SegmentStore;
+import io.muster.wire.StoredBytes;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -7,7 +7,7 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.ProofCounts;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.StoreKeys;
+import io.muster.store.StoreKeys;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -97,7 +97,7 @@ class SimulationTest {
     victim.crash(true);
     side.members.remove(victim);
     world.detect(side, 0);
-    String key = new io.muster.segment.StoreKeys(World.GROUP).rank(victim.ranks.getFirst());
+    String key = new io.muster.store.StoreKeys(World.GROUP).rank(victim.ranks.getFirst());
     assertThat(Texts.of(side.truth.get(key))).contains("LIVE");
     world.clock.runUntilMs(world.clock.nowMs() + 5_500);
     assertThat(Texts.of(side.truth.get(key))).contains("GONE");

@@ -1,11 +1,11 @@
 package io.muster.sim;
 
-import io.muster.segment.Decoded;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.StoredBytes;
+import io.muster.wire.Decoded;
+import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
 /** Values of the store, for the trace. */

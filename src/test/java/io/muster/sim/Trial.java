@@ -1,7 +1,7 @@
 package io.muster.sim;
 
-import io.muster.barrier.Blame;
 import io.muster.barrier.StuckReport;
+import io.muster.blame.Blame;
 import io.muster.group.Member;
 import io.muster.segment.EpochRecord;
 import java.util.ArrayList;

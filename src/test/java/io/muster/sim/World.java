@@ -1,16 +1,16 @@
 package io.muster.sim;
 
-import io.muster.barrier.BarrierState;
-import io.muster.barrier.SeatState;
+import io.muster.epoch.BarrierState;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkState;
 import io.muster.peer.WarmupAnswer;
+import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
-import io.muster.segment.StoredBytes;
 import io.muster.transfer.ProcessAddress;
+import io.muster.wire.StoredBytes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;

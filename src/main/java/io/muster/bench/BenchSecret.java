@@ -1,0 +1,49 @@
+package io.muster.bench;
+
+import io.muster.group.MusterException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Base64;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A group secret made for one measurement, in a file that nobody else reads, which goes with it. */
+record BenchSecret(Path file) implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(BenchSecret.class);
+  private static final int BYTES = 32;
+
+  /** When a round has one. */
+  enum When {
+    NEVER, ALWAYS, ALTERNATE;
+
+    boolean isSecured(int round) {
+      return this == ALWAYS || this == ALTERNATE && round % 2 == 1;
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  static BenchSecret make() {
+    byte[] secret = new byte[BYTES];
+    new SecureRandom().nextBytes(secret);
+    try {
+      return new BenchSecret(Files.writeString(Files.createTempFile("muster-bench", ".secret"), Base64.getEncoder().encodeToString(secret)));
+    } catch (IOException e) {
+      throw new MusterException(MusterException.Kind.CONFIG, "can't write a secret into the temporary directory: " + e, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      LOG.warn("bench-secret-left file={} reason={}", file, e.toString());
+    }
+  }
+}

@@ -1,9 +1,0 @@
-package io.muster.cuda;
-
-/** Whether a library could be loaded, with the functions that are needed: one of these. */
-sealed interface ForeignLoading<T> {
-
-  record Loaded<T>(T library) implements ForeignLoading<T> {}
-
-  record Absent<T>(String reason) implements ForeignLoading<T> {}
-}

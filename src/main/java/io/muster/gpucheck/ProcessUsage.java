@@ -1,0 +1,32 @@
+package io.muster.gpucheck;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/**
+ * What this process holds, as Linux counts it.
+ *
+ * @param addressSpaceKiB {@code VmSize}: everything mapped or reserved, whether backed by memory or not
+ */
+public record ProcessUsage(long addressSpaceKiB, long mappings, long descriptors) {
+  private static final Path SELF = Path.of("/proc/self");
+
+  /** As it is now. Blocks shortly. */
+  public static ProcessUsage now() throws IOException {
+    return new ProcessUsage(vmSizeKiB(), count(Files.lines(SELF.resolve("maps"))), count(Files.list(SELF.resolve("fd"))));
+  }
+
+  private static long vmSizeKiB() throws IOException {
+    try (Stream<String> lines = Files.lines(SELF.resolve("status"))) {
+      return lines.filter(line -> line.startsWith("VmSize:")).mapToLong(line -> Long.parseLong(line.replaceAll("\\D", ""))).sum();
+    }
+  }
+
+  private static long count(Stream<?> stream) {
+    try (stream) {
+      return stream.count();
+    }
+  }
+}

@@ -1,0 +1,16 @@
+package io.muster.options;
+
+/**
+ * Waiting for all-connected.
+ *
+ * @param reportEveryMs how often a wait logs what it still waits for, 0: never
+ */
+public record BarrierOptions(int reportEveryMs) {
+  static final BarrierOptions DEFAULTS = new BarrierOptions(10_000);
+
+  public BarrierOptions {
+    Mistakes mistakes = new Mistakes("barrier");
+    mistakes.range("reportEveryMs", reportEveryMs, 0, 3_600_000, "ms (0: never)");
+    mistakes.throwIfAny();
+  }
+}

@@ -1,0 +1,33 @@
+package io.muster.segment;
+
+import io.muster.wire.Decoded;
+import io.muster.wire.StoredBytes;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a key held: its exact bytes, for a compare-and-set, and what they mean.
+ *
+ * @param value null if the bytes are no valid value of this key
+ */
+public record Seen<T>(StoredBytes bytes, @Nullable T value) {
+
+  /** Null if the key is absent. */
+  public static <T> @Nullable Seen<T> of(@Nullable StoredBytes bytes, Function<StoredBytes, Decoded<T>> decoder) {
+    if (bytes == null) {
+      return null;
+    }
+    return switch (decoder.apply(bytes)) {
+      case Decoded.Valid<T>(T value) -> new Seen<>(bytes, value);
+      case Decoded.Malformed<T> _ -> new Seen<>(bytes, null);
+    };
+  }
+
+  public static <T> @Nullable T valueOf(@Nullable Seen<T> seen) {
+    return seen == null ? null : seen.value();
+  }
+
+  public static @Nullable StoredBytes bytesOf(@Nullable Seen<?> seen) {
+    return seen == null ? null : seen.bytes();
+  }
+}

@@ -1,0 +1,35 @@
+package io.muster.transfer.tcp;
+
+import io.muster.group.ProcessId;
+import io.muster.transfer.Transport;
+import io.muster.transfer.memory.RegionTable;
+import io.vertx.core.Vertx;
+import java.security.SecureRandom;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What every part of one {@code tcp} transport needs to know.
+ *
+ * @param nanos a monotonic clock, for liveness only
+ */
+record Node(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener, Keyring keyring,
+    LongSupplier nanos) {
+  private static final Logger log = LoggerFactory.getLogger(Node.class);
+  /** A nonce that could be foreseen could be used again. */
+  private static final SecureRandom NONCES = new SecureRandom();
+
+  static long nonce() {
+    return NONCES.nextLong();
+  }
+
+  /** Runs a listener's code: its failure is its own. */
+  static void guarded(Runnable listenerCode) {
+    try {
+      listenerCode.run();
+    } catch (RuntimeException failure) {
+      log.error("listener-failed: {}", failure.toString(), failure);
+    }
+  }
+}

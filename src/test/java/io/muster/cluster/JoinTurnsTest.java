@@ -1,0 +1,43 @@
+package io.muster.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.json.JsonObject;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class JoinTurnsTest {
+  private static final Duration LONG = Duration.ofHours(1);
+
+  @Test
+  void theNextGoesWhenTheOneBeforeHasAppeared() throws Exception {
+    JoinTurns turns = new JoinTurns(Duration.ofMillis(1), LONG);
+    CompletableFuture<JsonObject> one = turns.take().toCompletableFuture();
+    CompletableFuture<JsonObject> two = turns.take().toCompletableFuture();
+    CompletableFuture<JsonObject> three = turns.take().toCompletableFuture();
+    assertThat(one).isDone();
+    assertThat(two).isNotDone();
+    turns.joined();
+    assertThat(two.get(5, TimeUnit.SECONDS).getInteger("turn")).isEqualTo(2);
+    assertThat(three).isNotDone();
+  }
+
+  @Test
+  void nobodyWaitsForOneThatNeverAppears() throws Exception {
+    JoinTurns turns = new JoinTurns(LONG, Duration.ofMillis(20));
+    turns.take();
+    assertThat(turns.take().toCompletableFuture().get(5, TimeUnit.SECONDS).getInteger("turn")).isEqualTo(2);
+  }
+
+  @Test
+  void aMemberThatAppearsOutOfTurnEndsNothingLater() {
+    JoinTurns turns = new JoinTurns(LONG, LONG);
+    turns.joined();
+    assertThat(turns.take().toCompletableFuture()).isDone();
+    assertThat(turns.take().toCompletableFuture()).isNotDone();
+  }
+}

@@ -1,0 +1,31 @@
+package io.muster.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.muster.group.ProcessId;
+import io.vertx.core.Vertx;
+import io.vertx.junit5.VertxExtension;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(VertxExtension.class)
+@Timeout(20)
+class StoreRehearsalTest {
+  @Test
+  void doesItsRoundsAndLeavesNothing(Vertx vertx) {
+    SegmentStore store = new InMemorySegmentStore.Shared().store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
+
+    assertThat(StoreRehearsal.run(store, "mine", 7, System.nanoTime() + 60_000_000_000L).await()).isEqualTo(7);
+
+    assertThat(store.get("mine").await()).isNull();
+  }
+
+  @Test
+  void beginsNoRoundAfterItsTime(Vertx vertx) {
+    SegmentStore store = new InMemorySegmentStore.Shared().store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
+
+    assertThat(StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1).await()).isZero();
+  }
+}
