@@ -12,8 +12,8 @@ import io.muster.options.GroupOptions;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.peer.Session;
-import io.muster.runtime.GroupRuntime;
-import io.muster.runtime.OwnContext;
+import io.muster.runtime.LocalGroup;
+import io.muster.runtime.MusterContext;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Direction;
@@ -35,12 +35,12 @@ import org.jspecify.annotations.Nullable;
  * the caller has one of the same Vert.x, except those of transfers.
  */
 public final class JoinedRank {
-  private final GroupRuntime runtime;
+  private final LocalGroup runtime;
   private final int rank;
   private final Member member;
   private final LocalTransport local;
 
-  JoinedRank(GroupRuntime runtime, Member member) {
+  JoinedRank(LocalGroup runtime, Member member) {
     this.runtime = runtime;
     this.rank = member.rank();
     this.member = member;
@@ -312,7 +312,7 @@ public final class JoinedRank {
         + "'"));
   }
 
-  GroupRuntime runtime() {
+  LocalGroup runtime() {
     return runtime;
   }
 
@@ -336,6 +336,6 @@ public final class JoinedRank {
   }
 
   private <T> Future<T> here(Future<T> there) {
-    return OwnContext.here(runtime.process().vertx(), there);
+    return MusterContext.here(runtime.process().vertx(), there);
   }
 }

@@ -14,10 +14,10 @@ import io.muster.options.MusterOptions;
 import io.muster.options.TransportOptions;
 import io.muster.runtime.CloseBound;
 import io.muster.runtime.GpuPathReport;
-import io.muster.runtime.GroupRuntime;
+import io.muster.runtime.LocalGroup;
 import io.muster.runtime.Hardware;
 import io.muster.runtime.MusterProcess;
-import io.muster.runtime.OwnContext;
+import io.muster.runtime.MusterContext;
 import io.muster.runtime.ProcessTrust;
 import io.muster.store.HazelcastSegmentStore;
 import io.muster.store.MusterHazelcast;
@@ -90,7 +90,7 @@ public final class Muster {
    * @return fails with CONFIG if Vert.x is not clustered over Hazelcast, a setting is wrong, or the address or port can't be had
    */
   public static Future<Muster> start(Vertx vertx, MusterOptions options) {
-    return start(vertx, options, Surroundings.USUAL);
+    return start(vertx, options, StartDependencies.USUAL);
   }
 
   /**
@@ -99,10 +99,10 @@ public final class Muster {
    * @param faults none strikes before it is added
    */
   public static Future<Muster> start(Vertx vertx, MusterOptions options, TransportFaults faults) {
-    return start(vertx, options, new Surroundings(Hardware::open, faults));
+    return start(vertx, options, new StartDependencies(Hardware::open, faults));
   }
 
-  private static Future<Muster> start(Vertx vertx, MusterOptions options, Surroundings around) {
+  private static Future<Muster> start(Vertx vertx, MusterOptions options, StartDependencies around) {
     if (vertx instanceof VertxInternal inside && inside.clusterManager() instanceof HazelcastClusterManager manager) {
       return start(vertx, manager.getHazelcastInstance(), options, around);
     }
@@ -117,11 +117,11 @@ public final class Muster {
    *     had
    */
   public static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options) {
-    return start(vertx, hazelcast, options, Surroundings.USUAL);
+    return start(vertx, hazelcast, options, StartDependencies.USUAL);
   }
 
-  private static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options, Surroundings around) {
-    var own = new OwnContext(vertx, options.barrier().reportEveryMs());
+  private static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options, StartDependencies around) {
+    var own = new MusterContext(vertx, options.barrier().reportEveryMs());
     return own.run("start", STORE_AND_DRIVER, () -> HazelcastSegmentStore.open(hazelcast, own.context(), options.store().mapName(),
             Duration.ofMillis(options.store().operationTimeoutMs()))
         .compose(store -> start(own, vertx, store, processId(hazelcast), options, around).recover(failure ->
@@ -130,13 +130,13 @@ public final class Muster {
 
   /** Starts Muster on any store; for tests that need no cluster. */
   public static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
-    return start(vertx, store, id, options, Surroundings.USUAL);
+    return start(vertx, store, id, options, StartDependencies.USUAL);
   }
 
   /** Starts Muster with a fabric and GPUs that are opened otherwise. */
   static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
       Function<MusterOptions, Hardware> openHardware) {
-    return start(vertx, store, id, options, new Surroundings(openHardware, null));
+    return start(vertx, store, id, options, new StartDependencies(openHardware, null));
   }
 
   /**
@@ -144,8 +144,8 @@ public final class Muster {
    *
    * @param faults of the way to other processes, null: it is not even looked for any
    */
-  record Surroundings(Function<MusterOptions, Hardware> openHardware, @Nullable TransportFaults faults) {
-    static final Surroundings USUAL = new Surroundings(Hardware::open, null);
+  record StartDependencies(Function<MusterOptions, Hardware> openHardware, @Nullable TransportFaults faults) {
+    static final StartDependencies USUAL = new StartDependencies(Hardware::open, null);
 
     Future<Transport> startTransport(MusterProcess process) {
       Function<Transport.Listener, Future<TcpTransport>> tcp = listener ->
@@ -155,13 +155,13 @@ public final class Muster {
     }
   }
 
-  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, Surroundings around) {
-    var own = new OwnContext(vertx, options.barrier().reportEveryMs());
+  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, StartDependencies around) {
+    var own = new MusterContext(vertx, options.barrier().reportEveryMs());
     return own.run("start", STORE_AND_DRIVER, () -> start(own, vertx, store, id, options, around));
   }
 
-  private static Future<Muster> start(OwnContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
-      Surroundings around) {
+  private static Future<Muster> start(MusterContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
+      StartDependencies around) {
     LocalCodec.register(vertx);
     return vertx.executeBlocking(() -> new Opened(options.security().secret(), options.security().tls().tls(),
         around.openHardware().apply(options)), false).compose(opened -> {
@@ -283,8 +283,8 @@ public final class Muster {
    * @return one picture per group, in the order of their names; fails with CONFIG if this process is not in the group
    */
   public Future<List<JsonObject>> status(@Nullable String group) {
-    List<GroupRuntime> asked = process.groups().values().stream().filter(one -> group == null || one.name().value().equals(group))
-        .sorted(Comparator.comparing(GroupRuntime::name)).toList();
+    List<LocalGroup> asked = process.groups().values().stream().filter(one -> group == null || one.name().value().equals(group))
+        .sorted(Comparator.comparing(LocalGroup::name)).toList();
     if (asked.isEmpty() && group != null) {
       return Future.failedFuture(MusterException.config("this process has no rank of a group '" + group + "'; its groups are "
           + process.groups().keySet()));
@@ -307,7 +307,7 @@ public final class Muster {
    * @return the file; empty if {@code flight.keepFiles} is 0, or if it could not be written in time, which the log says
    */
   public Future<Optional<Path>> dumpFlightRecord(String why) {
-    return OwnContext.here(process.vertx(), process.flight().dump(why));
+    return MusterContext.here(process.vertx(), process.flight().dump(why));
   }
 
   /** How many registered {@code regions}, open {@code channels} and {@code groups} this process has. */
@@ -349,7 +349,7 @@ public final class Muster {
       }
       under = closing;
     }
-    return OwnContext.here(process.vertx(), under);
+    return MusterContext.here(process.vertx(), under);
   }
 
   private synchronized boolean isClosing() {

@@ -1,16 +1,16 @@
 package io.muster;
 
-import io.muster.runtime.GroupRuntime;
+import io.muster.runtime.LocalGroup;
 import io.muster.segment.SegmentHandle;
 import io.vertx.core.Future;
 
 /** A rank with its memory and its links, not published yet. */
 public final class PreparedRank {
-  private final GroupRuntime group;
+  private final LocalGroup group;
   private final int rank;
   private final SegmentHandle handle;
 
-  PreparedRank(GroupRuntime group, int rank, SegmentHandle handle) {
+  PreparedRank(LocalGroup group, int rank, SegmentHandle handle) {
     this.group = group;
     this.rank = rank;
     this.handle = handle;

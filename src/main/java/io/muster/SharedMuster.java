@@ -3,7 +3,7 @@ package io.muster;
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.options.MusterOptions;
-import io.muster.runtime.OwnContext;
+import io.muster.runtime.MusterContext;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
@@ -21,10 +21,10 @@ import org.jspecify.annotations.Nullable;
 final class SharedMuster implements Shareable {
   private static final String MAP = "io.muster";
 
-  private record Seat(GroupName group, int rank) {}
+  private record RankKey(GroupName group, int rank) {}
 
   private final Vertx vertx;
-  private final Map<Seat, JoinedRank> joined = new ConcurrentHashMap<>();
+  private final Map<RankKey, JoinedRank> joined = new ConcurrentHashMap<>();
   private int users;
   private MusterOptions options = MusterOptions.defaults();
   private Future<Muster> muster = Future.failedFuture("not started");
@@ -55,7 +55,7 @@ final class SharedMuster implements Shareable {
           + "; give all its verticles the same ones, or give them to the first only");
     }
     users++;
-    return OwnContext.here(vertx, muster);
+    return MusterContext.here(vertx, muster);
   }
 
   synchronized Future<Void> release() {
@@ -64,19 +64,19 @@ final class SharedMuster implements Shareable {
       return Future.succeededFuture();
     }
     closed = muster.transform(started -> started.succeeded() ? started.result().close() : Future.succeededFuture());
-    return OwnContext.here(vertx, closed);
+    return MusterContext.here(vertx, closed);
   }
 
   void enter(JoinedRank rank) {
-    joined.put(new Seat(rank.group(), rank.member().rank()), rank);
+    joined.put(new RankKey(rank.group(), rank.member().rank()), rank);
   }
 
   void remove(JoinedRank rank) {
-    joined.remove(new Seat(rank.group(), rank.member().rank()), rank);
+    joined.remove(new RankKey(rank.group(), rank.member().rank()), rank);
   }
 
   Optional<JoinedRank> joined(String group, int rank) {
-    return Optional.ofNullable(joined.get(new Seat(new GroupName(group), rank)));
+    return Optional.ofNullable(joined.get(new RankKey(new GroupName(group), rank)));
   }
 
   private static String differences(MusterOptions wanted, MusterOptions running) {

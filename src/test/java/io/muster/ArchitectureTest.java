@@ -82,7 +82,7 @@ class ArchitectureTest {
       type -> Set.of("io.muster.epoch", "io.muster.seat").contains(type.getPackageName())
           || Set.of("io.muster.peer", "io.muster.warmup", "io.muster.fabric", "io.muster.cuda", "io.muster.cuda.driver", "io.muster.segment",
               "io.muster.blame", "io.muster.transfer", "io.muster.transfer.tcp", "io.muster.ops", "io.muster.group").contains(type.getPackageName())
-          && outermost(type).getSimpleName().matches(".*(Machine|Rules?|State|Event|Effect|Plan|Policy|Setup|Timing)|Seen|History|Session|PairId|Step|Offer"
+          && outermost(type).getSimpleName().matches(".*(Machine|Rules?|State|Event|Effect|Plan|Policy|Setup|Timing)|Versioned|History|Session|PairId|Step|Offer"
               + "|Verdict|Decision|TieBreak|LivenessWindow|EpochRecord|RankEntry|ReadyMark|WarmupAnswer|WarmupMode|FabricVerdict|NvlinkIpcSetting"));
 
   private static JavaClass outermost(JavaClass type) {
@@ -96,7 +96,7 @@ class ArchitectureTest {
   @Test
   void theCoreIsWhatIsMeant() {
     assertThat(MUSTER.that(CORE)).extracting(JavaClass::getSimpleName).contains("LinkMachine", "WriterRules", "WaiterRules", "SelfRules",
-        "LinkState", "LinkEvent", "LinkEffect", "History", "Session", "BarrierMachine", "SeatMachine", "Turn", "Telling", "KeysSeen", "EpochRules", "Seat", "SeatState",
+        "LinkState", "LinkEvent", "LinkEffect", "History", "Session", "BarrierMachine", "SeatMachine", "EpochTransition", "Announcements", "KeysSeen", "EpochRules", "LocalMember", "SeatState",
         "BarrierState", "WarmupPlan", "Plan", "FabricRule", "TieBreak", "LivenessWindow");
   }
 
@@ -119,7 +119,7 @@ class ArchitectureTest {
   @Test
   void whatTheSimulationRunsTakesTimeAndChanceFromItsPorts() {
     ArchRule rule = noClasses().that().resideInAPackage("io.muster.barrier").and().haveNameMatching(
-        ".*\\.(BlameWatch|GroupCore|GroupTurns|SeatRunner|Directory|LinkTeller|StoredValues|Tombstones|WorldSizes)(\\$.*)?").should().callMethodWhere(CLOCK)
+        ".*\\.(BlameWatch|GroupCore|SerialQueue|SeatRunner|Directory|LinkTeller|StoredValues|Tombstones|WorldSizes)(\\$.*)?").should().callMethodWhere(CLOCK)
         .orShould().dependOnClassesThat(assignableTo(java.util.random.RandomGenerator.class))
         .orShould().dependOnClassesThat(assignableTo(Thread.class)).orShould().dependOnClassesThat(
             resideInAPackage("io.vertx..").and(not(type(io.vertx.core.Future.class)).and(not(type(io.vertx.core.AsyncResult.class)))));

@@ -74,12 +74,12 @@ final class InMemoryCluster implements AutoCloseable {
   }
 
   Process start(JsonObject settings) {
-    return start(settings, Muster.Surroundings.USUAL);
+    return start(settings, Muster.StartDependencies.USUAL);
   }
 
   /** A process whose way to the others fails as the test wishes. */
   Process start(JsonObject settings, TransportFaults faults) {
-    return start(settings, new Muster.Surroundings(Muster.Surroundings.USUAL.openHardware(), faults));
+    return start(settings, new Muster.StartDependencies(Muster.StartDependencies.USUAL.openHardware(), faults));
   }
 
   /** A process with these GPUs, and no fabric. */
@@ -88,10 +88,10 @@ final class InMemoryCluster implements AutoCloseable {
   }
 
   Process start(JsonObject settings, Hardware hardware) {
-    return start(settings, new Muster.Surroundings(_ -> hardware, null));
+    return start(settings, new Muster.StartDependencies(_ -> hardware, null));
   }
 
-  private Process start(JsonObject settings, Muster.Surroundings around) {
+  private Process start(JsonObject settings, Muster.StartDependencies around) {
     Vertx vertx = Vertx.vertx();
     var id = ProcessId.random(RandomGenerator.getDefault());
     InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);

@@ -13,7 +13,7 @@ import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.options.GroupOptions;
 import io.muster.peer.LinkState;
-import io.muster.runtime.OwnContext;
+import io.muster.runtime.MusterContext;
 import io.muster.runtime.TakeoverNotice;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
@@ -333,7 +333,7 @@ class RendezvousGroupTest {
       String key = InMemoryCluster.keys("g").rank(0);
       RankEntry newer = entry(cluster.stranger().get(key).await());
       var tries = new AtomicInteger();
-      var notice = new TakeoverNotice(new OwnContext(process.vertx(), 10_000), address -> tries.incrementAndGet() < 3
+      var notice = new TakeoverNotice(new MusterContext(process.vertx(), 10_000), address -> tries.incrementAndGet() < 3
           ? Future.failedFuture(new ConnectException(ConnectException.Kind.SILENT, "frozen")) : process.muster().process().connect(address), gossip -> gossip,
           own -> own.member().equals(zero.member()), 1);
 

@@ -16,7 +16,7 @@ import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
@@ -325,7 +325,7 @@ public final class BarrierVerticle extends VerticleBase {
       Future<?> marks = storeTrouble == null ? core.lookAtMarks().timeout(Math.max(1, timing.observersMs() / 4), TimeUnit.MILLISECONDS)
           : Future.succeededFuture();
       marks.onComplete(_ -> promise.tryComplete(new Picture(core.barrier().epoch(), current, report(blame().latest()),
-          core.directory().values().stream().map(Seen::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList())));
+          core.directory().values().stream().map(Versioned::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList())));
     });
   }
 
@@ -363,8 +363,8 @@ public final class BarrierVerticle extends VerticleBase {
     JsonObject body = message.body();
     Integer rank = body.getInteger("rank");
     Integer peer = body.getInteger("peer");
-    Seen<RankEntry> seen = peer == null ? null : core().directory().get(peer);
-    RankEntry entry = Seen.valueOf(seen);
+    Versioned<RankEntry> seen = peer == null ? null : core().directory().get(peer);
+    RankEntry entry = Versioned.valueOf(seen);
     if (rank == null || entry == null || !core().seats().containsKey(rank)
         || entry.member().incarnation() != body.getLong("incarnation", entry.member().incarnation())) {
       LOG.info("muster.report.ignored group={} body={}", setup.group(), body);

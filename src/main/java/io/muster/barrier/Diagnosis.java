@@ -3,7 +3,7 @@ package io.muster.barrier;
 import io.muster.barrier.StuckReport.Missing;
 import io.muster.barrier.StuckReport.Phase;
 import io.muster.blame.Blame;
-import io.muster.epoch.Seat;
+import io.muster.epoch.LocalMember;
 import io.muster.group.GroupName;
 import io.muster.peer.History;
 import io.muster.peer.LinkState;
@@ -11,7 +11,7 @@ import io.muster.peer.LinkTable;
 import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -106,8 +106,8 @@ public final class Diagnosis {
   }
 
   private @Nullable RankEntry entry(int rank) {
-    Seen<RankEntry> seen = core.directory().get(rank);
-    return Seen.valueOf(seen);
+    Versioned<RankEntry> seen = core.directory().get(rank);
+    return Versioned.valueOf(seen);
   }
 
   private String host(int rank) {
@@ -121,7 +121,7 @@ public final class Diagnosis {
   }
 
   private @Nullable Missing worstLink(int rank) {
-    for (Seat seat : core.barrier().seats().values()) {
+    for (LocalMember seat : core.barrier().seats().values()) {
       int here = seat.member().rank();
       if (seat.links().get(rank) != null) {
         continue;

@@ -2,7 +2,7 @@ package io.muster.barrier;
 
 import io.muster.epoch.BarrierSetup;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.wire.Decoded;
 import io.muster.wire.StoredBytes;
 import java.util.HashMap;
@@ -19,7 +19,7 @@ final class Directory {
   private final BarrierSetup setup;
   private final StoredValues values;
   private final WorldSizes sizes;
-  private final Map<Integer, Seen<RankEntry>> newest = new HashMap<>();
+  private final Map<Integer, Versioned<RankEntry>> newest = new HashMap<>();
   /** Greatest entry ever seen of each rank, by whatever way, also of those whose key has been lost. */
   private final Map<Integer, RankEntry> greatest = new HashMap<>();
   private final Map<Integer, Rejected> rejected = new HashMap<>();
@@ -45,7 +45,7 @@ final class Directory {
   }
 
   /** Newest valid entry of each rank. */
-  Map<Integer, Seen<RankEntry>> newest() {
+  Map<Integer, Versioned<RankEntry>> newest() {
     return newest;
   }
 
@@ -63,14 +63,14 @@ final class Directory {
   }
 
   /** Decodes what a key holds, unless these very bytes were decoded before. */
-  @Nullable Seen<RankEntry> known(int rank, @Nullable StoredBytes stored) {
-    Seen<RankEntry> before = newest.get(rank);
+  @Nullable Versioned<RankEntry> known(int rank, @Nullable StoredBytes stored) {
+    Versioned<RankEntry> before = newest.get(rank);
     return before != null && before.bytes().equals(stored) ? before : decode(rank, stored);
   }
 
   /** Decodes what a key holds, and remembers why if it holds no valid entry. */
-  @Nullable Seen<RankEntry> decode(int rank, @Nullable StoredBytes bytes) {
-    Seen<RankEntry> seen = Seen.of(bytes, value -> {
+  @Nullable Versioned<RankEntry> decode(int rank, @Nullable StoredBytes bytes) {
+    Versioned<RankEntry> seen = Versioned.of(bytes, value -> {
       Decoded<RankEntry> decoded = values.entry(rank, value);
       if (decoded instanceof Decoded.Malformed<RankEntry> || !sizes.isEmpty()) {
         sizes.compare(rank, StoredValues.anyEntry(value));
@@ -105,9 +105,9 @@ final class Directory {
   }
 
   /** Takes in what a rank's key holds. */
-  Change learn(int rank, @Nullable Seen<RankEntry> seen) {
-    RankEntry entry = Seen.valueOf(seen);
-    RankEntry before = Seen.valueOf(newest.get(rank));
+  Change learn(int rank, @Nullable Versioned<RankEntry> seen) {
+    RankEntry entry = Versioned.valueOf(seen);
+    RankEntry before = Versioned.valueOf(newest.get(rank));
     if (entry != null) {
       remember(entry);
     }

@@ -13,7 +13,7 @@ import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.SegmentStore;
 import io.muster.store.StoreKeys;
@@ -37,7 +37,7 @@ public final class GroupCore {
   private final BarrierSetup setup;
   private final GroupPorts ports;
   private final StoreKeys keys;
-  private final GroupTurns turns;
+  private final SerialQueue turns;
   private final SeatRunner seats;
   private final StoredValues values;
   private final WorldSizes sizes;
@@ -60,7 +60,7 @@ public final class GroupCore {
     this.setup = setup;
     this.ports = ports;
     this.keys = new StoreKeys(setup.group());
-    this.turns = new GroupTurns(ports);
+    this.turns = new SerialQueue(ports);
     this.seats = new SeatRunner(setup, ports, turns, new Parts());
     this.values = new StoredValues(setup);
     this.sizes = new WorldSizes(setup, ports, seats.seats());
@@ -205,7 +205,7 @@ public final class GroupCore {
     return ports.store().getAll(keys.ready(IntStream.range(0, setup.worldSize()))).onSuccess(read -> {
       marksRead.clear();
       for (int rank = 0; rank < setup.worldSize(); rank++) {
-        ReadyMark mark = Seen.valueOf(values.mark(rank, read.get(keys.ready(rank))));
+        ReadyMark mark = Versioned.valueOf(values.mark(rank, read.get(keys.ready(rank))));
         if (mark != null) {
           marksRead.put(rank, mark);
         }
@@ -215,7 +215,7 @@ public final class GroupCore {
 
   /** Whether a member has marked the epoch, as far as was told, or read for a report. */
   boolean hasMarked(EpochRecord epoch, int rank) {
-    return isOf(epoch, rank, Seen.valueOf(barrier.marks().get(rank))) || isOf(epoch, rank, marksRead.get(rank));
+    return isOf(epoch, rank, Versioned.valueOf(barrier.marks().get(rank))) || isOf(epoch, rank, marksRead.get(rank));
   }
 
   private static boolean isOf(EpochRecord epoch, int rank, @Nullable ReadyMark mark) {
@@ -256,7 +256,7 @@ public final class GroupCore {
   }
 
   /** Newest valid entry of each rank. */
-  public Map<Integer, Seen<RankEntry>> directory() {
+  public Map<Integer, Versioned<RankEntry>> directory() {
     return directory.newest();
   }
 
@@ -282,7 +282,7 @@ public final class GroupCore {
   // ---- entries
 
   private void rankSeen(int rank, @Nullable StoredBytes value) {
-    Seen<RankEntry> seen = directory.decode(rank, value);
+    Versioned<RankEntry> seen = directory.decode(rank, value);
     if (seen != null) {
       heardWhileReading.add(rank);
     }
@@ -294,7 +294,7 @@ public final class GroupCore {
   }
 
   /** Tells the links what the key of their peer holds, once per change. */
-  private void direct(int rank, @Nullable Seen<RankEntry> seen) {
+  private void direct(int rank, @Nullable Versioned<RankEntry> seen) {
     switch (directory.learn(rank, seen)) {
       case Directory.Change.None() -> { }
       case Directory.Change.Rejected(String reason) -> links.tell(rank, new LinkEvent.HandleRejected(reason));
@@ -445,7 +445,7 @@ public final class GroupCore {
     });
   }
 
-  private void readAll(boolean recordFirst, @Nullable Seen<EpochRecord> basis) {
+  private void readAll(boolean recordFirst, @Nullable Versioned<EpochRecord> basis) {
     heardWhileReading.clear();
     Set<String> all = new HashSet<>(keys.ranks(setup.worldSize()));
     for (int rank = 0; rank < setup.worldSize(); rank++) {
@@ -454,25 +454,25 @@ public final class GroupCore {
     if (recordFirst) {
       all.add(keys.epoch());
     }
-    turns.store(GroupTurns.EVERYTHING, ports.store().getAll(all)
+    turns.store(SerialQueue.EVERYTHING, ports.store().getAll(all)
         .map(read -> new Fresh(recordFirst ? values.record(read.get(keys.epoch())) : basis, read)), this::readDone,
         _ -> barrier(new BarrierEvent.ReadFailed()));
   }
 
-  private record Fresh(@Nullable Seen<EpochRecord> basis, Map<String, StoredBytes> values) {}
+  private record Fresh(@Nullable Versioned<EpochRecord> basis, Map<String, StoredBytes> values) {}
 
   private void readDone(Fresh fresh) {
     lookForKeyOwner();
-    Map<Integer, Seen<RankEntry>> ranks = new HashMap<>();
-    Map<Integer, Seen<ReadyMark>> marks = new HashMap<>();
+    Map<Integer, Versioned<RankEntry>> ranks = new HashMap<>();
+    Map<Integer, Versioned<ReadyMark>> marks = new HashMap<>();
     for (int rank = 0; rank < setup.worldSize(); rank++) {
       StoredBytes stored = fresh.values().get(keys.rank(rank));
       boolean isOlder = stored == null && heardWhileReading.contains(rank); // and does not know why what came meanwhile can't be used
-      Seen<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
+      Versioned<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
       if (entry != null) {
         ranks.put(rank, entry);
       }
-      Seen<ReadyMark> mark = values.mark(rank, fresh.values().get(keys.ready(rank)));
+      Versioned<ReadyMark> mark = values.mark(rank, fresh.values().get(keys.ready(rank)));
       if (mark != null) {
         marks.put(rank, mark);
       }
@@ -492,7 +492,7 @@ public final class GroupCore {
     }
   }
 
-  private void restore(int rank, @Nullable Seen<RankEntry> there) {
+  private void restore(int rank, @Nullable Versioned<RankEntry> there) {
     SegmentStore.PresentMembers now = present;
     if (now != null) {
       tombstones.restore(now, rank, there);

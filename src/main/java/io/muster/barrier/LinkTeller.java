@@ -1,6 +1,6 @@
 package io.muster.barrier;
 
-import io.muster.epoch.Seat;
+import io.muster.epoch.LocalMember;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatState;
@@ -45,7 +45,7 @@ final class LinkTeller {
   }
 
   /** A link that was told once and has gone back to waiting since is told again; where it is known already, nothing changes. */
-  void remind(Map<Integer, Seat> barrierSeats) {
+  void remind(Map<Integer, LocalMember> barrierSeats) {
     barrierSeats.forEach((rank, seat) -> directory.newest().forEach((peer, seen) -> {
       RankEntry entry = seen.value();
       if (entry != null && entry.isLive() && !peer.equals(rank) && seat.links().get(peer) == null) {

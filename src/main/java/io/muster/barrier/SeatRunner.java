@@ -3,7 +3,7 @@ package io.muster.barrier;
 import io.muster.epoch.BarrierEvent;
 import io.muster.epoch.BarrierSetup;
 import io.muster.epoch.BarrierState;
-import io.muster.epoch.Seat;
+import io.muster.epoch.LocalMember;
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatEffect;
@@ -15,7 +15,7 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.store.StoreKeys;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
@@ -34,7 +34,7 @@ public final class SeatRunner {
 
   private final BarrierSetup setup;
   private final GroupPorts ports;
-  private final GroupTurns turns;
+  private final SerialQueue turns;
   private final Neighbours group;
   private final StoreKeys keys;
   /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
@@ -64,7 +64,7 @@ public final class SeatRunner {
     void rankSeen(int rank, StoredBytes value);
   }
 
-  SeatRunner(BarrierSetup setup, GroupPorts ports, GroupTurns turns, Neighbours group) {
+  SeatRunner(BarrierSetup setup, GroupPorts ports, SerialQueue turns, Neighbours group) {
     this.setup = setup;
     this.ports = ports;
     this.turns = turns;
@@ -212,11 +212,11 @@ public final class SeatRunner {
   }
 
   /** Whether the store has told of this entry by now, as it has told the others. */
-  private boolean isSeen(int rank, Seen<RankEntry> written) {
+  private boolean isSeen(int rank, Versioned<RankEntry> written) {
     return seats.get(rank) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE && held.current().equals(written);
   }
 
-  private void keyRead(int rank, @Nullable Seen<RankEntry> seen) {
+  private void keyRead(int rank, @Nullable Versioned<RankEntry> seen) {
     String disagreement = group.sizes().disagreementAt(rank);
     if (disagreement != null && !(seats.get(rank) instanceof SeatState.Held)) {
       expected.remove(rank);
@@ -230,7 +230,7 @@ public final class SeatRunner {
   private void taken(RankEntry entry) {
     int rank = entry.member().rank();
     ports.listener().seatPublished(entry);
-    Seat known = group.barrier().seats().get(rank);
+    LocalMember known = group.barrier().seats().get(rank);
     if (known == null || !known.member().equals(entry.member())) {
       group.barrier(new BarrierEvent.SeatTaken(entry.member()));
       group.links().open(entry.member());
@@ -255,7 +255,7 @@ public final class SeatRunner {
   }
 
   private List<RankEntry> witnesses(RankEntry incumbent) {
-    return group.directory().newest().values().stream().map(Seen::value).filter(entry -> entry != null && entry.isLive()
+    return group.directory().newest().values().stream().map(Versioned::value).filter(entry -> entry != null && entry.isLive()
         && !entry.handle().process().equals(setup.process())
         && !entry.handle().process().equals(incumbent.handle().process())).map(RankEntry.class::cast).toList();
   }
@@ -269,7 +269,7 @@ public final class SeatRunner {
   void lookForNewerLives(BarrierState barrier) {
     EpochRecord epoch = barrier.epoch();
     barrier.seats().forEach((rank, seat) -> {
-      ReadyMark mark = Seen.valueOf(barrier.marks().get(rank));
+      ReadyMark mark = Versioned.valueOf(barrier.marks().get(rank));
       if (epoch != null && epoch.vector().get(rank).isNewerThan(seat.member())) {
         seat(rank, new SeatEvent.LifeKnown(epoch.vector().get(rank)));
       } else if (mark != null && mark.member().isNewerThan(seat.member())) {
@@ -280,7 +280,7 @@ public final class SeatRunner {
 
   private SeatEvent.Ticket ticket(int rank) {
     EpochRecord epoch = group.barrier().epoch();
-    ReadyMark mark = Seen.valueOf(group.barrier().marks().get(rank));
+    ReadyMark mark = Versioned.valueOf(group.barrier().marks().get(rank));
     long former = Math.max(epoch == null ? 0 : epoch.vector().get(rank).incarnation(), mark == null ? 0 : mark.member().incarnation());
     return new SeatEvent.Ticket(former, ports.wallClockMs(), ports.newLife());
   }

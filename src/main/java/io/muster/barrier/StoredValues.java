@@ -5,7 +5,7 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.wire.Decoded;
 import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
@@ -36,16 +36,16 @@ final class StoredValues {
     };
   }
 
-  @Nullable Seen<ReadyMark> mark(int rank, @Nullable StoredBytes bytes) {
-    return Seen.of(bytes, value -> switch (Schema.readyMark(value)) {
+  @Nullable Versioned<ReadyMark> mark(int rank, @Nullable StoredBytes bytes) {
+    return Versioned.of(bytes, value -> switch (Schema.readyMark(value)) {
       case Decoded.Valid<ReadyMark>(ReadyMark mark) when !mark.group().equals(setup.group()) || mark.member().rank() != rank ->
           new Decoded.Malformed<>("a mark of another rank or group");
       case Decoded<ReadyMark> other -> other;
     });
   }
 
-  @Nullable Seen<EpochRecord> record(@Nullable StoredBytes bytes) {
-    return Seen.of(bytes, value -> switch (Schema.epochRecord(value)) {
+  @Nullable Versioned<EpochRecord> record(@Nullable StoredBytes bytes) {
+    return Versioned.of(bytes, value -> switch (Schema.epochRecord(value)) {
       case Decoded.Valid<EpochRecord>(EpochRecord record)
           when !record.group().equals(setup.group()) || record.worldSize() != setup.worldSize() ->
           new Decoded.Malformed<>("a record of another group or world size");

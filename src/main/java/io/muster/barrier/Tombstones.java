@@ -4,7 +4,7 @@ import io.muster.epoch.BarrierSetup;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.store.SegmentStore;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
@@ -60,9 +60,9 @@ final class Tombstones {
    * who has seen the greater one would ever connect to it. A process that is still there asserts its life itself, unless it has given it
    * up: where an older life has taken the key meanwhile, it is asked.
    */
-  void restore(SegmentStore.PresentMembers now, int rank, @Nullable Seen<RankEntry> there) {
+  void restore(SegmentStore.PresentMembers now, int rank, @Nullable Versioned<RankEntry> there) {
     RankEntry known = directory.greatest(rank);
-    RankEntry value = Seen.valueOf(there);
+    RankEntry value = Versioned.valueOf(there);
     boolean isLost = known != null && (there == null || (value != null && known.member().isNewerThan(value.member())));
     if (!isLost || !cleaning.add(rank)) {
       return;
@@ -82,9 +82,9 @@ final class Tombstones {
     }
   }
 
-  private void restore(int rank, @Nullable Seen<RankEntry> there, RankEntry known) {
+  private void restore(int rank, @Nullable Versioned<RankEntry> there, RankEntry known) {
     RankEntry next = known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle());
-    write(rank, Seen.bytesOf(there), next, "muster.rank.restored");
+    write(rank, Versioned.bytesOf(there), next, "muster.rank.restored");
   }
 
   private void write(int rank, @Nullable StoredBytes expected, RankEntry entry, String event) {

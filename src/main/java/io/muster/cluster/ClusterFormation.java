@@ -52,7 +52,7 @@ public final class ClusterFormation {
   private final List<ControlAddress> members;
   private final Settings settings;
   private final CompletableFuture<String> formed = new CompletableFuture<>();
-  private final JoinTurns turns = new JoinTurns(TURN_SETTLE, TURN_LIMIT);
+  private final JoinQueue turns = new JoinQueue(TURN_SETTLE, TURN_LIMIT);
 
   /** What this process would answer now; written by the thread that forms, read by those of the control port. */
   private volatile Progress progress;
@@ -138,9 +138,9 @@ public final class ClusterFormation {
           clustered.add(hazelcast);
         }
         case Seen.Unasked() -> open.add(address);
-        case Seen.Silent(_) -> unheard.add(address);
+        case Seen.Silent(var _) -> unheard.add(address);
         case Seen.Forming(boolean founder) when founder -> founders.add(address);
-        case Seen.Forming(_), Seen.Absent(_), Seen.Self() -> { }
+        case Seen.Forming(var _), Seen.Absent(var _), Seen.Self() -> { }
       }
     });
     if (!clustered.isEmpty()) {
@@ -152,7 +152,7 @@ public final class ClusterFormation {
       case Seen.Self() when !open.isEmpty() -> new Decision.WaitFor(open.getFirst(), "not answered yet, and it may be in a cluster");
       case Seen.Self() -> new Decision.Found(List.copyOf(unheard));
       case Seen.Unasked() -> new Decision.WaitFor(first.getKey(), "not answered yet");
-      case Seen.Forming(_) -> new Decision.WaitFor(first.getKey(), "it is founding the cluster");
+      case Seen.Forming(var _) -> new Decision.WaitFor(first.getKey(), "it is founding the cluster");
       case Seen.Absent(String why) -> new Decision.WaitFor(first.getKey(), why);
       case Seen.Silent(String why) -> new Decision.WaitFor(first.getKey(), why);
       case Seen.Formed(String hazelcast) -> new Decision.Join(first.getKey(), hazelcast, List.copyOf(clustered));
@@ -298,7 +298,7 @@ public final class ClusterFormation {
     state.put("founder", now.founder());
     return switch (now.decision()) {
       case Decision.WaitFor(ControlAddress address, String why) -> state.put("waitingFor", address.toString()).put("why", why);
-      case Decision.Join(_, String hazelcast, _) -> state.put("waitingFor", "joining " + hazelcast);
+      case Decision.Join(var _, String hazelcast, var _) -> state.put("waitingFor", "joining " + hazelcast);
       case Decision.Found _ -> state.put("waitingFor", "founding");
       case Decision.Conflict(ControlAddress other) -> state.put("waitingFor", "conflict with " + other);
     };

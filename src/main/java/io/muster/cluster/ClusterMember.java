@@ -232,7 +232,7 @@ public final class ClusterMember implements AutoCloseable {
           }
           MusterHazelcast.found(config);
         }
-        case ClusterFormation.Decision.Join(_, String target, List<String> known) -> MusterHazelcast.join(config, target, known);
+        case ClusterFormation.Decision.Join(var _, String target, List<String> known) -> MusterHazelcast.join(config, target, known);
         case ClusterFormation.Decision.WaitFor _, ClusterFormation.Decision.Conflict _ ->
             throw new IllegalStateException("undecided: " + decision);
       }

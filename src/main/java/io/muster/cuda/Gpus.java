@@ -59,7 +59,7 @@ public final class Gpus {
       case CudaFacts.NoDevice(String reason) -> Found.none("no GPU: " + reason);
       case CudaFacts.Unusable(String reason, String whatToDo) -> Found.none("the CUDA driver can't be called: " + reason + "; " + whatToDo);
       case CudaFacts.Failed(CudaFailure failure) -> Found.none(failure.text());
-      case CudaFacts.Devices(_, List<Device> devices) -> switch (GpuDrivers.load()) {
+      case CudaFacts.Devices(var _, List<Device> devices) -> switch (GpuDrivers.load()) {
         case ForeignLoading.Absent<GpuDrivers>(String reason) -> Found.none(reason);
         case ForeignLoading.Loaded<GpuDrivers>(GpuDrivers drivers) -> new Found(devices, drivers, "");
       };

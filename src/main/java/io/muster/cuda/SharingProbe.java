@@ -57,7 +57,7 @@ public final class SharingProbe {
   }
 
   SharingFacts ask(CudaFacts facts, Depth depth) {
-    if (!(facts instanceof CudaFacts.Devices(_, List<Device> devices))) {
+    if (!(facts instanceof CudaFacts.Devices(var _, List<Device> devices))) {
       return new SharingFacts.NotAsked("no GPU has answered");
     }
     long start = nanoTime.getAsLong();

@@ -4,7 +4,7 @@ import io.muster.group.ProcessId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.ReadyMark;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.wire.StoredBytes;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,11 +19,11 @@ public sealed interface BarrierEffect {
    *
    * @param recordFirst read the record before them; otherwise the basis is what the state holds now
    */
-  record ReadAll(boolean recordFirst, @Nullable Seen<EpochRecord> basis) implements BarrierEffect {}
+  record ReadAll(boolean recordFirst, @Nullable Versioned<EpochRecord> basis) implements BarrierEffect {}
 
-  record WriteRecord(@Nullable StoredBytes expected, Seen<EpochRecord> next) implements BarrierEffect {}
+  record WriteRecord(@Nullable StoredBytes expected, Versioned<EpochRecord> next) implements BarrierEffect {}
 
-  record WriteMark(int rank, @Nullable StoredBytes expected, Seen<ReadyMark> next) implements BarrierEffect {}
+  record WriteMark(int rank, @Nullable StoredBytes expected, Versioned<ReadyMark> next) implements BarrierEffect {}
 
   record StartTimer(Timer timer, long delayMs) implements BarrierEffect {}
 
@@ -32,7 +32,7 @@ public sealed interface BarrierEffect {
    *
    * @param isTold the store has told of it by now: whoever is in its cluster need not be told again
    */
-  record SpreadRecord(Seen<EpochRecord> record, boolean isTold) implements BarrierEffect {}
+  record SpreadRecord(Versioned<EpochRecord> record, boolean isTold) implements BarrierEffect {}
 
   /**
    * An own mark is made: tell this process, if this one is connected to it.
@@ -40,7 +40,7 @@ public sealed interface BarrierEffect {
    * @param to who completes the epoch first, null: all
    * @param again it was told before, to another
    */
-  record SpreadMark(Seen<ReadyMark> mark, @Nullable ProcessId to, boolean again) implements BarrierEffect {}
+  record SpreadMark(Versioned<ReadyMark> mark, @Nullable ProcessId to, boolean again) implements BarrierEffect {}
 
   /** Ask who owns the keys now: the store does not tell when it moves them. {@link BarrierEvent.KeyOwnerSeen} follows if it is another one. */
   record LookForKeyOwner() implements BarrierEffect {}

@@ -5,7 +5,7 @@ import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.store.SegmentStore.KeyOwner;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,11 +27,11 @@ public sealed interface BarrierEvent {
   record LinkLost(int rank, Member peer, String reason, String evidence) implements BarrierEvent {}
 
   /** The store, or the process that wrote it, says what a rank's key holds; null: nothing. */
-  record RankSeen(int rank, @Nullable Seen<RankEntry> entry) implements BarrierEvent {}
+  record RankSeen(int rank, @Nullable Versioned<RankEntry> entry) implements BarrierEvent {}
 
-  record MarkSeen(int rank, @Nullable Seen<ReadyMark> mark) implements BarrierEvent {}
+  record MarkSeen(int rank, @Nullable Versioned<ReadyMark> mark) implements BarrierEvent {}
 
-  record RecordSeen(@Nullable Seen<EpochRecord> record) implements BarrierEvent {}
+  record RecordSeen(@Nullable Versioned<EpochRecord> record) implements BarrierEvent {}
 
   /** Whose member of the store owns the keys has changed, or is not known any more (null). */
   record KeyOwnerSeen(@Nullable KeyOwner owner) implements BarrierEvent {}
@@ -44,16 +44,16 @@ public sealed interface BarrierEvent {
    *
    * @param basis the record, read first, or as it was given with the effect
    */
-  record ReadDone(@Nullable Seen<EpochRecord> basis, Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seen<ReadyMark>> marks)
+  record ReadDone(@Nullable Versioned<EpochRecord> basis, Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, Versioned<ReadyMark>> marks)
       implements BarrierEvent {}
 
   record ReadFailed() implements BarrierEvent {}
 
   /** Answer to WriteRecord. */
-  record RecordWritten(Seen<EpochRecord> record, boolean applied) implements BarrierEvent {}
+  record RecordWritten(Versioned<EpochRecord> record, boolean applied) implements BarrierEvent {}
 
   /** Answer to WriteMark. */
-  record MarkWritten(int rank, Seen<ReadyMark> mark, boolean applied) implements BarrierEvent {}
+  record MarkWritten(int rank, Versioned<ReadyMark> mark, boolean applied) implements BarrierEvent {}
 
   record RecordWriteFailed() implements BarrierEvent {}
 

@@ -9,7 +9,7 @@ import java.util.List;
 /**
  * The machine of the epochs of one group in one process: pure and total.
  *
- * <p>Every event first changes what is known, then {@link Turn#act} does whatever follows from it. The next epoch follows from the entries, once
+ * <p>Every event first changes what is known, then {@link EpochTransition#act} does whatever follows from it. The next epoch follows from the entries, once
  * the last one is over ({@link EpochsSeen}). It is completed by a compare-and-set over the record that is known: no key ever returns to bytes that
  * it had before, so nothing has happened to the record since. A number is opened by a record only from rank keys that were read after the
  * record before it. A mark is never taken back, so one that was told is as good as one that was read; whoever loses a link after deciding to
@@ -26,19 +26,19 @@ public final class BarrierMachine {
   }
 
   public static Step transition(BarrierSetup setup, BarrierState state, BarrierEvent event) {
-    Turn turn = new Turn(setup, state);
+    EpochTransition turn = new EpochTransition(setup, state);
     learn(turn, event);
     turn.act();
     return turn.step();
   }
 
-  private static void learn(Turn turn, BarrierEvent event) {
+  private static void learn(EpochTransition turn, BarrierEvent event) {
     switch (event) {
-      case BarrierEvent.SeatTaken(var member) -> turn.seats().put(member.rank(), Seat.taken(member, turn.setup().worldSize()));
+      case BarrierEvent.SeatTaken(var member) -> turn.seats().put(member.rank(), LocalMember.taken(member, turn.setup().worldSize()));
       case BarrierEvent.SeatLeaving(int rank) -> turn.leave(rank);
       case BarrierEvent.SeatReleased(int rank) -> turn.release(rank);
       case BarrierEvent.LinkConnected(int rank, var peer, var proof) ->
-          turn.seats().computeIfPresent(rank, (_, seat) -> seat.with(peer.rank(), new Seat.LinkView(peer, proof)));
+          turn.seats().computeIfPresent(rank, (_, seat) -> seat.with(peer.rank(), new LocalMember.LinkView(peer, proof)));
       case BarrierEvent.LinkLost(int rank, var peer, String reason, String evidence) ->
           turn.lost(rank, peer, reason, evidence);
       case BarrierEvent.RankSeen(int rank, var entry) -> turn.rankSeen(rank, entry);
@@ -65,7 +65,7 @@ public final class BarrierMachine {
     }
   }
 
-  private static void timerFired(Turn turn, Timer timer) {
+  private static void timerFired(EpochTransition turn, Timer timer) {
     switch (timer) {
       case HEDGE -> {
         Hedge hedge = turn.hedge();

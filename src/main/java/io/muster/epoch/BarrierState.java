@@ -3,7 +3,7 @@ package io.muster.epoch;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.store.SegmentStore.KeyOwner;
 import java.util.Map;
 import java.util.Set;
@@ -19,11 +19,11 @@ import org.jspecify.annotations.Nullable;
  * @param marks greatest mark of each rank that was made here, told by its process or read; a mark that is told need not be in the store
  * @param keyOwner whose member of the store owns the keys, null if that is not known
  */
-public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord> record, @Nullable EpochRecord implied,
-    Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seen<ReadyMark>> marks, @Nullable KeyOwner keyOwner, Work work, Told told) {
+public record BarrierState(Map<Integer, LocalMember> seats, @Nullable Versioned<EpochRecord> record, @Nullable EpochRecord implied,
+    Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, Versioned<ReadyMark>> marks, @Nullable KeyOwner keyOwner, Work work, Announced told) {
 
   public static final BarrierState INITIAL =
-      new BarrierState(Map.of(), null, null, Map.of(), Map.of(), null, Work.NONE, new Told(0, 0, 0, 0));
+      new BarrierState(Map.of(), null, null, Map.of(), Map.of(), null, Work.NONE, new Announced(0, 0, 0, 0));
 
   /**
    * What is under way. One operation per key at a time, one fresh read at a time.
@@ -35,8 +35,8 @@ public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord>
    * @param news entries that were heard since the read that is under way began: what is read may be older
    */
   public record Work(boolean reading, boolean readNeeded, boolean retrying, boolean writingEpoch, Set<Integer> writingMarks,
-      boolean gathering, long overdue, @Nullable Seen<EpochRecord> heardWhileWriting, Hedge hedge,
-      Map<Integer, Seen<RankEntry>> news) {
+      boolean gathering, long overdue, @Nullable Versioned<EpochRecord> heardWhileWriting, Hedge hedge,
+      Map<Integer, Versioned<RankEntry>> news) {
     static final Work NONE = new Work(false, false, false, false, Set.of(), false, 0, null, Hedge.NONE, Map.of());
 
     public Work {
@@ -65,7 +65,7 @@ public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord>
    * @param busAllConnected greatest epoch whose all-connected was seen on, or sent to, the cluster's bus
    * @param busDegraded likewise for degraded
    */
-  public record Told(long allConnected, long degraded, long busAllConnected, long busDegraded) {}
+  public record Announced(long allConnected, long degraded, long busAllConnected, long busDegraded) {}
 
   /** The epoch that this process is in. */
   public @Nullable EpochRecord epoch() {
@@ -74,6 +74,6 @@ public record BarrierState(Map<Integer, Seat> seats, @Nullable Seen<EpochRecord>
 
   /** The greatest record seen. */
   public @Nullable EpochRecord recorded() {
-    return Seen.valueOf(record);
+    return Versioned.valueOf(record);
   }
 }

@@ -8,7 +8,7 @@ import io.muster.segment.LostMember;
 import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.store.SegmentStore.KeyOwner;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -22,19 +22,19 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What follows for an epoch from what one process knows: each rule is a function of its arguments. {@link Turn} decides when to ask them. */
+/** What follows for an epoch from what one process knows: each rule is a function of its arguments. {@link EpochTransition} decides when to ask them. */
 final class EpochRules {
   private EpochRules() {}
 
   /** All marks carry the record's digest, and no rank key names a life newer than the vector's. */
-  static boolean canComplete(@Nullable EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seen<ReadyMark>> marks) {
+  static boolean canComplete(@Nullable EpochRecord epoch, Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, Versioned<ReadyMark>> marks) {
     if (epoch == null || epoch.state() != EpochRecord.State.OPEN || marks.size() < epoch.worldSize()) {
       return false;
     }
     var digest = epoch.digest();
     for (int rank = 0; rank < epoch.worldSize(); rank++) {
-      ReadyMark mark = Seen.valueOf(marks.get(rank));
-      RankEntry entry = Seen.valueOf(ranks.get(rank));
+      ReadyMark mark = Versioned.valueOf(marks.get(rank));
+      RankEntry entry = Versioned.valueOf(ranks.get(rank));
       Member member = epoch.vector().get(rank);
       if (mark == null || !mark.member().equals(member) || mark.epoch() != epoch.number() || !mark.digest().equals(digest)
           || (entry != null && entry.member().isNewerThan(member))) {
@@ -45,21 +45,21 @@ final class EpochRules {
   }
 
   /** Whether the entry of every member is known, so that its process is. */
-  static boolean knowsAllOf(EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks) {
+  static boolean knowsAllOf(EpochRecord epoch, Map<Integer, Versioned<RankEntry>> ranks) {
     return epoch.vector().stream().allMatch(member -> {
-      RankEntry entry = Seen.valueOf(ranks.get(member.rank()));
+      RankEntry entry = Versioned.valueOf(ranks.get(member.rank()));
       return entry != null && entry.member().equals(member);
     });
   }
 
   /** The vector to open next, null if there is none: a seat is empty, or nothing has changed. */
-  static @Nullable List<Member> nextVector(BarrierSetup setup, @Nullable EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks,
-      Map<Integer, Seat> seats) {
+  static @Nullable List<Member> nextVector(BarrierSetup setup, @Nullable EpochRecord epoch, Map<Integer, Versioned<RankEntry>> ranks,
+      Map<Integer, LocalMember> seats) {
     List<Member> vector = new ArrayList<>(setup.worldSize());
     boolean newer = epoch == null || epoch.state() == EpochRecord.State.DEGRADED;
     boolean mine = false;
     for (int rank = 0; rank < setup.worldSize(); rank++) {
-      RankEntry entry = Seen.valueOf(ranks.get(rank));
+      RankEntry entry = Versioned.valueOf(ranks.get(rank));
       if (entry == null || !entry.isLive() || entry.worldSize() != setup.worldSize()) {
         return null;
       }
@@ -72,7 +72,7 @@ final class EpochRules {
         }
         newer |= order > 0;
       }
-      Seat seat = seats.get(rank);
+      LocalMember seat = seats.get(rank);
       if (seat != null && seat.isLeaving() && seat.member().equals(member)) {
         return null;
       }
@@ -92,9 +92,9 @@ final class EpochRules {
   }
 
   /** Who is lost to the epoch, by rank, as the seats of this process see it. */
-  static Map<Integer, LostMember> losses(EpochRecord epoch, Collection<Seat> seats) {
+  static Map<Integer, LostMember> losses(EpochRecord epoch, Collection<LocalMember> seats) {
     Map<Integer, LostMember> all = new LinkedHashMap<>();
-    for (Seat seat : seats) {
+    for (LocalMember seat : seats) {
       if (!seat.isIn(epoch)) {
         continue;
       }
@@ -102,7 +102,7 @@ final class EpochRules {
         seat.losses().forEach(loss -> all.putIfAbsent(loss.member().rank(), loss));
       } else if (epoch.state() == EpochRecord.State.COMPLETE && !seat.isConnectedToAllOf(epoch)) {
         for (int rank = 0; rank < epoch.worldSize(); rank++) {
-          Seat.LinkView link = seat.links().get(rank);
+          LocalMember.LinkView link = seat.links().get(rank);
           if (link == null || !link.peer().equals(epoch.vector().get(rank))) {
             all.putIfAbsent(rank, new LostMember(epoch.vector().get(rank), "NOT_CONNECTED",
                 "the epoch was completed, but this link is not connected to that life", seat.member().rank()));
@@ -114,9 +114,9 @@ final class EpochRules {
   }
 
   /** Some seat of this process is in the vector, and each that is has marked exactly it and has lost nothing since. */
-  static boolean believes(EpochRecord value, Collection<Seat> seats) {
+  static boolean believes(EpochRecord value, Collection<LocalMember> seats) {
     boolean isConcerned = false;
-    for (Seat seat : seats) {
+    for (LocalMember seat : seats) {
       if (seat.isIn(value)) {
         isConcerned = true;
         if (!seat.hasMarked(value) || seat.poisoned() >= value.number()) {
@@ -131,7 +131,7 @@ final class EpochRules {
    * How many other processes decide before this one: the owner of the keys, which need not ask for them, if it holds a rank; then those that hold
    * a rank below the lowest of this one.
    */
-  static int processesBefore(BarrierSetup setup, int lowest, Map<Integer, Seen<RankEntry>> ranks, @Nullable KeyOwner keys) {
+  static int processesBefore(BarrierSetup setup, int lowest, Map<Integer, Versioned<RankEntry>> ranks, @Nullable KeyOwner keys) {
     ProcessId owner = owner(ranks, keys);
     if (setup.process().equals(owner)) {
       return 0;
@@ -150,11 +150,11 @@ final class EpochRules {
   }
 
   /** The process of the group that owns its keys, null if it is none or not known. */
-  private static @Nullable ProcessId owner(Map<Integer, Seen<RankEntry>> ranks, @Nullable KeyOwner keys) {
+  private static @Nullable ProcessId owner(Map<Integer, Versioned<RankEntry>> ranks, @Nullable KeyOwner keys) {
     if (keys == null) {
       return null;
     }
-    for (Seen<RankEntry> seen : ranks.values()) {
+    for (Versioned<RankEntry> seen : ranks.values()) {
       RankEntry entry = seen.value();
       if (entry != null && entry.isLive() && keys.published(entry.handle())) {
         return entry.handle().process();
@@ -169,9 +169,9 @@ final class EpochRules {
    *
    * @return null if it is not known which that is: a link may have brought a life before the store does
    */
-  static @Nullable ProcessId completer(EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks, @Nullable KeyOwner keys) {
+  static @Nullable ProcessId completer(EpochRecord epoch, Map<Integer, Versioned<RankEntry>> ranks, @Nullable KeyOwner keys) {
     ProcessId owner = owner(ranks, keys);
-    RankEntry lowest = Seen.valueOf(ranks.get(0));
+    RankEntry lowest = Versioned.valueOf(ranks.get(0));
     if (owner != null || lowest == null || !lowest.isLive() || !lowest.member().equals(epoch.vector().getFirst())) {
       return owner;
     }
@@ -179,17 +179,17 @@ final class EpochRules {
   }
 
   /** What the epoch rests on, as the marks of its members tell it. */
-  static ProofCounts proofs(EpochRecord epoch, Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seen<ReadyMark>> marks) {
+  static ProofCounts proofs(EpochRecord epoch, Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, Versioned<ReadyMark>> marks) {
     Map<Proof, Integer> links = new EnumMap<>(Proof.class);
     Map<Set<ProcessId>, Proof> weakest = new HashMap<>();
     for (int rank = 0; rank < epoch.worldSize(); rank++) {
-      List<Proof> proofs = Objects.requireNonNull(Seen.valueOf(marks.get(rank)), "an epoch completes with all marks").proofs();
+      List<Proof> proofs = Objects.requireNonNull(Versioned.valueOf(marks.get(rank)), "an epoch completes with all marks").proofs();
       for (int peer = 0; peer < proofs.size(); peer++) {
         if (peer != rank) {
           Proof proof = proofs.get(peer);
           links.merge(proof, 1, Integer::sum);
-          RankEntry here = Seen.valueOf(ranks.get(rank));
-          RankEntry there = Seen.valueOf(ranks.get(peer));
+          RankEntry here = Versioned.valueOf(ranks.get(rank));
+          RankEntry there = Versioned.valueOf(ranks.get(peer));
           if (here != null && there != null && !here.handle().process().equals(there.handle().process())) {
             weakest.merge(Set.of(here.handle().process(), there.handle().process()), proof,
                 (one, other) -> one.isWeakerThan(other) ? one : other);

@@ -4,14 +4,14 @@ import io.muster.group.Member;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of the epochs: the working copy in one {@link Turn}.
+ * What is known of the epochs: the working copy in one {@link EpochTransition}.
  *
  * <p>Where the last epoch is over, or there was none, and every seat is LIVE, the next epoch follows from that: its number is the next one, its
  * vector is those who are LIVE. It is <em>implied</em>: open for this process, and for everyone who knows the same, without a record that says
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class EpochsSeen {
   private final BarrierSetup setup;
-  private @Nullable Seen<EpochRecord> record;
+  private @Nullable Versioned<EpochRecord> record;
   private @Nullable EpochRecord implied;
 
   EpochsSeen(BarrierSetup setup, BarrierState state) {
@@ -30,12 +30,12 @@ final class EpochsSeen {
   }
 
   /** The greatest record seen, with the bytes under which it is or was in the store. */
-  @Nullable Seen<EpochRecord> record() {
+  @Nullable Versioned<EpochRecord> record() {
     return record;
   }
 
   @Nullable EpochRecord recorded() {
-    return Seen.valueOf(record);
+    return Versioned.valueOf(record);
   }
 
   @Nullable EpochRecord implied() {
@@ -47,7 +47,7 @@ final class EpochsSeen {
     return implied == null ? recorded() : implied;
   }
 
-  void record(@Nullable Seen<EpochRecord> next) {
+  void record(@Nullable Versioned<EpochRecord> next) {
     record = next;
   }
 
@@ -56,7 +56,7 @@ final class EpochsSeen {
    *
    * @return whether another number is implied now
    */
-  boolean follow(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seat> seats) {
+  boolean follow(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats) {
     EpochRecord recorded = recorded();
     List<Member> vector = isMarked(seats) ? Objects.requireNonNull(implied).vector() : following(ranks, seats);
     EpochRecord former = implied;
@@ -70,7 +70,7 @@ final class EpochsSeen {
    *
    * @param overdue number of the epoch that should have been completed: what is implied is not written before
    */
-  @Nullable EpochRecord toOpen(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seat> seats, long overdue) {
+  @Nullable EpochRecord toOpen(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats, long overdue) {
     EpochRecord recorded = recorded();
     if (isOver(recorded)) {
       return implied != null && implied.number() == overdue && implied.vector().equals(following(ranks, seats)) ? implied : null;
@@ -79,12 +79,12 @@ final class EpochsSeen {
     return vector == null ? null : opened(recorded, vector, seats);
   }
 
-  private boolean isMarked(Map<Integer, Seat> seats) {
+  private boolean isMarked(Map<Integer, LocalMember> seats) {
     EpochRecord known = implied;
     return known != null && known.number() == numberAfter(recorded()) && seats.values().stream().anyMatch(seat -> seat.hasMarked(known));
   }
 
-  private @Nullable List<Member> following(Map<Integer, Seen<RankEntry>> ranks, Map<Integer, Seat> seats) {
+  private @Nullable List<Member> following(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats) {
     return isOver(recorded()) ? EpochRules.nextVector(setup, recorded(), ranks, seats) : null;
   }
 
@@ -92,7 +92,7 @@ final class EpochsSeen {
     return recorded == null || recorded.state() == EpochRecord.State.DEGRADED;
   }
 
-  private EpochRecord opened(@Nullable EpochRecord before, List<Member> vector, Map<Integer, Seat> seats) {
+  private EpochRecord opened(@Nullable EpochRecord before, List<Member> vector, Map<Integer, LocalMember> seats) {
     return new EpochRecord(setup.group(), numberAfter(before), vector, EpochRecord.State.OPEN, before == null ? 0 : before.lastComplete(),
         before == null ? List.of() : EpochRules.lostBy(before, vector, seats.keySet().iterator().next()), ProofCounts.NONE);
   }

@@ -2,17 +2,17 @@ package io.muster.epoch;
 
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What is known of the rank keys and the marks: the working copy in one {@link Turn}. Copied when it changes, of most events it does not. */
+/** What is known of the rank keys and the marks: the working copy in one {@link EpochTransition}. Copied when it changes, of most events it does not. */
 final class KeysSeen {
-  private Map<Integer, Seen<RankEntry>> ranks;
-  private Map<Integer, Seen<ReadyMark>> marks;
-  private Map<Integer, Seen<RankEntry>> rankNews;
+  private Map<Integer, Versioned<RankEntry>> ranks;
+  private Map<Integer, Versioned<ReadyMark>> marks;
+  private Map<Integer, Versioned<RankEntry>> rankNews;
 
   KeysSeen(BarrierState state) {
     ranks = state.ranks();
@@ -20,22 +20,22 @@ final class KeysSeen {
     rankNews = state.work().news();
   }
 
-  Map<Integer, Seen<RankEntry>> ranks() {
+  Map<Integer, Versioned<RankEntry>> ranks() {
     return ranks;
   }
 
-  Map<Integer, Seen<ReadyMark>> marks() {
+  Map<Integer, Versioned<ReadyMark>> marks() {
     return marks;
   }
 
-  Map<Integer, Seen<RankEntry>> news() {
+  Map<Integer, Versioned<RankEntry>> news() {
     return rankNews;
   }
 
   /** @return false if the key has vanished, so that the store is to be asked */
-  boolean rankSeen(int rank, @Nullable Seen<RankEntry> seen, boolean reading) {
-    RankEntry known = Seen.valueOf(ranks.get(rank));
-    RankEntry value = Seen.valueOf(seen);
+  boolean rankSeen(int rank, @Nullable Versioned<RankEntry> seen, boolean reading) {
+    RankEntry known = Versioned.valueOf(ranks.get(rank));
+    RankEntry value = Versioned.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value))) {
       ranks = with(ranks, rank, seen);
       rankNews = reading ? with(rankNews, rank, seen) : rankNews;
@@ -47,16 +47,16 @@ final class KeysSeen {
     return true;
   }
 
-  void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
-    ReadyMark known = Seen.valueOf(marks.get(rank));
-    ReadyMark value = Seen.valueOf(seen);
+  void markSeen(int rank, @Nullable Versioned<ReadyMark> seen) {
+    ReadyMark known = Versioned.valueOf(marks.get(rank));
+    ReadyMark value = Versioned.valueOf(seen);
     if (value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
       marks = with(marks, rank, seen);
     }
   }
 
-  private static <T> Map<Integer, Seen<T>> with(Map<Integer, Seen<T>> map, int rank, Seen<T> seen) {
-    Map<Integer, Seen<T>> next = new HashMap<>(map);
+  private static <T> Map<Integer, Versioned<T>> with(Map<Integer, Versioned<T>> map, int rank, Versioned<T> seen) {
+    Map<Integer, Versioned<T>> next = new HashMap<>(map);
     next.put(rank, seen);
     return next;
   }
@@ -73,7 +73,7 @@ final class KeysSeen {
   /** Decided is only from the entries that were read; but what was heard meanwhile may be newer than that, and won't be told again. */
   void keepNews() {
     rankNews.forEach((rank, heard) -> {
-      RankEntry there = Seen.valueOf(ranks.get(rank));
+      RankEntry there = Versioned.valueOf(ranks.get(rank));
       if (there == null || Objects.requireNonNull(heard.value()).supersedes(there)) {
         ranks.put(rank, heard);
       }

@@ -38,9 +38,9 @@ public final class FabricRule {
     return switch (facts) {
       case CudaFacts.NoDriver(String reason) -> new FabricVerdict.NotAvailable("no CUDA driver: " + reason);
       case CudaFacts.NoDevice(String reason) -> new FabricVerdict.NotAvailable("no GPU: " + reason);
-      case CudaFacts.Unusable(String reason, _) -> new FabricVerdict.NotAvailable("the CUDA driver can't be called: " + reason);
+      case CudaFacts.Unusable(String reason, var _) -> new FabricVerdict.NotAvailable("the CUDA driver can't be called: " + reason);
       case CudaFacts.Failed failed -> new FabricVerdict.NotAvailable("the probe failed: " + failed.failure().text());
-      case CudaFacts.Devices(_, List<Device> devices) -> ofDevices(devices, sharing);
+      case CudaFacts.Devices(var _, List<Device> devices) -> ofDevices(devices, sharing);
     };
   }
 
@@ -56,7 +56,7 @@ public final class FabricRule {
       case SharingFacts.NotAsked(String reason) -> new FabricVerdict.Unproven("fabric memory has not been tried: " + reason, LOOK);
       case SharingFacts.Unusable(String reason) -> new FabricVerdict.Unproven("fabric memory can't be tried: " + reason,
           "update the NVIDIA driver; until then warmups use the exchange");
-      case SharingFacts.Tried(List<DeviceSharing> tried, _) -> failure(tried).or(() -> misplaced(tried)).orElseGet(() -> touched(devices, tried));
+      case SharingFacts.Tried(List<DeviceSharing> tried, var _) -> failure(tried).or(() -> misplaced(tried)).orElseGet(() -> touched(devices, tried));
     };
   }
 
@@ -144,7 +144,7 @@ public final class FabricRule {
     if (!"0".equals(value)) {
       return new Original(false, "no fabric, since " + variable + " (only 0 asks for it)");
     }
-    if (!(facts instanceof CudaFacts.Devices(_, List<Device> devices))) {
+    if (!(facts instanceof CudaFacts.Devices(var _, List<Device> devices))) {
       return new Original(false, "no fabric, since no GPU has answered");
     }
     return devices.stream().allMatch(device -> device.fabricAttribute() == FabricAttribute.SET)

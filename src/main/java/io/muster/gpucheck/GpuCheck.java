@@ -33,9 +33,9 @@ public final class GpuCheck {
     return switch (facts) {
       case CudaFacts.NoDriver(String reason) -> outcome("skipped", "no CUDA driver: " + reason);
       case CudaFacts.NoDevice(String reason) -> outcome("skipped", "no GPU: " + reason);
-      case CudaFacts.Unusable(String reason, _) -> outcome("failed", "the CUDA driver can't be called: " + reason);
+      case CudaFacts.Unusable(String reason, var _) -> outcome("failed", "the CUDA driver can't be called: " + reason);
       case CudaFacts.Failed failed -> outcome("failed", failed.failure().text());
-      case CudaFacts.Devices(_, List<Device> devices) -> measure(facts, devices, cycles).put("driverMicros", driverMicros);
+      case CudaFacts.Devices(var _, List<Device> devices) -> measure(facts, devices, cycles).put("driverMicros", driverMicros);
     };
   }
 
@@ -49,7 +49,7 @@ public final class GpuCheck {
     SharingFacts everything = SharingProbe.probe(facts, Depth.EVERYTHING);
     JsonArray all = new JsonArray();
     boolean ok = true;
-    for (DeviceSharing sharing : everything instanceof SharingFacts.Tried(List<DeviceSharing> tried, _) ? tried : List.<DeviceSharing>of()) {
+    for (DeviceSharing sharing : everything instanceof SharingFacts.Tried(List<DeviceSharing> tried, var _) ? tried : List.<DeviceSharing>of()) {
       ok &= sharing.posix() instanceof TrialOutcome.Touched;
       for (ShareKind kind : touchable(sharing)) {
         Outcome outcome = SharingCycles.run(sharing.device(), kind, cycles);
@@ -76,7 +76,7 @@ public final class GpuCheck {
   }
 
   private static long micros(SharingFacts facts) {
-    return facts instanceof SharingFacts.Tried(_, long micros) ? micros : -1;
+    return facts instanceof SharingFacts.Tried(var _, long micros) ? micros : -1;
   }
 
   static boolean leavesNothing(Outcome outcome) {

@@ -43,7 +43,7 @@ public final class GpuCheckCommand implements Callable<Integer> {
     long start = System.nanoTime();
     CudaFacts facts = CudaProbe.probe();
     JsonObject result = GpuCheck.run(facts, (System.nanoTime() - start) / 1000, cycles);
-    if (facts instanceof CudaFacts.Devices(_, List<CudaFacts.Device> devices) && !alone) {
+    if (facts instanceof CudaFacts.Devices(var _, List<CudaFacts.Device> devices) && !alone) {
       var across = new GpuAcross(devices.size(), cycles);
       result.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()).put("processes", across.run()).put("failures", across.failures());
       if (!across.failures().isEmpty()) {

@@ -119,7 +119,7 @@ public final class Doctor {
     findings.add(switch (FabricRule.verdict(cuda, facts.gpus().sharing(), setting)) {
       case FabricVerdict.NotAvailable(String reason) -> new Finding("fabric", unmet, "not available: " + reason, "");
       case FabricVerdict.Unproven(String reason, String whatToDo) -> new Finding("fabric", unmet, "not proven: " + reason, whatToDo);
-      case FabricVerdict.Proven(var identity, _, String reason) -> Finding.ok("fabric", "proven, " + identity + ": " + reason);
+      case FabricVerdict.Proven(var identity, var _, String reason) -> Finding.ok("fabric", "proven, " + identity + ": " + reason);
     });
     if (cuda instanceof CudaFacts.Devices) {
       findings.addAll(SharingFindings.of(facts.gpus().sharing()));

@@ -21,7 +21,7 @@ public final class GpuPathReport {
   /** A pair of ranks over whose channel a path goes. */
   private record Pair(String group, int rank, int peer) {}
 
-  public static JsonObject of(int mapped, List<GpuPath> paths, Collection<GroupRuntime> groups) {
+  public static JsonObject of(int mapped, List<GpuPath> paths, Collection<LocalGroup> groups) {
     List<JsonObject> pairs = new ArrayList<>();
     for (GpuPath path : paths) {
       for (Pair pair : pairs(path, groups)) {
@@ -41,9 +41,9 @@ public final class GpuPathReport {
     return new JsonArray(texts.distinct().sorted().toList());
   }
 
-  private static List<Pair> pairs(GpuPath path, Collection<GroupRuntime> groups) {
+  private static List<Pair> pairs(GpuPath path, Collection<LocalGroup> groups) {
     List<Pair> pairs = new ArrayList<>();
-    for (GroupRuntime group : groups) {
+    for (LocalGroup group : groups) {
       group.links().forEach((key, row) -> {
         if (goesOver(path, row)) {
           pairs.add(new Pair(group.name().toString(), key.rank(), key.peer()));

@@ -37,7 +37,7 @@ final class GpuSlots {
   private static final long OFTEN_NANOS = 5_000_000;
   private static final long LATER_MS = 1;
 
-  private final GroupRuntime group;
+  private final LocalGroup group;
   private final int rank;
   private final GpuTransport transfers;
   private final Region region;
@@ -48,7 +48,7 @@ final class GpuSlots {
   private boolean looking;
   private long oftenUntilNanos;
 
-  private GpuSlots(GroupRuntime group, int rank, Region region) {
+  private GpuSlots(LocalGroup group, int rank, Region region) {
     this.group = group;
     this.rank = rank;
     this.transfers = group.process().transfers();
@@ -58,7 +58,7 @@ final class GpuSlots {
   }
 
   /** Fails with CONFIG if there is no GPU, or it gives no memory that can be shared. */
-  static Future<GpuSlots> open(GroupRuntime group, int rank) {
+  static Future<GpuSlots> open(LocalGroup group, int rank) {
     int device = group.process().options().gpu().device();
     return group.process().transfers().allocate(group.name() + "/" + rank + "/" + NAME, device, 2 * BYTES * group.worldSize())
         .map(region -> new GpuSlots(group, rank, region));

@@ -7,7 +7,7 @@ import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkMessage;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.store.StoreKeys;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
@@ -55,7 +55,7 @@ final class LinkInbox {
   }
 
   private void linkMessage(Channel channel, LinkMessage message) {
-    GroupRuntime group = process.groups().get(message.group());
+    LocalGroup group = process.groups().get(message.group());
     if (group == null || message.to() >= group.worldSize() || message.from() >= group.worldSize()
         || !isSeated(group, message) || (message instanceof LinkMessage.Open opening && !opening.entry().isLive())) {
       if (message instanceof LinkMessage.Open open) {
@@ -81,7 +81,7 @@ final class LinkInbox {
   }
 
   /** A link-open may be here before the store has answered the claim that it is about: the verticle of its link keeps it until then. */
-  private static boolean isSeated(GroupRuntime group, LinkMessage message) {
+  private static boolean isSeated(LocalGroup group, LinkMessage message) {
     return group.localSeat(message.to()) != null || (message instanceof LinkMessage.Open open && group.barrier().claims(open.waiter()));
   }
 
@@ -89,9 +89,9 @@ final class LinkInbox {
    * A life that has been taken over, and does not see the store that says so (it was frozen, and has woken up on the lesser side of a
    * split), is shown the entry of the newer one.
    */
-  private static void tellOfNewer(Channel channel, GroupRuntime group, Member member) {
+  private static void tellOfNewer(Channel channel, LocalGroup group, Member member) {
     group.barrier().execute(core -> {
-      Seen<RankEntry> newest = core.directory().get(member.rank());
+      Versioned<RankEntry> newest = core.directory().get(member.rank());
       if (newest != null && newest.value() != null && newest.value().member().isNewerThan(member)) {
         channel.send(ControlKind.GOSSIP, new Gossip(group.name(), new StoreKeys(group.name()).rank(member.rank()), newest.bytes()).encode());
       }

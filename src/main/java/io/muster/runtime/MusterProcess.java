@@ -2,7 +2,7 @@ package io.muster.runtime;
 
 import io.muster.barrier.Claims;
 import io.muster.barrier.Gossip;
-import io.muster.barrier.Observers;
+import io.muster.barrier.ReachabilityPoll;
 import io.muster.barrier.StuckReport;
 import io.muster.blame.View;
 import io.muster.cuda.GpuTrouble;
@@ -60,7 +60,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
   private static final String IDLE = "no group needs it any more";
 
   private final Complaints malformed = new Complaints(LOG, "muster.message.malformed");
-  private final OwnContext own;
+  private final MusterContext own;
   private final Vertx vertx;
   private final MusterOptions options;
   private final ProcessId id;
@@ -71,8 +71,8 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
   private final GpuTransport transfers;
   private final ProcessTrust trust;
   private final SecureRandom random = new SecureRandom();
-  private final Map<GroupName, GroupRuntime> groups = new ConcurrentHashMap<>();
-  private final Map<GroupName, Future<GroupRuntime>> starting = new ConcurrentHashMap<>();
+  private final Map<GroupName, LocalGroup> groups = new ConcurrentHashMap<>();
+  private final Map<GroupName, Future<LocalGroup>> starting = new ConcurrentHashMap<>();
   /** The living channels by generation; entered and taken out on the channels' contexts, looked up on all. */
   private final Map<ChannelGeneration, Channel> channels = new ConcurrentHashMap<>();
   private final LinkInbox links = new LinkInbox(this);
@@ -81,9 +81,9 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
   private @Nullable SegmentStore store;
   private @Nullable Claims claims;
   private @Nullable TakeoverNotice takeovers;
-  private @Nullable Observers observers;
+  private @Nullable ReachabilityPoll observers;
 
-  public MusterProcess(OwnContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Hardware hardware,
+  public MusterProcess(MusterContext own, Vertx vertx, MusterOptions options, ProcessId id, RegionTable regions, Hardware hardware,
       ProcessTrust trust) {
     this.own = own;
     this.vertx = vertx;
@@ -105,7 +105,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     store = newStore;
     claims = new Claims(new ClaimsHost(), newTransport.address(), options.claim().livenessMs());
     takeovers = new TakeoverNotice(own, this::connect, this::sealed, this::hasSeat, options.peer().refused().probeMs());
-    observers = new Observers(new ObserversHost());
+    observers = new ReachabilityPoll(new ObserversHost());
   }
 
   // ---- from the transport
@@ -216,8 +216,8 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     StoreKeys.groupOf(key).map(this::groupNamed).ifPresent(group -> group.barrier().execute(core -> core.keyChanged(key, group.opened(key, value))));
   }
 
-  private @Nullable GroupRuntime groupNamed(String name) {
-    for (Map.Entry<GroupName, GroupRuntime> group : groups.entrySet()) {
+  private @Nullable LocalGroup groupNamed(String name) {
+    for (Map.Entry<GroupName, LocalGroup> group : groups.entrySet()) {
       if (group.getKey().value().equals(name)) {
         return group.getValue();
       }
@@ -279,12 +279,12 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
 
   /** For a call that waits: who is missing in the group, and whether the store answers. */
   public Future<String> whatIsMissing(GroupName group) {
-    GroupRuntime runtime = groups.get(group);
+    LocalGroup runtime = groups.get(group);
     return runtime == null ? Future.succeededFuture("group=" + group + " is not there yet") : runtime.barrier().report().map(StuckReport::text);
   }
 
   /** What asking others whom they reach needs. */
-  private final class ObserversHost implements Observers.Host {
+  private final class ObserversHost implements ReachabilityPoll.Host {
     @Override
     public @Nullable Channel channelTo(ProcessId process) {
       return MusterProcess.this.channelTo(process);
@@ -292,7 +292,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
 
     @Override
     public Future<View> viewHere(GroupName group) {
-      GroupRuntime runtime = groups.get(group);
+      LocalGroup runtime = groups.get(group);
       return runtime == null ? Future.failedFuture(MusterException.retry("no group " + group + " here")) : runtime.barrier().view();
     }
 
@@ -303,7 +303,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
   }
 
   private Gossip sealed(Gossip gossip) {
-    GroupRuntime group = groups.get(gossip.group());
+    LocalGroup group = groups.get(gossip.group());
     return group == null ? gossip : group.sealed(gossip);
   }
 
@@ -317,7 +317,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
   }
 
   private boolean hasSeat(RankEntry own) {
-    GroupRuntime runtime = groups.get(own.group());
+    LocalGroup runtime = groups.get(own.group());
     return runtime != null && own.member().equals(runtime.localSeat(own.member().rank()));
   }
 
@@ -349,7 +349,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
 
     @Override
     public Future<Answer> holdsHere(RankEntry about, long withinMs) {
-      GroupRuntime runtime = groups.get(about.group());
+      LocalGroup runtime = groups.get(about.group());
       return runtime == null ? Future.succeededFuture(Answer.GONE) : runtime.barrier().asked(about, withinMs);
     }
 
@@ -365,22 +365,22 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
   }
 
   /** The group in this process, started if this is its first rank here. */
-  public Future<GroupRuntime> groupFor(GroupName name, int worldSize, @Nullable GroupSecret secret) {
-    Promise<GroupRuntime> started = Promise.promise();
-    Future<GroupRuntime> known = starting.putIfAbsent(name, started.future());
+  public Future<LocalGroup> groupFor(GroupName name, int worldSize, @Nullable GroupSecret secret) {
+    Promise<LocalGroup> started = Promise.promise();
+    Future<LocalGroup> known = starting.putIfAbsent(name, started.future());
     if (known != null) {
       return known.map(group -> {
         trust.agree(name, group.seals(), secret);
         return group;
       });
     }
-    GroupRuntime group;
+    LocalGroup group;
     try {
       ProcessTrust.Begun begun = trust.begin(name, secret);
       if (begun.isFirstSecret()) {
         transport().endUnproved();
       }
-      group = new GroupRuntime(this, name, worldSize, begun.seals());
+      group = new LocalGroup(this, name, worldSize, begun.seals());
     } catch (MusterException disagreement) {
       starting.remove(name);
       started.fail(disagreement);
@@ -401,12 +401,12 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
   }
 
   public Future<Void> leave(GroupName name, int rank) {
-    GroupRuntime group = groups.get(name);
+    LocalGroup group = groups.get(name);
     return group == null ? Future.succeededFuture() : group.leave(rank).compose(_ -> endIfEmpty(group));
   }
 
   /** The last rank of a group takes the group along. */
-  Future<Void> endIfEmpty(GroupRuntime group) {
+  Future<Void> endIfEmpty(LocalGroup group) {
     if (!group.endIfEmpty()) {
       return Future.succeededFuture();
     }
@@ -434,15 +434,15 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     channels.values().stream().filter(channel -> !needed.contains(channel.peer())).forEach(channel -> channel.close(idle));
   }
 
-  Optional<GroupRuntime> group(GroupName name) {
+  Optional<LocalGroup> group(GroupName name) {
     return Optional.ofNullable(groups.get(name));
   }
 
-  public Map<GroupName, GroupRuntime> groups() {
+  public Map<GroupName, LocalGroup> groups() {
     return groups;
   }
 
-  public OwnContext own() {
+  public MusterContext own() {
     return own;
   }
 
@@ -508,7 +508,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     return started(takeovers);
   }
 
-  Observers observers() {
+  ReachabilityPoll observers() {
     return started(observers);
   }
 

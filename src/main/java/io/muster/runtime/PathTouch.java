@@ -26,11 +26,11 @@ final class PathTouch extends VerticleBase {
   /** A busy host is no dead path. */
   private static final int LEAST_WITHIN_MS = 2_000;
 
-  private final GroupRuntime group;
+  private final LocalGroup group;
   /** Links whose last touch has not ended. */
   private final Set<LinkTable.Key> underWay = new HashSet<>();
 
-  PathTouch(GroupRuntime group) {
+  PathTouch(LocalGroup group) {
     this.group = group;
   }
 

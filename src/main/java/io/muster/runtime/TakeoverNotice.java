@@ -26,22 +26,22 @@ import org.slf4j.LoggerFactory;
 public final class TakeoverNotice {
   private static final Logger LOG = LoggerFactory.getLogger(TakeoverNotice.class);
 
-  private final OwnContext own;
+  private final MusterContext own;
   private final Function<ProcessAddress, Future<Channel>> connect;
   /** Gives gossip the signature of its group, if that has a secret. */
   private final UnaryOperator<Gossip> sealing;
   /** Whether this process still has the life that took over. */
   private final Predicate<RankEntry> holds;
   private final long pauseMs;
-  private final Map<Seat, RankEntry> silent = new ConcurrentHashMap<>();
+  private final Map<RankKey, RankEntry> silent = new ConcurrentHashMap<>();
 
-  private record Seat(GroupName group, int rank) {
-    static Seat of(RankEntry entry) {
-      return new Seat(entry.group(), entry.member().rank());
+  private record RankKey(GroupName group, int rank) {
+    static RankKey of(RankEntry entry) {
+      return new RankKey(entry.group(), entry.member().rank());
     }
   }
 
-  public TakeoverNotice(OwnContext own, Function<ProcessAddress, Future<Channel>> connect, UnaryOperator<Gossip> sealing,
+  public TakeoverNotice(MusterContext own, Function<ProcessAddress, Future<Channel>> connect, UnaryOperator<Gossip> sealing,
       Predicate<RankEntry> holds, long pauseMs) {
     this.own = own;
     this.connect = connect;
@@ -52,12 +52,12 @@ public final class TakeoverNotice {
 
   /** The process of this entry was asked, and has not answered. */
   public void silent(RankEntry incumbent) {
-    silent.put(Seat.of(incumbent), incumbent);
+    silent.put(RankKey.of(incumbent), incumbent);
   }
 
   /** This process has published an entry. */
   public void published(RankEntry entry) {
-    RankEntry incumbent = silent.remove(Seat.of(entry));
+    RankEntry incumbent = silent.remove(RankKey.of(entry));
     if (incumbent != null && entry.member().isNewerThan(incumbent.member())) {
       tell(incumbent, entry);
     }

@@ -2,7 +2,7 @@ package io.muster.seat;
 
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +12,7 @@ public sealed interface SeatEffect {
   record ReadKey() implements SeatEffect {}
 
   /** Answered by Written or StoreFailed. */
-  record WriteKey(@Nullable StoredBytes expected, Seen<RankEntry> next) implements SeatEffect {}
+  record WriteKey(@Nullable StoredBytes expected, Versioned<RankEntry> next) implements SeatEffect {}
 
   /** Answered by IncumbentAnswered. */
   record AskIncumbent(RankEntry incumbent) implements SeatEffect {}

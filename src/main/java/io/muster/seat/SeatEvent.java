@@ -3,7 +3,7 @@ package io.muster.seat;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +17,7 @@ public sealed interface SeatEvent {
    *
    * @param seen null if it is absent
    */
-  record KeyRead(@Nullable Seen<RankEntry> seen, Ticket ticket) implements SeatEvent {}
+  record KeyRead(@Nullable Versioned<RankEntry> seen, Ticket ticket) implements SeatEvent {}
 
   /**
    * What a claim needs from outside.
@@ -35,7 +35,7 @@ public sealed interface SeatEvent {
   record Written(StoredBytes next, boolean applied) implements SeatEvent {}
 
   /** The push of the store, or a reconcile, says what the key holds. */
-  record KeySeen(@Nullable Seen<RankEntry> seen) implements SeatEvent {}
+  record KeySeen(@Nullable Versioned<RankEntry> seen) implements SeatEvent {}
 
   /** What asking the incumbent's process has shown. */
   record IncumbentAnswered(Answer answer, String detail, Ticket ticket) implements SeatEvent {

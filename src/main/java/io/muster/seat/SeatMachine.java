@@ -6,7 +6,7 @@ import io.muster.peer.LinkMessage;
 import io.muster.seat.SeatState.Held;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.wire.StoredBytes;
 import java.util.List;
@@ -49,11 +49,11 @@ public final class SeatMachine {
         case SeatEvent.KeyRead read -> looked(setup, handle, read);
         case SeatEvent other -> unseated(state, handle, other);
       };
-      case SeatState.AskingIncumbent(SegmentHandle handle, Seen<RankEntry> incumbent) -> switch (event) {
+      case SeatState.AskingIncumbent(SegmentHandle handle, Versioned<RankEntry> incumbent) -> switch (event) {
         case SeatEvent.IncumbentAnswered answered -> incumbentAnswered(setup, handle, incumbent, answered);
         case SeatEvent other -> unseated(state, handle, other);
       };
-      case SeatState.AskingWitnesses(SegmentHandle handle, Seen<RankEntry> incumbent) -> switch (event) {
+      case SeatState.AskingWitnesses(SegmentHandle handle, Versioned<RankEntry> incumbent) -> switch (event) {
         case SeatEvent.WitnessesAnswered answered -> witnessesAnswered(setup, handle, incumbent, answered);
         case SeatEvent other -> unseated(state, handle, other);
       };
@@ -61,7 +61,7 @@ public final class SeatMachine {
         case SeatEvent.KeyRead read -> confirmed(setup, confirming, read);
         case SeatEvent other -> unseated(state, confirming.handle(), other);
       };
-      case SeatState.Claiming(SegmentHandle handle, Seen<RankEntry> next) -> switch (event) {
+      case SeatState.Claiming(SegmentHandle handle, Versioned<RankEntry> next) -> switch (event) {
         case SeatEvent.Written(StoredBytes bytes, boolean applied) when bytes.equals(next.bytes()) -> applied ? held(next) : look(state);
         case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
         case SeatEvent.KeySeen(var seen) when next.equals(seen) -> held(next); // the store's event overtakes its answer
@@ -105,14 +105,14 @@ public final class SeatMachine {
   }
 
   private static Step looked(Setup setup, SegmentHandle handle, SeatEvent.KeyRead read) {
-    RankEntry incumbent = Seen.valueOf(read.seen());
+    RankEntry incumbent = Versioned.valueOf(read.seen());
     if (incumbent == null || incumbent.state() == RankEntry.State.LEFT) {
       return claim(setup, handle, read.seen(), read.ticket());
     }
     return new Step(new SeatState.AskingIncumbent(handle, read.seen()), List.of(new SeatEffect.AskIncumbent(incumbent)));
   }
 
-  private static Step incumbentAnswered(Setup setup, SegmentHandle handle, Seen<RankEntry> incumbent,
+  private static Step incumbentAnswered(Setup setup, SegmentHandle handle, Versioned<RankEntry> incumbent,
       SeatEvent.IncumbentAnswered answered) {
     RankEntry entry = incumbent.value();
     if (entry == null) {
@@ -125,7 +125,7 @@ public final class SeatMachine {
     };
   }
 
-  private static Step witnessesAnswered(Setup setup, SegmentHandle handle, Seen<RankEntry> incumbent,
+  private static Step witnessesAnswered(Setup setup, SegmentHandle handle, Versioned<RankEntry> incumbent,
       SeatEvent.WitnessesAnswered answered) {
     RankEntry entry = incumbent.value();
     if (entry == null) {
@@ -137,12 +137,12 @@ public final class SeatMachine {
     };
   }
 
-  private static Step confirm(SegmentHandle handle, Seen<RankEntry> incumbent, String how) {
+  private static Step confirm(SegmentHandle handle, Versioned<RankEntry> incumbent, String how) {
     return new Step(new SeatState.Confirming(handle, incumbent, how), List.of(new SeatEffect.ReadKey()));
   }
 
   private static Step confirmed(Setup setup, SeatState.Confirming state, SeatEvent.KeyRead read) {
-    RankEntry there = Seen.valueOf(read.seen());
+    RankEntry there = Versioned.valueOf(read.seen());
     RankEntry incumbent = java.util.Objects.requireNonNull(state.incumbent().value());
     if (state.incumbent().equals(read.seen())) {
       SegmentHandle handle = incumbent.handle();
@@ -159,16 +159,16 @@ public final class SeatMachine {
         + " at " + there.host() + ":" + there.port() + " (" + how + "); stop that process first, or join with another rank");
   }
 
-  private static Step claim(Setup setup, SegmentHandle handle, @Nullable Seen<RankEntry> there, SeatEvent.Ticket ticket) {
-    RankEntry before = Seen.valueOf(there);
+  private static Step claim(Setup setup, SegmentHandle handle, @Nullable Versioned<RankEntry> there, SeatEvent.Ticket ticket) {
+    RankEntry before = Versioned.valueOf(there);
     long incarnation = Math.max(Math.max(before == null ? 0 : before.member().incarnation(), ticket.formerIncarnation()), ticket.nowMs()) + 1;
     var entry = new RankEntry(setup.group(), setup.worldSize(), new Member(setup.rank(), incarnation, ticket.life()), RankEntry.State.LIVE, 0,
         handle);
-    Seen<RankEntry> next = seen(entry);
-    return new Step(new SeatState.Claiming(handle, next), List.of(new SeatEffect.WriteKey(Seen.bytesOf(there), next)));
+    Versioned<RankEntry> next = seen(entry);
+    return new Step(new SeatState.Claiming(handle, next), List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
   }
 
-  private static Step held(Seen<RankEntry> current) {
+  private static Step held(Versioned<RankEntry> current) {
     var seat = new Held(current, Held.Work.NONE, null, false);
     return new Step(seat, List.of(new SeatEffect.Take(seat.entry())));
   }
@@ -205,14 +205,14 @@ public final class SeatMachine {
     return new Step(work(seat, Held.Work.READING), List.of(new SeatEffect.ReadKey()));
   }
 
-  private static Step newer(Held seat, @Nullable Seen<RankEntry> seen) {
-    RankEntry there = Seen.valueOf(seen);
+  private static Step newer(Held seat, @Nullable Versioned<RankEntry> seen) {
+    RankEntry there = Versioned.valueOf(seen);
     return there != null && there.member().isNewerThan(seat.member()) ? superseded(seat, there) : stay(seat);
   }
 
   /** Compares what the key holds with what it should hold. A push may be late, so a push is only believed after a read. */
-  private static Step seenWhileHolding(Held seat, @Nullable Seen<RankEntry> seen, boolean fresh) {
-    RankEntry there = Seen.valueOf(seen);
+  private static Step seenWhileHolding(Held seat, @Nullable Versioned<RankEntry> seen, boolean fresh) {
+    RankEntry there = Versioned.valueOf(seen);
     if (there != null && there.member().isNewerThan(seat.member())) {
       return superseded(seat, there);
     }
@@ -235,12 +235,12 @@ public final class SeatMachine {
     return new Step(write.next(), java.util.stream.Stream.concat(effects.stream(), write.effects().stream()).toList());
   }
 
-  private static Step write(Held seat, @Nullable Seen<RankEntry> there, long revision) {
+  private static Step write(Held seat, @Nullable Versioned<RankEntry> there, long revision) {
     RankEntry own = seat.entry();
     SegmentHandle handle = seat.wanted() == null ? own.handle() : seat.wanted();
-    Seen<RankEntry> next =
+    Versioned<RankEntry> next =
         seen(new RankEntry(own.group(), own.worldSize(), own.member(), RankEntry.State.LIVE, revision + 1, handle));
-    return new Step(new Held(next, Held.Work.WRITING, null, false), List.of(new SeatEffect.WriteKey(Seen.bytesOf(there), next)));
+    return new Step(new Held(next, Held.Work.WRITING, null, false), List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
   }
 
   private static Step superseded(Held seat, RankEntry by) {
@@ -260,9 +260,9 @@ public final class SeatMachine {
 
   // ---- giving it up
 
-  private static Step leave(Seen<RankEntry> current, int tries) {
+  private static Step leave(Versioned<RankEntry> current, int tries) {
     RankEntry own = java.util.Objects.requireNonNull(current.value());
-    Seen<RankEntry> next = seen(own.with(RankEntry.State.LEFT, own.handle()));
+    Versioned<RankEntry> next = seen(own.with(RankEntry.State.LEFT, own.handle()));
     return new Step(new SeatState.Leaving(next, tries), List.of(new SeatEffect.WriteKey(current.bytes(), next)));
   }
 
@@ -273,7 +273,7 @@ public final class SeatMachine {
       case SeatEvent.Written(StoredBytes _, boolean applied) -> applied ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
           : new Step(state, List.of(new SeatEffect.ReadKey()));
       case SeatEvent.KeyRead read -> {
-        RankEntry there = Seen.valueOf(read.seen());
+        RankEntry there = Versioned.valueOf(read.seen());
         boolean over = there == null || !there.member().equals(member) || there.state() == RankEntry.State.LEFT;
         yield over || state.tries() >= LEAVE_TRIES || read.seen() == null ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
             : leave(read.seen(), state.tries() + 1);
@@ -299,8 +299,8 @@ public final class SeatMachine {
     return new Held(seat.current(), work, seat.wanted(), seat.anew());
   }
 
-  private static Seen<RankEntry> seen(RankEntry entry) {
+  private static Versioned<RankEntry> seen(RankEntry entry) {
     StoredBytes bytes = Schema.encode(entry);
-    return new Seen<>(bytes, entry);
+    return new Versioned<>(bytes, entry);
   }
 }

@@ -2,7 +2,7 @@ package io.muster.seat;
 
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import org.jspecify.annotations.Nullable;
 
@@ -15,10 +15,10 @@ public sealed interface SeatState {
   record Looking(SegmentHandle handle) implements SeatState {}
 
   /** Another life holds the seat; its process is being asked. */
-  record AskingIncumbent(SegmentHandle handle, Seen<RankEntry> incumbent) implements SeatState {}
+  record AskingIncumbent(SegmentHandle handle, Versioned<RankEntry> incumbent) implements SeatState {}
 
   /** The incumbent's process is silent; two others are being asked whether they reach it. */
-  record AskingWitnesses(SegmentHandle handle, Seen<RankEntry> incumbent) implements SeatState {}
+  record AskingWitnesses(SegmentHandle handle, Versioned<RankEntry> incumbent) implements SeatState {}
 
   /**
    * The incumbent answers. The key is read once more: unless it holds other bytes than before, a claim of this process that is still on its
@@ -26,10 +26,10 @@ public sealed interface SeatState {
    *
    * @param how it was reached
    */
-  record Confirming(SegmentHandle handle, Seen<RankEntry> incumbent, String how) implements SeatState {}
+  record Confirming(SegmentHandle handle, Versioned<RankEntry> incumbent, String how) implements SeatState {}
 
   /** The claim, which is the publication, is being written. */
-  record Claiming(SegmentHandle handle, Seen<RankEntry> next) implements SeatState {}
+  record Claiming(SegmentHandle handle, Versioned<RankEntry> next) implements SeatState {}
 
   /** Waiting before it looks again. */
   record Pausing(SegmentHandle handle, String reason) implements SeatState {}
@@ -42,7 +42,7 @@ public sealed interface SeatState {
    * @param wanted a handle that is to be published, null if the published one is right
    * @param anew the entry is to be written again whatever it says, so that a claim on the bytes that are there now fails
    */
-  record Held(Seen<RankEntry> current, Work work, @Nullable SegmentHandle wanted, boolean anew) implements SeatState {
+  record Held(Versioned<RankEntry> current, Work work, @Nullable SegmentHandle wanted, boolean anew) implements SeatState {
     /** What is under way: one operation per key at a time. */
     public enum Work { NONE, READING, WRITING, PAUSING }
 
@@ -60,7 +60,7 @@ public sealed interface SeatState {
   }
 
   /** LEFT is being written. */
-  record Leaving(Seen<RankEntry> current, int tries) implements SeatState {}
+  record Leaving(Versioned<RankEntry> current, int tries) implements SeatState {}
 
   /** Over. */
   record Ended(String reason, End end) implements SeatState {}

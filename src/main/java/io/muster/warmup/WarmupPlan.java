@@ -67,9 +67,9 @@ public final class WarmupPlan {
     boolean both = mine.importable() && theirs.importable();
     return switch (plan) {
       case Plan.Local(String reason) -> new Decision.Connected(Proof.LOCAL, List.of(reason));
-      case Plan.ShortCircuitSkip(_, String reason) -> new Decision.Connected(Proof.NONE, List.of(reason));
+      case Plan.ShortCircuitSkip(var _, String reason) -> new Decision.Connected(Proof.NONE, List.of(reason));
       case Plan.Refuse refuse -> new Decision.Refused(List.of(refuse.reason()));
-      case Plan.ShortCircuitFabric(_, boolean simulated, List<String> transports, String reason) -> both
+      case Plan.ShortCircuitFabric(var _, boolean simulated, List<String> transports, String reason) -> both
           ? new Decision.Connected(simulated ? Proof.FABRIC_IMPORT_SIMULATED : Proof.FABRIC_IMPORT, reasons(reason, mine, theirs))
           : next(transports, reasons(reason, mine, theirs));
       case Plan.Exchange exchange -> both
@@ -119,7 +119,7 @@ public final class WarmupPlan {
     return switch (offer.fabric()) {
       case Proven proven -> proven.identity() + (proven.simulated() ? " (simulated)" : "");
       case FabricVerdict.NotAvailable(String reason) -> "has none (" + reason + ")";
-      case FabricVerdict.Unproven(String reason, _) -> "has none proven (" + reason + ")";
+      case FabricVerdict.Unproven(String reason, var _) -> "has none proven (" + reason + ")";
     };
   }
 

@@ -7,7 +7,7 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.ProofCounts;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import java.util.List;
 
 /** What a barrier of two ranks finds in the store, for tests of its rules. */
@@ -18,17 +18,17 @@ public final class BarrierValues {
     return new EpochRecord(group, number, List.of(vector), EpochRecord.State.OPEN, 0, List.of(), ProofCounts.NONE);
   }
 
-  public static Seen<EpochRecord> seen(EpochRecord record) {
-    return new Seen<>(Schema.encode(record), record);
+  public static Versioned<EpochRecord> seen(EpochRecord record) {
+    return new Versioned<>(Schema.encode(record), record);
   }
 
-  public static Seen<ReadyMark> mark(Member member, EpochRecord record) {
+  public static Versioned<ReadyMark> mark(Member member, EpochRecord record) {
     return mark(member, record, Proof.WARMUP);
   }
 
   /** @param own the proof of its link to itself, if it is rank 0 */
-  public static Seen<ReadyMark> mark(Member member, EpochRecord record, Proof own) {
+  public static Versioned<ReadyMark> mark(Member member, EpochRecord record, Proof own) {
     var mark = new ReadyMark(record.group(), member, record.number(), record.digest(), List.of(own, Proof.WARMUP));
-    return new Seen<>(Schema.encode(mark), mark);
+    return new Versioned<>(Schema.encode(mark), mark);
   }
 }

@@ -15,7 +15,7 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.store.InMemorySegmentStore;
 import io.muster.store.SegmentStore;
 import io.muster.store.StoreKeys;
@@ -223,7 +223,7 @@ class BarrierVerticleTest {
   /** Node 0 hears that rank 1 is gone, as often as it reads the contrary, and has the link to it; asked until it says so. */
   private static Future<String> reportWhileGone(Pair pair) {
     pair.zero().barrier.execute(core -> {
-      RankEntry live = Objects.requireNonNull(Seen.valueOf(core.directory().get(1)));
+      RankEntry live = Objects.requireNonNull(Versioned.valueOf(core.directory().get(1)));
       core.keyChanged(KEYS.rank(1), Schema.encode(new RankEntry(live.group(), live.worldSize(), live.member(), RankEntry.State.GONE,
           live.revision(), live.handle())));
     });

@@ -12,7 +12,7 @@ import io.muster.seat.SeatMachine;
 import io.muster.seat.SeatState;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentInfo;
 import java.util.List;
@@ -32,7 +32,7 @@ class ChangedHandleTest {
     SegmentHandle wanted = handle(List.of(new SegmentInfo("kv", 1, 2, 3)));
 
     SeatMachine.Step change = SeatMachine.transition(SETUP, held, new SeatEvent.HandleChanged(wanted));
-    Seen<RankEntry> written = ((SeatEffect.WriteKey) change.effects().getFirst()).next();
+    Versioned<RankEntry> written = ((SeatEffect.WriteKey) change.effects().getFirst()).next();
     assertThat(written.value().revision()).isEqualTo(1);
     SeatMachine.Step late = SeatMachine.transition(SETUP, change.next(), new SeatEvent.StoreFailed("late"));
     SeatMachine.Step looking = SeatMachine.transition(SETUP, late.next(), new SeatEvent.PauseOver());
@@ -45,14 +45,14 @@ class ChangedHandleTest {
 
   @Test
   void saysNothingWhenAPushRepeatsWhatItHasPublished() {
-    Seen<RankEntry> current = seen(entry(handle(List.of())));
+    Versioned<RankEntry> current = seen(entry(handle(List.of())));
     SeatState held = new SeatState.Held(current, SeatState.Held.Work.NONE, null, false);
 
     assertThat(SeatMachine.transition(SETUP, held, new SeatEvent.KeySeen(current)).effects()).isEmpty();
   }
 
-  private static Seen<RankEntry> seen(RankEntry entry) {
-    return new Seen<>(Schema.encode(entry), entry);
+  private static Versioned<RankEntry> seen(RankEntry entry) {
+    return new Versioned<>(Schema.encode(entry), entry);
   }
 
   private static RankEntry entry(SegmentHandle handle) {

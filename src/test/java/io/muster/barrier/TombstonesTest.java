@@ -10,7 +10,7 @@ import io.muster.group.ProcessId;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.SegmentStore;
 import io.muster.wire.StoredBytes;
@@ -42,8 +42,8 @@ class TombstonesTest implements Tombstones.Desk {
     return new RankEntry(GROUP, 2, new Member(1, incarnation, new LifeId(0, incarnation)), RankEntry.State.LIVE, 0, handle);
   }
 
-  private static Seen<RankEntry> seen(RankEntry entry) {
-    return new Seen<>(Schema.encode(entry), entry);
+  private static Versioned<RankEntry> seen(RankEntry entry) {
+    return new Versioned<>(Schema.encode(entry), entry);
   }
 
   private static StoredBytes tombstone(RankEntry entry) {

@@ -17,7 +17,7 @@ import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.SegmentStore;
 import java.util.ArrayList;
@@ -42,11 +42,11 @@ class BarrierMachineTest {
     return new Member(rank, incarnation, new LifeId(rank, incarnation));
   }
 
-  private static Seen<RankEntry> entry(Member member) {
+  private static Versioned<RankEntry> entry(Member member) {
     var handle = new SegmentHandle(new ProcessId(0, member.rank() + 1), "h", 1, "", 0, "", "exchange", List.of("tcp"),
         SegmentHandle.FabricOffer.NONE, List.of());
     var entry = new RankEntry(GROUP, Math.max(2, member.rank() + 1), member, RankEntry.State.LIVE, 0, handle);
-    return new Seen<>(Schema.encode(entry), entry);
+    return new Versioned<>(Schema.encode(entry), entry);
   }
 
   private static EpochRecord open(long number, Member... vector) {
@@ -76,7 +76,7 @@ class BarrierMachineTest {
   /** Of two ranks with {@link BarrierValues#mark}, each in a process of its own. */
   private static final ProofCounts PROVEN = new ProofCounts(Map.of(Proof.WARMUP, 2), Map.of(Proof.WARMUP, 1));
 
-  private static BarrierEvent.ReadDone read(@Nullable Seen<EpochRecord> basis, Map<Integer, Seen<ReadyMark>> marks) {
+  private static BarrierEvent.ReadDone read(@Nullable Versioned<EpochRecord> basis, Map<Integer, Versioned<ReadyMark>> marks) {
     return new BarrierEvent.ReadDone(basis, Map.of(0, entry(ZERO), 1, entry(ONE)), marks);
   }
 
@@ -203,7 +203,7 @@ class BarrierMachineTest {
 
     state = marked;
     when(new BarrierEvent.MarkSeen(1, mark(ONE, open(1, ZERO, ONE))));
-    Seen<EpochRecord> complete = effects(BarrierEffect.WriteRecord.class).getFirst().next();
+    Versioned<EpochRecord> complete = effects(BarrierEffect.WriteRecord.class).getFirst().next();
     when(new BarrierEvent.SeatLeaving(0));
     when(new BarrierEvent.SeatReleased(0));
     assertThat(written()).as("one write at a time").isNull();
@@ -304,7 +304,7 @@ class BarrierMachineTest {
 
     when(new BarrierEvent.MarkWriteFailed(0));
     when(new BarrierEvent.TimerFired(Timer.RETRY));
-    Seen<ReadyMark> former = mark(member(0, 5), open(7, member(0, 5), ONE));
+    Versioned<ReadyMark> former = mark(member(0, 5), open(7, member(0, 5), ONE));
     when(read(seen(record), Map.of(0, former)));
     assertThat(effects).as("again, over what is there now").containsExactly(new BarrierEffect.WriteMark(0, former.bytes(), mark(ZERO, record, Proof.LOCAL)));
     when(new BarrierEvent.MarkWritten(0, mark(ZERO, record, Proof.LOCAL), true));
@@ -325,7 +325,7 @@ class BarrierMachineTest {
 
   @Test // ADR 27, 31
   void aMarkIsToldToTheProcessThatCompletesFirstAndToNobodyElse() {
-    Map<Integer, Seen<RankEntry>> ranks = new HashMap<>();
+    Map<Integer, Versioned<RankEntry>> ranks = new HashMap<>();
     Member[] vector = new Member[5];
     for (int rank = 0; rank < 5; rank++) {
       vector[rank] = member(rank, 1);
@@ -346,7 +346,7 @@ class BarrierMachineTest {
   @Test // ADR 27
   void whoOwnsTheKeysDecidesFirst() {
     var second = setup(2);
-    Map<Integer, Seen<RankEntry>> ranks = Map.of(0, entry(ZERO), 1, entry(ONE), 2, entry(member(2, 1)));
+    Map<Integer, Versioned<RankEntry>> ranks = Map.of(0, entry(ZERO), 1, entry(ONE), 2, entry(member(2, 1)));
     assertThat(EpochRules.processesBefore(second, 1, ranks, null)).isEqualTo(1);
     assertThat(EpochRules.processesBefore(second, 1, ranks, owner(2))).isZero();
     assertThat(EpochRules.processesBefore(second, 1, ranks, owner(1))).isEqualTo(1);
@@ -704,7 +704,7 @@ class BarrierMachineTest {
   void degradesAgainOnlyAfterAReadWhenTheStoreHeldSomethingElse() {
     givenComplete();
     when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
-    Seen<EpochRecord> tried = effects(BarrierEffect.WriteRecord.class).getFirst().next();
+    Versioned<EpochRecord> tried = effects(BarrierEffect.WriteRecord.class).getFirst().next();
     when(new BarrierEvent.RecordWritten(tried, false));
 
     assertThat(written()).isNull();

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.muster.epoch.BarrierWorld.Budget;
 import io.muster.epoch.BarrierWorld.Overdue;
 import io.muster.segment.EpochRecord;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -105,7 +105,7 @@ class BarrierMachineWalkTest {
     boolean exhausted = true;
     for (int at = 0; at < states.size(); at++) {
       BarrierWorld state = states.get(at);
-      EpochRecord record = Seen.valueOf(state.epoch());
+      EpochRecord record = Versioned.valueOf(state.epoch());
       if (states.size() > MAX_STATES || (record != null && record.number() > MAX_EPOCH)) {
         exhausted &= states.size() <= MAX_STATES;
         next.add(null);

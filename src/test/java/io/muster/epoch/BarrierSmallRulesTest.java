@@ -17,7 +17,7 @@ import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,14 +41,14 @@ class BarrierSmallRulesTest {
     return new Member(rank, incarnation, new LifeId(rank, incarnation));
   }
 
-  private static Seen<RankEntry> entry(Member member, RankEntry.State as) {
+  private static Versioned<RankEntry> entry(Member member, RankEntry.State as) {
     var handle = new SegmentHandle(new ProcessId(0, member.rank() + 1), "h", 1, "", 0, "", "exchange", List.of("tcp"),
         SegmentHandle.FabricOffer.NONE, List.of());
     var entry = new RankEntry(GROUP, 2, member, as, 0, handle);
-    return new Seen<>(Schema.encode(entry), entry);
+    return new Versioned<>(Schema.encode(entry), entry);
   }
 
-  private static Map<Integer, Seen<RankEntry>> entries(Member zero, Member one) {
+  private static Map<Integer, Versioned<RankEntry>> entries(Member zero, Member one) {
     return Map.of(0, entry(zero, RankEntry.State.LIVE), 1, entry(one, RankEntry.State.LIVE));
   }
 
@@ -73,7 +73,7 @@ class BarrierSmallRulesTest {
     return all.isEmpty() ? null : all.getFirst().next().value();
   }
 
-  private static BarrierEvent.ReadDone read(EpochRecord basis, Map<Integer, Seen<ReadyMark>> marks) {
+  private static BarrierEvent.ReadDone read(EpochRecord basis, Map<Integer, Versioned<ReadyMark>> marks) {
     return new BarrierEvent.ReadDone(seen(basis), entries(ZERO, ONE), marks);
   }
 

@@ -10,7 +10,7 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.SegmentStore.KeyOwner;
 import io.muster.wire.StoredBytes;
@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param damaged true if a link was down while the present record was COMPLETE
  * @param keyOwner the rank of the process that owns the keys, -1 if nobody can say; a process knows it when it asks
  */
-record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ranks, List<@Nullable Seen<ReadyMark>> marks,
+record BarrierWorld(@Nullable Versioned<EpochRecord> epoch, List<Versioned<RankEntry>> ranks, List<@Nullable Versioned<ReadyMark>> marks,
     List<Node> nodes, List<Boolean> dirty, List<Integer> newcomers, List<Mail> mail, List<List<ReadyMark>> made, List<List<Long>> ends, List<Write> late, List<Long> lostAfterMark, boolean damaged,
     int keyOwner, Budget budget) {
   static final GroupName GROUP = new GroupName("walk");
@@ -69,13 +69,13 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
   }
 
   /** A write to the store: to the epoch if {@code rank} is negative, else to the mark of that rank. */
-  record Write(int rank, @Nullable StoredBytes expected, @Nullable Seen<EpochRecord> record, @Nullable Seen<ReadyMark> mark) {}
+  record Write(int rank, @Nullable StoredBytes expected, @Nullable Versioned<EpochRecord> record, @Nullable Versioned<ReadyMark> mark) {}
 
   /** A mark on its way, with the process that sent it and the one that it is sent to. */
-  record Mail(int from, int to, Seen<ReadyMark> mark) {}
+  record Mail(int from, int to, Versioned<ReadyMark> mark) {}
 
   /** A read under way. */
-  record Read(boolean recordRead, @Nullable Seen<EpochRecord> basis) {}
+  record Read(boolean recordRead, @Nullable Versioned<EpochRecord> basis) {}
 
   /** One process. */
   record Node(BarrierState state, @Nullable Read read, @Nullable Write record, @Nullable Write mark, int timers, long marked) {}
@@ -118,16 +118,16 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     return new BarrierSetup(GROUP, size, new ProcessId(0, rank + 1), 30, 200, 0, 250, 100);
   }
 
-  private static Seen<RankEntry> entry(int rank, int size, long incarnation) {
+  private static Versioned<RankEntry> entry(int rank, int size, long incarnation) {
     var handle = new SegmentHandle(new ProcessId(0, rank + 1), "h", 1 + rank, "", 0, "", "exchange", List.of("tcp"),
         SegmentHandle.FabricOffer.NONE, List.of());
     var entry = new RankEntry(GROUP, size, member(rank, incarnation), RankEntry.State.LIVE, 0, handle);
-    return new Seen<>(Schema.encode(entry), entry);
+    return new Versioned<>(Schema.encode(entry), entry);
   }
 
   /** All is well, and everybody knows: COMPLETE for the present lives over links that have stood ever since the marks. */
   boolean isGood() {
-    EpochRecord record = Seen.valueOf(epoch);
+    EpochRecord record = Versioned.valueOf(epoch);
     if (record == null || record.state() != EpochRecord.State.COMPLETE || damaged) {
       return false;
     }
@@ -290,18 +290,18 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     }
   }
 
-  private Map<Integer, Seen<RankEntry>> presentRanks() {
-    Map<Integer, Seen<RankEntry>> all = new HashMap<>();
+  private Map<Integer, Versioned<RankEntry>> presentRanks() {
+    Map<Integer, Versioned<RankEntry>> all = new HashMap<>();
     for (int rank = 0; rank < size(); rank++) {
       all.put(rank, ranks.get(rank));
     }
     return all;
   }
 
-  private boolean knowsLess(Map<Integer, Seen<ReadyMark>> known) {
+  private boolean knowsLess(Map<Integer, Versioned<ReadyMark>> known) {
     for (int rank = 0; rank < size(); rank++) {
-      ReadyMark there = Seen.valueOf(marks.get(rank));
-      ReadyMark here = Seen.valueOf(known.get(rank));
+      ReadyMark there = Versioned.valueOf(marks.get(rank));
+      ReadyMark here = Versioned.valueOf(known.get(rank));
       if (there != null && (here == null || there.supersedes(here))) {
         return true;
       }
@@ -348,9 +348,9 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
   /** The next state in the making. */
   private static final class Builder {
     private final int size;
-    private @Nullable Seen<EpochRecord> epoch;
-    private final List<Seen<RankEntry>> ranks;
-    private final List<@Nullable Seen<ReadyMark>> marks;
+    private @Nullable Versioned<EpochRecord> epoch;
+    private final List<Versioned<RankEntry>> ranks;
+    private final List<@Nullable Versioned<ReadyMark>> marks;
     private final List<Node> nodes;
     private final List<Boolean> dirty;
     private final List<Integer> newcomers;
@@ -410,7 +410,7 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
     }
 
     BarrierWorld build() {
-      EpochRecord record = Seen.valueOf(epoch);
+      EpochRecord record = Versioned.valueOf(epoch);
       // a mark of an epoch that is over can only lead to a write on bytes that are gone
       made.replaceAll(all -> all.stream().filter(mark -> record == null || mark.epoch() >= record.number() || mark == all.getLast()).toList());
       mail.removeIf(one -> record != null && Objects.requireNonNull(one.mark().value()).epoch() < record.number());
@@ -533,12 +533,12 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
       nodes.set(rank, new Node(node.state(), node.read(), node.record(), node.mark(), timers, node.marked()));
     }
 
-    BarrierEvent.ReadDone readDone(@Nullable Seen<EpochRecord> basis) {
-      Map<Integer, Seen<RankEntry>> freshRanks = new HashMap<>();
-      Map<Integer, Seen<ReadyMark>> freshMarks = new HashMap<>();
+    BarrierEvent.ReadDone readDone(@Nullable Versioned<EpochRecord> basis) {
+      Map<Integer, Versioned<RankEntry>> freshRanks = new HashMap<>();
+      Map<Integer, Versioned<ReadyMark>> freshMarks = new HashMap<>();
       for (int rank = 0; rank < size; rank++) {
         freshRanks.put(rank, ranks.get(rank));
-        Seen<ReadyMark> mark = marks.get(rank);
+        Versioned<ReadyMark> mark = marks.get(rank);
         if (mark != null) {
           freshMarks.put(rank, mark);
         }
@@ -548,19 +548,19 @@ record BarrierWorld(@Nullable Seen<EpochRecord> epoch, List<Seen<RankEntry>> ran
 
     boolean apply(Write write) {
       if (write.rank() >= 0) {
-        if (!Objects.equals(Seen.bytesOf(marks.get(write.rank())), write.expected())) {
+        if (!Objects.equals(Versioned.bytesOf(marks.get(write.rank())), write.expected())) {
           return false;
         }
-        ReadyMark old = Seen.valueOf(marks.get(write.rank()));
-        require(old == null || Objects.requireNonNull(Seen.valueOf(write.mark())).supersedes(old), "a mark is taken back");
+        ReadyMark old = Versioned.valueOf(marks.get(write.rank()));
+        require(old == null || Objects.requireNonNull(Versioned.valueOf(write.mark())).supersedes(old), "a mark is taken back");
         marks.set(write.rank(), write.mark());
         return true;
       }
-      if (!Objects.equals(Seen.bytesOf(epoch), write.expected())) {
+      if (!Objects.equals(Versioned.bytesOf(epoch), write.expected())) {
         return false;
       }
-      EpochRecord old = Seen.valueOf(epoch);
-      EpochRecord next = Objects.requireNonNull(Seen.valueOf(write.record()));
+      EpochRecord old = Versioned.valueOf(epoch);
+      EpochRecord next = Objects.requireNonNull(Versioned.valueOf(write.record()));
       if (old != null) {
         require(next.supersedes(old), "the record goes back: " + old + " -> " + next);
         for (int rank = 0; rank < size; rank++) {

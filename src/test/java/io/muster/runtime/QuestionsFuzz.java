@@ -3,7 +3,7 @@ package io.muster.runtime;
 import io.muster.Fuzz;
 import io.muster.barrier.Claims;
 import io.muster.barrier.GroupPorts.SeatAnswer;
-import io.muster.barrier.Observers;
+import io.muster.barrier.ReachabilityPoll;
 import io.muster.blame.View;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
@@ -43,7 +43,7 @@ public final class QuestionsFuzz {
 
   /** Made once per JVM, when the first input needs it. */
   private static final class Known {
-    static final OwnContext OWN = new OwnContext(Vertx.vertx(), 0);
+    static final MusterContext OWN = new MusterContext(Vertx.vertx(), 0);
     static final RankEntry ENTRY = new RandomValues("QuestionsFuzz", 7).entry(GROUP, 0);
   }
 
@@ -133,7 +133,7 @@ public final class QuestionsFuzz {
 
   private static void view(byte[] bytes, ProcessId from) {
     var reaches = new View(HERE, Set.of(PEER, OTHER), Map.of());
-    List<Observers> asking = new ArrayList<>();
+    List<ReachabilityPoll> asking = new ArrayList<>();
     List<ProcessId> through = new ArrayList<>();
     var silent = new HeardChannel(PEER, (_, _) -> { });
     // whoever is asked on behalf of the sender has nothing to say, and says so at once
@@ -142,7 +142,7 @@ public final class QuestionsFuzz {
       through.add(OTHER);
       asking.getFirst().received(obliging, Buffer.buffer(answerTo(payload)));
     });
-    var observers = new Observers(new Observers.Host() {
+    var observers = new ReachabilityPoll(new ReachabilityPoll.Host() {
       @Override
       public @Nullable Channel channelTo(ProcessId process) {
         return process.equals(PEER) ? silent : process.equals(OTHER) ? speaking : null;

@@ -9,7 +9,7 @@ import io.muster.group.ProcessId;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import java.util.List;
 import java.util.Objects;
@@ -30,9 +30,9 @@ class SeatMachineTest {
         SegmentHandle.FabricOffer.NONE, List.of());
   }
 
-  private static Seen<RankEntry> entry(long incarnation, RankEntry.State entryState, long revision, long process) {
+  private static Versioned<RankEntry> entry(long incarnation, RankEntry.State entryState, long revision, long process) {
     var entry = new RankEntry(GROUP, 2, new Member(1, incarnation, new LifeId(0, incarnation)), entryState, revision, handle(process));
-    return new Seen<>(Schema.encode(entry), entry);
+    return new Versioned<>(Schema.encode(entry), entry);
   }
 
   private static SeatEvent.Ticket ticket(long epochIncarnation, long nowMs) {
@@ -45,23 +45,23 @@ class SeatMachineTest {
     effects = step.effects();
   }
 
-  private Seen<RankEntry> claimed() {
+  private Versioned<RankEntry> claimed() {
     assertThat(effects).singleElement().isInstanceOf(SeatEffect.WriteKey.class);
     return ((SeatEffect.WriteKey) effects.getFirst()).next();
   }
 
-  private static RankEntry value(Seen<RankEntry> seen) {
+  private static RankEntry value(Versioned<RankEntry> seen) {
     return Objects.requireNonNull(seen.value());
   }
 
-  private void lookedAt(@Nullable Seen<RankEntry> there, SeatEvent.Ticket ticket) {
+  private void lookedAt(@Nullable Versioned<RankEntry> there, SeatEvent.Ticket ticket) {
     when(new SeatEvent.ClaimRequested(HANDLE));
     when(new SeatEvent.KeyRead(there, ticket));
   }
 
-  private Seen<RankEntry> givenASeat() {
+  private Versioned<RankEntry> givenASeat() {
     lookedAt(null, ticket(0, 100));
-    Seen<RankEntry> own = claimed();
+    Versioned<RankEntry> own = claimed();
     when(new SeatEvent.Written(own.bytes(), true));
     assertThat(effects).containsExactly(new SeatEffect.Take(value(own)));
     return own;
@@ -90,7 +90,7 @@ class SeatMachineTest {
   @Test // what the store tells of its write is as good as its answer, and may come first
   void itsOwnEntryThatIsSeenBeforeTheAnswerGivesItTheSeatOnce() {
     lookedAt(null, ticket(0, 100));
-    Seen<RankEntry> own = claimed();
+    Versioned<RankEntry> own = claimed();
     when(new SeatEvent.KeySeen(entry(50, RankEntry.State.LIVE, 0, 2)));
     assertThat(state).as("somebody else's").isInstanceOf(SeatState.Claiming.class);
     when(new SeatEvent.KeySeen(own));
@@ -114,7 +114,7 @@ class SeatMachineTest {
 
   @Test
   void theLateOutcomeOfAnOlderWriteDoesNotCountForTheNext() {
-    Seen<RankEntry> first = givenASeat();
+    Versioned<RankEntry> first = givenASeat();
     when(new SeatEvent.HandleChanged(handle(9)));
     SeatState writing = state;
     when(new SeatEvent.Written(first.bytes(), true));
@@ -146,7 +146,7 @@ class SeatMachineTest {
 
   @Test
   void replacesAnIncumbentThatIsGoneAtOnce() {
-    Seen<RankEntry> there = entry(50, RankEntry.State.LIVE, 0, 2);
+    Versioned<RankEntry> there = entry(50, RankEntry.State.LIVE, 0, 2);
     lookedAt(there, ticket(0, 10));
     when(new SeatEvent.IncumbentAnswered(Answer.GONE, "", ticket(0, 10)));
 
@@ -172,9 +172,9 @@ class SeatMachineTest {
 
   @Test // a claim on the bytes that the newcomer has read can't be applied after the answer
   void writesItsEntryAnewWhenANewcomerAsks() {
-    Seen<RankEntry> own = givenASeat();
+    Versioned<RankEntry> own = givenASeat();
     when(new SeatEvent.Asked(0));
-    Seen<RankEntry> anew = claimed();
+    Versioned<RankEntry> anew = claimed();
 
     assertThat(((SeatEffect.WriteKey) effects.getFirst()).expected()).isEqualTo(own.bytes());
     assertThat(value(anew)).isEqualTo(value(own).with(RankEntry.State.LIVE, HANDLE));
@@ -188,7 +188,7 @@ class SeatMachineTest {
   void writesItsEntryAnewAfterAWriteThatTheNewcomerMayHaveRead() {
     givenASeat();
     when(new SeatEvent.HandleChanged(handle(9)));
-    Seen<RankEntry> changed = claimed();
+    Versioned<RankEntry> changed = claimed();
     when(new SeatEvent.Asked(1));
     assertThat(effects).as("one operation per key at a time").isEmpty();
     when(new SeatEvent.Written(changed.bytes(), true));
@@ -199,7 +199,7 @@ class SeatMachineTest {
 
   @Test // its claim may be applied yet, and then nobody would hold the seat
   void doesNotGiveUpWhileTheStoreHoldsWhatItsClaimsWereFor() {
-    Seen<RankEntry> there = entry(50, RankEntry.State.LIVE, 0, 2);
+    Versioned<RankEntry> there = entry(50, RankEntry.State.LIVE, 0, 2);
     lookedAt(there, ticket(0, 100));
     when(new SeatEvent.IncumbentAnswered(Answer.HOLDS, "", ticket(0, 100)));
     when(new SeatEvent.KeyRead(there, ticket(0, 100)));
@@ -211,7 +211,7 @@ class SeatMachineTest {
   void asksTheNextIncumbentIfTheSeatHasChangedHandsMeanwhile() {
     lookedAt(entry(50, RankEntry.State.LIVE, 0, 2), ticket(0, 100));
     when(new SeatEvent.IncumbentAnswered(Answer.HOLDS, "", ticket(0, 100)));
-    Seen<RankEntry> next = entry(60, RankEntry.State.LIVE, 0, 3);
+    Versioned<RankEntry> next = entry(60, RankEntry.State.LIVE, 0, 3);
     when(new SeatEvent.KeyRead(next, ticket(0, 100)));
 
     assertThat(effects).containsExactly(new SeatEffect.AskIncumbent(value(next)));
@@ -220,7 +220,7 @@ class SeatMachineTest {
   @Test // PROTOCOL 2: own bytes after a failure mean success
   void knowsItsOwnClaimAgainWhenTheAnswerWasLost() {
     lookedAt(null, ticket(0, 100));
-    Seen<RankEntry> own = claimed();
+    Versioned<RankEntry> own = claimed();
     when(new SeatEvent.StoreFailed("no answer"));
     assertThat(effects).containsExactly(new SeatEffect.ReadKey());
     when(new SeatEvent.KeyRead(own, ticket(0, 200)));
@@ -242,7 +242,7 @@ class SeatMachineTest {
   void writesItsEntryAgainWhenItIsGoneUnderItsOwnLife() {
     RankEntry own = value(givenASeat());
     var gone = new RankEntry(GROUP, 2, own.member(), RankEntry.State.GONE, 5, own.handle());
-    Seen<RankEntry> there = new Seen<>(Schema.encode(gone), gone);
+    Versioned<RankEntry> there = new Versioned<>(Schema.encode(gone), gone);
     when(new SeatEvent.KeySeen(there));
     when(new SeatEvent.KeyRead(there, ticket(0, 200)));
 
@@ -264,7 +264,7 @@ class SeatMachineTest {
   @Test
   void anOlderLifeIsReplaced() {
     RankEntry own = value(givenASeat());
-    Seen<RankEntry> older = entry(50, RankEntry.State.LIVE, 9, 2);
+    Versioned<RankEntry> older = entry(50, RankEntry.State.LIVE, 9, 2);
     when(new SeatEvent.KeySeen(older));
     when(new SeatEvent.KeyRead(older, ticket(0, 200)));
 
@@ -292,7 +292,7 @@ class SeatMachineTest {
 
   @Test
   void publishesAChangedHandleWithTheNextRevision() {
-    Seen<RankEntry> own = givenASeat();
+    Versioned<RankEntry> own = givenASeat();
     when(new SeatEvent.HandleChanged(handle(9)));
 
     assertThat(value(claimed())).satisfies(next -> {
@@ -306,7 +306,7 @@ class SeatMachineTest {
   void leavesByItsOwnWord() {
     RankEntry own = value(givenASeat());
     when(new SeatEvent.LeaveRequested());
-    Seen<RankEntry> left = claimed();
+    Versioned<RankEntry> left = claimed();
     assertThat(value(left).state()).isEqualTo(RankEntry.State.LEFT);
     when(new SeatEvent.Written(left.bytes(), true));
 

@@ -10,7 +10,7 @@ import io.muster.group.ProcessId;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
 import io.muster.wire.StoredBytes;
 import java.util.ArrayList;
@@ -39,7 +39,7 @@ class TwoClaimantsWalkTest {
 
     record Read() implements Waits {}
 
-    record Write(@Nullable StoredBytes expected, Seen<RankEntry> next) implements Waits {}
+    record Write(@Nullable StoredBytes expected, Versioned<RankEntry> next) implements Waits {}
 
     record Answered(RankEntry about, boolean asked) implements Waits {}
 
@@ -49,7 +49,7 @@ class TwoClaimantsWalkTest {
   }
 
   /** The machines, what they wait for, the key, writes that have missed their deadlines, and what may still go wrong. */
-  private record State(List<SeatState> seats, List<Waits> waits, Seen<RankEntry> key, List<Waits.Write> late, boolean cut, int cuts,
+  private record State(List<SeatState> seats, List<Waits> waits, Versioned<RankEntry> key, List<Waits.Write> late, boolean cut, int cuts,
       int delays, int lives) {}
 
   private record Move(String what, State to) {}
@@ -74,7 +74,7 @@ class TwoClaimantsWalkTest {
   private record Walked(int states, @Nullable List<String> bothHaveGivenUp, boolean holderHasKeptIt, boolean newcomerHasGotIt) {}
 
   private Walked walk() {
-    Seen<RankEntry> held = seen(new RankEntry(SETUP.group(), 1, new Member(0, 1, new LifeId(0, 1)), RankEntry.State.LIVE, 0, handle(HOLDER)));
+    Versioned<RankEntry> held = seen(new RankEntry(SETUP.group(), 1, new Member(0, 1, new LifeId(0, 1)), RankEntry.State.LIVE, 0, handle(HOLDER)));
     var first = new State(List.of(new SeatState.Held(held, SeatState.Held.Work.NONE, null, false), new SeatState.Idle()),
         List.of(new Waits.Nothing(), new Waits.Nothing()), held, List.of(), false, 2, 2, 1);
     Map<State, Integer> known = new HashMap<>();
@@ -142,7 +142,7 @@ class TwoClaimantsWalkTest {
     switch (state.waits().get(who)) {
       case Waits.Nothing _ -> { }
       case Waits.Read _ -> {
-        Seen<RankEntry> seen = reads || !(state.seats().get(who) instanceof SeatState.Confirming confirming) ? state.key()
+        Versioned<RankEntry> seen = reads || !(state.seats().get(who) instanceof SeatState.Confirming confirming) ? state.key()
             : seen(Objects.requireNonNull(confirming.incumbent().value()).with(RankEntry.State.LIVE, handle(1 - who)));
         moves.add(new Move(who + " reads", event(idle, who, new SeatEvent.KeyRead(seen, ticket(state)))));
       }
@@ -194,7 +194,7 @@ class TwoClaimantsWalkTest {
         || seat instanceof SeatState.Claiming(var _, var next) && next.value() != null && next.value().member().equals(member);
   }
 
-  private static Seen<RankEntry> applied(State state, Waits.Write write) {
+  private static Versioned<RankEntry> applied(State state, Waits.Write write) {
     return state.key().bytes().equals(write.expected()) ? write.next() : state.key();
   }
 
@@ -237,7 +237,7 @@ class TwoClaimantsWalkTest {
         List.of());
   }
 
-  private static Seen<RankEntry> seen(RankEntry entry) {
-    return new Seen<>(Schema.encode(entry), entry);
+  private static Versioned<RankEntry> seen(RankEntry entry) {
+    return new Versioned<>(Schema.encode(entry), entry);
   }
 }

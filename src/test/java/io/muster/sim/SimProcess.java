@@ -8,7 +8,7 @@ import io.muster.barrier.Diagnosis;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
 import io.muster.barrier.GroupPorts;
-import io.muster.barrier.Observers;
+import io.muster.barrier.ReachabilityPoll;
 import io.muster.barrier.StuckReport;
 import io.muster.blame.Blame;
 import io.muster.blame.View;
@@ -68,7 +68,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   final int port;
   final GroupCore core;
   final Claims claims;
-  final Observers observers;
+  final ReachabilityPoll observers;
   final BlameWatch blame;
   final LinkTable links;
   final long startedUs;
@@ -108,7 +108,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     this.core = new GroupCore(setup, this);
     this.links = new LinkTable(() -> world.clock.nowUs() * 1_000);
     this.startedUs = world.clock.nowUs();
-    this.observers = new Observers(new ObserversHost());
+    this.observers = new ReachabilityPoll(new ObserversHost());
     this.blame = new BlameWatch(setup, new BlameHost(), core, new BarrierVerticle.Timing(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
   }
 
@@ -427,7 +427,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
   }
 
   /** What asking others whom they reach needs. */
-  private final class ObserversHost implements Observers.Host {
+  private final class ObserversHost implements ReachabilityPoll.Host {
     @Override
     public @Nullable Channel channelTo(ProcessId process) {
       return SimProcess.this.channelTo(process);

@@ -32,7 +32,7 @@ final class ChannelBook {
     READY
   }
 
-  private static final class Seat {
+  private static final class PeerSlot {
     @Nullable Dial dial;
     @Nullable TcpChannel channel;
     Phase phase = Phase.OPENING;
@@ -55,7 +55,7 @@ final class ChannelBook {
   private final ProcessId self;
   private final int maxDials;
   private final int timeoutMs;
-  private final Map<ProcessId, Seat> seats = new HashMap<>();
+  private final Map<ProcessId, PeerSlot> seats = new HashMap<>();
   private final Map<ProcessId, Last> lasts = new LinkedHashMap<>(16, 0.75f, true) {
     @Override
     protected boolean removeEldestEntry(Map.Entry<ProcessId, Last> eldest) {
@@ -80,7 +80,7 @@ final class ChannelBook {
       if (closed) {
         return Future.failedFuture(ConnectFailures.local(target, "this transport is closed"));
       }
-      Seat seat = seats.computeIfAbsent(target.process(), _ -> new Seat());
+      PeerSlot seat = seats.computeIfAbsent(target.process(), _ -> new PeerSlot());
       vacateIfOver(target.process(), seat);
       if (seat.channel != null && seat.phase == Phase.READY) {
         return Future.succeededFuture(seat.channel);
@@ -105,14 +105,14 @@ final class ChannelBook {
   }
 
   synchronized Optional<Channel> channel(ProcessId peer) {
-    Seat seat = seats.get(peer);
+    PeerSlot seat = seats.get(peer);
     return seat != null && seat.channel != null && seat.phase != Phase.OPENING && seat.channel.isAlive() ? Optional.of(seat.channel)
         : Optional.empty();
   }
 
   /** The channel that a bulk hello belongs to. */
   synchronized @Nullable TcpChannel opening(ProcessId peer, ChannelGeneration generation) {
-    Seat seat = seats.get(peer);
+    PeerSlot seat = seats.get(peer);
     return seat != null && seat.channel != null && seat.phase == Phase.OPENING && seat.channel.generation().equals(generation)
         && !seat.channel.origin().dialledHere() ? seat.channel : null;
   }
@@ -122,7 +122,7 @@ final class ChannelBook {
    * peer has proved.
    */
   synchronized Answer admit(Hello hello, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
-    Seat seat = seats.computeIfAbsent(hello.sender(), _ -> new Seat());
+    PeerSlot seat = seats.computeIfAbsent(hello.sender(), _ -> new PeerSlot());
     vacateIfOver(hello.sender(), seat);
     TieBreak.Verdict verdict = closed ? TieBreak.Verdict.STALE_DIAL
         : TieBreak.decide(self, hello.sender(), held(seat), hello.dial(), hello.named());
@@ -173,7 +173,7 @@ final class ChannelBook {
 
   /** The hello of a dial was answered: seats its channel. Null if the dial is not wanted any more. */
   synchronized Answer.@Nullable Admitted answered(Dial dial, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
-    Seat seat = seats.get(dial.target().process());
+    PeerSlot seat = seats.get(dial.target().process());
     if (seat == null || seat.dial != dial || closed) {
       return null;
     }
@@ -187,7 +187,7 @@ final class ChannelBook {
   void failed(Dial dial, ConnectException failure) {
     Promise<Channel> waiters = null;
     synchronized (this) {
-      Seat seat = seats.get(dial.target().process());
+      PeerSlot seat = seats.get(dial.target().process());
       if (seat != null && seat.dial == dial) {
         seat.dial = null;
         waiters = takeWaiters(dial.target().process(), seat);
@@ -214,7 +214,7 @@ final class ChannelBook {
 
   /** False if the channel has lost its seat. */
   synchronized boolean opened(TcpChannel channel) {
-    Seat seat = seats.get(channel.peer());
+    PeerSlot seat = seats.get(channel.peer());
     if (seat == null || seat.channel != channel) {
       return false;
     }
@@ -225,7 +225,7 @@ final class ChannelBook {
   void ready(TcpChannel channel) {
     Promise<Channel> waiters = null;
     synchronized (this) {
-      Seat seat = seats.get(channel.peer());
+      PeerSlot seat = seats.get(channel.peer());
       if (seat != null && seat.channel == channel) {
         seat.phase = Phase.READY;
         waiters = seat.waiters;
@@ -240,7 +240,7 @@ final class ChannelBook {
   void ended(TcpChannel channel, LossEvidence evidence) {
     Promise<Channel> waiters = null;
     synchronized (this) {
-      Seat seat = seats.get(channel.peer());
+      PeerSlot seat = seats.get(channel.peer());
       if (seat != null && seat.channel == channel) {
         vacate(channel.peer(), seat);
         waiters = takeWaiters(channel.peer(), seat);
@@ -260,7 +260,7 @@ final class ChannelBook {
   synchronized List<TcpChannel> close(List<Dial> dials) {
     closed = true;
     List<TcpChannel> channels = new ArrayList<>();
-    for (Seat seat : seats.values()) {
+    for (PeerSlot seat : seats.values()) {
       if (seat.dial != null) {
         dials.add(seat.dial);
       }
@@ -287,11 +287,11 @@ final class ChannelBook {
   }
 
   private boolean current(Dial dial) {
-    Seat seat = seats.get(dial.target().process());
+    PeerSlot seat = seats.get(dial.target().process());
     return seat != null && seat.dial == dial && !closed;
   }
 
-  private static TieBreak.Held held(Seat seat) {
+  private static TieBreak.Held held(PeerSlot seat) {
     if (seat.channel != null) {
       TcpChannel.Origin origin = seat.channel.origin();
       return origin.dialledHere() ? new TieBreak.Held.DialledHere(origin.generation())
@@ -305,7 +305,7 @@ final class ChannelBook {
 
   private List<TcpChannel> strangersAt(ProcessAddress address, Set<GroupSecret.Id> proved) {
     List<TcpChannel> strangers = new ArrayList<>();
-    for (Seat seat : seats.values()) {
+    for (PeerSlot seat : seats.values()) {
       if (seat.channel != null && seat.channel.address().port() == address.port() && seat.channel.address().host().equals(address.host())
           && !seat.channel.peer().equals(address.process()) && seat.channel.yieldsTo(proved)) {
         strangers.add(seat.channel);
@@ -319,13 +319,13 @@ final class ChannelBook {
     return last == null ? Future.succeededFuture() : last.ended();
   }
 
-  private void vacateIfOver(ProcessId peer, Seat seat) {
+  private void vacateIfOver(ProcessId peer, PeerSlot seat) {
     if (seat.channel != null && !seat.channel.isAlive()) {
       vacate(peer, seat);
     }
   }
 
-  private void vacate(ProcessId peer, Seat seat) {
+  private void vacate(ProcessId peer, PeerSlot seat) {
     TcpChannel channel = seat.channel;
     if (channel != null) {
       lasts.put(peer, new Last(channel.generation(), channel.ended()));
@@ -334,7 +334,7 @@ final class ChannelBook {
   }
 
   /** The callers that nothing will serve any more; forgets an empty seat. */
-  private @Nullable Promise<Channel> takeWaiters(ProcessId peer, Seat seat) {
+  private @Nullable Promise<Channel> takeWaiters(ProcessId peer, PeerSlot seat) {
     if (seat.dial != null || seat.channel != null) {
       return null;
     }

@@ -11,7 +11,7 @@ import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
-import io.muster.segment.Seen;
+import io.muster.segment.Versioned;
 import io.muster.store.SegmentStore.KeyOwner;
 import io.muster.wire.StoredBytes;
 import java.util.ArrayList;
@@ -23,7 +23,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** One transition in the making: a working copy of the state, and the effects so far. Lives for one call of the machine. */
-final class Turn {
+final class EpochTransition {
   /** The reason of a loss that the other end has seen, and not this one. */
   private static final String UNHEARD = "UNHEARD";
   /** How often it is asked who owns the keys before the epoch is overdue. */
@@ -31,10 +31,10 @@ final class Turn {
 
   private final BarrierSetup setup;
   private final List<BarrierEffect> effects = new ArrayList<>();
-  private final Map<Integer, Seat> seats;
+  private final Map<Integer, LocalMember> seats;
   private final KeysSeen keys;
   private final EpochsSeen epochs;
-  private final Telling telling;
+  private final Announcements telling;
   private final Set<Integer> writingMarks;
   private boolean reading;
   private boolean readNeeded;
@@ -42,18 +42,18 @@ final class Turn {
   private boolean writingEpoch;
   private boolean gathering;
   private long overdue;
-  private @Nullable Seen<EpochRecord> heardWhileWriting;
+  private @Nullable Versioned<EpochRecord> heardWhileWriting;
   private Hedge hedge;
   private @Nullable KeyOwner keyOwner;
   /** Who the own marks were told to before this turn, null if all were, or there are none. */
   private final @Nullable ProcessId told;
 
-  Turn(BarrierSetup setup, BarrierState state) {
+  EpochTransition(BarrierSetup setup, BarrierState state) {
     this.setup = setup;
     seats = new TreeMap<>(state.seats());
     keys = new KeysSeen(state);
     epochs = new EpochsSeen(setup, state);
-    telling = new Telling(setup, state.told(), effects);
+    telling = new Announcements(setup, state.told(), effects);
     keyOwner = state.keyOwner();
     Work work = state.work();
     reading = work.reading();
@@ -82,17 +82,17 @@ final class Turn {
   // ---- what is known
 
   void lost(int rank, Member peer, String reason, String evidence) {
-    Seat seat = seats.get(rank);
+    LocalMember seat = seats.get(rank);
     if (seat == null) {
       return;
     }
-    Seat.LinkView link = seat.links().get(peer.rank());
+    LocalMember.LinkView link = seat.links().get(peer.rank());
     if (link == null || !link.peer().equals(peer)) {
       return;
     }
     // whoever was not heard accuses nobody: it is itself what the other end has lost (P-9)
     var loss = new LostMember(reason.equals(UNHEARD) ? seat.member() : peer, reason, evidence, rank);
-    Seat without = seat.with(peer.rank(), null);
+    LocalMember without = seat.with(peer.rank(), null);
     if (seat.isLeaving()) { // the others close their ends because of it: nobody is to blame
       seats.put(rank, without);
       return;
@@ -107,7 +107,7 @@ final class Turn {
 
   /** A rank that leaves ends its epoch first, also where another write to the record is still under way. */
   void release(int rank) {
-    Seat seat = seats.get(rank);
+    LocalMember seat = seats.get(rank);
     if (seat != null && seat.isLeaving()) {
       seats.put(rank, seat.release());
       dropReleased();
@@ -119,7 +119,7 @@ final class Turn {
   private void dropReleased() {
     EpochRecord epoch = epoch();
     for (var all = seats.values().iterator(); all.hasNext();) {
-      Seat seat = all.next();
+      LocalMember seat = all.next();
       if (seat.released() && (epoch == null || !seat.isIn(epoch) || epoch.state() == EpochRecord.State.DEGRADED)) {
         all.remove();
       }
@@ -127,30 +127,30 @@ final class Turn {
   }
 
   void leave(int rank) {
-    Seat seat = seats.get(rank);
+    LocalMember seat = seats.get(rank);
     if (seat != null) {
       seats.put(rank, seat.leaving(new LostMember(seat.member(), "LEFT", "it left by its own will", rank)));
     }
   }
 
-  void rankSeen(int rank, @Nullable Seen<RankEntry> seen) {
+  void rankSeen(int rank, @Nullable Versioned<RankEntry> seen) {
     readNeeded |= !keys.rankSeen(rank, seen, reading);
   }
 
   /** No stranger's value takes the place of an own mark. */
-  void markSeen(int rank, @Nullable Seen<ReadyMark> seen) {
+  void markSeen(int rank, @Nullable Versioned<ReadyMark> seen) {
     EpochRecord epoch = epoch();
-    Seat seat = seats.get(rank);
-    ReadyMark own = epoch == null || seat == null ? null : Seen.valueOf(ownMark(epoch, seat));
-    ReadyMark value = Seen.valueOf(seen);
+    LocalMember seat = seats.get(rank);
+    ReadyMark own = epoch == null || seat == null ? null : Versioned.valueOf(ownMark(epoch, seat));
+    ReadyMark value = Versioned.valueOf(seen);
     if (own == null || value == null || value.supersedes(own)) {
       keys.markSeen(rank, seen);
     }
   }
 
-  void recordSeen(@Nullable Seen<EpochRecord> seen) {
+  void recordSeen(@Nullable Versioned<EpochRecord> seen) {
     heardWhileWriting = writingEpoch ? seen : heardWhileWriting;
-    EpochRecord value = Seen.valueOf(seen);
+    EpochRecord value = Versioned.valueOf(seen);
     EpochRecord known = epochs.recorded();
     if (value != null && (known == null || value.supersedes(known))) {
       adopt(seen, false);
@@ -193,7 +193,7 @@ final class Turn {
     reading = false;
     keys.read(done);
     done.marks().forEach(this::markSeen);
-    EpochRecord there = Seen.valueOf(done.basis());
+    EpochRecord there = Versioned.valueOf(done.basis());
     EpochRecord known = epochs.recorded();
     if (there != null && (known == null || there.supersedes(known))) {
       adopt(done.basis(), false);
@@ -210,10 +210,10 @@ final class Turn {
     keys.keepNews();
   }
 
-  void recordWritten(Seen<EpochRecord> written, boolean applied) {
+  void recordWritten(Versioned<EpochRecord> written, boolean applied) {
     boolean isTold = sameBytes(heardWhileWriting, written);
     writingEpoch(false);
-    EpochRecord value = Seen.valueOf(written);
+    EpochRecord value = Versioned.valueOf(written);
     EpochRecord known = epochs.recorded();
     if (!applied || value == null) {
       readNeeded = true;
@@ -228,7 +228,7 @@ final class Turn {
     }
   }
 
-  void markWritten(int rank, Seen<ReadyMark> written, boolean applied) {
+  void markWritten(int rank, Versioned<ReadyMark> written, boolean applied) {
     writingMarks.remove(rank);
     if (applied) {
       markSeen(rank, written);
@@ -241,15 +241,15 @@ final class Turn {
     if (told == null || told.equals(completer())) {
       return;
     }
-    for (Seat seat : seats.values()) {
-      Seen<ReadyMark> own = ownMark(epoch, seat);
+    for (LocalMember seat : seats.values()) {
+      Versioned<ReadyMark> own = ownMark(epoch, seat);
       if (own != null) {
         spread(own, true);
       }
     }
   }
 
-  private void spread(Seen<ReadyMark> mark, boolean again) {
+  private void spread(Versioned<ReadyMark> mark, boolean again) {
     effects.add(new BarrierEffect.SpreadMark(mark, completer(), again));
   }
 
@@ -258,7 +258,7 @@ final class Turn {
     return epoch == null ? null : EpochRules.completer(epoch, keys.ranks(), keyOwner);
   }
 
-  private void adopt(@Nullable Seen<EpochRecord> next, boolean mine) {
+  private void adopt(@Nullable Versioned<EpochRecord> next, boolean mine) {
     epochs.record(next);
     EpochRecord value = epochs.recorded();
     if (value != null) {
@@ -340,7 +340,7 @@ final class Turn {
     }
     boolean leaving = losses(epoch).values().stream().allMatch(loss -> loss.reason().equals("LEFT"));
     if (leaving || setup.gatherMs() == 0) {
-      writeDegraded(epoch, Seen.bytesOf(epochs.record()));
+      writeDegraded(epoch, Versioned.bytesOf(epochs.record()));
     } else {
       gathering = true;
       effects.add(new BarrierEffect.StartTimer(Timer.GATHER, setup.gatherMs()));
@@ -364,7 +364,7 @@ final class Turn {
   private void degradeNow() {
     EpochRecord epoch = epoch();
     if (epoch != null && !writingEpoch && epoch.state() != EpochRecord.State.DEGRADED && !losses(epoch).isEmpty()) {
-      writeDegraded(epoch, Seen.bytesOf(epochs.record()));
+      writeDegraded(epoch, Versioned.bytesOf(epochs.record()));
     }
   }
 
@@ -382,7 +382,7 @@ final class Turn {
 
   private void markAll(EpochRecord epoch) {
     boolean any = false;
-    for (Seat seat : seats.values()) {
+    for (LocalMember seat : seats.values()) {
       any |= mark(epoch, seat);
     }
     if (any) {
@@ -392,7 +392,7 @@ final class Turn {
   }
 
   /** Whether it made one. */
-  private boolean mark(EpochRecord epoch, Seat seat) {
+  private boolean mark(EpochRecord epoch, LocalMember seat) {
     int rank = seat.member().rank();
     if (!seat.isIn(epoch) || seat.poisoned() >= epoch.number()) {
       return false;
@@ -400,7 +400,7 @@ final class Turn {
     if (seat.marked() == epoch.number() ? !seat.hasMarked(epoch) : !seat.isConnectedToAllOf(epoch)) {
       return false;
     }
-    ReadyMark there = Seen.valueOf(keys.marks().get(rank));
+    ReadyMark there = Versioned.valueOf(keys.marks().get(rank));
     if (there != null && there.member().equals(seat.member()) && there.epoch() == epoch.number()) {
       return false;
     }
@@ -408,7 +408,7 @@ final class Turn {
     if (there != null && there.supersedes(mark)) {
       return false;
     }
-    Seen<ReadyMark> made = new Seen<>(Schema.encode(mark), mark);
+    Versioned<ReadyMark> made = new Versioned<>(Schema.encode(mark), mark);
     seats.put(rank, seat.marking(epoch));
     keys.markSeen(rank, made);
     spread(made, false);
@@ -421,9 +421,9 @@ final class Turn {
   }
 
   /** The mark that this process has made for the seat in this epoch, null if it has made none. */
-  private @Nullable Seen<ReadyMark> ownMark(EpochRecord epoch, Seat seat) {
-    Seen<ReadyMark> known = keys.marks().get(seat.member().rank());
-    ReadyMark mark = Seen.valueOf(known);
+  private @Nullable Versioned<ReadyMark> ownMark(EpochRecord epoch, LocalMember seat) {
+    Versioned<ReadyMark> known = keys.marks().get(seat.member().rank());
+    ReadyMark mark = Versioned.valueOf(known);
     return mark != null && mark.member().equals(seat.member()) && mark.epoch() == epoch.number() && mark.digest().equals(epoch.digest())
         && seat.hasMarked(epoch) ? known : null;
   }
@@ -437,15 +437,15 @@ final class Turn {
     }
   }
 
-  private void writeMarks(Map<Integer, Seen<ReadyMark>> there) {
+  private void writeMarks(Map<Integer, Versioned<ReadyMark>> there) {
     EpochRecord epoch = epoch();
     if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue || retrying || writingEpoch && canComplete()) {
       return;
     }
     seats.forEach((rank, seat) -> {
-      Seen<ReadyMark> own = ownMark(epoch, seat);
+      Versioned<ReadyMark> own = ownMark(epoch, seat);
       if (own != null && seat.poisoned() < epoch.number() && !own.equals(there.get(rank)) && writingMarks.add(rank)) {
-        effects.add(new BarrierEffect.WriteMark(rank, Seen.bytesOf(there.get(rank)), own));
+        effects.add(new BarrierEffect.WriteMark(rank, Versioned.bytesOf(there.get(rank)), own));
       }
     });
   }
@@ -502,19 +502,19 @@ final class Turn {
     hedge = Hedge.NONE;
     EpochRecord epoch = epoch();
     if (epoch != null && canComplete()) {
-      write(Seen.bytesOf(epochs.record()), epoch.complete(EpochRules.proofs(epoch, keys.ranks(), keys.marks())));
+      write(Versioned.bytesOf(epochs.record()), epoch.complete(EpochRules.proofs(epoch, keys.ranks(), keys.marks())));
       return;
     }
     EpochRecord open = toOpen();
     if (open != null) {
-      write(Seen.bytesOf(epochs.record()), open);
+      write(Versioned.bytesOf(epochs.record()), open);
     }
   }
 
   /** The store holds less than what was seen before, or another vector under the same number. */
-  private void degradeOrReassert(@Nullable Seen<EpochRecord> there) {
+  private void degradeOrReassert(@Nullable Versioned<EpochRecord> there) {
     EpochRecord known = epochs.recorded();
-    EpochRecord value = Seen.valueOf(there);
+    EpochRecord value = Versioned.valueOf(there);
     if (writingEpoch || known == null || sameBytes(there, epochs.record())) {
       return;
     }
@@ -522,9 +522,9 @@ final class Turn {
       if (!known.supersedes(value)) {
         epochs.record(there);
       }
-      write(Seen.bytesOf(there), (known.supersedes(value) ? known : value).degraded(List.of()));
+      write(Versioned.bytesOf(there), (known.supersedes(value) ? known : value).degraded(List.of()));
     } else if (value == null || known.supersedes(value)) {
-      write(Seen.bytesOf(there), known);
+      write(Versioned.bytesOf(there), known);
     }
   }
 
@@ -534,10 +534,10 @@ final class Turn {
       return;
     }
     writingEpoch = true;
-    effects.add(new BarrierEffect.WriteRecord(expected, new Seen<>(bytes, next)));
+    effects.add(new BarrierEffect.WriteRecord(expected, new Versioned<>(bytes, next)));
   }
 
-  private static boolean sameBytes(@Nullable Seen<EpochRecord> one, @Nullable Seen<EpochRecord> other) {
+  private static boolean sameBytes(@Nullable Versioned<EpochRecord> one, @Nullable Versioned<EpochRecord> other) {
     return one == null ? other == null : other != null && one.bytes().equals(other.bytes());
   }
 
@@ -547,7 +547,7 @@ final class Turn {
     return setup;
   }
 
-  Map<Integer, Seat> seats() {
+  Map<Integer, LocalMember> seats() {
     return seats;
   }
 

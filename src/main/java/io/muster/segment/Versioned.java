@@ -10,24 +10,24 @@ import org.jspecify.annotations.Nullable;
  *
  * @param value null if the bytes are no valid value of this key
  */
-public record Seen<T>(StoredBytes bytes, @Nullable T value) {
+public record Versioned<T>(StoredBytes bytes, @Nullable T value) {
 
   /** Null if the key is absent. */
-  public static <T> @Nullable Seen<T> of(@Nullable StoredBytes bytes, Function<StoredBytes, Decoded<T>> decoder) {
+  public static <T> @Nullable Versioned<T> of(@Nullable StoredBytes bytes, Function<StoredBytes, Decoded<T>> decoder) {
     if (bytes == null) {
       return null;
     }
     return switch (decoder.apply(bytes)) {
-      case Decoded.Valid<T>(T value) -> new Seen<>(bytes, value);
-      case Decoded.Malformed<T> _ -> new Seen<>(bytes, null);
+      case Decoded.Valid<T>(T value) -> new Versioned<>(bytes, value);
+      case Decoded.Malformed<T> _ -> new Versioned<>(bytes, null);
     };
   }
 
-  public static <T> @Nullable T valueOf(@Nullable Seen<T> seen) {
+  public static <T> @Nullable T valueOf(@Nullable Versioned<T> seen) {
     return seen == null ? null : seen.value();
   }
 
-  public static @Nullable StoredBytes bytesOf(@Nullable Seen<?> seen) {
+  public static @Nullable StoredBytes bytesOf(@Nullable Versioned<?> seen) {
     return seen == null ? null : seen.bytes();
   }
 }

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * is when a process hangs that this is asked, and then the bus may hang too. A process that is not reached from here is asked through
  * those that are, so that every process hears the same ones. May be called from any context.
  */
-public final class Observers {
+public final class ReachabilityPoll {
   private static final int ASK = 'v';
   private static final int ANSWER = 'a';
   private static final int MAX_ASKED = 4096;
@@ -38,7 +38,7 @@ public final class Observers {
   private static final int MAX_WITHIN_MS = 60_000;
 
   private final Host host;
-  private final Complaints malformed = new Complaints(LoggerFactory.getLogger(Observers.class), "muster.view.malformed");
+  private final Complaints malformed = new Complaints(LoggerFactory.getLogger(ReachabilityPoll.class), "muster.view.malformed");
   private final AtomicLong nextId = new AtomicLong();
   private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
 
@@ -57,7 +57,7 @@ public final class Observers {
     Runnable after(long delayMs, Runnable task);
   }
 
-  public Observers(Host host) {
+  public ReachabilityPoll(Host host) {
     this.host = host;
   }
 

@@ -43,13 +43,13 @@ import org.jspecify.annotations.Nullable;
  * One rank of this process: its registered memory, its warmup slots, and the verticles of its links. Made before the rank is published, so
  * that nothing has to be made while others wait for it.
  */
-public final class SeatRuntime implements SeatPorts {
+public final class LocalRank implements SeatPorts {
   private static final DeliveryOptions HERE = LocalCodec.delivery();
   private static final long SLOT_BYTES = Long.BYTES;
   /** 1, 2, 4 … ms apart: a second in all. */
   private static final int PROVING_TRIES = 10;
 
-  private final GroupRuntime group;
+  private final LocalGroup group;
   private final int rank;
   private final Addresses addresses;
   private final Region slots;
@@ -66,7 +66,7 @@ public final class SeatRuntime implements SeatPorts {
   private volatile @Nullable Member self;
   private volatile @Nullable RankEntry entry;
 
-  SeatRuntime(GroupRuntime group, int rank) {
+  LocalRank(LocalGroup group, int rank) {
     this.group = group;
     this.rank = rank;
     this.addresses = group.addresses();

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /** The order in which things happen to a group: one transition after the other, and what the store answers, until the group is closed. */
-final class GroupTurns {
+final class SerialQueue {
   private final GroupPorts ports;
   static final String EVERYTHING = "*";
 
@@ -18,7 +18,7 @@ final class GroupTurns {
   private boolean running;
   private boolean closed;
 
-  GroupTurns(GroupPorts ports) {
+  SerialQueue(GroupPorts ports) {
     this.ports = ports;
   }
 

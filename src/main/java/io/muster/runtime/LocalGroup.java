@@ -53,7 +53,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
-public final class GroupRuntime implements GroupHost {
+public final class LocalGroup implements GroupHost {
   private static final long GATHER_MS = 5;
   /** Longer than any epoch takes that is on its way: else each rank would write to the store for nothing. */
   private static final long OVERDUE_MS = 250;
@@ -72,7 +72,7 @@ public final class GroupRuntime implements GroupHost {
   private final StatusVerticle status;
   private final PolicyQuestions policy;
   /** By rank; joined and left on any thread, looked up on every context. */
-  private final Map<Integer, SeatRuntime> seats = new ConcurrentHashMap<>();
+  private final Map<Integer, LocalRank> seats = new ConcurrentHashMap<>();
   /** Added to on the group's context, read by whoever looks for channels that nobody needs. */
   private final Set<ProcessId> ahead = ConcurrentHashMap.newKeySet();
   /** Guarded by the seats' monitor, where joining and leaving meet. */
@@ -81,7 +81,7 @@ public final class GroupRuntime implements GroupHost {
   private final List<String> deployments = new ArrayList<>();
 
   /** @param seals null if the group has no secret */
-  GroupRuntime(MusterProcess process, GroupName name, int worldSize, @Nullable GroupSeals seals) {
+  LocalGroup(MusterProcess process, GroupName name, int worldSize, @Nullable GroupSeals seals) {
     this.process = process;
     this.name = name;
     this.worldSize = worldSize;
@@ -129,7 +129,7 @@ public final class GroupRuntime implements GroupHost {
       return Future.failedFuture(MusterException.config("group " + name + " has the world size " + worldSize + " in this process, rank "
           + options.rank() + " wants " + options.worldSize()));
     }
-    SeatRuntime seat;
+    LocalRank seat;
     synchronized (seats) {
       if (ended) {
         return Future.failedFuture(MusterException.retry("group " + name + " is just being left by this process: join again"));
@@ -138,7 +138,7 @@ public final class GroupRuntime implements GroupHost {
         return Future.failedFuture(MusterException.config("rank " + options.rank() + " of group " + name
             + " has been joined by this process already"));
       }
-      seat = new SeatRuntime(this, options.rank());
+      seat = new LocalRank(this, options.rank());
       seats.put(options.rank(), seat);
     }
     return seat.registerAll(options.segments())
@@ -149,21 +149,21 @@ public final class GroupRuntime implements GroupHost {
 
   /** Registers one more segment of a rank that is published, and publishes its handle anew. */
   public Future<Region> register(int rank, String name, long bytes) {
-    SeatRuntime seat = seat(rank);
+    LocalRank seat = seat(rank);
     Region region = seat.register(name, bytes);
     return barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region);
   }
 
   /** The same for memory of a GPU. */
   public Future<Region> registerGpu(int rank, GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
-    SeatRuntime seat = seat(rank);
+    LocalRank seat = seat(rank);
     return seat.registerGpu(wanted, make)
         .compose(region -> barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region));
   }
 
   /** Publishes the handle without the segment, and frees it. */
   public Future<Region.End> unregister(int rank, String segment) {
-    SeatRuntime seat = seat(rank);
+    LocalRank seat = seat(rank);
     Region region = seat.remove(segment);
     if (region == null) {
       return Future.failedFuture(MusterException.config("rank " + rank + " of group " + name + " has no segment '" + segment + "'"));
@@ -178,7 +178,7 @@ public final class GroupRuntime implements GroupHost {
 
   /** A rank that has come to nothing; fails with what it failed with, once nothing is left of it. */
   private <T> Future<T> drop(int rank, Throwable failure) {
-    SeatRuntime seat = seats.get(rank);
+    LocalRank seat = seats.get(rank);
     Future<Void> closed = seat == null ? Future.succeededFuture()
         : seat.close(Duration.ZERO).onComplete(_ -> seats.remove(rank, seat));
     return closed.transform(_ -> process.endIfEmpty(this)).transform(_ -> Future.failedFuture(failure));
@@ -202,11 +202,11 @@ public final class GroupRuntime implements GroupHost {
     });
   }
 
-  private Future<SegmentHandle.FabricOffer> export(int rank, SeatRuntime seat) {
+  private Future<SegmentHandle.FabricOffer> export(int rank, LocalRank seat) {
     return process.options().warmup().mode() == WarmupOptions.Mode.FABRIC ? seat.openGpuSlots() : exportFabric(rank, seat);
   }
 
-  private Future<SegmentHandle.FabricOffer> exportFabric(int rank, SeatRuntime seat) {
+  private Future<SegmentHandle.FabricOffer> exportFabric(int rank, LocalRank seat) {
     return switch (process.fabric().verdict()) {
       case io.muster.fabric.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
           process.vertx().executeBlocking(() -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
@@ -224,7 +224,7 @@ public final class GroupRuntime implements GroupHost {
     };
   }
 
-  private SegmentHandle handle(SeatRuntime seat, SegmentHandle.FabricOffer fabric) {
+  private SegmentHandle handle(LocalRank seat, SegmentHandle.FabricOffer fabric) {
     var address = process.address();
     return new SegmentHandle(process.id(), address.host(), address.port(), process.hostId(), ProcessHandle.current().pid(),
         process.store().localMemberUuid(), process.options().warmup().mode().toString(),
@@ -233,7 +233,7 @@ public final class GroupRuntime implements GroupHost {
   }
 
   Future<Void> leave(int rank) {
-    SeatRuntime seat = seats.get(rank);
+    LocalRank seat = seats.get(rank);
     if (seat == null) {
       return Future.succeededFuture();
     }
@@ -295,8 +295,8 @@ public final class GroupRuntime implements GroupHost {
     return Set.copyOf(seats.keySet());
   }
 
-  public SeatRuntime seat(int rank) {
-    SeatRuntime seat = seats.get(rank);
+  public LocalRank seat(int rank) {
+    LocalRank seat = seats.get(rank);
     if (seat == null) {
       throw MusterException.fatal("rank " + rank + " of group " + name + " is not held by this process (any more)");
     }
@@ -316,12 +316,12 @@ public final class GroupRuntime implements GroupHost {
 
   /** The slots of a rank of this process in the memory of a GPU; null without. */
   @Nullable GpuSlots slotsOf(int rank) {
-    SeatRuntime seat = seats.get(rank);
+    LocalRank seat = seats.get(rank);
     return seat == null ? null : seat.gpuSlots();
   }
 
   @Nullable Member localSeat(int rank) {
-    SeatRuntime seat = seats.get(rank);
+    LocalRank seat = seats.get(rank);
     return seat == null ? null : seat.self();
   }
 
@@ -431,7 +431,7 @@ public final class GroupRuntime implements GroupHost {
 
   @Override
   public void closeLinks(Member self, String reason) {
-    SeatRuntime seat = seats.get(self.rank());
+    LocalRank seat = seats.get(self.rank());
     if (seat != null) {
       seat.closeLinks(reason);
     }
@@ -439,7 +439,7 @@ public final class GroupRuntime implements GroupHost {
 
   @Override
   public void tellLink(int rank, int peer, LinkEvent event) {
-    SeatRuntime seat = seats.get(rank);
+    LocalRank seat = seats.get(rank);
     if (seat != null) {
       seat.tell(peer, event);
     }
@@ -455,7 +455,7 @@ public final class GroupRuntime implements GroupHost {
 
   @Override
   public void entryPublished(RankEntry own) {
-    SeatRuntime seat = seats.get(own.member().rank());
+    LocalRank seat = seats.get(own.member().rank());
     if (seat != null) {
       seat.published(own);
       process.takeovers().published(own);

@@ -1,24 +1,24 @@
 package io.muster.epoch;
 
 import io.muster.epoch.BarrierEffect.Timer;
-import io.muster.epoch.BarrierState.Told;
+import io.muster.epoch.BarrierState.Announced;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import java.util.List;
 
-/** What is told of the epochs, here and to the cluster, each thing once: the working copy of {@link Told} in one {@link Turn}. */
-final class Telling {
+/** What is told of the epochs, here and to the cluster, each thing once: the working copy of {@link Announced} in one {@link EpochTransition}. */
+final class Announcements {
   private final BarrierSetup setup;
   private final List<BarrierEffect> effects;
-  private Told told;
+  private Announced told;
 
-  Telling(BarrierSetup setup, Told told, List<BarrierEffect> effects) {
+  Announcements(BarrierSetup setup, Announced told, List<BarrierEffect> effects) {
     this.setup = setup;
     this.told = told;
     this.effects = effects;
   }
 
-  Told told() {
+  Announced told() {
     return told;
   }
 
@@ -50,7 +50,7 @@ final class Telling {
       effects.add(new BarrierEffect.StartTimer(Timer.REPUBLISH, setup.republishHedgeMs()));
     }
     if (told.allConnected() < value.number() && believed) {
-      told = new Told(value.number(), told.degraded(), told.busAllConnected(), told.busDegraded());
+      told = new Announced(value.number(), told.degraded(), told.busAllConnected(), told.busDegraded());
       effects.add(new BarrierEffect.CompleteWaiters(value));
     }
   }
@@ -69,7 +69,7 @@ final class Telling {
 
   void publishAllConnected(EpochRecord value) {
     if (told.busAllConnected() < value.number()) {
-      told = new Told(told.allConnected(), told.degraded(), value.number(), told.busDegraded());
+      told = new Announced(told.allConnected(), told.degraded(), value.number(), told.busDegraded());
       effects.add(new BarrierEffect.PublishAllConnected(value));
     }
   }
@@ -83,22 +83,22 @@ final class Telling {
     if (value.number() == epoch) {
       publishAllConnected(value.complete(value.proofs()));
     }
-    told = new Told(told.allConnected(), told.degraded(), told.busAllConnected(), epoch);
+    told = new Announced(told.allConnected(), told.degraded(), told.busAllConnected(), epoch);
     effects.add(new BarrierEffect.PublishDegraded(epoch, value.lost()));
   }
 
   /** On the own node, at once. */
   void degradedHere(long epoch, List<LostMember> lost) {
-    told = new Told(told.allConnected(), Math.max(told.degraded(), epoch), told.busAllConnected(), told.busDegraded());
+    told = new Announced(told.allConnected(), Math.max(told.degraded(), epoch), told.busAllConnected(), told.busDegraded());
     effects.add(new BarrierEffect.TellDegraded(epoch, lost));
   }
 
   void heardAllConnected(long epoch) {
-    told = new Told(told.allConnected(), told.degraded(), Math.max(told.busAllConnected(), epoch), told.busDegraded());
+    told = new Announced(told.allConnected(), told.degraded(), Math.max(told.busAllConnected(), epoch), told.busDegraded());
   }
 
   void heardDegraded(long epoch) {
-    told = new Told(told.allConnected(), told.degraded(), told.busAllConnected(), Math.max(told.busDegraded(), epoch));
+    told = new Announced(told.allConnected(), told.degraded(), told.busAllConnected(), Math.max(told.busDegraded(), epoch));
   }
 
   /** Nobody was heard to publish what the record says: do it. */

@@ -10,12 +10,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class JoinTurnsTest {
+class JoinQueueTest {
   private static final Duration LONG = Duration.ofHours(1);
 
   @Test
   void theNextGoesWhenTheOneBeforeHasAppeared() throws Exception {
-    JoinTurns turns = new JoinTurns(Duration.ofMillis(1), LONG);
+    JoinQueue turns = new JoinQueue(Duration.ofMillis(1), LONG);
     CompletableFuture<JsonObject> one = turns.take().toCompletableFuture();
     CompletableFuture<JsonObject> two = turns.take().toCompletableFuture();
     CompletableFuture<JsonObject> three = turns.take().toCompletableFuture();
@@ -28,14 +28,14 @@ class JoinTurnsTest { // R-13
 
   @Test
   void nobodyWaitsForOneThatNeverAppears() throws Exception {
-    JoinTurns turns = new JoinTurns(LONG, Duration.ofMillis(20));
+    JoinQueue turns = new JoinQueue(LONG, Duration.ofMillis(20));
     turns.take();
     assertThat(turns.take().toCompletableFuture().get(5, TimeUnit.SECONDS).getInteger("turn")).isEqualTo(2);
   }
 
   @Test
   void aMemberThatAppearsOutOfTurnEndsNothingLater() {
-    JoinTurns turns = new JoinTurns(LONG, LONG);
+    JoinQueue turns = new JoinQueue(LONG, LONG);
     turns.joined();
     assertThat(turns.take().toCompletableFuture()).isDone();
     assertThat(turns.take().toCompletableFuture()).isNotDone();

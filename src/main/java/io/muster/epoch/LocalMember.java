@@ -20,13 +20,13 @@ import org.jspecify.annotations.Nullable;
  * @param losses what ended that epoch
  * @param released its rank has left; it stays only until the epoch that it is in has been ended
  */
-public record Seat(Member member, List<@Nullable LinkView> links, long marked, @Nullable Digest digest,
+public record LocalMember(Member member, List<@Nullable LinkView> links, long marked, @Nullable Digest digest,
     long poisoned, List<LostMember> losses, boolean released) {
   /** A link that is CONNECTED: to which life, and by what proof. */
   public record LinkView(Member peer, Proof proof) {}
 
-  static Seat taken(Member member, int worldSize) {
-    return new Seat(member, Collections.nCopies(worldSize, null), 0, null, 0, List.of(), false);
+  static LocalMember taken(Member member, int worldSize) {
+    return new LocalMember(member, Collections.nCopies(worldSize, null), 0, null, 0, List.of(), false);
   }
 
   boolean isIn(EpochRecord record) {
@@ -54,10 +54,10 @@ public record Seat(Member member, List<@Nullable LinkView> links, long marked, @
     return proofs;
   }
 
-  Seat with(int rank, @Nullable LinkView link) {
+  LocalMember with(int rank, @Nullable LinkView link) {
     List<@Nullable LinkView> next = new ArrayList<>(links);
     next.set(rank, link);
-    return new Seat(member, Collections.unmodifiableList(next), marked, digest, poisoned, losses, released);
+    return new LocalMember(member, Collections.unmodifiableList(next), marked, digest, poisoned, losses, released);
   }
 
   /** True if its mark is for exactly this number and vector. */
@@ -65,23 +65,23 @@ public record Seat(Member member, List<@Nullable LinkView> links, long marked, @
     return marked == record.number() && record.digest().equals(digest);
   }
 
-  Seat marking(EpochRecord record) {
-    return new Seat(member, links, record.number(), record.digest(), poisoned, losses, released);
+  LocalMember marking(EpochRecord record) {
+    return new LocalMember(member, links, record.number(), record.digest(), poisoned, losses, released);
   }
 
   /** A loss of a link: it ends the epoch that this seat had decided to mark. */
-  Seat lost(LostMember loss) {
+  LocalMember lost(LostMember loss) {
     boolean fresh = marked > poisoned;
-    return new Seat(member, links, marked, digest, Math.max(poisoned, marked), fresh ? List.of(loss) : added(loss), released);
+    return new LocalMember(member, links, marked, digest, Math.max(poisoned, marked), fresh ? List.of(loss) : added(loss), released);
   }
 
   /** It ends every epoch that it is in, and marks none any more. */
-  Seat leaving(LostMember self) {
-    return new Seat(member, links, marked, digest, Long.MAX_VALUE, List.of(self), released);
+  LocalMember leaving(LostMember self) {
+    return new LocalMember(member, links, marked, digest, Long.MAX_VALUE, List.of(self), released);
   }
 
-  Seat release() {
-    return new Seat(member, links, marked, digest, poisoned, losses, true);
+  LocalMember release() {
+    return new LocalMember(member, links, marked, digest, poisoned, losses, true);
   }
 
   /** The epoch that would be opened with it would end at once. */

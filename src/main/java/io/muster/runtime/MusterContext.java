@@ -16,13 +16,13 @@ import java.util.function.Supplier;
  * to that verticle in Vert.x, and goes down before its stop is called: an application that closes Muster in a verticle's stop would find
  * its groups gone, and could not leave them in order any more.
  */
-public final class OwnContext {
+public final class MusterContext {
   private final VertxInternal vertx;
   private final ContextInternal context;
   private final OpenCalls calls;
 
   /** @param reportEveryMs how often the log tells of a call that has no answer yet, 0: never */
-  public OwnContext(Vertx vertx, long reportEveryMs) {
+  public MusterContext(Vertx vertx, long reportEveryMs) {
     this.vertx = (VertxInternal) vertx;
     this.context = this.vertx.createEventLoopContext();
     this.calls = new OpenCalls(vertx, reportEveryMs);

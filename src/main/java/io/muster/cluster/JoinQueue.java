@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>Connections, Hazelcast's event thread and the JDK's timer thread meet here, under the object's lock.
  */
-final class JoinTurns {
+final class JoinQueue {
   private final Duration settle;
   private final Duration limit;
   private final Deque<CompletableFuture<JsonObject>> waiting = new ArrayDeque<>();
@@ -26,7 +26,7 @@ final class JoinTurns {
    * @param settle from a member's appearance until its join is over at the master
    * @param limit after which a turn is over though nobody has appeared
    */
-  JoinTurns(Duration settle, Duration limit) {
+  JoinQueue(Duration settle, Duration limit) {
     this.settle = settle;
     this.limit = limit;
   }
