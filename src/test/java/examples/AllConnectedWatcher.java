@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package examples;
 
 import io.vertx.core.Future;
@@ -7,10 +9,14 @@ import io.vertx.core.json.JsonObject;
 /** On any node of the Vert.x cluster, also one that hosts no rank and has no class of Muster. */
 // [watcher]
 public final class AllConnectedWatcher extends VerticleBase {
-  @Override
-  public Future<?> start() {
-    return vertx.eventBus().<JsonObject>consumer("muster.ep.all-connected", message ->
-        System.out.println("all-connected " + message.body().encode())).completion();
-  }
+    @Override
+    public Future<?> start() {
+        return vertx.eventBus()
+                .<JsonObject>consumer(
+                        "muster.ep.all-connected",
+                        message -> System.out.println(
+                                "all-connected " + message.body().encode()))
+                .completion();
+    }
 }
 // [/watcher]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package examples;
 
 import com.hazelcast.config.Config;
@@ -18,38 +20,43 @@ import java.util.function.Consumer;
 
 /** An application that uses Muster. The README shows what lies between the marks; QuickstartIT runs it. */
 final class Quickstart {
-  private Quickstart() {}
+    private Quickstart() {}
 
-  /** Blocks: to be called from a thread of the application's own, a virtual one will do. */
-  static void byApi(Config hazelcast, int rank, int worldSize, Consumer<JoinedRank> work) {
-    // [api]
-    HazelcastClusterManager cluster = new HazelcastClusterManager(MusterHazelcast.applyTo(hazelcast));
-    Vertx vertx = Vertx.builder().withClusterManager(cluster).buildClustered().await();
-    Muster muster = Muster.start(vertx, MusterOptions.defaults()).await();
+    /** Blocks: to be called from a thread of the application's own, a virtual one will do. */
+    static void byApi(Config hazelcast, int rank, int worldSize, Consumer<JoinedRank> work) {
+        // [api]
+        HazelcastClusterManager cluster = new HazelcastClusterManager(MusterHazelcast.applyTo(hazelcast));
+        Vertx vertx =
+                Vertx.builder().withClusterManager(cluster).buildClustered().await();
+        Muster muster = Muster.start(vertx, MusterOptions.defaults()).await();
 
-    JoinedRank self = muster.join(GroupOptions.of("ep", rank, worldSize).segment("kv", 1 << 20)).await();
-    AllConnected all = self.allConnected(Duration.ofSeconds(30)).await();
-    try (Arena arena = Arena.ofShared()) {
-      self.write(0, "kv", 4096L * rank, arena.allocateFrom("rank " + rank + " in epoch " + all.epoch())).await();
+        JoinedRank self = muster.join(GroupOptions.of("ep", rank, worldSize).segment("kv", 1 << 20))
+                .await();
+        AllConnected all = self.allConnected(Duration.ofSeconds(30)).await();
+        try (Arena arena = Arena.ofShared()) {
+            self.write(0, "kv", 4096L * rank, arena.allocateFrom("rank " + rank + " in epoch " + all.epoch()))
+                    .await();
+        }
+        work.accept(self);
+
+        muster.close().await();
+        vertx.close().await();
+        // [/api]
     }
-    work.accept(self);
 
-    muster.close().await();
-    vertx.close().await();
-    // [/api]
-  }
-
-  static void byVerticle(Vertx vertx, Consumer<JoinedRank> work) {
-    // [verticle]
-    JsonObject config = new JsonObject("""
+    static void byVerticle(Vertx vertx, Consumer<JoinedRank> work) {
+        // [verticle]
+        JsonObject config = new JsonObject("""
         {"group": "ep", "rank": 1, "worldSize": 2, "segments": {"kv": 1048576}, "requireAllConnectedWithinMs": 30000}""");
-    String id = vertx.deployVerticle("io.muster.MusterVerticle", new DeploymentOptions().setConfig(config)).await();
-    JoinedRank self = MusterVerticle.joined(vertx, "ep", 1).orElseThrow();
-    // [/verticle]
-    try (Arena arena = Arena.ofShared()) {
-      self.write(0, "kv", 4096, arena.allocateFrom("rank 1 as a verticle")).await();
+        String id = vertx.deployVerticle("io.muster.MusterVerticle", new DeploymentOptions().setConfig(config))
+                .await();
+        JoinedRank self = MusterVerticle.joined(vertx, "ep", 1).orElseThrow();
+        // [/verticle]
+        try (Arena arena = Arena.ofShared()) {
+            self.write(0, "kv", 4096, arena.allocateFrom("rank 1 as a verticle"))
+                    .await();
+        }
+        work.accept(self);
+        vertx.undeploy(id).await();
     }
-    work.accept(self);
-    vertx.undeploy(id).await();
-  }
 }

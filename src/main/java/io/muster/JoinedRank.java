@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import io.muster.barrier.AllConnected;
@@ -31,311 +33,356 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A rank that this process has joined a group with. All methods may be called from any thread; futures complete on the caller's context, if
- * the caller has one of the same Vert.x, except those of transfers.
+ * A rank that this process has joined a group with. All methods may be called from any thread; futures complete on the
+ * caller's context, if the caller has one of the same Vert.x, except those of transfers.
  */
 public final class JoinedRank {
-  private final LocalGroup runtime;
-  private final int rank;
-  private final Member member;
-  private final LocalTransport local;
+    private final LocalGroup runtime;
+    private final int rank;
+    private final Member member;
+    private final LocalTransport local;
 
-  JoinedRank(LocalGroup runtime, Member member) {
-    this.runtime = runtime;
-    this.rank = member.rank();
-    this.member = member;
-    this.local = new LocalTransport(runtime.process().regions());
-  }
-
-  public GroupName group() {
-    return runtime.name();
-  }
-
-  public int worldSize() {
-    return runtime.worldSize();
-  }
-
-  /** The rank with the life that this process published it under. */
-  public Member member() {
-    return member;
-  }
-
-  /**
-   * The rank's own memory under this name; others write into it.
-   *
-   * @throws MusterException of kind CONFIG if no such segment was registered, FATAL if the rank has left
-   */
-  public MemorySegment segment(String name) {
-    Region region = runtime.seat(rank).segment(name);
-    if (region == null) {
-      throw MusterException.config("rank " + rank + " of group " + group() + " has no segment '" + name + "'");
+    JoinedRank(LocalGroup runtime, Member member) {
+        this.runtime = runtime;
+        this.rank = member.rank();
+        this.member = member;
+        this.local = new LocalTransport(runtime.process().regions());
     }
-    if (region.gpu().isPresent()) {
-      throw MusterException.config("segment '" + name + "' of rank " + rank + " of group " + group()
-          + " lies in the memory of a GPU, where the processor can't touch it: use gpuSegment, read or write");
+
+    public GroupName group() {
+        return runtime.name();
     }
-    return region.memory();
-  }
 
-  /**
-   * The rank's own memory on a GPU under this name; others write into it.
-   *
-   * @throws MusterException of kind CONFIG if no such segment was registered, or it is no memory of a GPU, FATAL if the rank has left
-   */
-  public GpuSlice gpuSegment(String name) {
-    Region region = runtime.seat(rank).segment(name);
-    return (region == null ? Optional.<GpuSlice>empty() : region.gpu()).orElseThrow(() -> MusterException.config("rank " + rank + " of group "
-        + group() + " has no segment '" + name + "' on a GPU"));
-  }
-
-  /**
-   * Registers memory on a GPU after joining: allocates it there, zeroed, so that other processes of this host (of this fabric, where one is
-   * proven) can map it, and publishes the rank's handle anew. The first use of a GPU makes its primary context, for which it takes a tenth of
-   * a second or more, unless the application holds it.
-   *
-   * @param name unique within the rank, 1 to 64 characters, not blank
-   * @param device index of the GPU in this process, from 0, as {@code CUDA_VISIBLE_DEVICES} counts
-   * @param bytes at least 1; the driver rounds up to whole granules, 2 MiB on the GPUs seen so far
-   * @return where it is, when the new handle is in the store; fails with CONFIG if there is no such GPU, or it gives no such memory
-   */
-  public Future<GpuSlice> registerGpu(String name, int device, long bytes) {
-    var wanted = new GroupOptions.Segment(name, bytes);
-    return registerGpu(wanted, region -> runtime.process().transfers().allocate(region, device, bytes));
-  }
-
-  /**
-   * Registers memory on a GPU that the application has allocated with {@code cuMemAlloc} or {@code cudaMalloc} (not from a pool, and not with
-   * {@code cuMemCreate}): other processes of this host map it by CUDA's inter-process handles. The application keeps it until the rank has left;
-   * where {@link #leave} reports a leak, for good.
-   *
-   * @return completes when the new handle is in the store; fails with CONFIG if the memory can't be shared
-   */
-  public Future<GpuSlice> registerGpu(String name, GpuSlice memory) {
-    var wanted = new GroupOptions.Segment(name, memory.bytes());
-    return registerGpu(wanted, region -> runtime.process().transfers().register(region, memory.device(), memory.address(), memory.bytes()));
-  }
-
-  /**
-   * Takes a segment back: publishes the rank's handle without it, refuses every later transfer, waits for those that are under way and for whoever
-   * has it mapped, and frees it.
-   *
-   * @return completes when nobody can reach the memory any more; fails with CONFIG if there is no such segment, with RETRY if somebody did
-   *     not let go within {@code peer.close.timeoutMs}: then the memory stays allocated for good
-   */
-  public Future<Void> unregister(String name) {
-    return runtime.process().own().run("unregister segment '" + name + "' of " + this, this::whatIsMissing, () -> runtime.unregister(rank, name)).compose(end -> switch (end) {
-      case Region.End.Closed _ -> Future.succeededFuture();
-      case Region.End.Leaked(int leases, long waitedMs) -> Future.failedFuture(MusterException.retry("segment '" + name + "' of rank " + rank
-          + " of group " + group() + " is still used (" + leases + " transfers of this process, waited " + waitedMs
-          + " ms): its memory stays allocated"));
-    });
-  }
-
-  private Future<GpuSlice> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
-    return runtime.process().own().run("register GPU segment '" + wanted.name() + "' of " + this, this::whatIsMissing,
-        () -> runtime.registerGpu(rank, wanted, make).map(region -> region.gpu().orElseThrow()));
-  }
-
-  /**
-   * Registers memory after joining: allocates it off the heap, zeroed, and publishes the rank's handle anew, with a greater revision of the
-   * same life. Links stay up, and the epoch stands.
-   *
-   * @param name unique within the rank, 1 to 64 characters, not blank
-   * @param bytes at least 1
-   * @return the memory, when the new handle is in the store; others see it in {@link #segments} a moment later. While the store does not
-   *     answer, it is tried again. Fails with CONFIG if the name is taken, or the memory can't be had, with FATAL if the rank is not in the
-   *     group or leaves it first
-   */
-  public Future<MemorySegment> register(String name, long bytes) {
-    return runtime.process().own().run("register segment '" + name + "' of " + this, this::whatIsMissing, () -> runtime.register(rank, name, bytes).map(Region::memory));
-  }
-
-  /**
-   * The segments of a rank, this one included: those in the newest handle that has arrived here, in the order of registration.
-   *
-   * @return empty if the rank has none, or none that is known here yet
-   * @throws MusterException of kind CONFIG if there is no such rank, FATAL if it is this one and has left
-   */
-  public List<SegmentInfo> segments(int peer) {
-    if (peer < 0 || peer >= worldSize()) {
-      throw MusterException.config("rank " + peer + " is outside the world size " + worldSize() + " of group " + group() + ": ranks are 0.."
-          + (worldSize() - 1));
+    public int worldSize() {
+        return runtime.worldSize();
     }
-    if (peer == rank) {
-      return runtime.seat(rank).segmentInfos();
+
+    /** The rank with the life that this process published it under. */
+    public Member member() {
+        return member;
     }
-    LinkTable.Row row = runtime.links().row(rank, peer);
-    return row == null ? List.of() : published(row.state());
-  }
 
-  private static List<SegmentInfo> published(LinkState state) {
-    var target = state.history().target();
-    return target == null ? List.of() : target.entry().handle().segments();
-  }
-
-  /**
-   * Waits until all ranks are connected in an epoch that this rank is in.
-   *
-   * @return completes from the store's truth, at once if they are now; fails with RETRY, the stuck report and the file of the flight record when
-   *     the deadline passes, and with FATAL when the rank ends, leaves or is closed first
-   */
-  public Future<AllConnected> allConnected(Duration deadline) {
-    return here(runtime.barrier().allConnected(rank, deadline.toMillis())
-        .recover(failure -> runtime.process().flight().deadlineMissed(group(), rank, failure)));
-  }
-
-  /** Who is missing now, as this process sees it; fails with FATAL if the group is closed here. */
-  public Future<StuckReport> report() {
-    return here(runtime.barrier().report());
-  }
-
-  /**
-   * Writes into a segment of another rank, or of this one.
-   *
-   * @param peer rank to write to, 0 to world size − 1
-   * @param segment name under which that rank has registered it
-   * @param offset first byte in the target segment
-   * @param source off-heap memory, at least 1 byte; must stay valid and unchanged until the future completes
-   * @return completes when the bytes have been applied at the destination, on whichever thread learns of it; fails with a
-   *     {@link io.muster.transfer.WriteException} if they were not, with RETRY if the link to that rank is not CONNECTED, with CONFIG if it
-   *     has no such segment
-   */
-  public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
-    return transfer(Transfer.write(peer, segment, offset, source));
-  }
-
-  /** The same from the memory of a GPU that this process sees. */
-  public Future<Void> write(int peer, String segment, long offset, GpuSlice source) {
-    return transfer(Transfer.write(peer, segment, offset, source));
-  }
-
-  /**
-   * Reads from a segment of another rank, or of this one. That rank does nothing for it, but where its memory can't be mapped here.
-   *
-   * @param destination off-heap memory, writable, accessible from every thread, at least 1 byte; not to be read until the future completes
-   * @return completes when the bytes have arrived; fails as {@link #write} does
-   */
-  public Future<Void> read(int peer, String segment, long offset, MemorySegment destination) {
-    return transfer(Transfer.read(peer, segment, offset, destination));
-  }
-
-  /** The same into the memory of a GPU that this process sees. */
-  public Future<Void> read(int peer, String segment, long offset, GpuSlice destination) {
-    return transfer(Transfer.read(peer, segment, offset, destination));
-  }
-
-  /**
-   * Starts all at once, in no order. Copies by GPUs are handed to each GPU together, and told as done together: what takes a
-   * driver long to start and to look after is done once for all of them.
-   *
-   * @return completes when all have; if some fail, with the first failure in the list, after all have ended
-   */
-  public Future<Void> transfer(List<Transfer> batch) {
-    var together = new CopyBatch();
-    List<Future<Void>> started;
-    try {
-      started = batch.stream().map(one -> transfer(one, together)).toList();
-    } finally {
-      together.start();
+    /**
+     * The rank's own memory under this name; others write into it.
+     *
+     * @throws MusterException of kind CONFIG if no such segment was registered, FATAL if the rank has left
+     */
+    public MemorySegment segment(String name) {
+        Region region = runtime.seat(rank).segment(name);
+        if (region == null) {
+            throw MusterException.config("rank " + rank + " of group " + group() + " has no segment '" + name + "'");
+        }
+        if (region.gpu().isPresent()) {
+            throw MusterException.config(
+                    "segment '" + name + "' of rank " + rank + " of group " + group()
+                            + " lies in the memory of a GPU, where the processor can't touch it: use gpuSegment, read or write");
+        }
+        return region.memory();
     }
-    return started.isEmpty() ? Future.succeededFuture() : Future.join(started).mapEmpty();
-  }
 
-  /**
-   * Moves bytes between this process and a segment, whatever memory the two ends are in. Memory of GPUs is mapped and copied by this process's GPU
-   * where that is possible ({@code cuda}); else its bytes are staged on the hosts and go over the bulk connection, unless
-   * {@code gpu.fallback} says that this is an error.
-   *
-   * @return completes when the bytes are in the destination (P-5): for memory of a GPU, visible to every kernel that is launched afterwards;
-   *     on whichever thread learns of it, which must not be blocked. Fails as {@link #write} does
-   */
-  public Future<Void> transfer(Transfer wanted) {
-    return transfer(wanted, CopyQueue.AT_ONCE);
-  }
-
-  private Future<Void> transfer(Transfer wanted, CopyQueue queue) {
-    int peer = wanted.peer();
-    LinkTable.Row row = runtime.links().row(rank, peer);
-    if (row == null || !(row.state() instanceof LinkState.Connected connected)) {
-      return Future.failedFuture(MusterException.retry("rank " + rank + " of group " + group() + " is not connected to rank " + peer
-          + " (" + (row == null ? "no link" : row.state().name()) + "); wait for all-connected"));
+    /**
+     * The rank's own memory on a GPU under this name; others write into it.
+     *
+     * @throws MusterException of kind CONFIG if no such segment was registered, or it is no memory of a GPU, FATAL if
+     *     the rank has left
+     */
+    public GpuSlice gpuSegment(String name) {
+        Region region = runtime.seat(rank).segment(name);
+        return (region == null ? Optional.<GpuSlice>empty() : region.gpu())
+                .orElseThrow(() -> MusterException.config(
+                        "rank " + rank + " of group " + group() + " has no segment '" + name + "' on a GPU"));
     }
-    SegmentInfo info = peer == rank ? own(wanted.segment()) : named(published(connected), wanted.segment());
-    if (info == null) {
-      return noSegment(peer, wanted.segment());
+
+    /**
+     * Registers memory on a GPU after joining: allocates it there, zeroed, so that other processes of this host (of
+     * this fabric, where one is proven) can map it, and publishes the rank's handle anew. The first use of a GPU makes
+     * its primary context, for which it takes a tenth of a second or more, unless the application holds it.
+     *
+     * @param name unique within the rank, 1 to 64 characters, not blank
+     * @param device index of the GPU in this process, from 0, as {@code CUDA_VISIBLE_DEVICES} counts
+     * @param bytes at least 1; the driver rounds up to whole granules, 2 MiB on the GPUs seen so far
+     * @return where it is, when the new handle is in the store; fails with CONFIG if there is no such GPU, or it gives
+     *     no such memory
+     */
+    public Future<GpuSlice> registerGpu(String name, int device, long bytes) {
+        var wanted = new GroupOptions.Segment(name, bytes);
+        return registerGpu(wanted, region -> runtime.process().transfers().allocate(region, device, bytes));
     }
-    var move = new Move(wanted.direction(), wanted.offset(), wanted.local(), queue);
-    Session session = connected.session();
-    if (session == null) {
-      return here(info, move);
+
+    /**
+     * Registers memory on a GPU that the application has allocated with {@code cuMemAlloc} or {@code cudaMalloc} (not
+     * from a pool, and not with {@code cuMemCreate}): other processes of this host map it by CUDA's inter-process
+     * handles. The application keeps it until the rank has left; where {@link #leave} reports a leak, for good.
+     *
+     * @return completes when the new handle is in the store; fails with CONFIG if the memory can't be shared
+     */
+    public Future<GpuSlice> registerGpu(String name, GpuSlice memory) {
+        var wanted = new GroupOptions.Segment(name, memory.bytes());
+        return registerGpu(
+                wanted,
+                region -> runtime.process()
+                        .transfers()
+                        .register(region, memory.device(), memory.address(), memory.bytes()));
     }
-    Channel channel = runtime.process().channel(session.generation());
-    return channel == null ? Future.failedFuture(MusterException.retry("the connection to rank " + peer + " of group " + group()
-        + " has just ended; wait for all-connected"))
-        : runtime.process().transfers().remote(channel, onThisHost(connected), info, move);
-  }
 
-  private static @Nullable SegmentInfo named(List<SegmentInfo> all, String name) {
-    for (SegmentInfo one : all) {
-      if (one.name().equals(name)) {
-        return one;
-      }
+    /**
+     * Takes a segment back: publishes the rank's handle without it, refuses every later transfer, waits for those that
+     * are under way and for whoever has it mapped, and frees it.
+     *
+     * @return completes when nobody can reach the memory any more; fails with CONFIG if there is no such segment, with
+     *     RETRY if somebody did not let go within {@code peer.close.timeoutMs}: then the memory stays allocated for
+     *     good
+     */
+    public Future<Void> unregister(String name) {
+        return runtime.process()
+                .own()
+                .run(
+                        "unregister segment '" + name + "' of " + this,
+                        this::whatIsMissing,
+                        () -> runtime.unregister(rank, name))
+                .compose(end -> switch (end) {
+                    case Region.End.Closed _ -> Future.succeededFuture();
+                    case Region.End.Leaked(int leases, long waitedMs) ->
+                        Future.failedFuture(MusterException.retry("segment '" + name + "' of rank " + rank
+                                + " of group " + group() + " is still used (" + leases
+                                + " transfers of this process, waited " + waitedMs
+                                + " ms): its memory stays allocated"));
+                });
     }
-    return null;
-  }
 
-  private @Nullable SegmentInfo own(String segment) {
-    Region region = runtime.seat(rank).segment(segment);
-    return region == null ? null : region.info(segment);
-  }
-
-  /** Between ranks of this process. */
-  private Future<Void> here(SegmentInfo info, Move move) {
-    var region = new RemoteRegion(info.region(), info.key(), info.bytes());
-    if (info.isOnGpu()) {
-      return runtime.process().transfers().own(region, move);
+    private Future<GpuSlice> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
+        return runtime.process()
+                .own()
+                .run(
+                        "register GPU segment '" + wanted.name() + "' of " + this,
+                        this::whatIsMissing,
+                        () -> runtime.registerGpu(rank, wanted, make)
+                                .map(region -> region.gpu().orElseThrow()));
     }
-    return switch (move.local()) {
-      case Local.Host(MemorySegment memory) -> move.direction() == Direction.WRITE ? local.write(region, move.offset(), memory)
-          : local.read(region, move.offset(), memory);
-      case Local.OnGpu(GpuSlice slice) -> runtime.process().transfers().onHost(region, slice, move);
-    };
-  }
 
-  private boolean onThisHost(LinkState.Connected connected) {
-    var target = connected.history().target();
-    return target != null && target.entry().handle().hostId().equals(runtime.process().hostId());
-  }
+    /**
+     * Registers memory after joining: allocates it off the heap, zeroed, and publishes the rank's handle anew, with a
+     * greater revision of the same life. Links stay up, and the epoch stands.
+     *
+     * @param name unique within the rank, 1 to 64 characters, not blank
+     * @param bytes at least 1
+     * @return the memory, when the new handle is in the store; others see it in {@link #segments} a moment later. While
+     *     the store does not answer, it is tried again. Fails with CONFIG if the name is taken, or the memory can't be
+     *     had, with FATAL if the rank is not in the group or leaves it first
+     */
+    public Future<MemorySegment> register(String name, long bytes) {
+        return runtime.process()
+                .own()
+                .run(
+                        "register segment '" + name + "' of " + this,
+                        this::whatIsMissing,
+                        () -> runtime.register(rank, name, bytes).map(Region::memory));
+    }
 
-  private Future<Void> noSegment(int peer, String segment) {
-    return Future.failedFuture(MusterException.config("rank " + peer + " of group " + group() + " has published no segment '" + segment
-        + "'"));
-  }
+    /**
+     * The segments of a rank, this one included: those in the newest handle that has arrived here, in the order of
+     * registration.
+     *
+     * @return empty if the rank has none, or none that is known here yet
+     * @throws MusterException of kind CONFIG if there is no such rank, FATAL if it is this one and has left
+     */
+    public List<SegmentInfo> segments(int peer) {
+        if (peer < 0 || peer >= worldSize()) {
+            throw MusterException.config("rank " + peer + " is outside the world size " + worldSize() + " of group "
+                    + group() + ": ranks are 0.." + (worldSize() - 1));
+        }
+        if (peer == rank) {
+            return runtime.seat(rank).segmentInfos();
+        }
+        LinkTable.Row row = runtime.links().row(rank, peer);
+        return row == null ? List.of() : published(row.state());
+    }
 
-  LocalGroup runtime() {
-    return runtime;
-  }
+    private static List<SegmentInfo> published(LinkState state) {
+        var target = state.history().target();
+        return target == null ? List.of() : target.entry().handle().segments();
+    }
 
-  /**
-   * Leaves the group: the others are told, nobody is blamed. Waits of this rank fail with FATAL.
-   *
-   * @return completes when the seat is free and the memory released, or leaked because a transfer still uses it after
-   *     {@code peer.close.timeoutMs}; at once if the rank has left before
-   */
-  public Future<Void> leave() {
-    return runtime.process().own().run("leave " + this, this::whatIsMissing, () -> runtime.process().leave(group(), rank));
-  }
+    /**
+     * Waits until all ranks are connected in an epoch that this rank is in.
+     *
+     * @return completes from the store's truth, at once if they are now; fails with RETRY, the stuck report and the
+     *     file of the flight record when the deadline passes, and with FATAL when the rank ends, leaves or is closed
+     *     first
+     */
+    public Future<AllConnected> allConnected(Duration deadline) {
+        return here(runtime.barrier()
+                .allConnected(rank, deadline.toMillis())
+                .recover(failure -> runtime.process().flight().deadlineMissed(group(), rank, failure)));
+    }
 
-  private Future<String> whatIsMissing() {
-    return runtime.process().whatIsMissing(group());
-  }
+    /** Who is missing now, as this process sees it; fails with FATAL if the group is closed here. */
+    public Future<StuckReport> report() {
+        return here(runtime.barrier().report());
+    }
 
-  @Override
-  public String toString() {
-    return "rank " + rank + " of group " + group();
-  }
+    /**
+     * Writes into a segment of another rank, or of this one.
+     *
+     * @param peer rank to write to, 0 to world size − 1
+     * @param segment name under which that rank has registered it
+     * @param offset first byte in the target segment
+     * @param source off-heap memory, at least 1 byte; must stay valid and unchanged until the future completes
+     * @return completes when the bytes have been applied at the destination, on whichever thread learns of it; fails
+     *     with a {@link io.muster.transfer.WriteException} if they were not, with RETRY if the link to that rank is not
+     *     CONNECTED, with CONFIG if it has no such segment
+     */
+    public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
+        return transfer(Transfer.write(peer, segment, offset, source));
+    }
 
-  private <T> Future<T> here(Future<T> there) {
-    return MusterContext.here(runtime.process().vertx(), there);
-  }
+    /** The same from the memory of a GPU that this process sees. */
+    public Future<Void> write(int peer, String segment, long offset, GpuSlice source) {
+        return transfer(Transfer.write(peer, segment, offset, source));
+    }
+
+    /**
+     * Reads from a segment of another rank, or of this one. That rank does nothing for it, but where its memory can't
+     * be mapped here.
+     *
+     * @param destination off-heap memory, writable, accessible from every thread, at least 1 byte; not to be read until
+     *     the future completes
+     * @return completes when the bytes have arrived; fails as {@link #write} does
+     */
+    public Future<Void> read(int peer, String segment, long offset, MemorySegment destination) {
+        return transfer(Transfer.read(peer, segment, offset, destination));
+    }
+
+    /** The same into the memory of a GPU that this process sees. */
+    public Future<Void> read(int peer, String segment, long offset, GpuSlice destination) {
+        return transfer(Transfer.read(peer, segment, offset, destination));
+    }
+
+    /**
+     * Starts all at once, in no order. Copies by GPUs are handed to each GPU together, and told as done together: what
+     * takes a driver long to start and to look after is done once for all of them.
+     *
+     * @return completes when all have; if some fail, with the first failure in the list, after all have ended
+     */
+    public Future<Void> transfer(List<Transfer> batch) {
+        var together = new CopyBatch();
+        List<Future<Void>> started;
+        try {
+            started = batch.stream().map(one -> transfer(one, together)).toList();
+        } finally {
+            together.start();
+        }
+        return started.isEmpty()
+                ? Future.succeededFuture()
+                : Future.join(started).mapEmpty();
+    }
+
+    /**
+     * Moves bytes between this process and a segment, whatever memory the two ends are in. Memory of GPUs is mapped and
+     * copied by this process's GPU where that is possible ({@code cuda}); else its bytes are staged on the hosts and go
+     * over the bulk connection, unless {@code gpu.fallback} says that this is an error.
+     *
+     * @return completes when the bytes are in the destination (P-5): for memory of a GPU, visible to every kernel that
+     *     is launched afterwards; on whichever thread learns of it, which must not be blocked. Fails as {@link #write}
+     *     does
+     */
+    public Future<Void> transfer(Transfer wanted) {
+        return transfer(wanted, CopyQueue.AT_ONCE);
+    }
+
+    private Future<Void> transfer(Transfer wanted, CopyQueue queue) {
+        int peer = wanted.peer();
+        LinkTable.Row row = runtime.links().row(rank, peer);
+        if (row == null || !(row.state() instanceof LinkState.Connected connected)) {
+            return Future.failedFuture(
+                    MusterException.retry("rank " + rank + " of group " + group() + " is not connected to rank " + peer
+                            + " (" + (row == null ? "no link" : row.state().name()) + "); wait for all-connected"));
+        }
+        SegmentInfo info = peer == rank ? own(wanted.segment()) : named(published(connected), wanted.segment());
+        if (info == null) {
+            return noSegment(peer, wanted.segment());
+        }
+        var move = new Move(wanted.direction(), wanted.offset(), wanted.local(), queue);
+        Session session = connected.session();
+        if (session == null) {
+            return here(info, move);
+        }
+        Channel channel = runtime.process().channel(session.generation());
+        return channel == null
+                ? Future.failedFuture(MusterException.retry("the connection to rank " + peer + " of group " + group()
+                        + " has just ended; wait for all-connected"))
+                : runtime.process().transfers().remote(channel, onThisHost(connected), info, move);
+    }
+
+    private static @Nullable SegmentInfo named(List<SegmentInfo> all, String name) {
+        for (SegmentInfo one : all) {
+            if (one.name().equals(name)) {
+                return one;
+            }
+        }
+        return null;
+    }
+
+    private @Nullable SegmentInfo own(String segment) {
+        Region region = runtime.seat(rank).segment(segment);
+        return region == null ? null : region.info(segment);
+    }
+
+    /** Between ranks of this process. */
+    private Future<Void> here(SegmentInfo info, Move move) {
+        var region = new RemoteRegion(info.region(), info.key(), info.bytes());
+        if (info.isOnGpu()) {
+            return runtime.process().transfers().own(region, move);
+        }
+        return switch (move.local()) {
+            case Local.Host(MemorySegment memory) ->
+                move.direction() == Direction.WRITE
+                        ? local.write(region, move.offset(), memory)
+                        : local.read(region, move.offset(), memory);
+            case Local.OnGpu(GpuSlice slice) -> runtime.process().transfers().onHost(region, slice, move);
+        };
+    }
+
+    private boolean onThisHost(LinkState.Connected connected) {
+        var target = connected.history().target();
+        return target != null
+                && target.entry().handle().hostId().equals(runtime.process().hostId());
+    }
+
+    private Future<Void> noSegment(int peer, String segment) {
+        return Future.failedFuture(MusterException.config(
+                "rank " + peer + " of group " + group() + " has published no segment '" + segment + "'"));
+    }
+
+    LocalGroup runtime() {
+        return runtime;
+    }
+
+    /**
+     * Leaves the group: the others are told, nobody is blamed. Waits of this rank fail with FATAL.
+     *
+     * @return completes when the seat is free and the memory released, or leaked because a transfer still uses it after
+     *     {@code peer.close.timeoutMs}; at once if the rank has left before
+     */
+    public Future<Void> leave() {
+        return runtime.process()
+                .own()
+                .run(
+                        "leave " + this,
+                        this::whatIsMissing,
+                        () -> runtime.process().leave(group(), rank));
+    }
+
+    private Future<String> whatIsMissing() {
+        return runtime.process().whatIsMissing(group());
+    }
+
+    @Override
+    public String toString() {
+        return "rank " + rank + " of group " + group();
+    }
+
+    private <T> Future<T> here(Future<T> there) {
+        return MusterContext.here(runtime.process().vertx(), there);
+    }
 }

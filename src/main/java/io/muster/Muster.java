@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import com.hazelcast.core.HazelcastInstance;
@@ -14,10 +16,10 @@ import io.muster.options.MusterOptions;
 import io.muster.options.TransportOptions;
 import io.muster.runtime.CloseBound;
 import io.muster.runtime.GpuPathReport;
-import io.muster.runtime.LocalGroup;
 import io.muster.runtime.Hardware;
-import io.muster.runtime.MusterProcess;
+import io.muster.runtime.LocalGroup;
 import io.muster.runtime.MusterContext;
+import io.muster.runtime.MusterProcess;
 import io.muster.runtime.ProcessTrust;
 import io.muster.store.HazelcastSegmentStore;
 import io.muster.store.MusterHazelcast;
@@ -34,7 +36,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
-import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.nio.file.Path;
@@ -52,320 +53,411 @@ import org.slf4j.LoggerFactory;
 /**
  * Muster in one process: at most one per Vert.x.
  *
- * <p>The application owns Vert.x and Hazelcast. It starts them before, closes Muster, and closes them after; {@link #close} closes only
- * what was opened here. If Vert.x is closed first, Muster notices and closes itself: waits fail with FATAL, the ranks leave as far as the store
- * still answers, and a later {@link #close} finds nothing left to do. What Muster deploys never belongs to the verticle that calls it.
+ * <p>The application owns Vert.x and Hazelcast. It starts them before, closes Muster, and closes them after;
+ * {@link #close} closes only what was opened here. If Vert.x is closed first, Muster notices and closes itself: waits
+ * fail with FATAL, the ranks leave as far as the store still answers, and a later {@link #close} finds nothing left to
+ * do. What Muster deploys never belongs to the verticle that calls it.
  *
- * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this Vert.x.
+ * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this
+ * Vert.x.
  */
 public final class Muster {
-  /** Far more than the farewells of all channels take. */
-  private static final long CLOSE_MS = 5_000;
+    /** Far more than the farewells of all channels take. */
+    private static final long CLOSE_MS = 5_000;
 
-  private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
-  private static final int LISTEN_TRIES = 10;
+    private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
+    private static final int LISTEN_TRIES = 10;
 
-  private final MusterProcess process;
-  private final Transport transport;
-  private final SegmentStore store;
-  private final Fabric fabric;
-  private final Closeable closeHook = completion -> close().onComplete(closed -> completion.complete(null, closed.cause()));
-  /** Guarded by this object's monitor: whoever closes meets Vert.x's own closing, and whoever joins. */
-  private @Nullable Future<Void> closing;
+    private final MusterProcess process;
+    private final Transport transport;
+    private final SegmentStore store;
+    private final Fabric fabric;
+    private final Closeable closeHook =
+            completion -> close().onComplete(closed -> completion.complete(null, closed.cause()));
+    /** Guarded by this object's monitor: whoever closes meets Vert.x's own closing, and whoever joins. */
+    private @Nullable Future<Void> closing;
 
-  private Muster(MusterProcess process, Transport transport, SegmentStore store, Fabric fabric) {
-    this.process = process;
-    this.transport = transport;
-    this.store = store;
-    this.fabric = fabric;
-    ((VertxInternal) process.vertx()).addCloseHook(closeHook);
-  }
-
-  private static final Supplier<Future<String>> STORE_AND_DRIVER = () -> Future.succeededFuture("the store is opened, and the GPU's driver asked"
-      + " if there is one: one of them does not answer");
-
-  /**
-   * Starts Muster on an application's clustered Vert.x, whose cluster manager must be Hazelcast's.
-   *
-   * @return fails with CONFIG if Vert.x is not clustered over Hazelcast, a setting is wrong, or the address or port can't be had
-   */
-  public static Future<Muster> start(Vertx vertx, MusterOptions options) {
-    return start(vertx, options, StartDependencies.USUAL);
-  }
-
-  /**
-   * Starts Muster as {@link #start(Vertx, MusterOptions)} does, over a way to the other processes that fails as the caller's own tests wish.
-   *
-   * @param faults none strikes before it is added
-   */
-  public static Future<Muster> start(Vertx vertx, MusterOptions options, TransportFaults faults) {
-    return start(vertx, options, new StartDependencies(Hardware::open, faults));
-  }
-
-  private static Future<Muster> start(Vertx vertx, MusterOptions options, StartDependencies around) {
-    if (vertx instanceof VertxInternal inside && inside.clusterManager() instanceof HazelcastClusterManager manager) {
-      return start(vertx, manager.getHazelcastInstance(), options, around);
+    private Muster(MusterProcess process, Transport transport, SegmentStore store, Fabric fabric) {
+        this.process = process;
+        this.transport = transport;
+        this.store = store;
+        this.fabric = fabric;
+        ((VertxInternal) process.vertx()).addCloseHook(closeHook);
     }
-    return Future.failedFuture(MusterException.config("Muster needs a Vert.x that is clustered over Hazelcast: build it with "
-        + "Vertx.builder().withClusterManager(new HazelcastClusterManager(…)).buildClustered()"));
-  }
 
-  /**
-   * Starts Muster on a clustered Vert.x and the started member of Hazelcast that it is clustered over.
-   *
-   * @return fails with CONFIG if a setting is wrong, the store's map is configured so that it can't work, or the address or port can't be
-   *     had
-   */
-  public static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options) {
-    return start(vertx, hazelcast, options, StartDependencies.USUAL);
-  }
+    private static final Supplier<Future<String>> STORE_AND_DRIVER = () -> Future.succeededFuture(
+            "the store is opened, and the GPU's driver asked" + " if there is one: one of them does not answer");
 
-  private static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options, StartDependencies around) {
-    var own = new MusterContext(vertx, options.barrier().reportEveryMs());
-    return own.run("start", STORE_AND_DRIVER, () -> HazelcastSegmentStore.open(hazelcast, own.context(), options.store().mapName(),
-            Duration.ofMillis(options.store().operationTimeoutMs()))
-        .compose(store -> start(own, vertx, store, processId(hazelcast), options, around).recover(failure ->
-            store.close().transform(_ -> Future.failedFuture(failure)))));
-  }
-
-  /** Starts Muster on any store; for tests that need no cluster. */
-  public static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
-    return start(vertx, store, id, options, StartDependencies.USUAL);
-  }
-
-  /** Starts Muster with a fabric and GPUs that are opened otherwise. */
-  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
-      Function<MusterOptions, Hardware> openHardware) {
-    return start(vertx, store, id, options, new StartDependencies(openHardware, null));
-  }
-
-  /**
-   * What is around this process.
-   *
-   * @param faults of the way to other processes, null: it is not even looked for any
-   */
-  record StartDependencies(Function<MusterOptions, Hardware> openHardware, @Nullable TransportFaults faults) {
-    static final StartDependencies USUAL = new StartDependencies(Hardware::open, null);
-
-    Future<Transport> startTransport(MusterProcess process) {
-      Function<Transport.Listener, Future<TcpTransport>> tcp = listener ->
-          TcpTransport.start(process.vertx(), tcpOptions(process.options()), process.id(), process.regions(), listener,
-              process.trust().keyring(), process.trust().tls());
-      return faults == null ? tcp.apply(process).map(started -> started) : faults.around(process.vertx(), process, tcp);
+    /**
+     * Starts Muster on an application's clustered Vert.x, whose cluster manager must be Hazelcast's.
+     *
+     * @return fails with CONFIG if Vert.x is not clustered over Hazelcast, a setting is wrong, or the address or port
+     *     can't be had
+     */
+    public static Future<Muster> start(Vertx vertx, MusterOptions options) {
+        return start(vertx, options, StartDependencies.USUAL);
     }
-  }
 
-  static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, StartDependencies around) {
-    var own = new MusterContext(vertx, options.barrier().reportEveryMs());
-    return own.run("start", STORE_AND_DRIVER, () -> start(own, vertx, store, id, options, around));
-  }
-
-  private static Future<Muster> start(MusterContext own, Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options,
-      StartDependencies around) {
-    LocalCodec.register(vertx);
-    return vertx.executeBlocking(() -> new Opened(options.security().secret(), options.security().tls().tls(),
-        around.openHardware().apply(options)), false).compose(opened -> {
-      var hardware = opened.hardware();
-      var regions = new RegionTable(vertx);
-      var process = new MusterProcess(own, vertx, options, id, regions, hardware, new ProcessTrust(id, opened.secret(), opened.tls()));
-      var recorded = new RecordedStore(store, process.flight().recorder(), options.flight().slowStoreMs());
-      return around.startTransport(process)
-          .compose(transport -> {
-            process.started(transport, recorded);
-            return listen(recorded, process, LISTEN_TRIES).map(_ -> new Muster(process, transport, store, hardware.fabric()))
-                .recover(failure -> transport.close().transform(_ -> Future.failedFuture(failure)));
-          })
-          .onFailure(_ -> hardware.close());
-    });
-  }
-
-  /**
-   * A listener is registered at every member; while many of them start at once, some answer late. Trying again costs nothing: the store
-   * registers once.
-   */
-  private static Future<Void> listen(SegmentStore store, SegmentStore.Listener listener, int tries) {
-    return store.listen(listener).recover(failure -> {
-      if (tries <= 1 || !(failure instanceof MusterException known) || known.kind() != MusterException.Kind.RETRY) {
-        return Future.failedFuture(failure);
-      }
-      LOG.warn("muster.store.trouble starting, listening again: {}", failure.getMessage());
-      return listen(store, listener, tries - 1);
-    });
-  }
-
-  /** What is opened before anything else, on a thread that may block. */
-  private record Opened(@Nullable GroupSecret secret, @Nullable Tls tls, Hardware hardware) {}
-
-  /**
-   * Loads and warms what joining a group needs, by connecting a group in miniature inside this process, so that the first real group does
-   * not pay for it. Best done before {@link #start}, while the process waits for its cluster; needs neither. Opens loopback or
-   * {@code endpoint.bind} sockets and some threads, and closes them again.
-   *
-   * @param options how many rounds, and for how long: {@code prime.*}
-   * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing behind
-   */
-  public static Future<Integer> prime(Vertx vertx, MusterOptions options) {
-    Promise<Integer> primed = ((VertxInternal) vertx).getOrCreateContext().promise();
-    Thread.ofVirtual().name("muster-prime").start(() -> {
-      try {
-        primed.complete(prime(options));
-      } catch (RuntimeException e) {
-        primed.fail(e);
-      }
-    });
-    return primed.future();
-  }
-
-  /** The same for a thread that may block. */
-  public static int prime(MusterOptions options) {
-    return Rehearsal.run(options).rounds();
-  }
-
-  private static ProcessId processId(HazelcastInstance hazelcast) {
-    String attribute = hazelcast.getCluster().getLocalMember().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
-    if (attribute != null) {
-      try {
-        return ProcessId.parse(attribute);
-      } catch (IllegalArgumentException _) {
-        throw MusterException.config("the member attribute " + MusterHazelcast.PROCESS_ID_ATTRIBUTE + " must be 32 hexadecimal digits, got '"
-            + attribute + "'");
-      }
+    /**
+     * Starts Muster as {@link #start(Vertx, MusterOptions)} does, over a way to the other processes that fails as the
+     * caller's own tests wish.
+     *
+     * @param faults none strikes before it is added
+     */
+    public static Future<Muster> start(Vertx vertx, MusterOptions options, TransportFaults faults) {
+        return start(vertx, options, new StartDependencies(Hardware::open, faults));
     }
-    return ProcessId.random(new SecureRandom());
-  }
 
-  private static TcpOptions tcpOptions(MusterOptions options) {
-    EndpointOptions endpoint = options.endpoint();
-    TransportOptions transport = options.transport();
-    return new TcpOptions(endpoint.bind(), endpoint.port(), endpoint.advertise().isEmpty() ? endpoint.bind() : endpoint.advertise(),
-        transport.helloTimeoutMs(), options.liveness().intervalMs(), options.liveness().misses(), transport.maxFrameBytes(),
-        transport.maxHelloBytes(), transport.chunkBytes(), transport.writeTimeoutMs(), transport.maxUnauthenticatedConnections(),
-        options.peer().maxSimultaneousDials());
-  }
-
-  /**
-   * Joins a group: registers the memory, claims the rank and publishes it.
-   *
-   * @return completes when the rank is published, before anything is connected; fails with CONFIG if a live process holds the rank, if this
-   *     process has joined it already, if the group has another world size or secret in this process, if one group of this process has a
-   *     secret and another has none, or if a segment can't be allocated; with FATAL if Muster is closed
-   */
-  public Future<JoinedRank> join(GroupOptions options) {
-    return prepare(options).compose(PreparedRank::publish);
-  }
-
-  /** Does everything of {@link #join} but publishing, so that nothing has to be made while others wait. */
-  public Future<PreparedRank> prepare(GroupOptions options) {
-    return process.own().run("prepare rank " + options.rank() + " of group " + options.group(), () -> process.whatIsMissing(options.group()),
-        () -> isClosing() ? Future.failedFuture(MusterException.fatal("Muster is closed"))
-        : process.groupFor(options.group(), options.worldSize(), options.secret())
-            .compose(group -> group.prepare(options).map(handle -> new PreparedRank(group, options.rank(), handle))));
-  }
-
-  /** Where other processes of Muster reach this one. */
-  public ProcessAddress address() {
-    return transport.address();
-  }
-
-  public ProcessId processId() {
-    return process.id();
-  }
-
-  /** What is known of a fabric here. */
-  public FabricVerdict fabric() {
-    return fabric.verdict();
-  }
-
-  /**
-   * The status pictures of the groups that this process is in, each gathered from all its nodes.
-   *
-   * @param group only this one, null: all
-   * @return one picture per group, in the order of their names; fails with CONFIG if this process is not in the group
-   */
-  public Future<List<JsonObject>> status(@Nullable String group) {
-    List<LocalGroup> asked = process.groups().values().stream().filter(one -> group == null || one.name().value().equals(group))
-        .sorted(Comparator.comparing(LocalGroup::name)).toList();
-    if (asked.isEmpty() && group != null) {
-      return Future.failedFuture(MusterException.config("this process has no rank of a group '" + group + "'; its groups are "
-          + process.groups().keySet()));
+    private static Future<Muster> start(Vertx vertx, MusterOptions options, StartDependencies around) {
+        if (vertx instanceof VertxInternal inside
+                && inside.clusterManager() instanceof HazelcastClusterManager manager) {
+            return start(vertx, manager.getHazelcastInstance(), options, around);
+        }
+        return Future.failedFuture(
+                MusterException.config("Muster needs a Vert.x that is clustered over Hazelcast: build it with "
+                        + "Vertx.builder().withClusterManager(new HazelcastClusterManager(…)).buildClustered()"));
     }
-    return Future.all(asked.stream().map(one -> one.status().gather()).toList()).map(all -> all.<JsonObject>list());
-  }
 
-  /**
-   * The flight record of this process: the last transitions of its links, what happened to its channels, the store and its barriers, each
-   * with wall-clock and monotonic time, and where every link stands now. Takes milliseconds.
-   */
-  public JsonObject flightRecord() {
-    return process.flight().record("asked");
-  }
-
-  /**
-   * Writes the flight record into the folder of {@code flight.folder}.
-   *
-   * @param why one word, which becomes part of the file's name
-   * @return the file; empty if {@code flight.keepFiles} is 0, or if it could not be written in time, which the log says
-   */
-  public Future<Optional<Path>> dumpFlightRecord(String why) {
-    return MusterContext.here(process.vertx(), process.flight().dump(why));
-  }
-
-  /** How many registered {@code regions}, open {@code channels} and {@code groups} this process has. */
-  public JsonObject holdings() {
-    return new JsonObject().put("regions", process.regions().size()).put("channels", process.channels().size())
-        .put("groups", process.groups().size());
-  }
-
-  /**
-   * How often something was refused here because the secret of its group does not vouch for it: values in the store, messages, events on
-   * the bus. Connections that are refused are logged ({@code connection-dropped}) and not counted here. The status picture says which.
-   */
-  public long distrusted() {
-    return process.trust().distrusted();
-  }
-
-  /**
-   * How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, what was {@code refused} and why, and for each
-   * of the {@code pairs} of ranks the segment, the GPU that copies, the way, and why others were not taken.
-   */
-  public JsonObject gpuPaths() {
-    return GpuPathReport.of(process.transfers().mappings(), process.transfers().paths(), process.groups().values());
-  }
-
-  MusterProcess process() {
-    return process;
-  }
-
-  /**
-   * Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. Waits that are under way fail with
-   * FATAL. A second call returns the first one's outcome.
-   */
-  public Future<Void> close() {
-    Future<Void> under;
-    synchronized (this) {
-      if (closing == null) {
-        ((VertxInternal) process.vertx()).removeCloseHook(closeHook);
-        closing = process.own().run("close", () -> Future.succeededFuture("its groups leave in order; the store is asked for that"), this::closeAll);
-      }
-      under = closing;
+    /**
+     * Starts Muster on a clustered Vert.x and the started member of Hazelcast that it is clustered over.
+     *
+     * @return fails with CONFIG if a setting is wrong, the store's map is configured so that it can't work, or the
+     *     address or port can't be had
+     */
+    public static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options) {
+        return start(vertx, hazelcast, options, StartDependencies.USUAL);
     }
-    return MusterContext.here(process.vertx(), under);
-  }
 
-  private synchronized boolean isClosing() {
-    return closing != null;
-  }
+    private static Future<Muster> start(
+            Vertx vertx, HazelcastInstance hazelcast, MusterOptions options, StartDependencies around) {
+        var own = new MusterContext(vertx, options.barrier().reportEveryMs());
+        return own.run(
+                "start",
+                STORE_AND_DRIVER,
+                () -> HazelcastSegmentStore.open(
+                                hazelcast,
+                                own.context(),
+                                options.store().mapName(),
+                                Duration.ofMillis(options.store().operationTimeoutMs()))
+                        .compose(store -> start(own, vertx, store, processId(hazelcast), options, around)
+                                .recover(failure -> store.close().transform(_ -> Future.failedFuture(failure)))));
+    }
 
-  private Future<Void> closeAll() {
-    var bound = new CloseBound(process.vertx(), CLOSE_MS);
-    List<Future<Void>> groups = process.groups().values().stream().map(group -> group.close("Muster was closed while waiting")).toList();
-    return Future.join(groups).transform(_ -> process.vertx().executeBlocking(() -> {
-      fabric.close(); // before the GPUs that its memory is in
-      return null;
-    }, false)).transform(_ -> process.transfers().close()).transform(_ -> store.close())
-        .transform(_ -> bound.of("transport", transport.close())).transform(_ -> {
-      process.groups().clear();
-      return Future.succeededFuture();
-    });
-  }
+    /** Starts Muster on any store; for tests that need no cluster. */
+    public static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
+        return start(vertx, store, id, options, StartDependencies.USUAL);
+    }
+
+    /** Starts Muster with a fabric and GPUs that are opened otherwise. */
+    static Future<Muster> start(
+            Vertx vertx,
+            SegmentStore store,
+            ProcessId id,
+            MusterOptions options,
+            Function<MusterOptions, Hardware> openHardware) {
+        return start(vertx, store, id, options, new StartDependencies(openHardware, null));
+    }
+
+    /**
+     * What is around this process.
+     *
+     * @param faults of the way to other processes, null: it is not even looked for any
+     */
+    record StartDependencies(
+            Function<MusterOptions, Hardware> openHardware,
+            @Nullable TransportFaults faults) {
+        static final StartDependencies USUAL = new StartDependencies(Hardware::open, null);
+
+        Future<Transport> startTransport(MusterProcess process) {
+            Function<Transport.Listener, Future<TcpTransport>> tcp = listener -> TcpTransport.start(
+                    process.vertx(),
+                    tcpOptions(process.options()),
+                    process.id(),
+                    process.regions(),
+                    listener,
+                    process.trust().keyring(),
+                    process.trust().tls());
+            return faults == null
+                    ? tcp.apply(process).map(started -> started)
+                    : faults.around(process.vertx(), process, tcp);
+        }
+    }
+
+    static Future<Muster> start(
+            Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, StartDependencies around) {
+        var own = new MusterContext(vertx, options.barrier().reportEveryMs());
+        return own.run("start", STORE_AND_DRIVER, () -> start(own, vertx, store, id, options, around));
+    }
+
+    private static Future<Muster> start(
+            MusterContext own,
+            Vertx vertx,
+            SegmentStore store,
+            ProcessId id,
+            MusterOptions options,
+            StartDependencies around) {
+        LocalCodec.register(vertx);
+        return vertx.executeBlocking(
+                        () -> new Opened(
+                                options.security().secret(),
+                                options.security().tls().tls(),
+                                around.openHardware().apply(options)),
+                        false)
+                .compose(opened -> {
+                    var hardware = opened.hardware();
+                    var regions = new RegionTable(vertx);
+                    var process = new MusterProcess(
+                            own,
+                            vertx,
+                            options,
+                            id,
+                            regions,
+                            hardware,
+                            new ProcessTrust(id, opened.secret(), opened.tls()));
+                    var recorded = new RecordedStore(
+                            store, process.flight().recorder(), options.flight().slowStoreMs());
+                    return around.startTransport(process)
+                            .compose(transport -> {
+                                process.started(transport, recorded);
+                                return listen(recorded, process, LISTEN_TRIES)
+                                        .map(_ -> new Muster(process, transport, store, hardware.fabric()))
+                                        .recover(failure ->
+                                                transport.close().transform(_ -> Future.failedFuture(failure)));
+                            })
+                            .onFailure(_ -> hardware.close());
+                });
+    }
+
+    /**
+     * A listener is registered at every member; while many of them start at once, some answer late. Trying again costs
+     * nothing: the store registers once.
+     */
+    private static Future<Void> listen(SegmentStore store, SegmentStore.Listener listener, int tries) {
+        return store.listen(listener).recover(failure -> {
+            if (tries <= 1
+                    || !(failure instanceof MusterException known)
+                    || known.kind() != MusterException.Kind.RETRY) {
+                return Future.failedFuture(failure);
+            }
+            LOG.warn("muster.store.trouble starting, listening again: {}", failure.getMessage());
+            return listen(store, listener, tries - 1);
+        });
+    }
+
+    /** What is opened before anything else, on a thread that may block. */
+    private record Opened(
+            @Nullable GroupSecret secret, @Nullable Tls tls, Hardware hardware) {}
+
+    /**
+     * Loads and warms what joining a group needs, by connecting a group in miniature inside this process, so that the
+     * first real group does not pay for it. Best done before {@link #start}, while the process waits for its cluster;
+     * needs neither. Opens loopback or {@code endpoint.bind} sockets and some threads, and closes them again.
+     *
+     * @param options how many rounds, and for how long: {@code prime.*}
+     * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing
+     *     behind
+     */
+    public static Future<Integer> prime(Vertx vertx, MusterOptions options) {
+        Promise<Integer> primed = ((VertxInternal) vertx).getOrCreateContext().promise();
+        Thread.ofVirtual().name("muster-prime").start(() -> {
+            try {
+                primed.complete(prime(options));
+            } catch (RuntimeException e) {
+                primed.fail(e);
+            }
+        });
+        return primed.future();
+    }
+
+    /** The same for a thread that may block. */
+    public static int prime(MusterOptions options) {
+        return Rehearsal.run(options).rounds();
+    }
+
+    private static ProcessId processId(HazelcastInstance hazelcast) {
+        String attribute = hazelcast.getCluster().getLocalMember().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+        if (attribute != null) {
+            try {
+                return ProcessId.parse(attribute);
+            } catch (IllegalArgumentException _) {
+                throw MusterException.config("the member attribute " + MusterHazelcast.PROCESS_ID_ATTRIBUTE
+                        + " must be 32 hexadecimal digits, got '" + attribute + "'");
+            }
+        }
+        return ProcessId.random(new SecureRandom());
+    }
+
+    private static TcpOptions tcpOptions(MusterOptions options) {
+        EndpointOptions endpoint = options.endpoint();
+        TransportOptions transport = options.transport();
+        return new TcpOptions(
+                endpoint.bind(),
+                endpoint.port(),
+                endpoint.advertise().isEmpty() ? endpoint.bind() : endpoint.advertise(),
+                transport.helloTimeoutMs(),
+                options.liveness().intervalMs(),
+                options.liveness().misses(),
+                transport.maxFrameBytes(),
+                transport.maxHelloBytes(),
+                transport.chunkBytes(),
+                transport.writeTimeoutMs(),
+                transport.maxUnauthenticatedConnections(),
+                options.peer().maxSimultaneousDials());
+    }
+
+    /**
+     * Joins a group: registers the memory, claims the rank and publishes it.
+     *
+     * @return completes when the rank is published, before anything is connected; fails with CONFIG if a live process
+     *     holds the rank, if this process has joined it already, if the group has another world size or secret in this
+     *     process, if one group of this process has a secret and another has none, or if a segment can't be allocated;
+     *     with FATAL if Muster is closed
+     */
+    public Future<JoinedRank> join(GroupOptions options) {
+        return prepare(options).compose(PreparedRank::publish);
+    }
+
+    /** Does everything of {@link #join} but publishing, so that nothing has to be made while others wait. */
+    public Future<PreparedRank> prepare(GroupOptions options) {
+        return process.own()
+                .run(
+                        "prepare rank " + options.rank() + " of group " + options.group(),
+                        () -> process.whatIsMissing(options.group()),
+                        () -> isClosing()
+                                ? Future.failedFuture(MusterException.fatal("Muster is closed"))
+                                : process.groupFor(options.group(), options.worldSize(), options.secret())
+                                        .compose(group -> group.prepare(options)
+                                                .map(handle -> new PreparedRank(group, options.rank(), handle))));
+    }
+
+    /** Where other processes of Muster reach this one. */
+    public ProcessAddress address() {
+        return transport.address();
+    }
+
+    public ProcessId processId() {
+        return process.id();
+    }
+
+    /** What is known of a fabric here. */
+    public FabricVerdict fabric() {
+        return fabric.verdict();
+    }
+
+    /**
+     * The status pictures of the groups that this process is in, each gathered from all its nodes.
+     *
+     * @param group only this one, null: all
+     * @return one picture per group, in the order of their names; fails with CONFIG if this process is not in the group
+     */
+    public Future<List<JsonObject>> status(@Nullable String group) {
+        List<LocalGroup> asked = process.groups().values().stream()
+                .filter(one -> group == null || one.name().value().equals(group))
+                .sorted(Comparator.comparing(LocalGroup::name))
+                .toList();
+        if (asked.isEmpty() && group != null) {
+            return Future.failedFuture(MusterException.config("this process has no rank of a group '" + group
+                    + "'; its groups are " + process.groups().keySet()));
+        }
+        return Future.all(asked.stream().map(one -> one.status().gather()).toList())
+                .map(all -> all.<JsonObject>list());
+    }
+
+    /**
+     * The flight record of this process: the last transitions of its links, what happened to its channels, the store
+     * and its barriers, each with wall-clock and monotonic time, and where every link stands now. Takes milliseconds.
+     */
+    public JsonObject flightRecord() {
+        return process.flight().record("asked");
+    }
+
+    /**
+     * Writes the flight record into the folder of {@code flight.folder}.
+     *
+     * @param why one word, which becomes part of the file's name
+     * @return the file; empty if {@code flight.keepFiles} is 0, or if it could not be written in time, which the log
+     *     says
+     */
+    public Future<Optional<Path>> dumpFlightRecord(String why) {
+        return MusterContext.here(process.vertx(), process.flight().dump(why));
+    }
+
+    /** How many registered {@code regions}, open {@code channels} and {@code groups} this process has. */
+    public JsonObject holdings() {
+        return new JsonObject()
+                .put("regions", process.regions().size())
+                .put("channels", process.channels().size())
+                .put("groups", process.groups().size());
+    }
+
+    /**
+     * How often something was refused here because the secret of its group does not vouch for it: values in the store,
+     * messages, events on the bus. Connections that are refused are logged ({@code connection-dropped}) and not counted
+     * here. The status picture says which.
+     */
+    public long distrusted() {
+        return process.trust().distrusted();
+    }
+
+    /**
+     * How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, what was
+     * {@code refused} and why, and for each of the {@code pairs} of ranks the segment, the GPU that copies, the way,
+     * and why others were not taken.
+     */
+    public JsonObject gpuPaths() {
+        return GpuPathReport.of(
+                process.transfers().mappings(),
+                process.transfers().paths(),
+                process.groups().values());
+    }
+
+    MusterProcess process() {
+        return process;
+    }
+
+    /**
+     * Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. Waits that
+     * are under way fail with FATAL. A second call returns the first one's outcome.
+     */
+    public Future<Void> close() {
+        Future<Void> under;
+        synchronized (this) {
+            if (closing == null) {
+                ((VertxInternal) process.vertx()).removeCloseHook(closeHook);
+                closing = process.own()
+                        .run(
+                                "close",
+                                () -> Future.succeededFuture("its groups leave in order; the store is asked for that"),
+                                this::closeAll);
+            }
+            under = closing;
+        }
+        return MusterContext.here(process.vertx(), under);
+    }
+
+    private synchronized boolean isClosing() {
+        return closing != null;
+    }
+
+    private Future<Void> closeAll() {
+        var bound = new CloseBound(process.vertx(), CLOSE_MS);
+        List<Future<Void>> groups = process.groups().values().stream()
+                .map(group -> group.close("Muster was closed while waiting"))
+                .toList();
+        return Future.join(groups)
+                .transform(_ -> process.vertx()
+                        .executeBlocking(
+                                () -> {
+                                    fabric.close(); // before the GPUs that its memory is in
+                                    return null;
+                                },
+                                false))
+                .transform(_ -> process.transfers().close())
+                .transform(_ -> store.close())
+                .transform(_ -> bound.of("transport", transport.close()))
+                .transform(_ -> {
+                    process.groups().clear();
+                    return Future.succeededFuture();
+                });
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import io.muster.group.MusterException;
@@ -20,58 +22,66 @@ import java.util.Optional;
  *  "requireAllConnectedWithinMs": 30000}          start waits for all-connected, and fails after this; may be absent
  * }</pre>
  *
- * <p>Starting completes when all its ranks are published, or all-connected if that is required; if anything fails, what has been joined is
- * left again. It fails with CONFIG and every mistake of the configuration at once, and with what {@link Muster#start}, {@link Muster#join}
- * and {@link JoinedRank#allConnected} fail with. Stopping leaves the groups in order, the last joined first.
+ * <p>Starting completes when all its ranks are published, or all-connected if that is required; if anything fails, what
+ * has been joined is left again. It fails with CONFIG and every mistake of the configuration at once, and with what
+ * {@link Muster#start}, {@link Muster#join} and {@link JoinedRank#allConnected} fail with. Stopping leaves the groups
+ * in order, the last joined first.
  *
- * <p>Several such verticles of one Vert.x share one {@link Muster}, which the first starts and the last closes; one that names settings
- * must name those that it runs with. An application that starts a Muster of its own does not deploy this verticle beside it. Deploy one
- * instance: a rank can be held once.
+ * <p>Several such verticles of one Vert.x share one {@link Muster}, which the first starts and the last closes; one
+ * that names settings must name those that it runs with. An application that starts a Muster of its own does not deploy
+ * this verticle beside it. Deploy one instance: a rank can be held once.
  */
 public final class MusterVerticle extends VerticleBase {
-  private final List<JoinedRank> ranks = new ArrayList<>();
+    private final List<JoinedRank> ranks = new ArrayList<>();
 
-  /**
-   * A rank that a MusterVerticle of this Vert.x holds now.
-   *
-   * @return empty before its verticle has published it, and after it was left
-   * @throws MusterException of kind CONFIG if that is no name of a group
-   */
-  public static Optional<JoinedRank> joined(Vertx vertx, String group, int rank) {
-    return SharedMuster.of(vertx).joined(group, rank);
-  }
-
-  @Override
-  public Future<?> start() {
-    VerticleConfig config = VerticleConfig.fromJson(config());
-    Future<Muster> acquired = SharedMuster.of(vertx).acquire(config.muster());
-    return acquired.compose(muster -> joinAll(muster, config)).recover(failure ->
-        leaveAll().transform(_ -> Future.failedFuture(failure)));
-  }
-
-  @Override
-  public Future<?> stop() {
-    return leaveAll();
-  }
-
-  /** Waits for each, also when one has failed: what has been joined by then is to be left. */
-  private Future<Void> joinAll(Muster muster, VerticleConfig config) {
-    List<Future<JoinedRank>> joining = config.joins().stream().map(one -> muster.join(one).onSuccess(this::joined)).toList();
-    return Future.join(joining).compose(_ -> config.allConnectedWithin() == null ? Future.succeededFuture()
-        : Future.all(ranks.stream().map(rank -> rank.allConnected(config.allConnectedWithin())).toList()).mapEmpty());
-  }
-
-  private void joined(JoinedRank rank) {
-    ranks.add(rank);
-    SharedMuster.of(vertx).enter(rank);
-  }
-
-  private Future<Void> leaveAll() {
-    Future<Void> left = Future.succeededFuture();
-    for (JoinedRank rank : ranks.reversed()) {
-      SharedMuster.of(vertx).remove(rank);
-      left = left.transform(_ -> rank.leave());
+    /**
+     * A rank that a MusterVerticle of this Vert.x holds now.
+     *
+     * @return empty before its verticle has published it, and after it was left
+     * @throws MusterException of kind CONFIG if that is no name of a group
+     */
+    public static Optional<JoinedRank> joined(Vertx vertx, String group, int rank) {
+        return SharedMuster.of(vertx).joined(group, rank);
     }
-    return left.transform(_ -> SharedMuster.of(vertx).release());
-  }
+
+    @Override
+    public Future<?> start() {
+        VerticleConfig config = VerticleConfig.fromJson(config());
+        Future<Muster> acquired = SharedMuster.of(vertx).acquire(config.muster());
+        return acquired.compose(muster -> joinAll(muster, config))
+                .recover(failure -> leaveAll().transform(_ -> Future.failedFuture(failure)));
+    }
+
+    @Override
+    public Future<?> stop() {
+        return leaveAll();
+    }
+
+    /** Waits for each, also when one has failed: what has been joined by then is to be left. */
+    private Future<Void> joinAll(Muster muster, VerticleConfig config) {
+        List<Future<JoinedRank>> joining = config.joins().stream()
+                .map(one -> muster.join(one).onSuccess(this::joined))
+                .toList();
+        return Future.join(joining)
+                .compose(_ -> config.allConnectedWithin() == null
+                        ? Future.succeededFuture()
+                        : Future.all(ranks.stream()
+                                        .map(rank -> rank.allConnected(config.allConnectedWithin()))
+                                        .toList())
+                                .mapEmpty());
+    }
+
+    private void joined(JoinedRank rank) {
+        ranks.add(rank);
+        SharedMuster.of(vertx).enter(rank);
+    }
+
+    private Future<Void> leaveAll() {
+        Future<Void> left = Future.succeededFuture();
+        for (JoinedRank rank : ranks.reversed()) {
+            SharedMuster.of(vertx).remove(rank);
+            left = left.transform(_ -> rank.leave());
+        }
+        return left.transform(_ -> SharedMuster.of(vertx).release());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import io.muster.fabric.FabricVerdict;
@@ -25,95 +27,117 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A whole group in miniature inside this process: a few processes of Muster on a Vert.x of their own each, over loopback sockets and a store
- * in memory, which connect their ranks, write, and leave, again and again; every other time one rank comes late. Afterwards the code of publishing, dialling, warming up and of
- * the epochs is loaded, and partly compiled, so that the first real round does not pay for it: interpreted for the first time it takes ten
- * times as long. Touches nothing of the real process: no cluster, no published port, no group.
+ * A whole group in miniature inside this process: a few processes of Muster on a Vert.x of their own each, over
+ * loopback sockets and a store in memory, which connect their ranks, write, and leave, again and again; every other
+ * time one rank comes late. Afterwards the code of publishing, dialling, warming up and of the epochs is loaded, and
+ * partly compiled, so that the first real round does not pay for it: interpreted for the first time it takes ten times
+ * as long. Touches nothing of the real process: no cluster, no published port, no group.
  */
 final class Rehearsal {
-  private static final Duration LIMIT = Duration.ofSeconds(10);
-  /** Done however long they take: what they don't load, the first real round would. */
-  private static final int LEAST_ROUNDS = 5;
-  /** One is drawn where the real groups have one. */
-  private static final SecurityOptions NO_SECRET = new SecurityOptions("", "", TlsOptions.DEFAULTS);
-  private static final String SEGMENT = "rehearsal";
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+    /** Done however long they take: what they don't load, the first real round would. */
+    private static final int LEAST_ROUNDS = 5;
+    /** One is drawn where the real groups have one. */
+    private static final SecurityOptions NO_SECRET = new SecurityOptions("", "", TlsOptions.DEFAULTS);
 
-  private final int processes;
-  private final List<Vertx> vertxes = new ArrayList<>();
-  private final List<Muster> musters = new ArrayList<>();
+    private static final String SEGMENT = "rehearsal";
 
-  private Rehearsal(int processes) {
-    this.processes = processes;
-  }
+    private final int processes;
+    private final List<Vertx> vertxes = new ArrayList<>();
+    private final List<Muster> musters = new ArrayList<>();
 
-  /** What came of it. */
-  record Outcome(int rounds, long elapsedMs) {}
-
-  /** Blocks for {@code prime.rounds} or {@code prime.budgetMs}, whichever is over first. */
-  static Outcome run(MusterOptions options) {
-    PrimeOptions prime = options.prime();
-    if (prime.rounds() == 0) {
-      return new Outcome(0, 0);
+    private Rehearsal(int processes) {
+        this.processes = processes;
     }
-    long startNanos = System.nanoTime();
-    var rehearsal = new Rehearsal(prime.processes());
-    int done = 0;
-    try {
-      var shared = new InMemorySegmentStore.Shared();
-      MusterOptions own = inMiniature(options);
-      for (int process = 0; process < prime.processes(); process++) {
-        rehearsal.start(shared, own);
-      }
-      long budgetNanos = prime.budgetMs() * 1_000_000L;
-      while (done < prime.rounds() && (done < LEAST_ROUNDS || System.nanoTime() - startNanos < budgetNanos)) {
-        rehearsal.round(done++);
-      }
-    } finally {
-      rehearsal.close();
+
+    /** What came of it. */
+    record Outcome(int rounds, long elapsedMs) {}
+
+    /** Blocks for {@code prime.rounds} or {@code prime.budgetMs}, whichever is over first. */
+    static Outcome run(MusterOptions options) {
+        PrimeOptions prime = options.prime();
+        if (prime.rounds() == 0) {
+            return new Outcome(0, 0);
+        }
+        long startNanos = System.nanoTime();
+        var rehearsal = new Rehearsal(prime.processes());
+        int done = 0;
+        try {
+            var shared = new InMemorySegmentStore.Shared();
+            MusterOptions own = inMiniature(options);
+            for (int process = 0; process < prime.processes(); process++) {
+                rehearsal.start(shared, own);
+            }
+            long budgetNanos = prime.budgetMs() * 1_000_000L;
+            while (done < prime.rounds() && (done < LEAST_ROUNDS || System.nanoTime() - startNanos < budgetNanos)) {
+                rehearsal.round(done++);
+            }
+        } finally {
+            rehearsal.close();
+        }
+        return new Outcome(done, (System.nanoTime() - startNanos) / 1_000_000);
     }
-    return new Outcome(done, (System.nanoTime() - startNanos) / 1_000_000);
-  }
 
-  /** Any free port, no fabric (so the plan of mode auto says why not, and is to exchange), no reports. */
-  private static MusterOptions inMiniature(MusterOptions options) {
-    EndpointOptions endpoint = options.endpoint();
-    return new MusterOptions(new EndpointOptions(endpoint.bind(), 0, -1, ""), options.hazelcast(), options.store(), options.claim(),
-        options.liveness(), options.peer(), options.transport(), options.gpu(), NO_SECRET, new WarmupOptions(WarmupOptions.Mode.AUTO,
-            options.warmup().policyTimeoutMs(), ""), new BarrierOptions(0), options.status(),
-            new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0), options.prime());
-  }
-
-  private void start(InMemorySegmentStore.Shared shared, MusterOptions options) {
-    Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1).setInternalBlockingPoolSize(1));
-    vertxes.add(vertx);
-    ProcessId id = ProcessId.random(new SecureRandom());
-    musters.add(Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options,
-        _ -> Hardware.of(new NoFabric(new FabricVerdict.NotAvailable("rehearsal")))).await());
-  }
-
-  private void round(int number) {
-    int ranks = processes + 1;
-    List<Future<PreparedRank>> prepared = new ArrayList<>();
-    for (int rank = 0; rank < ranks; rank++) {
-      prepared.add(musters.get(Math.max(0, rank - 1)).prepare(GroupOptions.of("rehearsal-" + number, rank, ranks).segment(SEGMENT, Long.BYTES)));
+    /** Any free port, no fabric (so the plan of mode auto says why not, and is to exchange), no reports. */
+    private static MusterOptions inMiniature(MusterOptions options) {
+        EndpointOptions endpoint = options.endpoint();
+        return new MusterOptions(
+                new EndpointOptions(endpoint.bind(), 0, -1, ""),
+                options.hazelcast(),
+                options.store(),
+                options.claim(),
+                options.liveness(),
+                options.peer(),
+                options.transport(),
+                options.gpu(),
+                NO_SECRET,
+                new WarmupOptions(WarmupOptions.Mode.AUTO, options.warmup().policyTimeoutMs(), ""),
+                new BarrierOptions(0),
+                options.status(),
+                new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0),
+                options.prime());
     }
-    Future.all(prepared).await();
-    int late = number % 2 == 0 ? ranks : ranks - 1;
-    List<JoinedRank> joined = new ArrayList<>(publish(prepared.subList(0, late)));
-    joined.addAll(publish(prepared.subList(late, ranks)));
-    Future.all(joined.stream().map(rank -> rank.allConnected(LIMIT)).toList()).await();
-    MemorySegment source = Arena.ofAuto().allocate(Long.BYTES);
-    joined.getLast().write(0, SEGMENT, 0, source).await();
-    Future.all(joined.stream().map(JoinedRank::leave).toList()).await();
-  }
 
-  private static List<JoinedRank> publish(List<Future<PreparedRank>> ranks) {
-    List<Future<JoinedRank>> published = ranks.stream().map(rank -> rank.result().publish()).toList();
-    return published.isEmpty() ? List.of() : Future.all(published).await().list();
-  }
+    private void start(InMemorySegmentStore.Shared shared, MusterOptions options) {
+        Vertx vertx = Vertx.vertx(
+                new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1).setInternalBlockingPoolSize(1));
+        vertxes.add(vertx);
+        ProcessId id = ProcessId.random(new SecureRandom());
+        musters.add(Muster.start(
+                        vertx,
+                        shared.store(vertx.getOrCreateContext(), id),
+                        id,
+                        options,
+                        _ -> Hardware.of(new NoFabric(new FabricVerdict.NotAvailable("rehearsal"))))
+                .await());
+    }
 
-  private void close() {
-    musters.forEach(muster -> muster.close().await());
-    vertxes.forEach(vertx -> vertx.close().await());
-  }
+    private void round(int number) {
+        int ranks = processes + 1;
+        List<Future<PreparedRank>> prepared = new ArrayList<>();
+        for (int rank = 0; rank < ranks; rank++) {
+            prepared.add(musters.get(Math.max(0, rank - 1))
+                    .prepare(GroupOptions.of("rehearsal-" + number, rank, ranks).segment(SEGMENT, Long.BYTES)));
+        }
+        Future.all(prepared).await();
+        int late = number % 2 == 0 ? ranks : ranks - 1;
+        List<JoinedRank> joined = new ArrayList<>(publish(prepared.subList(0, late)));
+        joined.addAll(publish(prepared.subList(late, ranks)));
+        Future.all(joined.stream().map(rank -> rank.allConnected(LIMIT)).toList())
+                .await();
+        MemorySegment source = Arena.ofAuto().allocate(Long.BYTES);
+        joined.getLast().write(0, SEGMENT, 0, source).await();
+        Future.all(joined.stream().map(JoinedRank::leave).toList()).await();
+    }
+
+    private static List<JoinedRank> publish(List<Future<PreparedRank>> ranks) {
+        List<Future<JoinedRank>> published =
+                ranks.stream().map(rank -> rank.result().publish()).toList();
+        return published.isEmpty() ? List.of() : Future.all(published).await().list();
+    }
+
+    private void close() {
+        musters.forEach(muster -> muster.close().await());
+        vertxes.forEach(vertx -> vertx.close().await());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import io.muster.group.GroupName;
@@ -15,92 +17,103 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one Muster that the {@link MusterVerticle}s of a Vert.x share: the first that needs it starts it, the last that lets go of it closes
- * it. It lives in a local map of that Vert.x, and ends with it. Its monitor is where the contexts of those verticles meet.
+ * The one Muster that the {@link MusterVerticle}s of a Vert.x share: the first that needs it starts it, the last that
+ * lets go of it closes it. It lives in a local map of that Vert.x, and ends with it. Its monitor is where the contexts
+ * of those verticles meet.
  */
 final class SharedMuster implements Shareable {
-  private static final String MAP = "io.muster";
+    private static final String MAP = "io.muster";
 
-  private record RankKey(GroupName group, int rank) {}
+    private record RankKey(GroupName group, int rank) {}
 
-  private final Vertx vertx;
-  private final Map<RankKey, JoinedRank> joined = new ConcurrentHashMap<>();
-  private int users;
-  private MusterOptions options = MusterOptions.defaults();
-  private Future<Muster> muster = Future.failedFuture("not started");
-  /** The end of the Muster before this one: the next can't have its port earlier. */
-  private Future<Void> closed = Future.succeededFuture();
+    private final Vertx vertx;
+    private final Map<RankKey, JoinedRank> joined = new ConcurrentHashMap<>();
+    private int users;
+    private MusterOptions options = MusterOptions.defaults();
+    private Future<Muster> muster = Future.failedFuture("not started");
+    /** The end of the Muster before this one: the next can't have its port earlier. */
+    private Future<Void> closed = Future.succeededFuture();
 
-  private SharedMuster(Vertx vertx) {
-    this.vertx = vertx;
-  }
-
-  static SharedMuster of(Vertx vertx) {
-    return vertx.sharedData().<String, SharedMuster>getLocalMap(MAP).computeIfAbsent("shared", _ -> new SharedMuster(vertx));
-  }
-
-  /**
-   * The running Muster, started if this is its first user. Whoever was not told CONFIG releases it, also if starting failed.
-   *
-   * @param wanted null: any
-   * @return fails with CONFIG if it runs with other settings
-   */
-  synchronized Future<Muster> acquire(@Nullable MusterOptions wanted) {
-    if (users == 0) {
-      MusterOptions chosen = wanted == null ? MusterOptions.defaults() : wanted;
-      options = chosen;
-      muster = closed.transform(_ -> Muster.start(vertx, chosen));
-    } else if (wanted != null && !wanted.equals(options)) {
-      throw MusterException.config("Muster runs in this Vert.x already, with other settings: " + differences(wanted, options)
-          + "; give all its verticles the same ones, or give them to the first only");
+    private SharedMuster(Vertx vertx) {
+        this.vertx = vertx;
     }
-    users++;
-    return MusterContext.here(vertx, muster);
-  }
 
-  synchronized Future<Void> release() {
-    users--;
-    if (users > 0) {
-      return Future.succeededFuture();
+    static SharedMuster of(Vertx vertx) {
+        return vertx.sharedData()
+                .<String, SharedMuster>getLocalMap(MAP)
+                .computeIfAbsent("shared", _ -> new SharedMuster(vertx));
     }
-    closed = muster.transform(started -> started.succeeded() ? started.result().close() : Future.succeededFuture());
-    return MusterContext.here(vertx, closed);
-  }
 
-  void enter(JoinedRank rank) {
-    joined.put(new RankKey(rank.group(), rank.member().rank()), rank);
-  }
+    /**
+     * The running Muster, started if this is its first user. Whoever was not told CONFIG releases it, also if starting
+     * failed.
+     *
+     * @param wanted null: any
+     * @return fails with CONFIG if it runs with other settings
+     */
+    synchronized Future<Muster> acquire(@Nullable MusterOptions wanted) {
+        if (users == 0) {
+            MusterOptions chosen = wanted == null ? MusterOptions.defaults() : wanted;
+            options = chosen;
+            muster = closed.transform(_ -> Muster.start(vertx, chosen));
+        } else if (wanted != null && !wanted.equals(options)) {
+            throw MusterException.config(
+                    "Muster runs in this Vert.x already, with other settings: " + differences(wanted, options)
+                            + "; give all its verticles the same ones, or give them to the first only");
+        }
+        users++;
+        return MusterContext.here(vertx, muster);
+    }
 
-  void remove(JoinedRank rank) {
-    joined.remove(new RankKey(rank.group(), rank.member().rank()), rank);
-  }
+    synchronized Future<Void> release() {
+        users--;
+        if (users > 0) {
+            return Future.succeededFuture();
+        }
+        closed = muster.transform(
+                started -> started.succeeded() ? started.result().close() : Future.succeededFuture());
+        return MusterContext.here(vertx, closed);
+    }
 
-  Optional<JoinedRank> joined(String group, int rank) {
-    return Optional.ofNullable(joined.get(new RankKey(new GroupName(group), rank)));
-  }
+    void enter(JoinedRank rank) {
+        joined.put(new RankKey(rank.group(), rank.member().rank()), rank);
+    }
 
-  private static String differences(MusterOptions wanted, MusterOptions running) {
-    Map<String, Object> here = leaves(wanted.toJson());
-    Map<String, Object> there = leaves(running.toJson());
-    var text = new StringBuilder();
-    here.forEach((path, value) -> {
-      if (!value.equals(there.get(path))) {
-        text.append(text.isEmpty() ? "" : ", ").append(path).append(" is ").append(value).append(" here and ").append(there.get(path))
-            .append(" there");
-      }
-    });
-    return text.toString();
-  }
+    void remove(JoinedRank rank) {
+        joined.remove(new RankKey(rank.group(), rank.member().rank()), rank);
+    }
 
-  private static Map<String, Object> leaves(JsonObject json) {
-    Map<String, Object> leaves = new TreeMap<>();
-    json.forEach(entry -> {
-      if (entry.getValue() instanceof JsonObject nested) {
-        leaves(nested).forEach((path, value) -> leaves.put(entry.getKey() + "." + path, value));
-      } else {
-        leaves.put(entry.getKey(), entry.getValue());
-      }
-    });
-    return leaves;
-  }
+    Optional<JoinedRank> joined(String group, int rank) {
+        return Optional.ofNullable(joined.get(new RankKey(new GroupName(group), rank)));
+    }
+
+    private static String differences(MusterOptions wanted, MusterOptions running) {
+        Map<String, Object> here = leaves(wanted.toJson());
+        Map<String, Object> there = leaves(running.toJson());
+        var text = new StringBuilder();
+        here.forEach((path, value) -> {
+            if (!value.equals(there.get(path))) {
+                text.append(text.isEmpty() ? "" : ", ")
+                        .append(path)
+                        .append(" is ")
+                        .append(value)
+                        .append(" here and ")
+                        .append(there.get(path))
+                        .append(" there");
+            }
+        });
+        return text.toString();
+    }
+
+    private static Map<String, Object> leaves(JsonObject json) {
+        Map<String, Object> leaves = new TreeMap<>();
+        json.forEach(entry -> {
+            if (entry.getValue() instanceof JsonObject nested) {
+                leaves(nested).forEach((path, value) -> leaves.put(entry.getKey() + "." + path, value));
+            } else {
+                leaves.put(entry.getKey(), entry.getValue());
+            }
+        });
+        return leaves;
+    }
 }

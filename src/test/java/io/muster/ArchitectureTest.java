@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
@@ -33,156 +35,293 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The house rules that a compiler does not hold: who imports whom, what is pure, who speaks to the outside. */
 class ArchitectureTest {
-  private static final JavaClasses MUSTER =
-      new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("io.muster");
+    private static final JavaClasses MUSTER = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("io.muster");
 
-  /** From those that import to those that are imported; a package may use every one in a later step. "" is the root. */
-  private static final List<Set<String>> ORDER = List.of(Set.of("cli"), Set.of("gpucheck", "bench", "chaos"), Set.of("launch"), Set.of(""),
-      Set.of("runtime"), Set.of("cluster", "ops"), Set.of("barrier", "options", "transfer.gpu"), Set.of("seat", "transfer.tcp", "warmup"),
-      Set.of("peer", "blame", "epoch", "transfer.memory", "testing"), Set.of("store", "transfer", "fabric"), Set.of("segment", "cuda", "bus"),
-      Set.of("group", "wire", "cuda.driver", "descriptor"));
+    /**
+     * From those that import to those that are imported; a package may use every one in a later step. "" is the root.
+     */
+    private static final List<Set<String>> ORDER = List.of(
+            Set.of("cli"),
+            Set.of("gpucheck", "bench", "chaos"),
+            Set.of("launch"),
+            Set.of(""),
+            Set.of("runtime"),
+            Set.of("cluster", "ops"),
+            Set.of("barrier", "options", "transfer.gpu"),
+            Set.of("seat", "transfer.tcp", "warmup"),
+            Set.of("peer", "blame", "epoch", "transfer.memory", "testing"),
+            Set.of("store", "transfer", "fabric"),
+            Set.of("segment", "cuda", "bus"),
+            Set.of("group", "wire", "cuda.driver", "descriptor"));
 
-  private static Stream<String> packages() {
-    return ORDER.stream().flatMap(Set::stream).sorted();
-  }
-
-  private static String of(String name) {
-    return name.isEmpty() ? "io.muster" : "io.muster." + name;
-  }
-
-  @Test
-  void everyPackageHasItsPlaceInTheOrder() {
-    Set<String> known = ORDER.stream().flatMap(Set::stream).map(ArchitectureTest::of).collect(Collectors.toCollection(TreeSet::new));
-    Set<String> there = MUSTER.stream().map(JavaClass::getPackageName).collect(Collectors.toCollection(TreeSet::new));
-    assertThat(there).isEqualTo(known);
-  }
-
-  @ParameterizedTest
-  @MethodSource("packages")
-  void theRightSideNeverImportsTheLeft(String name) {
-    List<String> forbidden = new ArrayList<>();
-    for (Set<String> step : ORDER) {
-      step.stream().filter(left -> !left.equals(name)).map(ArchitectureTest::of).forEach(forbidden::add);
-      if (step.contains(name)) {
-        break;
-      }
+    private static Stream<String> packages() {
+        return ORDER.stream().flatMap(Set::stream).sorted();
     }
-    noClasses().that().resideInAPackage(of(name)).should().dependOnClassesThat()
-        .resideInAnyPackage(forbidden.toArray(String[]::new)).check(MUSTER);
-  }
 
-  @Test
-  void theEventBusKnowsOnlyTheWords() {
-    noClasses().that().resideInAPackage("io.muster.bus").should().dependOnClassesThat(resideInAPackage("io.muster..")
-        .and(not(resideInAnyPackage("io.muster.bus", "io.muster.group")))).check(MUSTER);
-  }
-
-  /** Packages that decide and nothing else, and the deciding types of packages that also hold shells. */
-  private static final DescribedPredicate<JavaClass> CORE = DescribedPredicate.describe("the pure core",
-      type -> Set.of("io.muster.epoch", "io.muster.seat").contains(type.getPackageName())
-          || Set.of("io.muster.peer", "io.muster.warmup", "io.muster.fabric", "io.muster.cuda", "io.muster.cuda.driver", "io.muster.segment",
-              "io.muster.blame", "io.muster.transfer", "io.muster.transfer.tcp", "io.muster.ops", "io.muster.group").contains(type.getPackageName())
-          && outermost(type).getSimpleName().matches(".*(Machine|Rules?|State|Event|Effect|Plan|Policy|Setup|Timing)|Versioned|History|Session|PairId|Step|Offer"
-              + "|Verdict|Decision|TieBreak|LivenessWindow|EpochRecord|RankEntry|ReadyMark|WarmupAnswer|WarmupMode|FabricVerdict|NvlinkIpcSetting"));
-
-  private static JavaClass outermost(JavaClass type) {
-    return type.getEnclosingClass().map(ArchitectureTest::outermost).orElse(type);
-  }
-
-  private static GivenClassesConjunction coreClasses() {
-    return noClasses().that(CORE);
-  }
-
-  @Test
-  void theCoreIsWhatIsMeant() {
-    assertThat(MUSTER.that(CORE)).extracting(JavaClass::getSimpleName).contains("LinkMachine", "WriterRules", "WaiterRules", "SelfRules",
-        "LinkState", "LinkEvent", "LinkEffect", "History", "Session", "BarrierMachine", "SeatMachine", "EpochTransition", "Announcements", "KeysSeen", "EpochRules", "LocalMember", "SeatState",
-        "BarrierState", "WarmupPlan", "Plan", "FabricRule", "TieBreak", "LivenessWindow");
-  }
-
-  // P-1
-  @Test
-  void theCoreKnowsNoVertxNoLogAndNoThreads() {
-    coreClasses().should().dependOnClassesThat(resideInAnyPackage("io.vertx..", "io.netty..", "com.hazelcast..", "org.slf4j..",
-        "java.util.concurrent..", "java.net..", "java.io..", "java.nio.file..").and(not(type(java.io.Serializable.class))))
-        .orShould().dependOnClassesThat(assignableTo(Thread.class)).check(MUSTER);
-  }
-
-  // P-1
-  @Test
-  void theCoreKnowsNoClockAndNoChance() {
-    coreClasses().should().callMethodWhere(CLOCK).orShould().dependOnClassesThat(assignableTo(java.time.Clock.class)
-        .or(assignableTo(java.util.random.RandomGenerator.class)).or(assignableTo(java.util.UUID.class))).check(MUSTER);
-  }
-
-  /** The group core runs in the simulation as it is: what it needs of time and chance, its ports give. */
-  @Test
-  void whatTheSimulationRunsTakesTimeAndChanceFromItsPorts() {
-    ArchRule rule = noClasses().that().resideInAPackage("io.muster.barrier").and().haveNameMatching(
-        ".*\\.(BlameWatch|GroupCore|SerialQueue|SeatRunner|Directory|LinkTeller|StoredValues|Tombstones|WorldSizes)(\\$.*)?").should().callMethodWhere(CLOCK)
-        .orShould().dependOnClassesThat(assignableTo(java.util.random.RandomGenerator.class))
-        .orShould().dependOnClassesThat(assignableTo(Thread.class)).orShould().dependOnClassesThat(
-            resideInAPackage("io.vertx..").and(not(type(io.vertx.core.Future.class)).and(not(type(io.vertx.core.AsyncResult.class)))));
-    rule.check(MUSTER);
-  }
-
-  private static final DescribedPredicate<JavaCall<?>> CLOCK = DescribedPredicate.describe("reads a clock", call -> {
-    String owner = call.getTargetOwner().getName();
-    String name = call.getName();
-    return owner.equals("java.lang.System") && (name.equals("nanoTime") || name.equals("currentTimeMillis"))
-        || owner.startsWith("java.time.") && name.equals("now") || owner.equals("java.lang.Math") && name.equals("random")
-        || owner.equals("java.util.UUID") && name.equals("randomUUID");
-  });
-
-  /** A port is an interface, and speaks of the future at most. */
-  @Test
-  void portsSpeakOfNoVertxButTheFuture() {
-    noClasses().that(INTERFACES).and().haveSimpleNameEndingWith("Ports").should().dependOnClassesThat(resideInAPackage("io.vertx..")
-        .and(not(type(io.vertx.core.Future.class)))).check(MUSTER);
-  }
-
-  @Test
-  void onlyTheCudaPackageSpeaksToTheDriver() {
-    noClasses().that().resideOutsideOfPackage("io.muster.cuda.driver").should().dependOnClassesThat().resideInAPackage("jcuda..").check(MUSTER);
-    classes().that().resideInAPackage("io.muster.cuda..").should().onlyDependOnClassesThat(resideInAnyPackage("io.muster.cuda..", "io.muster.group",
-        "java..", "jcuda..", "org.slf4j..", "org.jspecify..")).check(MUSTER);
-  }
-
-  @Test
-  void onlyTheStoreAndTheCompositionRootKnowHazelcast() {
-    noClasses().that().resideOutsideOfPackages("io.muster.store", "io.muster.cluster", "io.muster.runtime", "io.muster").and().haveSimpleNameNotStartingWith("TrainArchive")
-        .should().dependOnClassesThat().resideInAnyPackage("com.hazelcast..", "io.vertx.spi.cluster.hazelcast..").check(MUSTER);
-  }
-
-  /** FACTS: a class of ours on the partition's owner can't be counted on. */
-  @Test
-  void nothingIsSentToRunElsewhere() {
-    noClasses().should().dependOnClassesThat().haveNameMatching("com\\.hazelcast\\.map\\.EntryProcessor").check(MUSTER);
-  }
-
-  @Test
-  void everyPackageIsNullMarked() {
-    for (String name : MUSTER.stream().map(JavaClass::getPackageName).collect(Collectors.toCollection(TreeSet::new))) {
-      assertThat(MUSTER.getPackage(name).isAnnotatedWith(NullMarked.class)).as(name + " is null-marked in its package-info").isTrue();
+    private static String of(String name) {
+        return name.isEmpty() ? "io.muster" : "io.muster." + name;
     }
-  }
 
-  /** A method that is new on what is wrapped, with a default, would otherwise stop there, and nothing would tell. */
-  @ParameterizedTest
-  @ValueSource(classes = {io.muster.transfer.WrappedChannel.class, io.muster.store.WrappedStore.class,
-      io.muster.store.WrappedStore.WrappedListener.class})
-  void whatWrapsHandsEverythingOn(Class<?> wrapper) {
-    var wrapped = wrapper.getInterfaces()[0];
-    for (var method : wrapped.getMethods()) {
-      assertThat(wrapper.getDeclaredMethods()).as(wrapper.getSimpleName() + " hands on " + method.getName()).anyMatch(own ->
-          own.isDefault() && own.getName().equals(method.getName()) && List.of(own.getParameterTypes()).equals(List.of(method.getParameterTypes())));
+    @Test
+    void everyPackageHasItsPlaceInTheOrder() {
+        Set<String> known = ORDER.stream()
+                .flatMap(Set::stream)
+                .map(ArchitectureTest::of)
+                .collect(Collectors.toCollection(TreeSet::new));
+        Set<String> there =
+                MUSTER.stream().map(JavaClass::getPackageName).collect(Collectors.toCollection(TreeSet::new));
+        assertThat(there).isEqualTo(known);
     }
-  }
 
-  @Test
-  void noStateIsStaticAndMutable() {
-    MUSTER.stream().flatMap(type -> type.getFields().stream())
-        .filter(field -> field.getModifiers().contains(JavaModifier.STATIC) && !field.getModifiers().contains(JavaModifier.FINAL))
-        .forEach(field -> assertThat(field.getFullName()).as("a static field that changes").isNull());
-  }
+    @ParameterizedTest
+    @MethodSource("packages")
+    void theRightSideNeverImportsTheLeft(String name) {
+        List<String> forbidden = new ArrayList<>();
+        for (Set<String> step : ORDER) {
+            step.stream()
+                    .filter(left -> !left.equals(name))
+                    .map(ArchitectureTest::of)
+                    .forEach(forbidden::add);
+            if (step.contains(name)) {
+                break;
+            }
+        }
+        noClasses()
+                .that()
+                .resideInAPackage(of(name))
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(forbidden.toArray(String[]::new))
+                .check(MUSTER);
+    }
+
+    @Test
+    void theEventBusKnowsOnlyTheWords() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.muster.bus")
+                .should()
+                .dependOnClassesThat(resideInAPackage("io.muster..")
+                        .and(not(resideInAnyPackage("io.muster.bus", "io.muster.group"))))
+                .check(MUSTER);
+    }
+
+    /** Packages that decide and nothing else, and the deciding types of packages that also hold shells. */
+    private static final DescribedPredicate<JavaClass> CORE = DescribedPredicate.describe(
+            "the pure core",
+            type -> Set.of("io.muster.epoch", "io.muster.seat").contains(type.getPackageName())
+                    || Set.of(
+                                            "io.muster.peer",
+                                            "io.muster.warmup",
+                                            "io.muster.fabric",
+                                            "io.muster.cuda",
+                                            "io.muster.cuda.driver",
+                                            "io.muster.segment",
+                                            "io.muster.blame",
+                                            "io.muster.transfer",
+                                            "io.muster.transfer.tcp",
+                                            "io.muster.ops",
+                                            "io.muster.group")
+                                    .contains(type.getPackageName())
+                            && outermost(type)
+                                    .getSimpleName()
+                                    .matches(
+                                            ".*(Machine|Rules?|State|Event|Effect|Plan|Policy|Setup|Timing)|Versioned|History|Session|PairId|Step|Offer"
+                                                    + "|Verdict|Decision|TieBreak|LivenessWindow|EpochRecord|RankEntry|ReadyMark|WarmupAnswer|WarmupMode|FabricVerdict|NvlinkIpcSetting"));
+
+    private static JavaClass outermost(JavaClass type) {
+        return type.getEnclosingClass().map(ArchitectureTest::outermost).orElse(type);
+    }
+
+    private static GivenClassesConjunction coreClasses() {
+        return noClasses().that(CORE);
+    }
+
+    @Test
+    void theCoreIsWhatIsMeant() {
+        assertThat(MUSTER.that(CORE))
+                .extracting(JavaClass::getSimpleName)
+                .contains(
+                        "LinkMachine",
+                        "WriterRules",
+                        "WaiterRules",
+                        "SelfRules",
+                        "LinkState",
+                        "LinkEvent",
+                        "LinkEffect",
+                        "History",
+                        "Session",
+                        "BarrierMachine",
+                        "SeatMachine",
+                        "EpochTransition",
+                        "Announcements",
+                        "KeysSeen",
+                        "EpochRules",
+                        "LocalMember",
+                        "SeatState",
+                        "BarrierState",
+                        "WarmupPlan",
+                        "Plan",
+                        "FabricRule",
+                        "TieBreak",
+                        "LivenessWindow");
+    }
+
+    // P-1
+    @Test
+    void theCoreKnowsNoVertxNoLogAndNoThreads() {
+        coreClasses()
+                .should()
+                .dependOnClassesThat(resideInAnyPackage(
+                                "io.vertx..",
+                                "io.netty..",
+                                "com.hazelcast..",
+                                "org.slf4j..",
+                                "java.util.concurrent..",
+                                "java.net..",
+                                "java.io..",
+                                "java.nio.file..")
+                        .and(not(type(java.io.Serializable.class))))
+                .orShould()
+                .dependOnClassesThat(assignableTo(Thread.class))
+                .check(MUSTER);
+    }
+
+    // P-1
+    @Test
+    void theCoreKnowsNoClockAndNoChance() {
+        coreClasses()
+                .should()
+                .callMethodWhere(CLOCK)
+                .orShould()
+                .dependOnClassesThat(assignableTo(java.time.Clock.class)
+                        .or(assignableTo(java.util.random.RandomGenerator.class))
+                        .or(assignableTo(java.util.UUID.class)))
+                .check(MUSTER);
+    }
+
+    /** The group core runs in the simulation as it is: what it needs of time and chance, its ports give. */
+    @Test
+    void whatTheSimulationRunsTakesTimeAndChanceFromItsPorts() {
+        ArchRule rule = noClasses()
+                .that()
+                .resideInAPackage("io.muster.barrier")
+                .and()
+                .haveNameMatching(
+                        ".*\\.(BlameWatch|GroupCore|SerialQueue|SeatRunner|Directory|LinkTeller|StoredValues|Tombstones|WorldSizes)(\\$.*)?")
+                .should()
+                .callMethodWhere(CLOCK)
+                .orShould()
+                .dependOnClassesThat(assignableTo(java.util.random.RandomGenerator.class))
+                .orShould()
+                .dependOnClassesThat(assignableTo(Thread.class))
+                .orShould()
+                .dependOnClassesThat(resideInAPackage("io.vertx..")
+                        .and(not(type(io.vertx.core.Future.class)).and(not(type(io.vertx.core.AsyncResult.class)))));
+        rule.check(MUSTER);
+    }
+
+    private static final DescribedPredicate<JavaCall<?>> CLOCK = DescribedPredicate.describe("reads a clock", call -> {
+        String owner = call.getTargetOwner().getName();
+        String name = call.getName();
+        return owner.equals("java.lang.System") && (name.equals("nanoTime") || name.equals("currentTimeMillis"))
+                || owner.startsWith("java.time.") && name.equals("now")
+                || owner.equals("java.lang.Math") && name.equals("random")
+                || owner.equals("java.util.UUID") && name.equals("randomUUID");
+    });
+
+    /** A port is an interface, and speaks of the future at most. */
+    @Test
+    void portsSpeakOfNoVertxButTheFuture() {
+        noClasses()
+                .that(INTERFACES)
+                .and()
+                .haveSimpleNameEndingWith("Ports")
+                .should()
+                .dependOnClassesThat(resideInAPackage("io.vertx..").and(not(type(io.vertx.core.Future.class))))
+                .check(MUSTER);
+    }
+
+    @Test
+    void onlyTheCudaPackageSpeaksToTheDriver() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.muster.cuda.driver")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("jcuda..")
+                .check(MUSTER);
+        classes()
+                .that()
+                .resideInAPackage("io.muster.cuda..")
+                .should()
+                .onlyDependOnClassesThat(resideInAnyPackage(
+                        "io.muster.cuda..", "io.muster.group", "java..", "jcuda..", "org.slf4j..", "org.jspecify.."))
+                .check(MUSTER);
+    }
+
+    @Test
+    void onlyTheStoreAndTheCompositionRootKnowHazelcast() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("io.muster.store", "io.muster.cluster", "io.muster.runtime", "io.muster")
+                .and()
+                .haveSimpleNameNotStartingWith("TrainArchive")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("com.hazelcast..", "io.vertx.spi.cluster.hazelcast..")
+                .check(MUSTER);
+    }
+
+    /** FACTS: a class of ours on the partition's owner can't be counted on. */
+    @Test
+    void nothingIsSentToRunElsewhere() {
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .haveNameMatching("com\\.hazelcast\\.map\\.EntryProcessor")
+                .check(MUSTER);
+    }
+
+    @Test
+    void everyPackageIsNullMarked() {
+        for (String name :
+                MUSTER.stream().map(JavaClass::getPackageName).collect(Collectors.toCollection(TreeSet::new))) {
+            assertThat(MUSTER.getPackage(name).isAnnotatedWith(NullMarked.class))
+                    .as(name + " is null-marked in its package-info")
+                    .isTrue();
+        }
+    }
+
+    /** A method that is new on what is wrapped, with a default, would otherwise stop there, and nothing would tell. */
+    @ParameterizedTest
+    @ValueSource(
+            classes = {
+                io.muster.transfer.WrappedChannel.class,
+                io.muster.store.WrappedStore.class,
+                io.muster.store.WrappedStore.WrappedListener.class
+            })
+    void whatWrapsHandsEverythingOn(Class<?> wrapper) {
+        var wrapped = wrapper.getInterfaces()[0];
+        for (var method : wrapped.getMethods()) {
+            assertThat(wrapper.getDeclaredMethods())
+                    .as(wrapper.getSimpleName() + " hands on " + method.getName())
+                    .anyMatch(own -> own.isDefault()
+                            && own.getName().equals(method.getName())
+                            && List.of(own.getParameterTypes()).equals(List.of(method.getParameterTypes())));
+        }
+    }
+
+    @Test
+    void noStateIsStaticAndMutable() {
+        MUSTER.stream()
+                .flatMap(type -> type.getFields().stream())
+                .filter(field -> field.getModifiers().contains(JavaModifier.STATIC)
+                        && !field.getModifiers().contains(JavaModifier.FINAL))
+                .forEach(field -> assertThat(field.getFullName())
+                        .as("a static field that changes")
+                        .isNull());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -28,119 +30,160 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** What comes goes again: nothing piles up in a process that lives long. */
 @ExtendWith(VertxExtension.class)
 class CyclesTest {
-  /** 1,000 is the number of the requirement. */
-  private static final int CYCLES = Integer.getInteger("muster.test.cycles", 200);
-  private static final int WARM_UP = 30;
-  private static final long MIB = 1 << 20;
-  /** The flight recorder's rings are full after the warm-up, so that they don't look like growth. */
-  private static final JsonObject FILLED_SOON = new JsonObject().put("flight", new JsonObject().put("entries", 32).put("keepFiles", 0));
+    /** 1,000 is the number of the requirement. */
+    private static final int CYCLES = Integer.getInteger("muster.test.cycles", 200);
 
-  private final InMemoryCluster cluster = new InMemoryCluster();
+    private static final int WARM_UP = 30;
+    private static final long MIB = 1 << 20;
+    /** The flight recorder's rings are full after the warm-up, so that they don't look like growth. */
+    private static final JsonObject FILLED_SOON =
+            new JsonObject().put("flight", new JsonObject().put("entries", 32).put("keepFiles", 0));
 
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
+    private final InMemoryCluster cluster = new InMemoryCluster();
 
-  /** What a process holds of the machine and of itself. */
-  private record Holdings(int threads, long descriptors, long heapBytes, long directBytes, int regions, Set<String> keys,
-      int deployments) {}
-
-  // P-14
-  @Test
-  @Timeout(value = 240, timeUnit = TimeUnit.SECONDS)
-  void connectingLosingAndClosingLeavesNothingBehind() throws Exception {
-    InMemoryCluster.Process first = cluster.start(FILLED_SOON);
-    InMemoryCluster.Process second = cluster.start(FILLED_SOON);
-    for (int cycle = 0; cycle < WARM_UP; cycle++) {
-      cycle(first, second);
+    @AfterEach
+    void close() {
+        cluster.close();
     }
-    Holdings before = holdings(first, second);
-    for (int cycle = 0; cycle < CYCLES; cycle++) {
-      cycle(first, second);
-    }
-    Holdings after = settled(before, first, second);
-    System.out.println(CYCLES + " cycles: heap " + before.heapBytes() + " → " + after.heapBytes() + ", threads " + before.threads() + " → "
-        + after.threads() + ", descriptors " + before.descriptors() + " → " + after.descriptors() + ", direct " + before.directBytes() + " → "
-        + after.directBytes());
-    assertThat(after.regions()).isEqualTo(before.regions()).isZero();
-    assertThat(after.deployments()).isEqualTo(before.deployments()).isZero();
-    assertThat(after.keys()).isEqualTo(before.keys());
-    assertThat(after.threads()).isBetween(before.threads() - 8, before.threads() + 4);
-    assertThat(after.descriptors()).isBetween(before.descriptors() - 8, before.descriptors() + 4);
-    assertThat(after.heapBytes()).isLessThan(before.heapBytes() + MIB);
-    assertThat(after.directBytes()).isLessThan(before.directBytes() + 4 * MIB);
-    var addresses = new Addresses(new GroupName("g"));
-    for (InMemoryCluster.Process process : List.of(first, second)) {
-      for (String address : List.of(addresses.link(0, 1), addresses.link(1, 0), addresses.linkState(), addresses.report(),
-          addresses.builtInWarmupPolicy(), addresses.allConnected(), addresses.degraded())) {
-        assertNobodyListensAt(process, address);
-      }
-    }
-  }
 
-  private void cycle(InMemoryCluster.Process first, InMemoryCluster.Process second) {
-    JoinedRank zero = first.join(GroupOptions.of("g", 0, 2).segment("kv", MIB));
-    JoinedRank one = second.join(GroupOptions.of("g", 1, 2).segment("kv", MIB));
-    InMemoryCluster.await(zero, one);
-    Future<?> lost = Future.all(first.degraded("g"), second.degraded("g"));
-    second.muster().process().transport().channel(first.muster().processId()).orElseThrow()
-        .close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "cut by the test"));
-    lost.await();
-    InMemoryCluster.await(zero, one);
-    Future.all(zero.leave(), one.leave()).await();
-  }
+    /** What a process holds of the machine and of itself. */
+    private record Holdings(
+            int threads,
+            long descriptors,
+            long heapBytes,
+            long directBytes,
+            int regions,
+            Set<String> keys,
+            int deployments) {}
 
-  /** Sockets and threads end a moment after whoever closed them was told so. */
-  private Holdings settled(Holdings before, InMemoryCluster.Process first, InMemoryCluster.Process second) throws Exception {
-    long endNanos = System.nanoTime() + 5_000_000_000L;
-    Holdings now = holdings(first, second);
-    while (System.nanoTime() - endNanos < 0 && (now.threads() > before.threads() || now.descriptors() > before.descriptors())) {
-      java.util.concurrent.locks.LockSupport.parkNanos(50_000_000);
-      now = holdings(first, second);
+    // P-14
+    @Test
+    @Timeout(value = 240, timeUnit = TimeUnit.SECONDS)
+    void connectingLosingAndClosingLeavesNothingBehind() throws Exception {
+        InMemoryCluster.Process first = cluster.start(FILLED_SOON);
+        InMemoryCluster.Process second = cluster.start(FILLED_SOON);
+        for (int cycle = 0; cycle < WARM_UP; cycle++) {
+            cycle(first, second);
+        }
+        Holdings before = holdings(first, second);
+        for (int cycle = 0; cycle < CYCLES; cycle++) {
+            cycle(first, second);
+        }
+        Holdings after = settled(before, first, second);
+        System.out.println(CYCLES + " cycles: heap " + before.heapBytes() + " → " + after.heapBytes() + ", threads "
+                + before.threads() + " → "
+                + after.threads() + ", descriptors " + before.descriptors() + " → " + after.descriptors() + ", direct "
+                + before.directBytes() + " → "
+                + after.directBytes());
+        assertThat(after.regions()).isEqualTo(before.regions()).isZero();
+        assertThat(after.deployments()).isEqualTo(before.deployments()).isZero();
+        assertThat(after.keys()).isEqualTo(before.keys());
+        assertThat(after.threads()).isBetween(before.threads() - 8, before.threads() + 4);
+        assertThat(after.descriptors()).isBetween(before.descriptors() - 8, before.descriptors() + 4);
+        assertThat(after.heapBytes()).isLessThan(before.heapBytes() + MIB);
+        assertThat(after.directBytes()).isLessThan(before.directBytes() + 4 * MIB);
+        var addresses = new Addresses(new GroupName("g"));
+        for (InMemoryCluster.Process process : List.of(first, second)) {
+            for (String address : List.of(
+                    addresses.link(0, 1),
+                    addresses.link(1, 0),
+                    addresses.linkState(),
+                    addresses.report(),
+                    addresses.builtInWarmupPolicy(),
+                    addresses.allConnected(),
+                    addresses.degraded())) {
+                assertNobodyListensAt(process, address);
+            }
+        }
     }
-    return now;
-  }
 
-  private Holdings holdings(InMemoryCluster.Process first, InMemoryCluster.Process second) throws Exception {
-    long heap = Long.MAX_VALUE;
-    for (int i = 0; i < 3; i++) {
-      System.gc();
-      heap = Math.min(heap, ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+    private void cycle(InMemoryCluster.Process first, InMemoryCluster.Process second) {
+        JoinedRank zero = first.join(GroupOptions.of("g", 0, 2).segment("kv", MIB));
+        JoinedRank one = second.join(GroupOptions.of("g", 1, 2).segment("kv", MIB));
+        InMemoryCluster.await(zero, one);
+        Future<?> lost = Future.all(first.degraded("g"), second.degraded("g"));
+        second.muster()
+                .process()
+                .transport()
+                .channel(first.muster().processId())
+                .orElseThrow()
+                .close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "cut by the test"));
+        lost.await();
+        InMemoryCluster.await(zero, one);
+        Future.all(zero.leave(), one.leave()).await();
     }
-    long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream().mapToLong(BufferPoolMXBean::getMemoryUsed).sum();
-    try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
-      return new Holdings(ManagementFactory.getThreadMXBean().getThreadCount(), descriptors.count(), heap, direct,
-          first.muster().process().regions().size() + second.muster().process().regions().size(), cluster.shared().keys(),
-          first.vertx().deploymentIDs().size() + second.vertx().deploymentIDs().size());
+
+    /** Sockets and threads end a moment after whoever closed them was told so. */
+    private Holdings settled(Holdings before, InMemoryCluster.Process first, InMemoryCluster.Process second)
+            throws Exception {
+        long endNanos = System.nanoTime() + 5_000_000_000L;
+        Holdings now = holdings(first, second);
+        while (System.nanoTime() - endNanos < 0
+                && (now.threads() > before.threads() || now.descriptors() > before.descriptors())) {
+            java.util.concurrent.locks.LockSupport.parkNanos(50_000_000);
+            now = holdings(first, second);
+        }
+        return now;
     }
-  }
 
-  // P-14: who owns what
-  @Test
-  @Timeout(value = 60, timeUnit = TimeUnit.SECONDS)
-  void closingMusterLeavesVertxUpAndNothingOfItsOwn() {
-    InMemoryCluster.Process first = cluster.start();
-    InMemoryCluster.Process second = cluster.start();
-    JoinedRank zero = first.join(GroupOptions.of("g", 0, 2).segment("kv", MIB));
-    JoinedRank one = second.join("g", 1, 2);
-    InMemoryCluster.await(zero, one);
-    Future<?> waiting = first.join("waiting", 0, 2).allConnected(InMemoryCluster.PATIENCE);
-    var address = first.muster().address();
-    first.muster().close().await();
-    assertThatThrownBy(waiting::await).hasMessageContaining("closed while waiting");
-    assertThat(first.vertx().deploymentIDs()).isEmpty();
-    assertThat(first.muster().process().regions().size()).isZero();
-    assertNobodyListensAt(first, new Addresses(new GroupName("g")).link(0, 1));
-    assertThatThrownBy(() -> first.vertx().createNetClient().connect(address.port(), address.host()).await())
-        .hasMessageContaining("Connection refused");
-    assertThat(first.vertx().<String>executeBlocking(() -> "up").await()).isEqualTo("up");
-    first.muster().close().await();
-  }
+    private Holdings holdings(InMemoryCluster.Process first, InMemoryCluster.Process second) throws Exception {
+        long heap = Long.MAX_VALUE;
+        for (int i = 0; i < 3; i++) {
+            System.gc();
+            heap = Math.min(
+                    heap,
+                    ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+        }
+        long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
+        try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return new Holdings(
+                    ManagementFactory.getThreadMXBean().getThreadCount(),
+                    descriptors.count(),
+                    heap,
+                    direct,
+                    first.muster().process().regions().size()
+                            + second.muster().process().regions().size(),
+                    cluster.shared().keys(),
+                    first.vertx().deploymentIDs().size()
+                            + second.vertx().deploymentIDs().size());
+        }
+    }
 
-  private static void assertNobodyListensAt(InMemoryCluster.Process process, String address) {
-    assertThatThrownBy(() -> process.vertx().eventBus().request(address, new JsonObject(), new DeliveryOptions().setLocalOnly(true)).await())
-        .as(address).isInstanceOfSatisfying(ReplyException.class,
-            nobody -> assertThat(nobody.failureType()).isEqualTo(ReplyFailure.NO_HANDLERS));
-  }
+    // P-14: who owns what
+    @Test
+    @Timeout(value = 60, timeUnit = TimeUnit.SECONDS)
+    void closingMusterLeavesVertxUpAndNothingOfItsOwn() {
+        InMemoryCluster.Process first = cluster.start();
+        InMemoryCluster.Process second = cluster.start();
+        JoinedRank zero = first.join(GroupOptions.of("g", 0, 2).segment("kv", MIB));
+        JoinedRank one = second.join("g", 1, 2);
+        InMemoryCluster.await(zero, one);
+        Future<?> waiting = first.join("waiting", 0, 2).allConnected(InMemoryCluster.PATIENCE);
+        var address = first.muster().address();
+        first.muster().close().await();
+        assertThatThrownBy(waiting::await).hasMessageContaining("closed while waiting");
+        assertThat(first.vertx().deploymentIDs()).isEmpty();
+        assertThat(first.muster().process().regions().size()).isZero();
+        assertNobodyListensAt(first, new Addresses(new GroupName("g")).link(0, 1));
+        assertThatThrownBy(() -> first.vertx()
+                        .createNetClient()
+                        .connect(address.port(), address.host())
+                        .await())
+                .hasMessageContaining("Connection refused");
+        assertThat(first.vertx().<String>executeBlocking(() -> "up").await()).isEqualTo("up");
+        first.muster().close().await();
+    }
+
+    private static void assertNobodyListensAt(InMemoryCluster.Process process, String address) {
+        assertThatThrownBy(() -> process.vertx()
+                        .eventBus()
+                        .request(address, new JsonObject(), new DeliveryOptions().setLocalOnly(true))
+                        .await())
+                .as(address)
+                .isInstanceOfSatisfying(
+                        ReplyException.class,
+                        nobody -> assertThat(nobody.failureType()).isEqualTo(ReplyFailure.NO_HANDLERS));
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -32,175 +34,189 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * B-3, P-13: the public interface, call by call, while the store does not answer and after Vert.x was closed. Each ends within its bound,
- * or is told of for as long as it waits, and ends when the store is back.
+ * B-3, P-13: the public interface, call by call, while the store does not answer and after Vert.x was closed. Each ends
+ * within its bound, or is told of for as long as it waits, and ends when the store is back.
  */
 @Timeout(60)
 class DeadlinesTest {
-  private static final long STORE_DEADLINE_MS = 100;
-  private static final Duration SHORT = Duration.ofMillis(600);
+    private static final long STORE_DEADLINE_MS = 100;
+    private static final Duration SHORT = Duration.ofMillis(600);
 
-  private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
-  private Vertx vertx;
-  private FrozenStore store;
-  private Muster muster;
+    private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
+    private Vertx vertx;
+    private FrozenStore store;
+    private Muster muster;
 
-  @BeforeEach
-  void start() {
-    vertx = Vertx.vertx();
-    var id = ProcessId.random(RandomGenerator.getDefault());
-    store = new FrozenStore(shared.store(vertx.getOrCreateContext(), id));
-    JsonObject settings = new JsonObject().put("flight", new JsonObject().put("keepFiles", 0))
-        .put("status", new JsonObject().put("nodeTimeoutMs", 100));
-    muster = Muster.start(vertx, store, id, MusterOptions.fromJson(settings)).await();
-  }
-
-  @AfterEach
-  void stop() {
-    store.thaw();
-    muster.close().otherwiseEmpty().await();
-    vertx.close().await();
-  }
-
-  /** A store that answers nothing while it is frozen, and keeps its own deadline, as the contract says. */
-  private static final class FrozenStore implements WrappedStore {
-    private final SegmentStore store;
-    private volatile boolean frozen;
-    private volatile int missed;
-
-    FrozenStore(SegmentStore store) {
-      this.store = store;
+    @BeforeEach
+    void start() {
+        vertx = Vertx.vertx();
+        var id = ProcessId.random(RandomGenerator.getDefault());
+        store = new FrozenStore(shared.store(vertx.getOrCreateContext(), id));
+        JsonObject settings = new JsonObject()
+                .put("flight", new JsonObject().put("keepFiles", 0))
+                .put("status", new JsonObject().put("nodeTimeoutMs", 100));
+        muster =
+                Muster.start(vertx, store, id, MusterOptions.fromJson(settings)).await();
     }
 
-    void freeze() {
-      frozen = true;
+    @AfterEach
+    void stop() {
+        store.thaw();
+        muster.close().otherwiseEmpty().await();
+        vertx.close().await();
     }
 
-    void thaw() {
-      frozen = false;
+    /** A store that answers nothing while it is frozen, and keeps its own deadline, as the contract says. */
+    private static final class FrozenStore implements WrappedStore {
+        private final SegmentStore store;
+        private volatile boolean frozen;
+        private volatile int missed;
+
+        FrozenStore(SegmentStore store) {
+            this.store = store;
+        }
+
+        void freeze() {
+            frozen = true;
+        }
+
+        void thaw() {
+            frozen = false;
+        }
+
+        private <T extends @Nullable Object> Future<T> when(Supplier<Future<T>> operation) {
+            if (!frozen) {
+                return operation.get();
+            }
+            Promise<T> late = Promise.promise();
+            // as the real one does: not a timer of Vert.x, which ends with the verticle that asks
+            CompletableFuture.delayedExecutor(STORE_DEADLINE_MS, TimeUnit.MILLISECONDS)
+                    .execute(() -> {
+                        missed++;
+                        late.fail(MusterException.retry(
+                                "store operation not answered after " + STORE_DEADLINE_MS + " ms"));
+                    });
+            return late.future();
+        }
+
+        @Override
+        public Future<@Nullable StoredBytes> get(String key) {
+            return when(() -> store.get(key));
+        }
+
+        @Override
+        public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
+            return when(() -> store.getAll(keys));
+        }
+
+        @Override
+        public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+            return when(() -> store.compareAndSet(key, expected, next));
+        }
+
+        @Override
+        public SegmentStore store() {
+            return store;
+        }
     }
 
-    private <T extends @Nullable Object> Future<T> when(Supplier<Future<T>> operation) {
-      if (!frozen) {
-        return operation.get();
-      }
-      Promise<T> late = Promise.promise();
-      // as the real one does: not a timer of Vert.x, which ends with the verticle that asks
-      CompletableFuture.delayedExecutor(STORE_DEADLINE_MS, TimeUnit.MILLISECONDS).execute(() -> {
-        missed++;
-        late.fail(MusterException.retry("store operation not answered after " + STORE_DEADLINE_MS + " ms"));
-      });
-      return late.future();
+    @Test
+    void aJoinWaitsForTheStoreAndIsToldOf() throws Exception {
+        store.freeze();
+        Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
+        eventually(() -> muster.process().own().calls().texts().stream()
+                .anyMatch(call -> call.startsWith("publish rank 0 of group g for ")));
+        eventually(
+                () -> muster.process().whatIsMissing(new GroupName("g")).await().contains("store unavailable since "));
+        assertThat(muster.process().whatIsMissing(new GroupName("g")).await())
+                .contains("store operation not answered", "rank 0: never published");
+        assertThat(join.isComplete()).isFalse();
+
+        store.thaw();
+
+        join.await(20, TimeUnit.SECONDS).allConnected(Duration.ofSeconds(20)).await();
+        eventually(() -> muster.process().own().calls().texts().isEmpty());
+        assertThat(store.missed).isPositive();
     }
 
-    @Override
-    public Future<@Nullable StoredBytes> get(String key) {
-      return when(() -> store.get(key));
+    @Test
+    void whatARankCanBeAskedEndsInTimeWhileTheStoreIsFrozen() throws Exception {
+        JoinedRank rank = muster.join(GroupOptions.of("g", 0, 2)).await();
+        store.freeze();
+
+        MusterException missed = catchThrowableOfType(
+                MusterException.class, () -> rank.allConnected(SHORT).await(20, TimeUnit.SECONDS));
+        assertThat(missed.kind()).isEqualTo(MusterException.Kind.RETRY);
+        assertThat(missed).hasMessageContaining("rank 1: never published");
+        assertThat(rank.report().await(20, TimeUnit.SECONDS).missing()).hasSize(1);
+        assertThat(muster.status("g").await(20, TimeUnit.SECONDS)).hasSize(1);
+        assertThat(muster.dumpFlightRecord("asked").await(20, TimeUnit.SECONDS)).isEmpty();
+        try (Arena arena = Arena.ofShared()) {
+            assertThat(catchThrowableOfType(
+                                    MusterException.class,
+                                    () -> rank.write(1, "kv", 0, arena.allocate(8))
+                                            .await(20, TimeUnit.SECONDS))
+                            .kind())
+                    .isEqualTo(MusterException.Kind.RETRY);
+        }
+        var register = rank.register("kv", 8);
+        eventually(() -> muster.process().own().calls().texts().stream()
+                .anyMatch(call -> call.startsWith("register segment 'kv' of rank 0 of group g")));
+        assertThat(register.isComplete()).isFalse();
+        rank.leave().await(20, TimeUnit.SECONDS);
+        assertThat(catchThrowableOfType(MusterException.class, () -> register.await(20, TimeUnit.SECONDS))
+                        .kind())
+                .isEqualTo(MusterException.Kind.FATAL);
+        eventually(() -> muster.process().own().calls().texts().isEmpty());
+        assertThat(store.missed).isPositive();
     }
 
-    @Override
-    public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
-      return when(() -> store.getAll(keys));
+    @Test // B-5
+    void closingEndsWhatWaitsForAFrozenStore() throws Exception {
+        store.freeze();
+        Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
+        eventually(() -> store.missed > 0);
+        muster.close().await(20, TimeUnit.SECONDS);
+        assertThat(catchThrowableOfType(MusterException.class, () -> join.await(20, TimeUnit.SECONDS))
+                        .kind())
+                .isEqualTo(MusterException.Kind.FATAL);
+        assertThat(muster.process().own().calls().texts()).isEmpty();
     }
 
-    @Override
-    public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
-      return when(() -> store.compareAndSet(key, expected, next));
+    @Test // B-5
+    void everythingEndsAfterVertxWasClosed() throws Exception {
+        JoinedRank rank = muster.join(GroupOptions.of("g", 0, 2)).await();
+        PreparedRank prepared = muster.prepare(GroupOptions.of("g", 1, 2)).await();
+        vertx.close().await(20, TimeUnit.SECONDS);
+
+        assertEnds("publish", prepared::publish);
+        assertEnds("join", () -> muster.join(GroupOptions.of("h", 0, 2)));
+        assertEnds("allConnected", () -> rank.allConnected(SHORT));
+        assertEnds("register", () -> rank.register("kv", 8));
+        assertEnds("report", rank::report);
+        assertEnds("status", () -> muster.status("g"));
+        assertEnds("dump", () -> muster.dumpFlightRecord("asked"));
+        try (Arena arena = Arena.ofShared()) {
+            assertEnds("write", () -> rank.write(1, "kv", 0, arena.allocate(8)));
+        }
+        assertEnds("leave", rank::leave);
+        assertEnds("close", muster::close);
     }
 
-    @Override
-    public SegmentStore store() {
-      return store;
+    /** However it ends: with a value, or with a failure of ours, never by a throw and never not at all. */
+    private static void assertEnds(String what, Supplier<Future<?>> call) throws Exception {
+        try {
+            call.get().await(20, TimeUnit.SECONDS);
+        } catch (MusterException failure) {
+            assertThat(failure.getMessage()).as(what).isNotBlank();
+        }
     }
-  }
 
-  @Test
-  void aJoinWaitsForTheStoreAndIsToldOf() throws Exception {
-    store.freeze();
-    Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
-    eventually(() -> muster.process().own().calls().texts().stream().anyMatch(call -> call.startsWith("publish rank 0 of group g for ")));
-    eventually(() -> muster.process().whatIsMissing(new GroupName("g")).await().contains("store unavailable since "));
-    assertThat(muster.process().whatIsMissing(new GroupName("g")).await())
-        .contains("store operation not answered", "rank 0: never published");
-    assertThat(join.isComplete()).isFalse();
-
-    store.thaw();
-
-    join.await(20, TimeUnit.SECONDS).allConnected(Duration.ofSeconds(20)).await();
-    eventually(() -> muster.process().own().calls().texts().isEmpty());
-    assertThat(store.missed).isPositive();
-  }
-
-  @Test
-  void whatARankCanBeAskedEndsInTimeWhileTheStoreIsFrozen() throws Exception {
-    JoinedRank rank = muster.join(GroupOptions.of("g", 0, 2)).await();
-    store.freeze();
-
-    MusterException missed = catchThrowableOfType(MusterException.class, () -> rank.allConnected(SHORT).await(20, TimeUnit.SECONDS));
-    assertThat(missed.kind()).isEqualTo(MusterException.Kind.RETRY);
-    assertThat(missed).hasMessageContaining("rank 1: never published");
-    assertThat(rank.report().await(20, TimeUnit.SECONDS).missing()).hasSize(1);
-    assertThat(muster.status("g").await(20, TimeUnit.SECONDS)).hasSize(1);
-    assertThat(muster.dumpFlightRecord("asked").await(20, TimeUnit.SECONDS)).isEmpty();
-    try (Arena arena = Arena.ofShared()) {
-      assertThat(catchThrowableOfType(MusterException.class, () -> rank.write(1, "kv", 0, arena.allocate(8)).await(20, TimeUnit.SECONDS)).kind())
-          .isEqualTo(MusterException.Kind.RETRY);
+    private static void eventually(BooleanSupplier what) throws InterruptedException {
+        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!what.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("within 20 s").isLessThan(endNanos);
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
     }
-    var register = rank.register("kv", 8);
-    eventually(() -> muster.process().own().calls().texts().stream().anyMatch(call -> call.startsWith("register segment 'kv' of rank 0 of group g")));
-    assertThat(register.isComplete()).isFalse();
-    rank.leave().await(20, TimeUnit.SECONDS);
-    assertThat(catchThrowableOfType(MusterException.class, () -> register.await(20, TimeUnit.SECONDS)).kind())
-        .isEqualTo(MusterException.Kind.FATAL);
-    eventually(() -> muster.process().own().calls().texts().isEmpty());
-    assertThat(store.missed).isPositive();
-  }
-
-  @Test // B-5
-  void closingEndsWhatWaitsForAFrozenStore() throws Exception {
-    store.freeze();
-    Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
-    eventually(() -> store.missed > 0);
-    muster.close().await(20, TimeUnit.SECONDS);
-    assertThat(catchThrowableOfType(MusterException.class, () -> join.await(20, TimeUnit.SECONDS)).kind())
-        .isEqualTo(MusterException.Kind.FATAL);
-    assertThat(muster.process().own().calls().texts()).isEmpty();
-  }
-
-  @Test // B-5
-  void everythingEndsAfterVertxWasClosed() throws Exception {
-    JoinedRank rank = muster.join(GroupOptions.of("g", 0, 2)).await();
-    PreparedRank prepared = muster.prepare(GroupOptions.of("g", 1, 2)).await();
-    vertx.close().await(20, TimeUnit.SECONDS);
-
-    assertEnds("publish", prepared::publish);
-    assertEnds("join", () -> muster.join(GroupOptions.of("h", 0, 2)));
-    assertEnds("allConnected", () -> rank.allConnected(SHORT));
-    assertEnds("register", () -> rank.register("kv", 8));
-    assertEnds("report", rank::report);
-    assertEnds("status", () -> muster.status("g"));
-    assertEnds("dump", () -> muster.dumpFlightRecord("asked"));
-    try (Arena arena = Arena.ofShared()) {
-      assertEnds("write", () -> rank.write(1, "kv", 0, arena.allocate(8)));
-    }
-    assertEnds("leave", rank::leave);
-    assertEnds("close", muster::close);
-  }
-
-  /** However it ends: with a value, or with a failure of ours, never by a throw and never not at all. */
-  private static void assertEnds(String what, Supplier<Future<?>> call) throws Exception {
-    try {
-      call.get().await(20, TimeUnit.SECONDS);
-    } catch (MusterException failure) {
-      assertThat(failure.getMessage()).as(what).isNotBlank();
-    }
-  }
-
-  private static void eventually(BooleanSupplier what) throws InterruptedException {
-    long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!what.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("within 20 s").isLessThan(endNanos);
-      TimeUnit.MILLISECONDS.sleep(10);
-    }
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -9,9 +11,10 @@ import org.junit.jupiter.api.Test;
 
 final class GpuConditionTest {
 
-  @Test
-  @Tag(GpuCondition.TAG)
-  void aTaggedTestRunsOnlyWhereThereIsAGpu() {
-    assertThat(Path.of("/dev/nvidiactl")).satisfies(path -> assertThat(Files.exists(path)).isTrue());
-  }
+    @Test
+    @Tag(GpuCondition.TAG)
+    void aTaggedTestRunsOnlyWhereThereIsAGpu() {
+        assertThat(Path.of("/dev/nvidiactl"))
+                .satisfies(path -> assertThat(Files.exists(path)).isTrue());
+    }
 }

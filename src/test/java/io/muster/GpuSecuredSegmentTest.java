@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -29,47 +31,62 @@ import org.junit.jupiter.api.Timeout;
 // S-1
 @Timeout(120)
 class GpuSecuredSegmentTest {
-  private static final JsonObject NO_VARIABLE = new JsonObject().put("security", new JsonObject().put("secretVariable", ""));
-  private static final GroupSecret OURS = GroupSecret.ofText("the secret of group g");
-  private static final GroupSecret THEIRS = GroupSecret.ofText("the secret of group h");
+    private static final JsonObject NO_VARIABLE =
+            new JsonObject().put("security", new JsonObject().put("secretVariable", ""));
+    private static final GroupSecret OURS = GroupSecret.ofText("the secret of group g");
+    private static final GroupSecret THEIRS = GroupSecret.ofText("the secret of group h");
 
-  private final InMemoryCluster cluster = new InMemoryCluster();
-  private final HostGpus gpus = new HostGpus(1, 0);
+    private final InMemoryCluster cluster = new InMemoryCluster();
+    private final HostGpus gpus = new HostGpus(1, 0);
 
-  @AfterEach
-  void close() {
-    cluster.close();
-    assertThat(gpus.open()).isEmpty();
-  }
-
-  @Test
-  void membersWriteThemAndWhoSharesAnotherGroupDoesNot() throws Exception {
-    InMemoryCluster.Process process = cluster.start(NO_VARIABLE, gpus.gpus());
-    JoinedRank zero = process.join(GroupOptions.of("g", 0, 2).secret(OURS));
-    process.join(GroupOptions.of("h", 0, 1).secret(THEIRS));
-    JoinedRank one = cluster.start(NO_VARIABLE).join(GroupOptions.of("g", 1, 2).secret(OURS));
-    InMemoryCluster.await(zero, one);
-    var slice = zero.registerGpu("kv", 0, 4096).await(60, TimeUnit.SECONDS);
-    long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-    while (one.segments(0).isEmpty()) {
-      assertThat(System.nanoTime()).isLessThan(end);
-      Thread.onSpinWait();
+    @AfterEach
+    void close() {
+        cluster.close();
+        assertThat(gpus.open()).isEmpty();
     }
-    try (Arena arena = Arena.ofShared()) {
-      MemorySegment source = arena.allocate(100).fill((byte) 7);
-      one.write(0, "kv", 0, source).await(60, TimeUnit.SECONDS);
-      assertThat(HostGpus.byteAt(slice.address())).isEqualTo((byte) 7);
-      var keyring = new Keyring();
-      keyring.add(THEIRS);
-      Vertx vertx = Vertx.vertx();
-      TcpTransport stranger = TcpTransport.start(vertx, TcpOptions.defaults("127.0.0.1"), ProcessId.random(RandomGenerator.getDefault()),
-          new RegionTable(vertx), new SilentListener(), keyring, null).await();
-      Channel channel = stranger.connect(process.muster().address()).await();
-      var segment = zero.segments(0).getFirst();
-      assertThatThrownBy(() -> channel.write(new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, source.asSlice(0, 8)).await())
-          .isInstanceOfSatisfying(WriteException.class, refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED));
-      stranger.close().await();
-      vertx.close().await();
+
+    @Test
+    void membersWriteThemAndWhoSharesAnotherGroupDoesNot() throws Exception {
+        InMemoryCluster.Process process = cluster.start(NO_VARIABLE, gpus.gpus());
+        JoinedRank zero = process.join(GroupOptions.of("g", 0, 2).secret(OURS));
+        process.join(GroupOptions.of("h", 0, 1).secret(THEIRS));
+        JoinedRank one =
+                cluster.start(NO_VARIABLE).join(GroupOptions.of("g", 1, 2).secret(OURS));
+        InMemoryCluster.await(zero, one);
+        var slice = zero.registerGpu("kv", 0, 4096).await(60, TimeUnit.SECONDS);
+        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+        while (one.segments(0).isEmpty()) {
+            assertThat(System.nanoTime()).isLessThan(end);
+            Thread.onSpinWait();
+        }
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment source = arena.allocate(100).fill((byte) 7);
+            one.write(0, "kv", 0, source).await(60, TimeUnit.SECONDS);
+            assertThat(HostGpus.byteAt(slice.address())).isEqualTo((byte) 7);
+            var keyring = new Keyring();
+            keyring.add(THEIRS);
+            Vertx vertx = Vertx.vertx();
+            TcpTransport stranger = TcpTransport.start(
+                            vertx,
+                            TcpOptions.defaults("127.0.0.1"),
+                            ProcessId.random(RandomGenerator.getDefault()),
+                            new RegionTable(vertx),
+                            new SilentListener(),
+                            keyring,
+                            null)
+                    .await();
+            Channel channel = stranger.connect(process.muster().address()).await();
+            var segment = zero.segments(0).getFirst();
+            assertThatThrownBy(() -> channel.write(
+                                    new RemoteRegion(segment.region(), segment.key(), segment.bytes()),
+                                    0,
+                                    source.asSlice(0, 8))
+                            .await())
+                    .isInstanceOfSatisfying(
+                            WriteException.class,
+                            refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED));
+            stranger.close().await();
+            vertx.close().await();
+        }
     }
-  }
 }

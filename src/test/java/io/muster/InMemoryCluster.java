@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import io.muster.barrier.AllConnected;
@@ -27,163 +29,187 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
-/** Several processes of Muster in one JVM, each with a Vert.x of its own, over real sockets, with the store in memory. */
+/**
+ * Several processes of Muster in one JVM, each with a Vert.x of its own, over real sockets, with the store in memory.
+ */
 final class InMemoryCluster implements AutoCloseable {
-  /** How long a test waits for what must happen. */
-  static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** How long a test waits for what must happen. */
+    static final Duration PATIENCE = Duration.ofSeconds(20);
 
-  private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
-  private final List<Process> processes = new ArrayList<>();
+    private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
+    private final List<Process> processes = new ArrayList<>();
 
-  /** One process of Muster. */
-  record Process(Vertx vertx, InMemorySegmentStore store, Muster muster) {
-    JoinedRank join(String group, int rank, int worldSize) {
-      return join(GroupOptions.of(group, rank, worldSize));
-    }
-
-    JoinedRank join(GroupOptions options) {
-      return muster.join(options).await();
-    }
-
-    /** The next matching body that this node hears on an address. */
-    Future<JsonObject> next(String address, Predicate<JsonObject> wanted) {
-      Promise<JsonObject> heard = Promise.promise();
-      MessageConsumer<JsonObject> consumer = vertx.eventBus().localConsumer(address);
-      consumer.handler(message -> {
-        if (wanted.test(message.body())) {
-          heard.tryComplete(message.body());
+    /** One process of Muster. */
+    record Process(Vertx vertx, InMemorySegmentStore store, Muster muster) {
+        JoinedRank join(String group, int rank, int worldSize) {
+            return join(GroupOptions.of(group, rank, worldSize));
         }
-      });
-      return heard.future().onComplete(_ -> consumer.unregister());
+
+        JoinedRank join(GroupOptions options) {
+            return muster.join(options).await();
+        }
+
+        /** The next matching body that this node hears on an address. */
+        Future<JsonObject> next(String address, Predicate<JsonObject> wanted) {
+            Promise<JsonObject> heard = Promise.promise();
+            MessageConsumer<JsonObject> consumer = vertx.eventBus().localConsumer(address);
+            consumer.handler(message -> {
+                if (wanted.test(message.body())) {
+                    heard.tryComplete(message.body());
+                }
+            });
+            return heard.future().onComplete(_ -> consumer.unregister());
+        }
+
+        /** Completes when a link of this process reaches this state. */
+        Future<JsonObject> link(String group, int rank, int peer, String state) {
+            return next(
+                    new Addresses(new GroupName(group)).peerState(),
+                    body -> body.getInteger("rank") == rank
+                            && body.getInteger("peer") == peer
+                            && body.getString("to").equals(state));
+        }
+
+        Future<JsonObject> degraded(String group) {
+            return next(new Addresses(new GroupName(group)).degraded(), _ -> true);
+        }
     }
 
-    /** Completes when a link of this process reaches this state. */
-    Future<JsonObject> link(String group, int rank, int peer, String state) {
-      return next(new Addresses(new GroupName(group)).peerState(),
-          body -> body.getInteger("rank") == rank && body.getInteger("peer") == peer && body.getString("to").equals(state));
+    /** A process with the settings as they come. */
+    Process start() {
+        return start(new JsonObject());
     }
 
-    Future<JsonObject> degraded(String group) {
-      return next(new Addresses(new GroupName(group)).degraded(), _ -> true);
+    Process start(JsonObject settings) {
+        return start(settings, Muster.StartDependencies.USUAL);
     }
-  }
 
-  /** A process with the settings as they come. */
-  Process start() {
-    return start(new JsonObject());
-  }
-
-  Process start(JsonObject settings) {
-    return start(settings, Muster.StartDependencies.USUAL);
-  }
-
-  /** A process whose way to the others fails as the test wishes. */
-  Process start(JsonObject settings, TransportFaults faults) {
-    return start(settings, new Muster.StartDependencies(Muster.StartDependencies.USUAL.openHardware(), faults));
-  }
-
-  /** A process with these GPUs, and no fabric. */
-  Process start(JsonObject settings, Gpus gpus) {
-    return start(settings, new Hardware(new NoFabric(new FabricVerdict.NotAvailable("a test without one")), gpus, ShareKind.POSIX));
-  }
-
-  Process start(JsonObject settings, Hardware hardware) {
-    return start(settings, new Muster.StartDependencies(_ -> hardware, null));
-  }
-
-  private Process start(JsonObject settings, Muster.StartDependencies around) {
-    Vertx vertx = Vertx.vertx();
-    var id = ProcessId.random(RandomGenerator.getDefault());
-    InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);
-    JsonObject all = new JsonObject().put("flight", new JsonObject().put("keepFiles", 0)).mergeIn(settings);
-    var process = new Process(vertx, store, Muster.start(vertx, store, id, MusterOptions.fromJson(all), around).await());
-    processes.add(process);
-    FlightRecordWhenItFails.register(process, () -> process.muster().flightRecord().encodePrettily());
-    return process;
-  }
-
-  /** Those that were started and have not crashed, in the order of their start. */
-  List<Process> processes() {
-    return List.copyOf(processes);
-  }
-
-  /** Settings with the secret that a file holds. */
-  static JsonObject secret(java.nio.file.Path file) {
-    return new JsonObject().put("security", new JsonObject().put("secretFile", file.toString()).put("secretVariable", ""));
-  }
-
-  /** Settings with one warmup key. */
-  static JsonObject warmup(String key, Object value) {
-    return new JsonObject().put("warmup", new JsonObject().put(key, value));
-  }
-
-  /** As kill -9 would: its sockets close, its entries stay, nothing is said. */
-  void crash(Process process) {
-    shared.crash(process.store());
-    processes.remove(process);
-    FlightRecordWhenItFails.forget(process);
-    process.vertx().close().await();
-  }
-
-  /** Ends a process in order; its Vert.x stays up until the cluster is closed. */
-  void close(Process process) {
-    FlightRecordWhenItFails.forget(process);
-    process.muster().close().await();
-  }
-
-  /** Who has the store, but none of our manners. */
-  InMemorySegmentStore stranger() {
-    return shared.store(processes.getFirst().vertx().getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
-  }
-
-  /** Puts whatever it likes, over whatever is there. */
-  static void overwrite(InMemorySegmentStore stranger, String key, StoredBytes value) {
-    while (!stranger.compareAndSet(key, stranger.get(key).await(), value).await()) {
-      Thread.onSpinWait();
+    /** A process whose way to the others fails as the test wishes. */
+    Process start(JsonObject settings, TransportFaults faults) {
+        return start(settings, new Muster.StartDependencies(Muster.StartDependencies.USUAL.openHardware(), faults));
     }
-  }
 
-  static void remove(InMemorySegmentStore stranger, String key) {
-    for (StoredBytes there = stranger.get(key).await(); there != null; there = stranger.get(key).await()) {
-      if (stranger.compareAndSet(key, there, null).await()) {
-        return;
-      }
+    /** A process with these GPUs, and no fabric. */
+    Process start(JsonObject settings, Gpus gpus) {
+        return start(
+                settings,
+                new Hardware(
+                        new NoFabric(new FabricVerdict.NotAvailable("a test without one")), gpus, ShareKind.POSIX));
     }
-  }
 
-  static StoreKeys keys(String group) {
-    return new StoreKeys(new GroupName(group));
-  }
-
-  InMemorySegmentStore.Shared shared() {
-    return shared;
-  }
-
-  /** Waits until all ranks are connected in one epoch: one of them may not have heard yet that the last one has ended. */
-  static AllConnected await(List<JoinedRank> ranks) {
-    long endNanos = System.nanoTime() + PATIENCE.toNanos();
-    while (true) {
-      List<Future<AllConnected>> waits = ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
-      List<AllConnected> all = waits.stream().map(wait -> wait.await()).toList();
-      if (all.stream().map(AllConnected::epoch).distinct().count() == 1) {
-        return all.getFirst();
-      }
-      if (System.nanoTime() > endNanos) {
-        throw new AssertionError("epochs differ: " + all);
-      }
-      LockSupport.parkNanos(1_000_000);
+    Process start(JsonObject settings, Hardware hardware) {
+        return start(settings, new Muster.StartDependencies(_ -> hardware, null));
     }
-  }
 
-  static AllConnected await(JoinedRank... ranks) {
-    return await(List.of(ranks));
-  }
+    private Process start(JsonObject settings, Muster.StartDependencies around) {
+        Vertx vertx = Vertx.vertx();
+        var id = ProcessId.random(RandomGenerator.getDefault());
+        InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);
+        JsonObject all = new JsonObject()
+                .put("flight", new JsonObject().put("keepFiles", 0))
+                .mergeIn(settings);
+        var process = new Process(
+                vertx,
+                store,
+                Muster.start(vertx, store, id, MusterOptions.fromJson(all), around)
+                        .await());
+        processes.add(process);
+        FlightRecordWhenItFails.register(
+                process, () -> process.muster().flightRecord().encodePrettily());
+        return process;
+    }
 
-  @Override
-  public void close() {
-    processes.forEach(FlightRecordWhenItFails::forget);
-    processes.forEach(process -> process.muster().close().await());
-    processes.forEach(process -> process.vertx().close().await());
-    processes.clear();
-  }
+    /** Those that were started and have not crashed, in the order of their start. */
+    List<Process> processes() {
+        return List.copyOf(processes);
+    }
+
+    /** Settings with the secret that a file holds. */
+    static JsonObject secret(java.nio.file.Path file) {
+        return new JsonObject()
+                .put(
+                        "security",
+                        new JsonObject().put("secretFile", file.toString()).put("secretVariable", ""));
+    }
+
+    /** Settings with one warmup key. */
+    static JsonObject warmup(String key, Object value) {
+        return new JsonObject().put("warmup", new JsonObject().put(key, value));
+    }
+
+    /** As kill -9 would: its sockets close, its entries stay, nothing is said. */
+    void crash(Process process) {
+        shared.crash(process.store());
+        processes.remove(process);
+        FlightRecordWhenItFails.forget(process);
+        process.vertx().close().await();
+    }
+
+    /** Ends a process in order; its Vert.x stays up until the cluster is closed. */
+    void close(Process process) {
+        FlightRecordWhenItFails.forget(process);
+        process.muster().close().await();
+    }
+
+    /** Who has the store, but none of our manners. */
+    InMemorySegmentStore stranger() {
+        return shared.store(
+                processes.getFirst().vertx().getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
+    }
+
+    /** Puts whatever it likes, over whatever is there. */
+    static void overwrite(InMemorySegmentStore stranger, String key, StoredBytes value) {
+        while (!stranger.compareAndSet(key, stranger.get(key).await(), value).await()) {
+            Thread.onSpinWait();
+        }
+    }
+
+    static void remove(InMemorySegmentStore stranger, String key) {
+        for (StoredBytes there = stranger.get(key).await();
+                there != null;
+                there = stranger.get(key).await()) {
+            if (stranger.compareAndSet(key, there, null).await()) {
+                return;
+            }
+        }
+    }
+
+    static StoreKeys keys(String group) {
+        return new StoreKeys(new GroupName(group));
+    }
+
+    InMemorySegmentStore.Shared shared() {
+        return shared;
+    }
+
+    /**
+     * Waits until all ranks are connected in one epoch: one of them may not have heard yet that the last one has ended.
+     */
+    static AllConnected await(List<JoinedRank> ranks) {
+        long endNanos = System.nanoTime() + PATIENCE.toNanos();
+        while (true) {
+            List<Future<AllConnected>> waits =
+                    ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
+            List<AllConnected> all = waits.stream().map(wait -> wait.await()).toList();
+            if (all.stream().map(AllConnected::epoch).distinct().count() == 1) {
+                return all.getFirst();
+            }
+            if (System.nanoTime() > endNanos) {
+                throw new AssertionError("epochs differ: " + all);
+            }
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    static AllConnected await(JoinedRank... ranks) {
+        return await(List.of(ranks));
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(FlightRecordWhenItFails::forget);
+        processes.forEach(process -> process.muster().close().await());
+        processes.forEach(process -> process.vertx().close().await());
+        processes.clear();
+    }
 }

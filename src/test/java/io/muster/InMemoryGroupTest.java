@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -30,164 +32,199 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whole groups over real sockets, with the store in memory: several processes of Muster in one JVM, each with a Vert.x of its own. */
+/**
+ * Whole groups over real sockets, with the store in memory: several processes of Muster in one JVM, each with a Vert.x
+ * of its own.
+ */
 @ExtendWith(VertxExtension.class)
 @Timeout(value = 60, timeUnit = TimeUnit.SECONDS)
 class InMemoryGroupTest {
-  private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
-  private final List<Vertx> vertxes = new ArrayList<>();
-  private final List<Muster> musters = new ArrayList<>();
+    private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
+    private final List<Vertx> vertxes = new ArrayList<>();
+    private final List<Muster> musters = new ArrayList<>();
 
-  private Muster start(MusterOptions options) {
-    return start(options, new VertxOptions());
-  }
-
-  private Muster start(MusterOptions options, VertxOptions loops) {
-    Vertx vertx = Vertx.vertx(loops);
-    ProcessId id = ProcessId.random(RandomGenerator.getDefault());
-    Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options).await();
-    vertxes.add(vertx);
-    musters.add(muster);
-    return muster;
-  }
-
-  @AfterEach
-  void closeAll() {
-    musters.forEach(muster -> muster.close().await());
-    vertxes.forEach(vertx -> vertx.close().await());
-  }
-
-  // P-16: a link-open may overtake the news that this rank has its seat, where they run on different event loops; whoever lost one would wait a minute
-  @Test
-  void losesNoLinkOpenWhereEachRankHasAnEventLoopOfItsOwn() {
-    JsonObject settings = new JsonObject().put("peer", new JsonObject().put("open", new JsonObject().put("timeoutMs", 60_000)));
-    int processes = 4;
-    int worldSize = 4 * processes;
-    List<Muster> started = new ArrayList<>();
-    for (int process = 0; process < processes; process++) {
-      started.add(start(MusterOptions.fromJson(settings), new VertxOptions().setEventLoopPoolSize(8)));
+    private Muster start(MusterOptions options) {
+        return start(options, new VertxOptions());
     }
-    for (int round = 0; round < 10; round++) {
-      List<Future<JoinedRank>> joining = new ArrayList<>();
-      for (int rank = 0; rank < worldSize; rank++) {
-        joining.add(started.get(rank % processes).join(GroupOptions.of("g" + round, rank, worldSize)));
-      }
-      for (Future<JoinedRank> joined : joining) {
-        assertThat(joined.await().allConnected(Duration.ofSeconds(20)).await().linkCount()).isEqualTo(worldSize * (worldSize - 1));
-      }
+
+    private Muster start(MusterOptions options, VertxOptions loops) {
+        Vertx vertx = Vertx.vertx(loops);
+        ProcessId id = ProcessId.random(RandomGenerator.getDefault());
+        Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options)
+                .await();
+        vertxes.add(vertx);
+        musters.add(muster);
+        return muster;
     }
-  }
 
-  // R-1, P-2, P-3
-  @ParameterizedTest
-  @ValueSource(ints = {1, 2, 3, 8})
-  void connectsEveryPairWithOneRankPerProcess(int worldSize) {
-    List<Future<AllConnected>> waits = new ArrayList<>();
-    for (int rank = 0; rank < worldSize; rank++) {
-      JoinedRank joined = start(MusterOptions.defaults()).join(GroupOptions.of("g", rank, worldSize)).await();
-      waits.add(joined.allConnected(Duration.ofSeconds(20)));
+    @AfterEach
+    void closeAll() {
+        musters.forEach(muster -> muster.close().await());
+        vertxes.forEach(vertx -> vertx.close().await());
     }
-    AllConnected first = waits.getFirst().await();
-    for (Future<AllConnected> wait : waits) {
-      assertThat(wait.await().epoch()).isEqualTo(first.epoch());
+
+    // P-16: a link-open may overtake the news that this rank has its seat, where they run on different event loops;
+    // whoever lost one would wait a minute
+    @Test
+    void losesNoLinkOpenWhereEachRankHasAnEventLoopOfItsOwn() {
+        JsonObject settings =
+                new JsonObject().put("peer", new JsonObject().put("open", new JsonObject().put("timeoutMs", 60_000)));
+        int processes = 4;
+        int worldSize = 4 * processes;
+        List<Muster> started = new ArrayList<>();
+        for (int process = 0; process < processes; process++) {
+            started.add(start(MusterOptions.fromJson(settings), new VertxOptions().setEventLoopPoolSize(8)));
+        }
+        for (int round = 0; round < 10; round++) {
+            List<Future<JoinedRank>> joining = new ArrayList<>();
+            for (int rank = 0; rank < worldSize; rank++) {
+                joining.add(started.get(rank % processes).join(GroupOptions.of("g" + round, rank, worldSize)));
+            }
+            for (Future<JoinedRank> joined : joining) {
+                assertThat(joined.await()
+                                .allConnected(Duration.ofSeconds(20))
+                                .await()
+                                .linkCount())
+                        .isEqualTo(worldSize * (worldSize - 1));
+            }
+        }
     }
-    assertThat(first.linkCount()).isEqualTo(worldSize * (worldSize - 1));
-    assertThat(first.links().getOrDefault(Proof.WARMUP, 0)).isEqualTo(worldSize * (worldSize - 1));
-    assertThat(first.pathCount()).isEqualTo(worldSize * (worldSize - 1) / 2);
-  }
 
-  // R-1, G-1
-  @Test
-  void connectsRanksThatShareProcessesByLocalLinks() {
-    Muster one = start(MusterOptions.defaults());
-    Muster two = start(MusterOptions.defaults());
-    List<Future<AllConnected>> waits = new ArrayList<>();
-    for (int rank = 0; rank < 6; rank++) {
-      waits.add((rank % 2 == 0 ? one : two).join(GroupOptions.of("g", rank, 6)).await().allConnected(Duration.ofSeconds(20)));
+    // R-1, P-2, P-3
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 8})
+    void connectsEveryPairWithOneRankPerProcess(int worldSize) {
+        List<Future<AllConnected>> waits = new ArrayList<>();
+        for (int rank = 0; rank < worldSize; rank++) {
+            JoinedRank joined = start(MusterOptions.defaults())
+                    .join(GroupOptions.of("g", rank, worldSize))
+                    .await();
+            waits.add(joined.allConnected(Duration.ofSeconds(20)));
+        }
+        AllConnected first = waits.getFirst().await();
+        for (Future<AllConnected> wait : waits) {
+            assertThat(wait.await().epoch()).isEqualTo(first.epoch());
+        }
+        assertThat(first.linkCount()).isEqualTo(worldSize * (worldSize - 1));
+        assertThat(first.links().getOrDefault(Proof.WARMUP, 0)).isEqualTo(worldSize * (worldSize - 1));
+        assertThat(first.pathCount()).isEqualTo(worldSize * (worldSize - 1) / 2);
     }
-    AllConnected connected = waits.getFirst().await();
-    assertThat(connected.links()).containsEntry(Proof.LOCAL, 12).containsEntry(Proof.WARMUP, 18);
-    assertThat(connected.paths()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 1));
-  }
 
-  // P-5
-  @Test
-  void writesIntoThePeersSegment() {
-    JoinedRank zero = start(MusterOptions.defaults()).join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20)).await();
-    JoinedRank one = start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)).await();
-    one.allConnected(Duration.ofSeconds(20)).await();
-    try (Arena arena = Arena.ofShared()) {
-      MemorySegment source = arena.allocate(1 << 20);
-      source.fill((byte) 7);
-      one.write(0, "kv", 0, source).await();
-      assertThat(zero.segment("kv").mismatch(source)).isEqualTo(-1);
-      assertThat(zero.segment("kv").get(ValueLayout.JAVA_BYTE, (1 << 20) - 1)).isEqualTo((byte) 7);
+    // R-1, G-1
+    @Test
+    void connectsRanksThatShareProcessesByLocalLinks() {
+        Muster one = start(MusterOptions.defaults());
+        Muster two = start(MusterOptions.defaults());
+        List<Future<AllConnected>> waits = new ArrayList<>();
+        for (int rank = 0; rank < 6; rank++) {
+            waits.add((rank % 2 == 0 ? one : two)
+                    .join(GroupOptions.of("g", rank, 6))
+                    .await()
+                    .allConnected(Duration.ofSeconds(20)));
+        }
+        AllConnected connected = waits.getFirst().await();
+        assertThat(connected.links()).containsEntry(Proof.LOCAL, 12).containsEntry(Proof.WARMUP, 18);
+        assertThat(connected.paths()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 1));
     }
-  }
 
-  // P-14
-  @Test
-  void closesTheChannelsThatNoGroupNeedsAndDialsAnewForTheNext() {
-    Muster one = start(MusterOptions.defaults());
-    Muster two = start(MusterOptions.defaults());
-    connectAndLeave(one, two, "kept");
-    JoinedRank[] stays = {one.join(GroupOptions.of("kept", 0, 2)).await(), two.join(GroupOptions.of("kept", 1, 2)).await()};
-    long epoch = stays[0].allConnected(Duration.ofSeconds(20)).await().epoch();
-    connectAndLeave(one, two, "passing");
-    assertThat(one.process().transport().channel(two.processId())).as("the other group needs it").isPresent();
-    assertThat(stays[0].allConnected(Duration.ofSeconds(20)).await().epoch()).isEqualTo(epoch);
-    Future.all(stays[0].leave(), stays[1].leave()).await();
-    awaitNoChannel(one, two);
-    connectAndLeave(one, two, "next");
-    awaitNoChannel(two, one);
-  }
-
-  private static void connectAndLeave(Muster one, Muster two, String group) {
-    JoinedRank zero = one.join(GroupOptions.of(group, 0, 2)).await();
-    JoinedRank first = two.join(GroupOptions.of(group, 1, 2)).await();
-    zero.allConnected(Duration.ofSeconds(20)).await();
-    Future.all(zero.leave(), first.leave()).await();
-  }
-
-  private static void awaitNoChannel(Muster here, Muster there) {
-    for (long end = System.nanoTime() + 10_000_000_000L; here.process().transport().channel(there.processId()).isPresent();) {
-      assertThat(System.nanoTime()).as("the channel is still there").isLessThan(end);
-      Thread.onSpinWait();
+    // P-5
+    @Test
+    void writesIntoThePeersSegment() {
+        JoinedRank zero = start(MusterOptions.defaults())
+                .join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20))
+                .await();
+        JoinedRank one =
+                start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)).await();
+        one.allConnected(Duration.ofSeconds(20)).await();
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment source = arena.allocate(1 << 20);
+            source.fill((byte) 7);
+            one.write(0, "kv", 0, source).await();
+            assertThat(zero.segment("kv").mismatch(source)).isEqualTo(-1);
+            assertThat(zero.segment("kv").get(ValueLayout.JAVA_BYTE, (1 << 20) - 1))
+                    .isEqualTo((byte) 7);
+        }
     }
-  }
 
-  @Test
-  void primesAndLeavesNothingBehind() {
-    Vertx vertx = Vertx.vertx();
-    vertxes.add(vertx);
-    assertThat(Muster.prime(vertx, MusterOptions.defaults().with(new PrimeOptions(2, 30_000, 3))).await()).isEqualTo(2);
-    Muster one = start(MusterOptions.defaults());
-    assertThat(one.join(GroupOptions.of("g", 0, 1)).await().allConnected(Duration.ofSeconds(20)).await().epoch()).isEqualTo(1);
-  }
-
-  // W-1, W-4
-  @Test
-  void shortCircuitsWithinASimulatedClique() {
-    MusterOptions fabric = MusterOptions.fromJson(new JsonObject().put("warmup", new JsonObject().put("fabric",
-        "7d1f6a52-7f0b-4a39-9d0c-5b1f0f1f3c11/3")));
-    List<Future<AllConnected>> waits = new ArrayList<>();
-    for (int rank = 0; rank < 3; rank++) {
-      waits.add(start(fabric).join(GroupOptions.of("g", rank, 3)).await().allConnected(Duration.ofSeconds(20)));
+    // P-14
+    @Test
+    void closesTheChannelsThatNoGroupNeedsAndDialsAnewForTheNext() {
+        Muster one = start(MusterOptions.defaults());
+        Muster two = start(MusterOptions.defaults());
+        connectAndLeave(one, two, "kept");
+        JoinedRank[] stays = {
+            one.join(GroupOptions.of("kept", 0, 2)).await(),
+            two.join(GroupOptions.of("kept", 1, 2)).await()
+        };
+        long epoch = stays[0].allConnected(Duration.ofSeconds(20)).await().epoch();
+        connectAndLeave(one, two, "passing");
+        assertThat(one.process().transport().channel(two.processId()))
+                .as("the other group needs it")
+                .isPresent();
+        assertThat(stays[0].allConnected(Duration.ofSeconds(20)).await().epoch())
+                .isEqualTo(epoch);
+        Future.all(stays[0].leave(), stays[1].leave()).await();
+        awaitNoChannel(one, two);
+        connectAndLeave(one, two, "next");
+        awaitNoChannel(two, one);
     }
-    assertThat(waits.getFirst().await().links()).isEqualTo(Collections.singletonMap(Proof.FABRIC_IMPORT_SIMULATED, 6));
-  }
 
-  // B-6, R-7
-  @Test
-  void completesAGreaterEpochAfterAProcessWasReplaced() {
-    start(MusterOptions.defaults());
-    JoinedRank zero = musters.getFirst().join(GroupOptions.of("g", 0, 2)).await();
-    Muster second = start(MusterOptions.defaults());
-    second.join(GroupOptions.of("g", 1, 2)).await();
-    long before = zero.allConnected(Duration.ofSeconds(20)).await().epoch();
-    second.close().await();
-    JoinedRank again = start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)).await();
-    assertThat(again.allConnected(Duration.ofSeconds(20)).await().epoch()).isGreaterThan(before);
-    assertThat(zero.allConnected(Duration.ofSeconds(20)).await().epoch()).isGreaterThan(before);
-  }
+    private static void connectAndLeave(Muster one, Muster two, String group) {
+        JoinedRank zero = one.join(GroupOptions.of(group, 0, 2)).await();
+        JoinedRank first = two.join(GroupOptions.of(group, 1, 2)).await();
+        zero.allConnected(Duration.ofSeconds(20)).await();
+        Future.all(zero.leave(), first.leave()).await();
+    }
+
+    private static void awaitNoChannel(Muster here, Muster there) {
+        for (long end = System.nanoTime() + 10_000_000_000L;
+                here.process().transport().channel(there.processId()).isPresent(); ) {
+            assertThat(System.nanoTime()).as("the channel is still there").isLessThan(end);
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void primesAndLeavesNothingBehind() {
+        Vertx vertx = Vertx.vertx();
+        vertxes.add(vertx);
+        assertThat(Muster.prime(vertx, MusterOptions.defaults().with(new PrimeOptions(2, 30_000, 3)))
+                        .await())
+                .isEqualTo(2);
+        Muster one = start(MusterOptions.defaults());
+        assertThat(one.join(GroupOptions.of("g", 0, 1))
+                        .await()
+                        .allConnected(Duration.ofSeconds(20))
+                        .await()
+                        .epoch())
+                .isEqualTo(1);
+    }
+
+    // W-1, W-4
+    @Test
+    void shortCircuitsWithinASimulatedClique() {
+        MusterOptions fabric = MusterOptions.fromJson(new JsonObject()
+                .put("warmup", new JsonObject().put("fabric", "7d1f6a52-7f0b-4a39-9d0c-5b1f0f1f3c11/3")));
+        List<Future<AllConnected>> waits = new ArrayList<>();
+        for (int rank = 0; rank < 3; rank++) {
+            waits.add(start(fabric).join(GroupOptions.of("g", rank, 3)).await().allConnected(Duration.ofSeconds(20)));
+        }
+        assertThat(waits.getFirst().await().links())
+                .isEqualTo(Collections.singletonMap(Proof.FABRIC_IMPORT_SIMULATED, 6));
+    }
+
+    // B-6, R-7
+    @Test
+    void completesAGreaterEpochAfterAProcessWasReplaced() {
+        start(MusterOptions.defaults());
+        JoinedRank zero = musters.getFirst().join(GroupOptions.of("g", 0, 2)).await();
+        Muster second = start(MusterOptions.defaults());
+        second.join(GroupOptions.of("g", 1, 2)).await();
+        long before = zero.allConnected(Duration.ofSeconds(20)).await().epoch();
+        second.close().await();
+        JoinedRank again =
+                start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)).await();
+        assertThat(again.allConnected(Duration.ofSeconds(20)).await().epoch()).isGreaterThan(before);
+        assertThat(zero.allConnected(Duration.ofSeconds(20)).await().epoch()).isGreaterThan(before);
+    }
 }

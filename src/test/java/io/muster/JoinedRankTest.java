@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -32,129 +34,152 @@ import org.junit.jupiter.api.Timeout;
 /** What a rank can do after it has joined; real sockets, the store in memory. */
 @Timeout(60)
 class JoinedRankTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-  private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
-  private final List<Vertx> vertxes = new ArrayList<>();
-  private final List<Muster> musters = new ArrayList<>();
+    private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
+    private final List<Vertx> vertxes = new ArrayList<>();
+    private final List<Muster> musters = new ArrayList<>();
 
-  private Muster start() {
-    Vertx vertx = Vertx.vertx();
-    ProcessId id = ProcessId.random(RandomGenerator.getDefault());
-    vertxes.add(vertx);
-    Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, MusterOptions.defaults()).await();
-    musters.add(muster);
-    return muster;
-  }
+    private Muster start() {
+        Vertx vertx = Vertx.vertx();
+        ProcessId id = ProcessId.random(RandomGenerator.getDefault());
+        vertxes.add(vertx);
+        Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, MusterOptions.defaults())
+                .await();
+        musters.add(muster);
+        return muster;
+    }
 
-  @AfterEach
-  void closeAll() {
-    musters.forEach(muster -> muster.close().await());
-    vertxes.forEach(vertx -> vertx.close().await());
-  }
+    @AfterEach
+    void closeAll() {
+        musters.forEach(muster -> muster.close().await());
+        vertxes.forEach(vertx -> vertx.close().await());
+    }
 
-  @Test
-  void publishesASegmentThatIsRegisteredLaterAndKeepsLinksAndEpoch() {
-    JoinedRank zero = start().join(GroupOptions.of("g", 0, 2).segment("early", 16)).await();
-    JoinedRank one = start().join(GroupOptions.of("g", 1, 2)).await();
-    long epoch = one.allConnected(PATIENCE).await().epoch();
-    zero.allConnected(PATIENCE).await();
-    Queue<String> changes = new ConcurrentLinkedQueue<>();
-    vertxes.forEach(vertx -> {
-      vertx.eventBus().localConsumer(new Addresses(new GroupName("g")).peerState(), message -> {
-        if (!((JsonObject) message.body()).getString("to").equals("CONNECTED")) { // one that became so before may be told late
-          changes.add(message.body().toString());
+    @Test
+    void publishesASegmentThatIsRegisteredLaterAndKeepsLinksAndEpoch() {
+        JoinedRank zero =
+                start().join(GroupOptions.of("g", 0, 2).segment("early", 16)).await();
+        JoinedRank one = start().join(GroupOptions.of("g", 1, 2)).await();
+        long epoch = one.allConnected(PATIENCE).await().epoch();
+        zero.allConnected(PATIENCE).await();
+        Queue<String> changes = new ConcurrentLinkedQueue<>();
+        vertxes.forEach(vertx -> {
+            vertx.eventBus().localConsumer(new Addresses(new GroupName("g")).peerState(), message -> {
+                if (!((JsonObject) message.body())
+                        .getString("to")
+                        .equals("CONNECTED")) { // one that became so before may be told late
+                    changes.add(message.body().toString());
+                }
+            });
+            vertx.eventBus()
+                    .localConsumer(
+                            new Addresses(new GroupName("g")).degraded(),
+                            message -> changes.add(message.body().toString()));
+        });
+
+        MemorySegment late = zero.register("late", 4096).await();
+        until(() -> one.segments(0).size() == 2);
+
+        assertThat(one.segments(0))
+                .isEqualTo(zero.segments(0))
+                .extracting(SegmentInfo::name)
+                .containsExactly("early", "late");
+        try (Arena arena = Arena.ofShared()) {
+            one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42))
+                    .await();
         }
-      });
-      vertx.eventBus().localConsumer(new Addresses(new GroupName("g")).degraded(), message -> changes.add(message.body().toString()));
-    });
-
-    MemorySegment late = zero.register("late", 4096).await();
-    until(() -> one.segments(0).size() == 2);
-
-    assertThat(one.segments(0)).isEqualTo(zero.segments(0)).extracting(SegmentInfo::name).containsExactly("early", "late");
-    try (Arena arena = Arena.ofShared()) {
-      one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42)).await();
+        assertThat(late.get(ValueLayout.JAVA_INT, 4092)).isEqualTo(42);
+        assertThat(zero.segment("late")).isEqualTo(late);
+        assertThat(one.allConnected(PATIENCE).await().epoch()).isEqualTo(epoch);
+        assertThat(changes).isEmpty();
     }
-    assertThat(late.get(ValueLayout.JAVA_INT, 4092)).isEqualTo(42);
-    assertThat(zero.segment("late")).isEqualTo(late);
-    assertThat(one.allConnected(PATIENCE).await().epoch()).isEqualTo(epoch);
-    assertThat(changes).isEmpty();
-  }
 
-  @Test
-  void registrationsAtTheSameTimeLoseNone() {
-    JoinedRank zero = start().join(GroupOptions.of("g", 0, 2)).await();
-    JoinedRank one = start().join(GroupOptions.of("g", 1, 2)).await();
-    List<Future<MemorySegment>> all = new ArrayList<>();
-    for (int i = 0; i < 20; i++) {
-      all.add(zero.register("s" + i, 8 + i));
+    @Test
+    void registrationsAtTheSameTimeLoseNone() {
+        JoinedRank zero = start().join(GroupOptions.of("g", 0, 2)).await();
+        JoinedRank one = start().join(GroupOptions.of("g", 1, 2)).await();
+        List<Future<MemorySegment>> all = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            all.add(zero.register("s" + i, 8 + i));
+        }
+        Future.all(all).await();
+        until(() -> one.segments(0).size() == 20);
+        assertThat(one.segments(0)).containsExactlyInAnyOrderElementsOf(zero.segments(0));
     }
-    Future.all(all).await();
-    until(() -> one.segments(0).size() == 20);
-    assertThat(one.segments(0)).containsExactlyInAnyOrderElementsOf(zero.segments(0));
-  }
 
-  @Test
-  void refusesSegmentsThatCanNotBe() {
-    JoinedRank zero = start().join(GroupOptions.of("g", 0, 1).segment("kv", 8)).await();
-    assertThat(failure(zero.register("kv", 8))).hasMessageContaining("rank 0 of group g has a segment 'kv' already")
-        .returns(MusterException.Kind.CONFIG, MusterException::kind);
-    assertThat(failure(zero.register(" ", 0))).hasMessageContaining("1 to 64 characters").hasMessageContaining("at least 1 byte, got 0")
-        .returns(MusterException.Kind.CONFIG, MusterException::kind);
-    assertThat(failure(zero.register("huge", 1L << 60))).hasMessageContaining("needs 1152921504606846976 bytes")
-        .returns(MusterException.Kind.CONFIG, MusterException::kind);
-    assertThat(zero.segments(0)).extracting(SegmentInfo::name).containsExactly("kv");
-    assertThat(catchThrowableOfType(MusterException.class, () -> zero.segments(1))).hasMessageContaining("outside the world size 1");
-    assertThat(failure(musters.getFirst().join(GroupOptions.of("h", 0, 1).segment("huge", 1L << 60))).kind())
-        .isEqualTo(MusterException.Kind.CONFIG);
-    for (int i = 1; i < 1024; i++) {
-      zero.register("s" + i, 1).await();
+    @Test
+    void refusesSegmentsThatCanNotBe() {
+        JoinedRank zero =
+                start().join(GroupOptions.of("g", 0, 1).segment("kv", 8)).await();
+        assertThat(failure(zero.register("kv", 8)))
+                .hasMessageContaining("rank 0 of group g has a segment 'kv' already")
+                .returns(MusterException.Kind.CONFIG, MusterException::kind);
+        assertThat(failure(zero.register(" ", 0)))
+                .hasMessageContaining("1 to 64 characters")
+                .hasMessageContaining("at least 1 byte, got 0")
+                .returns(MusterException.Kind.CONFIG, MusterException::kind);
+        assertThat(failure(zero.register("huge", 1L << 60)))
+                .hasMessageContaining("needs 1152921504606846976 bytes")
+                .returns(MusterException.Kind.CONFIG, MusterException::kind);
+        assertThat(zero.segments(0)).extracting(SegmentInfo::name).containsExactly("kv");
+        assertThat(catchThrowableOfType(MusterException.class, () -> zero.segments(1)))
+                .hasMessageContaining("outside the world size 1");
+        assertThat(failure(musters.getFirst().join(GroupOptions.of("h", 0, 1).segment("huge", 1L << 60)))
+                        .kind())
+                .isEqualTo(MusterException.Kind.CONFIG);
+        for (int i = 1; i < 1024; i++) {
+            zero.register("s" + i, 1).await();
+        }
+        assertThat(failure(zero.register("one more", 1)))
+                .hasMessageContaining("1024 segments")
+                .returns(MusterException.Kind.CONFIG, MusterException::kind);
     }
-    assertThat(failure(zero.register("one more", 1))).hasMessageContaining("1024 segments").returns(MusterException.Kind.CONFIG,
-        MusterException::kind);
-  }
 
-  @Test
-  void aRankThatHasLeftRegistersNothing() {
-    JoinedRank zero = start().join(GroupOptions.of("g", 0, 1)).await();
-    zero.leave().await();
-    assertThat(failure(zero.register("kv", 8)).kind()).isEqualTo(MusterException.Kind.FATAL);
-    assertThat(failure(zero.allConnected(PATIENCE)).kind()).isEqualTo(MusterException.Kind.FATAL);
-    zero.leave().await();
-  }
-
-  @Test // G-1
-  void aGroupThatWasNotJoinedLeavesNothingBehind() {
-    Muster first = start();
-    first.join(GroupOptions.of("g", 0, 1)).await();
-    Muster late = start();
-    assertThat(failure(late.join(GroupOptions.of("g", 0, 1)))).hasMessageContaining("is held by pid");
-    assertThat(late.status(null).await()).isEmpty();
-    first.close().await();
-    late.join(GroupOptions.of("g", 0, 2)).await();
-  }
-
-  @Test // B-5
-  void closingMusterEndsAWaitWithNeitherSuccessNorTimeout() {
-    Muster muster = start();
-    Future<?> wait = muster.join(GroupOptions.of("g", 0, 2)).await().allConnected(PATIENCE);
-    muster.close().await();
-    assertThat(failure(wait)).hasMessageContaining("closed").returns(MusterException.Kind.FATAL, MusterException::kind);
-    assertThat(failure(muster.join(GroupOptions.of("g", 0, 2)))).hasMessage("Muster is closed");
-  }
-
-  private static MusterException failure(Future<?> future) {
-    MusterException failure = catchThrowableOfType(MusterException.class, future::await);
-    assertThat(failure).as("failed").isNotNull();
-    return failure;
-  }
-
-  private static void until(BooleanSupplier condition) {
-    long endNanos = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime() - endNanos).as("nanoseconds over the time").isNegative();
-      LockSupport.parkNanos(1_000_000);
+    @Test
+    void aRankThatHasLeftRegistersNothing() {
+        JoinedRank zero = start().join(GroupOptions.of("g", 0, 1)).await();
+        zero.leave().await();
+        assertThat(failure(zero.register("kv", 8)).kind()).isEqualTo(MusterException.Kind.FATAL);
+        assertThat(failure(zero.allConnected(PATIENCE)).kind()).isEqualTo(MusterException.Kind.FATAL);
+        zero.leave().await();
     }
-  }
+
+    @Test // G-1
+    void aGroupThatWasNotJoinedLeavesNothingBehind() {
+        Muster first = start();
+        first.join(GroupOptions.of("g", 0, 1)).await();
+        Muster late = start();
+        assertThat(failure(late.join(GroupOptions.of("g", 0, 1)))).hasMessageContaining("is held by pid");
+        assertThat(late.status(null).await()).isEmpty();
+        first.close().await();
+        late.join(GroupOptions.of("g", 0, 2)).await();
+    }
+
+    @Test // B-5
+    void closingMusterEndsAWaitWithNeitherSuccessNorTimeout() {
+        Muster muster = start();
+        Future<?> wait = muster.join(GroupOptions.of("g", 0, 2)).await().allConnected(PATIENCE);
+        muster.close().await();
+        assertThat(failure(wait))
+                .hasMessageContaining("closed")
+                .returns(MusterException.Kind.FATAL, MusterException::kind);
+        assertThat(failure(muster.join(GroupOptions.of("g", 0, 2)))).hasMessage("Muster is closed");
+    }
+
+    private static MusterException failure(Future<?> future) {
+        MusterException failure = catchThrowableOfType(MusterException.class, future::await);
+        assertThat(failure).as("failed").isNotNull();
+        return failure;
+    }
+
+    private static void until(BooleanSupplier condition) {
+        long endNanos = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime() - endNanos)
+                    .as("nanoseconds over the time")
+                    .isNegative();
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
 }

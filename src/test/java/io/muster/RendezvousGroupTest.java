@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -53,322 +55,391 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ExtendWith(VertxExtension.class)
 @Timeout(value = 60, timeUnit = TimeUnit.SECONDS)
 class RendezvousGroupTest {
-  private static final Addresses G = new Addresses(new GroupName("g"));
-  /** Nothing is found by looking again: what happens, happens by push. */
-  private static final JsonObject NO_POLLING =
-      new JsonObject().put("store", new JsonObject().put("reconcileMs", 3_600_000));
+    private static final Addresses G = new Addresses(new GroupName("g"));
+    /** Nothing is found by looking again: what happens, happens by push. */
+    private static final JsonObject NO_POLLING =
+            new JsonObject().put("store", new JsonObject().put("reconcileMs", 3_600_000));
 
-  private final InMemoryCluster cluster = new InMemoryCluster();
+    private final InMemoryCluster cluster = new InMemoryCluster();
 
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
-
-  //
-  @Test
-  void ranksThatPublishLateAreNoticedByPush() {
-    List<JoinedRank> ranks = new ArrayList<>(List.of(cluster.start(NO_POLLING).join("g", 0, 4), cluster.start(NO_POLLING).join("g", 2, 4)));
-    Future<JsonObject> link = cluster.start(NO_POLLING).link("g", 3, 2, "CONNECTED");
-    assertThatThrownBy(() -> ranks.getFirst().allConnected(Duration.ofMillis(100)).await())
-        .hasMessageContaining("rank 1: never published").hasMessageContaining("rank 3: never published");
-    assertThat(link.isComplete()).isFalse();
-    ranks.add(cluster.start(NO_POLLING).join("g", 3, 4));
-    ranks.add(cluster.start(NO_POLLING).join("g", 1, 4));
-    assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(12);
-  }
-
-  // R-2, P-5: what a late rank would have to wait for is done before it is published
-  @ParameterizedTest
-  @ValueSource(ints = {0, 1, 2})
-  void aPreparedRankHasItsConnectionsBeforeItIsPublished(int late) throws Exception {
-    List<JoinedRank> ranks = new ArrayList<>();
-    for (int rank = 0; rank < 3; rank++) {
-      if (rank != late) {
-        ranks.add(cluster.start(NO_POLLING).join("g", rank, 3));
-      }
-    }
-    InMemoryCluster.Process process = cluster.start(NO_POLLING);
-    PreparedRank prepared = process.muster().prepare(GroupOptions.of("g", late, 3)).await();
-    long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-    while (process.muster().process().channels().size() < 2) {
-      assertThat(System.nanoTime()).as("it dials both").isLessThan(end);
-      Thread.sleep(5);
-    }
-    Set<ChannelGeneration> before = process.muster().process().channels();
-    ranks.add(prepared.publish().await());
-    assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(6);
-    assertThat(process.muster().process().channels()).as("and needs no others").isEqualTo(before);
-  }
-
-  //
-  @Test
-  void whoComesLaterWithAnotherWorldSizeIsToldAtOnceAndHurtsNobody() {
-    JoinedRank zero = cluster.start().join("g", 0, 2);
-    InMemoryCluster.Process other = cluster.start();
-    assertThatThrownBy(() -> other.join("g", 1, 3)).isInstanceOfSatisfying(MusterException.class,
-        failure -> assertThat(failure.kind()).isEqualTo(MusterException.Kind.CONFIG))
-        .hasMessageContaining("has 2 ranks").hasMessageContaining("start all ranks with the same world size");
-    assertThat(InMemoryCluster.await(zero, cluster.start().join("g", 1, 2)).linkCount()).isEqualTo(2);
-  }
-
-  /** What a stranger may put where the entry of rank 2 should be, made from a good entry of rank 0. */
-  private enum Bad {
-    GARBAGE(good -> StoredBytes.copyOf("hello".getBytes(java.nio.charset.StandardCharsets.UTF_8)), ""),
-    EMPTY(good -> StoredBytes.copyOf(new byte[0]), ""),
-    SHORT(good -> cut(asRank(good, 2), -1), ""),
-    LONG(good -> cut(asRank(good, 2), 1), ""),
-    OTHER_VERSION(good -> version(asRank(good, 2)), "version"),
-    OTHER_RANK(good -> Schema.encode(good), "rank: expected 2, got 0"),
-    OTHER_GROUP(good -> Schema.encode(new RankEntry(new GroupName("h"), 3, member(good, 2), good.state(), 0, good.handle())),
-        "group: expected g, got h"),
-    OTHER_WORLD_SIZE(good -> Schema.encode(new RankEntry(good.group(), 4, member(good, 2), good.state(), 0, ofNobody(good.handle()))),
-        "world size: expected 3, got 4");
-
-    private final java.util.function.Function<RankEntry, StoredBytes> made;
-    private final String reason;
-
-    Bad(java.util.function.Function<RankEntry, StoredBytes> made, String reason) {
-      this.made = made;
-      this.reason = reason;
+    @AfterEach
+    void close() {
+        cluster.close();
     }
 
-    /** A living process that says so would be believed, and the others told to start anew: this one is long gone. */
-    private static SegmentHandle ofNobody(SegmentHandle handle) {
-      return new SegmentHandle(new ProcessId(1, 1), handle.host(), handle.port(), handle.hostId(), handle.pid(), "", handle.warmupMode(),
-          handle.transports(), handle.fabric(), handle.segments());
+    //
+    @Test
+    void ranksThatPublishLateAreNoticedByPush() {
+        List<JoinedRank> ranks = new ArrayList<>(List.of(
+                cluster.start(NO_POLLING).join("g", 0, 4),
+                cluster.start(NO_POLLING).join("g", 2, 4)));
+        Future<JsonObject> link = cluster.start(NO_POLLING).link("g", 3, 2, "CONNECTED");
+        assertThatThrownBy(() ->
+                        ranks.getFirst().allConnected(Duration.ofMillis(100)).await())
+                .hasMessageContaining("rank 1: never published")
+                .hasMessageContaining("rank 3: never published");
+        assertThat(link.isComplete()).isFalse();
+        ranks.add(cluster.start(NO_POLLING).join("g", 3, 4));
+        ranks.add(cluster.start(NO_POLLING).join("g", 1, 4));
+        assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(12);
     }
 
-    private static Member member(RankEntry good, int rank) {
-      return new Member(rank, good.member().incarnation(), good.member().life());
-    }
-
-    private static StoredBytes asRank(RankEntry good, int rank) {
-      return Schema.encode(new RankEntry(good.group(), 3, member(good, rank), good.state(), 0, good.handle()));
-    }
-
-    private static StoredBytes cut(StoredBytes bytes, int by) {
-      byte[] all = bytes.toByteArray();
-      return StoredBytes.copyOf(Arrays.copyOf(all, all.length + by));
-    }
-
-    private static StoredBytes version(StoredBytes bytes) {
-      byte[] all = bytes.toByteArray();
-      all[0]++;
-      return StoredBytes.copyOf(all);
-    }
-  }
-
-  //
-  @ParameterizedTest
-  @EnumSource
-  void anUnusableEntryHurtsNobodyButItsOwnRank(Bad bad) {
-    InMemoryCluster.Process first = cluster.start();
-    Future<JsonObject> connected = first.link("g", 0, 1, "CONNECTED");
-    JoinedRank zero = first.join("g", 0, 3);
-    InMemorySegmentStore stranger = cluster.stranger();
-    RankEntry good = entry(stranger.get(InMemoryCluster.keys("g").rank(0)).await());
-    InMemoryCluster.overwrite(stranger, InMemoryCluster.keys("g").rank(2), bad.made.apply(good));
-    JoinedRank one = cluster.start().join("g", 1, 3);
-    connected.await();
-    for (JoinedRank rank : List.of(zero, one)) {
-      assertThat(missing(rank, 2)).satisfies(missing -> {
-        assertThat(missing.phase()).isEqualTo(StuckReport.Phase.REJECTED);
-        assertThat(missing.lastError()).isNotBlank().contains(bad.reason);
-      });
-    }
-    JoinedRank two = cluster.start().join("g", 2, 3);
-    assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
-  }
-
-  /** What is said of a rank once its entry has been read: connecting does not wait for that. */
-  private static StuckReport.Missing missing(JoinedRank observer, int rank) {
-    long endNanos = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-    while (true) {
-      StuckReport.Missing missing = observer.report().await().missing().stream().filter(one -> one.rank() == rank).findFirst().orElseThrow();
-      if (missing.phase() != StuckReport.Phase.NEVER_PUBLISHED || System.nanoTime() > endNanos) {
-        return missing;
-      }
-    }
-  }
-
-  /** What a stranger, or a loss of data, may do to the entry of rank 1. */
-  private enum Harm {
-    REMOVED { void to(InMemoryCluster cluster, InMemorySegmentStore stranger) {
-      InMemoryCluster.remove(stranger, InMemoryCluster.keys("g").rank(1));
-    } },
-    MARKED_GONE { void to(InMemoryCluster cluster, InMemorySegmentStore stranger) {
-      replace(stranger, entry -> new RankEntry(entry.group(), entry.worldSize(), entry.member(), RankEntry.State.GONE, entry.revision(),
-          entry.handle()));
-    } },
-    OVERWRITTEN { void to(InMemoryCluster cluster, InMemorySegmentStore stranger) {
-      InMemoryCluster.overwrite(stranger, InMemoryCluster.keys("g").rank(1), StoredBytes.copyOf(new byte[] {1, 2, 3}));
-    } },
-    ALL_LOST { void to(InMemoryCluster cluster, InMemorySegmentStore stranger) {
-      var keys = InMemoryCluster.keys("g");
-      Set<String> all = new HashSet<>(keys.ranks(3));
-      all.addAll(keys.ready(java.util.stream.IntStream.range(0, 3)));
-      all.add(keys.epoch());
-      cluster.shared().lose(all);
-    } };
-
-    abstract void to(InMemoryCluster cluster, InMemorySegmentStore stranger);
-
-    static void replace(InMemorySegmentStore stranger, UnaryOperator<RankEntry> change) {
-      String key = InMemoryCluster.keys("g").rank(1);
-      InMemoryCluster.overwrite(stranger, key, Schema.encode(change.apply(entry(stranger.get(key).await()))));
-    }
-  }
-
-  //
-  @ParameterizedTest
-  @EnumSource
-  void harmInTheStoreTearsNothingDownAndTheOwnerAssertsItsEntryAgain(Harm harm) {
-    List<JoinedRank> ranks = new ArrayList<>();
-    List<InMemoryCluster.Process> processes = new ArrayList<>();
-    for (int rank = 0; rank < 3; rank++) {
-      processes.add(cluster.start());
-      ranks.add(processes.getLast().join("g", rank, 3));
-    }
-    long epoch = InMemoryCluster.await(ranks).epoch();
-    Queue<Object> losses = new ConcurrentLinkedQueue<>();
-    processes.forEach(process -> {
-      process.vertx().eventBus().localConsumer(G.degraded(), message -> losses.add(message.body()));
-      process.vertx().eventBus().<JsonObject>localConsumer(G.peerState(), message -> {
-        if (message.body().getString("from").equals("CONNECTED")) { // the last CONNECTED may still be on its way here
-          losses.add(message.body());
+    // R-2, P-5: what a late rank would have to wait for is done before it is published
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void aPreparedRankHasItsConnectionsBeforeItIsPublished(int late) throws Exception {
+        List<JoinedRank> ranks = new ArrayList<>();
+        for (int rank = 0; rank < 3; rank++) {
+            if (rank != late) {
+                ranks.add(cluster.start(NO_POLLING).join("g", rank, 3));
+            }
         }
-      });
-    });
-    InMemorySegmentStore stranger = cluster.stranger();
-    Member member = ranks.get(1).member();
-    Future<RankEntry> asserted = next(stranger, InMemoryCluster.keys("g").rank(1),
-        entry -> entry.isLive() && entry.member().equals(member) && entry.revision() > 0);
-    harm.to(cluster, stranger);
-    asserted.await();
-    assertThat(InMemoryCluster.await(ranks).epoch()).isEqualTo(epoch);
-    assertThat(losses).isEmpty();
-    for (JoinedRank rank : ranks) {
-      rank.runtime().links().forEach((_, row) -> assertThat(row.state()).isInstanceOf(LinkState.Connected.class));
-    }
-  }
-
-  //
-  @Test
-  void aLiveIncumbentKeepsItsRankAndTheNewcomerIsToldWhoHasIt() {
-    InMemoryCluster.Process first = cluster.start();
-    JoinedRank zero = first.join("g", 0, 1);
-    long epoch = InMemoryCluster.await(zero).epoch();
-    InMemoryCluster.Process second = cluster.start();
-    var refused = catchThrowableOfType(MusterException.class, () -> second.join("g", 0, 1));
-    assertThat(refused.kind()).isEqualTo(MusterException.Kind.CONFIG);
-    assertThat(second.muster().process().groups()).isEmpty();
-    assertThat(second.muster().process().regions().size()).isZero();
-    assertThat(second.vertx().deploymentIDs()).isEmpty();
-    assertThat(refused).hasMessageContaining("held by pid " + ProcessHandle.current().pid() + " at " + first.muster().address());
-    assertThat(InMemoryCluster.await(zero).epoch()).isEqualTo(epoch);
-  }
-
-  //
-  @Test
-  void anIncumbentThatSomebodyHasDeclaredGoneKeepsItsRankIfItAnswers() {
-    JoinedRank zero = cluster.start(NO_POLLING).join("g", 0, 1);
-    InMemoryCluster.await(zero);
-    InMemorySegmentStore stranger = cluster.stranger();
-    String key = InMemoryCluster.keys("g").rank(0);
-    RankEntry live = entry(stranger.get(key).await());
-    InMemoryCluster.overwrite(stranger, key, Schema.encode(new RankEntry(live.group(), 1, live.member(), RankEntry.State.GONE,
-        live.revision(), live.handle())));
-    assertThatThrownBy(() -> cluster.start(NO_POLLING).join("g", 0, 1)).hasMessageContaining("is held by pid");
-  }
-
-  // the newcomer does not wait for the liveness limit
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void aDeadIncumbentIsReplacedAtOnce(boolean storeKnows) {
-    JsonObject slow = NO_POLLING.copy().put("claim", new JsonObject().put("livenessMs", 600_000));
-    JoinedRank zero = cluster.start(slow).join("g", 0, 2);
-    InMemoryCluster.Process second = cluster.start(slow);
-    JoinedRank one = second.join("g", 1, 2);
-    long epoch = InMemoryCluster.await(zero, one).epoch();
-    if (storeKnows) {
-      cluster.crash(second);
-    } else {
-      second.muster().process().transport().close().await();
-    }
-    JoinedRank again = cluster.start(slow).join("g", 1, 2);
-    assertThat(again.member().isNewerThan(one.member())).isTrue();
-    assertThat(InMemoryCluster.await(zero, again).epoch()).isGreaterThan(epoch);
-  }
-
-  // "and it stops when it wakes", also where it does not see the store that has the newer life
-  @Test
-  void aLifeThatWasTakenOverIsToldByItsPeers() {
-    try (var island = new InMemoryCluster()) {
-      JoinedRank old = island.start(NO_POLLING).join("g", 1, 2);
-      Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);
-      JoinedRank zero = cluster.start(NO_POLLING).join("g", 0, 2);
-      JoinedRank one = cluster.start(NO_POLLING).join("g", 1, 2);
-      long epoch = InMemoryCluster.await(zero, one).epoch();
-      assertThat(one.member().isNewerThan(old.member())).isTrue();
-
-      String key = InMemoryCluster.keys("g").rank(0);
-      InMemoryCluster.overwrite(island.stranger(), key, cluster.stranger().get(key).await());
-
-      assertThatThrownBy(waiting::await).isInstanceOfSatisfying(MusterException.class,
-          ended -> assertThat(ended.kind()).isEqualTo(MusterException.Kind.FATAL))
-          .hasMessageContaining("was taken over by a newer life, " + one.member());
-      assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
-    }
-  }
-
-  // rank 0 opens no link, so no peer refuses it
-  @Test
-  void aSilentLifeIsToldByWhoTookItsRankOnceItAnswersAgain() {
-    try (var island = new InMemoryCluster()) {
-      JoinedRank old = island.start(NO_POLLING).join("g", 0, 2);
-      Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);
-      InMemoryCluster.Process process = cluster.start(NO_POLLING);
-      JoinedRank zero = process.join("g", 0, 2);
-      String key = InMemoryCluster.keys("g").rank(0);
-      RankEntry newer = entry(cluster.stranger().get(key).await());
-      var tries = new AtomicInteger();
-      var notice = new TakeoverNotice(new MusterContext(process.vertx(), 10_000), address -> tries.incrementAndGet() < 3
-          ? Future.failedFuture(new ConnectException(ConnectException.Kind.SILENT, "frozen")) : process.muster().process().connect(address), gossip -> gossip,
-          own -> own.member().equals(zero.member()), 1);
-
-      notice.silent(entry(island.stranger().get(key).await()));
-      notice.published(newer);
-
-      assertThatThrownBy(waiting::await).hasMessageContaining("was taken over by a newer life, " + newer.member());
-      assertThat(tries).hasValue(3);
-    }
-  }
-
-  private static Future<RankEntry> next(InMemorySegmentStore store, String key, Predicate<RankEntry> wanted) {
-    Promise<RankEntry> seen = Promise.promise();
-    store.listen(new SegmentStore.Listener() {
-      @Override
-      public void changed(String changed, @Nullable StoredBytes value) {
-        if (changed.equals(key) && value != null && Schema.rankEntry(value) instanceof Decoded.Valid<RankEntry>(RankEntry entry)
-            && wanted.test(entry)) {
-          seen.tryComplete(entry);
+        InMemoryCluster.Process process = cluster.start(NO_POLLING);
+        PreparedRank prepared =
+                process.muster().prepare(GroupOptions.of("g", late, 3)).await();
+        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+        while (process.muster().process().channels().size() < 2) {
+            assertThat(System.nanoTime()).as("it dials both").isLessThan(end);
+            Thread.sleep(5);
         }
-      }
-
-      @Override
-      public void merged() {}
-
-      @Override
-      public void membersChanged(SegmentStore.PresentMembers present) {}
-    }).await();
-    return seen.future();
-  }
-
-  private static RankEntry entry(@Nullable StoredBytes bytes) {
-    if (bytes != null && Schema.rankEntry(bytes) instanceof Decoded.Valid<RankEntry>(RankEntry entry)) {
-      return entry;
+        Set<ChannelGeneration> before = process.muster().process().channels();
+        ranks.add(prepared.publish().await());
+        assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(6);
+        assertThat(process.muster().process().channels())
+                .as("and needs no others")
+                .isEqualTo(before);
     }
-    throw new AssertionError("no entry");
-  }
+
+    //
+    @Test
+    void whoComesLaterWithAnotherWorldSizeIsToldAtOnceAndHurtsNobody() {
+        JoinedRank zero = cluster.start().join("g", 0, 2);
+        InMemoryCluster.Process other = cluster.start();
+        assertThatThrownBy(() -> other.join("g", 1, 3))
+                .isInstanceOfSatisfying(
+                        MusterException.class,
+                        failure -> assertThat(failure.kind()).isEqualTo(MusterException.Kind.CONFIG))
+                .hasMessageContaining("has 2 ranks")
+                .hasMessageContaining("start all ranks with the same world size");
+        assertThat(InMemoryCluster.await(zero, cluster.start().join("g", 1, 2)).linkCount())
+                .isEqualTo(2);
+    }
+
+    /** What a stranger may put where the entry of rank 2 should be, made from a good entry of rank 0. */
+    private enum Bad {
+        GARBAGE(good -> StoredBytes.copyOf("hello".getBytes(java.nio.charset.StandardCharsets.UTF_8)), ""),
+        EMPTY(good -> StoredBytes.copyOf(new byte[0]), ""),
+        SHORT(good -> cut(asRank(good, 2), -1), ""),
+        LONG(good -> cut(asRank(good, 2), 1), ""),
+        OTHER_VERSION(good -> version(asRank(good, 2)), "version"),
+        OTHER_RANK(good -> Schema.encode(good), "rank: expected 2, got 0"),
+        OTHER_GROUP(
+                good -> Schema.encode(
+                        new RankEntry(new GroupName("h"), 3, member(good, 2), good.state(), 0, good.handle())),
+                "group: expected g, got h"),
+        OTHER_WORLD_SIZE(
+                good -> Schema.encode(
+                        new RankEntry(good.group(), 4, member(good, 2), good.state(), 0, ofNobody(good.handle()))),
+                "world size: expected 3, got 4");
+
+        private final java.util.function.Function<RankEntry, StoredBytes> made;
+        private final String reason;
+
+        Bad(java.util.function.Function<RankEntry, StoredBytes> made, String reason) {
+            this.made = made;
+            this.reason = reason;
+        }
+
+        /**
+         * A living process that says so would be believed, and the others told to start anew: this one is long gone.
+         */
+        private static SegmentHandle ofNobody(SegmentHandle handle) {
+            return new SegmentHandle(
+                    new ProcessId(1, 1),
+                    handle.host(),
+                    handle.port(),
+                    handle.hostId(),
+                    handle.pid(),
+                    "",
+                    handle.warmupMode(),
+                    handle.transports(),
+                    handle.fabric(),
+                    handle.segments());
+        }
+
+        private static Member member(RankEntry good, int rank) {
+            return new Member(rank, good.member().incarnation(), good.member().life());
+        }
+
+        private static StoredBytes asRank(RankEntry good, int rank) {
+            return Schema.encode(new RankEntry(good.group(), 3, member(good, rank), good.state(), 0, good.handle()));
+        }
+
+        private static StoredBytes cut(StoredBytes bytes, int by) {
+            byte[] all = bytes.toByteArray();
+            return StoredBytes.copyOf(Arrays.copyOf(all, all.length + by));
+        }
+
+        private static StoredBytes version(StoredBytes bytes) {
+            byte[] all = bytes.toByteArray();
+            all[0]++;
+            return StoredBytes.copyOf(all);
+        }
+    }
+
+    //
+    @ParameterizedTest
+    @EnumSource
+    void anUnusableEntryHurtsNobodyButItsOwnRank(Bad bad) {
+        InMemoryCluster.Process first = cluster.start();
+        Future<JsonObject> connected = first.link("g", 0, 1, "CONNECTED");
+        JoinedRank zero = first.join("g", 0, 3);
+        InMemorySegmentStore stranger = cluster.stranger();
+        RankEntry good = entry(stranger.get(InMemoryCluster.keys("g").rank(0)).await());
+        InMemoryCluster.overwrite(stranger, InMemoryCluster.keys("g").rank(2), bad.made.apply(good));
+        JoinedRank one = cluster.start().join("g", 1, 3);
+        connected.await();
+        for (JoinedRank rank : List.of(zero, one)) {
+            assertThat(missing(rank, 2)).satisfies(missing -> {
+                assertThat(missing.phase()).isEqualTo(StuckReport.Phase.REJECTED);
+                assertThat(missing.lastError()).isNotBlank().contains(bad.reason);
+            });
+        }
+        JoinedRank two = cluster.start().join("g", 2, 3);
+        assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
+    }
+
+    /** What is said of a rank once its entry has been read: connecting does not wait for that. */
+    private static StuckReport.Missing missing(JoinedRank observer, int rank) {
+        long endNanos = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+        while (true) {
+            StuckReport.Missing missing = observer.report().await().missing().stream()
+                    .filter(one -> one.rank() == rank)
+                    .findFirst()
+                    .orElseThrow();
+            if (missing.phase() != StuckReport.Phase.NEVER_PUBLISHED || System.nanoTime() > endNanos) {
+                return missing;
+            }
+        }
+    }
+
+    /** What a stranger, or a loss of data, may do to the entry of rank 1. */
+    private enum Harm {
+        REMOVED {
+            void to(InMemoryCluster cluster, InMemorySegmentStore stranger) {
+                InMemoryCluster.remove(stranger, InMemoryCluster.keys("g").rank(1));
+            }
+        },
+        MARKED_GONE {
+            void to(InMemoryCluster cluster, InMemorySegmentStore stranger) {
+                replace(
+                        stranger,
+                        entry -> new RankEntry(
+                                entry.group(),
+                                entry.worldSize(),
+                                entry.member(),
+                                RankEntry.State.GONE,
+                                entry.revision(),
+                                entry.handle()));
+            }
+        },
+        OVERWRITTEN {
+            void to(InMemoryCluster cluster, InMemorySegmentStore stranger) {
+                InMemoryCluster.overwrite(
+                        stranger, InMemoryCluster.keys("g").rank(1), StoredBytes.copyOf(new byte[] {1, 2, 3}));
+            }
+        },
+        ALL_LOST {
+            void to(InMemoryCluster cluster, InMemorySegmentStore stranger) {
+                var keys = InMemoryCluster.keys("g");
+                Set<String> all = new HashSet<>(keys.ranks(3));
+                all.addAll(keys.ready(java.util.stream.IntStream.range(0, 3)));
+                all.add(keys.epoch());
+                cluster.shared().lose(all);
+            }
+        };
+
+        abstract void to(InMemoryCluster cluster, InMemorySegmentStore stranger);
+
+        static void replace(InMemorySegmentStore stranger, UnaryOperator<RankEntry> change) {
+            String key = InMemoryCluster.keys("g").rank(1);
+            InMemoryCluster.overwrite(
+                    stranger,
+                    key,
+                    Schema.encode(change.apply(entry(stranger.get(key).await()))));
+        }
+    }
+
+    //
+    @ParameterizedTest
+    @EnumSource
+    void harmInTheStoreTearsNothingDownAndTheOwnerAssertsItsEntryAgain(Harm harm) {
+        List<JoinedRank> ranks = new ArrayList<>();
+        List<InMemoryCluster.Process> processes = new ArrayList<>();
+        for (int rank = 0; rank < 3; rank++) {
+            processes.add(cluster.start());
+            ranks.add(processes.getLast().join("g", rank, 3));
+        }
+        long epoch = InMemoryCluster.await(ranks).epoch();
+        Queue<Object> losses = new ConcurrentLinkedQueue<>();
+        processes.forEach(process -> {
+            process.vertx().eventBus().localConsumer(G.degraded(), message -> losses.add(message.body()));
+            process.vertx().eventBus().<JsonObject>localConsumer(G.peerState(), message -> {
+                if (message.body()
+                        .getString("from")
+                        .equals("CONNECTED")) { // the last CONNECTED may still be on its way here
+                    losses.add(message.body());
+                }
+            });
+        });
+        InMemorySegmentStore stranger = cluster.stranger();
+        Member member = ranks.get(1).member();
+        Future<RankEntry> asserted = next(
+                stranger,
+                InMemoryCluster.keys("g").rank(1),
+                entry -> entry.isLive() && entry.member().equals(member) && entry.revision() > 0);
+        harm.to(cluster, stranger);
+        asserted.await();
+        assertThat(InMemoryCluster.await(ranks).epoch()).isEqualTo(epoch);
+        assertThat(losses).isEmpty();
+        for (JoinedRank rank : ranks) {
+            rank.runtime().links().forEach((_, row) -> assertThat(row.state()).isInstanceOf(LinkState.Connected.class));
+        }
+    }
+
+    //
+    @Test
+    void aLiveIncumbentKeepsItsRankAndTheNewcomerIsToldWhoHasIt() {
+        InMemoryCluster.Process first = cluster.start();
+        JoinedRank zero = first.join("g", 0, 1);
+        long epoch = InMemoryCluster.await(zero).epoch();
+        InMemoryCluster.Process second = cluster.start();
+        var refused = catchThrowableOfType(MusterException.class, () -> second.join("g", 0, 1));
+        assertThat(refused.kind()).isEqualTo(MusterException.Kind.CONFIG);
+        assertThat(second.muster().process().groups()).isEmpty();
+        assertThat(second.muster().process().regions().size()).isZero();
+        assertThat(second.vertx().deploymentIDs()).isEmpty();
+        assertThat(refused)
+                .hasMessageContaining("held by pid " + ProcessHandle.current().pid() + " at "
+                        + first.muster().address());
+        assertThat(InMemoryCluster.await(zero).epoch()).isEqualTo(epoch);
+    }
+
+    //
+    @Test
+    void anIncumbentThatSomebodyHasDeclaredGoneKeepsItsRankIfItAnswers() {
+        JoinedRank zero = cluster.start(NO_POLLING).join("g", 0, 1);
+        InMemoryCluster.await(zero);
+        InMemorySegmentStore stranger = cluster.stranger();
+        String key = InMemoryCluster.keys("g").rank(0);
+        RankEntry live = entry(stranger.get(key).await());
+        InMemoryCluster.overwrite(
+                stranger,
+                key,
+                Schema.encode(new RankEntry(
+                        live.group(), 1, live.member(), RankEntry.State.GONE, live.revision(), live.handle())));
+        assertThatThrownBy(() -> cluster.start(NO_POLLING).join("g", 0, 1)).hasMessageContaining("is held by pid");
+    }
+
+    // the newcomer does not wait for the liveness limit
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aDeadIncumbentIsReplacedAtOnce(boolean storeKnows) {
+        JsonObject slow = NO_POLLING.copy().put("claim", new JsonObject().put("livenessMs", 600_000));
+        JoinedRank zero = cluster.start(slow).join("g", 0, 2);
+        InMemoryCluster.Process second = cluster.start(slow);
+        JoinedRank one = second.join("g", 1, 2);
+        long epoch = InMemoryCluster.await(zero, one).epoch();
+        if (storeKnows) {
+            cluster.crash(second);
+        } else {
+            second.muster().process().transport().close().await();
+        }
+        JoinedRank again = cluster.start(slow).join("g", 1, 2);
+        assertThat(again.member().isNewerThan(one.member())).isTrue();
+        assertThat(InMemoryCluster.await(zero, again).epoch()).isGreaterThan(epoch);
+    }
+
+    // "and it stops when it wakes", also where it does not see the store that has the newer life
+    @Test
+    void aLifeThatWasTakenOverIsToldByItsPeers() {
+        try (var island = new InMemoryCluster()) {
+            JoinedRank old = island.start(NO_POLLING).join("g", 1, 2);
+            Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);
+            JoinedRank zero = cluster.start(NO_POLLING).join("g", 0, 2);
+            JoinedRank one = cluster.start(NO_POLLING).join("g", 1, 2);
+            long epoch = InMemoryCluster.await(zero, one).epoch();
+            assertThat(one.member().isNewerThan(old.member())).isTrue();
+
+            String key = InMemoryCluster.keys("g").rank(0);
+            InMemoryCluster.overwrite(
+                    island.stranger(), key, cluster.stranger().get(key).await());
+
+            assertThatThrownBy(waiting::await)
+                    .isInstanceOfSatisfying(
+                            MusterException.class,
+                            ended -> assertThat(ended.kind()).isEqualTo(MusterException.Kind.FATAL))
+                    .hasMessageContaining("was taken over by a newer life, " + one.member());
+            assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
+        }
+    }
+
+    // rank 0 opens no link, so no peer refuses it
+    @Test
+    void aSilentLifeIsToldByWhoTookItsRankOnceItAnswersAgain() {
+        try (var island = new InMemoryCluster()) {
+            JoinedRank old = island.start(NO_POLLING).join("g", 0, 2);
+            Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);
+            InMemoryCluster.Process process = cluster.start(NO_POLLING);
+            JoinedRank zero = process.join("g", 0, 2);
+            String key = InMemoryCluster.keys("g").rank(0);
+            RankEntry newer = entry(cluster.stranger().get(key).await());
+            var tries = new AtomicInteger();
+            var notice = new TakeoverNotice(
+                    new MusterContext(process.vertx(), 10_000),
+                    address -> tries.incrementAndGet() < 3
+                            ? Future.failedFuture(new ConnectException(ConnectException.Kind.SILENT, "frozen"))
+                            : process.muster().process().connect(address),
+                    gossip -> gossip,
+                    own -> own.member().equals(zero.member()),
+                    1);
+
+            notice.silent(entry(island.stranger().get(key).await()));
+            notice.published(newer);
+
+            assertThatThrownBy(waiting::await)
+                    .hasMessageContaining("was taken over by a newer life, " + newer.member());
+            assertThat(tries).hasValue(3);
+        }
+    }
+
+    private static Future<RankEntry> next(InMemorySegmentStore store, String key, Predicate<RankEntry> wanted) {
+        Promise<RankEntry> seen = Promise.promise();
+        store.listen(new SegmentStore.Listener() {
+                    @Override
+                    public void changed(String changed, @Nullable StoredBytes value) {
+                        if (changed.equals(key)
+                                && value != null
+                                && Schema.rankEntry(value) instanceof Decoded.Valid<RankEntry>(RankEntry entry)
+                                && wanted.test(entry)) {
+                            seen.tryComplete(entry);
+                        }
+                    }
+
+                    @Override
+                    public void merged() {}
+
+                    @Override
+                    public void membersChanged(SegmentStore.PresentMembers present) {}
+                })
+                .await();
+        return seen.future();
+    }
+
+    private static RankEntry entry(@Nullable StoredBytes bytes) {
+        if (bytes != null && Schema.rankEntry(bytes) instanceof Decoded.Valid<RankEntry>(RankEntry entry)) {
+            return entry;
+        }
+        throw new AssertionError("no entry");
+    }
 }

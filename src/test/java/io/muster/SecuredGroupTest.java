@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -79,484 +81,686 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.slf4j.LoggerFactory;
 
-/** Whole groups with a secret, and what a stranger who can read and write the whole store, and reach every port, does to them. */
+/**
+ * Whole groups with a secret, and what a stranger who can read and write the whole store, and reach every port, does to
+ * them.
+ */
 // S-1, S-2
 @ExtendWith(VertxExtension.class)
 @org.junit.jupiter.api.Timeout(60)
 class SecuredGroupTest {
-  private static final String SECRET = "Zm9yIHRlc3RzIG9ubHk7IGtlZXAgaXQ";
-  private static final String WRONG = "YW5vdGhlciBvbmUgb2YgdGhlIHNhbWU";
-  private static final Addresses G = new Addresses(new GroupName("g"));
+    private static final String SECRET = "Zm9yIHRlc3RzIG9ubHk7IGtlZXAgaXQ";
+    private static final String WRONG = "YW5vdGhlciBvbmUgb2YgdGhlIHNhbWU";
+    private static final Addresses G = new Addresses(new GroupName("g"));
 
-  @TempDir
-  Path folder;
+    @TempDir
+    Path folder;
 
-  private final InMemoryCluster cluster = new InMemoryCluster();
-  private final Queue<String> logged = new ConcurrentLinkedQueue<>();
-  private final AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
-    @Override
-    protected void append(ILoggingEvent event) {
-      logged.add(event.getLoggerName() + " " + event.getFormattedMessage()
-          + (event.getThrowableProxy() == null ? "" : event.getThrowableProxy().getMessage()));
-    }
-  };
-  private JsonObject secured = new JsonObject();
-
-  @BeforeEach
-  void listen() throws IOException {
-    Files.writeString(folder.resolve("secret"), SECRET + "\n");
-    Files.writeString(folder.resolve("wrong"), WRONG);
-    secured = InMemoryCluster.secret(folder.resolve("secret"));
-    appender.start();
-    ((Logger) LoggerFactory.getLogger("io.muster")).addAppender(appender);
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
-    ((Logger) LoggerFactory.getLogger("io.muster")).detachAppender(appender);
-    assertThat(logged).as("the secret is in no log").noneMatch(line -> line.contains(SECRET) || line.contains(WRONG));
-  }
-
-  private static MemorySegment eight(long value) {
-    MemorySegment source = Arena.ofAuto().allocate(8, 8);
-    source.set(ValueLayout.JAVA_LONG, 0, value);
-    return source;
-  }
-
-  private long warnings(String event) {
-    return logged.stream().filter(line -> line.contains(event)).count();
-  }
-
-  @Test
-  void ranksThatKnowTheSecretConnectWriteLeaveAndComeBack() {
-    InMemoryCluster.Process first = cluster.start(secured);
-    JoinedRank zero = first.join(GroupOptions.of("g", 0, 3).segment("kv", 64));
-    JoinedRank one = first.join("g", 1, 3);
-    InMemoryCluster.Process second = cluster.start(secured);
-    JoinedRank two = second.join("g", 2, 3);
-    assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
-    two.write(0, "kv", 8, eight(42)).await();
-    assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 8)).isEqualTo(42);
-    long epoch = InMemoryCluster.await(zero).epoch();
-    cluster.crash(second);
-    JoinedRank again = cluster.start(secured).join("g", 2, 3);
-    assertThat(InMemoryCluster.await(zero, one, again).epoch()).isGreaterThan(epoch);
-    again.leave().await();
-    assertThat(first.muster().distrusted()).isZero();
-    InMemorySegmentStore stranger = cluster.stranger();
-    for (String key : cluster.shared().keys()) {
-      StoredBytes bytes = Objects.requireNonNull(stranger.get(key).await());
-      for (Decoded<?> decoded : List.of(Schema.rankEntry(bytes), Schema.readyMark(bytes), Schema.epochRecord(bytes))) {
-        assertThat(decoded).as(key + " can't be believed without the secret").isInstanceOf(Decoded.Malformed.class);
-      }
-    }
-  }
-
-  // P-3: the accept proves the waiter to the writer, and goes over another connection than the value that goes with it
-  @Test
-  void aWarmupValueThatIsThereBeforeItsSenderIsProvedIsWrittenAgain() {
-    var faults = new TransportFaults();
-    TransportFault late = faults.add(TransportFault.at(TransportFault.Point.SEND_LINK, new TransportFault.Act.Delay(Duration.ofMillis(50))));
-    InMemoryCluster.Process waiter = cluster.start(secured, faults);
-    InMemoryCluster.Process writer = cluster.start(secured);
-    Future<JsonObject> connected = writer.link("g", 1, 0, "CONNECTED");
-    InMemoryCluster.await(waiter.join("g", 0, 2), writer.join("g", 1, 2));
-    assertThat(late.fired()).isPositive();
-    assertThat(connected.await().getInteger("attempt")).isEqualTo(1);
-    assertThat(writer.muster().process().regions().refusals(WriteException.Kind.UNPROVED)).as("it was there first").isPositive();
-  }
-
-  /** What one process knows that the others do not, or the other way round. */
-  private enum Mistake { NONE_HERE, WRONG_HERE, NONE_THERE }
-
-  @ParameterizedTest
-  @EnumSource
-  void aSecretOnOneSideOnlyOrAWrongOneIsRefusedCountedAndSaid(Mistake mistake) {
-    JsonObject unsecured = InMemoryCluster.secret(Path.of(""));
-    InMemoryCluster.Process first = cluster.start(mistake == Mistake.NONE_THERE ? unsecured : secured);
-    JoinedRank zero = first.join("g", 0, 2);
-    InMemoryCluster.Process second = cluster.start(switch (mistake) {
-      case NONE_HERE -> unsecured;
-      case WRONG_HERE -> InMemoryCluster.secret(folder.resolve("wrong"));
-      case NONE_THERE -> secured;
-    });
-    io.vertx.core.Promise<String> refused = io.vertx.core.Promise.promise();
-    second.vertx().eventBus().<io.muster.peer.LinkChange>localConsumer(G.linkState(), message -> {
-      if (message.body().peer() == 0 && message.body().reason().contains("signature")) {
-        refused.tryComplete(message.body().reason());
-      }
-    });
-    JoinedRank one = second.join("g", 1, 2);
-    refused.future().await();
-    for (JoinedRank rank : List.of(zero, one)) {
-      assertThatThrownBy(() -> rank.allConnected(Duration.ofMillis(300)).await()).isInstanceOf(MusterException.class)
-          .hasMessageContaining("signature: expected").hasMessageContaining("security.secretFile");
-      StuckReport report = rank.report().await();
-      boolean knowsNone = mistake == (rank == zero ? Mistake.NONE_THERE : Mistake.NONE_HERE);
-      assertThat(report.missing()).anySatisfy(missing -> {
-        assertThat(missing.rank()).isEqualTo(rank == zero ? 1 : 0);
-        assertThat(missing.phase()).isEqualTo(knowsNone ? StuckReport.Phase.SIGNED : StuckReport.Phase.FOREIGN);
-        assertThat(missing.host()).as("where to look").startsWith("127.0.0.1:").endsWith(" (as it says itself)");
-        assertThat(missing.pid()).isEqualTo(ProcessHandle.current().pid());
-        assertThat(missing.whatToDo()).contains("set the same group secret").contains("security.secretFile");
-      });
-    }
-    assertThat(first.muster().distrusted() + second.muster().distrusted()).isPositive();
-    assertThat(logged.stream().filter(line -> line.contains("muster.entry.rejected group=g rank=0")).count()).as("once").isEqualTo(1);
-    ProcessAddress address = first.muster().address();
-    assertThatThrownBy(() -> second.muster().process().connect(address).await()).hasMessageContaining("UNPROVED")
-        .hasMessageContaining("security.secretFile");
-    assertThatThrownBy(() -> first.muster().process().connect(second.muster().address()).await()).hasMessageContaining("UNPROVED");
-    assertThat(warnings("connection-dropped")).as("once per address, though it was refused more often").isBetween(1L, 2L);
-  }
-
-  @Test
-  void allGroupsOfAProcessHaveASecretOrNone() {
-    GroupSecret own = GroupSecret.ofText("a secret of group h alone");
-    InMemoryCluster.Process process = cluster.start(InMemoryCluster.secret(Path.of("")));
-    process.join("g", 0, 1);
-    assertThatThrownBy(() -> process.join(GroupOptions.of("h", 0, 1).secret(own))).isInstanceOf(MusterException.class)
-        .hasMessageContaining("group h has a secret, and other groups of this process have none");
-    InMemoryCluster.Process other = cluster.start(InMemoryCluster.secret(Path.of("")));
-    JoinedRank secret = other.join(GroupOptions.of("h", 0, 2).secret(own));
-    assertThatThrownBy(() -> other.join("k", 0, 1)).isInstanceOf(MusterException.class)
-        .hasMessageContaining("group k has no secret, and other groups of this process have one");
-    assertThatThrownBy(() -> other.join(GroupOptions.of("h", 1, 2).secret(GroupSecret.ofText("another secret for h")))).isInstanceOf(
-        MusterException.class).hasMessageContaining("another secret");
-    JoinedRank peer = cluster.start(secured).join(GroupOptions.of("h", 1, 2).secret(own));
-    assertThat(InMemoryCluster.await(secret, peer).linkCount()).isEqualTo(2);
-    secret.leave().await();
-    other.join("k", 0, 1).allConnected(InMemoryCluster.PATIENCE).await();
-  }
-
-  @Test
-  void theSecretComesFromAFileOrTheEnvironmentAndMistakesAreSaidWithoutIt() throws IOException {
-    var fromFile = new SecurityOptions(folder.resolve("secret").toString(), "VARIABLE", TlsOptions.DEFAULTS);
-    Map<String, String> environment = Map.of("VARIABLE", SECRET + "\n", "SHORT", "short");
-    assertThat(fromFile.secret(_ -> null)).isEqualTo(new SecurityOptions("", "VARIABLE", TlsOptions.DEFAULTS).secret(environment::get)).isNotNull();
-    assertThat(new SecurityOptions("", "VARIABLE", TlsOptions.DEFAULTS).secret(_ -> null)).isNull();
-    assertThat(new SecurityOptions("", "", TlsOptions.DEFAULTS).secret(environment::get)).isNull();
-    assertThatThrownBy(() -> fromFile.secret(environment::get)).isInstanceOf(MusterException.class).hasMessageContaining("two secrets");
-    assertThatThrownBy(() -> new SecurityOptions("", "SHORT", TlsOptions.DEFAULTS).secret(environment::get)).isInstanceOf(MusterException.class)
-        .hasMessageContaining("variable SHORT").hasMessageContaining("got 5").hasMessageContaining("openssl rand").message()
-        .doesNotContain("short");
-    assertThatThrownBy(() -> new SecurityOptions(folder.resolve("no").toString(), "", TlsOptions.DEFAULTS).secret(_ -> null)).isInstanceOf(MusterException.class)
-        .hasMessageContaining("does not exist").hasMessageContaining("openssl rand -base64 32");
-    Path open = Files.writeString(folder.resolve("open"), SECRET);
-    Files.setPosixFilePermissions(open, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
-    assertThat(SecurityOptions.ofFile(open)).isNotNull();
-    assertThat(warnings("muster.secret.open")).isPositive();
-  }
-
-  // ---- the stranger in the store
-
-  /** What a stranger writes over what the group has written. */
-  private enum Forgery {
-    NEWER_LIFE_ELSEWHERE,
-    NEWER_LIFE_OF_ANOTHER_SECRET,
-    ANOTHER_RANKS_SIGNED_ENTRY,
-    GONE,
-    LEFT,
-    DEGRADED,
-    A_GREATER_EPOCH,
-    A_MARK,
-    REMOVED,
-    GARBAGE
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void aForgeryInTheStoreRedirectsNobodyEndsNothingAndIsPutRight(Forgery forgery) throws Exception {
-    List<InMemoryCluster.Process> processes = List.of(cluster.start(secured), cluster.start(secured), cluster.start(secured));
-    List<JoinedRank> ranks = new ArrayList<>();
-    for (int rank = 0; rank < 3; rank++) {
-      ranks.add(processes.get(rank).join("g", rank, 3));
-    }
-    long epoch = InMemoryCluster.await(ranks).epoch();
-    Queue<String> losses = new ConcurrentLinkedQueue<>();
-    processes.forEach(process -> process.vertx().eventBus().<JsonObject>localConsumer(G.degraded(), message -> losses.add(message.body().encode())));
-    try (var trap = new Trap(new Keyring())) {
-      InMemorySegmentStore stranger = cluster.stranger();
-      Forged forged = forge(forgery, stranger, trap);
-      awaitOther(stranger, forged.key(), forged.bytes());
-      for (JoinedRank rank : ranks) {
-        assertThat(InMemoryCluster.await(rank).epoch()).as("the epoch stands").isEqualTo(epoch);
-      }
-      assertThat(losses).isEmpty();
-      assertThat(trap.connected()).as("nobody dials where a forged entry says").isZero();
-    }
-    InMemoryCluster.Process late = cluster.start(secured);
-    assertThatThrownBy(() -> late.join("g", 1, 3)).as("the seats are still held").hasMessageContaining("is held by pid");
-    if (forgery != Forgery.REMOVED) { // of marks the store tells nobody: who reads them counts
-      assertThat(Stream.concat(processes.stream(), Stream.of(late)).mapToLong(process -> process.muster().distrusted()).sum()).as("counted")
-          .isPositive();
-    }
-  }
-
-  // S-2, O-2, B-3
-  @Test
-  void theStatusOfWhoWaitsNamesTheRankWithoutTheSecretAndSaysWhatToDo() {
-    InMemoryCluster.Process waiter = cluster.start(secured);
-    JoinedRank zero = waiter.join("g", 0, 3);
-    JoinedRank one = waiter.join("g", 1, 3);
-    assertThat(waiter.muster().status("g").await().getFirst().getLong("distrusted")).isZero();
-    InMemoryCluster.Process forgetful = cluster.start(InMemoryCluster.secret(Path.of("")));
-    JoinedRank unsigned = forgetful.join("g", 2, 3);
-    String here = "rank 2: its entry is unsigned or foreign: refused for";
-    JsonObject picture = pictureWith(waiter, here);
-    String where = ", pid " + ProcessHandle.current().pid() + " at 127.0.0.1:" + forgetful.muster().address().port() + " (as it says itself)";
-    String what = "set the same group secret for rank 2 as for the others (security.secretFile)";
-    assertThat(StatusVerticle.text(picture)).contains(where, "signature: expected one by the group's secret, got none", what,
-        "times to believe what the group's secret has not signed:", "store/g/rank/2 (", "times, at 127.0.0.1:" + waiter.muster().address().port());
-    assertThat(picture.getLong("distrusted")).isPositive();
-    assertThat(picture.getJsonArray("distrust").encode()).contains("store/g/rank/2");
-    assertThatThrownBy(() -> zero.allConnected(Duration.ofMillis(50)).await()).hasMessageContaining(here).hasMessageContaining(where)
-        .hasMessageContaining(what);
-    assertThat(StatusVerticle.text(pictureWith(forgetful, "rank 0: its entry is signed, and no secret is set here: refused")))
-        .contains("set the same group secret here as for rank 0 (security.secretFile), or start all ranks without");
-    unsigned.leave().await();
-    JoinedRank two = cluster.start(secured).join("g", 2, 3);
-    InMemoryCluster.await(zero, one, two);
-    assertThat(StatusVerticle.text(waiter.muster().status("g").await().getFirst())).doesNotContain("unsigned or foreign");
-  }
-
-  private static JsonObject pictureWith(InMemoryCluster.Process process, String line) {
-    long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-    while (true) {
-      JsonObject picture = process.muster().status("g").await().getFirst();
-      if (StatusVerticle.text(picture).contains(line)) {
-        return picture;
-      }
-      assertThat(System.nanoTime()).as(line + " in " + picture.encodePrettily()).isLessThan(end);
-    }
-  }
-
-  /** Who shares some other group has a channel, and may say on it what it likes: not fill the disk. */
-  @Test
-  void nonsenseOverAChannelIsLoggedOnce() throws InterruptedException {
-    GroupSecret theirs = GroupSecret.ofText("the secret of group h");
-    InMemoryCluster.Process process = cluster.start(secured);
-    JoinedRank zero = process.join("g", 0, 2);
-    process.join(GroupOptions.of("h", 0, 1).secret(theirs)).allConnected(InMemoryCluster.PATIENCE).await();
-    InMemorySegmentStore store = cluster.stranger();
-    var keyring = new Keyring();
-    keyring.add(theirs);
-    try (var stranger = new Trap(keyring)) {
-      Channel channel = stranger.transport.connect(process.muster().address()).await();
-      for (int i = 0; i < 500; i++) {
-        for (ControlKind kind : ControlKind.values()) {
-          channel.send(kind, Buffer.buffer("nonsense"));
+    private final InMemoryCluster cluster = new InMemoryCluster();
+    private final Queue<String> logged = new ConcurrentLinkedQueue<>();
+    private final AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
+        @Override
+        protected void append(ILoggingEvent event) {
+            logged.add(event.getLoggerName() + " " + event.getFormattedMessage()
+                    + (event.getThrowableProxy() == null
+                            ? ""
+                            : event.getThrowableProxy().getMessage()));
         }
-        InMemoryCluster.overwrite(store, "g/rank/" + (1_000 + i), GARBAGE);
-      }
-      channel.send(ControlKind.LINK, LinkCodec.encode(new LinkMessage.Open(zero.runtime().seat(0).ownEntry(), zero.member(), 1, 1,
-          new WarmupSlot(new RemoteRegion(1, 1, 8), 0), new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, "tcp", "last"))));
-      assertThat(stranger.heard.poll(20, TimeUnit.SECONDS)).as("all before it has been read").isInstanceOf(LinkMessage.Refuse.class);
-    }
-    long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-    while (process.muster().distrusted() < 500) {
-      assertThat(System.nanoTime()).as("counted: " + process.muster().distrusted()).isLessThan(end);
-      Thread.sleep(2);
-    }
-    for (String event : List.of("muster.message.malformed", "muster.claim.malformed", "muster.view.malformed", "muster.transfer.malformed",
-        "muster.distrusted remote=store/g ")) {
-      assertThat(warnings(event)).as(event).isEqualTo(1);
-    }
-    assertThat(warnings("remote=store/g/rank/1")).as("keys that nobody has").isZero();
-  }
-
-  private static final StoredBytes GARBAGE = StoredBytes.copyOf(new byte[] {1, 2, 3});
-
-  private record Forged(String key, StoredBytes bytes) {}
-
-  private static Forged forge(Forgery forgery, InMemorySegmentStore stranger, Trap trap) {
-    var keys = InMemoryCluster.keys("g");
-    var group = new GroupName("g");
-    // the stranger can read everything but the secret: the schema is public
-    var seen = new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {});
-    RankEntry entry = ((Decoded.Valid<RankEntry>) Schema.rankEntry(Objects.requireNonNull(seen.get(keys.rank(1)).await()))).value();
-    EpochRecord epoch = ((Decoded.Valid<EpochRecord>) Schema.epochRecord(Objects.requireNonNull(seen.get(keys.epoch()).await()))).value();
-    SegmentHandle handle = trap.redirected(entry.handle());
-    var newer = new Member(1, entry.member().incarnation() + 1_000_000, LifeId.random(RandomGenerator.getDefault()));
-    StoredBytes bytes = switch (forgery) {
-      case NEWER_LIFE_ELSEWHERE -> Schema.encode(new RankEntry(group, 3, newer, RankEntry.State.LIVE, 0, handle));
-      case NEWER_LIFE_OF_ANOTHER_SECRET -> new SealedSegmentStore(stranger, GroupSecret.ofText(WRONG), (_, _) -> {}).close(keys.rank(1),
-          Schema.encode(new RankEntry(group, 3, newer, RankEntry.State.LIVE, 0, handle)));
-      case ANOTHER_RANKS_SIGNED_ENTRY -> stranger.get(keys.rank(0)).await();
-      case GONE -> Schema.encode(entry.with(RankEntry.State.GONE, entry.handle()));
-      case LEFT -> Schema.encode(entry.with(RankEntry.State.LEFT, entry.handle()));
-      case DEGRADED -> Schema.encode(epoch.degraded(List.of(new LostMember(entry.member(), "SILENCE", "forged", 0))));
-      case A_GREATER_EPOCH -> Schema.encode(new EpochRecord(group, epoch.number() + 50, epoch.vector(), EpochRecord.State.COMPLETE,
-          epoch.number() + 50, List.of(), ProofCounts.NONE));
-      case A_MARK -> Schema.encode(new ReadyMark(group, entry.member(), epoch.number() + 1, epoch.digest(), List.of()));
-      case GARBAGE -> GARBAGE;
-      case REMOVED -> null;
     };
-    String key = switch (forgery) {
-      case DEGRADED, A_GREATER_EPOCH -> keys.epoch();
-      case A_MARK -> keys.ready(1);
-      default -> keys.rank(1);
-    };
-    if (bytes == null) {
-      InMemoryCluster.remove(stranger, key);
-    } else {
-      InMemoryCluster.overwrite(stranger, key, bytes);
-    }
-    return new Forged(key, bytes);
-  }
+    private JsonObject secured = new JsonObject();
 
-  /** Whoever owns the key puts it right, but for a mark, which only counts where its epoch is still open. */
-  private static void awaitOther(InMemorySegmentStore stranger, String key, StoredBytes forged) throws InterruptedException {
-    if (key.contains("/ready/")) {
-      return;
-    }
-    long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-    while (Objects.equals(stranger.get(key).await(), forged)) {
-      assertThat(System.nanoTime()).as(key + " is put right in time").isLessThan(end);
-      Thread.sleep(2);
-    }
-  }
-
-  @Test
-  void aMarkOfARankThatIsNotReadyCompletesNoEpoch() {
-    JoinedRank zero = cluster.start(secured).join("g", 0, 2);
-    InMemorySegmentStore stranger = cluster.stranger();
-    var keys = InMemoryCluster.keys("g");
-    RankEntry good = ((Decoded.Valid<RankEntry>) Schema.rankEntry(Objects.requireNonNull(
-        new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {}).get(keys.rank(0)).await()))).value();
-    var nobody = new Member(1, 5, LifeId.random(RandomGenerator.getDefault()));
-    var epoch = new EpochRecord(new GroupName("g"), 1, List.of(good.member(), nobody), EpochRecord.State.OPEN, 0, List.of(), ProofCounts.NONE);
-    InMemoryCluster.overwrite(stranger, keys.rank(1), Schema.encode(new RankEntry(new GroupName("g"), 2, nobody, RankEntry.State.LIVE, 0,
-        good.handle())));
-    InMemoryCluster.overwrite(stranger, keys.epoch(), Schema.encode(epoch.complete(ProofCounts.NONE)));
-    InMemoryCluster.overwrite(stranger, keys.ready(0), Schema.encode(new ReadyMark(new GroupName("g"), good.member(), 1, epoch.digest(), List.of())));
-    InMemoryCluster.overwrite(stranger, keys.ready(1), Schema.encode(new ReadyMark(new GroupName("g"), nobody, 1, epoch.digest(), List.of())));
-    assertThatThrownBy(() -> zero.allConnected(Duration.ofMillis(500)).await()).hasMessageContaining("signature: expected one by the group's secret");
-    assertThat(InMemoryCluster.await(zero, cluster.start(secured).join("g", 1, 2)).linkCount()).as("and the true rank is not kept out").isEqualTo(2);
-  }
-
-  @Test
-  void anEntryOfAnEarlierLifeThatIsPutBackDelaysAtMost() {
-    JoinedRank zero = cluster.start(secured).join("g", 0, 2);
-    InMemoryCluster.Process former = cluster.start(secured);
-    InMemoryCluster.await(zero, former.join("g", 1, 2));
-    InMemorySegmentStore stranger = cluster.stranger();
-    String key = InMemoryCluster.keys("g").rank(1);
-    StoredBytes old = Objects.requireNonNull(stranger.get(key).await());
-    cluster.crash(former);
-    JoinedRank one = cluster.start(secured).join("g", 1, 2);
-    long epoch = InMemoryCluster.await(zero, one).epoch();
-    InMemoryCluster.overwrite(stranger, key, old);
-    assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
-    one.leave().await();
-    InMemoryCluster.overwrite(stranger, key, old);
-    JoinedRank next = cluster.start(secured).join("g", 1, 2);
-    assertThat(InMemoryCluster.await(zero, next).epoch()).isGreaterThan(epoch);
-  }
-
-  // ---- the stranger on the ports
-
-  /** A process that speaks the protocol, with whatever secrets it has, and does what a test wants. */
-  private static final class Trap extends SilentListener implements AutoCloseable {
-    final Vertx vertx = Vertx.vertx();
-    final BlockingQueue<LinkMessage> heard = new LinkedBlockingQueue<>();
-    final TcpTransport transport;
-    private final io.vertx.core.net.NetServer listening;
-    private final java.util.concurrent.atomic.AtomicInteger connected = new java.util.concurrent.atomic.AtomicInteger();
-
-    Trap(Keyring keyring) {
-      transport = TcpTransport.start(vertx, TcpOptions.defaults("127.0.0.1"), ProcessId.random(RandomGenerator.getDefault()),
-          new RegionTable(vertx), this, keyring, null).await();
-      listening = vertx.createNetServer().connectHandler(_ -> connected.incrementAndGet()).listen(0, "127.0.0.1").await();
+    @BeforeEach
+    void listen() throws IOException {
+        Files.writeString(folder.resolve("secret"), SECRET + "\n");
+        Files.writeString(folder.resolve("wrong"), WRONG);
+        secured = InMemoryCluster.secret(folder.resolve("secret"));
+        appender.start();
+        ((Logger) LoggerFactory.getLogger("io.muster")).addAppender(appender);
     }
 
-    SegmentHandle redirected(SegmentHandle from) {
-      return new SegmentHandle(ProcessId.random(RandomGenerator.getDefault()), "127.0.0.1", listening.actualPort(), from.hostId(), from.pid(),
-          from.memberUuid(), from.warmupMode(), from.transports(), from.fabric(), from.segments());
+    @AfterEach
+    void close() {
+        cluster.close();
+        ((Logger) LoggerFactory.getLogger("io.muster")).detachAppender(appender);
+        assertThat(logged)
+                .as("the secret is in no log")
+                .noneMatch(line -> line.contains(SECRET) || line.contains(WRONG));
     }
 
-    int connected() {
-      return connected.get();
+    private static MemorySegment eight(long value) {
+        MemorySegment source = Arena.ofAuto().allocate(8, 8);
+        source.set(ValueLayout.JAVA_LONG, 0, value);
+        return source;
     }
 
-    @Override
-    public void received(Channel channel, ControlKind kind, Buffer payload) {
-      if (kind == ControlKind.LINK && LinkCodec.decode(payload) instanceof Decoded.Valid<LinkMessage>(LinkMessage message)) {
-        heard.add(message);
-      }
+    private long warnings(String event) {
+        return logged.stream().filter(line -> line.contains(event)).count();
     }
 
-    @Override
-    public Buffer livenessPayload(Channel channel) {
-      return new Beat(List.of(new Beat.GroupBeat("g", 999, EpochRecord.State.DEGRADED, java.util.Set.of()))).encode();
+    @Test
+    void ranksThatKnowTheSecretConnectWriteLeaveAndComeBack() {
+        InMemoryCluster.Process first = cluster.start(secured);
+        JoinedRank zero = first.join(GroupOptions.of("g", 0, 3).segment("kv", 64));
+        JoinedRank one = first.join("g", 1, 3);
+        InMemoryCluster.Process second = cluster.start(secured);
+        JoinedRank two = second.join("g", 2, 3);
+        assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
+        two.write(0, "kv", 8, eight(42)).await();
+        assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 8)).isEqualTo(42);
+        long epoch = InMemoryCluster.await(zero).epoch();
+        cluster.crash(second);
+        JoinedRank again = cluster.start(secured).join("g", 2, 3);
+        assertThat(InMemoryCluster.await(zero, one, again).epoch()).isGreaterThan(epoch);
+        again.leave().await();
+        assertThat(first.muster().distrusted()).isZero();
+        InMemorySegmentStore stranger = cluster.stranger();
+        for (String key : cluster.shared().keys()) {
+            StoredBytes bytes = Objects.requireNonNull(stranger.get(key).await());
+            for (Decoded<?> decoded :
+                    List.of(Schema.rankEntry(bytes), Schema.readyMark(bytes), Schema.epochRecord(bytes))) {
+                assertThat(decoded)
+                        .as(key + " can't be believed without the secret")
+                        .isInstanceOf(Decoded.Malformed.class);
+            }
+        }
     }
 
-    @Override
-    public void close() {
-      transport.close().await();
-      vertx.close().await();
+    // P-3: the accept proves the waiter to the writer, and goes over another connection than the value that goes with
+    // it
+    @Test
+    void aWarmupValueThatIsThereBeforeItsSenderIsProvedIsWrittenAgain() {
+        var faults = new TransportFaults();
+        TransportFault late = faults.add(
+                TransportFault.at(TransportFault.Point.SEND_LINK, new TransportFault.Act.Delay(Duration.ofMillis(50))));
+        InMemoryCluster.Process waiter = cluster.start(secured, faults);
+        InMemoryCluster.Process writer = cluster.start(secured);
+        Future<JsonObject> connected = writer.link("g", 1, 0, "CONNECTED");
+        InMemoryCluster.await(waiter.join("g", 0, 2), writer.join("g", 1, 2));
+        assertThat(late.fired()).isPositive();
+        assertThat(connected.await().getInteger("attempt")).isEqualTo(1);
+        assertThat(writer.muster().process().regions().refusals(WriteException.Kind.UNPROVED))
+                .as("it was there first")
+                .isPositive();
     }
-  }
 
-  /** The hardest case: a process that shares another group with the target, and so has a channel, but not this group's secret. */
-  @Test
-  void whoSharesAnotherGroupOpensNoLinkAndWritesNothingHere() throws InterruptedException {
-    GroupSecret theirs = GroupSecret.ofText("the secret of group h");
-    InMemoryCluster.Process process = cluster.start(secured);
-    JoinedRank zero = process.join(GroupOptions.of("g", 0, 2).segment("kv", 64));
-    process.join(GroupOptions.of("h", 0, 1).secret(theirs)).allConnected(InMemoryCluster.PATIENCE).await();
-    JoinedRank one = cluster.start(secured).join("g", 1, 2);
-    long epoch = InMemoryCluster.await(zero, one).epoch();
-    var keyring = new Keyring();
-    keyring.add(theirs);
-    try (var stranger = new Trap(keyring)) {
-      Channel channel = stranger.transport.connect(process.muster().address()).await();
-      RankEntry own = zero.runtime().seat(0).ownEntry();
-      var segment = own.handle().segments().getFirst(); // the handle is readable for every member of the cluster
-      assertThatThrownBy(() -> channel.write(new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7)).await())
-          .isInstanceOfSatisfying(WriteException.class, refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED))
-          .hasMessageContaining("group g");
-      assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 0)).isZero();
-      var life = new Member(1, own.member().incarnation() + 1_000_000, LifeId.random(RandomGenerator.getDefault()));
-      var entry = new RankEntry(new GroupName("g"), 2, life, RankEntry.State.LIVE, 0, stranger.redirected(own.handle()));
-      Buffer open = LinkCodec.encode(new LinkMessage.Open(entry, own.member(), 1, 1, new WarmupSlot(new RemoteRegion(1, 1, 8), 0),
-          new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, "tcp", "forged")));
-      channel.send(ControlKind.LINK, open);
-      assertThat(stranger.heard.poll(20, TimeUnit.SECONDS)).isInstanceOfSatisfying(LinkMessage.Refuse.class, refuse -> {
-        assertThat(refuse.code()).isEqualTo(LinkMessage.Refuse.Code.FINAL);
-        assertThat(refuse.reason()).contains("not signed").contains("security.secretFile");
-        assertThat(refuse.current()).as("it is told nothing of the group").isNull();
-      });
-      channel.send(ControlKind.SEALED_LINK, new GroupSeals(new GroupName("g"), theirs, stranger.transport.address().process())
-          .seal(channel, ControlKind.SEALED_LINK, open));
-      channel.send(ControlKind.SEALED_LINK, new GroupSeals(new GroupName("h"), theirs, stranger.transport.address().process())
-          .seal(channel, ControlKind.SEALED_LINK, open)); // h's signature, g's link
-      channel.send(ControlKind.GOSSIP, new io.muster.barrier.Gossip(new GroupName("g"), "g/rank/1", Schema.encode(entry)).encode());
-      long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-      while (process.muster().distrusted() < 4) {
-        assertThat(System.nanoTime()).as("counted: " + process.muster().distrusted()).isLessThan(end);
-        Thread.sleep(5);
-      }
-      assertThatThrownBy(() -> channel.write(new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7)).await())
-          .isInstanceOf(WriteException.class);
-      assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
-      assertThat(stranger.connected()).isZero();
+    /** What one process knows that the others do not, or the other way round. */
+    private enum Mistake {
+        NONE_HERE,
+        WRONG_HERE,
+        NONE_THERE
     }
-    assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
-  }
 
-  @Test
-  void aForgedEventOnTheBusSilencesNobody() {
-    InMemoryCluster.Process process = cluster.start(secured);
-    JoinedRank zero = process.join("g", 0, 2);
-    process.vertx().eventBus().publish(G.allConnected(), new JsonObject().put("group", "g").put("epoch", Long.MAX_VALUE));
-    process.vertx().eventBus().publish(G.degraded(), new JsonObject().put("group", "g").put("epoch", Long.MAX_VALUE));
-    var told = process.next(G.allConnected(), body -> body.getLong("epoch") < Long.MAX_VALUE);
-    InMemoryCluster.Process other = cluster.start(secured);
-    JoinedRank one = other.join("g", 1, 2);
-    InMemoryCluster.await(zero, one);
-    assertThat(told.await().getString("signature")).hasSize(64);
-    assertThat(process.muster().distrusted()).isEqualTo(2);
-  }
+    @ParameterizedTest
+    @EnumSource
+    void aSecretOnOneSideOnlyOrAWrongOneIsRefusedCountedAndSaid(Mistake mistake) {
+        JsonObject unsecured = InMemoryCluster.secret(Path.of(""));
+        InMemoryCluster.Process first = cluster.start(mistake == Mistake.NONE_THERE ? unsecured : secured);
+        JoinedRank zero = first.join("g", 0, 2);
+        InMemoryCluster.Process second = cluster.start(
+                switch (mistake) {
+                    case NONE_HERE -> unsecured;
+                    case WRONG_HERE -> InMemoryCluster.secret(folder.resolve("wrong"));
+                    case NONE_THERE -> secured;
+                });
+        io.vertx.core.Promise<String> refused = io.vertx.core.Promise.promise();
+        second.vertx().eventBus().<io.muster.peer.LinkChange>localConsumer(G.linkState(), message -> {
+            if (message.body().peer() == 0 && message.body().reason().contains("signature")) {
+                refused.tryComplete(message.body().reason());
+            }
+        });
+        JoinedRank one = second.join("g", 1, 2);
+        refused.future().await();
+        for (JoinedRank rank : List.of(zero, one)) {
+            assertThatThrownBy(() -> rank.allConnected(Duration.ofMillis(300)).await())
+                    .isInstanceOf(MusterException.class)
+                    .hasMessageContaining("signature: expected")
+                    .hasMessageContaining("security.secretFile");
+            StuckReport report = rank.report().await();
+            boolean knowsNone = mistake == (rank == zero ? Mistake.NONE_THERE : Mistake.NONE_HERE);
+            assertThat(report.missing()).anySatisfy(missing -> {
+                assertThat(missing.rank()).isEqualTo(rank == zero ? 1 : 0);
+                assertThat(missing.phase()).isEqualTo(knowsNone ? StuckReport.Phase.SIGNED : StuckReport.Phase.FOREIGN);
+                assertThat(missing.host())
+                        .as("where to look")
+                        .startsWith("127.0.0.1:")
+                        .endsWith(" (as it says itself)");
+                assertThat(missing.pid()).isEqualTo(ProcessHandle.current().pid());
+                assertThat(missing.whatToDo())
+                        .contains("set the same group secret")
+                        .contains("security.secretFile");
+            });
+        }
+        assertThat(first.muster().distrusted() + second.muster().distrusted()).isPositive();
+        assertThat(logged.stream()
+                        .filter(line -> line.contains("muster.entry.rejected group=g rank=0"))
+                        .count())
+                .as("once")
+                .isEqualTo(1);
+        ProcessAddress address = first.muster().address();
+        assertThatThrownBy(() -> second.muster().process().connect(address).await())
+                .hasMessageContaining("UNPROVED")
+                .hasMessageContaining("security.secretFile");
+        assertThatThrownBy(() -> first.muster()
+                        .process()
+                        .connect(second.muster().address())
+                        .await())
+                .hasMessageContaining("UNPROVED");
+        assertThat(warnings("connection-dropped"))
+                .as("once per address, though it was refused more often")
+                .isBetween(1L, 2L);
+    }
+
+    @Test
+    void allGroupsOfAProcessHaveASecretOrNone() {
+        GroupSecret own = GroupSecret.ofText("a secret of group h alone");
+        InMemoryCluster.Process process = cluster.start(InMemoryCluster.secret(Path.of("")));
+        process.join("g", 0, 1);
+        assertThatThrownBy(() -> process.join(GroupOptions.of("h", 0, 1).secret(own)))
+                .isInstanceOf(MusterException.class)
+                .hasMessageContaining("group h has a secret, and other groups of this process have none");
+        InMemoryCluster.Process other = cluster.start(InMemoryCluster.secret(Path.of("")));
+        JoinedRank secret = other.join(GroupOptions.of("h", 0, 2).secret(own));
+        assertThatThrownBy(() -> other.join("k", 0, 1))
+                .isInstanceOf(MusterException.class)
+                .hasMessageContaining("group k has no secret, and other groups of this process have one");
+        assertThatThrownBy(
+                        () -> other.join(GroupOptions.of("h", 1, 2).secret(GroupSecret.ofText("another secret for h"))))
+                .isInstanceOf(MusterException.class)
+                .hasMessageContaining("another secret");
+        JoinedRank peer = cluster.start(secured).join(GroupOptions.of("h", 1, 2).secret(own));
+        assertThat(InMemoryCluster.await(secret, peer).linkCount()).isEqualTo(2);
+        secret.leave().await();
+        other.join("k", 0, 1).allConnected(InMemoryCluster.PATIENCE).await();
+    }
+
+    @Test
+    void theSecretComesFromAFileOrTheEnvironmentAndMistakesAreSaidWithoutIt() throws IOException {
+        var fromFile = new SecurityOptions(folder.resolve("secret").toString(), "VARIABLE", TlsOptions.DEFAULTS);
+        Map<String, String> environment = Map.of("VARIABLE", SECRET + "\n", "SHORT", "short");
+        assertThat(fromFile.secret(_ -> null))
+                .isEqualTo(new SecurityOptions("", "VARIABLE", TlsOptions.DEFAULTS).secret(environment::get))
+                .isNotNull();
+        assertThat(new SecurityOptions("", "VARIABLE", TlsOptions.DEFAULTS).secret(_ -> null))
+                .isNull();
+        assertThat(new SecurityOptions("", "", TlsOptions.DEFAULTS).secret(environment::get))
+                .isNull();
+        assertThatThrownBy(() -> fromFile.secret(environment::get))
+                .isInstanceOf(MusterException.class)
+                .hasMessageContaining("two secrets");
+        assertThatThrownBy(() -> new SecurityOptions("", "SHORT", TlsOptions.DEFAULTS).secret(environment::get))
+                .isInstanceOf(MusterException.class)
+                .hasMessageContaining("variable SHORT")
+                .hasMessageContaining("got 5")
+                .hasMessageContaining("openssl rand")
+                .message()
+                .doesNotContain("short");
+        assertThatThrownBy(() ->
+                        new SecurityOptions(folder.resolve("no").toString(), "", TlsOptions.DEFAULTS).secret(_ -> null))
+                .isInstanceOf(MusterException.class)
+                .hasMessageContaining("does not exist")
+                .hasMessageContaining("openssl rand -base64 32");
+        Path open = Files.writeString(folder.resolve("open"), SECRET);
+        Files.setPosixFilePermissions(open, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
+        assertThat(SecurityOptions.ofFile(open)).isNotNull();
+        assertThat(warnings("muster.secret.open")).isPositive();
+    }
+
+    // ---- the stranger in the store
+
+    /** What a stranger writes over what the group has written. */
+    private enum Forgery {
+        NEWER_LIFE_ELSEWHERE,
+        NEWER_LIFE_OF_ANOTHER_SECRET,
+        ANOTHER_RANKS_SIGNED_ENTRY,
+        GONE,
+        LEFT,
+        DEGRADED,
+        A_GREATER_EPOCH,
+        A_MARK,
+        REMOVED,
+        GARBAGE
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aForgeryInTheStoreRedirectsNobodyEndsNothingAndIsPutRight(Forgery forgery) throws Exception {
+        List<InMemoryCluster.Process> processes =
+                List.of(cluster.start(secured), cluster.start(secured), cluster.start(secured));
+        List<JoinedRank> ranks = new ArrayList<>();
+        for (int rank = 0; rank < 3; rank++) {
+            ranks.add(processes.get(rank).join("g", rank, 3));
+        }
+        long epoch = InMemoryCluster.await(ranks).epoch();
+        Queue<String> losses = new ConcurrentLinkedQueue<>();
+        processes.forEach(process -> process.vertx()
+                .eventBus()
+                .<JsonObject>localConsumer(
+                        G.degraded(), message -> losses.add(message.body().encode())));
+        try (var trap = new Trap(new Keyring())) {
+            InMemorySegmentStore stranger = cluster.stranger();
+            Forged forged = forge(forgery, stranger, trap);
+            awaitOther(stranger, forged.key(), forged.bytes());
+            for (JoinedRank rank : ranks) {
+                assertThat(InMemoryCluster.await(rank).epoch())
+                        .as("the epoch stands")
+                        .isEqualTo(epoch);
+            }
+            assertThat(losses).isEmpty();
+            assertThat(trap.connected())
+                    .as("nobody dials where a forged entry says")
+                    .isZero();
+        }
+        InMemoryCluster.Process late = cluster.start(secured);
+        assertThatThrownBy(() -> late.join("g", 1, 3))
+                .as("the seats are still held")
+                .hasMessageContaining("is held by pid");
+        if (forgery != Forgery.REMOVED) { // of marks the store tells nobody: who reads them counts
+            assertThat(Stream.concat(processes.stream(), Stream.of(late))
+                            .mapToLong(process -> process.muster().distrusted())
+                            .sum())
+                    .as("counted")
+                    .isPositive();
+        }
+    }
+
+    // S-2, O-2, B-3
+    @Test
+    void theStatusOfWhoWaitsNamesTheRankWithoutTheSecretAndSaysWhatToDo() {
+        InMemoryCluster.Process waiter = cluster.start(secured);
+        JoinedRank zero = waiter.join("g", 0, 3);
+        JoinedRank one = waiter.join("g", 1, 3);
+        assertThat(waiter.muster().status("g").await().getFirst().getLong("distrusted"))
+                .isZero();
+        InMemoryCluster.Process forgetful = cluster.start(InMemoryCluster.secret(Path.of("")));
+        JoinedRank unsigned = forgetful.join("g", 2, 3);
+        String here = "rank 2: its entry is unsigned or foreign: refused for";
+        JsonObject picture = pictureWith(waiter, here);
+        String where = ", pid " + ProcessHandle.current().pid() + " at 127.0.0.1:"
+                + forgetful.muster().address().port() + " (as it says itself)";
+        String what = "set the same group secret for rank 2 as for the others (security.secretFile)";
+        assertThat(StatusVerticle.text(picture))
+                .contains(
+                        where,
+                        "signature: expected one by the group's secret, got none",
+                        what,
+                        "times to believe what the group's secret has not signed:",
+                        "store/g/rank/2 (",
+                        "times, at 127.0.0.1:" + waiter.muster().address().port());
+        assertThat(picture.getLong("distrusted")).isPositive();
+        assertThat(picture.getJsonArray("distrust").encode()).contains("store/g/rank/2");
+        assertThatThrownBy(() -> zero.allConnected(Duration.ofMillis(50)).await())
+                .hasMessageContaining(here)
+                .hasMessageContaining(where)
+                .hasMessageContaining(what);
+        assertThat(StatusVerticle.text(
+                        pictureWith(forgetful, "rank 0: its entry is signed, and no secret is set here: refused")))
+                .contains(
+                        "set the same group secret here as for rank 0 (security.secretFile), or start all ranks without");
+        unsigned.leave().await();
+        JoinedRank two = cluster.start(secured).join("g", 2, 3);
+        InMemoryCluster.await(zero, one, two);
+        assertThat(StatusVerticle.text(waiter.muster().status("g").await().getFirst()))
+                .doesNotContain("unsigned or foreign");
+    }
+
+    private static JsonObject pictureWith(InMemoryCluster.Process process, String line) {
+        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+        while (true) {
+            JsonObject picture = process.muster().status("g").await().getFirst();
+            if (StatusVerticle.text(picture).contains(line)) {
+                return picture;
+            }
+            assertThat(System.nanoTime())
+                    .as(line + " in " + picture.encodePrettily())
+                    .isLessThan(end);
+        }
+    }
+
+    /** Who shares some other group has a channel, and may say on it what it likes: not fill the disk. */
+    @Test
+    void nonsenseOverAChannelIsLoggedOnce() throws InterruptedException {
+        GroupSecret theirs = GroupSecret.ofText("the secret of group h");
+        InMemoryCluster.Process process = cluster.start(secured);
+        JoinedRank zero = process.join("g", 0, 2);
+        process.join(GroupOptions.of("h", 0, 1).secret(theirs))
+                .allConnected(InMemoryCluster.PATIENCE)
+                .await();
+        InMemorySegmentStore store = cluster.stranger();
+        var keyring = new Keyring();
+        keyring.add(theirs);
+        try (var stranger = new Trap(keyring)) {
+            Channel channel =
+                    stranger.transport.connect(process.muster().address()).await();
+            for (int i = 0; i < 500; i++) {
+                for (ControlKind kind : ControlKind.values()) {
+                    channel.send(kind, Buffer.buffer("nonsense"));
+                }
+                InMemoryCluster.overwrite(store, "g/rank/" + (1_000 + i), GARBAGE);
+            }
+            channel.send(
+                    ControlKind.LINK,
+                    LinkCodec.encode(new LinkMessage.Open(
+                            zero.runtime().seat(0).ownEntry(),
+                            zero.member(),
+                            1,
+                            1,
+                            new WarmupSlot(new RemoteRegion(1, 1, 8), 0),
+                            new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, "tcp", "last"))));
+            assertThat(stranger.heard.poll(20, TimeUnit.SECONDS))
+                    .as("all before it has been read")
+                    .isInstanceOf(LinkMessage.Refuse.class);
+        }
+        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+        while (process.muster().distrusted() < 500) {
+            assertThat(System.nanoTime())
+                    .as("counted: " + process.muster().distrusted())
+                    .isLessThan(end);
+            Thread.sleep(2);
+        }
+        for (String event : List.of(
+                "muster.message.malformed",
+                "muster.claim.malformed",
+                "muster.view.malformed",
+                "muster.transfer.malformed",
+                "muster.distrusted remote=store/g ")) {
+            assertThat(warnings(event)).as(event).isEqualTo(1);
+        }
+        assertThat(warnings("remote=store/g/rank/1")).as("keys that nobody has").isZero();
+    }
+
+    private static final StoredBytes GARBAGE = StoredBytes.copyOf(new byte[] {1, 2, 3});
+
+    private record Forged(String key, StoredBytes bytes) {}
+
+    private static Forged forge(Forgery forgery, InMemorySegmentStore stranger, Trap trap) {
+        var keys = InMemoryCluster.keys("g");
+        var group = new GroupName("g");
+        // the stranger can read everything but the secret: the schema is public
+        var seen = new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {});
+        RankEntry entry = ((Decoded.Valid<RankEntry>) Schema.rankEntry(
+                        Objects.requireNonNull(seen.get(keys.rank(1)).await())))
+                .value();
+        EpochRecord epoch = ((Decoded.Valid<EpochRecord>) Schema.epochRecord(
+                        Objects.requireNonNull(seen.get(keys.epoch()).await())))
+                .value();
+        SegmentHandle handle = trap.redirected(entry.handle());
+        var newer =
+                new Member(1, entry.member().incarnation() + 1_000_000, LifeId.random(RandomGenerator.getDefault()));
+        StoredBytes bytes = switch (forgery) {
+            case NEWER_LIFE_ELSEWHERE -> Schema.encode(new RankEntry(group, 3, newer, RankEntry.State.LIVE, 0, handle));
+            case NEWER_LIFE_OF_ANOTHER_SECRET ->
+                new SealedSegmentStore(stranger, GroupSecret.ofText(WRONG), (_, _) -> {})
+                        .close(
+                                keys.rank(1),
+                                Schema.encode(new RankEntry(group, 3, newer, RankEntry.State.LIVE, 0, handle)));
+            case ANOTHER_RANKS_SIGNED_ENTRY -> stranger.get(keys.rank(0)).await();
+            case GONE -> Schema.encode(entry.with(RankEntry.State.GONE, entry.handle()));
+            case LEFT -> Schema.encode(entry.with(RankEntry.State.LEFT, entry.handle()));
+            case DEGRADED ->
+                Schema.encode(epoch.degraded(List.of(new LostMember(entry.member(), "SILENCE", "forged", 0))));
+            case A_GREATER_EPOCH ->
+                Schema.encode(new EpochRecord(
+                        group,
+                        epoch.number() + 50,
+                        epoch.vector(),
+                        EpochRecord.State.COMPLETE,
+                        epoch.number() + 50,
+                        List.of(),
+                        ProofCounts.NONE));
+            case A_MARK ->
+                Schema.encode(new ReadyMark(group, entry.member(), epoch.number() + 1, epoch.digest(), List.of()));
+            case GARBAGE -> GARBAGE;
+            case REMOVED -> null;
+        };
+        String key = switch (forgery) {
+            case DEGRADED, A_GREATER_EPOCH -> keys.epoch();
+            case A_MARK -> keys.ready(1);
+            default -> keys.rank(1);
+        };
+        if (bytes == null) {
+            InMemoryCluster.remove(stranger, key);
+        } else {
+            InMemoryCluster.overwrite(stranger, key, bytes);
+        }
+        return new Forged(key, bytes);
+    }
+
+    /** Whoever owns the key puts it right, but for a mark, which only counts where its epoch is still open. */
+    private static void awaitOther(InMemorySegmentStore stranger, String key, StoredBytes forged)
+            throws InterruptedException {
+        if (key.contains("/ready/")) {
+            return;
+        }
+        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+        while (Objects.equals(stranger.get(key).await(), forged)) {
+            assertThat(System.nanoTime()).as(key + " is put right in time").isLessThan(end);
+            Thread.sleep(2);
+        }
+    }
+
+    @Test
+    void aMarkOfARankThatIsNotReadyCompletesNoEpoch() {
+        JoinedRank zero = cluster.start(secured).join("g", 0, 2);
+        InMemorySegmentStore stranger = cluster.stranger();
+        var keys = InMemoryCluster.keys("g");
+        RankEntry good = ((Decoded.Valid<RankEntry>) Schema.rankEntry(Objects.requireNonNull(
+                        new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {})
+                                .get(keys.rank(0))
+                                .await())))
+                .value();
+        var nobody = new Member(1, 5, LifeId.random(RandomGenerator.getDefault()));
+        var epoch = new EpochRecord(
+                new GroupName("g"),
+                1,
+                List.of(good.member(), nobody),
+                EpochRecord.State.OPEN,
+                0,
+                List.of(),
+                ProofCounts.NONE);
+        InMemoryCluster.overwrite(
+                stranger,
+                keys.rank(1),
+                Schema.encode(new RankEntry(new GroupName("g"), 2, nobody, RankEntry.State.LIVE, 0, good.handle())));
+        InMemoryCluster.overwrite(stranger, keys.epoch(), Schema.encode(epoch.complete(ProofCounts.NONE)));
+        InMemoryCluster.overwrite(
+                stranger,
+                keys.ready(0),
+                Schema.encode(new ReadyMark(new GroupName("g"), good.member(), 1, epoch.digest(), List.of())));
+        InMemoryCluster.overwrite(
+                stranger,
+                keys.ready(1),
+                Schema.encode(new ReadyMark(new GroupName("g"), nobody, 1, epoch.digest(), List.of())));
+        assertThatThrownBy(() -> zero.allConnected(Duration.ofMillis(500)).await())
+                .hasMessageContaining("signature: expected one by the group's secret");
+        assertThat(InMemoryCluster.await(zero, cluster.start(secured).join("g", 1, 2))
+                        .linkCount())
+                .as("and the true rank is not kept out")
+                .isEqualTo(2);
+    }
+
+    @Test
+    void anEntryOfAnEarlierLifeThatIsPutBackDelaysAtMost() {
+        JoinedRank zero = cluster.start(secured).join("g", 0, 2);
+        InMemoryCluster.Process former = cluster.start(secured);
+        InMemoryCluster.await(zero, former.join("g", 1, 2));
+        InMemorySegmentStore stranger = cluster.stranger();
+        String key = InMemoryCluster.keys("g").rank(1);
+        StoredBytes old = Objects.requireNonNull(stranger.get(key).await());
+        cluster.crash(former);
+        JoinedRank one = cluster.start(secured).join("g", 1, 2);
+        long epoch = InMemoryCluster.await(zero, one).epoch();
+        InMemoryCluster.overwrite(stranger, key, old);
+        assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
+        one.leave().await();
+        InMemoryCluster.overwrite(stranger, key, old);
+        JoinedRank next = cluster.start(secured).join("g", 1, 2);
+        assertThat(InMemoryCluster.await(zero, next).epoch()).isGreaterThan(epoch);
+    }
+
+    // ---- the stranger on the ports
+
+    /** A process that speaks the protocol, with whatever secrets it has, and does what a test wants. */
+    private static final class Trap extends SilentListener implements AutoCloseable {
+        final Vertx vertx = Vertx.vertx();
+        final BlockingQueue<LinkMessage> heard = new LinkedBlockingQueue<>();
+        final TcpTransport transport;
+        private final io.vertx.core.net.NetServer listening;
+        private final java.util.concurrent.atomic.AtomicInteger connected =
+                new java.util.concurrent.atomic.AtomicInteger();
+
+        Trap(Keyring keyring) {
+            transport = TcpTransport.start(
+                            vertx,
+                            TcpOptions.defaults("127.0.0.1"),
+                            ProcessId.random(RandomGenerator.getDefault()),
+                            new RegionTable(vertx),
+                            this,
+                            keyring,
+                            null)
+                    .await();
+            listening = vertx.createNetServer()
+                    .connectHandler(_ -> connected.incrementAndGet())
+                    .listen(0, "127.0.0.1")
+                    .await();
+        }
+
+        SegmentHandle redirected(SegmentHandle from) {
+            return new SegmentHandle(
+                    ProcessId.random(RandomGenerator.getDefault()),
+                    "127.0.0.1",
+                    listening.actualPort(),
+                    from.hostId(),
+                    from.pid(),
+                    from.memberUuid(),
+                    from.warmupMode(),
+                    from.transports(),
+                    from.fabric(),
+                    from.segments());
+        }
+
+        int connected() {
+            return connected.get();
+        }
+
+        @Override
+        public void received(Channel channel, ControlKind kind, Buffer payload) {
+            if (kind == ControlKind.LINK
+                    && LinkCodec.decode(payload) instanceof Decoded.Valid<LinkMessage>(LinkMessage message)) {
+                heard.add(message);
+            }
+        }
+
+        @Override
+        public Buffer livenessPayload(Channel channel) {
+            return new Beat(List.of(new Beat.GroupBeat("g", 999, EpochRecord.State.DEGRADED, java.util.Set.of())))
+                    .encode();
+        }
+
+        @Override
+        public void close() {
+            transport.close().await();
+            vertx.close().await();
+        }
+    }
+
+    /**
+     * The hardest case: a process that shares another group with the target, and so has a channel, but not this group's
+     * secret.
+     */
+    @Test
+    void whoSharesAnotherGroupOpensNoLinkAndWritesNothingHere() throws InterruptedException {
+        GroupSecret theirs = GroupSecret.ofText("the secret of group h");
+        InMemoryCluster.Process process = cluster.start(secured);
+        JoinedRank zero = process.join(GroupOptions.of("g", 0, 2).segment("kv", 64));
+        process.join(GroupOptions.of("h", 0, 1).secret(theirs))
+                .allConnected(InMemoryCluster.PATIENCE)
+                .await();
+        JoinedRank one = cluster.start(secured).join("g", 1, 2);
+        long epoch = InMemoryCluster.await(zero, one).epoch();
+        var keyring = new Keyring();
+        keyring.add(theirs);
+        try (var stranger = new Trap(keyring)) {
+            Channel channel =
+                    stranger.transport.connect(process.muster().address()).await();
+            RankEntry own = zero.runtime().seat(0).ownEntry();
+            var segment = own.handle().segments().getFirst(); // the handle is readable for every member of the cluster
+            assertThatThrownBy(() -> channel.write(
+                                    new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7))
+                            .await())
+                    .isInstanceOfSatisfying(
+                            WriteException.class,
+                            refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED))
+                    .hasMessageContaining("group g");
+            assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 0)).isZero();
+            var life =
+                    new Member(1, own.member().incarnation() + 1_000_000, LifeId.random(RandomGenerator.getDefault()));
+            var entry = new RankEntry(
+                    new GroupName("g"), 2, life, RankEntry.State.LIVE, 0, stranger.redirected(own.handle()));
+            Buffer open = LinkCodec.encode(new LinkMessage.Open(
+                    entry,
+                    own.member(),
+                    1,
+                    1,
+                    new WarmupSlot(new RemoteRegion(1, 1, 8), 0),
+                    new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, "tcp", "forged")));
+            channel.send(ControlKind.LINK, open);
+            assertThat(stranger.heard.poll(20, TimeUnit.SECONDS))
+                    .isInstanceOfSatisfying(LinkMessage.Refuse.class, refuse -> {
+                        assertThat(refuse.code()).isEqualTo(LinkMessage.Refuse.Code.FINAL);
+                        assertThat(refuse.reason()).contains("not signed").contains("security.secretFile");
+                        assertThat(refuse.current())
+                                .as("it is told nothing of the group")
+                                .isNull();
+                    });
+            channel.send(
+                    ControlKind.SEALED_LINK,
+                    new GroupSeals(
+                                    new GroupName("g"),
+                                    theirs,
+                                    stranger.transport.address().process())
+                            .seal(channel, ControlKind.SEALED_LINK, open));
+            channel.send(
+                    ControlKind.SEALED_LINK,
+                    new GroupSeals(
+                                    new GroupName("h"),
+                                    theirs,
+                                    stranger.transport.address().process())
+                            .seal(channel, ControlKind.SEALED_LINK, open)); // h's signature, g's link
+            channel.send(
+                    ControlKind.GOSSIP,
+                    new io.muster.barrier.Gossip(new GroupName("g"), "g/rank/1", Schema.encode(entry)).encode());
+            long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
+            while (process.muster().distrusted() < 4) {
+                assertThat(System.nanoTime())
+                        .as("counted: " + process.muster().distrusted())
+                        .isLessThan(end);
+                Thread.sleep(5);
+            }
+            assertThatThrownBy(() -> channel.write(
+                                    new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7))
+                            .await())
+                    .isInstanceOf(WriteException.class);
+            assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
+            assertThat(stranger.connected()).isZero();
+        }
+        assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
+    }
+
+    @Test
+    void aForgedEventOnTheBusSilencesNobody() {
+        InMemoryCluster.Process process = cluster.start(secured);
+        JoinedRank zero = process.join("g", 0, 2);
+        process.vertx()
+                .eventBus()
+                .publish(G.allConnected(), new JsonObject().put("group", "g").put("epoch", Long.MAX_VALUE));
+        process.vertx()
+                .eventBus()
+                .publish(G.degraded(), new JsonObject().put("group", "g").put("epoch", Long.MAX_VALUE));
+        var told = process.next(G.allConnected(), body -> body.getLong("epoch") < Long.MAX_VALUE);
+        InMemoryCluster.Process other = cluster.start(secured);
+        JoinedRank one = other.join("g", 1, 2);
+        InMemoryCluster.await(zero, one);
+        assertThat(told.await().getString("signature")).hasSize(64);
+        assertThat(process.muster().distrusted()).isEqualTo(2);
+    }
 }

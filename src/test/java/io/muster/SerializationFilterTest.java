@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -39,150 +41,214 @@ import org.junit.jupiter.api.Timeout;
 // S-5
 @Timeout(60)
 class SerializationFilterTest {
-  private static HazelcastInstance first;
-  private static HazelcastInstance second;
-  private static HazelcastInstance stranger;
-  private static Vertx here;
-  private static Vertx there;
+    private static HazelcastInstance first;
+    private static HazelcastInstance second;
+    private static HazelcastInstance stranger;
+    private static Vertx here;
+    private static Vertx there;
 
-  @BeforeAll
-  static void start() {
-    String cluster = "filter-" + UUID.randomUUID();
-    first = Hazelcast.newHazelcastInstance(MusterHazelcast.found(member(MusterHazelcast.reference(), cluster)));
-    second = Hazelcast.newHazelcastInstance(joining(MusterHazelcast.reference(), cluster));
-    Config open = MusterHazelcast.reference();
-    open.getSerializationConfig().setJavaSerializationFilterConfig(null);
-    stranger = Hazelcast.newHazelcastInstance(joining(open, cluster));
-    here = vertx(first);
-    there = vertx(second);
-  }
-
-  private static Config member(Config config, String cluster) {
-    return MusterHazelcast.carryVertx(MusterHazelcast.bindTo(config.setClusterName(cluster), new MusterHazelcast.Bind("127.0.0.1", 0)));
-  }
-
-  private static Config joining(Config config, String cluster) {
-    var address = first.getCluster().getLocalMember().getAddress();
-    return MusterHazelcast.join(member(config, cluster), address.getHost() + ":" + address.getPort(), List.of());
-  }
-
-  private static Vertx vertx(HazelcastInstance hazelcast) {
-    var options = new VertxOptions();
-    options.getEventBusOptions().setHost("127.0.0.1");
-    return Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(hazelcast)).buildClustered().await();
-  }
-
-  @AfterAll
-  static void stop() {
-    here.close().await();
-    there.close().await();
-    for (HazelcastInstance one : List.of(stranger, second, first)) {
-      one.shutdown();
+    @BeforeAll
+    static void start() {
+        String cluster = "filter-" + UUID.randomUUID();
+        first = Hazelcast.newHazelcastInstance(MusterHazelcast.found(member(MusterHazelcast.reference(), cluster)));
+        second = Hazelcast.newHazelcastInstance(joining(MusterHazelcast.reference(), cluster));
+        Config open = MusterHazelcast.reference();
+        open.getSerializationConfig().setJavaSerializationFilterConfig(null);
+        stranger = Hazelcast.newHazelcastInstance(joining(open, cluster));
+        here = vertx(first);
+        there = vertx(second);
     }
-  }
 
-  @Test
-  void theEventBusWorksBetweenMembers() throws Exception {
-    there.eventBus().consumer("echo", message -> message.reply(message.body())).completion().await();
-    there.eventBus().consumer("fail", message -> message.fail(7, "no")).completion().await();
-    for (Object body : List.of("text", 5L, 2.5, true, Buffer.buffer("bytes"), new JsonObject().put("a", new JsonArray().add(1)))) {
-      assertThat(here.eventBus().request("echo", body, new DeliveryOptions().addHeader("h", "v")).await(20, TimeUnit.SECONDS).body())
-          .isEqualTo(body);
+    private static Config member(Config config, String cluster) {
+        return MusterHazelcast.carryVertx(
+                MusterHazelcast.bindTo(config.setClusterName(cluster), new MusterHazelcast.Bind("127.0.0.1", 0)));
     }
-    assertThatThrownBy(() -> here.eventBus().request("fail", "x").await(20, TimeUnit.SECONDS))
-        .isInstanceOfSatisfying(ReplyException.class, failure -> assertThat(failure.failureCode()).isEqualTo(7));
-    assertThatThrownBy(() -> here.eventBus().request("nobody", "x").await(20, TimeUnit.SECONDS)).isInstanceOf(ReplyException.class);
-  }
 
-  @Test
-  void sharedMapsHoldWhatVertxSays() {
-    AsyncMap<String, Object> mine = here.sharedData().<String, Object>getClusterWideMap("shared").await();
-    AsyncMap<String, Object> theirs = there.sharedData().<String, Object>getClusterWideMap("shared").await();
-    Map<String, Object> values = Map.of("text", "a", "int", 1, "long", 2L, "double", 2.5, "boolean", true, "bytes", new byte[] {1, 2},
-        "buffer", Buffer.buffer("b"), "object", new JsonObject().put("k", "v"), "list", new JsonArray().add("x"), "instant", Instant.EPOCH);
-    values.forEach((key, value) -> mine.put(key, value).await());
-    values.forEach((key, value) -> assertThat(theirs.get(key).await()).isEqualTo(value));
-    assertThat(theirs.putIfAbsent("text", "b").await()).isEqualTo("a");
-    assertThat(theirs.replaceIfPresent("text", "a", "c").await()).isTrue();
-    mine.put("short", "lived", 60_000).await();
-    assertThat(theirs.get("short").await()).isEqualTo("lived");
-    assertThat(theirs.entries().await()).hasSize(values.size() + 1);
-    assertThat(theirs.remove("text").await()).isEqualTo("c");
-    mine.clear().await();
-    assertThat(theirs.size().await()).isZero();
-  }
-
-  @Test
-  void countersAndLocksWork() {
-    Counter mine = here.sharedData().getCounter("count").await();
-    Counter theirs = there.sharedData().getCounter("count").await();
-    assertThat(mine.incrementAndGet().await() + theirs.addAndGet(4).await()).isEqualTo(1 + 5);
-    assertThat(theirs.compareAndSet(5, 9).await()).isTrue();
-    assertThat(mine.get().await()).isEqualTo(9);
-    Lock held = here.sharedData().getLock("lock").await();
-    assertThatThrownBy(() -> there.sharedData().getLockWithTimeout("lock", 100).await()).hasMessageContaining("Timed out");
-    held.release();
-    there.sharedData().getLockWithTimeout("lock", 20_000).await().release();
-  }
-
-  /** Not on the list. */
-  public record Foreign(String text) implements Serializable {
-    private static final long serialVersionUID = 1L;
-  }
-
-  /** Would run wherever it is sent. */
-  public static final class ForeignTask implements Callable<String>, Serializable {
-    private static final long serialVersionUID = 1L;
-    private static volatile boolean ran;
-
-    @Override
-    public String call() {
-      ran = true;
-      return "ran";
+    private static Config joining(Config config, String cluster) {
+        var address = first.getCluster().getLocalMember().getAddress();
+        return MusterHazelcast.join(member(config, cluster), address.getHost() + ":" + address.getPort(), List.of());
     }
-  }
 
-  @Test
-  void aForeignSerializableIsRefusedWhereverItArrives() throws Exception {
-    List<Object> refused = List.of(new Foreign("x"), URI.create("http://127.0.0.1/").toURL(), new java.io.File("x"),
-        java.util.logging.Level.INFO, signed());
-    for (Object value : refused) {
-      stranger.getMap("foreign").put("key", value);
-      for (HazelcastInstance member : List.of(first, second)) {
-        assertThatThrownBy(() -> member.getMap("foreign").get("key")).as(value.getClass().getName())
-            .isInstanceOf(HazelcastSerializationException.class).hasStackTraceContaining("Resolving class " + value.getClass().getName()
-                + " is not allowed");
-      }
+    private static Vertx vertx(HazelcastInstance hazelcast) {
+        var options = new VertxOptions();
+        options.getEventBusOptions().setHost("127.0.0.1");
+        return Vertx.builder()
+                .with(options)
+                .withClusterManager(new HazelcastClusterManager(hazelcast))
+                .buildClustered()
+                .await();
     }
-    assertThat(stranger.getMap("foreign").get("key")).as("where there is no list, it is let in").isInstanceOf(SignedObject.class);
-  }
 
-  private static SignedObject signed() throws Exception {
-    var keys = java.security.KeyPairGenerator.getInstance("EC").generateKeyPair();
-    return new SignedObject("hidden", keys.getPrivate(), java.security.Signature.getInstance("SHA256withECDSA"));
-  }
+    @AfterAll
+    static void stop() {
+        here.close().await();
+        there.close().await();
+        for (HazelcastInstance one : List.of(stranger, second, first)) {
+            one.shutdown();
+        }
+    }
 
-  @Test
-  void aForeignTaskDoesNotRun() {
-    var task = stranger.getExecutorService("tasks").submitToMember(new ForeignTask(), first.getCluster().getLocalMember());
-    assertThatThrownBy(() -> task.get(20, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class)
-        .hasStackTraceContaining("is not allowed");
-    assertThat(ForeignTask.ran).isFalse();
-  }
+    @Test
+    void theEventBusWorksBetweenMembers() throws Exception {
+        there.eventBus()
+                .consumer("echo", message -> message.reply(message.body()))
+                .completion()
+                .await();
+        there.eventBus()
+                .consumer("fail", message -> message.fail(7, "no"))
+                .completion()
+                .await();
+        for (Object body : List.of(
+                "text", 5L, 2.5, true, Buffer.buffer("bytes"), new JsonObject().put("a", new JsonArray().add(1)))) {
+            assertThat(here.eventBus()
+                            .request("echo", body, new DeliveryOptions().addHeader("h", "v"))
+                            .await(20, TimeUnit.SECONDS)
+                            .body())
+                    .isEqualTo(body);
+        }
+        assertThatThrownBy(() -> here.eventBus().request("fail", "x").await(20, TimeUnit.SECONDS))
+                .isInstanceOfSatisfying(
+                        ReplyException.class,
+                        failure -> assertThat(failure.failureCode()).isEqualTo(7));
+        assertThatThrownBy(() -> here.eventBus().request("nobody", "x").await(20, TimeUnit.SECONDS))
+                .isInstanceOf(ReplyException.class);
+    }
 
-  @Test
-  void applicationsGetTheListUnlessTheyHaveTheirOwnAndMayAddToIt() {
-    JavaSerializationFilterConfig reference = MusterHazelcast.reference().getSerializationConfig().getJavaSerializationFilterConfig();
-    assertThat(reference.isDefaultsDisabled()).isTrue();
-    assertThat(reference.getWhitelist().getPrefixes()).doesNotContain("java.", "io.");
-    assertThat(MusterHazelcast.applyTo(new Config()).getSerializationConfig().getJavaSerializationFilterConfig()).isEqualTo(reference);
-    Config own = new Config();
-    var filter = new JavaSerializationFilterConfig();
-    own.getSerializationConfig().setJavaSerializationFilterConfig(filter);
-    assertThat(MusterHazelcast.applyTo(own).getSerializationConfig().getJavaSerializationFilterConfig()).isSameAs(filter);
-    Config more = MusterHazelcast.allowSerializable(MusterHazelcast.applyTo(new Config()), "com.example.");
-    assertThat(more.getSerializationConfig().getJavaSerializationFilterConfig().getWhitelist().isListed("com.example.Price")).isTrue();
-    assertThat(MusterHazelcast.allowSerializable(new Config(), "com.example.").getSerializationConfig().getJavaSerializationFilterConfig()
-        .getWhitelist().isListed("io.vertx.spi.cluster.hazelcast.impl.HazelcastNodeInfo")).isTrue();
-  }
+    @Test
+    void sharedMapsHoldWhatVertxSays() {
+        AsyncMap<String, Object> mine =
+                here.sharedData().<String, Object>getClusterWideMap("shared").await();
+        AsyncMap<String, Object> theirs =
+                there.sharedData().<String, Object>getClusterWideMap("shared").await();
+        Map<String, Object> values = Map.of(
+                "text",
+                "a",
+                "int",
+                1,
+                "long",
+                2L,
+                "double",
+                2.5,
+                "boolean",
+                true,
+                "bytes",
+                new byte[] {1, 2},
+                "buffer",
+                Buffer.buffer("b"),
+                "object",
+                new JsonObject().put("k", "v"),
+                "list",
+                new JsonArray().add("x"),
+                "instant",
+                Instant.EPOCH);
+        values.forEach((key, value) -> mine.put(key, value).await());
+        values.forEach((key, value) -> assertThat(theirs.get(key).await()).isEqualTo(value));
+        assertThat(theirs.putIfAbsent("text", "b").await()).isEqualTo("a");
+        assertThat(theirs.replaceIfPresent("text", "a", "c").await()).isTrue();
+        mine.put("short", "lived", 60_000).await();
+        assertThat(theirs.get("short").await()).isEqualTo("lived");
+        assertThat(theirs.entries().await()).hasSize(values.size() + 1);
+        assertThat(theirs.remove("text").await()).isEqualTo("c");
+        mine.clear().await();
+        assertThat(theirs.size().await()).isZero();
+    }
+
+    @Test
+    void countersAndLocksWork() {
+        Counter mine = here.sharedData().getCounter("count").await();
+        Counter theirs = there.sharedData().getCounter("count").await();
+        assertThat(mine.incrementAndGet().await() + theirs.addAndGet(4).await()).isEqualTo(1 + 5);
+        assertThat(theirs.compareAndSet(5, 9).await()).isTrue();
+        assertThat(mine.get().await()).isEqualTo(9);
+        Lock held = here.sharedData().getLock("lock").await();
+        assertThatThrownBy(
+                        () -> there.sharedData().getLockWithTimeout("lock", 100).await())
+                .hasMessageContaining("Timed out");
+        held.release();
+        there.sharedData().getLockWithTimeout("lock", 20_000).await().release();
+    }
+
+    /** Not on the list. */
+    public record Foreign(String text) implements Serializable {
+        private static final long serialVersionUID = 1L;
+    }
+
+    /** Would run wherever it is sent. */
+    public static final class ForeignTask implements Callable<String>, Serializable {
+        private static final long serialVersionUID = 1L;
+        private static volatile boolean ran;
+
+        @Override
+        public String call() {
+            ran = true;
+            return "ran";
+        }
+    }
+
+    @Test
+    void aForeignSerializableIsRefusedWhereverItArrives() throws Exception {
+        List<Object> refused = List.of(
+                new Foreign("x"),
+                URI.create("http://127.0.0.1/").toURL(),
+                new java.io.File("x"),
+                java.util.logging.Level.INFO,
+                signed());
+        for (Object value : refused) {
+            stranger.getMap("foreign").put("key", value);
+            for (HazelcastInstance member : List.of(first, second)) {
+                assertThatThrownBy(() -> member.getMap("foreign").get("key"))
+                        .as(value.getClass().getName())
+                        .isInstanceOf(HazelcastSerializationException.class)
+                        .hasStackTraceContaining(
+                                "Resolving class " + value.getClass().getName() + " is not allowed");
+            }
+        }
+        assertThat(stranger.getMap("foreign").get("key"))
+                .as("where there is no list, it is let in")
+                .isInstanceOf(SignedObject.class);
+    }
+
+    private static SignedObject signed() throws Exception {
+        var keys = java.security.KeyPairGenerator.getInstance("EC").generateKeyPair();
+        return new SignedObject("hidden", keys.getPrivate(), java.security.Signature.getInstance("SHA256withECDSA"));
+    }
+
+    @Test
+    void aForeignTaskDoesNotRun() {
+        var task = stranger.getExecutorService("tasks")
+                .submitToMember(new ForeignTask(), first.getCluster().getLocalMember());
+        assertThatThrownBy(() -> task.get(20, TimeUnit.SECONDS))
+                .isInstanceOf(ExecutionException.class)
+                .hasStackTraceContaining("is not allowed");
+        assertThat(ForeignTask.ran).isFalse();
+    }
+
+    @Test
+    void applicationsGetTheListUnlessTheyHaveTheirOwnAndMayAddToIt() {
+        JavaSerializationFilterConfig reference =
+                MusterHazelcast.reference().getSerializationConfig().getJavaSerializationFilterConfig();
+        assertThat(reference.isDefaultsDisabled()).isTrue();
+        assertThat(reference.getWhitelist().getPrefixes()).doesNotContain("java.", "io.");
+        assertThat(MusterHazelcast.applyTo(new Config())
+                        .getSerializationConfig()
+                        .getJavaSerializationFilterConfig())
+                .isEqualTo(reference);
+        Config own = new Config();
+        var filter = new JavaSerializationFilterConfig();
+        own.getSerializationConfig().setJavaSerializationFilterConfig(filter);
+        assertThat(MusterHazelcast.applyTo(own).getSerializationConfig().getJavaSerializationFilterConfig())
+                .isSameAs(filter);
+        Config more = MusterHazelcast.allowSerializable(MusterHazelcast.applyTo(new Config()), "com.example.");
+        assertThat(more.getSerializationConfig()
+                        .getJavaSerializationFilterConfig()
+                        .getWhitelist()
+                        .isListed("com.example.Price"))
+                .isTrue();
+        assertThat(MusterHazelcast.allowSerializable(new Config(), "com.example.")
+                        .getSerializationConfig()
+                        .getJavaSerializationFilterConfig()
+                        .getWhitelist()
+                        .isListed("io.vertx.spi.cluster.hazelcast.impl.HazelcastNodeInfo"))
+                .isTrue();
+    }
 }

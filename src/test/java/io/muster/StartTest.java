@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,39 +26,49 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(VertxExtension.class)
 @Timeout(value = 30, timeUnit = TimeUnit.SECONDS)
 class StartTest {
-  private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
-  private final AtomicInteger asked = new AtomicInteger();
+    private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
+    private final AtomicInteger asked = new AtomicInteger();
 
-  /** As while other members of the cluster are starting: the listener is registered late. */
-  private SegmentStore busy(InMemorySegmentStore real, int times, MusterException failure) {
-    return (SegmentStore) Proxy.newProxyInstance(SegmentStore.class.getClassLoader(), new Class<?>[] {SegmentStore.class},
-        (_, method, arguments) -> method.getName().equals("listen") && asked.incrementAndGet() <= times
-            ? Future.failedFuture(failure) : method.invoke(real, arguments));
-  }
+    /** As while other members of the cluster are starting: the listener is registered late. */
+    private SegmentStore busy(InMemorySegmentStore real, int times, MusterException failure) {
+        return (SegmentStore) Proxy.newProxyInstance(
+                SegmentStore.class.getClassLoader(),
+                new Class<?>[] {SegmentStore.class},
+                (_, method, arguments) -> method.getName().equals("listen") && asked.incrementAndGet() <= times
+                        ? Future.failedFuture(failure)
+                        : method.invoke(real, arguments));
+    }
 
-  //
-  @Test
-  void listensAgainWhereTheStoreWasTooBusyToAnswer(Vertx vertx) {
-    var id = ProcessId.random(RandomGenerator.getDefault());
-    SegmentStore store = busy(shared.store(vertx.getOrCreateContext(), id), 3, MusterException.retry("not answered after 3000 ms"));
+    //
+    @Test
+    void listensAgainWhereTheStoreWasTooBusyToAnswer(Vertx vertx) {
+        var id = ProcessId.random(RandomGenerator.getDefault());
+        SegmentStore store = busy(
+                shared.store(vertx.getOrCreateContext(), id), 3, MusterException.retry("not answered after 3000 ms"));
 
-    Muster muster = Muster.start(vertx, store, id, MusterOptions.defaults()).await();
+        Muster muster = Muster.start(vertx, store, id, MusterOptions.defaults()).await();
 
-    assertThat(asked).hasValue(4);
-    InMemoryCluster.await(muster.join(GroupOptions.of("g", 0, 1)).await());
-    muster.close().await();
-  }
+        assertThat(asked).hasValue(4);
+        InMemoryCluster.await(muster.join(GroupOptions.of("g", 0, 1)).await());
+        muster.close().await();
+    }
 
-  @Test
-  void givesUpAtOnceWhereTryingAgainCannotHelpAndInTheEndWhereItDoesNot(Vertx vertx) {
-    var id = ProcessId.random(RandomGenerator.getDefault());
-    SegmentStore gone = busy(shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.fatal("shut down"));
+    @Test
+    void givesUpAtOnceWhereTryingAgainCannotHelpAndInTheEndWhereItDoesNot(Vertx vertx) {
+        var id = ProcessId.random(RandomGenerator.getDefault());
+        SegmentStore gone = busy(
+                shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.fatal("shut down"));
 
-    assertThatThrownBy(() -> Muster.start(vertx, gone, id, MusterOptions.defaults()).await()).hasMessage("shut down");
-    assertThat(asked).hasValue(1);
+        assertThatThrownBy(() ->
+                        Muster.start(vertx, gone, id, MusterOptions.defaults()).await())
+                .hasMessage("shut down");
+        assertThat(asked).hasValue(1);
 
-    SegmentStore silent = busy(shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.retry("no answer"));
-    assertThatThrownBy(() -> Muster.start(vertx, silent, id, MusterOptions.defaults()).await()).hasMessage("no answer");
-    assertThat(asked).hasValue(1 + 10);
-  }
+        SegmentStore silent = busy(
+                shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.retry("no answer"));
+        assertThatThrownBy(() -> Muster.start(vertx, silent, id, MusterOptions.defaults())
+                        .await())
+                .hasMessage("no answer");
+        assertThat(asked).hasValue(1 + 10);
+    }
 }

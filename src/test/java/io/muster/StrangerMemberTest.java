@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.map.IMap;
 import io.muster.bus.Addresses;
@@ -30,139 +31,166 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A full member of the Hazelcast cluster, and of the Vert.x cluster over it, that does not know the group's secret: over real members on
- * real sockets. What it writes is refused; what it deletes, floods and locks only delays.
+ * A full member of the Hazelcast cluster, and of the Vert.x cluster over it, that does not know the group's secret:
+ * over real members on real sockets. What it writes is refused; what it deletes, floods and locks only delays.
  */
 // S-1, S-6
 @Timeout(180)
 class StrangerMemberTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final GroupSecret SECRET = GroupSecret.ofText("the secret of the group");
-  private static final Addresses G = new Addresses(new GroupName("g"));
-  private static final JsonObject SETTINGS = new JsonObject().put("security", new JsonObject().put("secretVariable", ""))
-      .put("store", new JsonObject().put("reconcileMs", 500));
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final GroupSecret SECRET = GroupSecret.ofText("the secret of the group");
+    private static final Addresses G = new Addresses(new GroupName("g"));
+    private static final JsonObject SETTINGS = new JsonObject()
+            .put("security", new JsonObject().put("secretVariable", ""))
+            .put("store", new JsonObject().put("reconcileMs", 500));
 
-  private final List<AutoCloseable> open = new ArrayList<>();
-  private final List<Vertx> nodes = new ArrayList<>();
-  private final List<JoinedRank> ranks = new ArrayList<>();
-  private final Queue<String> losses = new ConcurrentLinkedQueue<>();
-  private HazelcastInstance stranger;
-  private Vertx strangersVertx;
-  private long epoch;
+    private final List<AutoCloseable> open = new ArrayList<>();
+    private final List<Vertx> nodes = new ArrayList<>();
+    private final List<JoinedRank> ranks = new ArrayList<>();
+    private final Queue<String> losses = new ConcurrentLinkedQueue<>();
+    private HazelcastInstance stranger;
+    private Vertx strangersVertx;
+    private long epoch;
 
-  @BeforeEach
-  void startGroupAndStranger() {
-    String cluster = "stranger-" + UUID.randomUUID();
-    HazelcastInstance founder = member(cluster, null);
-    for (int rank = 0; rank < 2; rank++) {
-      Vertx vertx = vertx(rank == 0 ? founder : member(cluster, founder));
-      nodes.add(vertx);
-      Muster muster = Muster.start(vertx, MusterOptions.fromJson(SETTINGS)).await();
-      open.add(() -> muster.close().await());
-      ranks.add(muster.join(GroupOptions.of("g", rank, 2).secret(SECRET)).await());
+    @BeforeEach
+    void startGroupAndStranger() {
+        String cluster = "stranger-" + UUID.randomUUID();
+        HazelcastInstance founder = member(cluster, null);
+        for (int rank = 0; rank < 2; rank++) {
+            Vertx vertx = vertx(rank == 0 ? founder : member(cluster, founder));
+            nodes.add(vertx);
+            Muster muster =
+                    Muster.start(vertx, MusterOptions.fromJson(SETTINGS)).await();
+            open.add(() -> muster.close().await());
+            ranks.add(muster.join(GroupOptions.of("g", rank, 2).secret(SECRET)).await());
+        }
+        stranger = member(cluster, founder);
+        strangersVertx = vertx(stranger);
+        epoch = ranks.getFirst().allConnected(PATIENCE).await().epoch();
+        nodes.forEach(vertx -> vertx.eventBus().<JsonObject>localConsumer(G.peerState(), message -> {
+            if (message.body().getString("from").equals("CONNECTED")) {
+                losses.add(message.body().encode());
+            }
+        }));
     }
-    stranger = member(cluster, founder);
-    strangersVertx = vertx(stranger);
-    epoch = ranks.getFirst().allConnected(PATIENCE).await().epoch();
-    nodes.forEach(vertx -> vertx.eventBus().<JsonObject>localConsumer(G.peerState(), message -> {
-      if (message.body().getString("from").equals("CONNECTED")) {
-        losses.add(message.body().encode());
-      }
-    }));
-  }
 
-  private HazelcastInstance member(String cluster, HazelcastInstance founder) {
-    HazelcastInstance hazelcast = LoopbackMember.start(cluster, founder);
-    open.add(hazelcast::shutdown);
-    return hazelcast;
-  }
-
-  private Vertx vertx(HazelcastInstance hazelcast) {
-    var options = new VertxOptions();
-    options.getEventBusOptions().setHost("127.0.0.1");
-    Vertx vertx = Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(hazelcast)).buildClustered().await();
-    open.add(() -> vertx.close().await());
-    return vertx;
-  }
-
-  @AfterEach
-  void close() throws Exception {
-    for (AutoCloseable one : open.reversed()) {
-      one.close();
+    private HazelcastInstance member(String cluster, HazelcastInstance founder) {
+        HazelcastInstance hazelcast = LoopbackMember.start(cluster, founder);
+        open.add(hazelcast::shutdown);
+        return hazelcast;
     }
-  }
 
-  private IMap<String, byte[]> map() {
-    return stranger.getMap(MusterHazelcast.MAP_NAME);
-  }
-
-  private void stillConnected() {
-    ranks.forEach(rank -> assertThat(rank.allConnected(PATIENCE).await().epoch()).isEqualTo(epoch));
-    assertThat(losses).as("no link was lost").isEmpty();
-  }
-
-  private static void until(String what, java.util.function.BooleanSupplier holds) throws InterruptedException {
-    long end = System.nanoTime() + PATIENCE.toNanos();
-    while (!holds.getAsBoolean()) {
-      assertThat(System.nanoTime()).as(what).isLessThan(end);
-      Thread.sleep(10);
+    private Vertx vertx(HazelcastInstance hazelcast) {
+        var options = new VertxOptions();
+        options.getEventBusOptions().setHost("127.0.0.1");
+        Vertx vertx = Vertx.builder()
+                .with(options)
+                .withClusterManager(new HazelcastClusterManager(hazelcast))
+                .buildClustered()
+                .await();
+        open.add(() -> vertx.close().await());
+        return vertx;
     }
-  }
 
-  @Test
-  void whatItWritesIsPutRightAndWhatItDeletesComesBack() throws Exception {
-    Map<String, byte[]> signed = new HashMap<>();
-    map().forEach((key, value) -> {
-      if (key.startsWith("g/")) {
-        signed.put(key, value);
-      }
-    });
-    assertThat(signed).containsKeys("g/rank/0@g", "g/rank/1@g", "g/epoch@g");
-    byte[] garbage = {1, 2, 3};
-    byte[] others = signed.get("g/rank/1@g");
-    for (String key : List.of("g/rank/0@g", "g/rank/1@g", "g/epoch@g")) {
-      map().put(key, garbage);
-      until(key + " is put right", () -> !java.util.Arrays.equals(map().get(key), garbage));
-      map().put(key, others); // well signed, for another key or an earlier revision
-      until(key + " is put right again", () -> !java.util.Arrays.equals(map().get(key), others));
-      map().remove(key);
-      until(key + " comes back", () -> map().get(key) != null);
+    @AfterEach
+    void close() throws Exception {
+        for (AutoCloseable one : open.reversed()) {
+            one.close();
+        }
     }
-    stillConnected();
-    assertThat(ranks.getFirst().runtime().process().trust().distrusted()).as("counted").isPositive();
-  }
 
-  @Test
-  void aFloodAndALockOnlyDelay() throws Exception {
-    for (int i = 0; i < 5_000; i++) {
-      map().putAsync("g/rank/" + i % 70_000 + "/x@g", new byte[64]);
-      map().putAsync("g/ready/" + (2 + i) + "@g", new byte[64]);
-      map().putAsync("h" + i + "/epoch@h" + i, new byte[64]);
+    private IMap<String, byte[]> map() {
+        return stranger.getMap(MusterHazelcast.MAP_NAME);
     }
-    stillConnected();
-    map().lock("g/rank/1@g");
-    try {
-      var registering = ranks.get(1).register("late", 64);
-      Thread.sleep(200);
-      assertThat(registering.isComplete()).as("nobody can publish while the key is locked").isFalse();
-      map().unlock("g/rank/1@g");
-      registering.await();
-    } finally {
-      map().forceUnlock("g/rank/1@g");
-    }
-    stillConnected();
-  }
 
-  @Test
-  void eventsThatItForgesAreNotBelievedAndReachNoInnerAddress() throws Exception {
-    var bus = strangersVertx.eventBus();
-    bus.publish(G.allConnected(), new JsonObject().put("group", "g").put("epoch", Long.MAX_VALUE));
-    bus.publish(G.degraded(), new JsonObject().put("group", "g").put("epoch", epoch).put("lost", new io.vertx.core.json.JsonArray()));
-    until("both events are refused at both nodes", () -> ranks.stream().mapToLong(rank -> rank.runtime().process().trust().distrusted()).sum() >= 4);
-    for (String inner : List.of(G.report(), G.link(0, 1), G.link(1, 0), G.linkState(), G.warmupPolicy())) {
-      assertThatThrownBy(() -> bus.request(inner, new JsonObject().put("rank", 0).put("peer", 1).put("reason", "forged"),
-          new io.vertx.core.eventbus.DeliveryOptions().setSendTimeout(5_000)).await()).as(inner).hasMessageContaining("No handlers");
+    private void stillConnected() {
+        ranks.forEach(
+                rank -> assertThat(rank.allConnected(PATIENCE).await().epoch()).isEqualTo(epoch));
+        assertThat(losses).as("no link was lost").isEmpty();
     }
-    stillConnected();
-  }
+
+    private static void until(String what, java.util.function.BooleanSupplier holds) throws InterruptedException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (!holds.getAsBoolean()) {
+            assertThat(System.nanoTime()).as(what).isLessThan(end);
+            Thread.sleep(10);
+        }
+    }
+
+    @Test
+    void whatItWritesIsPutRightAndWhatItDeletesComesBack() throws Exception {
+        Map<String, byte[]> signed = new HashMap<>();
+        map().forEach((key, value) -> {
+            if (key.startsWith("g/")) {
+                signed.put(key, value);
+            }
+        });
+        assertThat(signed).containsKeys("g/rank/0@g", "g/rank/1@g", "g/epoch@g");
+        byte[] garbage = {1, 2, 3};
+        byte[] others = signed.get("g/rank/1@g");
+        for (String key : List.of("g/rank/0@g", "g/rank/1@g", "g/epoch@g")) {
+            map().put(key, garbage);
+            until(key + " is put right", () -> !java.util.Arrays.equals(map().get(key), garbage));
+            map().put(key, others); // well signed, for another key or an earlier revision
+            until(key + " is put right again", () -> !java.util.Arrays.equals(map().get(key), others));
+            map().remove(key);
+            until(key + " comes back", () -> map().get(key) != null);
+        }
+        stillConnected();
+        assertThat(ranks.getFirst().runtime().process().trust().distrusted())
+                .as("counted")
+                .isPositive();
+    }
+
+    @Test
+    void aFloodAndALockOnlyDelay() throws Exception {
+        for (int i = 0; i < 5_000; i++) {
+            map().putAsync("g/rank/" + i % 70_000 + "/x@g", new byte[64]);
+            map().putAsync("g/ready/" + (2 + i) + "@g", new byte[64]);
+            map().putAsync("h" + i + "/epoch@h" + i, new byte[64]);
+        }
+        stillConnected();
+        map().lock("g/rank/1@g");
+        try {
+            var registering = ranks.get(1).register("late", 64);
+            Thread.sleep(200);
+            assertThat(registering.isComplete())
+                    .as("nobody can publish while the key is locked")
+                    .isFalse();
+            map().unlock("g/rank/1@g");
+            registering.await();
+        } finally {
+            map().forceUnlock("g/rank/1@g");
+        }
+        stillConnected();
+    }
+
+    @Test
+    void eventsThatItForgesAreNotBelievedAndReachNoInnerAddress() throws Exception {
+        var bus = strangersVertx.eventBus();
+        bus.publish(G.allConnected(), new JsonObject().put("group", "g").put("epoch", Long.MAX_VALUE));
+        bus.publish(
+                G.degraded(),
+                new JsonObject().put("group", "g").put("epoch", epoch).put("lost", new io.vertx.core.json.JsonArray()));
+        until(
+                "both events are refused at both nodes",
+                () -> ranks.stream()
+                                .mapToLong(
+                                        rank -> rank.runtime().process().trust().distrusted())
+                                .sum()
+                        >= 4);
+        for (String inner : List.of(G.report(), G.link(0, 1), G.link(1, 0), G.linkState(), G.warmupPolicy())) {
+            assertThatThrownBy(() -> bus.request(
+                                    inner,
+                                    new JsonObject()
+                                            .put("rank", 0)
+                                            .put("peer", 1)
+                                            .put("reason", "forged"),
+                                    new io.vertx.core.eventbus.DeliveryOptions().setSendTimeout(5_000))
+                            .await())
+                    .as(inner)
+                    .hasMessageContaining("No handlers");
+        }
+        stillConnected();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -32,167 +34,184 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(VertxExtension.class)
 @Timeout(value = 60, timeUnit = TimeUnit.SECONDS)
 class TransportFaultGroupTest {
-  /** Short limits: what fails is tried again soon. */
-  private static final JsonObject QUICK = new JsonObject("""
+    /** Short limits: what fails is tried again soon. */
+    private static final JsonObject QUICK = new JsonObject("""
       {"peer": {"open": {"timeoutMs": 300}, "warmup": {"timeoutMs": 300}, "backoff": {"initialMs": 5, "maxMs": 50}, "close": {"timeoutMs": 500}},
        "warmup": {"mode": "exchange"}, "liveness": {"intervalMs": 100, "misses": 5}}""");
 
-  private final InMemoryCluster cluster = new InMemoryCluster();
-  private final TransportFaults faults = new TransportFaults();
-  private JoinedRank zero;
-  private JoinedRank one;
+    private final InMemoryCluster cluster = new InMemoryCluster();
+    private final TransportFaults faults = new TransportFaults();
+    private JoinedRank zero;
+    private JoinedRank one;
 
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
-
-  /** Rank 0 has no faults, rank 1 (which dials) has those of the test. */
-  private Future<AllConnected> join() {
-    return join(QUICK, faults);
-  }
-
-  private Future<AllConnected> join(JsonObject settings, TransportFaults ofOne) {
-    zero = cluster.start(settings).join("g", 0, 2);
-    one = cluster.start(settings, ofOne).join("g", 1, 2);
-    return Future.all(zero.allConnected(InMemoryCluster.PATIENCE), one.allConnected(InMemoryCluster.PATIENCE)).map(all -> all.resultAt(0));
-  }
-
-  private static void until(BooleanSupplier condition) {
-    while (!condition.getAsBoolean()) {
-      LockSupport.parkNanos(1_000_000);
-      if (Thread.interrupted()) {
-        throw new AssertionError("interrupted by the hard limit");
-      }
+    @AfterEach
+    void close() {
+        cluster.close();
     }
-  }
 
-  private enum Lie {
-    CORRUPT(new Act.Corrupt()), NOT_APPLIED(new Act.Drop()), REFUSED(new Act.Fail("no room"));
-
-    private final Act act;
-
-    Lie(Act act) {
-      this.act = act;
+    /** Rank 0 has no faults, rank 1 (which dials) has those of the test. */
+    private Future<AllConnected> join() {
+        return join(QUICK, faults);
     }
-  }
 
-  // P-3, P-4, P-6: neither end stays CONNECTED over a direction that carries nothing, or something else: here the writer's write-back
-  @ParameterizedTest
-  @EnumSource
-  void aWriteBackThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
-    TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
-    Future<AllConnected> all = join();
-    until(() -> broken.fired() >= 2);
-    assertThat(all.isComplete()).isFalse();
-    until(() -> one.report().await().text().contains("rank 0: "));
-    broken.heal();
-    assertThat(all.await().linkCount()).isEqualTo(2);
-  }
-
-  // P-3: the same in the other direction, where the waiter's write is what fails
-  @ParameterizedTest
-  @EnumSource
-  void aWarmupThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
-    TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
-    zero = cluster.start(QUICK, faults).join("g", 0, 2);
-    one = cluster.start(QUICK).join("g", 1, 2);
-    Future<AllConnected> all = one.allConnected(InMemoryCluster.PATIENCE);
-    until(() -> broken.fired() >= 2);
-    assertThat(all.isComplete()).isFalse();
-    broken.heal();
-    assertThat(InMemoryCluster.await(zero, one).linkCount()).isEqualTo(2);
-  }
-
-  /** What may happen to messages. */
-  private enum Loss {
-    LOST(new Act.Drop()), CORRUPT(new Act.Corrupt()), LATE(new Act.Delay(Duration.ofMillis(150)));
-
-    private final Act act;
-
-    Loss(Act act) {
-      this.act = act;
+    private Future<AllConnected> join(JsonObject settings, TransportFaults ofOne) {
+        zero = cluster.start(settings).join("g", 0, 2);
+        one = cluster.start(settings, ofOne).join("g", 1, 2);
+        return Future.all(zero.allConnected(InMemoryCluster.PATIENCE), one.allConnected(InMemoryCluster.PATIENCE))
+                .map(all -> all.resultAt(0));
     }
-  }
 
-  // P-17, P-16, B-8: of the handshake and of the news, going out and coming in
-  @ParameterizedTest
-  @EnumSource
-  void aMessageThatIsLostCorruptOrLateOnlyDelays(Loss loss) {
-    List<TransportFault> all = Stream.of(Point.SEND_LINK, Point.RECEIVE_LINK, Point.SEND_GOSSIP, Point.RECEIVE_GOSSIP)
-        .map(point -> faults.add(TransportFault.at(point, loss.act).onlyFromTo(1, 2))).toList();
-    assertThat(join().await().linkCount()).isEqualTo(2);
-    Future.all(zero.register("more", 64), one.register("more", 64)).await(); // whoever completes an epoch need not tell of its mark
-    until(() -> all.stream().allMatch(fault -> fault.fired() > 0));
-  }
-
-  // P-6
-  @Test
-  void dialsThatFailAreTriedAgain() {
-    TransportFault refused = faults.add(TransportFault.at(Point.DIAL, new Act.Fail("no route to host")).onlyFromTo(1, 4));
-    Future<AllConnected> all = join();
-    assertThat(all.await().linkCount()).isEqualTo(2);
-    assertThat(refused.fired()).isEqualTo(4);
-  }
-
-  // P-7: opening is bounded, and one peer that can't be dialled delays no other
-  @Test
-  void aDialThatHangsIsGivenUpAndDelaysNobody() {
-    InMemoryCluster.Process second = cluster.start(QUICK);
-    TransportFault hangs = faults.add(TransportFault.at(Point.DIAL, new Act.Hang()).with(second.muster().processId()).onlyFromTo(1, 2));
-    InMemoryCluster.Process first = cluster.start(QUICK);
-    InMemoryCluster.Process third = cluster.start(QUICK, faults);
-    Future<?> reached = third.link("g", 2, 0, "CONNECTED");
-    zero = first.join("g", 0, 3);
-    one = second.join("g", 1, 3);
-    JoinedRank two = third.join("g", 2, 3);
-    reached.await();
-    assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
-    assertThat(hangs.fired()).isEqualTo(2);
-  }
-
-  // B-6: the n-th message ends the channel: lost, told, repaired, with a greater epoch
-  @Test
-  void aChannelThatEndsInTheMiddleIsDegradedAndRepaired() {
-    long before = join().await().epoch();
-    Future<JsonObject> degraded = cluster.processes().getFirst().degraded("g");
-    TransportFault ends = faults.add(TransportFault.at(Point.RECEIVE_GOSSIP, new Act.Fail("half a frame")));
-    zero.register("more", 64).await();
-    assertThat(degraded.await().getJsonArray("lost")).hasSize(1);
-    ends.heal();
-    until(() -> InMemoryCluster.await(zero, one).epoch() > before);
-    assertThat(ends.fired()).isPositive();
-  }
-
-  // P-5: what was not applied is never COMPLETED
-  @Test
-  void aWriteThatFailsFailsAndTheNextOneArrives() {
-    zero = cluster.start(QUICK).join(GroupOptions.of("g", 0, 2).segment("kv", 64));
-    one = cluster.start(QUICK, faults).join("g", 1, 2);
-    InMemoryCluster.await(zero, one);
-    TransportFault fails = faults.add(TransportFault.at(Point.WRITE, new Act.Fail("no room")).onlyNth(1));
-    try (Arena arena = Arena.ofShared()) {
-      MemorySegment source = arena.allocateFrom("hello");
-      assertThatThrownBy(() -> one.write(0, "kv", 0, source).await()).isInstanceOf(WriteException.class).hasMessageContaining("no room");
-      assertThat(zero.segment("kv").getString(0)).isEmpty();
-      one.write(0, "kv", 0, source).await();
-      assertThat(zero.segment("kv").getString(0)).isEqualTo("hello");
+    private static void until(BooleanSupplier condition) {
+        while (!condition.getAsBoolean()) {
+            LockSupport.parkNanos(1_000_000);
+            if (Thread.interrupted()) {
+                throw new AssertionError("interrupted by the hard limit");
+            }
+        }
     }
-    assertThat(fails.fired()).isEqualTo(1);
-  }
 
-  // P-13
-  @Test
-  void closingWhileAWarmupHangsForEverEndsWithinItsBound() {
-    TransportFault hangs = faults.add(TransportFault.at(Point.WRITE, new Act.Hang()));
-    JsonObject patient = QUICK.copy();
-    patient.getJsonObject("peer").put("warmup", new JsonObject().put("timeoutMs", 600_000));
-    join(patient, faults);
-    until(() -> hangs.fired() > 0);
-    InMemoryCluster.Process hanging = cluster.processes().getLast();
-    long begunNanos = System.nanoTime();
-    hanging.muster().close().await();
-    assertThat(Duration.ofNanos(System.nanoTime() - begunNanos)).as("not the ten minutes of the warmup").isLessThan(Duration.ofSeconds(20));
-    assertThat(hanging.muster().process().regions().size()).isZero();
-  }
+    private enum Lie {
+        CORRUPT(new Act.Corrupt()),
+        NOT_APPLIED(new Act.Drop()),
+        REFUSED(new Act.Fail("no room"));
+
+        private final Act act;
+
+        Lie(Act act) {
+            this.act = act;
+        }
+    }
+
+    // P-3, P-4, P-6: neither end stays CONNECTED over a direction that carries nothing, or something else: here the
+    // writer's write-back
+    @ParameterizedTest
+    @EnumSource
+    void aWriteBackThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
+        TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
+        Future<AllConnected> all = join();
+        until(() -> broken.fired() >= 2);
+        assertThat(all.isComplete()).isFalse();
+        until(() -> one.report().await().text().contains("rank 0: "));
+        broken.heal();
+        assertThat(all.await().linkCount()).isEqualTo(2);
+    }
+
+    // P-3: the same in the other direction, where the waiter's write is what fails
+    @ParameterizedTest
+    @EnumSource
+    void aWarmupThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
+        TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
+        zero = cluster.start(QUICK, faults).join("g", 0, 2);
+        one = cluster.start(QUICK).join("g", 1, 2);
+        Future<AllConnected> all = one.allConnected(InMemoryCluster.PATIENCE);
+        until(() -> broken.fired() >= 2);
+        assertThat(all.isComplete()).isFalse();
+        broken.heal();
+        assertThat(InMemoryCluster.await(zero, one).linkCount()).isEqualTo(2);
+    }
+
+    /** What may happen to messages. */
+    private enum Loss {
+        LOST(new Act.Drop()),
+        CORRUPT(new Act.Corrupt()),
+        LATE(new Act.Delay(Duration.ofMillis(150)));
+
+        private final Act act;
+
+        Loss(Act act) {
+            this.act = act;
+        }
+    }
+
+    // P-17, P-16, B-8: of the handshake and of the news, going out and coming in
+    @ParameterizedTest
+    @EnumSource
+    void aMessageThatIsLostCorruptOrLateOnlyDelays(Loss loss) {
+        List<TransportFault> all = Stream.of(
+                        Point.SEND_LINK, Point.RECEIVE_LINK, Point.SEND_GOSSIP, Point.RECEIVE_GOSSIP)
+                .map(point -> faults.add(TransportFault.at(point, loss.act).onlyFromTo(1, 2)))
+                .toList();
+        assertThat(join().await().linkCount()).isEqualTo(2);
+        Future.all(zero.register("more", 64), one.register("more", 64))
+                .await(); // whoever completes an epoch need not tell of its mark
+        until(() -> all.stream().allMatch(fault -> fault.fired() > 0));
+    }
+
+    // P-6
+    @Test
+    void dialsThatFailAreTriedAgain() {
+        TransportFault refused = faults.add(
+                TransportFault.at(Point.DIAL, new Act.Fail("no route to host")).onlyFromTo(1, 4));
+        Future<AllConnected> all = join();
+        assertThat(all.await().linkCount()).isEqualTo(2);
+        assertThat(refused.fired()).isEqualTo(4);
+    }
+
+    // P-7: opening is bounded, and one peer that can't be dialled delays no other
+    @Test
+    void aDialThatHangsIsGivenUpAndDelaysNobody() {
+        InMemoryCluster.Process second = cluster.start(QUICK);
+        TransportFault hangs = faults.add(TransportFault.at(Point.DIAL, new Act.Hang())
+                .with(second.muster().processId())
+                .onlyFromTo(1, 2));
+        InMemoryCluster.Process first = cluster.start(QUICK);
+        InMemoryCluster.Process third = cluster.start(QUICK, faults);
+        Future<?> reached = third.link("g", 2, 0, "CONNECTED");
+        zero = first.join("g", 0, 3);
+        one = second.join("g", 1, 3);
+        JoinedRank two = third.join("g", 2, 3);
+        reached.await();
+        assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
+        assertThat(hangs.fired()).isEqualTo(2);
+    }
+
+    // B-6: the n-th message ends the channel: lost, told, repaired, with a greater epoch
+    @Test
+    void aChannelThatEndsInTheMiddleIsDegradedAndRepaired() {
+        long before = join().await().epoch();
+        Future<JsonObject> degraded = cluster.processes().getFirst().degraded("g");
+        TransportFault ends = faults.add(TransportFault.at(Point.RECEIVE_GOSSIP, new Act.Fail("half a frame")));
+        zero.register("more", 64).await();
+        assertThat(degraded.await().getJsonArray("lost")).hasSize(1);
+        ends.heal();
+        until(() -> InMemoryCluster.await(zero, one).epoch() > before);
+        assertThat(ends.fired()).isPositive();
+    }
+
+    // P-5: what was not applied is never COMPLETED
+    @Test
+    void aWriteThatFailsFailsAndTheNextOneArrives() {
+        zero = cluster.start(QUICK).join(GroupOptions.of("g", 0, 2).segment("kv", 64));
+        one = cluster.start(QUICK, faults).join("g", 1, 2);
+        InMemoryCluster.await(zero, one);
+        TransportFault fails = faults.add(
+                TransportFault.at(Point.WRITE, new Act.Fail("no room")).onlyNth(1));
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment source = arena.allocateFrom("hello");
+            assertThatThrownBy(() -> one.write(0, "kv", 0, source).await())
+                    .isInstanceOf(WriteException.class)
+                    .hasMessageContaining("no room");
+            assertThat(zero.segment("kv").getString(0)).isEmpty();
+            one.write(0, "kv", 0, source).await();
+            assertThat(zero.segment("kv").getString(0)).isEqualTo("hello");
+        }
+        assertThat(fails.fired()).isEqualTo(1);
+    }
+
+    // P-13
+    @Test
+    void closingWhileAWarmupHangsForEverEndsWithinItsBound() {
+        TransportFault hangs = faults.add(TransportFault.at(Point.WRITE, new Act.Hang()));
+        JsonObject patient = QUICK.copy();
+        patient.getJsonObject("peer").put("warmup", new JsonObject().put("timeoutMs", 600_000));
+        join(patient, faults);
+        until(() -> hangs.fired() > 0);
+        InMemoryCluster.Process hanging = cluster.processes().getLast();
+        long begunNanos = System.nanoTime();
+        hanging.muster().close().await();
+        assertThat(Duration.ofNanos(System.nanoTime() - begunNanos))
+                .as("not the ten minutes of the warmup")
+                .isLessThan(Duration.ofSeconds(20));
+        assertThat(hanging.muster().process().regions().size()).isZero();
+    }
 }

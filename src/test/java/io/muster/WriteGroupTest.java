@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -27,103 +29,126 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ExtendWith(VertxExtension.class)
 @Timeout(value = 60, timeUnit = TimeUnit.SECONDS)
 class WriteGroupTest {
-  private static final long MIB = 1 << 20;
+    private static final long MIB = 1 << 20;
 
-  private final InMemoryCluster cluster = new InMemoryCluster();
-  private final Arena arena = Arena.ofShared();
-  private InMemoryCluster.Process first;
-  private InMemoryCluster.Process second;
-  private JoinedRank zero;
-  private JoinedRank one;
+    private final InMemoryCluster cluster = new InMemoryCluster();
+    private final Arena arena = Arena.ofShared();
+    private InMemoryCluster.Process first;
+    private InMemoryCluster.Process second;
+    private JoinedRank zero;
+    private JoinedRank one;
 
-  @BeforeEach
-  void connect() {
-    first = cluster.start();
-    second = cluster.start();
-    zero = first.join(GroupOptions.of("g", 0, 3).segment("kv", 64 * MIB));
-    one = second.join(GroupOptions.of("g", 1, 3).segment("kv", 4096));
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
-    arena.close();
-  }
-
-  private MemorySegment source(long bytes) {
-    MemorySegment source = arena.allocate(bytes);
-    source.fill((byte) 9);
-    return source;
-  }
-
-  private JoinedRank everybody() {
-    JoinedRank two = second.join(GroupOptions.of("g", 2, 3).segment("kv", 4096));
-    InMemoryCluster.await(zero, one, two);
-    return two;
-  }
-
-  // T-1, P-5
-  @Test
-  void aWriteThatIsNotAllowedIsRefusedByNameAndTheConnectionSurvives() {
-    JoinedRank two = everybody();
-    assertThatThrownBy(() -> one.write(0, "nothing", 0, source(8)).await())
-        .isInstanceOfSatisfying(MusterException.class, refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.CONFIG))
-        .hasMessageContaining("no segment 'nothing'");
-    for (JoinedRank target : List.of(zero, one, two)) {
-      int rank = target.member().rank();
-      long bytes = target.segment("kv").byteSize();
-      refused(WriteException.Kind.OUT_OF_BOUNDS, () -> one.write(rank, "kv", bytes - 7, source(8)).await());
-      refused(WriteException.Kind.OUT_OF_BOUNDS, () -> one.write(rank, "kv", -1, source(8)).await());
-      refused(WriteException.Kind.OUT_OF_BOUNDS, () -> one.write(rank, "kv", Long.MAX_VALUE, source(8)).await());
-      refused(WriteException.Kind.EMPTY, () -> one.write(rank, "kv", 0, source(8).asSlice(0, 0)).await());
-      one.write(rank, "kv", bytes - 8, source(8)).await();
-      assertThat(target.segment("kv").get(ValueLayout.JAVA_BYTE, bytes - 1)).isEqualTo((byte) 9);
-      assertThat(target.segment("kv").get(ValueLayout.JAVA_BYTE, bytes - 9)).isZero();
+    @BeforeEach
+    void connect() {
+        first = cluster.start();
+        second = cluster.start();
+        zero = first.join(GroupOptions.of("g", 0, 3).segment("kv", 64 * MIB));
+        one = second.join(GroupOptions.of("g", 1, 3).segment("kv", 4096));
     }
-  }
 
-  private static void refused(WriteException.Kind kind, ThrowingCallable write) {
-    assertThatThrownBy(write).isInstanceOfSatisfying(WriteException.class, refused -> assertThat(refused.kind()).isEqualTo(kind));
-  }
+    @AfterEach
+    void close() {
+        cluster.close();
+        arena.close();
+    }
 
-  @Test
-  void aWriteToARankThatIsNotConnectedSaysSo() {
-    assertThatThrownBy(() -> one.write(2, "kv", 0, source(8)).await())
-        .isInstanceOfSatisfying(MusterException.class, refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.RETRY))
-        .hasMessageContaining("rank 1 of group g is not connected to rank 2").hasMessageContaining("wait for all-connected");
-    everybody();
-    one.leave().await();
-    assertThatThrownBy(() -> one.write(0, "kv", 0, source(8)).await()).hasMessageContaining("not connected to rank 0");
-    assertThatThrownBy(() -> one.segment("kv")).hasMessageContaining("not held by this process");
-  }
+    private MemorySegment source(long bytes) {
+        MemorySegment source = arena.allocate(bytes);
+        source.fill((byte) 9);
+        return source;
+    }
 
-  // P-13, T-5: the target's memory goes, or the writer does; never a use after free, never a write without an end
-  @ParameterizedTest
-  @ValueSource(strings = {"target leaves", "writer leaves", "target closes", "writer closes", "target crashes"})
-  void aWriteUnderWayEndsWhenItsRankGoes(String what) {
-    everybody();
-    MemorySegment source = source(64 * MIB);
-    List<Future<Void>> writes = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      writes.add(one.write(0, "kv", 0, source));
+    private JoinedRank everybody() {
+        JoinedRank two = second.join(GroupOptions.of("g", 2, 3).segment("kv", 4096));
+        InMemoryCluster.await(zero, one, two);
+        return two;
     }
-    assertThat(writes.getLast().isComplete()).isFalse();
-    switch (what) {
-      case "target leaves" -> zero.leave().await();
-      case "writer leaves" -> one.leave().await();
-      case "target closes" -> cluster.close(first);
-      case "writer closes" -> cluster.close(second);
-      default -> cluster.crash(first);
+
+    // T-1, P-5
+    @Test
+    void aWriteThatIsNotAllowedIsRefusedByNameAndTheConnectionSurvives() {
+        JoinedRank two = everybody();
+        assertThatThrownBy(() -> one.write(0, "nothing", 0, source(8)).await())
+                .isInstanceOfSatisfying(
+                        MusterException.class,
+                        refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.CONFIG))
+                .hasMessageContaining("no segment 'nothing'");
+        for (JoinedRank target : List.of(zero, one, two)) {
+            int rank = target.member().rank();
+            long bytes = target.segment("kv").byteSize();
+            refused(
+                    WriteException.Kind.OUT_OF_BOUNDS,
+                    () -> one.write(rank, "kv", bytes - 7, source(8)).await());
+            refused(
+                    WriteException.Kind.OUT_OF_BOUNDS,
+                    () -> one.write(rank, "kv", -1, source(8)).await());
+            refused(
+                    WriteException.Kind.OUT_OF_BOUNDS,
+                    () -> one.write(rank, "kv", Long.MAX_VALUE, source(8)).await());
+            refused(
+                    WriteException.Kind.EMPTY,
+                    () -> one.write(rank, "kv", 0, source(8).asSlice(0, 0)).await());
+            one.write(rank, "kv", bytes - 8, source(8)).await();
+            assertThat(target.segment("kv").get(ValueLayout.JAVA_BYTE, bytes - 1))
+                    .isEqualTo((byte) 9);
+            assertThat(target.segment("kv").get(ValueLayout.JAVA_BYTE, bytes - 9))
+                    .isZero();
+        }
     }
-    for (Future<Void> write : writes) {
-      Future.join(List.of(write)).transform(_ -> Future.succeededFuture()).await();
-      if (write.failed()) {
-        assertThat(write.cause()).isInstanceOf(WriteException.class);
-      }
+
+    private static void refused(WriteException.Kind kind, ThrowingCallable write) {
+        assertThatThrownBy(write)
+                .isInstanceOfSatisfying(
+                        WriteException.class,
+                        refused -> assertThat(refused.kind()).isEqualTo(kind));
     }
-    if (!what.endsWith("crashes")) {
-      assertThat((what.startsWith("target") ? zero : one).runtime().process().regions().size())
-          .isEqualTo(what.equals("writer leaves") ? 2 : 0);
+
+    @Test
+    void aWriteToARankThatIsNotConnectedSaysSo() {
+        assertThatThrownBy(() -> one.write(2, "kv", 0, source(8)).await())
+                .isInstanceOfSatisfying(
+                        MusterException.class,
+                        refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.RETRY))
+                .hasMessageContaining("rank 1 of group g is not connected to rank 2")
+                .hasMessageContaining("wait for all-connected");
+        everybody();
+        one.leave().await();
+        assertThatThrownBy(() -> one.write(0, "kv", 0, source(8)).await())
+                .hasMessageContaining("not connected to rank 0");
+        assertThatThrownBy(() -> one.segment("kv")).hasMessageContaining("not held by this process");
     }
-  }
+
+    // P-13, T-5: the target's memory goes, or the writer does; never a use after free, never a write without an end
+    @ParameterizedTest
+    @ValueSource(strings = {"target leaves", "writer leaves", "target closes", "writer closes", "target crashes"})
+    void aWriteUnderWayEndsWhenItsRankGoes(String what) {
+        everybody();
+        MemorySegment source = source(64 * MIB);
+        List<Future<Void>> writes = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            writes.add(one.write(0, "kv", 0, source));
+        }
+        assertThat(writes.getLast().isComplete()).isFalse();
+        switch (what) {
+            case "target leaves" -> zero.leave().await();
+            case "writer leaves" -> one.leave().await();
+            case "target closes" -> cluster.close(first);
+            case "writer closes" -> cluster.close(second);
+            default -> cluster.crash(first);
+        }
+        for (Future<Void> write : writes) {
+            Future.join(List.of(write)).transform(_ -> Future.succeededFuture()).await();
+            if (write.failed()) {
+                assertThat(write.cause()).isInstanceOf(WriteException.class);
+            }
+        }
+        if (!what.endsWith("crashes")) {
+            assertThat((what.startsWith("target") ? zero : one)
+                            .runtime()
+                            .process()
+                            .regions()
+                            .size())
+                    .isEqualTo(what.equals("writer leaves") ? 2 : 0);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.blame.Blame;
@@ -16,8 +18,8 @@ import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
-import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
+import io.muster.segment.Versioned;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -46,493 +48,580 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * The barrier of one group in one process, as a verticle: the states of its links come in as messages, {@code all-connected} and
- * {@code degraded} go out. The shell of {@link GroupCore}; everything in it happens on the verticle's context.
+ * The barrier of one group in one process, as a verticle: the states of its links come in as messages,
+ * {@code all-connected} and {@code degraded} go out. The shell of {@link GroupCore}; everything in it happens on the
+ * verticle's context.
  */
 public final class BarrierVerticle extends VerticleBase {
-  private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
-  private static final DeliveryOptions HERE = new DeliveryOptions().setLocalOnly(true);
+    private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
+    private static final DeliveryOptions HERE = new DeliveryOptions().setLocalOnly(true);
 
-  private static final DeliveryOptions RECORDS_HERE = LocalCodec.delivery();
+    private static final DeliveryOptions RECORDS_HERE = LocalCodec.delivery();
 
-  private final BarrierSetup setup;
-  private final GroupHost host;
-  private final Timing timing;
-  private final Addresses addresses;
-  private final List<MessageConsumer<?>> consumers = new ArrayList<>();
-  private @Nullable Waits waits;
-  /** What was asked from any thread and is not answered yet: whatever is, fails when the verticle stops. */
-  private final Set<Promise<?>> answers = ConcurrentHashMap.newKeySet();
-  private final FirstSeen firstSeen = new FirstSeen();
-  private @Nullable BlameWatch blame;
-  /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
-  private volatile @Nullable GroupCore core;
-  private @Nullable AllConnected current;
-  private @Nullable String storeTrouble;
-  private long storeTroubleNanos;
-  private Instant storeTroubleAt = Instant.EPOCH;
-  private long startNanos;
-  /** Why nobody can wait any more, null while they can. */
-  private @Nullable String abandoned;
-  /** Set on the verticle's context when it stops; read by callers on any thread, whose questions nobody would answer any more. */
-  private volatile boolean stopped;
-  /** Why waiting here is in vain, null while it is not. */
-  private @Nullable String disagreement;
+    private final BarrierSetup setup;
+    private final GroupHost host;
+    private final Timing timing;
+    private final Addresses addresses;
+    private final List<MessageConsumer<?>> consumers = new ArrayList<>();
+    private @Nullable Waits waits;
+    /** What was asked from any thread and is not answered yet: whatever is, fails when the verticle stops. */
+    private final Set<Promise<?>> answers = ConcurrentHashMap.newKeySet();
 
-  /**
-   * Settings of the shell.
-   *
-   * @param reconcileMs how often everything is looked at again
-   * @param reportEveryMs how often the stuck report is logged while somebody waits, 0: never
-   * @param observersMs how long the other processes have to say whom they reach
-   * @param livenessIntervalMs how far apart two processes see the silence of a third
-   */
-  public record Timing(long reconcileMs, long reportEveryMs, long observersMs, long livenessIntervalMs) {}
+    private final FirstSeen firstSeen = new FirstSeen();
+    private @Nullable BlameWatch blame;
+    /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
+    private volatile @Nullable GroupCore core;
 
-  public BarrierVerticle(BarrierSetup setup, GroupHost host, Timing timing) {
-    this.setup = setup;
-    this.host = host;
-    this.timing = timing;
-    this.addresses = new Addresses(setup.group());
-  }
+    private @Nullable AllConnected current;
+    private @Nullable String storeTrouble;
+    private long storeTroubleNanos;
+    private Instant storeTroubleAt = Instant.EPOCH;
+    private long startNanos;
+    /** Why nobody can wait any more, null while they can. */
+    private @Nullable String abandoned;
+    /**
+     * Set on the verticle's context when it stops; read by callers on any thread, whose questions nobody would answer
+     * any more.
+     */
+    private volatile boolean stopped;
+    /** Why waiting here is in vain, null while it is not. */
+    private @Nullable String disagreement;
 
-  @Override
-  public Future<?> start() {
-    startNanos = System.nanoTime();
-    waits = new Waits(vertx);
-    var ports = new VerticlePorts(host, context, new Told());
-    core = new GroupCore(setup, ports);
-    blame = new BlameWatch(setup, new Observed(), core(), timing);
-    core().membersChanged(host.store().presentMembers());
-    var bus = vertx.eventBus();
-    consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
-    consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
-    MessageConsumer<JsonObject> allConnected = bus.consumer(addresses.allConnected(),
-        message -> {
-          if (host.isAuthentic(message.body())) {
-            core().allConnectedHeard(message.body().getLong("epoch"));
-          }
+    /**
+     * Settings of the shell.
+     *
+     * @param reconcileMs how often everything is looked at again
+     * @param reportEveryMs how often the stuck report is logged while somebody waits, 0: never
+     * @param observersMs how long the other processes have to say whom they reach
+     * @param livenessIntervalMs how far apart two processes see the silence of a third
+     */
+    public record Timing(long reconcileMs, long reportEveryMs, long observersMs, long livenessIntervalMs) {}
+
+    public BarrierVerticle(BarrierSetup setup, GroupHost host, Timing timing) {
+        this.setup = setup;
+        this.host = host;
+        this.timing = timing;
+        this.addresses = new Addresses(setup.group());
+    }
+
+    @Override
+    public Future<?> start() {
+        startNanos = System.nanoTime();
+        waits = new Waits(vertx);
+        var ports = new VerticlePorts(host, context, new Told());
+        core = new GroupCore(setup, ports);
+        blame = new BlameWatch(setup, new Observed(), core(), timing);
+        core().membersChanged(host.store().presentMembers());
+        var bus = vertx.eventBus();
+        consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
+        consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
+        MessageConsumer<JsonObject> allConnected = bus.consumer(addresses.allConnected(), message -> {
+            if (host.isAuthentic(message.body())) {
+                core().allConnectedHeard(message.body().getLong("epoch"));
+            }
         });
-    MessageConsumer<JsonObject> degraded = bus.consumer(addresses.degraded(), message -> {
-      if (!setup.process().toString().equals(message.body().getString("seenHere")) && host.isAuthentic(message.body())) {
-        core().degradedHeard(message.body().getLong("epoch"));
-      }
-    });
-    consumers.add(allConnected);
-    consumers.add(degraded);
-    vertx.setPeriodic(timing.reconcileMs(), _ -> core().reconcile());
-    if (timing.reportEveryMs() > 0) {
-      vertx.setPeriodic(timing.reportEveryMs(), _ -> logReport());
-    }
-    return Future.all(allConnected.completion(), degraded.completion());
-  }
-
-  @Override
-  public Future<?> stop() {
-    core().close();
-    stopped = true;
-    waits().close(closedReason());
-    answers.forEach(answer -> answer.tryFail(MusterException.fatal(closedReason())));
-    return Future.all(consumers.stream().map(MessageConsumer::unregister).toList());
-  }
-
-  // ---- what the process calls, from any thread
-
-  /** Runs something with the core, on its context; nothing before the verticle has started (whoever joins reads everything) or after. */
-  public void execute(Consumer<GroupCore> task) {
-    GroupCore started = core;
-    if (started != null && !stopped) {
-      context.runOnContext(_ -> task.accept(started));
-    }
-  }
-
-  /** Whether the links of this life begin soon, or have begun. */
-  public boolean claims(Member member) {
-    GroupCore started = core;
-    return started != null && !stopped && started.claims(member);
-  }
-
-  /** Asks the core something, on its context; fails with FATAL if the verticle has stopped. */
-  private <T> Future<T> ask(BiConsumer<GroupCore, Promise<T>> question) {
-    Promise<T> answer = Promise.promise();
-    answers.add(answer);
-    answer.future().onComplete(_ -> answers.remove(answer));
-    GroupCore started = core;
-    if (started == null || stopped) {
-      answer.tryFail(MusterException.fatal(closedReason())); // stop() may have been there first
-      return answer.future();
-    }
-    try {
-      context.runOnContext(_ -> {
-        if (stopped) { // the question was still on its way
-          answer.tryFail(MusterException.fatal(closedReason()));
-        } else {
-          question.accept(started, answer);
+        MessageConsumer<JsonObject> degraded = bus.consumer(addresses.degraded(), message -> {
+            if (!setup.process().toString().equals(message.body().getString("seenHere"))
+                    && host.isAuthentic(message.body())) {
+                core().degradedHeard(message.body().getLong("epoch"));
+            }
+        });
+        consumers.add(allConnected);
+        consumers.add(degraded);
+        vertx.setPeriodic(timing.reconcileMs(), _ -> core().reconcile());
+        if (timing.reportEveryMs() > 0) {
+            vertx.setPeriodic(timing.reportEveryMs(), _ -> logReport());
         }
-      });
-    } catch (RejectedExecutionException _) {
-      answer.tryFail(MusterException.fatal(closedReason()));
-    }
-    return answer.future();
-  }
-
-  private String closedReason() {
-    return "the group was closed while waiting: group=" + setup.group();
-  }
-
-  /** To be asked before the first rank is claimed: fails with CONFIG if living processes have the group with another world size. */
-  public Future<Void> agreeOnWorldSize() {
-    return this.<@Nullable String>ask((core, promise) -> core.disagreement().onComplete(promise::tryComplete, promise::tryFail))
-        .compose(why -> why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
-  }
-
-  /** What can be done for a rank before it is joined. Completes in any case. */
-  public Future<Void> prepare(int rank) {
-    return this.<Void>ask((core, promise) -> core.lookAhead(rank).<Void>mapEmpty().onComplete(promise::tryComplete, promise::tryFail)).otherwiseEmpty();
-  }
-
-  /**
-   * Claims and publishes a rank.
-   *
-   * @return the entry under which it holds its seat; fails with CONFIG if a live process holds the rank
-   */
-  public Future<RankEntry> join(int rank, SegmentHandle handle) {
-    return ask((core, promise) -> {
-      if (core.seats().get(rank) instanceof SeatState.Held || !waits().join(rank, promise)) {
-        promise.tryFail(MusterException.config("rank " + rank + " of group " + setup.group() + " has been joined by this process already"));
-        return;
-      }
-      core.join(rank, handle);
-    });
-  }
-
-  /**
-   * Publishes the handle of a rank anew, with a greater revision of the same life.
-   *
-   * @param handle asked on the verticle's context, so that of two changes the later one has both
-   * @return completes with an entry that has every segment of the handle; the store is tried until it answers. Fails with FATAL if the rank
-   *     holds no seat or loses it
-   */
-  public Future<RankEntry> changeHandle(int rank, Supplier<SegmentHandle> handle) {
-    return ask((core, promise) -> {
-      if (!(core.seats().get(rank) instanceof SeatState.Held)) {
-        promise.tryFail(notInGroup(rank, core.seats().get(rank)));
-        return;
-      }
-      SegmentHandle wanted = handle.get();
-      waits().change(rank, wanted, promise);
-      core.changeHandle(rank, wanted);
-      if (core.seats().get(rank) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
-        waits().settleChanges(held.entry());
-      }
-    });
-  }
-
-  /** Completes when the rank's entry says LEFT, or there is nothing left to say. */
-  public Future<Void> leave(int rank) {
-    return this.<Void>ask((core, promise) -> {
-      SeatState seat = core.seats().get(rank);
-      if (seat == null || seat instanceof SeatState.Ended) {
-        promise.tryComplete();
-        return;
-      }
-      if (waits().leave(rank, promise)) {
-        core.leave(rank);
-      }
-    }).otherwiseEmpty();
-  }
-
-  /**
-   * Waits until all are connected in an epoch that this rank is in.
-   *
-   * @return fails with RETRY and the stuck report when the deadline passes, with FATAL when the rank ends or the group is closed first
-   */
-  public Future<AllConnected> allConnected(int rank, long deadlineMs) {
-    return ask((core, promise) -> {
-      SeatState seat = core.seats().get(rank);
-      if (abandoned != null) {
-        promise.tryFail(MusterException.fatal(abandoned));
-      } else if (seat == null || seat instanceof SeatState.Ended) {
-        promise.tryFail(notInGroup(rank, seat));
-      } else if (disagreement != null) {
-        promise.tryFail(MusterException.config(disagreement));
-      } else if (current != null && isCurrentFor(rank)) {
-        promise.tryComplete(current);
-      } else {
-        waits().await(rank, promise, new Waits.Deadline(deadlineMs, timing.observersMs(), this::look,
-            seen -> "not all connected after " + deadlineMs + " ms: " + report(seen).text()));
-      }
-    });
-  }
-
-  private MusterException notInGroup(int rank, @Nullable SeatState seat) {
-    return MusterException.fatal("rank " + rank + " of group " + setup.group() + " is not in the group"
-        + (seat instanceof SeatState.Ended(String reason, var _) ? ": " + reason : ""));
-  }
-
-  /** The greatest epoch record that this process has seen; may be called from any thread. */
-  public @Nullable EpochRecord epochSeen() {
-    GroupCore started = core;
-    return started == null ? null : started.barrier().recorded();
-  }
-
-  /** Answers a newcomer that has read this entry; may be called from any thread. Never fails. */
-  public Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs) {
-    return this.<SeatEvent.IncumbentAnswered.Answer>ask((started, answer) -> started.asked(about, limitMs).onComplete(answer))
-        .otherwise(SeatEvent.IncumbentAnswered.Answer.GONE);
-  }
-
-  /** Another process has seen this much; cheap where it is nothing new. */
-  public void peerSaw(long number, EpochRecord.State state) {
-    EpochRecord known = epochSeen();
-    if (known == null || known.isBehind(number, state)) {
-      execute(started -> started.peerSaw(number, state));
-    }
-  }
-
-  /** Who is missing, as this process sees it, and who is to blame, as all processes see it that can be heard. */
-  public Future<StuckReport> report() {
-    return ask((_, promise) -> look(timing.observersMs()).map(this::report).onComplete(promise::tryComplete, promise::tryFail));
-  }
-
-  /** Finds out what a report needs and this process is not told of. Never fails. */
-  private Future<Blame> look(long withinMs) {
-    Future<?> marks = core().lookAtMarks().timeout(Math.max(1, withinMs / 2), TimeUnit.MILLISECONDS).otherwiseEmpty();
-    return blame().ask(withinMs).compose(blame -> marks.map(blame));
-  }
-
-  /** Who is to blame where processes miss each other, as all processes see it that can be heard. */
-  public Future<Blame> whoIsToBlame() {
-    return ask((_, promise) -> blame().ask(timing.observersMs()).onComplete(promise::tryComplete, promise::tryFail));
-  }
-
-  /** Whom this process reaches; for another one that asks. */
-  public Future<View> view() {
-    return ask((_, promise) -> promise.tryComplete(blame().view()));
-  }
-
-  /** The connection to a process has ended; may be called from any thread. */
-  public void processLost(ProcessId process, LossEvidence evidence) {
-    if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
-      execute(_ -> blame().lost(process, evidence));
-    }
-  }
-
-  /** The epoch as this process sees it, and all-connected if it stands. */
-  public Future<Picture> picture() {
-    return ask((core, promise) -> {
-      // whoever gathers the pictures of all waits for observersMs itself
-      Future<?> marks = storeTrouble == null ? core.lookAtMarks().timeout(Math.max(1, timing.observersMs() / 4), TimeUnit.MILLISECONDS)
-          : Future.succeededFuture();
-      marks.onComplete(_ -> promise.tryComplete(new Picture(core.barrier().epoch(), current, report(blame().latest()),
-          core.directory().values().stream().map(Versioned::value).filter(RankEntry.class::isInstance).map(RankEntry.class::cast).toList())));
-    });
-  }
-
-  /**
-   * What this process sees of the group.
-   *
-   * @param allConnected what stands, null while something is missing
-   * @param entries newest entry of each rank that has published
-   */
-  public record Picture(@Nullable EpochRecord epoch, @Nullable AllConnected allConnected, StuckReport report, List<RankEntry> entries) {}
-
-  /** Ends every wait at once, with a result that is neither success nor timeout (B-5). */
-  public void abandonWaits(String reason) {
-    execute(_ -> {
-      abandoned = reason;
-      waits().abandon(reason);
-    });
-  }
-
-  // ---- links
-
-  private void linkChanged(LinkChange change) {
-    Member lost = change.lostPeer();
-    if (lost != null) {
-      core().linkLost(change.self().rank(), lost, change.cause(), change.reason());
-    }
-    Member gained = change.gainedPeer();
-    if (gained != null) {
-      core().linkConnected(change.self().rank(), gained, change.proof());
-      blame().recovered();
-    }
-  }
-
-  private void reported(Message<JsonObject> message) {
-    JsonObject body = message.body();
-    Integer rank = body.getInteger("rank");
-    Integer peer = body.getInteger("peer");
-    Versioned<RankEntry> seen = peer == null ? null : core().directory().get(peer);
-    RankEntry entry = Versioned.valueOf(seen);
-    if (rank == null || entry == null || !core().seats().containsKey(rank)
-        || entry.member().incarnation() != body.getLong("incarnation", entry.member().incarnation())) {
-      LOG.info("muster.report.ignored group={} body={}", setup.group(), body);
-      return;
-    }
-    host.tellLink(rank, entry.member().rank(), new LinkEvent.Reported(entry.member(), body.getString("reason", "no reason given")));
-  }
-
-  // ---- waiting
-
-  private boolean isCurrentFor(int rank) {
-    EpochRecord epoch = core().barrier().epoch();
-    return epoch != null && epoch.state() == EpochRecord.State.COMPLETE && current != null && current.epoch() == epoch.number()
-        && core().seats().get(rank) instanceof SeatState.Held seat && epoch.vector().get(rank).equals(seat.member());
-  }
-
-  private void complete(AllConnected allConnected, EpochRecord record) {
-    EpochRecord now = core().barrier().epoch();
-    if (now == null || now.number() != record.number() || now.state() != EpochRecord.State.COMPLETE) {
-      return;
-    }
-    current = allConnected;
-    waits().complete(allConnected, this::isCurrentFor);
-  }
-
-  private void blameChanged(Blame blame) {
-    if (blame.findings().isEmpty()) {
-      LOG.info("muster.blame group={} nobody any more", setup.group());
-    } else {
-      LOG.warn("muster.blame group={} {}", setup.group(), blame.text());
-    }
-    vertx.eventBus().publish(addresses.blame(), blame.toJson().put("group", setup.group().value()), HERE);
-  }
-
-  private StuckReport report(Blame blame) {
-    String trouble = storeTrouble == null ? "" : "store unavailable since " + storeTroubleAt.truncatedTo(ChronoUnit.SECONDS) + " ("
-        + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms): " + storeTrouble;
-    return new Diagnosis(setup.worldSize(), core(), host.links(), startNanos, System.nanoTime()).report(setup.group(), trouble, blame);
-  }
-
-  private void logReport() {
-    if (waits().isAnyoneWaiting()) {
-      report().onSuccess(report -> LOG.info("muster.waiting {}", report.text()));
-    }
-  }
-
-  private BlameWatch blame() {
-    return Objects.requireNonNull(blame, "the verticle has not started");
-  }
-
-  private Waits waits() {
-    return Objects.requireNonNull(waits, "the verticle has not started");
-  }
-
-  private GroupCore core() {
-    GroupCore started = core;
-    if (started == null) {
-      throw new IllegalStateException("the verticle has not started");
-    }
-    return started;
-  }
-
-  private JsonObject degradedBody(long epoch, List<LostMember> lost) {
-    var body = new JsonObject().put("group", setup.group().value()).put("epoch", epoch).put("lost", new JsonArray(lost.stream()
-        .map(one -> new JsonObject().put("rank", one.member().rank()).put("incarnation", one.member().incarnation())
-            .put("reason", one.reason()).put("evidence", one.evidence()).put("reportedBy", one.reportedBy())).toList()));
-    return blame().latest().findings().isEmpty() ? body : body.put("blame", blame().latest().toJson());
-  }
-
-  private final class Observed implements BlameWatch.Host {
-    @Override
-    public boolean reaches(ProcessId process) {
-      return host.reaches(process);
+        return Future.all(allConnected.completion(), degraded.completion());
     }
 
     @Override
-    public LinkTable links() {
-      return host.links();
+    public Future<?> stop() {
+        core().close();
+        stopped = true;
+        waits().close(closedReason());
+        answers.forEach(answer -> answer.tryFail(MusterException.fatal(closedReason())));
+        return Future.all(consumers.stream().map(MessageConsumer::unregister).toList());
     }
 
-    @Override
-    public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
-      Promise<Collection<View>> here = Promise.promise();
-      host.askObservers(own, others, withinMs).onComplete(asked -> context.runOnContext(_ -> here.handle(asked)));
-      return here.future();
+    // ---- what the process calls, from any thread
+
+    /**
+     * Runs something with the core, on its context; nothing before the verticle has started (whoever joins reads
+     * everything) or after.
+     */
+    public void execute(Consumer<GroupCore> task) {
+        GroupCore started = core;
+        if (started != null && !stopped) {
+            context.runOnContext(_ -> task.accept(started));
+        }
     }
 
-    @Override
-    public Runnable after(long delayMs, Runnable task) {
-      long timer = vertx.setTimer(delayMs, _ -> task.run());
-      return () -> vertx.cancelTimer(timer);
+    /** Whether the links of this life begin soon, or have begun. */
+    public boolean claims(Member member) {
+        GroupCore started = core;
+        return started != null && !stopped && started.claims(member);
     }
 
-    @Override
-    public void changed(Blame blame) {
-      blameChanged(blame);
-    }
-  }
-
-  private final class Told implements GroupPorts.Listener {
-    @Override
-    public void memberSeen(Member member) {
-      firstSeen.seen(member);
-    }
-
-    @Override
-    public void seatPublished(RankEntry entry) {
-      host.entryPublished(entry);
-    }
-
-    @Override
-    public void seatTaken(RankEntry entry) {
-      waits().published(entry);
-    }
-
-    @Override
-    public void epochStage(long epoch, EpochStage.Stage stage) {
-      vertx.eventBus().publish(addresses.epochStage(), new EpochStage(setup.group(), epoch, stage, System.nanoTime()), RECORDS_HERE);
+    /** Asks the core something, on its context; fails with FATAL if the verticle has stopped. */
+    private <T> Future<T> ask(BiConsumer<GroupCore, Promise<T>> question) {
+        Promise<T> answer = Promise.promise();
+        answers.add(answer);
+        answer.future().onComplete(_ -> answers.remove(answer));
+        GroupCore started = core;
+        if (started == null || stopped) {
+            answer.tryFail(MusterException.fatal(closedReason())); // stop() may have been there first
+            return answer.future();
+        }
+        try {
+            context.runOnContext(_ -> {
+                if (stopped) { // the question was still on its way
+                    answer.tryFail(MusterException.fatal(closedReason()));
+                } else {
+                    question.accept(started, answer);
+                }
+            });
+        } catch (RejectedExecutionException _) {
+            answer.tryFail(MusterException.fatal(closedReason()));
+        }
+        return answer.future();
     }
 
-    @Override
-    public void seatEnded(int rank, SeatState.End end, String reason) {
-      if (!waits().ended(rank, end, reason) && end != SeatState.End.LEFT) {
-        LOG.error("muster.rank.ended group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
-      }
+    private String closedReason() {
+        return "the group was closed while waiting: group=" + setup.group();
     }
 
-    @Override
-    public void worldSizesDisagree(String reason) {
-      disagreement = reason;
-      waits().failWaiters(MusterException.config(reason));
+    /**
+     * To be asked before the first rank is claimed: fails with CONFIG if living processes have the group with another
+     * world size.
+     */
+    public Future<Void> agreeOnWorldSize() {
+        return this.<@Nullable String>ask(
+                        (core, promise) -> core.disagreement().onComplete(promise::tryComplete, promise::tryFail))
+                .compose(why ->
+                        why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
     }
 
-    @Override
-    public void allConnected(EpochRecord record) {
-      blame().recovered();
-      complete(AllConnected.of(record, firstSeen.elapsedMs(record)), record);
+    /** What can be done for a rank before it is joined. Completes in any case. */
+    public Future<Void> prepare(int rank) {
+        return this.<Void>ask((core, promise) ->
+                        core.lookAhead(rank).<Void>mapEmpty().onComplete(promise::tryComplete, promise::tryFail))
+                .otherwiseEmpty();
     }
 
-    @Override
-    public void publishAllConnected(EpochRecord record) {
-      vertx.eventBus().publish(addresses.allConnected(), host.sign(AllConnected.of(record, firstSeen.elapsedMs(record)).toJson()));
+    /**
+     * Claims and publishes a rank.
+     *
+     * @return the entry under which it holds its seat; fails with CONFIG if a live process holds the rank
+     */
+    public Future<RankEntry> join(int rank, SegmentHandle handle) {
+        return ask((core, promise) -> {
+            if (core.seats().get(rank) instanceof SeatState.Held || !waits().join(rank, promise)) {
+                promise.tryFail(MusterException.config(
+                        "rank " + rank + " of group " + setup.group() + " has been joined by this process already"));
+                return;
+            }
+            core.join(rank, handle);
+        });
     }
 
-    @Override
-    public void degradedHere(long epoch, List<LostMember> lost) {
-      current = null;
-      boolean inOrder = !lost.isEmpty() && lost.stream().allMatch(one -> one.reason().equals("LEFT"));
-      LOG.atLevel(inOrder ? Level.INFO : Level.WARN).log("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
-      if (!inOrder) {
-        blame().degraded();
-      }
-      vertx.eventBus().publish(addresses.degraded(), degradedBody(epoch, lost).put("seenHere", setup.process().toString()), HERE);
+    /**
+     * Publishes the handle of a rank anew, with a greater revision of the same life.
+     *
+     * @param handle asked on the verticle's context, so that of two changes the later one has both
+     * @return completes with an entry that has every segment of the handle; the store is tried until it answers. Fails
+     *     with FATAL if the rank holds no seat or loses it
+     */
+    public Future<RankEntry> changeHandle(int rank, Supplier<SegmentHandle> handle) {
+        return ask((core, promise) -> {
+            if (!(core.seats().get(rank) instanceof SeatState.Held)) {
+                promise.tryFail(notInGroup(rank, core.seats().get(rank)));
+                return;
+            }
+            SegmentHandle wanted = handle.get();
+            waits().change(rank, wanted, promise);
+            core.changeHandle(rank, wanted);
+            if (core.seats().get(rank) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
+                waits().settleChanges(held.entry());
+            }
+        });
     }
 
-    @Override
-    public void publishDegraded(long epoch, List<LostMember> lost) {
-      vertx.eventBus().publish(addresses.degraded(), host.sign(degradedBody(epoch, lost)));
+    /** Completes when the rank's entry says LEFT, or there is nothing left to say. */
+    public Future<Void> leave(int rank) {
+        return this.<Void>ask((core, promise) -> {
+                    SeatState seat = core.seats().get(rank);
+                    if (seat == null || seat instanceof SeatState.Ended) {
+                        promise.tryComplete();
+                        return;
+                    }
+                    if (waits().leave(rank, promise)) {
+                        core.leave(rank);
+                    }
+                })
+                .otherwiseEmpty();
     }
 
-    @Override
-    public void storeTrouble(@Nullable String reason) {
-      if (reason != null && storeTrouble == null) {
-        storeTroubleNanos = System.nanoTime();
-        storeTroubleAt = Instant.now();
-        LOG.warn("muster.store.trouble group={} reason={}", setup.group(), reason);
-      }
-      storeTrouble = reason;
+    /**
+     * Waits until all are connected in an epoch that this rank is in.
+     *
+     * @return fails with RETRY and the stuck report when the deadline passes, with FATAL when the rank ends or the
+     *     group is closed first
+     */
+    public Future<AllConnected> allConnected(int rank, long deadlineMs) {
+        return ask((core, promise) -> {
+            SeatState seat = core.seats().get(rank);
+            if (abandoned != null) {
+                promise.tryFail(MusterException.fatal(abandoned));
+            } else if (seat == null || seat instanceof SeatState.Ended) {
+                promise.tryFail(notInGroup(rank, seat));
+            } else if (disagreement != null) {
+                promise.tryFail(MusterException.config(disagreement));
+            } else if (current != null && isCurrentFor(rank)) {
+                promise.tryComplete(current);
+            } else {
+                waits().await(
+                                rank,
+                                promise,
+                                new Waits.Deadline(
+                                        deadlineMs,
+                                        timing.observersMs(),
+                                        this::look,
+                                        seen -> "not all connected after " + deadlineMs + " ms: "
+                                                + report(seen).text()));
+            }
+        });
     }
-  }
+
+    private MusterException notInGroup(int rank, @Nullable SeatState seat) {
+        return MusterException.fatal("rank " + rank + " of group " + setup.group() + " is not in the group"
+                + (seat instanceof SeatState.Ended(String reason, var _) ? ": " + reason : ""));
+    }
+
+    /** The greatest epoch record that this process has seen; may be called from any thread. */
+    public @Nullable EpochRecord epochSeen() {
+        GroupCore started = core;
+        return started == null ? null : started.barrier().recorded();
+    }
+
+    /** Answers a newcomer that has read this entry; may be called from any thread. Never fails. */
+    public Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs) {
+        return this.<SeatEvent.IncumbentAnswered.Answer>ask(
+                        (started, answer) -> started.asked(about, limitMs).onComplete(answer))
+                .otherwise(SeatEvent.IncumbentAnswered.Answer.GONE);
+    }
+
+    /** Another process has seen this much; cheap where it is nothing new. */
+    public void peerSaw(long number, EpochRecord.State state) {
+        EpochRecord known = epochSeen();
+        if (known == null || known.isBehind(number, state)) {
+            execute(started -> started.peerSaw(number, state));
+        }
+    }
+
+    /** Who is missing, as this process sees it, and who is to blame, as all processes see it that can be heard. */
+    public Future<StuckReport> report() {
+        return ask((_, promise) ->
+                look(timing.observersMs()).map(this::report).onComplete(promise::tryComplete, promise::tryFail));
+    }
+
+    /** Finds out what a report needs and this process is not told of. Never fails. */
+    private Future<Blame> look(long withinMs) {
+        Future<?> marks = core().lookAtMarks()
+                .timeout(Math.max(1, withinMs / 2), TimeUnit.MILLISECONDS)
+                .otherwiseEmpty();
+        return blame().ask(withinMs).compose(blame -> marks.map(blame));
+    }
+
+    /** Who is to blame where processes miss each other, as all processes see it that can be heard. */
+    public Future<Blame> whoIsToBlame() {
+        return ask(
+                (_, promise) -> blame().ask(timing.observersMs()).onComplete(promise::tryComplete, promise::tryFail));
+    }
+
+    /** Whom this process reaches; for another one that asks. */
+    public Future<View> view() {
+        return ask((_, promise) -> promise.tryComplete(blame().view()));
+    }
+
+    /** The connection to a process has ended; may be called from any thread. */
+    public void processLost(ProcessId process, LossEvidence evidence) {
+        if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
+            execute(_ -> blame().lost(process, evidence));
+        }
+    }
+
+    /** The epoch as this process sees it, and all-connected if it stands. */
+    public Future<Picture> picture() {
+        return ask((core, promise) -> {
+            // whoever gathers the pictures of all waits for observersMs itself
+            Future<?> marks = storeTrouble == null
+                    ? core.lookAtMarks().timeout(Math.max(1, timing.observersMs() / 4), TimeUnit.MILLISECONDS)
+                    : Future.succeededFuture();
+            marks.onComplete(_ -> promise.tryComplete(new Picture(
+                    core.barrier().epoch(),
+                    current,
+                    report(blame().latest()),
+                    core.directory().values().stream()
+                            .map(Versioned::value)
+                            .filter(RankEntry.class::isInstance)
+                            .map(RankEntry.class::cast)
+                            .toList())));
+        });
+    }
+
+    /**
+     * What this process sees of the group.
+     *
+     * @param allConnected what stands, null while something is missing
+     * @param entries newest entry of each rank that has published
+     */
+    public record Picture(
+            @Nullable EpochRecord epoch,
+            @Nullable AllConnected allConnected,
+            StuckReport report,
+            List<RankEntry> entries) {}
+
+    /** Ends every wait at once, with a result that is neither success nor timeout (B-5). */
+    public void abandonWaits(String reason) {
+        execute(_ -> {
+            abandoned = reason;
+            waits().abandon(reason);
+        });
+    }
+
+    // ---- links
+
+    private void linkChanged(LinkChange change) {
+        Member lost = change.lostPeer();
+        if (lost != null) {
+            core().linkLost(change.self().rank(), lost, change.cause(), change.reason());
+        }
+        Member gained = change.gainedPeer();
+        if (gained != null) {
+            core().linkConnected(change.self().rank(), gained, change.proof());
+            blame().recovered();
+        }
+    }
+
+    private void reported(Message<JsonObject> message) {
+        JsonObject body = message.body();
+        Integer rank = body.getInteger("rank");
+        Integer peer = body.getInteger("peer");
+        Versioned<RankEntry> seen = peer == null ? null : core().directory().get(peer);
+        RankEntry entry = Versioned.valueOf(seen);
+        if (rank == null
+                || entry == null
+                || !core().seats().containsKey(rank)
+                || entry.member().incarnation()
+                        != body.getLong("incarnation", entry.member().incarnation())) {
+            LOG.info("muster.report.ignored group={} body={}", setup.group(), body);
+            return;
+        }
+        host.tellLink(
+                rank,
+                entry.member().rank(),
+                new LinkEvent.Reported(entry.member(), body.getString("reason", "no reason given")));
+    }
+
+    // ---- waiting
+
+    private boolean isCurrentFor(int rank) {
+        EpochRecord epoch = core().barrier().epoch();
+        return epoch != null
+                && epoch.state() == EpochRecord.State.COMPLETE
+                && current != null
+                && current.epoch() == epoch.number()
+                && core().seats().get(rank) instanceof SeatState.Held seat
+                && epoch.vector().get(rank).equals(seat.member());
+    }
+
+    private void complete(AllConnected allConnected, EpochRecord record) {
+        EpochRecord now = core().barrier().epoch();
+        if (now == null || now.number() != record.number() || now.state() != EpochRecord.State.COMPLETE) {
+            return;
+        }
+        current = allConnected;
+        waits().complete(allConnected, this::isCurrentFor);
+    }
+
+    private void blameChanged(Blame blame) {
+        if (blame.findings().isEmpty()) {
+            LOG.info("muster.blame group={} nobody any more", setup.group());
+        } else {
+            LOG.warn("muster.blame group={} {}", setup.group(), blame.text());
+        }
+        vertx.eventBus()
+                .publish(
+                        addresses.blame(),
+                        blame.toJson().put("group", setup.group().value()),
+                        HERE);
+    }
+
+    private StuckReport report(Blame blame) {
+        String trouble = storeTrouble == null
+                ? ""
+                : "store unavailable since " + storeTroubleAt.truncatedTo(ChronoUnit.SECONDS) + " ("
+                        + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms): " + storeTrouble;
+        return new Diagnosis(setup.worldSize(), core(), host.links(), startNanos, System.nanoTime())
+                .report(setup.group(), trouble, blame);
+    }
+
+    private void logReport() {
+        if (waits().isAnyoneWaiting()) {
+            report().onSuccess(report -> LOG.info("muster.waiting {}", report.text()));
+        }
+    }
+
+    private BlameWatch blame() {
+        return Objects.requireNonNull(blame, "the verticle has not started");
+    }
+
+    private Waits waits() {
+        return Objects.requireNonNull(waits, "the verticle has not started");
+    }
+
+    private GroupCore core() {
+        GroupCore started = core;
+        if (started == null) {
+            throw new IllegalStateException("the verticle has not started");
+        }
+        return started;
+    }
+
+    private JsonObject degradedBody(long epoch, List<LostMember> lost) {
+        var body = new JsonObject()
+                .put("group", setup.group().value())
+                .put("epoch", epoch)
+                .put(
+                        "lost",
+                        new JsonArray(lost.stream()
+                                .map(one -> new JsonObject()
+                                        .put("rank", one.member().rank())
+                                        .put("incarnation", one.member().incarnation())
+                                        .put("reason", one.reason())
+                                        .put("evidence", one.evidence())
+                                        .put("reportedBy", one.reportedBy()))
+                                .toList()));
+        return blame().latest().findings().isEmpty()
+                ? body
+                : body.put("blame", blame().latest().toJson());
+    }
+
+    private final class Observed implements BlameWatch.Host {
+        @Override
+        public boolean reaches(ProcessId process) {
+            return host.reaches(process);
+        }
+
+        @Override
+        public LinkTable links() {
+            return host.links();
+        }
+
+        @Override
+        public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+            Promise<Collection<View>> here = Promise.promise();
+            host.askObservers(own, others, withinMs).onComplete(asked -> context.runOnContext(_ -> here.handle(asked)));
+            return here.future();
+        }
+
+        @Override
+        public Runnable after(long delayMs, Runnable task) {
+            long timer = vertx.setTimer(delayMs, _ -> task.run());
+            return () -> vertx.cancelTimer(timer);
+        }
+
+        @Override
+        public void changed(Blame blame) {
+            blameChanged(blame);
+        }
+    }
+
+    private final class Told implements GroupPorts.Listener {
+        @Override
+        public void memberSeen(Member member) {
+            firstSeen.seen(member);
+        }
+
+        @Override
+        public void seatPublished(RankEntry entry) {
+            host.entryPublished(entry);
+        }
+
+        @Override
+        public void seatTaken(RankEntry entry) {
+            waits().published(entry);
+        }
+
+        @Override
+        public void epochStage(long epoch, EpochStage.Stage stage) {
+            vertx.eventBus()
+                    .publish(
+                            addresses.epochStage(),
+                            new EpochStage(setup.group(), epoch, stage, System.nanoTime()),
+                            RECORDS_HERE);
+        }
+
+        @Override
+        public void seatEnded(int rank, SeatState.End end, String reason) {
+            if (!waits().ended(rank, end, reason) && end != SeatState.End.LEFT) {
+                LOG.error("muster.rank.ended group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
+            }
+        }
+
+        @Override
+        public void worldSizesDisagree(String reason) {
+            disagreement = reason;
+            waits().failWaiters(MusterException.config(reason));
+        }
+
+        @Override
+        public void allConnected(EpochRecord record) {
+            blame().recovered();
+            complete(AllConnected.of(record, firstSeen.elapsedMs(record)), record);
+        }
+
+        @Override
+        public void publishAllConnected(EpochRecord record) {
+            vertx.eventBus()
+                    .publish(
+                            addresses.allConnected(),
+                            host.sign(AllConnected.of(record, firstSeen.elapsedMs(record))
+                                    .toJson()));
+        }
+
+        @Override
+        public void degradedHere(long epoch, List<LostMember> lost) {
+            current = null;
+            boolean inOrder = !lost.isEmpty()
+                    && lost.stream().allMatch(one -> one.reason().equals("LEFT"));
+            LOG.atLevel(inOrder ? Level.INFO : Level.WARN)
+                    .log("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+            if (!inOrder) {
+                blame().degraded();
+            }
+            vertx.eventBus()
+                    .publish(
+                            addresses.degraded(),
+                            degradedBody(epoch, lost)
+                                    .put("seenHere", setup.process().toString()),
+                            HERE);
+        }
+
+        @Override
+        public void publishDegraded(long epoch, List<LostMember> lost) {
+            vertx.eventBus().publish(addresses.degraded(), host.sign(degradedBody(epoch, lost)));
+        }
+
+        @Override
+        public void storeTrouble(@Nullable String reason) {
+            if (reason != null && storeTrouble == null) {
+                storeTroubleNanos = System.nanoTime();
+                storeTroubleAt = Instant.now();
+                LOG.warn("muster.store.trouble group={} reason={}", setup.group(), reason);
+            }
+            storeTrouble = reason;
+        }
+    }
 }

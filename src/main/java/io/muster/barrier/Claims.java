@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.barrier.GroupPorts.SeatAnswer;
@@ -32,169 +34,210 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks other processes who holds a rank, and answers them: what a newcomer needs to know before it takes a seat over. Questions and
- * answers travel on the control connection. May be called from any context.
+ * Asks other processes who holds a rank, and answers them: what a newcomer needs to know before it takes a seat over.
+ * Questions and answers travel on the control connection. May be called from any context.
  */
 public final class Claims {
-  private static final int HOLDS = 'h';
-  private static final int REACHES = 'r';
-  private static final int ANSWER = 'a';
-  private static final int WITNESSES = 2;
-  /** Of the time that an asker waits, what its incumbent may use to write its entry anew; the rest is for the way, witnesses included. */
-  private static final int SHARE_OF_LIMIT = 4;
+    private static final int HOLDS = 'h';
+    private static final int REACHES = 'r';
+    private static final int ANSWER = 'a';
+    private static final int WITNESSES = 2;
+    /**
+     * Of the time that an asker waits, what its incumbent may use to write its entry anew; the rest is for the way,
+     * witnesses included.
+     */
+    private static final int SHARE_OF_LIMIT = 4;
 
-  private final Host host;
-  private final ProcessAddress own;
-  private final long limitMs;
-  private final Complaints malformed = new Complaints(LoggerFactory.getLogger(Claims.class), "muster.claim.malformed");
-  private final AtomicLong nextId = new AtomicLong();
-  /** Questions that wait for an answer; asked on any context, answered on the control connection's. */
-  private final Map<Long, Question> asked = new ConcurrentHashMap<>();
+    private final Host host;
+    private final ProcessAddress own;
+    private final long limitMs;
+    private final Complaints malformed =
+            new Complaints(LoggerFactory.getLogger(Claims.class), "muster.claim.malformed");
+    private final AtomicLong nextId = new AtomicLong();
+    /** Questions that wait for an answer; asked on any context, answered on the control connection's. */
+    private final Map<Long, Question> asked = new ConcurrentHashMap<>();
 
-  /** A question about a group, and whom it was put to. */
-  private record Question(GroupName group, ProcessId process, Promise<Answer> answer) {}
+    /** A question about a group, and whom it was put to. */
+    private record Question(GroupName group, ProcessId process, Promise<Answer> answer) {}
 
-  /** What the process does for it. */
-  public interface Host {
-    /** A channel to a process, as the group uses it. */
-    Future<Channel> connect(ProcessAddress address, GroupName group);
+    /** What the process does for it. */
+    public interface Host {
+        /** A channel to a process, as the group uses it. */
+        Future<Channel> connect(ProcessAddress address, GroupName group);
 
-    /** A channel as the group uses it: signed, if the group has a secret. */
-    default Channel over(Channel channel, GroupName group) {
-      return channel;
+        /** A channel as the group uses it: signed, if the group has a secret. */
+        default Channel over(Channel channel, GroupName group) {
+            return channel;
+        }
+
+        /**
+         * Whether what came over a channel about a group may be believed.
+         *
+         * @param signedBy the group that has signed it, null: it came unsigned
+         */
+        default boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy) {
+            return signedBy == null;
+        }
+
+        /** Whether and how the process of an entry can be reached from here. */
+        LinkEvent.Reach reach(RankEntry entry);
+
+        /** Whether this process holds the life that an entry names, after writing it anew if it does. Never fails. */
+        Future<Answer> holdsHere(RankEntry about, long withinMs);
+
+        /** Runs the task once, after the delay, unless what is returned has been run before. */
+        Runnable after(long delayMs, Runnable task);
+    }
+
+    /** @param limitMs how long a question waits for its answer */
+    public Claims(Host host, ProcessAddress own, long limitMs) {
+        this.host = host;
+        this.own = own;
+        this.limitMs = limitMs;
+    }
+
+    /** Whether the process that an entry names holds the life that it names. Never fails. */
+    public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
+        SegmentHandle handle = incumbent.handle();
+        if (handle.process().equals(own.process())) {
+            return answerHere(incumbent).map(answer -> new SeatAnswer(answer, "this very process answers"));
+        }
+        if (host.reach(incumbent) instanceof LinkEvent.Reach.Unusable(String why)) {
+            return Future.succeededFuture(new SeatAnswer(Answer.SILENT, why));
+        }
+        if (handle.host().equals(own.host()) && handle.port() == own.port()) {
+            return Future.succeededFuture(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
+        }
+        return host.connect(address(handle), incumbent.group())
+                .compose(channel -> ask(channel, HOLDS, incumbent))
+                .map(answer -> new SeatAnswer(
+                        answer, answer == Answer.GONE ? "its process answers that it has ended" : "it answers"))
+                .otherwise(failure -> failure instanceof ConnectException failed
+                        ? new SeatAnswer(
+                                switch (failed.kind()) {
+                                    case REFUSED, OTHER_PROCESS -> Answer.GONE;
+                                    case SILENT, UNREACHABLE, PROTOCOL, UNPROVED, CUT, LOCAL -> Answer.SILENT;
+                                },
+                                String.valueOf(failed.getMessage()))
+                        : new SeatAnswer(Answer.SILENT, String.valueOf(failure.getMessage())));
+    }
+
+    /** What two other processes hear from the one that an entry names. Never fails. */
+    public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+        List<RankEntry> chosen = new ArrayList<>();
+        for (RankEntry other : others) {
+            if (chosen.size() < WITNESSES
+                    && chosen.stream()
+                            .noneMatch(one ->
+                                    one.handle().process().equals(other.handle().process()))) {
+                chosen.add(other);
+            }
+        }
+        List<Future<WitnessAnswer>> answers = chosen.stream()
+                .map(witness -> host.connect(address(witness.handle()), incumbent.group())
+                        .compose(channel -> ask(channel, REACHES, incumbent))
+                        .otherwise(Answer.SILENT)
+                        .map(answer -> new WitnessAnswer(
+                                answer,
+                                witness.handle().host() + ":" + witness.handle().port())))
+                .toList();
+        return Future.join(answers)
+                .map(all -> all.<WitnessAnswer>list().stream()
+                        .filter(one -> one.answer() == Answer.HOLDS)
+                        .findFirst()
+                        .orElse(WitnessAnswer.NONE));
+    }
+
+    private Future<Answer> answerHere(RankEntry about) {
+        return host.holdsHere(about, limitMs / SHARE_OF_LIMIT);
+    }
+
+    private Future<Answer> ask(Channel channel, int question, RankEntry about) {
+        long id = nextId.incrementAndGet();
+        Promise<Answer> promise = Promise.promise();
+        asked.put(id, new Question(about.group(), channel.peer(), promise));
+        Runnable cancel = host.after(limitMs, () -> promise.tryFail("no answer after " + limitMs + " ms"));
+        byte[] head = new CanonicalWriter().u8(question).i64(id).toByteArray();
+        channel.send(
+                ControlKind.CLAIM,
+                Buffer.buffer(head).appendBytes(Schema.encode(about).toByteArray()));
+        return promise.future().onComplete(_ -> {
+            asked.remove(id);
+            cancel.run();
+        });
     }
 
     /**
-     * Whether what came over a channel about a group may be believed.
+     * A message of this kind has come.
      *
      * @param signedBy the group that has signed it, null: it came unsigned
      */
-    default boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy) {
-      return signedBy == null;
-    }
-
-    /** Whether and how the process of an entry can be reached from here. */
-    LinkEvent.Reach reach(RankEntry entry);
-
-    /** Whether this process holds the life that an entry names, after writing it anew if it does. Never fails. */
-    Future<Answer> holdsHere(RankEntry about, long withinMs);
-
-    /** Runs the task once, after the delay, unless what is returned has been run before. */
-    Runnable after(long delayMs, Runnable task);
-  }
-
-  /** @param limitMs how long a question waits for its answer */
-  public Claims(Host host, ProcessAddress own, long limitMs) {
-    this.host = host;
-    this.own = own;
-    this.limitMs = limitMs;
-  }
-
-  /** Whether the process that an entry names holds the life that it names. Never fails. */
-  public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
-    SegmentHandle handle = incumbent.handle();
-    if (handle.process().equals(own.process())) {
-      return answerHere(incumbent).map(answer -> new SeatAnswer(answer, "this very process answers"));
-    }
-    if (host.reach(incumbent) instanceof LinkEvent.Reach.Unusable(String why)) {
-      return Future.succeededFuture(new SeatAnswer(Answer.SILENT, why));
-    }
-    if (handle.host().equals(own.host()) && handle.port() == own.port()) {
-      return Future.succeededFuture(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
-    }
-    return host.connect(address(handle), incumbent.group())
-        .compose(channel -> ask(channel, HOLDS, incumbent))
-        .map(answer -> new SeatAnswer(answer, answer == Answer.GONE ? "its process answers that it has ended" : "it answers"))
-        .otherwise(failure -> failure instanceof ConnectException failed ? new SeatAnswer(switch (failed.kind()) {
-          case REFUSED, OTHER_PROCESS -> Answer.GONE;
-          case SILENT, UNREACHABLE, PROTOCOL, UNPROVED, CUT, LOCAL -> Answer.SILENT;
-        }, String.valueOf(failed.getMessage())) : new SeatAnswer(Answer.SILENT, String.valueOf(failure.getMessage())));
-  }
-
-  /** What two other processes hear from the one that an entry names. Never fails. */
-  public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-    List<RankEntry> chosen = new ArrayList<>();
-    for (RankEntry other : others) {
-      if (chosen.size() < WITNESSES && chosen.stream().noneMatch(one -> one.handle().process().equals(other.handle().process()))) {
-        chosen.add(other);
-      }
-    }
-    List<Future<WitnessAnswer>> answers = chosen.stream().map(witness -> host.connect(address(witness.handle()), incumbent.group())
-        .compose(channel -> ask(channel, REACHES, incumbent))
-        .otherwise(Answer.SILENT)
-        .map(answer -> new WitnessAnswer(answer, witness.handle().host() + ":" + witness.handle().port()))).toList();
-    return Future.join(answers).map(all -> all.<WitnessAnswer>list().stream().filter(one -> one.answer() == Answer.HOLDS).findFirst()
-        .orElse(WitnessAnswer.NONE));
-  }
-
-  private Future<Answer> answerHere(RankEntry about) {
-    return host.holdsHere(about, limitMs / SHARE_OF_LIMIT);
-  }
-
-  private Future<Answer> ask(Channel channel, int question, RankEntry about) {
-    long id = nextId.incrementAndGet();
-    Promise<Answer> promise = Promise.promise();
-    asked.put(id, new Question(about.group(), channel.peer(), promise));
-    Runnable cancel = host.after(limitMs, () -> promise.tryFail("no answer after " + limitMs + " ms"));
-    byte[] head = new CanonicalWriter().u8(question).i64(id).toByteArray();
-    channel.send(ControlKind.CLAIM, Buffer.buffer(head).appendBytes(Schema.encode(about).toByteArray()));
-    return promise.future().onComplete(_ -> {
-      asked.remove(id);
-      cancel.run();
-    });
-  }
-
-  /**
-   * A message of this kind has come.
-   *
-   * @param signedBy the group that has signed it, null: it came unsigned
-   */
-  public void received(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
-    try {
-      var in = new CanonicalReader(payload.getBytes());
-      int kind = in.u8("kind");
-      long id = in.i64("id");
-      switch (kind) {
-        case ANSWER -> {
-          Answer answer = in.constant("answer", Answer.values());
-          in.end();
-          answered(channel, signedBy, id, answer);
+    public void received(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
+        try {
+            var in = new CanonicalReader(payload.getBytes());
+            int kind = in.u8("kind");
+            long id = in.i64("id");
+            switch (kind) {
+                case ANSWER -> {
+                    Answer answer = in.constant("answer", Answer.values());
+                    in.end();
+                    answered(channel, signedBy, id, answer);
+                }
+                case HOLDS ->
+                    about(
+                            in,
+                            channel,
+                            signedBy,
+                            entry -> answerHere(entry)
+                                    .onSuccess(answer -> answer(host.over(channel, entry.group()), id, answer)));
+                case REACHES ->
+                    about(
+                            in,
+                            channel,
+                            signedBy,
+                            entry -> askIncumbent(entry)
+                                    .onSuccess(
+                                            answer -> answer(host.over(channel, entry.group()), id, answer.answer())));
+                default -> throw new MalformedException("kind: " + kind);
+            }
+        } catch (MalformedException e) {
+            malformed.note(
+                    channel.address().host(), "sent no claim: process=" + channel.peer() + " reason=" + e.getMessage());
         }
-        case HOLDS -> about(in, channel, signedBy, entry -> answerHere(entry)
-            .onSuccess(answer -> answer(host.over(channel, entry.group()), id, answer)));
-        case REACHES -> about(in, channel, signedBy, entry -> askIncumbent(entry)
-            .onSuccess(answer -> answer(host.over(channel, entry.group()), id, answer.answer())));
-        default -> throw new MalformedException("kind: " + kind);
-      }
-    } catch (MalformedException e) {
-      malformed.note(channel.address().host(), "sent no claim: process=" + channel.peer() + " reason=" + e.getMessage());
     }
-  }
 
-  private void about(CanonicalReader in, Channel channel, @Nullable GroupName signedBy, Consumer<RankEntry> then)
-      throws MalformedException {
-    switch (Schema.rankEntry(StoredBytes.copyOf(in.rest()))) {
-      case Decoded.Valid<RankEntry>(RankEntry entry) -> {
-        if (host.isTrusted(channel, entry.group(), signedBy)) {
-          then.accept(entry);
+    private void about(CanonicalReader in, Channel channel, @Nullable GroupName signedBy, Consumer<RankEntry> then)
+            throws MalformedException {
+        switch (Schema.rankEntry(StoredBytes.copyOf(in.rest()))) {
+            case Decoded.Valid<RankEntry>(RankEntry entry) -> {
+                if (host.isTrusted(channel, entry.group(), signedBy)) {
+                    then.accept(entry);
+                }
+            }
+            case Decoded.Malformed<RankEntry>(String reason) -> throw new MalformedException(reason);
         }
-      }
-      case Decoded.Malformed<RankEntry>(String reason) -> throw new MalformedException(reason);
     }
-  }
 
-  private void answered(Channel channel, @Nullable GroupName signedBy, long id, Answer answer) {
-    Question question = asked.get(id);
-    if (question != null && question.process().equals(channel.peer()) && host.isTrusted(channel, question.group(), signedBy)) {
-      question.answer().tryComplete(answer);
+    private void answered(Channel channel, @Nullable GroupName signedBy, long id, Answer answer) {
+        Question question = asked.get(id);
+        if (question != null
+                && question.process().equals(channel.peer())
+                && host.isTrusted(channel, question.group(), signedBy)) {
+            question.answer().tryComplete(answer);
+        }
     }
-  }
 
-  private static void answer(Channel channel, long id, Answer answer) {
-    channel.send(ControlKind.CLAIM, Buffer.buffer(new CanonicalWriter().u8(ANSWER).i64(id).u8(answer.ordinal()).toByteArray()));
-  }
+    private static void answer(Channel channel, long id, Answer answer) {
+        channel.send(
+                ControlKind.CLAIM,
+                Buffer.buffer(new CanonicalWriter()
+                        .u8(ANSWER)
+                        .i64(id)
+                        .u8(answer.ordinal())
+                        .toByteArray()));
+    }
 
-  private static ProcessAddress address(SegmentHandle handle) {
-    return new ProcessAddress(handle.process(), handle.host(), handle.port());
-  }
+    private static ProcessAddress address(SegmentHandle handle) {
+        return new ProcessAddress(handle.process(), handle.host(), handle.port());
+    }
 }

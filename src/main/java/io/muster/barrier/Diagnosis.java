@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.barrier.StuckReport.Missing;
@@ -19,198 +21,255 @@ import org.jspecify.annotations.Nullable;
 
 /** Finds out of one process's view who is missing for all-connected, and in which phase. Made for one report. */
 public final class Diagnosis {
-  private final int worldSize;
-  private final GroupCore core;
-  private final LinkTable links;
-  private final long startNanos;
-  private final long nowNanos;
-  private final @Nullable EpochRecord epoch;
-  /** The rank of this process that speaks for what all its ranks see alike. */
-  private final int observer;
+    private final int worldSize;
+    private final GroupCore core;
+    private final LinkTable links;
+    private final long startNanos;
+    private final long nowNanos;
+    private final @Nullable EpochRecord epoch;
+    /** The rank of this process that speaks for what all its ranks see alike. */
+    private final int observer;
 
-  /** @param startNanos since when this process has been in the group */
-  public Diagnosis(int worldSize, GroupCore core, LinkTable links, long startNanos, long nowNanos) {
-    this.worldSize = worldSize;
-    this.core = core;
-    this.links = links;
-    this.startNanos = startNanos;
-    this.nowNanos = nowNanos;
-    this.epoch = core.barrier().epoch();
-    this.observer = core.barrier().seats().keySet().stream().findFirst().orElse(-1);
-  }
-
-  public StuckReport report(GroupName group, String storeTrouble, Blame blame) {
-    List<Missing> missing = new ArrayList<>();
-    for (int rank = 0; rank < worldSize; rank++) {
-      Missing one = missing(rank);
-      if (one != null) {
-        missing.add(one);
-      }
+    /** @param startNanos since when this process has been in the group */
+    public Diagnosis(int worldSize, GroupCore core, LinkTable links, long startNanos, long nowNanos) {
+        this.worldSize = worldSize;
+        this.core = core;
+        this.links = links;
+        this.startNanos = startNanos;
+        this.nowNanos = nowNanos;
+        this.epoch = core.barrier().epoch();
+        this.observer = core.barrier().seats().keySet().stream().findFirst().orElse(-1);
     }
-    if (missing.stream().anyMatch(one -> one.phase() != Phase.MARK_MISSING)) {
-      missing.removeIf(one -> one.phase() == Phase.MARK_MISSING); // it waits for the others that are missing (P-10)
+
+    public StuckReport report(GroupName group, String storeTrouble, Blame blame) {
+        List<Missing> missing = new ArrayList<>();
+        for (int rank = 0; rank < worldSize; rank++) {
+            Missing one = missing(rank);
+            if (one != null) {
+                missing.add(one);
+            }
+        }
+        if (missing.stream().anyMatch(one -> one.phase() != Phase.MARK_MISSING)) {
+            missing.removeIf(
+                    one -> one.phase() == Phase.MARK_MISSING); // it waits for the others that are missing (P-10)
+        }
+        return new StuckReport(
+                group,
+                epoch == null ? 0 : epoch.number(),
+                epoch == null ? "NONE" : epoch.state().name(),
+                storeTrouble,
+                missing,
+                blame);
     }
-    return new StuckReport(group, epoch == null ? 0 : epoch.number(), epoch == null ? "NONE" : epoch.state().name(), storeTrouble, missing,
-        blame);
-  }
 
-  private @Nullable Missing missing(int rank) {
-    SeatState seat = core.seats().get(rank);
-    if (seat != null && !(seat instanceof SeatState.Held)) {
-      return found(rank, Phase.NEVER_PUBLISHED, startNanos, rank, seatText(seat), "it is a rank of this process and has no seat yet");
+    private @Nullable Missing missing(int rank) {
+        SeatState seat = core.seats().get(rank);
+        if (seat != null && !(seat instanceof SeatState.Held)) {
+            return found(
+                    rank,
+                    Phase.NEVER_PUBLISHED,
+                    startNanos,
+                    rank,
+                    seatText(seat),
+                    "it is a rank of this process and has no seat yet");
+        }
+        Rejected rejected = core.rejected().get(rank);
+        if (rejected != null) {
+            return rejected(rank, rejected);
+        }
+        Missing unconnected = worstLink(rank);
+        boolean complete = epoch != null && epoch.state() == EpochRecord.State.COMPLETE;
+        if (unconnected != null || complete) {
+            return unconnected;
+        }
+        Missing unlisted = seat == null ? notInStore(rank) : null;
+        return unlisted != null ? unlisted : markMissing(rank);
     }
-    Rejected rejected = core.rejected().get(rank);
-    if (rejected != null) {
-      return rejected(rank, rejected);
+
+    /**
+     * Where the entry says to come from is of no worth to this process, and of much to whoever looks for it (S-2, B-3).
+     */
+    private Missing rejected(int rank, Rejected why) {
+        Phase phase = switch (why.cause()) {
+            case UNUSABLE -> Phase.REJECTED;
+            case FOREIGN -> Phase.FOREIGN;
+            case SIGNED -> Phase.SIGNED;
+        };
+        RankEntry claims = why.claims();
+        return new Missing(
+                rank,
+                phase,
+                ms(startNanos),
+                observer,
+                0,
+                why.reason(),
+                claims == null
+                        ? host(rank)
+                        : printable(claims.handle().host()) + ":"
+                                + claims.handle().port() + " (as it says itself)",
+                claims == null ? pid(rank) : claims.handle().pid(),
+                whatToDo(phase, rank, ""));
     }
-    Missing unconnected = worstLink(rank);
-    boolean complete = epoch != null && epoch.state() == EpochRecord.State.COMPLETE;
-    if (unconnected != null || complete) {
-      return unconnected;
+
+    /** Written by anybody: no line breaks into a log or onto a screen. */
+    private static String printable(String text) {
+        return text.codePoints()
+                .map(one -> Character.isISOControl(one) ? '?' : one)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
     }
-    Missing unlisted = seat == null ? notInStore(rank) : null;
-    return unlisted != null ? unlisted : markMissing(rank);
-  }
 
-  /** Where the entry says to come from is of no worth to this process, and of much to whoever looks for it (S-2, B-3). */
-  private Missing rejected(int rank, Rejected why) {
-    Phase phase = switch (why.cause()) {
-      case UNUSABLE -> Phase.REJECTED;
-      case FOREIGN -> Phase.FOREIGN;
-      case SIGNED -> Phase.SIGNED;
-    };
-    RankEntry claims = why.claims();
-    return new Missing(rank, phase, ms(startNanos), observer, 0, why.reason(), claims == null ? host(rank) : printable(claims.handle().host())
-        + ":" + claims.handle().port() + " (as it says itself)", claims == null ? pid(rank) : claims.handle().pid(), whatToDo(phase, rank, ""));
-  }
-
-  /** Written by anybody: no line breaks into a log or onto a screen. */
-  private static String printable(String text) {
-    return text.codePoints().map(one -> Character.isISOControl(one) ? '?' : one).collect(StringBuilder::new, StringBuilder::appendCodePoint,
-        StringBuilder::append).toString();
-  }
-
-  /** Reached on the path, and yet no epoch can be opened with it: in this part of the store its process is gone (R-9, B-3). */
-  private @Nullable Missing notInStore(int rank) {
-    RankEntry entry = entry(rank);
-    if (entry != null && entry.isLive()) {
-      return null;
+    /**
+     * Reached on the path, and yet no epoch can be opened with it: in this part of the store its process is gone (R-9,
+     * B-3).
+     */
+    private @Nullable Missing notInStore(int rank) {
+        RankEntry entry = entry(rank);
+        if (entry != null && entry.isLive()) {
+            return null;
+        }
+        LinkTable.Row row = links.row(observer, rank);
+        return found(
+                rank,
+                Phase.NOT_IN_STORE,
+                row == null ? nowNanos : row.sinceNanos(),
+                observer,
+                entry == null ? "there is no entry of it" : "its entry says " + entry.state(),
+                whatToDo(Phase.NOT_IN_STORE, rank, host(rank)));
     }
-    LinkTable.Row row = links.row(observer, rank);
-    return found(rank, Phase.NOT_IN_STORE, row == null ? nowNanos : row.sinceNanos(), observer,
-        entry == null ? "there is no entry of it" : "its entry says " + entry.state(), whatToDo(Phase.NOT_IN_STORE, rank, host(rank)));
-  }
 
-  private Missing found(int rank, Phase phase, long sinceNanos, int seenBy, String lastError, String whatToDo) {
-    return new Missing(rank, phase, ms(sinceNanos), seenBy, 0, lastError, host(rank), pid(rank), whatToDo);
-  }
-
-  private @Nullable RankEntry entry(int rank) {
-    Versioned<RankEntry> seen = core.directory().get(rank);
-    return Versioned.valueOf(seen);
-  }
-
-  private String host(int rank) {
-    RankEntry entry = entry(rank);
-    return entry == null ? "" : entry.handle().host() + ":" + entry.handle().port();
-  }
-
-  private long pid(int rank) {
-    RankEntry entry = entry(rank);
-    return entry == null ? 0 : entry.handle().pid();
-  }
-
-  private @Nullable Missing worstLink(int rank) {
-    for (LocalMember seat : core.barrier().seats().values()) {
-      int here = seat.member().rank();
-      if (seat.links().get(rank) != null) {
-        continue;
-      }
-      LinkTable.Row row = links.row(here, rank);
-      History history = row == null ? History.EMPTY : row.state().history();
-      History.Trouble trouble = history.trouble();
-      Phase phase = phase(row, entry(rank), history);
-      return new Missing(rank, phase, ms(row == null ? startNanos : row.sinceNanos()), here, history.attempt(),
-          trouble == null ? "" : trouble.detail(), host(rank), pid(rank), whatToDo(phase, rank, host(rank)));
+    private Missing found(int rank, Phase phase, long sinceNanos, int seenBy, String lastError, String whatToDo) {
+        return new Missing(rank, phase, ms(sinceNanos), seenBy, 0, lastError, host(rank), pid(rank), whatToDo);
     }
-    return null;
-  }
 
-  private static Phase phase(LinkTable.@Nullable Row row, @Nullable RankEntry entry, History history) {
-    History.Trouble trouble = history.trouble();
-    if (row == null || row.state() instanceof LinkState.WaitingStore) {
-      return entry == null && history.newest() == null ? Phase.NEVER_PUBLISHED
-          : entry != null && entry.isLive() ? Phase.CONNECTING : Phase.VANISHED;
+    private @Nullable RankEntry entry(int rank) {
+        Versioned<RankEntry> seen = core.directory().get(rank);
+        return Versioned.valueOf(seen);
     }
-    if (row.state() instanceof LinkState.Refused) {
-      return Phase.REFUSED;
-    }
-    if (trouble == null) {
-      return Phase.CONNECTING;
-    }
-    return switch (trouble.phase()) {
-      case VANISHED -> Phase.VANISHED;
-      case REJECTED -> Phase.REJECTED;
-      case DIAL -> Phase.DIAL_FAILED;
-      case REFUSED -> Phase.REFUSED;
-      case NO_OPEN, OPEN -> Phase.CONNECTING;
-      case WARMUP -> Phase.WARMUP_FAILED;
-      case LOST -> Phase.LOST;
-    };
-  }
 
-  private @Nullable Missing markMissing(int rank) {
-    if (epoch == null || epoch.state() != EpochRecord.State.OPEN) {
-      return null;
+    private String host(int rank) {
+        RankEntry entry = entry(rank);
+        return entry == null ? "" : entry.handle().host() + ":" + entry.handle().port();
     }
-    if (core.hasMarked(epoch, rank)) {
-      return null;
+
+    private long pid(int rank) {
+        RankEntry entry = entry(rank);
+        return entry == null ? 0 : entry.handle().pid();
     }
-    LinkTable.Row row = links.row(observer, rank);
-    boolean ownWaits = core.barrier().seats().containsKey(rank);
-    if (ownWaits && !Objects.requireNonNull(core.barrier().seats().get(rank)).isConnectedToAllOf(epoch)) {
-      return null;
+
+    private @Nullable Missing worstLink(int rank) {
+        for (LocalMember seat : core.barrier().seats().values()) {
+            int here = seat.member().rank();
+            if (seat.links().get(rank) != null) {
+                continue;
+            }
+            LinkTable.Row row = links.row(here, rank);
+            History history = row == null ? History.EMPTY : row.state().history();
+            History.Trouble trouble = history.trouble();
+            Phase phase = phase(row, entry(rank), history);
+            return new Missing(
+                    rank,
+                    phase,
+                    ms(row == null ? startNanos : row.sinceNanos()),
+                    here,
+                    history.attempt(),
+                    trouble == null ? "" : trouble.detail(),
+                    host(rank),
+                    pid(rank),
+                    whatToDo(phase, rank, host(rank)));
+        }
+        return null;
     }
-    return found(rank, Phase.MARK_MISSING, row == null ? nowNanos : row.sinceNanos(), observer, "",
-        "connected from here, but it has not marked epoch " + epoch.number() + ": its own links are not all connected, see the status there");
-  }
 
-  private static String seatText(SeatState seat) {
-    return switch (seat) {
-      case SeatState.Idle _ -> "not started";
-      case SeatState.Looking _ -> "reading who holds the seat";
-      case SeatState.AskingIncumbent _ -> "asking the process that holds the seat";
-      case SeatState.AskingWitnesses _ -> "asking others whether they reach the process that holds the seat";
-      case SeatState.Confirming _ -> "looking whether the seat that its holder has defended is taken for good";
-      case SeatState.Claiming _ -> "writing its claim";
-      case SeatState.Pausing(var _, String reason) -> reason;
-      case SeatState.Held _ -> "";
-      case SeatState.Leaving _ -> "leaving";
-      case SeatState.Ended(String reason, var _) -> reason;
-    };
-  }
+    private static Phase phase(LinkTable.@Nullable Row row, @Nullable RankEntry entry, History history) {
+        History.Trouble trouble = history.trouble();
+        if (row == null || row.state() instanceof LinkState.WaitingStore) {
+            return entry == null && history.newest() == null
+                    ? Phase.NEVER_PUBLISHED
+                    : entry != null && entry.isLive() ? Phase.CONNECTING : Phase.VANISHED;
+        }
+        if (row.state() instanceof LinkState.Refused) {
+            return Phase.REFUSED;
+        }
+        if (trouble == null) {
+            return Phase.CONNECTING;
+        }
+        return switch (trouble.phase()) {
+            case VANISHED -> Phase.VANISHED;
+            case REJECTED -> Phase.REJECTED;
+            case DIAL -> Phase.DIAL_FAILED;
+            case REFUSED -> Phase.REFUSED;
+            case NO_OPEN, OPEN -> Phase.CONNECTING;
+            case WARMUP -> Phase.WARMUP_FAILED;
+            case LOST -> Phase.LOST;
+        };
+    }
 
-  private static String whatToDo(Phase phase, int rank, String host) {
-    return switch (phase) {
-      case NEVER_PUBLISHED -> "start rank " + rank + ", or look at its log: it has not come as far as the store";
-      case VANISHED -> "its process has ended or left: start it again";
-      case REJECTED -> "start rank " + rank + " with the same version, group and world size as the others";
-      case FOREIGN -> "set the same group secret for rank " + rank + " as for the others (security.secretFile); if it has it, somebody else writes"
-          + " into the store: find out who is in its cluster";
-      case SIGNED -> "set the same group secret here as for rank " + rank + " (security.secretFile), or start all ranks without";
-      case CONNECTING -> "wait; if it stays so, look at the status at " + host;
-      case DIAL_FAILED -> "check that its process runs and that this host reaches " + host;
-      case REFUSED -> "mend what the reason names; then it is tried again by itself";
-      case WARMUP_FAILED -> "connected, but bytes do not arrive: check MTU and firewalls on the way to " + host
-          + ", or raise peer.warmup.timeoutMs";
-      case LOST -> "it is being dialled again; check its process at " + host;
-      case NOT_IN_STORE -> "its process was put out of the store's cluster, or this one was (stopped for long, or a network that is split); both"
-          + " merge by themselves (hazelcast.mergeNextDelayMs); if not, check that their Hazelcast ports reach each other";
-      case MARK_MISSING -> "see the status at " + host;
-    };
-  }
+    private @Nullable Missing markMissing(int rank) {
+        if (epoch == null || epoch.state() != EpochRecord.State.OPEN) {
+            return null;
+        }
+        if (core.hasMarked(epoch, rank)) {
+            return null;
+        }
+        LinkTable.Row row = links.row(observer, rank);
+        boolean ownWaits = core.barrier().seats().containsKey(rank);
+        if (ownWaits
+                && !Objects.requireNonNull(core.barrier().seats().get(rank)).isConnectedToAllOf(epoch)) {
+            return null;
+        }
+        return found(
+                rank,
+                Phase.MARK_MISSING,
+                row == null ? nowNanos : row.sinceNanos(),
+                observer,
+                "",
+                "connected from here, but it has not marked epoch " + epoch.number()
+                        + ": its own links are not all connected, see the status there");
+    }
 
-  private long ms(long sinceNanos) {
-    return Math.max(0, (nowNanos - sinceNanos) / 1_000_000);
-  }
+    private static String seatText(SeatState seat) {
+        return switch (seat) {
+            case SeatState.Idle _ -> "not started";
+            case SeatState.Looking _ -> "reading who holds the seat";
+            case SeatState.AskingIncumbent _ -> "asking the process that holds the seat";
+            case SeatState.AskingWitnesses _ -> "asking others whether they reach the process that holds the seat";
+            case SeatState.Confirming _ -> "looking whether the seat that its holder has defended is taken for good";
+            case SeatState.Claiming _ -> "writing its claim";
+            case SeatState.Pausing(var _, String reason) -> reason;
+            case SeatState.Held _ -> "";
+            case SeatState.Leaving _ -> "leaving";
+            case SeatState.Ended(String reason, var _) -> reason;
+        };
+    }
+
+    private static String whatToDo(Phase phase, int rank, String host) {
+        return switch (phase) {
+            case NEVER_PUBLISHED -> "start rank " + rank + ", or look at its log: it has not come as far as the store";
+            case VANISHED -> "its process has ended or left: start it again";
+            case REJECTED -> "start rank " + rank + " with the same version, group and world size as the others";
+            case FOREIGN ->
+                "set the same group secret for rank " + rank
+                        + " as for the others (security.secretFile); if it has it, somebody else writes"
+                        + " into the store: find out who is in its cluster";
+            case SIGNED ->
+                "set the same group secret here as for rank " + rank
+                        + " (security.secretFile), or start all ranks without";
+            case CONNECTING -> "wait; if it stays so, look at the status at " + host;
+            case DIAL_FAILED -> "check that its process runs and that this host reaches " + host;
+            case REFUSED -> "mend what the reason names; then it is tried again by itself";
+            case WARMUP_FAILED ->
+                "connected, but bytes do not arrive: check MTU and firewalls on the way to " + host
+                        + ", or raise peer.warmup.timeoutMs";
+            case LOST -> "it is being dialled again; check its process at " + host;
+            case NOT_IN_STORE ->
+                "its process was put out of the store's cluster, or this one was (stopped for long, or a network that is split); both"
+                        + " merge by themselves (hazelcast.mergeNextDelayMs); if not, check that their Hazelcast ports reach each other";
+            case MARK_MISSING -> "see the status at " + host;
+        };
+    }
+
+    private long ms(long sinceNanos) {
+        return Math.max(0, (nowNanos - sinceNanos) / 1_000_000);
+    }
 }

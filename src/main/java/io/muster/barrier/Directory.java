@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierSetup;
@@ -14,123 +16,136 @@ import org.slf4j.event.Level;
 
 /** The entries of the ranks as this process has come to know them, and why a key holds no valid one. */
 final class Directory {
-  private static final Logger LOG = LoggerFactory.getLogger(Directory.class);
+    private static final Logger LOG = LoggerFactory.getLogger(Directory.class);
 
-  private final BarrierSetup setup;
-  private final StoredValues values;
-  private final WorldSizes sizes;
-  private final Map<Integer, Versioned<RankEntry>> newest = new HashMap<>();
-  /** Greatest entry ever seen of each rank, by whatever way, also of those whose key has been lost. */
-  private final Map<Integer, RankEntry> greatest = new HashMap<>();
-  private final Map<Integer, Rejected> rejected = new HashMap<>();
-  /** How often the reason why a key is rejected has changed. */
-  private final Map<Integer, Long> rejections = new HashMap<>();
+    private final BarrierSetup setup;
+    private final StoredValues values;
+    private final WorldSizes sizes;
+    private final Map<Integer, Versioned<RankEntry>> newest = new HashMap<>();
+    /** Greatest entry ever seen of each rank, by whatever way, also of those whose key has been lost. */
+    private final Map<Integer, RankEntry> greatest = new HashMap<>();
 
-  /** What an entry changes in what was known. */
-  sealed interface Change {
-    record None() implements Change {}
+    private final Map<Integer, Rejected> rejected = new HashMap<>();
+    /** How often the reason why a key is rejected has changed. */
+    private final Map<Integer, Long> rejections = new HashMap<>();
 
-    /** @param isNewMember this life has not been known before */
-    record Published(RankEntry entry, boolean isNewMember) implements Change {}
+    /** What an entry changes in what was known. */
+    sealed interface Change {
+        record None() implements Change {}
 
-    record Rejected(String reason) implements Change {}
+        /** @param isNewMember this life has not been known before */
+        record Published(RankEntry entry, boolean isNewMember) implements Change {}
 
-    record Vanished(RankEntry before) implements Change {}
-  }
+        record Rejected(String reason) implements Change {}
 
-  Directory(BarrierSetup setup, StoredValues values, WorldSizes sizes) {
-    this.setup = setup;
-    this.values = values;
-    this.sizes = sizes;
-  }
+        record Vanished(RankEntry before) implements Change {}
+    }
 
-  /** Newest valid entry of each rank. */
-  Map<Integer, Versioned<RankEntry>> newest() {
-    return newest;
-  }
+    Directory(BarrierSetup setup, StoredValues values, WorldSizes sizes) {
+        this.setup = setup;
+        this.values = values;
+        this.sizes = sizes;
+    }
 
-  /** Why the key of a rank holds no valid entry, by rank. */
-  Map<Integer, Rejected> rejected() {
-    return rejected;
-  }
+    /** Newest valid entry of each rank. */
+    Map<Integer, Versioned<RankEntry>> newest() {
+        return newest;
+    }
 
-  @Nullable RankEntry greatest(int rank) {
-    return greatest.get(rank);
-  }
+    /** Why the key of a rank holds no valid entry, by rank. */
+    Map<Integer, Rejected> rejected() {
+        return rejected;
+    }
 
-  Map<Integer, RankEntry> greatest() {
-    return greatest;
-  }
+    @Nullable
+    RankEntry greatest(int rank) {
+        return greatest.get(rank);
+    }
 
-  /** Decodes what a key holds, unless these very bytes were decoded before. */
-  @Nullable Versioned<RankEntry> known(int rank, @Nullable StoredBytes stored) {
-    Versioned<RankEntry> before = newest.get(rank);
-    return before != null && before.bytes().equals(stored) ? before : decode(rank, stored);
-  }
+    Map<Integer, RankEntry> greatest() {
+        return greatest;
+    }
 
-  /** Decodes what a key holds, and remembers why if it holds no valid entry. */
-  @Nullable Versioned<RankEntry> decode(int rank, @Nullable StoredBytes bytes) {
-    Versioned<RankEntry> seen = Versioned.of(bytes, value -> {
-      Decoded<RankEntry> decoded = values.entry(rank, value);
-      if (decoded instanceof Decoded.Malformed<RankEntry> || !sizes.isEmpty()) {
-        sizes.compare(rank, StoredValues.anyEntry(value));
-      }
-      if (decoded instanceof Decoded.Malformed<RankEntry>(String reason)) {
-        Rejected before = rejected.put(rank, Rejected.of(value, reason));
-        if (before == null || !reason.equals(before.reason())) {
-          warn(rank, reason);
+    /** Decodes what a key holds, unless these very bytes were decoded before. */
+    @Nullable
+    Versioned<RankEntry> known(int rank, @Nullable StoredBytes stored) {
+        Versioned<RankEntry> before = newest.get(rank);
+        return before != null && before.bytes().equals(stored) ? before : decode(rank, stored);
+    }
+
+    /** Decodes what a key holds, and remembers why if it holds no valid entry. */
+    @Nullable
+    Versioned<RankEntry> decode(int rank, @Nullable StoredBytes bytes) {
+        Versioned<RankEntry> seen = Versioned.of(bytes, value -> {
+            Decoded<RankEntry> decoded = values.entry(rank, value);
+            if (decoded instanceof Decoded.Malformed<RankEntry> || !sizes.isEmpty()) {
+                sizes.compare(rank, StoredValues.anyEntry(value));
+            }
+            if (decoded instanceof Decoded.Malformed<RankEntry>(String reason)) {
+                Rejected before = rejected.put(rank, Rejected.of(value, reason));
+                if (before == null || !reason.equals(before.reason())) {
+                    warn(rank, reason);
+                }
+            }
+            return decoded;
+        });
+        if (seen == null) {
+            sizes.forget(rank);
         }
-      }
-      return decoded;
-    });
-    if (seen == null) {
-      sizes.forget(rank);
+        if (seen == null || seen.value() != null) {
+            rejected.remove(rank);
+        }
+        return seen;
     }
-    if (seen == null || seen.value() != null) {
-      rejected.remove(rank);
-    }
-    return seen;
-  }
 
-  /** Whoever writes into the store can write again and again: only the first time is told, the second, the fourth, the eighth… of a rank. */
-  private void warn(int rank, String reason) {
-    long times = rejections.merge(rank, 1L, Long::sum);
-    LOG.atLevel(Long.bitCount(times) == 1 ? Level.WARN : Level.DEBUG)
-        .log("muster.entry.rejected group={} rank={} times={} reason={}", setup.group(), rank, times, reason);
-  }
-
-  /** An entry that was seen, in the store or elsewhere: the rank's key must never hold an older life again. */
-  void remember(RankEntry entry) {
-    greatest.merge(entry.member().rank(), entry, (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
-  }
-
-  /** Takes in what a rank's key holds. */
-  Change learn(int rank, @Nullable Versioned<RankEntry> seen) {
-    RankEntry entry = Versioned.valueOf(seen);
-    RankEntry before = Versioned.valueOf(newest.get(rank));
-    if (entry != null) {
-      remember(entry);
+    /**
+     * Whoever writes into the store can write again and again: only the first time is told, the second, the fourth, the
+     * eighth… of a rank.
+     */
+    private void warn(int rank, String reason) {
+        long times = rejections.merge(rank, 1L, Long::sum);
+        LOG.atLevel(Long.bitCount(times) == 1 ? Level.WARN : Level.DEBUG)
+                .log("muster.entry.rejected group={} rank={} times={} reason={}", setup.group(), rank, times, reason);
     }
-    if (entry == null) {
-      newest.remove(rank);
-      if (seen != null) {
-        Rejected why = rejected.get(rank);
-        return new Change.Rejected(why == null ? "not a valid entry" : why.reason());
-      }
-      return before == null ? new Change.None() : new Change.Vanished(before);
-    }
-    if (before == null || entry.supersedes(before) || isLiveAfterAll(entry, before)) {
-      newest.put(rank, seen);
-      return new Change.Published(entry, before == null || !before.member().equals(entry.member()));
-    }
-    return new Change.None();
-  }
 
-  /**
-   * GONE was written in one half of a split and is dropped by the merge: its owner never saw it and won't write again, so the order of
-   * values must not hide that the key holds LIVE now. Either is only a hint to the links.
-   */
-  private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
-    return entry.isLive() && before.state() == RankEntry.State.GONE && entry.member().equals(before.member());
-  }
+    /** An entry that was seen, in the store or elsewhere: the rank's key must never hold an older life again. */
+    void remember(RankEntry entry) {
+        greatest.merge(
+                entry.member().rank(),
+                entry,
+                (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
+    }
+
+    /** Takes in what a rank's key holds. */
+    Change learn(int rank, @Nullable Versioned<RankEntry> seen) {
+        RankEntry entry = Versioned.valueOf(seen);
+        RankEntry before = Versioned.valueOf(newest.get(rank));
+        if (entry != null) {
+            remember(entry);
+        }
+        if (entry == null) {
+            newest.remove(rank);
+            if (seen != null) {
+                Rejected why = rejected.get(rank);
+                return new Change.Rejected(why == null ? "not a valid entry" : why.reason());
+            }
+            return before == null ? new Change.None() : new Change.Vanished(before);
+        }
+        if (before == null || entry.supersedes(before) || isLiveAfterAll(entry, before)) {
+            newest.put(rank, seen);
+            return new Change.Published(
+                    entry, before == null || !before.member().equals(entry.member()));
+        }
+        return new Change.None();
+    }
+
+    /**
+     * GONE was written in one half of a split and is dropped by the merge: its owner never saw it and won't write
+     * again, so the order of values must not hide that the key holds LIVE now. Either is only a hint to the links.
+     */
+    private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
+        return entry.isLive()
+                && before.state() == RankEntry.State.GONE
+                && entry.member().equals(before.member());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.group.Member;
@@ -7,20 +9,20 @@ import java.util.Map;
 
 /** When each life was first seen here, so that it can be said how long an epoch took. */
 final class FirstSeen {
-  private final Map<Member, Long> nanos = new HashMap<>();
+    private final Map<Member, Long> nanos = new HashMap<>();
 
-  void seen(Member member) {
-    nanos.putIfAbsent(member, System.nanoTime());
-  }
-
-  /** Since the newest member of the epoch was seen, in ms. */
-  long elapsedMs(EpochRecord record) {
-    nanos.keySet().retainAll(record.vector());
-    long now = System.nanoTime();
-    long least = nanos.isEmpty() ? 0 : Long.MAX_VALUE;
-    for (long seen : nanos.values()) {
-      least = Math.min(least, now - seen);
+    void seen(Member member) {
+        nanos.putIfAbsent(member, System.nanoTime());
     }
-    return least / 1_000_000;
-  }
+
+    /** Since the newest member of the epoch was seen, in ms. */
+    long elapsedMs(EpochRecord record) {
+        nanos.keySet().retainAll(record.vector());
+        long now = System.nanoTime();
+        long least = nanos.isEmpty() ? 0 : Long.MAX_VALUE;
+        for (long seen : nanos.values()) {
+            least = Math.min(least, now - seen);
+        }
+        return least / 1_000_000;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.group.GroupName;
@@ -9,27 +11,27 @@ import io.muster.wire.StoredBytes;
 import io.vertx.core.buffer.Buffer;
 
 /**
- * What a process has just written to the store, or a mark that it has made, as it tells processes that it is connected to: a key and its
- * bytes. It is believed no more than the store's own push.
+ * What a process has just written to the store, or a mark that it has made, as it tells processes that it is connected
+ * to: a key and its bytes. It is believed no more than the store's own push.
  */
 public record Gossip(GroupName group, String key, StoredBytes value) {
-  private static final int MAX_KEY = 128;
+    private static final int MAX_KEY = 128;
 
-  public Buffer encode() {
-    byte[] head = new CanonicalWriter().text(group.value()).text(key).toByteArray();
-    byte[] body = value.toByteArray();
-    return Buffer.buffer(head.length + body.length).appendBytes(head).appendBytes(body);
-  }
-
-  public static Decoded<Gossip> decode(Buffer buffer) {
-    try {
-      byte[] bytes = buffer.getBytes();
-      var in = new CanonicalReader(bytes);
-      var group = new GroupName(in.text("group", 64));
-      String key = in.text("key", MAX_KEY);
-      return new Decoded.Valid<>(new Gossip(group, key, StoredBytes.copyOf(in.rest())));
-    } catch (MalformedException | IllegalArgumentException | io.muster.group.MusterException e) {
-      return new Decoded.Malformed<>("gossip: " + e.getMessage());
+    public Buffer encode() {
+        byte[] head = new CanonicalWriter().text(group.value()).text(key).toByteArray();
+        byte[] body = value.toByteArray();
+        return Buffer.buffer(head.length + body.length).appendBytes(head).appendBytes(body);
     }
-  }
+
+    public static Decoded<Gossip> decode(Buffer buffer) {
+        try {
+            byte[] bytes = buffer.getBytes();
+            var in = new CanonicalReader(bytes);
+            var group = new GroupName(in.text("group", 64));
+            String key = in.text("key", MAX_KEY);
+            return new Decoded.Valid<>(new Gossip(group, key, StoredBytes.copyOf(in.rest())));
+        } catch (MalformedException | IllegalArgumentException | io.muster.group.MusterException e) {
+            return new Decoded.Malformed<>("gossip: " + e.getMessage());
+        }
+    }
 }

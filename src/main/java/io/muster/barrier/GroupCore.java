@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierEffect;
@@ -13,8 +15,8 @@ import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
-import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
+import io.muster.segment.Versioned;
 import io.muster.store.SegmentStore;
 import io.muster.store.StoreKeys;
 import io.muster.wire.StoredBytes;
@@ -29,473 +31,519 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One group in one process: carries what happens between the store, the seats, the links and the barrier. Everything from outside comes
- * through {@link GroupPorts}, so that a simulation runs this very class on a virtual clock. Lives on one context; no method may be called
- * from another.
+ * One group in one process: carries what happens between the store, the seats, the links and the barrier. Everything
+ * from outside comes through {@link GroupPorts}, so that a simulation runs this very class on a virtual clock. Lives on
+ * one context; no method may be called from another.
  */
 public final class GroupCore {
-  private final BarrierSetup setup;
-  private final GroupPorts ports;
-  private final StoreKeys keys;
-  private final SerialQueue turns;
-  private final SeatRunner seats;
-  private final StoredValues values;
-  private final WorldSizes sizes;
-  private final Directory directory;
-  private final Tombstones tombstones;
-  private final LinkTeller links;
-  /** Ranks whose entries were heard since the read that is under way began: what is read may be older. */
-  private final Set<Integer> heardWhileReading = new HashSet<>();
-  private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
-  /** Written on the group's context only; the liveness answers of other contexts read it. */
-  private volatile BarrierState barrier = BarrierState.INITIAL;
-  private SegmentStore.@Nullable PresentMembers present;
-  private @Nullable EpochRecord stageTold;
-  /** What was last read for a report. */
-  private final Map<Integer, ReadyMark> marksRead = new HashMap<>();
-  /** The next read is one that looks at everything again. */
-  private boolean reconciling;
+    private final BarrierSetup setup;
+    private final GroupPorts ports;
+    private final StoreKeys keys;
+    private final SerialQueue turns;
+    private final SeatRunner seats;
+    private final StoredValues values;
+    private final WorldSizes sizes;
+    private final Directory directory;
+    private final Tombstones tombstones;
+    private final LinkTeller links;
+    /** Ranks whose entries were heard since the read that is under way began: what is read may be older. */
+    private final Set<Integer> heardWhileReading = new HashSet<>();
 
-  public GroupCore(BarrierSetup setup, GroupPorts ports) {
-    this.setup = setup;
-    this.ports = ports;
-    this.keys = new StoreKeys(setup.group());
-    this.turns = new SerialQueue(ports);
-    this.seats = new SeatRunner(setup, ports, turns, new Parts());
-    this.values = new StoredValues(setup);
-    this.sizes = new WorldSizes(setup, ports, seats.seats());
-    this.directory = new Directory(setup, values, sizes);
-    this.tombstones = new Tombstones(setup, directory, new Cleaning());
-    this.links = new LinkTeller(ports, directory, seats.seats());
-  }
+    private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
+    /** Written on the group's context only; the liveness answers of other contexts read it. */
+    private volatile BarrierState barrier = BarrierState.INITIAL;
 
-  // ---- what the application wants
+    private SegmentStore.@Nullable PresentMembers present;
+    private @Nullable EpochRecord stageTold;
+    /** What was last read for a report. */
+    private final Map<Integer, ReadyMark> marksRead = new HashMap<>();
+    /** The next read is one that looks at everything again. */
+    private boolean reconciling;
 
-  /**
-   * Reads the key of a rank that is going to be joined, so that joining has one step less, and dials whoever it will be linked to. Completes
-   * in any case, and before anybody has been dialled.
-   */
-  public Future<?> lookAhead(int rank) {
-    lookForKeyOwner();
-    return seats.lookAhead(rank).onComplete(_ -> directory.newest().values().forEach(seen -> {
-      if (seen.value() != null) {
-        seats.expect(seen.value());
-      }
-    }));
-  }
-
-  public void join(int rank, SegmentHandle handle) {
-    lookForKeyOwner();
-    seats.seats().put(rank, new SeatState.Idle());
-    seats.seat(rank, new SeatEvent.ClaimRequested(handle));
-  }
-
-  /** Publishes a changed handle of a rank that has its seat, or will have it. */
-  public void changeHandle(int rank, SegmentHandle handle) {
-    seats.seat(rank, new SeatEvent.HandleChanged(handle));
-  }
-
-  public void leave(int rank) {
-    barrier(new BarrierEvent.SeatLeaving(rank));
-    seats.seat(rank, new SeatEvent.LeaveRequested());
-  }
-
-  /** Nothing that arrives after this is looked at. */
-  public void close() {
-    turns.close();
-  }
-
-  // ---- what happens outside
-
-  public void keyChanged(String key, @Nullable StoredBytes value) {
-    if (turns.isClosed()) {
-      return;
+    public GroupCore(BarrierSetup setup, GroupPorts ports) {
+        this.setup = setup;
+        this.ports = ports;
+        this.keys = new StoreKeys(setup.group());
+        this.turns = new SerialQueue(ports);
+        this.seats = new SeatRunner(setup, ports, turns, new Parts());
+        this.values = new StoredValues(setup);
+        this.sizes = new WorldSizes(setup, ports, seats.seats());
+        this.directory = new Directory(setup, values, sizes);
+        this.tombstones = new Tombstones(setup, directory, new Cleaning());
+        this.links = new LinkTeller(ports, directory, seats.seats());
     }
-    keys.parse(key, Member.MAX_WORLD_SIZE).filter(parsed -> isInside(parsed, value)).ifPresent(parsed -> {
-      switch (parsed) {
-        case StoreKeys.Key.Rank(int rank) -> rankSeen(rank, value);
-        case StoreKeys.Key.Ready(int rank) -> barrier(new BarrierEvent.MarkSeen(rank, values.mark(rank, value)));
-        case StoreKeys.Key.Epoch() -> barrier(new BarrierEvent.RecordSeen(values.record(value)));
-      }
-    });
-  }
 
-  /** False for a key of a rank that this world has not; such an entry tells that another process has a larger one. */
-  private boolean isInside(StoreKeys.Key key, @Nullable StoredBytes value) {
-    return switch (key) {
-      case StoreKeys.Key.Rank(int rank) when rank >= setup.worldSize() -> {
-        sizes.compare(rank, StoredValues.anyEntry(value));
-        yield false;
-      }
-      case StoreKeys.Key.Ready(int rank) -> rank < setup.worldSize();
-      case StoreKeys.Key.Rank _, StoreKeys.Key.Epoch _ -> true;
-    };
-  }
+    // ---- what the application wants
 
-  /**
-   * A link-open has brought this entry, which the store may have lost, or never have told here: the links that heard it will refuse every
-   * older life for ever, so the store must come to hold it, or its tombstone.
-   */
-  public void linkOpened(RankEntry entry) {
-    if (!turns.isClosed() && entry.group().equals(setup.group()) && entry.worldSize() == setup.worldSize()) {
-      directory.remember(entry);
+    /**
+     * Reads the key of a rank that is going to be joined, so that joining has one step less, and dials whoever it will
+     * be linked to. Completes in any case, and before anybody has been dialled.
+     */
+    public Future<?> lookAhead(int rank) {
+        lookForKeyOwner();
+        return seats.lookAhead(rank)
+                .onComplete(_ -> directory.newest().values().forEach(seen -> {
+                    if (seen.value() != null) {
+                        seats.expect(seen.value());
+                    }
+                }));
     }
-  }
 
-  public void linkConnected(int rank, Member peer, Proof proof) {
-    barrier(new BarrierEvent.LinkConnected(rank, peer, proof));
-  }
-
-  public void linkLost(int rank, Member peer, String reason, String evidence) {
-    barrier(new BarrierEvent.LinkLost(rank, peer, reason, evidence));
-  }
-
-  public void peerSaw(long epoch, EpochRecord.State state) {
-    barrier(new BarrierEvent.PeerSaw(epoch, state));
-  }
-
-  public void allConnectedHeard(long epoch) {
-    barrier(new BarrierEvent.AllConnectedHeard(epoch));
-  }
-
-  public void degradedHeard(long epoch) {
-    barrier(new BarrierEvent.DegradedHeard(epoch));
-  }
-
-  /** Looks at everything again: events are best effort. */
-  public void reconcile() {
-    reconciling = true;
-    barrier(new BarrierEvent.Reconcile());
-    seats.seats().forEach((rank, state) -> {
-      if (state instanceof SeatState.Held) {
-        turns.store(keys.rank(rank), ports.store().get(keys.rank(rank)), value -> rankSeen(rank, value), _ -> { });
-      }
-    });
-    membersChanged(ports.store().presentMembers());
-  }
-
-  public void membersChanged(SegmentStore.PresentMembers now) {
-    present = now;
-    lookForKeyOwner();
-    if (!turns.isClosed()) {
-      tombstones.clean(now);
+    public void join(int rank, SegmentHandle handle) {
+        lookForKeyOwner();
+        seats.seats().put(rank, new SeatState.Idle());
+        seats.seat(rank, new SeatEvent.ClaimRequested(handle));
     }
-  }
 
-  /**
-   * The store does not tell when it moves keys to another member: asked when it tells of its members, when ranks come, when all was read, and
-   * where a mark waits for the others.
-   */
-  private void lookForKeyOwner() {
-    SegmentStore.KeyOwner now = ports.store().keyOwner(setup.group());
-    if (!Objects.equals(now, barrier.keyOwner())) {
-      barrier(new BarrierEvent.KeyOwnerSeen(now));
+    /** Publishes a changed handle of a rank that has its seat, or will have it. */
+    public void changeHandle(int rank, SegmentHandle handle) {
+        seats.seat(rank, new SeatEvent.HandleChanged(handle));
     }
-  }
 
-  /**
-   * Reads the marks that this process is not told of, for whoever reports who is missing: only who completes an epoch is told, and the
-   * marks are in the store if it does not at once. Changes nothing else. Completes in any case.
-   */
-  public Future<?> lookAtMarks() {
-    EpochRecord epoch = barrier.epoch();
-    if (turns.isClosed() || epoch == null || epoch.state() != EpochRecord.State.OPEN) {
-      return Future.succeededFuture();
+    public void leave(int rank) {
+        barrier(new BarrierEvent.SeatLeaving(rank));
+        seats.seat(rank, new SeatEvent.LeaveRequested());
     }
-    return ports.store().getAll(keys.ready(IntStream.range(0, setup.worldSize()))).onSuccess(read -> {
-      marksRead.clear();
-      for (int rank = 0; rank < setup.worldSize(); rank++) {
-        ReadyMark mark = Versioned.valueOf(values.mark(rank, read.get(keys.ready(rank))));
-        if (mark != null) {
-          marksRead.put(rank, mark);
+
+    /** Nothing that arrives after this is looked at. */
+    public void close() {
+        turns.close();
+    }
+
+    // ---- what happens outside
+
+    public void keyChanged(String key, @Nullable StoredBytes value) {
+        if (turns.isClosed()) {
+            return;
         }
-      }
-    }).otherwiseEmpty();
-  }
-
-  /** Whether a member has marked the epoch, as far as was told, or read for a report. */
-  boolean hasMarked(EpochRecord epoch, int rank) {
-    return isOf(epoch, rank, Versioned.valueOf(barrier.marks().get(rank))) || isOf(epoch, rank, marksRead.get(rank));
-  }
-
-  private static boolean isOf(EpochRecord epoch, int rank, @Nullable ReadyMark mark) {
-    return mark != null && mark.digest().equals(epoch.digest()) && mark.member().equals(epoch.vector().get(rank));
-  }
-
-  // ---- what is known
-
-  /**
-   * Whether this process holds the life, or may: a claim that is being written may have been applied already. May be called from any
-   * thread.
-   */
-  public boolean holds(Member member) {
-    return seats.holds(member);
-  }
-
-  /** Whether the links of this life begin soon, or have begun. May be called from any thread. */
-  public boolean claims(Member member) {
-    return seats.claims(member);
-  }
-
-  /**
-   * Answers a newcomer that has read this entry. A life that is held here is first written anew, so that no claim that was sent before, on
-   * the bytes that the newcomer has read, can be applied after the answer (R-10).
-   *
-   * @param limitMs after this time it is answered in any case
-   */
-  public Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs) {
-    return seats.asked(about, limitMs);
-  }
-
-  public BarrierState barrier() {
-    return barrier;
-  }
-
-  public Map<Integer, SeatState> seats() {
-    return seats.seats();
-  }
-
-  /** Newest valid entry of each rank. */
-  public Map<Integer, Versioned<RankEntry>> directory() {
-    return directory.newest();
-  }
-
-  /** Greatest entry ever seen of each rank, by whatever way: a link may have brought a life before the store does. */
-  Map<Integer, RankEntry> greatest() {
-    return directory.greatest();
-  }
-
-  /** Why the key of a rank holds no valid entry, by rank. */
-  Map<Integer, Rejected> rejected() {
-    return directory.rejected();
-  }
-
-  /**
-   * Looks whether living processes have this group with another world size; to be asked before the first rank of this process is claimed.
-   *
-   * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later then
-   */
-  public Future<@Nullable String> disagreement() {
-    return sizes.disagreement(this::keyChanged);
-  }
-
-  // ---- entries
-
-  private void rankSeen(int rank, @Nullable StoredBytes value) {
-    Versioned<RankEntry> seen = directory.decode(rank, value);
-    if (seen != null) {
-      heardWhileReading.add(rank);
+        keys.parse(key, Member.MAX_WORLD_SIZE)
+                .filter(parsed -> isInside(parsed, value))
+                .ifPresent(parsed -> {
+                    switch (parsed) {
+                        case StoreKeys.Key.Rank(int rank) -> rankSeen(rank, value);
+                        case StoreKeys.Key.Ready(int rank) ->
+                            barrier(new BarrierEvent.MarkSeen(rank, values.mark(rank, value)));
+                        case StoreKeys.Key.Epoch() -> barrier(new BarrierEvent.RecordSeen(values.record(value)));
+                    }
+                });
     }
-    if (seats.seats().containsKey(rank)) {
-      seats.seat(rank, new SeatEvent.KeySeen(seen));
-    }
-    barrier(new BarrierEvent.RankSeen(rank, seen));
-    direct(rank, seen);
-  }
 
-  /** Tells the links what the key of their peer holds, once per change. */
-  private void direct(int rank, @Nullable Versioned<RankEntry> seen) {
-    switch (directory.learn(rank, seen)) {
-      case Directory.Change.None() -> { }
-      case Directory.Change.Rejected(String reason) -> links.tell(rank, new LinkEvent.HandleRejected(reason));
-      case Directory.Change.Vanished(RankEntry before) ->
-          links.tell(rank, new LinkEvent.HandleWithdrawn(before.member(), "published, then vanished from the store"));
-      case Directory.Change.Published(RankEntry entry, boolean isNewMember) -> {
-        if (isNewMember) {
-          ports.listener().memberSeen(entry.member());
-          seats.expect(entry);
+    /** False for a key of a rank that this world has not; such an entry tells that another process has a larger one. */
+    private boolean isInside(StoreKeys.Key key, @Nullable StoredBytes value) {
+        return switch (key) {
+            case StoreKeys.Key.Rank(int rank)
+            when rank >= setup.worldSize() -> {
+                sizes.compare(rank, StoredValues.anyEntry(value));
+                yield false;
+            }
+            case StoreKeys.Key.Ready(int rank) -> rank < setup.worldSize();
+            case StoreKeys.Key.Rank _, StoreKeys.Key.Epoch _ -> true;
+        };
+    }
+
+    /**
+     * A link-open has brought this entry, which the store may have lost, or never have told here: the links that heard
+     * it will refuse every older life for ever, so the store must come to hold it, or its tombstone.
+     */
+    public void linkOpened(RankEntry entry) {
+        if (!turns.isClosed() && entry.group().equals(setup.group()) && entry.worldSize() == setup.worldSize()) {
+            directory.remember(entry);
         }
-        links.tell(entry);
-      }
-    }
-  }
-
-  private final class Cleaning implements Tombstones.Desk {
-    @Override
-    public boolean holds(RankEntry entry) {
-      return seats.holds(entry.member());
     }
 
-    @Override
-    public Future<GroupPorts.SeatAnswer> ask(RankEntry entry) {
-      return ports.askIncumbent(entry);
+    public void linkConnected(int rank, Member peer, Proof proof) {
+        barrier(new BarrierEvent.LinkConnected(rank, peer, proof));
     }
 
-    @Override
-    public void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied) {
-      turns.store(keys.rank(rank), ports.store().compareAndSet(keys.rank(rank), expected, next), applied, _ -> applied.accept(false));
+    public void linkLost(int rank, Member peer, String reason, String evidence) {
+        barrier(new BarrierEvent.LinkLost(rank, peer, reason, evidence));
     }
 
-    @Override
-    public void rankSeen(int rank, StoredBytes value) {
-      GroupCore.this.rankSeen(rank, value);
-    }
-  }
-
-  private final class Parts implements SeatRunner.Neighbours {
-    @Override
-    public Directory directory() {
-      return directory;
+    public void peerSaw(long epoch, EpochRecord.State state) {
+        barrier(new BarrierEvent.PeerSaw(epoch, state));
     }
 
-    @Override
-    public WorldSizes sizes() {
-      return sizes;
+    public void allConnectedHeard(long epoch) {
+        barrier(new BarrierEvent.AllConnectedHeard(epoch));
     }
 
-    @Override
-    public LinkTeller links() {
-      return links;
+    public void degradedHeard(long epoch) {
+        barrier(new BarrierEvent.DegradedHeard(epoch));
     }
 
-    @Override
+    /** Looks at everything again: events are best effort. */
+    public void reconcile() {
+        reconciling = true;
+        barrier(new BarrierEvent.Reconcile());
+        seats.seats().forEach((rank, state) -> {
+            if (state instanceof SeatState.Held) {
+                turns.store(
+                        keys.rank(rank), ports.store().get(keys.rank(rank)), value -> rankSeen(rank, value), _ -> {});
+            }
+        });
+        membersChanged(ports.store().presentMembers());
+    }
+
+    public void membersChanged(SegmentStore.PresentMembers now) {
+        present = now;
+        lookForKeyOwner();
+        if (!turns.isClosed()) {
+            tombstones.clean(now);
+        }
+    }
+
+    /**
+     * The store does not tell when it moves keys to another member: asked when it tells of its members, when ranks
+     * come, when all was read, and where a mark waits for the others.
+     */
+    private void lookForKeyOwner() {
+        SegmentStore.KeyOwner now = ports.store().keyOwner(setup.group());
+        if (!Objects.equals(now, barrier.keyOwner())) {
+            barrier(new BarrierEvent.KeyOwnerSeen(now));
+        }
+    }
+
+    /**
+     * Reads the marks that this process is not told of, for whoever reports who is missing: only who completes an epoch
+     * is told, and the marks are in the store if it does not at once. Changes nothing else. Completes in any case.
+     */
+    public Future<?> lookAtMarks() {
+        EpochRecord epoch = barrier.epoch();
+        if (turns.isClosed() || epoch == null || epoch.state() != EpochRecord.State.OPEN) {
+            return Future.succeededFuture();
+        }
+        return ports.store()
+                .getAll(keys.ready(IntStream.range(0, setup.worldSize())))
+                .onSuccess(read -> {
+                    marksRead.clear();
+                    for (int rank = 0; rank < setup.worldSize(); rank++) {
+                        ReadyMark mark = Versioned.valueOf(values.mark(rank, read.get(keys.ready(rank))));
+                        if (mark != null) {
+                            marksRead.put(rank, mark);
+                        }
+                    }
+                })
+                .otherwiseEmpty();
+    }
+
+    /** Whether a member has marked the epoch, as far as was told, or read for a report. */
+    boolean hasMarked(EpochRecord epoch, int rank) {
+        return isOf(epoch, rank, Versioned.valueOf(barrier.marks().get(rank)))
+                || isOf(epoch, rank, marksRead.get(rank));
+    }
+
+    private static boolean isOf(EpochRecord epoch, int rank, @Nullable ReadyMark mark) {
+        return mark != null
+                && mark.digest().equals(epoch.digest())
+                && mark.member().equals(epoch.vector().get(rank));
+    }
+
+    // ---- what is known
+
+    /**
+     * Whether this process holds the life, or may: a claim that is being written may have been applied already. May be
+     * called from any thread.
+     */
+    public boolean holds(Member member) {
+        return seats.holds(member);
+    }
+
+    /** Whether the links of this life begin soon, or have begun. May be called from any thread. */
+    public boolean claims(Member member) {
+        return seats.claims(member);
+    }
+
+    /**
+     * Answers a newcomer that has read this entry. A life that is held here is first written anew, so that no claim
+     * that was sent before, on the bytes that the newcomer has read, can be applied after the answer (R-10).
+     *
+     * @param limitMs after this time it is answered in any case
+     */
+    public Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs) {
+        return seats.asked(about, limitMs);
+    }
+
     public BarrierState barrier() {
-      return barrier;
+        return barrier;
     }
 
-    @Override
-    public void barrier(BarrierEvent event) {
-      GroupCore.this.barrier(event);
+    public Map<Integer, SeatState> seats() {
+        return seats.seats();
     }
 
-    @Override
-    public void recordRead(StoredBytes record) {
-      GroupCore.this.barrier(new BarrierEvent.RecordSeen(values.record(record)));
+    /** Newest valid entry of each rank. */
+    public Map<Integer, Versioned<RankEntry>> directory() {
+        return directory.newest();
     }
 
-    @Override
-    public void markRead(int rank, StoredBytes mark) {
-      GroupCore.this.barrier(new BarrierEvent.MarkSeen(rank, values.mark(rank, mark)));
+    /** Greatest entry ever seen of each rank, by whatever way: a link may have brought a life before the store does. */
+    Map<Integer, RankEntry> greatest() {
+        return directory.greatest();
     }
 
-    @Override
-    public void rankSeen(int rank, StoredBytes value) {
-      GroupCore.this.rankSeen(rank, value);
+    /** Why the key of a rank holds no valid entry, by rank. */
+    Map<Integer, Rejected> rejected() {
+        return directory.rejected();
     }
-  }
 
-  // ---- the barrier
-
-  private void barrier(BarrierEvent event) {
-    turns.run(() -> {
-      if (!turns.isClosed()) {
-        var step = BarrierMachine.transition(setup, barrier, event);
-        barrier = step.next();
-        tellStage(barrier.epoch());
-        step.effects().forEach(this::run);
-        seats.lookForNewerLives(barrier);
-      }
-    });
-  }
-
-  /** Each once, and none after a later one: what is implied may come and go. */
-  private void tellStage(@Nullable EpochRecord now) {
-    EpochRecord told = stageTold;
-    if (now != null && (told == null || told.isBehind(now.number(), now.state()))) {
-      stageTold = now;
-      ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
+    /**
+     * Looks whether living processes have this group with another world size; to be asked before the first rank of this
+     * process is claimed.
+     *
+     * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later
+     *     then
+     */
+    public Future<@Nullable String> disagreement() {
+        return sizes.disagreement(this::keyChanged);
     }
-  }
 
-  private void run(BarrierEffect effect) {
-    switch (effect) {
-      case BarrierEffect.ReadAll(boolean recordFirst, var basis) -> readAll(recordFirst, basis);
-      case BarrierEffect.WriteRecord(var expected, var next) ->
-          turns.store(keys.epoch(), ports.store().compareAndSet(keys.epoch(), expected, next.bytes()),
-              applied -> barrier(new BarrierEvent.RecordWritten(next, applied)), _ -> barrier(new BarrierEvent.RecordWriteFailed()));
-      case BarrierEffect.WriteMark(int rank, var expected, var next) ->
-          turns.store(keys.ready(rank), ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
-              applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
-              _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
-      case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
-      case BarrierEffect.SpreadRecord(var record, boolean isTold) -> {
-        if (!isTold || !areAllPresent()) {
-          ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()), _ -> true);
+    // ---- entries
+
+    private void rankSeen(int rank, @Nullable StoredBytes value) {
+        Versioned<RankEntry> seen = directory.decode(rank, value);
+        if (seen != null) {
+            heardWhileReading.add(rank);
         }
-      }
-      case BarrierEffect.SpreadMark(var mark, var to, boolean again) -> {
-        if (mark.value() != null) {
-          if (!again) {
-            ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
-          }
-          ports.spread(new Gossip(setup.group(), keys.ready(mark.value().member().rank()), mark.bytes()), to == null ? _ -> true : to::equals);
+        if (seats.seats().containsKey(rank)) {
+            seats.seat(rank, new SeatEvent.KeySeen(seen));
         }
-      }
-      case BarrierEffect.LookForKeyOwner _ -> lookForKeyOwner();
-      case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);
-      case BarrierEffect.PublishAllConnected(var record) -> ports.listener().publishAllConnected(record);
-      case BarrierEffect.TellDegraded(long epoch, var lost) -> ports.listener().degradedHere(epoch, lost);
-      case BarrierEffect.PublishDegraded(long epoch, var lost) -> ports.listener().publishDegraded(epoch, lost);
+        barrier(new BarrierEvent.RankSeen(rank, seen));
+        direct(rank, seen);
     }
-  }
 
-  /** Whether the processes of all ranks are in the store's cluster; while it is split, some are not, and their connections may stand. */
-  private boolean areAllPresent() {
-    SegmentStore.PresentMembers now = present;
-    return now != null && directory.newest().values().stream().allMatch(seen -> seen.value() == null || now.carry(seen.value().handle()));
-  }
-
-  private void startTimer(BarrierEffect.Timer timer, long delayMs) {
-    int run = timers.merge(timer, 1, Integer::sum);
-    long delay = timer == BarrierEffect.Timer.REPUBLISH ? ports.randomUpTo(delayMs) : delayMs;
-    ports.after(delay, () -> {
-      if (timers.get(timer) == run) {
-        barrier(new BarrierEvent.TimerFired(timer));
-      }
-    });
-  }
-
-  private void readAll(boolean recordFirst, @Nullable Versioned<EpochRecord> basis) {
-    heardWhileReading.clear();
-    Set<String> all = new HashSet<>(keys.ranks(setup.worldSize()));
-    for (int rank = 0; rank < setup.worldSize(); rank++) {
-      all.add(keys.ready(rank));
+    /** Tells the links what the key of their peer holds, once per change. */
+    private void direct(int rank, @Nullable Versioned<RankEntry> seen) {
+        switch (directory.learn(rank, seen)) {
+            case Directory.Change.None() -> {}
+            case Directory.Change.Rejected(String reason) -> links.tell(rank, new LinkEvent.HandleRejected(reason));
+            case Directory.Change.Vanished(RankEntry before) ->
+                links.tell(
+                        rank,
+                        new LinkEvent.HandleWithdrawn(before.member(), "published, then vanished from the store"));
+            case Directory.Change.Published(RankEntry entry, boolean isNewMember) -> {
+                if (isNewMember) {
+                    ports.listener().memberSeen(entry.member());
+                    seats.expect(entry);
+                }
+                links.tell(entry);
+            }
+        }
     }
-    if (recordFirst) {
-      all.add(keys.epoch());
-    }
-    turns.store(SerialQueue.EVERYTHING, ports.store().getAll(all)
-        .map(read -> new Fresh(recordFirst ? values.record(read.get(keys.epoch())) : basis, read)), this::readDone,
-        _ -> barrier(new BarrierEvent.ReadFailed()));
-  }
 
-  private record Fresh(@Nullable Versioned<EpochRecord> basis, Map<String, StoredBytes> values) {}
+    private final class Cleaning implements Tombstones.Desk {
+        @Override
+        public boolean holds(RankEntry entry) {
+            return seats.holds(entry.member());
+        }
 
-  private void readDone(Fresh fresh) {
-    lookForKeyOwner();
-    Map<Integer, Versioned<RankEntry>> ranks = new HashMap<>();
-    Map<Integer, Versioned<ReadyMark>> marks = new HashMap<>();
-    for (int rank = 0; rank < setup.worldSize(); rank++) {
-      StoredBytes stored = fresh.values().get(keys.rank(rank));
-      boolean isOlder = stored == null && heardWhileReading.contains(rank); // and does not know why what came meanwhile can't be used
-      Versioned<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
-      if (entry != null) {
-        ranks.put(rank, entry);
-      }
-      Versioned<ReadyMark> mark = values.mark(rank, fresh.values().get(keys.ready(rank)));
-      if (mark != null) {
-        marks.put(rank, mark);
-      }
-      SeatState state = seats.seats().get(rank);
-      if (state instanceof SeatState.Held) {
-        seats.seat(rank, new SeatEvent.KeySeen(entry));
-      }
-      if (!isOlder) {
-        direct(rank, entry);
-        restore(rank, entry);
-      }
-    }
-    barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
-    if (reconciling) {
-      reconciling = false;
-      links.remind(barrier.seats());
-    }
-  }
+        @Override
+        public Future<GroupPorts.SeatAnswer> ask(RankEntry entry) {
+            return ports.askIncumbent(entry);
+        }
 
-  private void restore(int rank, @Nullable Versioned<RankEntry> there) {
-    SegmentStore.PresentMembers now = present;
-    if (now != null) {
-      tombstones.restore(now, rank, there);
+        @Override
+        public void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied) {
+            turns.store(
+                    keys.rank(rank),
+                    ports.store().compareAndSet(keys.rank(rank), expected, next),
+                    applied,
+                    _ -> applied.accept(false));
+        }
+
+        @Override
+        public void rankSeen(int rank, StoredBytes value) {
+            GroupCore.this.rankSeen(rank, value);
+        }
     }
-  }
+
+    private final class Parts implements SeatRunner.Neighbours {
+        @Override
+        public Directory directory() {
+            return directory;
+        }
+
+        @Override
+        public WorldSizes sizes() {
+            return sizes;
+        }
+
+        @Override
+        public LinkTeller links() {
+            return links;
+        }
+
+        @Override
+        public BarrierState barrier() {
+            return barrier;
+        }
+
+        @Override
+        public void barrier(BarrierEvent event) {
+            GroupCore.this.barrier(event);
+        }
+
+        @Override
+        public void recordRead(StoredBytes record) {
+            GroupCore.this.barrier(new BarrierEvent.RecordSeen(values.record(record)));
+        }
+
+        @Override
+        public void markRead(int rank, StoredBytes mark) {
+            GroupCore.this.barrier(new BarrierEvent.MarkSeen(rank, values.mark(rank, mark)));
+        }
+
+        @Override
+        public void rankSeen(int rank, StoredBytes value) {
+            GroupCore.this.rankSeen(rank, value);
+        }
+    }
+
+    // ---- the barrier
+
+    private void barrier(BarrierEvent event) {
+        turns.run(() -> {
+            if (!turns.isClosed()) {
+                var step = BarrierMachine.transition(setup, barrier, event);
+                barrier = step.next();
+                tellStage(barrier.epoch());
+                step.effects().forEach(this::run);
+                seats.lookForNewerLives(barrier);
+            }
+        });
+    }
+
+    /** Each once, and none after a later one: what is implied may come and go. */
+    private void tellStage(@Nullable EpochRecord now) {
+        EpochRecord told = stageTold;
+        if (now != null && (told == null || told.isBehind(now.number(), now.state()))) {
+            stageTold = now;
+            ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
+        }
+    }
+
+    private void run(BarrierEffect effect) {
+        switch (effect) {
+            case BarrierEffect.ReadAll(boolean recordFirst, var basis) -> readAll(recordFirst, basis);
+            case BarrierEffect.WriteRecord(var expected, var next) ->
+                turns.store(
+                        keys.epoch(),
+                        ports.store().compareAndSet(keys.epoch(), expected, next.bytes()),
+                        applied -> barrier(new BarrierEvent.RecordWritten(next, applied)),
+                        _ -> barrier(new BarrierEvent.RecordWriteFailed()));
+            case BarrierEffect.WriteMark(int rank, var expected, var next) ->
+                turns.store(
+                        keys.ready(rank),
+                        ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
+                        applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
+                        _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
+            case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
+            case BarrierEffect.SpreadRecord(var record, boolean isTold) -> {
+                if (!isTold || !areAllPresent()) {
+                    ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()), _ -> true);
+                }
+            }
+            case BarrierEffect.SpreadMark(var mark, var to, boolean again) -> {
+                if (mark.value() != null) {
+                    if (!again) {
+                        ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
+                    }
+                    ports.spread(
+                            new Gossip(
+                                    setup.group(),
+                                    keys.ready(mark.value().member().rank()),
+                                    mark.bytes()),
+                            to == null ? _ -> true : to::equals);
+                }
+            }
+            case BarrierEffect.LookForKeyOwner _ -> lookForKeyOwner();
+            case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);
+            case BarrierEffect.PublishAllConnected(var record) ->
+                ports.listener().publishAllConnected(record);
+            case BarrierEffect.TellDegraded(long epoch, var lost) ->
+                ports.listener().degradedHere(epoch, lost);
+            case BarrierEffect.PublishDegraded(long epoch, var lost) ->
+                ports.listener().publishDegraded(epoch, lost);
+        }
+    }
+
+    /**
+     * Whether the processes of all ranks are in the store's cluster; while it is split, some are not, and their
+     * connections may stand.
+     */
+    private boolean areAllPresent() {
+        SegmentStore.PresentMembers now = present;
+        return now != null
+                && directory.newest().values().stream()
+                        .allMatch(seen ->
+                                seen.value() == null || now.carry(seen.value().handle()));
+    }
+
+    private void startTimer(BarrierEffect.Timer timer, long delayMs) {
+        int run = timers.merge(timer, 1, Integer::sum);
+        long delay = timer == BarrierEffect.Timer.REPUBLISH ? ports.randomUpTo(delayMs) : delayMs;
+        ports.after(delay, () -> {
+            if (timers.get(timer) == run) {
+                barrier(new BarrierEvent.TimerFired(timer));
+            }
+        });
+    }
+
+    private void readAll(boolean recordFirst, @Nullable Versioned<EpochRecord> basis) {
+        heardWhileReading.clear();
+        Set<String> all = new HashSet<>(keys.ranks(setup.worldSize()));
+        for (int rank = 0; rank < setup.worldSize(); rank++) {
+            all.add(keys.ready(rank));
+        }
+        if (recordFirst) {
+            all.add(keys.epoch());
+        }
+        turns.store(
+                SerialQueue.EVERYTHING,
+                ports.store()
+                        .getAll(all)
+                        .map(read -> new Fresh(recordFirst ? values.record(read.get(keys.epoch())) : basis, read)),
+                this::readDone,
+                _ -> barrier(new BarrierEvent.ReadFailed()));
+    }
+
+    private record Fresh(@Nullable Versioned<EpochRecord> basis, Map<String, StoredBytes> values) {}
+
+    private void readDone(Fresh fresh) {
+        lookForKeyOwner();
+        Map<Integer, Versioned<RankEntry>> ranks = new HashMap<>();
+        Map<Integer, Versioned<ReadyMark>> marks = new HashMap<>();
+        for (int rank = 0; rank < setup.worldSize(); rank++) {
+            StoredBytes stored = fresh.values().get(keys.rank(rank));
+            boolean isOlder = stored == null
+                    && heardWhileReading.contains(rank); // and does not know why what came meanwhile can't be used
+            Versioned<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
+            if (entry != null) {
+                ranks.put(rank, entry);
+            }
+            Versioned<ReadyMark> mark = values.mark(rank, fresh.values().get(keys.ready(rank)));
+            if (mark != null) {
+                marks.put(rank, mark);
+            }
+            SeatState state = seats.seats().get(rank);
+            if (state instanceof SeatState.Held) {
+                seats.seat(rank, new SeatEvent.KeySeen(entry));
+            }
+            if (!isOlder) {
+                direct(rank, entry);
+                restore(rank, entry);
+            }
+        }
+        barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
+        if (reconciling) {
+            reconciling = false;
+            links.remind(barrier.seats());
+        }
+    }
+
+    private void restore(int rank, @Nullable Versioned<RankEntry> there) {
+        SegmentStore.PresentMembers now = present;
+        if (now != null) {
+            tombstones.restore(now, rank, there);
+        }
+    }
 }

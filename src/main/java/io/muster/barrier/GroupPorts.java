@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.group.LifeId;
@@ -15,86 +17,97 @@ import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Everything that one group in one process needs from outside: the store, time, chance, the links, and whoever wants to know. */
+/**
+ * Everything that one group in one process needs from outside: the store, time, chance, the links, and whoever wants to
+ * know.
+ */
 public interface GroupPorts {
-  SegmentStore store();
+    SegmentStore store();
 
-  /** The wall clock, in milliseconds; only for incarnations. */
-  long wallClockMs();
+    /** The wall clock, in milliseconds; only for incarnations. */
+    long wallClockMs();
 
-  LifeId newLife();
+    LifeId newLife();
 
-  /** Runs the task once, after the delay, on the context of the group. */
-  void after(long delayMs, Runnable task);
+    /** Runs the task once, after the delay, on the context of the group. */
+    void after(long delayMs, Runnable task);
 
-  /** A random delay from 0 to the given one. */
-  long randomUpTo(long maxMs);
+    /** A random delay from 0 to the given one. */
+    long randomUpTo(long maxMs);
 
-  /** Asks the incumbent's process, bounded by the liveness limit, whether it holds the life that its entry names. */
-  Future<SeatAnswer> askIncumbent(RankEntry incumbent);
+    /** Asks the incumbent's process, bounded by the liveness limit, whether it holds the life that its entry names. */
+    Future<SeatAnswer> askIncumbent(RankEntry incumbent);
 
-  /** Asks up to two of these processes whether they reach the incumbent's. */
-  Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others);
+    /** Asks up to two of these processes whether they reach the incumbent's. */
+    Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others);
 
-  record SeatAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {}
+    record SeatAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {}
 
-  /**
-   * What two other processes have said.
-   *
-   * @param answer what the incumbent has answered one of them, SILENT if it has answered neither
-   * @param detail which one reaches it
-   */
-  record WitnessAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {
-    public static final WitnessAnswer NONE = new WitnessAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, "");
-  }
+    /**
+     * What two other processes have said.
+     *
+     * @param answer what the incumbent has answered one of them, SILENT if it has answered neither
+     * @param detail which one reaches it
+     */
+    record WitnessAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {
+        public static final WitnessAnswer NONE = new WitnessAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, "");
+    }
 
-  /** Whether and how the process of an entry can be reached from here. */
-  LinkEvent.Reach reach(RankEntry entry);
+    /** Whether and how the process of an entry can be reached from here. */
+    LinkEvent.Reach reach(RankEntry entry);
 
-  /** Dials the process of an entry, whose life a rank of this process is going to be linked to; whether that comes to anything is not told. */
-  void dialAhead(RankEntry entry);
+    /**
+     * Dials the process of an entry, whose life a rank of this process is going to be linked to; whether that comes to
+     * anything is not told.
+     */
+    void dialAhead(RankEntry entry);
 
-  /** Opens the links of a rank of this process, which has its seat from now on. */
-  void openLinks(Member self);
+    /** Opens the links of a rank of this process, which has its seat from now on. */
+    void openLinks(Member self);
 
-  /** Closes the links of a rank of this process. */
-  void closeLinks(Member self, String reason);
+    /** Closes the links of a rank of this process. */
+    void closeLinks(Member self, String reason);
 
-  void tellLink(int rank, int peer, LinkEvent event);
+    void tellLink(int rank, int peer, LinkEvent event);
 
-  /** Hands what was just written, or a mark that was made, to those of these processes that this one is connected to. */
-  void spread(Gossip gossip, Predicate<ProcessId> to);
+    /**
+     * Hands what was just written, or a mark that was made, to those of these processes that this one is connected to.
+     */
+    void spread(Gossip gossip, Predicate<ProcessId> to);
 
-  /** Called for what others want to know. */
-  interface Listener {
-    /** An entry of this life was seen for the first time. */
-    void memberSeen(Member member);
+    /** Called for what others want to know. */
+    interface Listener {
+        /** An entry of this life was seen for the first time. */
+        void memberSeen(Member member);
 
-    /** A seat's entry is in the store under these bytes: before its links are opened, and after each change. */
-    void seatPublished(RankEntry entry);
+        /** A seat's entry is in the store under these bytes: before its links are opened, and after each change. */
+        void seatPublished(RankEntry entry);
 
-    /** A seat is held, or has published a changed handle. */
-    void seatTaken(RankEntry entry);
+        /** A seat is held, or has published a changed handle. */
+        void seatTaken(RankEntry entry);
 
-    /** This process has come to know a further stage of an epoch; for whoever measures. */
-    default void epochStage(long epoch, EpochStage.Stage stage) {}
+        /** This process has come to know a further stage of an epoch; for whoever measures. */
+        default void epochStage(long epoch, EpochStage.Stage stage) {}
 
-    void seatEnded(int rank, SeatState.End end, String reason);
+        void seatEnded(int rank, SeatState.End end, String reason);
 
-    /** This process has the group with another world size than one that was there before: it can never be all-connected. */
-    default void worldSizesDisagree(String reason) {}
+        /**
+         * This process has the group with another world size than one that was there before: it can never be
+         * all-connected.
+         */
+        default void worldSizesDisagree(String reason) {}
 
-    void allConnected(EpochRecord record);
+        void allConnected(EpochRecord record);
 
-    void publishAllConnected(EpochRecord record);
+        void publishAllConnected(EpochRecord record);
 
-    void degradedHere(long epoch, List<LostMember> lost);
+        void degradedHere(long epoch, List<LostMember> lost);
 
-    void publishDegraded(long epoch, List<LostMember> lost);
+        void publishDegraded(long epoch, List<LostMember> lost);
 
-    /** The store has not answered; null: it answers again. */
-    void storeTrouble(@Nullable String reason);
-  }
+        /** The store has not answered; null: it answers again. */
+        void storeTrouble(@Nullable String reason);
+    }
 
-  Listener listener();
+    Listener listener();
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.epoch.LocalMember;
@@ -9,57 +11,68 @@ import java.util.Map;
 
 /** Tells the links of this process what the keys of their peers hold. */
 final class LinkTeller {
-  private final GroupPorts ports;
-  private final Directory directory;
-  private final Map<Integer, SeatState> seats;
+    private final GroupPorts ports;
+    private final Directory directory;
+    private final Map<Integer, SeatState> seats;
 
-  LinkTeller(GroupPorts ports, Directory directory, Map<Integer, SeatState> seats) {
-    this.ports = ports;
-    this.directory = directory;
-    this.seats = seats;
-  }
+    LinkTeller(GroupPorts ports, Directory directory, Map<Integer, SeatState> seats) {
+        this.ports = ports;
+        this.directory = directory;
+        this.seats = seats;
+    }
 
-  /** Tells the link of every rank that has its seat. */
-  void tell(int peer, LinkEvent event) {
-    seats.forEach((rank, state) -> {
-      if (state instanceof SeatState.Held) {
-        ports.tellLink(rank, peer, event);
-      }
-    });
-  }
+    /** Tells the link of every rank that has its seat. */
+    void tell(int peer, LinkEvent event) {
+        seats.forEach((rank, state) -> {
+            if (state instanceof SeatState.Held) {
+                ports.tellLink(rank, peer, event);
+            }
+        });
+    }
 
-  void tell(RankEntry entry) {
-    tell(entry.member().rank(), linkEvent(entry));
-  }
+    void tell(RankEntry entry) {
+        tell(entry.member().rank(), linkEvent(entry));
+    }
 
-  /** Opens the links of a rank that has its seat now, and tells them what is known already. */
-  void open(Member self) {
-    ports.openLinks(self);
-    ports.tellLink(self.rank(), self.rank(), new LinkEvent.Started());
-    directory.newest().forEach((rank, seen) -> {
-      if (rank != self.rank() && seen.value() != null) {
-        ports.tellLink(self.rank(), rank, linkEvent(seen.value()));
-      }
-    });
-    directory.rejected().forEach((rank, why) -> ports.tellLink(self.rank(), rank, new LinkEvent.HandleRejected(why.reason())));
-  }
+    /** Opens the links of a rank that has its seat now, and tells them what is known already. */
+    void open(Member self) {
+        ports.openLinks(self);
+        ports.tellLink(self.rank(), self.rank(), new LinkEvent.Started());
+        directory.newest().forEach((rank, seen) -> {
+            if (rank != self.rank() && seen.value() != null) {
+                ports.tellLink(self.rank(), rank, linkEvent(seen.value()));
+            }
+        });
+        directory
+                .rejected()
+                .forEach((rank, why) -> ports.tellLink(self.rank(), rank, new LinkEvent.HandleRejected(why.reason())));
+    }
 
-  /** A link that was told once and has gone back to waiting since is told again; where it is known already, nothing changes. */
-  void remind(Map<Integer, LocalMember> barrierSeats) {
-    barrierSeats.forEach((rank, seat) -> directory.newest().forEach((peer, seen) -> {
-      RankEntry entry = seen.value();
-      if (entry != null && entry.isLive() && !peer.equals(rank) && seat.links().get(peer) == null) {
-        ports.tellLink(rank, peer, linkEvent(entry));
-      }
-    }));
-  }
+    /**
+     * A link that was told once and has gone back to waiting since is told again; where it is known already, nothing
+     * changes.
+     */
+    void remind(Map<Integer, LocalMember> barrierSeats) {
+        barrierSeats.forEach((rank, seat) -> directory.newest().forEach((peer, seen) -> {
+            RankEntry entry = seen.value();
+            if (entry != null
+                    && entry.isLive()
+                    && !peer.equals(rank)
+                    && seat.links().get(peer) == null) {
+                ports.tellLink(rank, peer, linkEvent(entry));
+            }
+        }));
+    }
 
-  private LinkEvent linkEvent(RankEntry entry) {
-    return switch (entry.state()) {
-      case LIVE -> new LinkEvent.HandlePublished(entry, ports.reach(entry));
-      case GONE -> new LinkEvent.HandleWithdrawn(entry.member(), "published, then its process (pid " + entry.handle().pid() + " at "
-          + entry.handle().host() + ") left the cluster without a word");
-      case LEFT -> new LinkEvent.PeerLeft(entry.member(), "left by its own will");
-    };
-  }
+    private LinkEvent linkEvent(RankEntry entry) {
+        return switch (entry.state()) {
+            case LIVE -> new LinkEvent.HandlePublished(entry, ports.reach(entry));
+            case GONE ->
+                new LinkEvent.HandleWithdrawn(
+                        entry.member(),
+                        "published, then its process (pid " + entry.handle().pid() + " at "
+                                + entry.handle().host() + ") left the cluster without a word");
+            case LEFT -> new LinkEvent.PeerLeft(entry.member(), "left by its own will");
+        };
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.blame.View;
@@ -26,133 +28,155 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks the other processes of a group whom they reach, and answers them. Over the control connections and not over the cluster's bus: it
- * is when a process hangs that this is asked, and then the bus may hang too. A process that is not reached from here is asked through
- * those that are, so that every process hears the same ones. May be called from any context.
+ * Asks the other processes of a group whom they reach, and answers them. Over the control connections and not over the
+ * cluster's bus: it is when a process hangs that this is asked, and then the bus may hang too. A process that is not
+ * reached from here is asked through those that are, so that every process hears the same ones. May be called from any
+ * context.
  */
 public final class ReachabilityPoll {
-  private static final int ASK = 'v';
-  private static final int ANSWER = 'a';
-  private static final int MAX_ASKED = 4096;
-  /** Whoever asks says how long it waits; for no longer than this is a question kept here on its behalf. */
-  private static final int MAX_WITHIN_MS = 60_000;
+    private static final int ASK = 'v';
+    private static final int ANSWER = 'a';
+    private static final int MAX_ASKED = 4096;
+    /** Whoever asks says how long it waits; for no longer than this is a question kept here on its behalf. */
+    private static final int MAX_WITHIN_MS = 60_000;
 
-  private final Host host;
-  private final Complaints malformed = new Complaints(LoggerFactory.getLogger(ReachabilityPoll.class), "muster.view.malformed");
-  private final AtomicLong nextId = new AtomicLong();
-  private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
+    private final Host host;
+    private final Complaints malformed =
+            new Complaints(LoggerFactory.getLogger(ReachabilityPoll.class), "muster.view.malformed");
+    private final AtomicLong nextId = new AtomicLong();
+    private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
 
-  /** What one process, which was asked, has said so far; completes when it has said all, or with the deadline. */
-  private record Asked(ProcessId process, Map<ProcessId, View> views, Promise<Void> done) {}
+    /** What one process, which was asked, has said so far; completes when it has said all, or with the deadline. */
+    private record Asked(ProcessId process, Map<ProcessId, View> views, Promise<Void> done) {}
 
-  /** What the process does for it. */
-  public interface Host {
-    /** A living channel to a process, null if there is none. */
-    @Nullable Channel channelTo(ProcessId process);
+    /** What the process does for it. */
+    public interface Host {
+        /** A living channel to a process, null if there is none. */
+        @Nullable
+        Channel channelTo(ProcessId process);
 
-    /** Whom this process reaches in a group; fails if it has no such group. */
-    Future<View> viewHere(GroupName group);
+        /** Whom this process reaches in a group; fails if it has no such group. */
+        Future<View> viewHere(GroupName group);
 
-    /** Runs the task once, after the delay, unless what is returned has been run before. */
-    Runnable after(long delayMs, Runnable task);
-  }
-
-  public ReachabilityPoll(Host host) {
-    this.host = host;
-  }
-
-  /**
-   * The views of all that were heard in time, the own one included. Never fails.
-   *
-   * @param others the other processes of the group
-   */
-  public Future<Collection<View>> ask(GroupName group, View own, Collection<ProcessId> others, long withinMs) {
-    Set<ProcessId> unreached = new TreeSet<>();
-    List<Channel> reached = new ArrayList<>();
-    others.forEach(other -> {
-      Channel channel = host.channelTo(other);
-      if (channel == null) {
-        unreached.add(other);
-      } else {
-        reached.add(channel);
-      }
-    });
-    Map<ProcessId, View> views = new ConcurrentHashMap<>();
-    views.put(own.observer(), own);
-    return Future.join(reached.stream().map(channel -> ask(group, channel, unreached, withinMs, views)).toList())
-        .transform(_ -> Future.succeededFuture(views.values()));
-  }
-
-  private Future<Void> ask(GroupName group, Channel channel, Collection<ProcessId> through, long withinMs, Map<ProcessId, View> views) {
-    long id = nextId.incrementAndGet();
-    Promise<Void> done = Promise.promise();
-    asked.put(id, new Asked(channel.peer(), views, done));
-    Runnable takeBack = host.after(withinMs, done::tryComplete);
-    var out = new CanonicalWriter().u8(ASK).i64(id).text(group.value()).i32((int) Math.min(withinMs, Integer.MAX_VALUE)).i32(through.size());
-    through.forEach(one -> out.i64(one.high()).i64(one.low()));
-    channel.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
-    return done.future().onComplete(_ -> {
-      asked.remove(id);
-      takeBack.run();
-    });
-  }
-
-  /** A message of this kind has come. */
-  public void received(Channel channel, Buffer payload) {
-    try {
-      var in = new CanonicalReader(payload.getBytes());
-      int kind = in.u8("kind");
-      long id = in.i64("id");
-      switch (kind) {
-        case ASK -> asked(channel, id, in);
-        case ANSWER -> answered(channel, id, in);
-        default -> throw new MalformedException("kind: " + kind);
-      }
-    } catch (MalformedException | MusterException e) {
-      malformed.note(channel.address().host(), "sent no view: process=" + channel.peer() + " reason=" + e.getMessage());
+        /** Runs the task once, after the delay, unless what is returned has been run before. */
+        Runnable after(long delayMs, Runnable task);
     }
-  }
 
-  private void asked(Channel asker, long id, CanonicalReader in) throws MalformedException {
-    var group = new GroupName(in.text("group", 64));
-    int withinMs = Math.min(MAX_WITHIN_MS, in.bounded("within", Integer.MAX_VALUE));
-    Set<ProcessId> wanted = new TreeSet<>();
-    for (int left = in.bounded("through", MAX_ASKED); left > 0; left--) {
-      wanted.add(new ProcessId(in.i64("process"), in.i64("process")));
+    public ReachabilityPoll(Host host) {
+        this.host = host;
     }
-    in.end();
-    List<Channel> through = wanted.stream().flatMap(one -> Stream.ofNullable(host.channelTo(one))).toList();
-    host.viewHere(group).onSuccess(own -> {
-      answer(asker, id, List.of(own), through.isEmpty());
-      if (!through.isEmpty()) {
-        Map<ProcessId, View> theirs = new ConcurrentHashMap<>();
-        Future.join(through.stream().map(channel -> ask(group, channel, List.of(), withinMs / 2, theirs)).toList())
-            .onComplete(_ -> answer(asker, id, theirs.values(), true));
-      }
-    }).onFailure(_ -> answer(asker, id, List.of(), true));
-  }
 
-  private static void answer(Channel asker, long id, Collection<View> views, boolean last) {
-    var out = new CanonicalWriter().u8(ANSWER).i64(id).flag(last).i32(views.size());
-    views.forEach(view -> view.writeTo(out));
-    asker.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
-  }
+    /**
+     * The views of all that were heard in time, the own one included. Never fails.
+     *
+     * @param others the other processes of the group
+     */
+    public Future<Collection<View>> ask(GroupName group, View own, Collection<ProcessId> others, long withinMs) {
+        Set<ProcessId> unreached = new TreeSet<>();
+        List<Channel> reached = new ArrayList<>();
+        others.forEach(other -> {
+            Channel channel = host.channelTo(other);
+            if (channel == null) {
+                unreached.add(other);
+            } else {
+                reached.add(channel);
+            }
+        });
+        Map<ProcessId, View> views = new ConcurrentHashMap<>();
+        views.put(own.observer(), own);
+        return Future.join(reached.stream()
+                        .map(channel -> ask(group, channel, unreached, withinMs, views))
+                        .toList())
+                .transform(_ -> Future.succeededFuture(views.values()));
+    }
 
-  /** Only from whom it was asked. */
-  private void answered(Channel channel, long id, CanonicalReader in) throws MalformedException {
-    boolean last = in.flag("last");
-    List<View> views = new ArrayList<>();
-    for (int left = in.bounded("views", MAX_ASKED); left > 0; left--) {
-      views.add(View.readFrom(in));
+    private Future<Void> ask(
+            GroupName group,
+            Channel channel,
+            Collection<ProcessId> through,
+            long withinMs,
+            Map<ProcessId, View> views) {
+        long id = nextId.incrementAndGet();
+        Promise<Void> done = Promise.promise();
+        asked.put(id, new Asked(channel.peer(), views, done));
+        Runnable takeBack = host.after(withinMs, done::tryComplete);
+        var out = new CanonicalWriter()
+                .u8(ASK)
+                .i64(id)
+                .text(group.value())
+                .i32((int) Math.min(withinMs, Integer.MAX_VALUE))
+                .i32(through.size());
+        through.forEach(one -> out.i64(one.high()).i64(one.low()));
+        channel.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
+        return done.future().onComplete(_ -> {
+            asked.remove(id);
+            takeBack.run();
+        });
     }
-    in.end();
-    Asked waiting = asked.get(id);
-    if (waiting == null || !waiting.process().equals(channel.peer())) {
-      return;
+
+    /** A message of this kind has come. */
+    public void received(Channel channel, Buffer payload) {
+        try {
+            var in = new CanonicalReader(payload.getBytes());
+            int kind = in.u8("kind");
+            long id = in.i64("id");
+            switch (kind) {
+                case ASK -> asked(channel, id, in);
+                case ANSWER -> answered(channel, id, in);
+                default -> throw new MalformedException("kind: " + kind);
+            }
+        } catch (MalformedException | MusterException e) {
+            malformed.note(
+                    channel.address().host(), "sent no view: process=" + channel.peer() + " reason=" + e.getMessage());
+        }
     }
-    views.forEach(view -> waiting.views().putIfAbsent(view.observer(), view));
-    if (last) {
-      waiting.done().tryComplete();
+
+    private void asked(Channel asker, long id, CanonicalReader in) throws MalformedException {
+        var group = new GroupName(in.text("group", 64));
+        int withinMs = Math.min(MAX_WITHIN_MS, in.bounded("within", Integer.MAX_VALUE));
+        Set<ProcessId> wanted = new TreeSet<>();
+        for (int left = in.bounded("through", MAX_ASKED); left > 0; left--) {
+            wanted.add(new ProcessId(in.i64("process"), in.i64("process")));
+        }
+        in.end();
+        List<Channel> through = wanted.stream()
+                .flatMap(one -> Stream.ofNullable(host.channelTo(one)))
+                .toList();
+        host.viewHere(group)
+                .onSuccess(own -> {
+                    answer(asker, id, List.of(own), through.isEmpty());
+                    if (!through.isEmpty()) {
+                        Map<ProcessId, View> theirs = new ConcurrentHashMap<>();
+                        Future.join(through.stream()
+                                        .map(channel -> ask(group, channel, List.of(), withinMs / 2, theirs))
+                                        .toList())
+                                .onComplete(_ -> answer(asker, id, theirs.values(), true));
+                    }
+                })
+                .onFailure(_ -> answer(asker, id, List.of(), true));
     }
-  }
+
+    private static void answer(Channel asker, long id, Collection<View> views, boolean last) {
+        var out = new CanonicalWriter().u8(ANSWER).i64(id).flag(last).i32(views.size());
+        views.forEach(view -> view.writeTo(out));
+        asker.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
+    }
+
+    /** Only from whom it was asked. */
+    private void answered(Channel channel, long id, CanonicalReader in) throws MalformedException {
+        boolean last = in.flag("last");
+        List<View> views = new ArrayList<>();
+        for (int left = in.bounded("views", MAX_ASKED); left > 0; left--) {
+            views.add(View.readFrom(in));
+        }
+        in.end();
+        Asked waiting = asked.get(id);
+        if (waiting == null || !waiting.process().equals(channel.peer())) {
+            return;
+        }
+        views.forEach(view -> waiting.views().putIfAbsent(view.observer(), view));
+        if (last) {
+            waiting.done().tryComplete();
+        }
+    }
 }

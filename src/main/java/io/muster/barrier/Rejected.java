@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.segment.RankEntry;
@@ -12,21 +14,21 @@ import org.jspecify.annotations.Nullable;
  * @param claims what it says of itself, which nobody vouches for; null if that can't be read: for people only
  */
 record Rejected(String reason, Cause cause, @Nullable RankEntry claims) {
-  /** What a person has to look for. */
-  enum Cause {
-    /** Bytes that are no entry of this rank, group and world size. */
-    UNUSABLE,
-    /** It is not signed with the secret that this process has for the group. */
-    FOREIGN,
-    /** It is signed, and this process has no secret for the group. */
-    SIGNED
-  }
-
-  static Rejected of(StoredBytes bytes, String reason) {
-    RankEntry signed = Schema.signedEntry(bytes);
-    if (bytes.distrust() != null) {
-      return new Rejected(reason, Cause.FOREIGN, signed == null ? Schema.unsignedEntry(bytes) : signed);
+    /** What a person has to look for. */
+    enum Cause {
+        /** Bytes that are no entry of this rank, group and world size. */
+        UNUSABLE,
+        /** It is not signed with the secret that this process has for the group. */
+        FOREIGN,
+        /** It is signed, and this process has no secret for the group. */
+        SIGNED
     }
-    return new Rejected(reason, signed == null ? Cause.UNUSABLE : Cause.SIGNED, signed);
-  }
+
+    static Rejected of(StoredBytes bytes, String reason) {
+        RankEntry signed = Schema.signedEntry(bytes);
+        if (bytes.distrust() != null) {
+            return new Rejected(reason, Cause.FOREIGN, signed == null ? Schema.unsignedEntry(bytes) : signed);
+        }
+        return new Rejected(reason, signed == null ? Cause.UNUSABLE : Cause.SIGNED, signed);
+    }
 }

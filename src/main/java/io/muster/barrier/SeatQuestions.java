@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.group.Member;
@@ -10,50 +12,56 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * The questions of newcomers about seats of this process that are not answered yet: each waits until the entry that it names has been
- * written anew, or the seat has ended, or its time is over. Lives on the group's context.
+ * The questions of newcomers about seats of this process that are not answered yet: each waits until the entry that it
+ * names has been written anew, or the seat has ended, or its time is over. Lives on the group's context.
  */
 public final class SeatQuestions {
-  /** So many wait at most, whoever asks; each further one is answered at once. */
-  private static final int MAX_WAITING = 64;
+    /** So many wait at most, whoever asks; each further one is answered at once. */
+    private static final int MAX_WAITING = 64;
 
-  private record Question(RankEntry about, Promise<Answer> promise) {}
+    private record Question(RankEntry about, Promise<Answer> promise) {}
 
-  private final List<Question> waiting = new ArrayList<>();
+    private final List<Question> waiting = new ArrayList<>();
 
-  public boolean isFull() {
-    return waiting.size() >= MAX_WAITING;
-  }
+    public boolean isFull() {
+        return waiting.size() >= MAX_WAITING;
+    }
 
-  public Future<Answer> add(RankEntry about) {
-    var question = new Question(about, Promise.promise());
-    waiting.add(question);
-    return question.promise().future();
-  }
+    public Future<Answer> add(RankEntry about) {
+        var question = new Question(about, Promise.promise());
+        waiting.add(question);
+        return question.promise().future();
+    }
 
-  /** The store is known to hold this. */
-  public void published(RankEntry entry) {
-    answer(question -> question.about().member().equals(entry.member()) && entry.revision() > question.about().revision(), Answer.HOLDS);
-  }
+    /** The store is known to hold this. */
+    public void published(RankEntry entry) {
+        answer(
+                question -> question.about().member().equals(entry.member())
+                        && entry.revision() > question.about().revision(),
+                Answer.HOLDS);
+    }
 
-  public void ended(Member member) {
-    answer(question -> question.about().member().equals(member), Answer.GONE);
-  }
+    public void ended(Member member) {
+        answer(question -> question.about().member().equals(member), Answer.GONE);
+    }
 
-  /** Time is over for this one. */
-  public void late(Future<Answer> asked, boolean holds) {
-    answer(question -> question.promise().future() == asked, holds ? Answer.HOLDS : Answer.GONE);
-  }
+    /** Time is over for this one. */
+    public void late(Future<Answer> asked, boolean holds) {
+        answer(question -> question.promise().future() == asked, holds ? Answer.HOLDS : Answer.GONE);
+    }
 
-  /** The greatest revision that is asked about this life, -1 if nobody asks. */
-  public long revision(Member member) {
-    return waiting.stream().filter(question -> question.about().member().equals(member)).mapToLong(question -> question.about().revision())
-        .max().orElse(-1);
-  }
+    /** The greatest revision that is asked about this life, -1 if nobody asks. */
+    public long revision(Member member) {
+        return waiting.stream()
+                .filter(question -> question.about().member().equals(member))
+                .mapToLong(question -> question.about().revision())
+                .max()
+                .orElse(-1);
+    }
 
-  private void answer(Predicate<Question> which, Answer answer) {
-    List<Question> answered = waiting.stream().filter(which).toList();
-    waiting.removeAll(answered);
-    answered.forEach(question -> question.promise().tryComplete(answer));
-  }
+    private void answer(Predicate<Question> which, Answer answer) {
+        List<Question> answered = waiting.stream().filter(which).toList();
+        waiting.removeAll(answered);
+        answered.forEach(question -> question.promise().tryComplete(answer));
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierEvent;
@@ -28,260 +30,315 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs the effects of the {@link SeatMachine} for each rank that this process has joined or wants to. */
 public final class SeatRunner {
-  private static final long DIAL_AHEAD_MS = 250;
-  /** All was read before the claim, and the store has told of each change since; but it may have lost some of that. */
-  private static final long LOOK_AGAIN_MS = 250;
+    private static final long DIAL_AHEAD_MS = 250;
+    /**
+     * All was read before the claim, and the store has told of each change since; but it may have lost some of that.
+     */
+    private static final long LOOK_AGAIN_MS = 250;
 
-  private final BarrierSetup setup;
-  private final GroupPorts ports;
-  private final SerialQueue turns;
-  private final Neighbours group;
-  private final StoreKeys keys;
-  /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
-  private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
-  /** Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a compare-and-set on just that. */
-  private final Set<Integer> absent = new HashSet<>();
-  /** Ranks that are going to be joined. */
-  private final Set<Integer> expected = new HashSet<>();
-  private final SeatQuestions questions = new SeatQuestions();
+    private final BarrierSetup setup;
+    private final GroupPorts ports;
+    private final SerialQueue turns;
+    private final Neighbours group;
+    private final StoreKeys keys;
+    /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
+    private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
+    /**
+     * Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a
+     * compare-and-set on just that.
+     */
+    private final Set<Integer> absent = new HashSet<>();
+    /** Ranks that are going to be joined. */
+    private final Set<Integer> expected = new HashSet<>();
 
-  /** The other parts of the group that a seat has to do with. */
-  interface Neighbours {
-    Directory directory();
+    private final SeatQuestions questions = new SeatQuestions();
 
-    WorldSizes sizes();
+    /** The other parts of the group that a seat has to do with. */
+    interface Neighbours {
+        Directory directory();
 
-    LinkTeller links();
+        WorldSizes sizes();
 
-    BarrierState barrier();
+        LinkTeller links();
 
-    void barrier(BarrierEvent event);
+        BarrierState barrier();
 
-    void recordRead(StoredBytes record);
+        void barrier(BarrierEvent event);
 
-    void markRead(int rank, StoredBytes mark);
+        void recordRead(StoredBytes record);
 
-    void rankSeen(int rank, StoredBytes value);
-  }
+        void markRead(int rank, StoredBytes mark);
 
-  SeatRunner(BarrierSetup setup, GroupPorts ports, SerialQueue turns, Neighbours group) {
-    this.setup = setup;
-    this.ports = ports;
-    this.turns = turns;
-    this.group = group;
-    this.keys = new StoreKeys(setup.group());
-  }
-
-  Map<Integer, SeatState> seats() {
-    return seats;
-  }
-
-  /** Reads the keys of a rank that is going to be joined, so that joining has one step less. Completes in any case. */
-  Future<?> lookAhead(int rank) {
-    expected.add(rank);
-    return ports.store().getAll(needed(rank)).map(Map::isEmpty).otherwise(false).onSuccess(nothingThere -> {
-      if (nothingThere) {
-        absent.add(rank);
-      }
-    });
-  }
-
-  /**
-   * A life to which ranks that are still to be joined will be linked: its process can be dialled before they are published. The rank that
-   * would dial it then does so now; where the other end would, this one waits a little, so that not both do when all are published at once.
-   */
-  void expect(RankEntry entry) {
-    if (!isExpectedFor(entry)) {
-      return;
+        void rankSeen(int rank, StoredBytes value);
     }
-    if (expected.stream().anyMatch(rank -> rank > entry.member().rank())) {
-      ports.dialAhead(entry);
-    } else {
-      ports.after(DIAL_AHEAD_MS, () -> {
-        if (!turns.isClosed() && isExpectedFor(entry)) {
-          ports.dialAhead(entry);
+
+    SeatRunner(BarrierSetup setup, GroupPorts ports, SerialQueue turns, Neighbours group) {
+        this.setup = setup;
+        this.ports = ports;
+        this.turns = turns;
+        this.group = group;
+        this.keys = new StoreKeys(setup.group());
+    }
+
+    Map<Integer, SeatState> seats() {
+        return seats;
+    }
+
+    /**
+     * Reads the keys of a rank that is going to be joined, so that joining has one step less. Completes in any case.
+     */
+    Future<?> lookAhead(int rank) {
+        expected.add(rank);
+        return ports.store()
+                .getAll(needed(rank))
+                .map(Map::isEmpty)
+                .otherwise(false)
+                .onSuccess(nothingThere -> {
+                    if (nothingThere) {
+                        absent.add(rank);
+                    }
+                });
+    }
+
+    /**
+     * A life to which ranks that are still to be joined will be linked: its process can be dialled before they are
+     * published. The rank that would dial it then does so now; where the other end would, this one waits a little, so
+     * that not both do when all are published at once.
+     */
+    void expect(RankEntry entry) {
+        if (!isExpectedFor(entry)) {
+            return;
         }
-      });
-    }
-  }
-
-  private boolean isExpectedFor(RankEntry entry) {
-    return entry.isLive() && !expected.isEmpty() && !entry.handle().process().equals(setup.process());
-  }
-
-  /**
-   * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a newcomer that has read
-   * it must not take the seat of a process that answers. May be called from any thread.
-   */
-  boolean holds(Member member) {
-    return switch (seats.get(member.rank())) {
-      case SeatState.Held held -> held.member().equals(member);
-      case SeatState.Claiming(var _, var next) -> next.value() != null && next.value().member().equals(member);
-      case SeatState.Leaving(var current, int _) -> current.value() != null && current.value().member().equals(member);
-      case SeatState.Idle _, SeatState.Looking _, SeatState.AskingIncumbent _, SeatState.AskingWitnesses _,
-          SeatState.Confirming _, SeatState.Pausing _, SeatState.Ended _ -> false;
-      case null -> false;
-    };
-  }
-
-  /** Whether the links of this life begin soon, or have begun: its claim is being written, or has been. May be called from any thread. */
-  boolean claims(Member member) {
-    return !(seats.get(member.rank()) instanceof SeatState.Leaving) && holds(member);
-  }
-
-  /** Answers a newcomer once the entry that it has read is no longer what the store holds, or after the limit. */
-  Future<Answer> asked(RankEntry about, long limitMs) {
-    Member member = about.member();
-    if (!holds(member)) {
-      return Future.succeededFuture(Answer.GONE);
-    }
-    if (questions.isFull()) {
-      return Future.succeededFuture(Answer.HOLDS);
-    }
-    Future<Answer> answer = questions.add(about);
-    if (seats.get(member.rank()) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
-      questions.published(held.entry());
-    }
-    if (!answer.isComplete()) {
-      seat(member.rank(), new SeatEvent.Asked(about.revision()));
-      ports.after(limitMs, () -> questions.late(answer, holds(member)));
-    }
-    return answer;
-  }
-
-  void seat(int rank, SeatEvent event) {
-    turns.run(() -> seatTurn(rank, event));
-  }
-
-  private void seatTurn(int rank, SeatEvent event) {
-    SeatState state = seats.get(rank);
-    if (state == null || turns.isClosed()) {
-      return;
-    }
-    var step = SeatMachine.transition(new SeatMachine.Setup(setup.group(), setup.worldSize(), rank), state, event);
-    seats.put(rank, step.next());
-    step.effects().forEach(effect -> run(rank, effect));
-  }
-
-  private void run(int rank, SeatEffect effect) {
-    switch (effect) {
-      case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
-      case SeatEffect.ReadKey() -> turns.store(keys.rank(rank), ports.store().getAll(needed(rank)), read -> {
-        StoredBytes epoch = read.get(keys.epoch());
-        if (epoch != null) {
-          group.recordRead(epoch);
+        if (expected.stream().anyMatch(rank -> rank > entry.member().rank())) {
+            ports.dialAhead(entry);
+        } else {
+            ports.after(DIAL_AHEAD_MS, () -> {
+                if (!turns.isClosed() && isExpectedFor(entry)) {
+                    ports.dialAhead(entry);
+                }
+            });
         }
-        StoredBytes mark = read.get(keys.ready(rank));
-        if (mark != null) {
-          group.markRead(rank, mark);
+    }
+
+    private boolean isExpectedFor(RankEntry entry) {
+        return entry.isLive()
+                && !expected.isEmpty()
+                && !entry.handle().process().equals(setup.process());
+    }
+
+    /**
+     * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a
+     * newcomer that has read it must not take the seat of a process that answers. May be called from any thread.
+     */
+    boolean holds(Member member) {
+        return switch (seats.get(member.rank())) {
+            case SeatState.Held held -> held.member().equals(member);
+            case SeatState.Claiming(var _, var next) ->
+                next.value() != null && next.value().member().equals(member);
+            case SeatState.Leaving(var current, int _) ->
+                current.value() != null && current.value().member().equals(member);
+            case SeatState.Idle _,
+                    SeatState.Looking _,
+                    SeatState.AskingIncumbent _,
+                    SeatState.AskingWitnesses _,
+                    SeatState.Confirming _,
+                    SeatState.Pausing _,
+                    SeatState.Ended _ -> false;
+            case null -> false;
+        };
+    }
+
+    /**
+     * Whether the links of this life begin soon, or have begun: its claim is being written, or has been. May be called
+     * from any thread.
+     */
+    boolean claims(Member member) {
+        return !(seats.get(member.rank()) instanceof SeatState.Leaving) && holds(member);
+    }
+
+    /** Answers a newcomer once the entry that it has read is no longer what the store holds, or after the limit. */
+    Future<Answer> asked(RankEntry about, long limitMs) {
+        Member member = about.member();
+        if (!holds(member)) {
+            return Future.succeededFuture(Answer.GONE);
         }
-        turns.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
-      }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
-      case SeatEffect.WriteKey(var expected, var next) -> turns.store(keys.rank(rank), ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
-          applied -> {
-            if (applied && !isSeen(rank, next)) {
-              ports.spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()), _ -> true);
+        if (questions.isFull()) {
+            return Future.succeededFuture(Answer.HOLDS);
+        }
+        Future<Answer> answer = questions.add(about);
+        if (seats.get(member.rank()) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE) {
+            questions.published(held.entry());
+        }
+        if (!answer.isComplete()) {
+            seat(member.rank(), new SeatEvent.Asked(about.revision()));
+            ports.after(limitMs, () -> questions.late(answer, holds(member)));
+        }
+        return answer;
+    }
+
+    void seat(int rank, SeatEvent event) {
+        turns.run(() -> seatTurn(rank, event));
+    }
+
+    private void seatTurn(int rank, SeatEvent event) {
+        SeatState state = seats.get(rank);
+        if (state == null || turns.isClosed()) {
+            return;
+        }
+        var step = SeatMachine.transition(new SeatMachine.Setup(setup.group(), setup.worldSize(), rank), state, event);
+        seats.put(rank, step.next());
+        step.effects().forEach(effect -> run(rank, effect));
+    }
+
+    private void run(int rank, SeatEffect effect) {
+        switch (effect) {
+            case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
+            case SeatEffect.ReadKey() ->
+                turns.store(
+                        keys.rank(rank),
+                        ports.store().getAll(needed(rank)),
+                        read -> {
+                            StoredBytes epoch = read.get(keys.epoch());
+                            if (epoch != null) {
+                                group.recordRead(epoch);
+                            }
+                            StoredBytes mark = read.get(keys.ready(rank));
+                            if (mark != null) {
+                                group.markRead(rank, mark);
+                            }
+                            turns.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
+                        },
+                        failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+            case SeatEffect.WriteKey(var expected, var next) ->
+                turns.store(
+                        keys.rank(rank),
+                        ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
+                        applied -> {
+                            if (applied && !isSeen(rank, next)) {
+                                ports.spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()), _ -> true);
+                            }
+                            seat(rank, new SeatEvent.Written(next.bytes(), applied));
+                        },
+                        failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+            case SeatEffect.AskIncumbent(RankEntry incumbent) ->
+                ports.askIncumbent(incumbent).onComplete(asked -> {
+                    var answer = asked.succeeded()
+                            ? asked.result()
+                            : new GroupPorts.SeatAnswer(
+                                    Answer.SILENT, String.valueOf(asked.cause().getMessage()));
+                    seat(rank, new SeatEvent.IncumbentAnswered(answer.answer(), answer.detail(), ticket(rank)));
+                });
+            case SeatEffect.AskWitnesses(RankEntry incumbent) ->
+                ports.askWitnesses(incumbent, witnesses(incumbent)).onComplete(asked -> {
+                    var answer = asked.succeeded() ? asked.result() : GroupPorts.WitnessAnswer.NONE;
+                    seat(rank, new SeatEvent.WitnessesAnswered(answer.answer(), answer.detail(), ticket(rank)));
+                });
+            case SeatEffect.Pause(long ms) -> ports.after(ms, () -> seat(rank, new SeatEvent.PauseOver()));
+            case SeatEffect.Take(RankEntry entry) -> {
+                expected.remove(rank);
+                taken(entry);
             }
-            seat(rank, new SeatEvent.Written(next.bytes(), applied));
-          }, failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
-      case SeatEffect.AskIncumbent(RankEntry incumbent) -> ports.askIncumbent(incumbent).onComplete(asked -> {
-        var answer = asked.succeeded() ? asked.result()
-            : new GroupPorts.SeatAnswer(Answer.SILENT, String.valueOf(asked.cause().getMessage()));
-        seat(rank, new SeatEvent.IncumbentAnswered(answer.answer(), answer.detail(), ticket(rank)));
-      });
-      case SeatEffect.AskWitnesses(RankEntry incumbent) -> ports.askWitnesses(incumbent, witnesses(incumbent)).onComplete(asked -> {
-        var answer = asked.succeeded() ? asked.result() : GroupPorts.WitnessAnswer.NONE;
-        seat(rank, new SeatEvent.WitnessesAnswered(answer.answer(), answer.detail(), ticket(rank)));
-      });
-      case SeatEffect.Pause(long ms) -> ports.after(ms, () -> seat(rank, new SeatEvent.PauseOver()));
-      case SeatEffect.Take(RankEntry entry) -> {
-        expected.remove(rank);
-        taken(entry);
-      }
-      case SeatEffect.End(var member, var end, String reason) -> {
-        expected.remove(rank);
-        if (member != null) {
-          questions.ended(member);
-          group.barrier(new BarrierEvent.SeatReleased(rank));
-          ports.closeLinks(member, reason);
-          group.links().tell(rank, new LinkEvent.PeerLeft(member, reason));
+            case SeatEffect.End(var member, var end, String reason) -> {
+                expected.remove(rank);
+                if (member != null) {
+                    questions.ended(member);
+                    group.barrier(new BarrierEvent.SeatReleased(rank));
+                    ports.closeLinks(member, reason);
+                    group.links().tell(rank, new LinkEvent.PeerLeft(member, reason));
+                }
+                ports.listener().seatEnded(rank, end, reason);
+            }
         }
-        ports.listener().seatEnded(rank, end, reason);
-      }
     }
-  }
 
-  /** Whether the store has told of this entry by now, as it has told the others. */
-  private boolean isSeen(int rank, Versioned<RankEntry> written) {
-    return seats.get(rank) instanceof SeatState.Held held && held.work() == SeatState.Held.Work.NONE && held.current().equals(written);
-  }
-
-  private void keyRead(int rank, @Nullable Versioned<RankEntry> seen) {
-    String disagreement = group.sizes().disagreementAt(rank);
-    if (disagreement != null && !(seats.get(rank) instanceof SeatState.Held)) {
-      expected.remove(rank);
-      seats.put(rank, new SeatState.Ended(disagreement, SeatState.End.TAKEN));
-      ports.listener().seatEnded(rank, SeatState.End.TAKEN, disagreement);
-    } else {
-      seat(rank, new SeatEvent.KeyRead(seen, ticket(rank)));
+    /** Whether the store has told of this entry by now, as it has told the others. */
+    private boolean isSeen(int rank, Versioned<RankEntry> written) {
+        return seats.get(rank) instanceof SeatState.Held held
+                && held.work() == SeatState.Held.Work.NONE
+                && held.current().equals(written);
     }
-  }
 
-  private void taken(RankEntry entry) {
-    int rank = entry.member().rank();
-    ports.listener().seatPublished(entry);
-    LocalMember known = group.barrier().seats().get(rank);
-    if (known == null || !known.member().equals(entry.member())) {
-      group.barrier(new BarrierEvent.SeatTaken(entry.member()));
-      group.links().open(entry.member());
+    private void keyRead(int rank, @Nullable Versioned<RankEntry> seen) {
+        String disagreement = group.sizes().disagreementAt(rank);
+        if (disagreement != null && !(seats.get(rank) instanceof SeatState.Held)) {
+            expected.remove(rank);
+            seats.put(rank, new SeatState.Ended(disagreement, SeatState.End.TAKEN));
+            ports.listener().seatEnded(rank, SeatState.End.TAKEN, disagreement);
+        } else {
+            seat(rank, new SeatEvent.KeyRead(seen, ticket(rank)));
+        }
     }
-    group.rankSeen(rank, Schema.encode(entry));
-    ports.listener().seatTaken(entry);
-    questions.published(entry);
-    long asked = questions.revision(entry.member());
-    if (asked >= 0) {
-      seat(rank, new SeatEvent.Asked(asked));
+
+    private void taken(RankEntry entry) {
+        int rank = entry.member().rank();
+        ports.listener().seatPublished(entry);
+        LocalMember known = group.barrier().seats().get(rank);
+        if (known == null || !known.member().equals(entry.member())) {
+            group.barrier(new BarrierEvent.SeatTaken(entry.member()));
+            group.links().open(entry.member());
+        }
+        group.rankSeen(rank, Schema.encode(entry));
+        ports.listener().seatTaken(entry);
+        questions.published(entry);
+        long asked = questions.revision(entry.member());
+        if (asked >= 0) {
+            seat(rank, new SeatEvent.Asked(asked));
+        }
+        ports.after(LOOK_AGAIN_MS, () -> {
+            if (!turns.isClosed() && !isComplete(entry.member())) {
+                group.barrier(new BarrierEvent.Reconcile());
+            }
+        });
     }
-    ports.after(LOOK_AGAIN_MS, () -> {
-      if (!turns.isClosed() && !isComplete(entry.member())) {
-        group.barrier(new BarrierEvent.Reconcile());
-      }
-    });
-  }
 
-  private boolean isComplete(Member member) {
-    EpochRecord epoch = group.barrier().epoch();
-    return epoch != null && epoch.state() == EpochRecord.State.COMPLETE && epoch.vector().get(member.rank()).equals(member);
-  }
+    private boolean isComplete(Member member) {
+        EpochRecord epoch = group.barrier().epoch();
+        return epoch != null
+                && epoch.state() == EpochRecord.State.COMPLETE
+                && epoch.vector().get(member.rank()).equals(member);
+    }
 
-  private List<RankEntry> witnesses(RankEntry incumbent) {
-    return group.directory().newest().values().stream().map(Versioned::value).filter(entry -> entry != null && entry.isLive()
-        && !entry.handle().process().equals(setup.process())
-        && !entry.handle().process().equals(incumbent.handle().process())).map(RankEntry.class::cast).toList();
-  }
+    private List<RankEntry> witnesses(RankEntry incumbent) {
+        return group.directory().newest().values().stream()
+                .map(Versioned::value)
+                .filter(entry -> entry != null
+                        && entry.isLive()
+                        && !entry.handle().process().equals(setup.process())
+                        && !entry.handle().process().equals(incumbent.handle().process()))
+                .map(RankEntry.class::cast)
+                .toList();
+    }
 
-  /** Everything that may name a former life of the rank: a claim goes above them all, also where the store has lost some. */
-  private Set<String> needed(int rank) {
-    return Set.of(keys.rank(rank), keys.epoch(), keys.ready(rank));
-  }
+    /**
+     * Everything that may name a former life of the rank: a claim goes above them all, also where the store has lost
+     * some.
+     */
+    private Set<String> needed(int rank) {
+        return Set.of(keys.rank(rank), keys.epoch(), keys.ready(rank));
+    }
 
-  /** A life that is older than what the vector or a mark names can never be in an epoch again: it ends, and its successor claims above them. */
-  void lookForNewerLives(BarrierState barrier) {
-    EpochRecord epoch = barrier.epoch();
-    barrier.seats().forEach((rank, seat) -> {
-      ReadyMark mark = Versioned.valueOf(barrier.marks().get(rank));
-      if (epoch != null && epoch.vector().get(rank).isNewerThan(seat.member())) {
-        seat(rank, new SeatEvent.LifeKnown(epoch.vector().get(rank)));
-      } else if (mark != null && mark.member().isNewerThan(seat.member())) {
-        seat(rank, new SeatEvent.LifeKnown(mark.member()));
-      }
-    });
-  }
+    /**
+     * A life that is older than what the vector or a mark names can never be in an epoch again: it ends, and its
+     * successor claims above them.
+     */
+    void lookForNewerLives(BarrierState barrier) {
+        EpochRecord epoch = barrier.epoch();
+        barrier.seats().forEach((rank, seat) -> {
+            ReadyMark mark = Versioned.valueOf(barrier.marks().get(rank));
+            if (epoch != null && epoch.vector().get(rank).isNewerThan(seat.member())) {
+                seat(rank, new SeatEvent.LifeKnown(epoch.vector().get(rank)));
+            } else if (mark != null && mark.member().isNewerThan(seat.member())) {
+                seat(rank, new SeatEvent.LifeKnown(mark.member()));
+            }
+        });
+    }
 
-  private SeatEvent.Ticket ticket(int rank) {
-    EpochRecord epoch = group.barrier().epoch();
-    ReadyMark mark = Versioned.valueOf(group.barrier().marks().get(rank));
-    long former = Math.max(epoch == null ? 0 : epoch.vector().get(rank).incarnation(), mark == null ? 0 : mark.member().incarnation());
-    return new SeatEvent.Ticket(former, ports.wallClockMs(), ports.newLife());
-  }
+    private SeatEvent.Ticket ticket(int rank) {
+        EpochRecord epoch = group.barrier().epoch();
+        ReadyMark mark = Versioned.valueOf(group.barrier().marks().get(rank));
+        long former = Math.max(
+                epoch == null ? 0 : epoch.vector().get(rank).incarnation(),
+                mark == null ? 0 : mark.member().incarnation());
+        return new SeatEvent.Ticket(former, ports.wallClockMs(), ports.newLife());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.vertx.core.Future;
@@ -7,73 +9,80 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** The order in which things happen to a group: one transition after the other, and what the store answers, until the group is closed. */
+/**
+ * The order in which things happen to a group: one transition after the other, and what the store answers, until the
+ * group is closed.
+ */
 final class SerialQueue {
-  private final GroupPorts ports;
-  static final String EVERYTHING = "*";
+    private final GroupPorts ports;
+    static final String EVERYTHING = "*";
 
-  /** By key, why the last operation on it was not answered. */
-  private final Map<String, String> troubles = new LinkedHashMap<>();
-  private final Deque<Runnable> waiting = new ArrayDeque<>();
-  private boolean running;
-  private boolean closed;
+    /** By key, why the last operation on it was not answered. */
+    private final Map<String, String> troubles = new LinkedHashMap<>();
 
-  SerialQueue(GroupPorts ports) {
-    this.ports = ports;
-  }
+    private final Deque<Runnable> waiting = new ArrayDeque<>();
+    private boolean running;
+    private boolean closed;
 
-  void close() {
-    closed = true;
-  }
-
-  boolean isClosed() {
-    return closed;
-  }
-
-  /** One transition with all its effects ends before the next begins, also where an effect is answered at once. */
-  void run(Runnable turn) {
-    waiting.add(turn);
-    if (running) {
-      return;
+    SerialQueue(GroupPorts ports) {
+        this.ports = ports;
     }
-    running = true;
-    try {
-      for (Runnable next = waiting.poll(); next != null; next = waiting.poll()) {
-        next.run();
-      }
-    } finally {
-      running = false;
-    }
-  }
 
-  /**
-   * Waits for the store's answer; nothing is told after the group was closed.
-   *
-   * @param key which key it is about, or {@link #EVERYTHING}: an answer about one key says nothing of another, whose owner may be frozen
-   */
-  <T> void store(String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
-    operation.onComplete(outcome -> {
-      if (closed) {
-        return;
-      }
-      if (outcome.succeeded()) {
-        if (key.equals(EVERYTHING)) {
-          troubles.clear();
-        } else {
-          troubles.remove(key);
+    void close() {
+        closed = true;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** One transition with all its effects ends before the next begins, also where an effect is answered at once. */
+    void run(Runnable turn) {
+        waiting.add(turn);
+        if (running) {
+            return;
         }
-        tellTrouble();
-        done.accept(outcome.result());
-      } else {
-        String reason = String.valueOf(outcome.cause().getMessage());
-        troubles.put(key, reason);
-        tellTrouble();
-        failed.accept(reason);
-      }
-    });
-  }
+        running = true;
+        try {
+            for (Runnable next = waiting.poll(); next != null; next = waiting.poll()) {
+                next.run();
+            }
+        } finally {
+            running = false;
+        }
+    }
 
-  private void tellTrouble() {
-    ports.listener().storeTrouble(troubles.isEmpty() ? null : troubles.values().iterator().next());
-  }
+    /**
+     * Waits for the store's answer; nothing is told after the group was closed.
+     *
+     * @param key which key it is about, or {@link #EVERYTHING}: an answer about one key says nothing of another, whose
+     *     owner may be frozen
+     */
+    <T> void store(String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
+        operation.onComplete(outcome -> {
+            if (closed) {
+                return;
+            }
+            if (outcome.succeeded()) {
+                if (key.equals(EVERYTHING)) {
+                    troubles.clear();
+                } else {
+                    troubles.remove(key);
+                }
+                tellTrouble();
+                done.accept(outcome.result());
+            } else {
+                String reason = String.valueOf(outcome.cause().getMessage());
+                troubles.put(key, reason);
+                tellTrouble();
+                failed.accept(reason);
+            }
+        });
+    }
+
+    private void tellTrouble() {
+        ports.listener()
+                .storeTrouble(
+                        troubles.isEmpty() ? null : troubles.values().iterator().next());
+    }
 }

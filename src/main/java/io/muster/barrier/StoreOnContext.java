@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.store.SegmentStore;
@@ -13,47 +15,47 @@ import org.jspecify.annotations.Nullable;
 
 /** The process's store, with its answers brought to the context of one group. Listening stays with the process. */
 final class StoreOnContext implements WrappedStore {
-  private final SegmentStore store;
-  private final ContextInternal context;
+    private final SegmentStore store;
+    private final ContextInternal context;
 
-  StoreOnContext(SegmentStore store, Context context) {
-    this.store = store;
-    this.context = (ContextInternal) context;
-  }
+    StoreOnContext(SegmentStore store, Context context) {
+        this.store = store;
+        this.context = (ContextInternal) context;
+    }
 
-  @Override
-  public Future<@Nullable StoredBytes> get(String key) {
-    return here(store.get(key));
-  }
+    @Override
+    public Future<@Nullable StoredBytes> get(String key) {
+        return here(store.get(key));
+    }
 
-  @Override
-  public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
-    return here(store.getAll(keys));
-  }
+    @Override
+    public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
+        return here(store.getAll(keys));
+    }
 
-  @Override
-  public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
-    return here(store.compareAndSet(key, expected, next));
-  }
+    @Override
+    public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+        return here(store.compareAndSet(key, expected, next));
+    }
 
-  @Override
-  public Future<Void> listen(Listener listener) {
-    throw new UnsupportedOperationException("one listener per process, and this is one group's");
-  }
+    @Override
+    public Future<Void> listen(Listener listener) {
+        throw new UnsupportedOperationException("one listener per process, and this is one group's");
+    }
 
-  @Override
-  public Future<Void> close() {
-    throw new UnsupportedOperationException("the store is the process's, not this group's");
-  }
+    @Override
+    public Future<Void> close() {
+        throw new UnsupportedOperationException("the store is the process's, not this group's");
+    }
 
-  @Override
-  public SegmentStore store() {
-    return store;
-  }
+    @Override
+    public SegmentStore store() {
+        return store;
+    }
 
-  private <T extends @Nullable Object> Future<T> here(Future<T> there) {
-    Promise<T> here = context.promise();
-    there.onComplete(outcome -> context.emit(outcome, here::handle));
-    return here.future();
-  }
+    private <T extends @Nullable Object> Future<T> here(Future<T> there) {
+        Promise<T> here = context.promise();
+        there.onComplete(outcome -> context.emit(outcome, here::handle));
+        return here.future();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierSetup;
@@ -12,44 +14,54 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads what a key holds, and holds it against the group and the key that it was found under. */
 final class StoredValues {
-  private final BarrierSetup setup;
+    private final BarrierSetup setup;
 
-  StoredValues(BarrierSetup setup) {
-    this.setup = setup;
-  }
+    StoredValues(BarrierSetup setup) {
+        this.setup = setup;
+    }
 
-  /** The entry as it stands, whatever group, rank or world size it names. */
-  static @Nullable RankEntry anyEntry(@Nullable StoredBytes bytes) {
-    return bytes != null && Schema.rankEntry(bytes) instanceof Decoded.Valid<RankEntry>(RankEntry entry) ? entry : null;
-  }
+    /** The entry as it stands, whatever group, rank or world size it names. */
+    static @Nullable RankEntry anyEntry(@Nullable StoredBytes bytes) {
+        return bytes != null && Schema.rankEntry(bytes) instanceof Decoded.Valid<RankEntry>(RankEntry entry)
+                ? entry
+                : null;
+    }
 
-  Decoded<RankEntry> entry(int rank, StoredBytes bytes) {
-    return switch (Schema.rankEntry(bytes)) {
-      case Decoded.Valid<RankEntry>(RankEntry entry) when !entry.group().equals(setup.group()) ->
-          new Decoded.Malformed<>("group: expected " + setup.group() + ", got " + entry.group());
-      case Decoded.Valid<RankEntry>(RankEntry entry) when entry.member().rank() != rank ->
-          new Decoded.Malformed<>("rank: expected " + rank + ", got " + entry.member().rank());
-      case Decoded.Valid<RankEntry>(RankEntry entry) when entry.worldSize() != setup.worldSize() ->
-          new Decoded.Malformed<>("world size: expected " + setup.worldSize() + ", got " + entry.worldSize() + " from pid "
-              + entry.handle().pid() + " at " + entry.handle().host() + "; start all ranks with the same world size");
-      case Decoded<RankEntry> other -> other;
-    };
-  }
+    Decoded<RankEntry> entry(int rank, StoredBytes bytes) {
+        return switch (Schema.rankEntry(bytes)) {
+            case Decoded.Valid<RankEntry>(RankEntry entry)
+            when !entry.group().equals(setup.group()) ->
+                new Decoded.Malformed<>("group: expected " + setup.group() + ", got " + entry.group());
+            case Decoded.Valid<RankEntry>(RankEntry entry)
+            when entry.member().rank() != rank ->
+                new Decoded.Malformed<>(
+                        "rank: expected " + rank + ", got " + entry.member().rank());
+            case Decoded.Valid<RankEntry>(RankEntry entry)
+            when entry.worldSize() != setup.worldSize() ->
+                new Decoded.Malformed<>("world size: expected " + setup.worldSize() + ", got " + entry.worldSize()
+                        + " from pid " + entry.handle().pid() + " at "
+                        + entry.handle().host() + "; start all ranks with the same world size");
+            case Decoded<RankEntry> other -> other;
+        };
+    }
 
-  @Nullable Versioned<ReadyMark> mark(int rank, @Nullable StoredBytes bytes) {
-    return Versioned.of(bytes, value -> switch (Schema.readyMark(value)) {
-      case Decoded.Valid<ReadyMark>(ReadyMark mark) when !mark.group().equals(setup.group()) || mark.member().rank() != rank ->
-          new Decoded.Malformed<>("a mark of another rank or group");
-      case Decoded<ReadyMark> other -> other;
-    });
-  }
+    @Nullable
+    Versioned<ReadyMark> mark(int rank, @Nullable StoredBytes bytes) {
+        return Versioned.of(bytes, value -> switch (Schema.readyMark(value)) {
+            case Decoded.Valid<ReadyMark>(ReadyMark mark)
+            when !mark.group().equals(setup.group()) || mark.member().rank() != rank ->
+                new Decoded.Malformed<>("a mark of another rank or group");
+            case Decoded<ReadyMark> other -> other;
+        });
+    }
 
-  @Nullable Versioned<EpochRecord> record(@Nullable StoredBytes bytes) {
-    return Versioned.of(bytes, value -> switch (Schema.epochRecord(value)) {
-      case Decoded.Valid<EpochRecord>(EpochRecord record)
-          when !record.group().equals(setup.group()) || record.worldSize() != setup.worldSize() ->
-          new Decoded.Malformed<>("a record of another group or world size");
-      case Decoded<EpochRecord> other -> other;
-    });
-  }
+    @Nullable
+    Versioned<EpochRecord> record(@Nullable StoredBytes bytes) {
+        return Versioned.of(bytes, value -> switch (Schema.epochRecord(value)) {
+            case Decoded.Valid<EpochRecord>(EpochRecord record)
+            when !record.group().equals(setup.group()) || record.worldSize() != setup.worldSize() ->
+                new Decoded.Malformed<>("a record of another group or world size");
+            case Decoded<EpochRecord> other -> other;
+        });
+    }
 }

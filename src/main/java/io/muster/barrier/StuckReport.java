@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.blame.Blame;
@@ -8,78 +10,111 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Who is missing for all-connected, in which phase, as one process sees it. Outliers only: a rank that is not listed has done its part as
- * far as this process can tell.
+ * Who is missing for all-connected, in which phase, as one process sees it. Outliers only: a rank that is not listed
+ * has done its part as far as this process can tell.
  *
  * @param storeTrouble since when and why the store does not answer, empty if it does
  * @param blame who is to blame where processes miss each other
  */
-public record StuckReport(GroupName group, long epoch, String epochState, String storeTrouble, List<Missing> missing,
-    Blame blame) {
-  public StuckReport {
-    missing = List.copyOf(missing);
-  }
-
-  /** How far a missing rank has come. */
-  public enum Phase {
-    NEVER_PUBLISHED("never published"), VANISHED("published, then vanished"), REJECTED("published, but its entry can't be used"),
-    FOREIGN("its entry is unsigned or foreign: refused"), SIGNED("its entry is signed, and no secret is set here: refused"),
-    CONNECTING("connecting"), DIAL_FAILED("dial failed"), REFUSED("refused"), WARMUP_FAILED("warmup failed"),
-    LOST("connected, then lost"), NOT_IN_STORE("connected, but not in the store"), MARK_MISSING("ready mark missing");
-
-    private final String text;
-
-    Phase(String text) {
-      this.text = text;
+public record StuckReport(
+        GroupName group, long epoch, String epochState, String storeTrouble, List<Missing> missing, Blame blame) {
+    public StuckReport {
+        missing = List.copyOf(missing);
     }
 
+    /** How far a missing rank has come. */
+    public enum Phase {
+        NEVER_PUBLISHED("never published"),
+        VANISHED("published, then vanished"),
+        REJECTED("published, but its entry can't be used"),
+        FOREIGN("its entry is unsigned or foreign: refused"),
+        SIGNED("its entry is signed, and no secret is set here: refused"),
+        CONNECTING("connecting"),
+        DIAL_FAILED("dial failed"),
+        REFUSED("refused"),
+        WARMUP_FAILED("warmup failed"),
+        LOST("connected, then lost"),
+        NOT_IN_STORE("connected, but not in the store"),
+        MARK_MISSING("ready mark missing");
+
+        private final String text;
+
+        Phase(String text) {
+            this.text = text;
+        }
+
+        public String text() {
+            return text;
+        }
+    }
+
+    /**
+     * One missing rank.
+     *
+     * @param sinceMs time in this phase
+     * @param seenBy the rank of this process that sees it so
+     * @param host empty if it has never been known
+     */
+    public record Missing(
+            int rank,
+            Phase phase,
+            long sinceMs,
+            int seenBy,
+            int attempts,
+            String lastError,
+            String host,
+            long pid,
+            String whatToDo) {
+        JsonObject toJson() {
+            return new JsonObject()
+                    .put("rank", rank)
+                    .put("phase", phase.text())
+                    .put("sinceMs", sinceMs)
+                    .put("seenBy", seenBy)
+                    .put("attempts", attempts)
+                    .put("lastError", lastError)
+                    .put("host", host)
+                    .put("pid", pid)
+                    .put("whatToDo", whatToDo);
+        }
+
+        String text() {
+            return "  rank " + rank + ": " + phase.text() + " for " + sinceMs + " ms"
+                    + (host.isEmpty() ? "" : ", pid " + pid + " at " + host)
+                    + (attempts > 0 ? ", " + attempts + " attempts" : "")
+                    + (lastError.isEmpty() ? "" : ", last error: " + lastError)
+                    + " (seen by rank " + seenBy + "); " + whatToDo;
+        }
+    }
+
+    public JsonObject toJson() {
+        return new JsonObject()
+                .put("group", group.value())
+                .put("epoch", epoch)
+                .put("epochState", epochState)
+                .put("storeTrouble", storeTrouble)
+                .put(
+                        "missing",
+                        new JsonArray(missing.stream().map(Missing::toJson).toList()))
+                .put("blame", blame.toJson());
+    }
+
+    /** For people: one line per missing rank. */
     public String text() {
-      return text;
-    }
-  }
-
-  /**
-   * One missing rank.
-   *
-   * @param sinceMs time in this phase
-   * @param seenBy the rank of this process that sees it so
-   * @param host empty if it has never been known
-   */
-  public record Missing(int rank, Phase phase, long sinceMs, int seenBy, int attempts, String lastError, String host, long pid,
-      String whatToDo) {
-    JsonObject toJson() {
-      return new JsonObject().put("rank", rank).put("phase", phase.text()).put("sinceMs", sinceMs).put("seenBy", seenBy)
-          .put("attempts", attempts).put("lastError", lastError).put("host", host).put("pid", pid).put("whatToDo", whatToDo);
+        var text = new StringBuilder(
+                "group=" + group + " epoch=" + epoch + " " + epochState + " missing=" + missing.size());
+        if (!storeTrouble.isEmpty()) {
+            text.append("\n  ").append(storeTrouble);
+        }
+        missing.forEach(one -> text.append('\n').append(one.text()));
+        blame.text().lines().forEach(line -> text.append("\n  ").append(line));
+        return text.toString();
     }
 
-    String text() {
-      return "  rank " + rank + ": " + phase.text() + " for " + sinceMs + " ms" + (host.isEmpty() ? "" : ", pid " + pid + " at " + host)
-          + (attempts > 0 ? ", " + attempts + " attempts" : "") + (lastError.isEmpty() ? "" : ", last error: " + lastError)
-          + " (seen by rank " + seenBy + "); " + whatToDo;
+    /** The same for whoever sees only the numbers of a map. */
+    Map<Integer, Phase> phases() {
+        Map<Integer, Phase> phases = new java.util.TreeMap<>();
+        missing.forEach(one -> phases.put(one.rank(), one.phase()));
+        return phases;
     }
-  }
-
-  public JsonObject toJson() {
-    return new JsonObject().put("group", group.value()).put("epoch", epoch).put("epochState", epochState)
-        .put("storeTrouble", storeTrouble).put("missing", new JsonArray(missing.stream().map(Missing::toJson).toList()))
-        .put("blame", blame.toJson());
-  }
-
-  /** For people: one line per missing rank. */
-  public String text() {
-    var text = new StringBuilder("group=" + group + " epoch=" + epoch + " " + epochState + " missing=" + missing.size());
-    if (!storeTrouble.isEmpty()) {
-      text.append("\n  ").append(storeTrouble);
-    }
-    missing.forEach(one -> text.append('\n').append(one.text()));
-    blame.text().lines().forEach(line -> text.append("\n  ").append(line));
-    return text.toString();
-  }
-
-  /** The same for whoever sees only the numbers of a map. */
-  Map<Integer, Phase> phases() {
-    Map<Integer, Phase> phases = new java.util.TreeMap<>();
-    missing.forEach(one -> phases.put(one.rank(), one.phase()));
-    return phases;
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierSetup;
@@ -16,95 +18,114 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes the tombstones that nobody else will write: of the lives whose process is gone, by compare-and-set on the exact bytes seen. */
+/**
+ * Writes the tombstones that nobody else will write: of the lives whose process is gone, by compare-and-set on the
+ * exact bytes seen.
+ */
 final class Tombstones {
-  private static final Logger LOG = LoggerFactory.getLogger(Tombstones.class);
+    private static final Logger LOG = LoggerFactory.getLogger(Tombstones.class);
 
-  private final BarrierSetup setup;
-  private final Directory directory;
-  private final Desk desk;
-  private final Set<Integer> cleaning = new HashSet<>();
+    private final BarrierSetup setup;
+    private final Directory directory;
+    private final Desk desk;
+    private final Set<Integer> cleaning = new HashSet<>();
 
-  /** What is asked of, and told to, the group. */
-  interface Desk {
-    boolean holds(RankEntry entry);
+    /** What is asked of, and told to, the group. */
+    interface Desk {
+        boolean holds(RankEntry entry);
 
-    /** Whether the process of an entry still holds its life. */
-    Future<GroupPorts.SeatAnswer> ask(RankEntry entry);
+        /** Whether the process of an entry still holds its life. */
+        Future<GroupPorts.SeatAnswer> ask(RankEntry entry);
 
-    /** Writes a rank's key; answers true if it was applied, and false also where the store did not answer. */
-    void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied);
+        /** Writes a rank's key; answers true if it was applied, and false also where the store did not answer. */
+        void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied);
 
-    void rankSeen(int rank, StoredBytes value);
-  }
-
-  Tombstones(BarrierSetup setup, Directory directory, Desk desk) {
-    this.setup = setup;
-    this.directory = directory;
-    this.desk = desk;
-  }
-
-  /** Marks the entries of processes that have gone from the cluster as GONE. */
-  void clean(SegmentStore.PresentMembers now) {
-    new TreeMap<>(directory.newest()).forEach((rank, seen) -> {
-      RankEntry entry = seen.value();
-      if (entry != null && entry.isLive() && !isPresent(now, entry) && cleaning.add(rank)) {
-        var gone = new RankEntry(entry.group(), entry.worldSize(), entry.member(), RankEntry.State.GONE, entry.revision(), entry.handle());
-        write(rank, seen.bytes(), gone, "muster.rank.gone");
-      }
-    });
-  }
-
-  /**
-   * Writes the tombstone of a life again whose entry the store has lost, if nobody else can: the next life must claim above it, or nobody
-   * who has seen the greater one would ever connect to it. A process that is still there asserts its life itself, unless it has given it
-   * up: where an older life has taken the key meanwhile, it is asked.
-   */
-  void restore(SegmentStore.PresentMembers now, int rank, @Nullable Versioned<RankEntry> there) {
-    RankEntry known = directory.greatest(rank);
-    RankEntry value = Versioned.valueOf(there);
-    boolean isLost = known != null && (there == null || (value != null && known.member().isNewerThan(value.member())));
-    if (!isLost || !cleaning.add(rank)) {
-      return;
+        void rankSeen(int rank, StoredBytes value);
     }
-    if (!mayAssertItself(now, known)) {
-      restore(rank, there, known);
-    } else if (value == null) {
-      cleaning.remove(rank);
-    } else {
-      desk.ask(known).onComplete(asked -> {
-        if (asked.succeeded() && asked.result().answer() == Answer.GONE) {
-          restore(rank, there, known);
-        } else {
-          cleaning.remove(rank);
+
+    Tombstones(BarrierSetup setup, Directory directory, Desk desk) {
+        this.setup = setup;
+        this.directory = directory;
+        this.desk = desk;
+    }
+
+    /** Marks the entries of processes that have gone from the cluster as GONE. */
+    void clean(SegmentStore.PresentMembers now) {
+        new TreeMap<>(directory.newest()).forEach((rank, seen) -> {
+            RankEntry entry = seen.value();
+            if (entry != null && entry.isLive() && !isPresent(now, entry) && cleaning.add(rank)) {
+                var gone = new RankEntry(
+                        entry.group(),
+                        entry.worldSize(),
+                        entry.member(),
+                        RankEntry.State.GONE,
+                        entry.revision(),
+                        entry.handle());
+                write(rank, seen.bytes(), gone, "muster.rank.gone");
+            }
+        });
+    }
+
+    /**
+     * Writes the tombstone of a life again whose entry the store has lost, if nobody else can: the next life must claim
+     * above it, or nobody who has seen the greater one would ever connect to it. A process that is still there asserts
+     * its life itself, unless it has given it up: where an older life has taken the key meanwhile, it is asked.
+     */
+    void restore(SegmentStore.PresentMembers now, int rank, @Nullable Versioned<RankEntry> there) {
+        RankEntry known = directory.greatest(rank);
+        RankEntry value = Versioned.valueOf(there);
+        boolean isLost = known != null
+                && (there == null || (value != null && known.member().isNewerThan(value.member())));
+        if (!isLost || !cleaning.add(rank)) {
+            return;
         }
-      });
+        if (!mayAssertItself(now, known)) {
+            restore(rank, there, known);
+        } else if (value == null) {
+            cleaning.remove(rank);
+        } else {
+            desk.ask(known).onComplete(asked -> {
+                if (asked.succeeded() && asked.result().answer() == Answer.GONE) {
+                    restore(rank, there, known);
+                } else {
+                    cleaning.remove(rank);
+                }
+            });
+        }
     }
-  }
 
-  private void restore(int rank, @Nullable Versioned<RankEntry> there, RankEntry known) {
-    RankEntry next = known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle());
-    write(rank, Versioned.bytesOf(there), next, "muster.rank.restored");
-  }
+    private void restore(int rank, @Nullable Versioned<RankEntry> there, RankEntry known) {
+        RankEntry next = known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle());
+        write(rank, Versioned.bytesOf(there), next, "muster.rank.restored");
+    }
 
-  private void write(int rank, @Nullable StoredBytes expected, RankEntry entry, String event) {
-    StoredBytes next = Schema.encode(entry);
-    desk.write(rank, expected, next, applied -> {
-      cleaning.remove(rank);
-      if (applied) {
-        LOG.info("{} group={} rank={} incarnation={} pid={} host={}", event, setup.group(), rank, entry.member().incarnation(),
-            entry.handle().pid(), entry.handle().host());
-        desk.rankSeen(rank, next);
-      }
-    });
-  }
+    private void write(int rank, @Nullable StoredBytes expected, RankEntry entry, String event) {
+        StoredBytes next = Schema.encode(entry);
+        desk.write(rank, expected, next, applied -> {
+            cleaning.remove(rank);
+            if (applied) {
+                LOG.info(
+                        "{} group={} rank={} incarnation={} pid={} host={}",
+                        event,
+                        setup.group(),
+                        rank,
+                        entry.member().incarnation(),
+                        entry.handle().pid(),
+                        entry.handle().host());
+                desk.rankSeen(rank, next);
+            }
+        });
+    }
 
-  /** A claim of this process that one half of a split has seen, and that it gave up after the merge, will never be asserted again. */
-  private boolean mayAssertItself(SegmentStore.PresentMembers now, RankEntry entry) {
-    return entry.handle().process().equals(setup.process()) ? desk.holds(entry) : now.carry(entry.handle());
-  }
+    /**
+     * A claim of this process that one half of a split has seen, and that it gave up after the merge, will never be
+     * asserted again.
+     */
+    private boolean mayAssertItself(SegmentStore.PresentMembers now, RankEntry entry) {
+        return entry.handle().process().equals(setup.process()) ? desk.holds(entry) : now.carry(entry.handle());
+    }
 
-  private boolean isPresent(SegmentStore.PresentMembers now, RankEntry entry) {
-    return entry.handle().process().equals(setup.process()) || now.carry(entry.handle());
-  }
+    private boolean isPresent(SegmentStore.PresentMembers now, RankEntry entry) {
+        return entry.handle().process().equals(setup.process()) || now.carry(entry.handle());
+    }
 }

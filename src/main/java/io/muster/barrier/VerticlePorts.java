@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.group.LifeId;
@@ -14,98 +16,100 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
 
-/** What a group needs from outside, on the context of its verticle: the store, the real clock, chance, and its process. */
+/**
+ * What a group needs from outside, on the context of its verticle: the store, the real clock, chance, and its process.
+ */
 final class VerticlePorts implements GroupPorts {
-  private final GroupHost host;
-  private final Context context;
-  private final SegmentStore store;
-  private final Listener listener;
-  private final SecureRandom random = new SecureRandom();
+    private final GroupHost host;
+    private final Context context;
+    private final SegmentStore store;
+    private final Listener listener;
+    private final SecureRandom random = new SecureRandom();
 
-  VerticlePorts(GroupHost host, Context context, Listener listener) {
-    this.host = host;
-    this.context = context;
-    this.store = new StoreOnContext(host.store(), context);
-    this.listener = listener;
-  }
-
-  @Override
-  public SegmentStore store() {
-    return store;
-  }
-
-  @Override
-  public long wallClockMs() {
-    return System.currentTimeMillis();
-  }
-
-  @Override
-  public LifeId newLife() {
-    return LifeId.random(random);
-  }
-
-  @Override
-  public void after(long delayMs, Runnable task) {
-    if (delayMs <= 0) {
-      context.runOnContext(_ -> task.run());
-    } else {
-      context.owner().setTimer(delayMs, _ -> task.run());
+    VerticlePorts(GroupHost host, Context context, Listener listener) {
+        this.host = host;
+        this.context = context;
+        this.store = new StoreOnContext(host.store(), context);
+        this.listener = listener;
     }
-  }
 
-  @Override
-  public long randomUpTo(long maxMs) {
-    return ThreadLocalRandom.current().nextLong(maxMs + 1);
-  }
+    @Override
+    public SegmentStore store() {
+        return store;
+    }
 
-  @Override
-  public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
-    return onContext(host.askIncumbent(incumbent));
-  }
+    @Override
+    public long wallClockMs() {
+        return System.currentTimeMillis();
+    }
 
-  @Override
-  public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-    return onContext(host.askWitnesses(incumbent, others));
-  }
+    @Override
+    public LifeId newLife() {
+        return LifeId.random(random);
+    }
 
-  private <T> Future<T> onContext(Future<T> there) {
-    Promise<T> here = Promise.promise();
-    there.onComplete(outcome -> context.runOnContext(_ -> here.handle(outcome)));
-    return here.future();
-  }
+    @Override
+    public void after(long delayMs, Runnable task) {
+        if (delayMs <= 0) {
+            context.runOnContext(_ -> task.run());
+        } else {
+            context.owner().setTimer(delayMs, _ -> task.run());
+        }
+    }
 
-  @Override
-  public LinkEvent.Reach reach(RankEntry entry) {
-    return host.reach(entry);
-  }
+    @Override
+    public long randomUpTo(long maxMs) {
+        return ThreadLocalRandom.current().nextLong(maxMs + 1);
+    }
 
-  @Override
-  public void dialAhead(RankEntry entry) {
-    host.dialAhead(entry);
-  }
+    @Override
+    public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
+        return onContext(host.askIncumbent(incumbent));
+    }
 
-  @Override
-  public void openLinks(Member self) {
-    host.openLinks(self);
-  }
+    @Override
+    public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+        return onContext(host.askWitnesses(incumbent, others));
+    }
 
-  @Override
-  public void closeLinks(Member self, String reason) {
-    host.closeLinks(self, reason);
-  }
+    private <T> Future<T> onContext(Future<T> there) {
+        Promise<T> here = Promise.promise();
+        there.onComplete(outcome -> context.runOnContext(_ -> here.handle(outcome)));
+        return here.future();
+    }
 
-  @Override
-  public void tellLink(int rank, int peer, LinkEvent event) {
-    host.tellLink(rank, peer, event);
-  }
+    @Override
+    public LinkEvent.Reach reach(RankEntry entry) {
+        return host.reach(entry);
+    }
 
-  @Override
-  public void spread(Gossip gossip, Predicate<ProcessId> to) {
-    host.spread(gossip, to);
-  }
+    @Override
+    public void dialAhead(RankEntry entry) {
+        host.dialAhead(entry);
+    }
 
-  @Override
-  public GroupPorts.Listener listener() {
-    return listener;
-  }
+    @Override
+    public void openLinks(Member self) {
+        host.openLinks(self);
+    }
+
+    @Override
+    public void closeLinks(Member self, String reason) {
+        host.closeLinks(self, reason);
+    }
+
+    @Override
+    public void tellLink(int rank, int peer, LinkEvent event) {
+        host.tellLink(rank, peer, event);
+    }
+
+    @Override
+    public void spread(Gossip gossip, Predicate<ProcessId> to) {
+        host.spread(gossip, to);
+    }
+
+    @Override
+    public GroupPorts.Listener listener() {
+        return listener;
+    }
 }

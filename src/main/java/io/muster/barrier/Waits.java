@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.blame.Blame;
@@ -18,143 +20,152 @@ import java.util.function.LongFunction;
 import java.util.function.Predicate;
 
 /**
- * The promises of one group in one process that are still to be kept: joining, changing a handle, leaving, waiting for all-connected.
- * Lives on the group's context. Each ends: by what it waits for, by the end of its rank, by its deadline, or with the group.
+ * The promises of one group in one process that are still to be kept: joining, changing a handle, leaving, waiting for
+ * all-connected. Lives on the group's context. Each ends: by what it waits for, by the end of its rank, by its
+ * deadline, or with the group.
  */
 final class Waits {
-  private final Vertx vertx;
-  private final Map<Integer, Promise<RankEntry>> joining = new HashMap<>();
-  private final Map<Integer, Promise<Void>> leaving = new HashMap<>();
-  private final List<Waiter> waiters = new ArrayList<>();
-  private final List<Change> changes = new ArrayList<>();
+    private final Vertx vertx;
+    private final Map<Integer, Promise<RankEntry>> joining = new HashMap<>();
+    private final Map<Integer, Promise<Void>> leaving = new HashMap<>();
+    private final List<Waiter> waiters = new ArrayList<>();
+    private final List<Change> changes = new ArrayList<>();
 
-  private static final class Waiter {
-    private final int rank;
-    private final Promise<AllConnected> promise;
-    /** The timer that runs now. */
-    private long timer;
+    private static final class Waiter {
+        private final int rank;
+        private final Promise<AllConnected> promise;
+        /** The timer that runs now. */
+        private long timer;
 
-    private Waiter(int rank, Promise<AllConnected> promise) {
-      this.rank = rank;
-      this.promise = promise;
-    }
-  }
-
-  private record Change(int rank, SegmentHandle wanted, Promise<RankEntry> promise) {}
-
-  Waits(Vertx vertx) {
-    this.vertx = vertx;
-  }
-
-  /** @return false if the rank is being joined already */
-  boolean join(int rank, Promise<RankEntry> promise) {
-    return joining.putIfAbsent(rank, promise) == null;
-  }
-
-  void change(int rank, SegmentHandle wanted, Promise<RankEntry> promise) {
-    changes.add(new Change(rank, wanted, promise));
-  }
-
-  /** @return false if the rank is leaving already; the promise is kept with the first one then */
-  boolean leave(int rank, Promise<Void> promise) {
-    Promise<Void> known = leaving.putIfAbsent(rank, promise);
-    if (known != null) {
-      known.future().onComplete(promise::tryComplete, promise::tryFail);
-    }
-    return known == null;
-  }
-
-  /**
-   * When a wait ends in vain, and with what.
-   *
-   * @param afterMs time of the whole wait
-   * @param askMs how long before that the other processes are asked who is to blame
-   */
-  record Deadline(long afterMs, long askMs, LongFunction<Future<Blame>> ask, Function<Blame, String> report) {}
-
-  void await(int rank, Promise<AllConnected> promise, Deadline deadline) {
-    long lastMs = Math.max(1, Math.min(deadline.askMs(), deadline.afterMs() / 2));
-    var waiter = new Waiter(rank, promise);
-    waiter.timer = vertx.setTimer(Math.max(1, deadline.afterMs() - lastMs), _ -> {
-      AtomicReference<Blame> found = new AtomicReference<>(Blame.NONE);
-      deadline.ask().apply(lastMs).onSuccess(found::set);
-      waiter.timer = vertx.setTimer(lastMs, _ -> {
-        if (waiters.remove(waiter)) {
-          promise.tryFail(MusterException.retry(deadline.report().apply(found.get())));
+        private Waiter(int rank, Promise<AllConnected> promise) {
+            this.rank = rank;
+            this.promise = promise;
         }
-      });
-    });
-    waiters.add(waiter);
-  }
-
-  boolean isAnyoneWaiting() {
-    return !waiters.isEmpty();
-  }
-
-  void published(RankEntry entry) {
-    Promise<RankEntry> promise = joining.remove(entry.member().rank());
-    if (promise != null) {
-      promise.tryComplete(entry);
     }
-    settleChanges(entry);
-  }
 
-  void settleChanges(RankEntry published) {
-    List<Change> done = changes.stream().filter(change -> change.rank() == published.member().rank()
-        && published.handle().segments().containsAll(change.wanted().segments())).toList();
-    changes.removeAll(done);
-    done.forEach(change -> change.promise().tryComplete(published));
-  }
+    private record Change(int rank, SegmentHandle wanted, Promise<RankEntry> promise) {}
 
-  void complete(AllConnected allConnected, Predicate<Integer> ranks) {
-    take(ranks).forEach(waiter -> waiter.promise.tryComplete(allConnected));
-  }
-
-  /**
-   * A rank holds its seat no more.
-   *
-   * @return whether there was somebody to be told
-   */
-  boolean ended(int rank, SeatState.End end, String reason) {
-    Promise<RankEntry> promise = joining.remove(rank);
-    if (promise != null) {
-      promise.tryFail(end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
+    Waits(Vertx vertx) {
+        this.vertx = vertx;
     }
-    Promise<Void> left = leaving.remove(rank);
-    if (left != null) {
-      left.tryComplete();
+
+    /** @return false if the rank is being joined already */
+    boolean join(int rank, Promise<RankEntry> promise) {
+        return joining.putIfAbsent(rank, promise) == null;
     }
-    List<Change> lost = changes.stream().filter(change -> change.rank() == rank).toList();
-    changes.removeAll(lost);
-    lost.forEach(change -> change.promise().tryFail(MusterException.fatal(reason)));
-    List<Waiter> ended = take(waiting -> waiting == rank);
-    ended.forEach(waiter -> waiter.promise.tryFail(MusterException.fatal(reason)));
-    return promise != null || !ended.isEmpty();
-  }
 
-  private List<Waiter> take(Predicate<Integer> ranks) {
-    List<Waiter> taken = waiters.stream().filter(waiter -> ranks.test(waiter.rank)).toList();
-    waiters.removeAll(taken);
-    taken.forEach(waiter -> vertx.cancelTimer(waiter.timer));
-    return taken;
-  }
+    void change(int rank, SegmentHandle wanted, Promise<RankEntry> promise) {
+        changes.add(new Change(rank, wanted, promise));
+    }
 
-  void failWaiters(MusterException failure) {
-    take(_ -> true).forEach(waiter -> waiter.promise.tryFail(failure));
-  }
+    /** @return false if the rank is leaving already; the promise is kept with the first one then */
+    boolean leave(int rank, Promise<Void> promise) {
+        Promise<Void> known = leaving.putIfAbsent(rank, promise);
+        if (known != null) {
+            known.future().onComplete(promise::tryComplete, promise::tryFail);
+        }
+        return known == null;
+    }
 
-  /** Ends what is in vain when the process is about to close. */
-  void abandon(String reason) {
-    failWaiters(MusterException.fatal(reason));
-    joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
-    joining.clear();
-  }
+    /**
+     * When a wait ends in vain, and with what.
+     *
+     * @param afterMs time of the whole wait
+     * @param askMs how long before that the other processes are asked who is to blame
+     */
+    record Deadline(long afterMs, long askMs, LongFunction<Future<Blame>> ask, Function<Blame, String> report) {}
 
-  void close(String reason) {
-    abandon(reason);
-    changes.forEach(change -> change.promise().tryFail(MusterException.fatal(reason)));
-    changes.clear();
-    leaving.values().forEach(Promise::tryComplete);
-    leaving.clear();
-  }
+    void await(int rank, Promise<AllConnected> promise, Deadline deadline) {
+        long lastMs = Math.max(1, Math.min(deadline.askMs(), deadline.afterMs() / 2));
+        var waiter = new Waiter(rank, promise);
+        waiter.timer = vertx.setTimer(Math.max(1, deadline.afterMs() - lastMs), _ -> {
+            AtomicReference<Blame> found = new AtomicReference<>(Blame.NONE);
+            deadline.ask().apply(lastMs).onSuccess(found::set);
+            waiter.timer = vertx.setTimer(lastMs, _ -> {
+                if (waiters.remove(waiter)) {
+                    promise.tryFail(MusterException.retry(deadline.report().apply(found.get())));
+                }
+            });
+        });
+        waiters.add(waiter);
+    }
+
+    boolean isAnyoneWaiting() {
+        return !waiters.isEmpty();
+    }
+
+    void published(RankEntry entry) {
+        Promise<RankEntry> promise = joining.remove(entry.member().rank());
+        if (promise != null) {
+            promise.tryComplete(entry);
+        }
+        settleChanges(entry);
+    }
+
+    void settleChanges(RankEntry published) {
+        List<Change> done = changes.stream()
+                .filter(change -> change.rank() == published.member().rank()
+                        && published
+                                .handle()
+                                .segments()
+                                .containsAll(change.wanted().segments()))
+                .toList();
+        changes.removeAll(done);
+        done.forEach(change -> change.promise().tryComplete(published));
+    }
+
+    void complete(AllConnected allConnected, Predicate<Integer> ranks) {
+        take(ranks).forEach(waiter -> waiter.promise.tryComplete(allConnected));
+    }
+
+    /**
+     * A rank holds its seat no more.
+     *
+     * @return whether there was somebody to be told
+     */
+    boolean ended(int rank, SeatState.End end, String reason) {
+        Promise<RankEntry> promise = joining.remove(rank);
+        if (promise != null) {
+            promise.tryFail(
+                    end == SeatState.End.TAKEN ? MusterException.config(reason) : MusterException.fatal(reason));
+        }
+        Promise<Void> left = leaving.remove(rank);
+        if (left != null) {
+            left.tryComplete();
+        }
+        List<Change> lost =
+                changes.stream().filter(change -> change.rank() == rank).toList();
+        changes.removeAll(lost);
+        lost.forEach(change -> change.promise().tryFail(MusterException.fatal(reason)));
+        List<Waiter> ended = take(waiting -> waiting == rank);
+        ended.forEach(waiter -> waiter.promise.tryFail(MusterException.fatal(reason)));
+        return promise != null || !ended.isEmpty();
+    }
+
+    private List<Waiter> take(Predicate<Integer> ranks) {
+        List<Waiter> taken =
+                waiters.stream().filter(waiter -> ranks.test(waiter.rank)).toList();
+        waiters.removeAll(taken);
+        taken.forEach(waiter -> vertx.cancelTimer(waiter.timer));
+        return taken;
+    }
+
+    void failWaiters(MusterException failure) {
+        take(_ -> true).forEach(waiter -> waiter.promise.tryFail(failure));
+    }
+
+    /** Ends what is in vain when the process is about to close. */
+    void abandon(String reason) {
+        failWaiters(MusterException.fatal(reason));
+        joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
+        joining.clear();
+    }
+
+    void close(String reason) {
+        abandon(reason);
+        changes.forEach(change -> change.promise().tryFail(MusterException.fatal(reason)));
+        changes.clear();
+        leaving.values().forEach(Promise::tryComplete);
+        leaving.clear();
+    }
 }

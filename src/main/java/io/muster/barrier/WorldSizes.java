@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierSetup;
@@ -12,85 +14,103 @@ import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Which living processes have the group with another world size than this one: neither side can ever be all-connected. */
+/**
+ * Which living processes have the group with another world size than this one: neither side can ever be all-connected.
+ */
 final class WorldSizes {
-  /** So many ranks are looked at, also where the world is smaller, to see that others have a larger one. */
-  private static final int LOOK_AROUND = 64;
+    /** So many ranks are looked at, also where the world is smaller, to see that others have a larger one. */
+    private static final int LOOK_AROUND = 64;
 
-  private final BarrierSetup setup;
-  private final GroupPorts ports;
-  private final StoreKeys keys;
-  private final Map<Integer, SeatState> seats;
-  /** Entries of such processes, by rank; ranks outside ours included. */
-  private final Map<Integer, RankEntry> others = new TreeMap<>();
+    private final BarrierSetup setup;
+    private final GroupPorts ports;
+    private final StoreKeys keys;
+    private final Map<Integer, SeatState> seats;
+    /** Entries of such processes, by rank; ranks outside ours included. */
+    private final Map<Integer, RankEntry> others = new TreeMap<>();
 
-  WorldSizes(BarrierSetup setup, GroupPorts ports, Map<Integer, SeatState> seats) {
-    this.setup = setup;
-    this.ports = ports;
-    this.keys = new StoreKeys(setup.group());
-    this.seats = seats;
-  }
+    WorldSizes(BarrierSetup setup, GroupPorts ports, Map<Integer, SeatState> seats) {
+        this.setup = setup;
+        this.ports = ports;
+        this.keys = new StoreKeys(setup.group());
+        this.seats = seats;
+    }
 
-  /**
-   * Looks whether there are any; to be asked before the first rank of this process is claimed.
-   *
-   * @param read gets what was read, if nobody disagrees
-   * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later then
-   */
-  Future<@Nullable String> disagreement(BiConsumer<String, StoredBytes> read) {
-    return ports.store().getAll(keys.ranks(Math.max(2 * setup.worldSize(), LOOK_AROUND))).map(values -> {
-      values.forEach((key, value) -> keys.parse(key, Member.MAX_WORLD_SIZE).ifPresent(parsed -> {
-        RankEntry entry = StoredValues.anyEntry(value);
-        if (parsed instanceof StoreKeys.Key.Rank(int rank) && entry != null) {
-          compare(rank, entry);
+    /**
+     * Looks whether there are any; to be asked before the first rank of this process is claimed.
+     *
+     * @param read gets what was read, if nobody disagrees
+     * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later
+     *     then
+     */
+    Future<@Nullable String> disagreement(BiConsumer<String, StoredBytes> read) {
+        return ports.store()
+                .getAll(keys.ranks(Math.max(2 * setup.worldSize(), LOOK_AROUND)))
+                .map(values -> {
+                    values.forEach((key, value) -> keys.parse(key, Member.MAX_WORLD_SIZE)
+                            .ifPresent(parsed -> {
+                                RankEntry entry = StoredValues.anyEntry(value);
+                                if (parsed instanceof StoreKeys.Key.Rank(int rank) && entry != null) {
+                                    compare(rank, entry);
+                                }
+                            }));
+                    if (others.isEmpty()) {
+                        values.forEach(read);
+                        return null;
+                    }
+                    return sentence(others.values().iterator().next());
+                })
+                .otherwise((String) null);
+    }
+
+    /** Why this rank's key is held by a process with another world size; null if it is not. */
+    @Nullable
+    String disagreementAt(int rank) {
+        RankEntry other = others.get(rank);
+        return other == null ? null : sentence(other);
+    }
+
+    private String sentence(RankEntry other) {
+        return "world sizes disagree: group " + setup.group() + " has " + other.worldSize() + " ranks in pid "
+                + other.handle().pid() + " at "
+                + other.handle().host() + ":" + other.handle().port() + " (rank "
+                + other.member().rank() + "), and " + setup.worldSize()
+                + " here; start all ranks with the same world size";
+    }
+
+    boolean isEmpty() {
+        return others.isEmpty();
+    }
+
+    void forget(int rank) {
+        others.remove(rank);
+    }
+
+    /** Of two processes that disagree the later one is told: it is the one that somebody is just starting. */
+    void compare(int rank, @Nullable RankEntry entry) {
+        if (entry == null
+                || entry.worldSize() == setup.worldSize()
+                || !entry.isLive()
+                || !entry.group().equals(setup.group())
+                || entry.member().rank() != rank
+                || !isPresent(entry)) {
+            others.remove(rank);
+            return;
         }
-      }));
-      if (others.isEmpty()) {
-        values.forEach(read);
-        return null;
-      }
-      return sentence(others.values().iterator().next());
-    }).otherwise((String) null);
-  }
-
-  /** Why this rank's key is held by a process with another world size; null if it is not. */
-  @Nullable String disagreementAt(int rank) {
-    RankEntry other = others.get(rank);
-    return other == null ? null : sentence(other);
-  }
-
-  private String sentence(RankEntry other) {
-    return "world sizes disagree: group " + setup.group() + " has " + other.worldSize() + " ranks in pid " + other.handle().pid() + " at "
-        + other.handle().host() + ":" + other.handle().port() + " (rank " + other.member().rank() + "), and " + setup.worldSize()
-        + " here; start all ranks with the same world size";
-  }
-
-  boolean isEmpty() {
-    return others.isEmpty();
-  }
-
-  void forget(int rank) {
-    others.remove(rank);
-  }
-
-  /** Of two processes that disagree the later one is told: it is the one that somebody is just starting. */
-  void compare(int rank, @Nullable RankEntry entry) {
-    if (entry == null || entry.worldSize() == setup.worldSize() || !entry.isLive() || !entry.group().equals(setup.group())
-        || entry.member().rank() != rank || !isPresent(entry)) {
-      others.remove(rank);
-      return;
+        others.put(rank, entry);
+        if (seats.values().stream()
+                .anyMatch(seat -> seat instanceof SeatState.Held held && isLater(held.member(), entry.member()))) {
+            ports.listener().worldSizesDisagree(sentence(entry));
+        }
     }
-    others.put(rank, entry);
-    if (seats.values().stream().anyMatch(seat -> seat instanceof SeatState.Held held && isLater(held.member(), entry.member()))) {
-      ports.listener().worldSizesDisagree(sentence(entry));
+
+    private boolean isPresent(RankEntry entry) {
+        return entry.handle().process().equals(setup.process())
+                || ports.store().presentMembers().carry(entry.handle());
     }
-  }
 
-  private boolean isPresent(RankEntry entry) {
-    return entry.handle().process().equals(setup.process()) || ports.store().presentMembers().carry(entry.handle());
-  }
-
-  private static boolean isLater(Member one, Member other) {
-    return one.incarnation() != other.incarnation() ? one.incarnation() > other.incarnation() : one.rank() > other.rank();
-  }
+    private static boolean isLater(Member one, Member other) {
+        return one.incarnation() != other.incarnation()
+                ? one.incarnation() > other.incarnation()
+                : one.rank() > other.rank();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bench;
 
 import io.muster.launch.DurationConverter;
@@ -14,129 +16,185 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code muster bench connect}: how long from the last publish until every rank knows that all are connected. */
-@Command(name = "connect", mixinStandardHelpOptions = true, sortOptions = false,
-    description = "How long until every rank knows that all are connected, from the last publish (cold: from the start of the last process).",
-    footer = {"", "hot      processes are up, in the cluster, and have prepared their ranks; all publish at once; every round dials anew",
-        "late     all but one rank have been waiting for --waiting, then the last one publishes",
-        "restart  one process is killed (kill -9), a new one is started; from its publish until all know",
-        "cold     all processes are started at once; from the start of the last one",
-        "", "The first round is shown apart, since its processes have never connected to each other before (restart: all rounds are alike)."})
+@Command(
+        name = "connect",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description =
+                "How long until every rank knows that all are connected, from the last publish (cold: from the start of the last process).",
+        footer = {
+            "",
+            "hot      processes are up, in the cluster, and have prepared their ranks; all publish at once; every round dials anew",
+            "late     all but one rank have been waiting for --waiting, then the last one publishes",
+            "restart  one process is killed (kill -9), a new one is started; from its publish until all know",
+            "cold     all processes are started at once; from the start of the last one",
+            "",
+            "The first round is shown apart, since its processes have never connected to each other before (restart: all rounds are alike)."
+        })
 final class BenchConnectCommand implements Callable<Integer> {
-  /** What is measured. */
-  enum Mode {
-    HOT, LATE, RESTART, COLD;
+    /** What is measured. */
+    enum Mode {
+        HOT,
+        LATE,
+        RESTART,
+        COLD;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(java.util.Locale.ROOT);
+        }
+    }
+
+    @Option(
+            names = "--processes",
+            paramLabel = "P",
+            defaultValue = "2",
+            description = "How many processes (default: ${DEFAULT-VALUE}).")
+    private int processes;
+
+    @Option(names = "--ranks", paramLabel = "N", description = "How many ranks, spread over them (default: one each).")
+    private int ranks;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "K",
+            defaultValue = "10",
+            description = "How many rounds (default: ${DEFAULT-VALUE}).")
+    private int rounds;
+
+    @Option(
+            names = "--mode",
+            paramLabel = "MODE",
+            defaultValue = "hot",
+            description = "hot, late, restart or cold (default: ${DEFAULT-VALUE}).")
+    private Mode mode = Mode.HOT;
+
+    @Option(
+            names = "--waiting",
+            paramLabel = "TIME",
+            converter = DurationConverter.class,
+            defaultValue = "5s",
+            description = "late: how long the others have been waiting (default: ${DEFAULT-VALUE}).")
+    private Duration waiting = Duration.ofSeconds(5);
+
+    @Option(
+            names = "--join",
+            description =
+                    "late: the last rank has prepared nothing and joins in one go, so that its memory, its first read and its dials are in the time.")
+    private boolean inOneGo;
+
+    @Option(
+            names = "--prime",
+            paramLabel = "TIME",
+            converter = DurationConverter.class,
+            defaultValue = "60s",
+            description =
+                    "hot, late, restart: how long the processes rehearse before they count as up (not those that are started anew); 0s: as 'run' does (default: ${DEFAULT-VALUE}).")
+    private Duration prime = Duration.ofSeconds(60);
+
+    @Option(
+            names = "--secret",
+            paramLabel = "WHEN",
+            arity = "0..1",
+            defaultValue = "never",
+            fallbackValue = "always",
+            description =
+                    "never, always (also if nothing follows), or alternate: whether the groups have a secret, made anew; alternate: every second round, told apart (default: ${DEFAULT-VALUE}).")
+    private BenchSecret.When secret = BenchSecret.When.NEVER;
+
+    @Option(names = "--json", description = "One JSON object on standard output and nothing else there.")
+    private boolean json;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
 
     @Override
-    public String toString() {
-      return name().toLowerCase(java.util.Locale.ROOT);
+    public Integer call() {
+        int worldSize = ranks == 0 ? processes : ranks;
+        require(processes >= 1 && processes <= 64, "--processes must be 1 to 64, got " + processes);
+        require(
+                worldSize >= processes && worldSize <= 4096,
+                "--ranks must be " + processes + " (one a process) to 4096, got " + worldSize);
+        require(rounds >= 1 && rounds <= 10_000, "--rounds must be 1 to 10000, got " + rounds);
+        require(
+                mode != Mode.RESTART || processes >= 2,
+                "--mode restart needs 2 processes or more: somebody must see the loss");
+        require(
+                secret != BenchSecret.When.ALTERNATE || mode != Mode.RESTART,
+                "--mode restart measures one group: --secret never or always");
+        require(secret != BenchSecret.When.ALTERNATE || rounds >= 2, "--secret alternate needs 2 rounds or more");
+        require(mode != Mode.LATE || worldSize >= 2, "--mode late needs 2 ranks or more");
+        require(mode == Mode.LATE || !inOneGo, "--join belongs to --mode late");
+        var events = new EventWriter(System.out, json);
+        try (var made = secret == BenchSecret.When.NEVER ? null : BenchSecret.make();
+                var fleet = new BenchFleet(processes, worldSize, mode == Mode.COLD ? Duration.ZERO : prime, made)) {
+            var plain = new BenchRounds(mode);
+            var secured = new BenchRounds(mode);
+            run(fleet, plain, secured, events);
+            tell(plain, secured, worldSize);
+        }
+        return ExitCode.OK;
     }
-  }
 
-  @Option(names = "--processes", paramLabel = "P", defaultValue = "2", description = "How many processes (default: ${DEFAULT-VALUE}).")
-  private int processes;
-
-  @Option(names = "--ranks", paramLabel = "N", description = "How many ranks, spread over them (default: one each).")
-  private int ranks;
-
-  @Option(names = "--rounds", paramLabel = "K", defaultValue = "10", description = "How many rounds (default: ${DEFAULT-VALUE}).")
-  private int rounds;
-
-  @Option(names = "--mode", paramLabel = "MODE", defaultValue = "hot", description = "hot, late, restart or cold (default: ${DEFAULT-VALUE}).")
-  private Mode mode = Mode.HOT;
-
-  @Option(names = "--waiting", paramLabel = "TIME", converter = DurationConverter.class, defaultValue = "5s",
-      description = "late: how long the others have been waiting (default: ${DEFAULT-VALUE}).")
-  private Duration waiting = Duration.ofSeconds(5);
-
-  @Option(names = "--join", description = "late: the last rank has prepared nothing and joins in one go, so that its memory, its first read and its dials are in the time.")
-  private boolean inOneGo;
-
-  @Option(names = "--prime", paramLabel = "TIME", converter = DurationConverter.class, defaultValue = "60s",
-      description = "hot, late, restart: how long the processes rehearse before they count as up (not those that are started anew); 0s: as 'run' does (default: ${DEFAULT-VALUE}).")
-  private Duration prime = Duration.ofSeconds(60);
-
-  @Option(names = "--secret", paramLabel = "WHEN", arity = "0..1", defaultValue = "never", fallbackValue = "always",
-      description = "never, always (also if nothing follows), or alternate: whether the groups have a secret, made anew; alternate: every second round, told apart (default: ${DEFAULT-VALUE}).")
-  private BenchSecret.When secret = BenchSecret.When.NEVER;
-
-  @Option(names = "--json", description = "One JSON object on standard output and nothing else there.")
-  private boolean json;
-
-  @Spec
-  private CommandSpec spec = CommandSpec.create();
-
-  @Override
-  public Integer call() {
-    int worldSize = ranks == 0 ? processes : ranks;
-    require(processes >= 1 && processes <= 64, "--processes must be 1 to 64, got " + processes);
-    require(worldSize >= processes && worldSize <= 4096, "--ranks must be " + processes + " (one a process) to 4096, got " + worldSize);
-    require(rounds >= 1 && rounds <= 10_000, "--rounds must be 1 to 10000, got " + rounds);
-    require(mode != Mode.RESTART || processes >= 2, "--mode restart needs 2 processes or more: somebody must see the loss");
-    require(secret != BenchSecret.When.ALTERNATE || mode != Mode.RESTART, "--mode restart measures one group: --secret never or always");
-    require(secret != BenchSecret.When.ALTERNATE || rounds >= 2, "--secret alternate needs 2 rounds or more");
-    require(mode != Mode.LATE || worldSize >= 2, "--mode late needs 2 ranks or more");
-    require(mode == Mode.LATE || !inOneGo, "--join belongs to --mode late");
-    var events = new EventWriter(System.out, json);
-    try (var made = secret == BenchSecret.When.NEVER ? null : BenchSecret.make();
-        var fleet = new BenchFleet(processes, worldSize, mode == Mode.COLD ? Duration.ZERO : prime, made)) {
-      var plain = new BenchRounds(mode);
-      var secured = new BenchRounds(mode);
-      run(fleet, plain, secured, events);
-      tell(plain, secured, worldSize);
+    private void run(BenchFleet fleet, BenchRounds plain, BenchRounds secured, EventWriter events) {
+        fleet.secured(secret.isSecured(0));
+        if (mode != Mode.COLD) {
+            fleet.start();
+        }
+        if (mode == Mode.RESTART) {
+            fleet.form("bench");
+        }
+        for (int round = 0; round < rounds; round++) {
+            boolean isSecured = secret.isSecured(round);
+            fleet.secured(isSecured);
+            BenchRounds.Round done = switch (mode) {
+                case HOT -> fleet.hot("bench-" + round);
+                case LATE -> fleet.late("bench-" + round, round, waiting, inOneGo);
+                case RESTART -> fleet.restart("bench", round);
+                case COLD -> fleet.cold("bench");
+            };
+            (isSecured ? secured : plain).add(done);
+            events.text("round " + (round + 1) + (isSecured ? " with a secret: " : ": ") + done.text());
+        }
     }
-    return ExitCode.OK;
-  }
 
-  private void run(BenchFleet fleet, BenchRounds plain, BenchRounds secured, EventWriter events) {
-    fleet.secured(secret.isSecured(0));
-    if (mode != Mode.COLD) {
-      fleet.start();
+    private void tell(BenchRounds plain, BenchRounds secured, int worldSize) {
+        JsonObject body = new JsonObject()
+                .put("bench", "connect")
+                .put("mode", mode.toString())
+                .put("ranks", worldSize)
+                .put("processes", processes)
+                .put("rounds", rounds)
+                .put("secret", secret.toString())
+                .mergeIn((secret == BenchSecret.When.ALWAYS ? secured : plain).toJson());
+        if (secret == BenchSecret.When.ALTERNATE) {
+            body.put("withSecret", secured.toJson());
+        }
+        if (json) {
+            System.out.println(body.encode());
+            return;
+        }
+        System.out.printf(
+                "%nbench connect mode=%s ranks=%d processes=%d rounds=%d secret=%s%n",
+                mode, worldSize, processes, rounds, secret);
+        print(body);
+        if (secret == BenchSecret.When.ALTERNATE) {
+            System.out.println("with a secret:");
+            print(body.getJsonObject("withSecret"));
+        }
     }
-    if (mode == Mode.RESTART) {
-      fleet.form("bench");
-    }
-    for (int round = 0; round < rounds; round++) {
-      boolean isSecured = secret.isSecured(round);
-      fleet.secured(isSecured);
-      BenchRounds.Round done = switch (mode) {
-        case HOT -> fleet.hot("bench-" + round);
-        case LATE -> fleet.late("bench-" + round, round, waiting, inOneGo);
-        case RESTART -> fleet.restart("bench", round);
-        case COLD -> fleet.cold("bench");
-      };
-      (isSecured ? secured : plain).add(done);
-      events.text("round " + (round + 1) + (isSecured ? " with a secret: " : ": ") + done.text());
-    }
-  }
 
-  private void tell(BenchRounds plain, BenchRounds secured, int worldSize) {
-    JsonObject body = new JsonObject().put("bench", "connect").put("mode", mode.toString()).put("ranks", worldSize)
-        .put("processes", processes).put("rounds", rounds).put("secret", secret.toString())
-        .mergeIn((secret == BenchSecret.When.ALWAYS ? secured : plain).toJson());
-    if (secret == BenchSecret.When.ALTERNATE) {
-      body.put("withSecret", secured.toJson());
+    private static void print(JsonObject times) {
+        List.of("firstMs", "medianMs", "p90Ms", "minMs", "maxMs", "degradedLocalMs", "degradedClusterMs").stream()
+                .filter(times::containsKey)
+                .forEach(field -> System.out.printf("  %-18s %s%n", field, times.getDouble(field)));
+        System.out.printf(
+                "  %-18s %s%n", "phasesMs", times.getJsonObject("phasesMs").encode());
     }
-    if (json) {
-      System.out.println(body.encode());
-      return;
-    }
-    System.out.printf("%nbench connect mode=%s ranks=%d processes=%d rounds=%d secret=%s%n", mode, worldSize, processes, rounds, secret);
-    print(body);
-    if (secret == BenchSecret.When.ALTERNATE) {
-      System.out.println("with a secret:");
-      print(body.getJsonObject("withSecret"));
-    }
-  }
 
-  private static void print(JsonObject times) {
-    List.of("firstMs", "medianMs", "p90Ms", "minMs", "maxMs", "degradedLocalMs", "degradedClusterMs").stream().filter(times::containsKey)
-        .forEach(field -> System.out.printf("  %-18s %s%n", field, times.getDouble(field)));
-    System.out.printf("  %-18s %s%n", "phasesMs", times.getJsonObject("phasesMs").encode());
-  }
-
-  private void require(boolean holds, String otherwise) {
-    if (!holds) {
-      throw new ParameterException(spec.commandLine(), otherwise);
+    private void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new ParameterException(spec.commandLine(), otherwise);
+        }
     }
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bench;
 
 import io.muster.launch.BenchChild;
@@ -16,280 +18,324 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** The processes of {@code bench connect}, and what is done with them. All times are of the host's one monotonic clock. */
+/**
+ * The processes of {@code bench connect}, and what is done with them. All times are of the host's one monotonic clock.
+ */
 final class BenchFleet implements AutoCloseable {
-  private static final String LOOPBACK = "127.0.0.1";
-  private static final Duration LIMIT = Duration.ofSeconds(120);
-  /** The command to publish is given this much ahead, so that it has reached every process when it is due. */
-  private static final long AHEAD_NANOS = 60_000_000;
-  /** Between two rounds: until the connections of the last one are gone at both ends. */
-  private static final long SETTLE_MS = 400;
-  /** After a start: until the cluster has moved its partitions to the new members, and the processes are idle. */
-  private static final long IDLE_MS = 4_000;
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final Duration LIMIT = Duration.ofSeconds(120);
+    /** The command to publish is given this much ahead, so that it has reached every process when it is due. */
+    private static final long AHEAD_NANOS = 60_000_000;
+    /** Between two rounds: until the connections of the last one are gone at both ends. */
+    private static final long SETTLE_MS = 400;
+    /** After a start: until the cluster has moved its partitions to the new members, and the processes are idle. */
+    private static final long IDLE_MS = 4_000;
 
-  private final int processes;
-  private final int worldSize;
-  private final Duration prime;
-  private final List<Integer> ports;
-  private final List<BenchChild> children = new ArrayList<>();
-  private final @Nullable BenchSecret secret;
-  /** Whether the groups that are made from now on have the secret. */
-  private boolean secured;
-  private final Thread hook = Thread.ofPlatform().unstarted(() -> List.copyOf(children).forEach(BenchChild::kill));
+    private final int processes;
+    private final int worldSize;
+    private final Duration prime;
+    private final List<Integer> ports;
+    private final List<BenchChild> children = new ArrayList<>();
+    private final @Nullable BenchSecret secret;
+    /** Whether the groups that are made from now on have the secret. */
+    private boolean secured;
 
-  /**
-   * @param prime how long each process that {@link #start} starts rehearses before it is up; zero: as every process does
-   * @param secret what {@link #secured} groups have; null: there are none
-   */
-  BenchFleet(int processes, int worldSize, Duration prime, @Nullable BenchSecret secret) {
-    this.secret = secret;
-    this.processes = processes;
-    this.worldSize = worldSize;
-    this.prime = prime;
-    this.ports = freePorts(processes);
-    Runtime.getRuntime().addShutdownHook(hook);
-  }
+    private final Thread hook =
+            Thread.ofPlatform().unstarted(() -> List.copyOf(children).forEach(BenchChild::kill));
 
-  BenchFleet(int processes, int worldSize, Duration prime) {
-    this(processes, worldSize, prime, null);
-  }
-
-  /** From the next group on. */
-  void secured(boolean next) {
-    secured = next;
-  }
-
-  /** Starts all processes and waits until they are in the cluster. */
-  void start() {
-    for (int process = 0; process < processes; process++) {
-      children.add(child(process, prime.isZero() ? List.of() : List.of("--prime-ms", Long.toString(prime.toMillis()))));
+    /**
+     * @param prime how long each process that {@link #start} starts rehearses before it is up; zero: as every process
+     *     does
+     * @param secret what {@link #secured} groups have; null: there are none
+     */
+    BenchFleet(int processes, int worldSize, Duration prime, @Nullable BenchSecret secret) {
+        this.secret = secret;
+        this.processes = processes;
+        this.worldSize = worldSize;
+        this.prime = prime;
+        this.ports = freePorts(processes);
+        Runtime.getRuntime().addShutdownHook(hook);
     }
-    children.forEach(child -> child.expect("up", LIMIT.plus(prime)));
-    children.forEach(child -> child.send(new JsonObject().put("do", "greet")));
-    pause(IDLE_MS);
-  }
 
-  /** Prepared, then all at once; from the last publish. The group is left afterwards, and with it its connections. */
-  BenchRounds.Round hot(String group) {
-    for (int process = 0; process < processes; process++) {
-      children.get(process).send(command("prepare", group).put("ranks", ranksOf(process)));
+    BenchFleet(int processes, int worldSize, Duration prime) {
+        this(processes, worldSize, prime, null);
     }
-    children.forEach(child -> child.expect("prepared", LIMIT));
-    pause(SETTLE_MS);
-    long cpuNanos = cpuNanos();
-    JsonObject publish = command("publish", group).put("atNanos", System.nanoTime() + AHEAD_NANOS);
-    for (int process = 0; process < processes; process++) {
-      children.get(process).send(publish.copy().put("ranks", ranksOf(process)));
+
+    /** From the next group on. */
+    void secured(boolean next) {
+        secured = next;
     }
-    BenchRounds.Round round = round(connected()).cpu(cpuNanos() - cpuNanos);
-    leave(group);
-    return round;
-  }
 
-  /** Of all processes since their start; the system counts in steps of 10 ms. */
-  private long cpuNanos() {
-    return children.stream().mapToLong(child -> child.cpu().toNanos()).sum();
-  }
-
-  /**
-   * All but one rank publish and wait, then that one; each round another one.
-   *
-   * @param inOneGo the last one has not prepared anything
-   */
-  BenchRounds.Round late(String group, int number, Duration waiting, boolean inOneGo) {
-    int late = Math.floorMod(worldSize - 1 - number, worldSize);
-    int its = processOf(late);
-    for (int process = 0; process < processes; process++) {
-      children.get(process).send(command("prepare", group).put("ranks", inOneGo ? ranksBut(late, process) : ranksOf(process)));
-    }
-    children.forEach(child -> child.expect("prepared", LIMIT));
-    for (int process = 0; process < processes; process++) {
-      children.get(process).send(command("publish", group).put("ranks", ranksBut(late, process)));
-    }
-    pause(waiting.toMillis());
-    children.get(its).send(command("publish", group).put("ranks", new JsonArray().add(late)));
-    List<JsonObject> reports = new ArrayList<>(connected());
-    reports.add(children.get(its).expect("connected", LIMIT));
-    BenchRounds.Round round = round(reports);
-    leave(group);
-    return round;
-  }
-
-  /** The group that {@link #restart} breaks and mends. */
-  void form(String group) {
-    for (int process = 0; process < processes; process++) {
-      children.get(process).send(command("prepare", group).put("ranks", ranksOf(process)));
-    }
-    children.forEach(child -> child.expect("prepared", LIMIT));
-    for (int process = 0; process < processes; process++) {
-      children.get(process).send(command("publish", group).put("ranks", ranksOf(process)));
-    }
-    connected();
-  }
-
-  /** Each round another process is killed; the first listed is the last in turn. */
-  BenchRounds.Round restart(String group, int number) {
-    int victim = Math.floorMod(processes - 1 - number, processes);
-    List<BenchChild> others = new ArrayList<>(children);
-    others.remove(victim);
-    pause(2_000);
-    List.of("degraded-local", "degraded-cluster").forEach(event -> others.forEach(child -> child.forget(event)));
-    long killedNanos = System.nanoTime();
-    children.get(victim).kill();
-    long localNanos = last(others, "degraded-local") - killedNanos;
-    long clusterNanos = last(others, "degraded-cluster") - killedNanos;
-    children.get(victim).close();
-    others.forEach(child -> child.send(command("await", group)));
-    BenchChild next = child(victim, List.of());
-    children.set(victim, next);
-    next.expect("up", LIMIT);
-    next.send(command("prepare", group).put("ranks", ranksOf(victim)));
-    next.expect("prepared", LIMIT);
-    pause(SETTLE_MS);
-    next.send(command("publish", group).put("ranks", ranksOf(victim)));
-    return round(connected()).degraded(localNanos, clusterNanos);
-  }
-
-  /** Rank 0 writes into the memory of rank 1, in the other process. */
-  JsonObject transfer(String group) {
-    form(group);
-    children.getFirst().send(command("transfer", group));
-    return children.getFirst().expect("transferred", LIMIT);
-  }
-
-  /** How much more live heap the first process has when all are connected than before it prepared its ranks. */
-  long heapOfLinks(String group) {
-    form("bench-before");
-    leave("bench-before");
-    pause(2_000);
-    long before = heap();
-    form(group);
-    pause(2_000);
-    return heap() - before;
-  }
-
-  private long heap() {
-    children.getFirst().send(command("heap", ""));
-    return children.getFirst().expect("heap", LIMIT).getLong("bytes");
-  }
-
-  private static long last(List<BenchChild> children, String event) {
-    return children.stream().mapToLong(child -> child.expect(event, LIMIT).getLong("atNanos")).max().orElseThrow();
-  }
-
-  /** All processes anew, which publish as soon as they can; from the start of the last one. */
-  BenchRounds.Round cold(String group) {
-    long startedNanos = 0;
-    for (int process = 0; process < processes; process++) {
-      startedNanos = System.nanoTime();
-      children.add(child(process, List.of("--group", group, "--ranks",
-          ranksOf(process).stream().map(String::valueOf).collect(Collectors.joining(",")), "--world-size", Integer.toString(worldSize))));
-    }
-    List<JsonObject> reports = connected();
-    Map<BenchRounds.Phase, Long> ends = ends(reports);
-    ends.put(BenchRounds.Phase.START, reports.stream().mapToLong(report -> report.getLong("publishCallNanos")).max().orElseThrow());
-    closeChildren();
-    return BenchRounds.Round.of(startedNanos, ends);
-  }
-
-  private List<JsonObject> connected() {
-    return children.stream().map(child -> child.expect("connected", LIMIT)).toList();
-  }
-
-  private void leave(String group) {
-    children.forEach(child -> child.send(command("leave", group)));
-    children.forEach(child -> child.expect("left", LIMIT));
-  }
-
-  private static BenchRounds.Round round(List<JsonObject> reports) {
-    long from = reports.stream().mapToLong(report -> report.getLong("publishCallNanos", Long.MIN_VALUE)).max().orElseThrow();
-    return BenchRounds.Round.of(from, ends(reports));
-  }
-
-  private static Map<BenchRounds.Phase, Long> ends(List<JsonObject> reports) {
-    Map<BenchRounds.Phase, Long> ends = new EnumMap<>(BenchRounds.Phase.class);
-    for (BenchRounds.Phase phase : BenchRounds.Phase.values()) {
-      var times = reports.stream().map(report -> report.getLong(phase.text())).filter(time -> time != null && time != 0)
-          .mapToLong(Long::longValue);
-      (phase == BenchRounds.Phase.COMPLETE ? times.min() : times.max()).ifPresent(end -> ends.put(phase, end));
-    }
-    return ends;
-  }
-
-  private JsonObject command(String what, String group) {
-    return new JsonObject().put("do", what).put("group", group).put("worldSize", worldSize).put("secured", secured);
-  }
-
-  private BenchChild child(int process, List<String> more) {
-    List<String> arguments = new ArrayList<>(List.of("--bind", LOOPBACK, "--hazelcast-port", "0", "--control-port",
-        ports.get(process).toString(), "--members", ports.stream().map(port -> LOOPBACK + ":" + port).collect(Collectors.joining(","))));
-    if (secret != null) {
-      arguments.addAll(List.of("--secret-file", secret.file().toString()));
-    }
-    if (secured) {
-      arguments.add("--secured");
-    }
-    arguments.addAll(more);
-    return BenchChild.start(arguments);
-  }
-
-  private JsonArray ranksOf(int process) {
-    return new JsonArray(IntStream.range(0, worldSize).filter(rank -> processOf(rank) == process).boxed().toList());
-  }
-
-  private JsonArray ranksBut(int one, int process) {
-    return new JsonArray(ranksOf(process).stream().filter(rank -> (int) rank != one).toList());
-  }
-
-  /** Blocks of neighbours, as even as can be. */
-  private int processOf(int rank) {
-    return (int) ((long) rank * processes / worldSize);
-  }
-
-  private static void pause(long ms) {
-    try {
-      Thread.sleep(ms);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Held all together, so that no two are the same, and let go again. */
-  private static List<Integer> freePorts(int count) {
-    List<ServerSocket> sockets = new ArrayList<>();
-    try {
-      for (int i = 0; i < count; i++) {
-        sockets.add(new ServerSocket(0, 1, InetAddress.getByName(LOOPBACK)));
-      }
-      return sockets.stream().map(ServerSocket::getLocalPort).toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException("no free port on " + LOOPBACK, e);
-    } finally {
-      sockets.forEach(socket -> {
-        try {
-          socket.close();
-        } catch (IOException e) {
-          throw new UncheckedIOException(e);
+    /** Starts all processes and waits until they are in the cluster. */
+    void start() {
+        for (int process = 0; process < processes; process++) {
+            children.add(child(
+                    process, prime.isZero() ? List.of() : List.of("--prime-ms", Long.toString(prime.toMillis()))));
         }
-      });
+        children.forEach(child -> child.expect("up", LIMIT.plus(prime)));
+        children.forEach(child -> child.send(new JsonObject().put("do", "greet")));
+        pause(IDLE_MS);
     }
-  }
 
-  private void closeChildren() {
-    List<Thread> closing = children.stream().map(child -> Thread.ofVirtual().start(child::close)).toList();
-    closing.forEach(thread -> {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    });
-    children.clear();
-  }
+    /** Prepared, then all at once; from the last publish. The group is left afterwards, and with it its connections. */
+    BenchRounds.Round hot(String group) {
+        for (int process = 0; process < processes; process++) {
+            children.get(process).send(command("prepare", group).put("ranks", ranksOf(process)));
+        }
+        children.forEach(child -> child.expect("prepared", LIMIT));
+        pause(SETTLE_MS);
+        long cpuNanos = cpuNanos();
+        JsonObject publish = command("publish", group).put("atNanos", System.nanoTime() + AHEAD_NANOS);
+        for (int process = 0; process < processes; process++) {
+            children.get(process).send(publish.copy().put("ranks", ranksOf(process)));
+        }
+        BenchRounds.Round round = round(connected()).cpu(cpuNanos() - cpuNanos);
+        leave(group);
+        return round;
+    }
 
-  @Override
-  public void close() {
-    closeChildren();
-    Runtime.getRuntime().removeShutdownHook(hook);
-  }
+    /** Of all processes since their start; the system counts in steps of 10 ms. */
+    private long cpuNanos() {
+        return children.stream().mapToLong(child -> child.cpu().toNanos()).sum();
+    }
+
+    /**
+     * All but one rank publish and wait, then that one; each round another one.
+     *
+     * @param inOneGo the last one has not prepared anything
+     */
+    BenchRounds.Round late(String group, int number, Duration waiting, boolean inOneGo) {
+        int late = Math.floorMod(worldSize - 1 - number, worldSize);
+        int its = processOf(late);
+        for (int process = 0; process < processes; process++) {
+            children.get(process)
+                    .send(command("prepare", group).put("ranks", inOneGo ? ranksBut(late, process) : ranksOf(process)));
+        }
+        children.forEach(child -> child.expect("prepared", LIMIT));
+        for (int process = 0; process < processes; process++) {
+            children.get(process).send(command("publish", group).put("ranks", ranksBut(late, process)));
+        }
+        pause(waiting.toMillis());
+        children.get(its).send(command("publish", group).put("ranks", new JsonArray().add(late)));
+        List<JsonObject> reports = new ArrayList<>(connected());
+        reports.add(children.get(its).expect("connected", LIMIT));
+        BenchRounds.Round round = round(reports);
+        leave(group);
+        return round;
+    }
+
+    /** The group that {@link #restart} breaks and mends. */
+    void form(String group) {
+        for (int process = 0; process < processes; process++) {
+            children.get(process).send(command("prepare", group).put("ranks", ranksOf(process)));
+        }
+        children.forEach(child -> child.expect("prepared", LIMIT));
+        for (int process = 0; process < processes; process++) {
+            children.get(process).send(command("publish", group).put("ranks", ranksOf(process)));
+        }
+        connected();
+    }
+
+    /** Each round another process is killed; the first listed is the last in turn. */
+    BenchRounds.Round restart(String group, int number) {
+        int victim = Math.floorMod(processes - 1 - number, processes);
+        List<BenchChild> others = new ArrayList<>(children);
+        others.remove(victim);
+        pause(2_000);
+        List.of("degraded-local", "degraded-cluster").forEach(event -> others.forEach(child -> child.forget(event)));
+        long killedNanos = System.nanoTime();
+        children.get(victim).kill();
+        long localNanos = last(others, "degraded-local") - killedNanos;
+        long clusterNanos = last(others, "degraded-cluster") - killedNanos;
+        children.get(victim).close();
+        others.forEach(child -> child.send(command("await", group)));
+        BenchChild next = child(victim, List.of());
+        children.set(victim, next);
+        next.expect("up", LIMIT);
+        next.send(command("prepare", group).put("ranks", ranksOf(victim)));
+        next.expect("prepared", LIMIT);
+        pause(SETTLE_MS);
+        next.send(command("publish", group).put("ranks", ranksOf(victim)));
+        return round(connected()).degraded(localNanos, clusterNanos);
+    }
+
+    /** Rank 0 writes into the memory of rank 1, in the other process. */
+    JsonObject transfer(String group) {
+        form(group);
+        children.getFirst().send(command("transfer", group));
+        return children.getFirst().expect("transferred", LIMIT);
+    }
+
+    /** How much more live heap the first process has when all are connected than before it prepared its ranks. */
+    long heapOfLinks(String group) {
+        form("bench-before");
+        leave("bench-before");
+        pause(2_000);
+        long before = heap();
+        form(group);
+        pause(2_000);
+        return heap() - before;
+    }
+
+    private long heap() {
+        children.getFirst().send(command("heap", ""));
+        return children.getFirst().expect("heap", LIMIT).getLong("bytes");
+    }
+
+    private static long last(List<BenchChild> children, String event) {
+        return children.stream()
+                .mapToLong(child -> child.expect(event, LIMIT).getLong("atNanos"))
+                .max()
+                .orElseThrow();
+    }
+
+    /** All processes anew, which publish as soon as they can; from the start of the last one. */
+    BenchRounds.Round cold(String group) {
+        long startedNanos = 0;
+        for (int process = 0; process < processes; process++) {
+            startedNanos = System.nanoTime();
+            children.add(child(
+                    process,
+                    List.of(
+                            "--group",
+                            group,
+                            "--ranks",
+                            ranksOf(process).stream().map(String::valueOf).collect(Collectors.joining(",")),
+                            "--world-size",
+                            Integer.toString(worldSize))));
+        }
+        List<JsonObject> reports = connected();
+        Map<BenchRounds.Phase, Long> ends = ends(reports);
+        ends.put(
+                BenchRounds.Phase.START,
+                reports.stream()
+                        .mapToLong(report -> report.getLong("publishCallNanos"))
+                        .max()
+                        .orElseThrow());
+        closeChildren();
+        return BenchRounds.Round.of(startedNanos, ends);
+    }
+
+    private List<JsonObject> connected() {
+        return children.stream().map(child -> child.expect("connected", LIMIT)).toList();
+    }
+
+    private void leave(String group) {
+        children.forEach(child -> child.send(command("leave", group)));
+        children.forEach(child -> child.expect("left", LIMIT));
+    }
+
+    private static BenchRounds.Round round(List<JsonObject> reports) {
+        long from = reports.stream()
+                .mapToLong(report -> report.getLong("publishCallNanos", Long.MIN_VALUE))
+                .max()
+                .orElseThrow();
+        return BenchRounds.Round.of(from, ends(reports));
+    }
+
+    private static Map<BenchRounds.Phase, Long> ends(List<JsonObject> reports) {
+        Map<BenchRounds.Phase, Long> ends = new EnumMap<>(BenchRounds.Phase.class);
+        for (BenchRounds.Phase phase : BenchRounds.Phase.values()) {
+            var times = reports.stream()
+                    .map(report -> report.getLong(phase.text()))
+                    .filter(time -> time != null && time != 0)
+                    .mapToLong(Long::longValue);
+            (phase == BenchRounds.Phase.COMPLETE ? times.min() : times.max()).ifPresent(end -> ends.put(phase, end));
+        }
+        return ends;
+    }
+
+    private JsonObject command(String what, String group) {
+        return new JsonObject()
+                .put("do", what)
+                .put("group", group)
+                .put("worldSize", worldSize)
+                .put("secured", secured);
+    }
+
+    private BenchChild child(int process, List<String> more) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "--bind",
+                LOOPBACK,
+                "--hazelcast-port",
+                "0",
+                "--control-port",
+                ports.get(process).toString(),
+                "--members",
+                ports.stream().map(port -> LOOPBACK + ":" + port).collect(Collectors.joining(","))));
+        if (secret != null) {
+            arguments.addAll(List.of("--secret-file", secret.file().toString()));
+        }
+        if (secured) {
+            arguments.add("--secured");
+        }
+        arguments.addAll(more);
+        return BenchChild.start(arguments);
+    }
+
+    private JsonArray ranksOf(int process) {
+        return new JsonArray(IntStream.range(0, worldSize)
+                .filter(rank -> processOf(rank) == process)
+                .boxed()
+                .toList());
+    }
+
+    private JsonArray ranksBut(int one, int process) {
+        return new JsonArray(
+                ranksOf(process).stream().filter(rank -> (int) rank != one).toList());
+    }
+
+    /** Blocks of neighbours, as even as can be. */
+    private int processOf(int rank) {
+        return (int) ((long) rank * processes / worldSize);
+    }
+
+    private static void pause(long ms) {
+        try {
+            Thread.sleep(ms);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Held all together, so that no two are the same, and let go again. */
+    private static List<Integer> freePorts(int count) {
+        List<ServerSocket> sockets = new ArrayList<>();
+        try {
+            for (int i = 0; i < count; i++) {
+                sockets.add(new ServerSocket(0, 1, InetAddress.getByName(LOOPBACK)));
+            }
+            return sockets.stream().map(ServerSocket::getLocalPort).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("no free port on " + LOOPBACK, e);
+        } finally {
+            sockets.forEach(socket -> {
+                try {
+                    socket.close();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        }
+    }
+
+    private void closeChildren() {
+        List<Thread> closing = children.stream()
+                .map(child -> Thread.ofVirtual().start(child::close))
+                .toList();
+        closing.forEach(thread -> {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        children.clear();
+    }
+
+    @Override
+    public void close() {
+        closeChildren();
+        Runtime.getRuntime().removeShutdownHook(hook);
+    }
 }

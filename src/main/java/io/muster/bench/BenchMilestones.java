@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bench;
 
 import io.muster.barrier.EpochStage;
@@ -17,66 +19,71 @@ import java.util.function.ObjLongConsumer;
 
 /** When this process reached what for the last time, as its links and its barrier tell on the node's bus. */
 final class BenchMilestones {
-  private final Map<Phase, Long> last = new ConcurrentHashMap<>();
-  private final List<MessageConsumer<?>> consumers;
-  private final ObjLongConsumer<String> tell;
-  /** From the wall clock, which links are stamped with, to the monotonic one; one host, so it is the same for all processes. */
-  private final long offsetNanos;
+    private final Map<Phase, Long> last = new ConcurrentHashMap<>();
+    private final List<MessageConsumer<?>> consumers;
+    private final ObjLongConsumer<String> tell;
+    /**
+     * From the wall clock, which links are stamped with, to the monotonic one; one host, so it is the same for all
+     * processes.
+     */
+    private final long offsetNanos;
 
-  /** @param tell gets {@code degraded-local} and {@code degraded-cluster}, each when the bus brings it */
-  BenchMilestones(Vertx vertx, Addresses addresses, ObjLongConsumer<String> tell) {
-    this.tell = tell;
-    this.offsetNanos = System.nanoTime() - nanos(Instant.now());
-    MessageConsumer<JsonObject> degraded = vertx.eventBus().consumer(addresses.degraded(), message -> degraded(message.body()));
-    degraded.completion().await();
-    consumers = List.of(degraded,
-        vertx.eventBus().<LinkChange>localConsumer(addresses.linkState(), message -> changed(message.body())),
-        vertx.eventBus().<EpochStage>localConsumer(addresses.epochStage(), message -> reached(message.body())));
-  }
-
-  private void changed(LinkChange change) {
-    long atNanos = nanos(change.at()) + offsetNanos;
-    LinkState.Name from = change.from().name();
-    LinkState.Name to = change.to().name();
-    if (from == LinkState.Name.WAITING_STORE && to != from) {
-      last.merge(Phase.NOTICE, atNanos, Math::max);
+    /** @param tell gets {@code degraded-local} and {@code degraded-cluster}, each when the bus brings it */
+    BenchMilestones(Vertx vertx, Addresses addresses, ObjLongConsumer<String> tell) {
+        this.tell = tell;
+        this.offsetNanos = System.nanoTime() - nanos(Instant.now());
+        MessageConsumer<JsonObject> degraded =
+                vertx.eventBus().consumer(addresses.degraded(), message -> degraded(message.body()));
+        degraded.completion().await();
+        consumers = List.of(
+                degraded,
+                vertx.eventBus().<LinkChange>localConsumer(addresses.linkState(), message -> changed(message.body())),
+                vertx.eventBus().<EpochStage>localConsumer(addresses.epochStage(), message -> reached(message.body())));
     }
-    if (change.to() instanceof LinkState.OpeningSegment(var _, LinkState.Stage.AskingPolicy _)) {
-      last.merge(Phase.DIAL, atNanos, Math::max);
+
+    private void changed(LinkChange change) {
+        long atNanos = nanos(change.at()) + offsetNanos;
+        LinkState.Name from = change.from().name();
+        LinkState.Name to = change.to().name();
+        if (from == LinkState.Name.WAITING_STORE && to != from) {
+            last.merge(Phase.NOTICE, atNanos, Math::max);
+        }
+        if (change.to() instanceof LinkState.OpeningSegment(var _, LinkState.Stage.AskingPolicy _)) {
+            last.merge(Phase.DIAL, atNanos, Math::max);
+        }
+        if (from == LinkState.Name.OPENING_SEGMENT && to != from) {
+            last.merge(Phase.OPEN, atNanos, Math::max);
+        }
+        if (to == LinkState.Name.CONNECTED && to != from) {
+            last.merge(Phase.WARMUP, atNanos, Math::max);
+        }
     }
-    if (from == LinkState.Name.OPENING_SEGMENT && to != from) {
-      last.merge(Phase.OPEN, atNanos, Math::max);
+
+    private void reached(EpochStage stage) {
+        switch (stage.stage()) {
+            case OPEN -> last.put(Phase.EPOCH, stage.atNanos());
+            case MARKED -> last.merge(Phase.MARK, stage.atNanos(), Math::max);
+            case COMPLETE -> last.put(Phase.COMPLETE, stage.atNanos());
+            case DEGRADED -> Arrays.stream(Phase.values()).forEach(last::remove);
+        }
     }
-    if (to == LinkState.Name.CONNECTED && to != from) {
-      last.merge(Phase.WARMUP, atNanos, Math::max);
+
+    /** What the own node tells carries who saw it; what the cluster tells does not. */
+    private void degraded(JsonObject body) {
+        tell.accept(body.containsKey("seenHere") ? "degraded-local" : "degraded-cluster", System.nanoTime());
     }
-  }
 
-  private void reached(EpochStage stage) {
-    switch (stage.stage()) {
-      case OPEN -> last.put(Phase.EPOCH, stage.atNanos());
-      case MARKED -> last.merge(Phase.MARK, stage.atNanos(), Math::max);
-      case COMPLETE -> last.put(Phase.COMPLETE, stage.atNanos());
-      case DEGRADED -> Arrays.stream(Phase.values()).forEach(last::remove);
+    JsonObject toJson() {
+        var json = new JsonObject();
+        last.forEach((phase, atNanos) -> json.put(phase.text(), atNanos));
+        return json;
     }
-  }
 
-  /** What the own node tells carries who saw it; what the cluster tells does not. */
-  private void degraded(JsonObject body) {
-    tell.accept(body.containsKey("seenHere") ? "degraded-local" : "degraded-cluster", System.nanoTime());
-  }
+    void close() {
+        consumers.forEach(MessageConsumer::unregister);
+    }
 
-  JsonObject toJson() {
-    var json = new JsonObject();
-    last.forEach((phase, atNanos) -> json.put(phase.text(), atNanos));
-    return json;
-  }
-
-  void close() {
-    consumers.forEach(MessageConsumer::unregister);
-  }
-
-  private static long nanos(Instant instant) {
-    return instant.getEpochSecond() * 1_000_000_000L + instant.getNano();
-  }
+    private static long nanos(Instant instant) {
+        return instant.getEpochSecond() * 1_000_000_000L + instant.getNano();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bench;
 
 import io.vertx.core.json.JsonObject;
@@ -9,124 +11,140 @@ import java.util.function.ToLongFunction;
 
 /** The rounds of {@code bench connect}, and what is said of them. */
 final class BenchRounds {
-  /**
-   * Where the time goes. Each phase ends when the last process has reached it, none before the one above it: so the phases of a round add
-   * up to its time, and one that was over before its predecessor takes 0.
-   */
-  enum Phase {
-    /** cold only: the process starts, forms or joins the cluster, and prepares its ranks. */
-    START,
-    /** Claim and publish: the compare-and-set of the last rank's entry has been answered. */
-    PUBLISH,
-    /** Every link has left WAITING_STORE: it knows its peer's handle, by gossip, by the store's push, or by a link-open. */
-    NOTICE,
-    /** Every writer's link has a channel: both sockets are connected, hellos done, 64 KiB verified both ways. */
-    DIAL,
-    /** Every link-open is accepted at both ends. */
-    OPEN,
-    /** Every link is CONNECTED: both directions carried verified bytes. */
-    WARMUP,
-    /** For every process the epoch is open: it follows from the entries, or a record says so. */
-    EPOCH,
-    /** Every rank has made its mark, and told it to who completes. */
-    MARK,
-    /** The first process knows that the record says COMPLETE: it has written it. */
-    COMPLETE,
-    /** Every rank has been told. */
-    KNOW;
+    /**
+     * Where the time goes. Each phase ends when the last process has reached it, none before the one above it: so the
+     * phases of a round add up to its time, and one that was over before its predecessor takes 0.
+     */
+    enum Phase {
+        /** cold only: the process starts, forms or joins the cluster, and prepares its ranks. */
+        START,
+        /** Claim and publish: the compare-and-set of the last rank's entry has been answered. */
+        PUBLISH,
+        /**
+         * Every link has left WAITING_STORE: it knows its peer's handle, by gossip, by the store's push, or by a
+         * link-open.
+         */
+        NOTICE,
+        /** Every writer's link has a channel: both sockets are connected, hellos done, 64 KiB verified both ways. */
+        DIAL,
+        /** Every link-open is accepted at both ends. */
+        OPEN,
+        /** Every link is CONNECTED: both directions carried verified bytes. */
+        WARMUP,
+        /** For every process the epoch is open: it follows from the entries, or a record says so. */
+        EPOCH,
+        /** Every rank has made its mark, and told it to who completes. */
+        MARK,
+        /** The first process knows that the record says COMPLETE: it has written it. */
+        COMPLETE,
+        /** Every rank has been told. */
+        KNOW;
 
-    String text() {
-      return name().toLowerCase(java.util.Locale.ROOT);
-    }
-  }
-
-  /**
-   * One round.
-   *
-   * @param cpuNanos hot only, what all processes used from before the publish until after the end, some idle time included
-   * @param degradedLocalNanos restart only, from the kill until the last of the others' nodes has told it on the node
-   * @param degradedClusterNanos restart only, from the kill until the clustered event was there at every other node
-   */
-  record Round(long nanos, Map<Phase, Long> phases, long cpuNanos, long degradedLocalNanos, long degradedClusterNanos) {
-    /** @param ends when each phase was reached by the last process, on one clock; absent ones were not measured */
-    static Round of(long fromNanos, Map<Phase, Long> ends) {
-      Map<Phase, Long> phases = new EnumMap<>(Phase.class);
-      long before = fromNanos;
-      for (Phase phase : Phase.values()) {
-        if (ends.containsKey(phase)) {
-          long end = Math.max(before, ends.get(phase));
-          phases.put(phase, end - before);
-          before = end;
+        String text() {
+            return name().toLowerCase(java.util.Locale.ROOT);
         }
-      }
-      return new Round(before - fromNanos, phases, 0, 0, 0);
     }
 
-    Round degraded(long localNanos, long clusterNanos) {
-      return new Round(nanos, phases, cpuNanos, localNanos, clusterNanos);
+    /**
+     * One round.
+     *
+     * @param cpuNanos hot only, what all processes used from before the publish until after the end, some idle time
+     *     included
+     * @param degradedLocalNanos restart only, from the kill until the last of the others' nodes has told it on the node
+     * @param degradedClusterNanos restart only, from the kill until the clustered event was there at every other node
+     */
+    record Round(
+            long nanos, Map<Phase, Long> phases, long cpuNanos, long degradedLocalNanos, long degradedClusterNanos) {
+        /** @param ends when each phase was reached by the last process, on one clock; absent ones were not measured */
+        static Round of(long fromNanos, Map<Phase, Long> ends) {
+            Map<Phase, Long> phases = new EnumMap<>(Phase.class);
+            long before = fromNanos;
+            for (Phase phase : Phase.values()) {
+                if (ends.containsKey(phase)) {
+                    long end = Math.max(before, ends.get(phase));
+                    phases.put(phase, end - before);
+                    before = end;
+                }
+            }
+            return new Round(before - fromNanos, phases, 0, 0, 0);
+        }
+
+        Round degraded(long localNanos, long clusterNanos) {
+            return new Round(nanos, phases, cpuNanos, localNanos, clusterNanos);
+        }
+
+        Round cpu(long usedNanos) {
+            return new Round(nanos, phases, usedNanos, degradedLocalNanos, degradedClusterNanos);
+        }
+
+        String text() {
+            StringBuilder text = new StringBuilder(millis(nanos) + " ms (");
+            phases.forEach((phase, took) -> text.append(
+                            phase.ordinal() == 0 || text.charAt(text.length() - 1) == '(' ? "" : " ")
+                    .append(phase.text())
+                    .append(' ')
+                    .append(millis(took)));
+            text.append(')');
+            if (cpuNanos > 0) {
+                text.append(", cpu ").append(millis(cpuNanos));
+            }
+            return degradedLocalNanos == 0
+                    ? text.toString()
+                    : text + ", degraded local " + millis(degradedLocalNanos) + " cluster "
+                            + millis(degradedClusterNanos);
+        }
     }
 
-    Round cpu(long usedNanos) {
-      return new Round(nanos, phases, usedNanos, degradedLocalNanos, degradedClusterNanos);
+    private final BenchConnectCommand.Mode mode;
+    private final List<Round> rounds = new ArrayList<>();
+
+    BenchRounds(BenchConnectCommand.Mode mode) {
+        this.mode = mode;
     }
 
-    String text() {
-      StringBuilder text = new StringBuilder(millis(nanos) + " ms (");
-      phases.forEach((phase, took) -> text.append(phase.ordinal() == 0 || text.charAt(text.length() - 1) == '(' ? "" : " ")
-          .append(phase.text()).append(' ').append(millis(took)));
-      text.append(')');
-      if (cpuNanos > 0) {
-        text.append(", cpu ").append(millis(cpuNanos));
-      }
-      return degradedLocalNanos == 0 ? text.toString()
-          : text + ", degraded local " + millis(degradedLocalNanos) + " cluster " + millis(degradedClusterNanos);
+    void add(Round round) {
+        rounds.add(round);
     }
-  }
 
-  private final BenchConnectCommand.Mode mode;
-  private final List<Round> rounds = new ArrayList<>();
-
-  BenchRounds(BenchConnectCommand.Mode mode) {
-    this.mode = mode;
-  }
-
-  void add(Round round) {
-    rounds.add(round);
-  }
-
-  /** The first round apart; of a single one, that one. */
-  JsonObject toJson() {
-    List<Round> others = rounds.size() == 1 ? rounds : rounds.subList(1, rounds.size());
-    long[] times = sorted(others, Round::nanos);
-    var phases = new JsonObject();
-    for (Phase phase : Phase.values()) {
-      if (rounds.getFirst().phases().containsKey(phase)) {
-        phases.put(phase.text(), millis(percentile(sorted(others, round -> round.phases().getOrDefault(phase, 0L)), 0.5)));
-      }
+    /** The first round apart; of a single one, that one. */
+    JsonObject toJson() {
+        List<Round> others = rounds.size() == 1 ? rounds : rounds.subList(1, rounds.size());
+        long[] times = sorted(others, Round::nanos);
+        var phases = new JsonObject();
+        for (Phase phase : Phase.values()) {
+            if (rounds.getFirst().phases().containsKey(phase)) {
+                phases.put(
+                        phase.text(),
+                        millis(percentile(sorted(others, round -> round.phases().getOrDefault(phase, 0L)), 0.5)));
+            }
+        }
+        var json = new JsonObject()
+                .put("firstMs", millis(rounds.getFirst().nanos()))
+                .put("medianMs", millis(percentile(times, 0.5)))
+                .put("p90Ms", millis(percentile(times, 0.9)))
+                .put("minMs", millis(times[0]))
+                .put("maxMs", millis(times[times.length - 1]))
+                .put("phasesMs", phases);
+        if (mode == BenchConnectCommand.Mode.RESTART) {
+            json.put("degradedLocalMs", millis(percentile(sorted(rounds, Round::degradedLocalNanos), 0.5)))
+                    .put("degradedClusterMs", millis(percentile(sorted(rounds, Round::degradedClusterNanos), 0.5)));
+        }
+        return json;
     }
-    var json = new JsonObject().put("firstMs", millis(rounds.getFirst().nanos())).put("medianMs", millis(percentile(times, 0.5)))
-        .put("p90Ms", millis(percentile(times, 0.9))).put("minMs", millis(times[0])).put("maxMs", millis(times[times.length - 1]))
-        .put("phasesMs", phases);
-    if (mode == BenchConnectCommand.Mode.RESTART) {
-      json.put("degradedLocalMs", millis(percentile(sorted(rounds, Round::degradedLocalNanos), 0.5)))
-          .put("degradedClusterMs", millis(percentile(sorted(rounds, Round::degradedClusterNanos), 0.5)));
+
+    private static long[] sorted(List<Round> rounds, ToLongFunction<Round> what) {
+        return rounds.stream().mapToLong(what).sorted().toArray();
     }
-    return json;
-  }
 
-  private static long[] sorted(List<Round> rounds, ToLongFunction<Round> what) {
-    return rounds.stream().mapToLong(what).sorted().toArray();
-  }
-
-  /** The least value that this share of all values does not exceed; of an even number the median is between two. */
-  static long percentile(long[] sorted, double share) {
-    if (share == 0.5 && sorted.length % 2 == 0) {
-      return (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
+    /** The least value that this share of all values does not exceed; of an even number the median is between two. */
+    static long percentile(long[] sorted, double share) {
+        if (share == 0.5 && sorted.length % 2 == 0) {
+            return (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
+        }
+        return sorted[Math.clamp((int) Math.ceil(share * sorted.length) - 1, 0, sorted.length - 1)];
     }
-    return sorted[Math.clamp((int) Math.ceil(share * sorted.length) - 1, 0, sorted.length - 1)];
-  }
 
-  static double millis(long nanos) {
-    return Math.round(nanos / 10_000.0) / 100.0;
-  }
+    static double millis(long nanos) {
+        return Math.round(nanos / 10_000.0) / 100.0;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bench;
 
 import io.muster.group.MusterException;
@@ -11,39 +13,44 @@ import org.slf4j.LoggerFactory;
 
 /** A group secret made for one measurement, in a file that nobody else reads, which goes with it. */
 record BenchSecret(Path file) implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(BenchSecret.class);
-  private static final int BYTES = 32;
+    private static final Logger LOG = LoggerFactory.getLogger(BenchSecret.class);
+    private static final int BYTES = 32;
 
-  /** When a round has one. */
-  enum When {
-    NEVER, ALWAYS, ALTERNATE;
+    /** When a round has one. */
+    enum When {
+        NEVER,
+        ALWAYS,
+        ALTERNATE;
 
-    boolean isSecured(int round) {
-      return this == ALWAYS || this == ALTERNATE && round % 2 == 1;
+        boolean isSecured(int round) {
+            return this == ALWAYS || this == ALTERNATE && round % 2 == 1;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(java.util.Locale.ROOT);
+        }
+    }
+
+    static BenchSecret make() {
+        byte[] secret = new byte[BYTES];
+        new SecureRandom().nextBytes(secret);
+        try {
+            return new BenchSecret(Files.writeString(
+                    Files.createTempFile("muster-bench", ".secret"),
+                    Base64.getEncoder().encodeToString(secret)));
+        } catch (IOException e) {
+            throw new MusterException(
+                    MusterException.Kind.CONFIG, "can't write a secret into the temporary directory: " + e, e);
+        }
     }
 
     @Override
-    public String toString() {
-      return name().toLowerCase(java.util.Locale.ROOT);
+    public void close() {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            LOG.warn("bench-secret-left file={} reason={}", file, e.toString());
+        }
     }
-  }
-
-  static BenchSecret make() {
-    byte[] secret = new byte[BYTES];
-    new SecureRandom().nextBytes(secret);
-    try {
-      return new BenchSecret(Files.writeString(Files.createTempFile("muster-bench", ".secret"), Base64.getEncoder().encodeToString(secret)));
-    } catch (IOException e) {
-      throw new MusterException(MusterException.Kind.CONFIG, "can't write a secret into the temporary directory: " + e, e);
-    }
-  }
-
-  @Override
-  public void close() {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException e) {
-      LOG.warn("bench-secret-left file={} reason={}", file, e.toString());
-    }
-  }
 }

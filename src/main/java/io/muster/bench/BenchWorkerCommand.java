@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bench;
 
 import io.muster.JoinedRank;
@@ -42,191 +44,252 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** One process of a measurement: takes commands as JSON lines on standard input, tells what came of them on standard output. */
+/**
+ * One process of a measurement: takes commands as JSON lines on standard input, tells what came of them on standard
+ * output.
+ */
 @Command(name = "bench-worker", hidden = true, description = "One process of a measurement (used by bench).")
 public final class BenchWorkerCommand implements Callable<Integer> {
-  private static final Logger LOG = LoggerFactory.getLogger(BenchWorkerCommand.class);
-  private static final Duration LONG = Duration.ofMinutes(10);
-  /** Messages about links are read by another event loop than the one that completes the wait. */
-  private static final long SETTLE_MS = 30;
-  /** Nothing is left to be compiled after that. */
-  private static final int MOST_PRIME_ROUNDS = 200;
-  private static final int PRIME_PROCESSES = 4;
-  private static final String GREETING = "muster.bench.greeting";
+    private static final Logger LOG = LoggerFactory.getLogger(BenchWorkerCommand.class);
+    private static final Duration LONG = Duration.ofMinutes(10);
+    /** Messages about links are read by another event loop than the one that completes the wait. */
+    private static final long SETTLE_MS = 30;
+    /** Nothing is left to be compiled after that. */
+    private static final int MOST_PRIME_ROUNDS = 200;
 
-  @Option(names = "--members", required = true)
-  private String members = "";
+    private static final int PRIME_PROCESSES = 4;
+    private static final String GREETING = "muster.bench.greeting";
 
-  @Option(names = "--group", description = "cold: publish at once")
-  private @Nullable String group;
+    @Option(names = "--members", required = true)
+    private String members = "";
 
-  @Option(names = "--ranks")
-  private String ranks = "";
+    @Option(names = "--group", description = "cold: publish at once")
+    private @Nullable String group;
 
-  @Option(names = "--world-size")
-  private int worldSize;
+    @Option(names = "--ranks")
+    private String ranks = "";
 
-  @Option(names = "--secret-file", description = "what groups with a secret have")
-  private @Nullable Path secretFile;
+    @Option(names = "--world-size")
+    private int worldSize;
 
-  @Option(names = "--secured", description = "cold: the group has the secret")
-  private boolean secured;
+    @Option(names = "--secret-file", description = "what groups with a secret have")
+    private @Nullable Path secretFile;
 
-  @Option(names = "--prime-ms", description = "how long to rehearse before it is up; 0: as every process does")
-  private int primeMs;
+    @Option(names = "--secured", description = "cold: the group has the secret")
+    private boolean secured;
 
-  @Mixin
-  private ProcessSettings settings = new ProcessSettings();
+    @Option(names = "--prime-ms", description = "how long to rehearse before it is up; 0: as every process does")
+    private int primeMs;
 
-  private final EventWriter out = new EventWriter(System.out, true);
-  private final Map<String, Joined> groups = new ConcurrentHashMap<>();
+    @Mixin
+    private ProcessSettings settings = new ProcessSettings();
 
-  /** A group as this process has it. */
-  private record Joined(Map<Integer, PreparedRank> prepared, Map<Integer, JoinedRank> joined, BenchMilestones milestones) {}
+    private final EventWriter out = new EventWriter(System.out, true);
+    private final Map<String, Joined> groups = new ConcurrentHashMap<>();
 
-  @Override
-  public Integer call() throws IOException {
-    MusterOptions options = primeMs == 0 ? settings.read() : settings.read().with(new PrimeOptions(MOST_PRIME_ROUNDS, primeMs, PRIME_PROCESSES));
-    try (LaunchedProcess process = LaunchedProcess.open(options)) {
-      process.start(options, ControlAddress.parseList(members));
-      if (primeMs != 0) {
-        process.primeStore(options, Duration.ofMillis(primeMs));
-        rehearse(process);
-      }
-      if (group != null) {
-        List<Integer> all = RankList.parse(ranks);
-        IntFunction<GroupOptions> optionsOf = rank -> options(group, rank, worldSize, secured);
-        prepare(process, group, all, optionsOf);
-        told(publish(process, group, all, 0, optionsOf));
-      }
-      out.event("up", new JsonObject().put("atNanos", System.nanoTime()));
-      serve(process);
-    }
-    return ExitCode.OK;
-  }
+    /** A group as this process has it. */
+    private record Joined(
+            Map<Integer, PreparedRank> prepared, Map<Integer, JoinedRank> joined, BenchMilestones milestones) {}
 
-  private void serve(LaunchedProcess process) throws IOException {
-    var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String line = in.readLine(); line != null; line = in.readLine()) {
-      var command = new JsonObject(line);
-      String name = command.getString("group");
-      List<Integer> which = command.getJsonArray("ranks", new JsonArray()).stream().map(Integer.class::cast).toList();
-      IntFunction<GroupOptions> optionsOf = rank -> options(name, rank, command.getInteger("worldSize"), command.getBoolean("secured"));
-      switch (command.getString("do")) {
-        case "prepare" -> {
-          prepare(process, name, which, optionsOf);
-          out.event("prepared", new JsonObject());
+    @Override
+    public Integer call() throws IOException {
+        MusterOptions options = primeMs == 0
+                ? settings.read()
+                : settings.read().with(new PrimeOptions(MOST_PRIME_ROUNDS, primeMs, PRIME_PROCESSES));
+        try (LaunchedProcess process = LaunchedProcess.open(options)) {
+            process.start(options, ControlAddress.parseList(members));
+            if (primeMs != 0) {
+                process.primeStore(options, Duration.ofMillis(primeMs));
+                rehearse(process);
+            }
+            if (group != null) {
+                List<Integer> all = RankList.parse(ranks);
+                IntFunction<GroupOptions> optionsOf = rank -> options(group, rank, worldSize, secured);
+                prepare(process, group, all, optionsOf);
+                told(publish(process, group, all, 0, optionsOf));
+            }
+            out.event("up", new JsonObject().put("atNanos", System.nanoTime()));
+            serve(process);
         }
-        case "publish" -> told(publish(process, name, which, command.getLong("atNanos", 0L), optionsOf));
-        case "greet" -> process.vertx().eventBus().publish(GREETING, new JsonObject().put("pid", ProcessHandle.current().pid()));
-        case "transfer" -> out.event("transferred",
-            BenchTransfer.run(groups.get(name).joined().values().iterator().next(), 1));
-        case "heap" -> out.event("heap", new JsonObject().put("bytes", liveHeap()));
-        case "await" -> told(connected(process, name, groups.get(name).joined().values().stream().toList(), new JsonObject()));
-        case "leave" -> {
-          leave(name);
-          out.event("left", new JsonObject());
+        return ExitCode.OK;
+    }
+
+    private void serve(LaunchedProcess process) throws IOException {
+        var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            var command = new JsonObject(line);
+            String name = command.getString("group");
+            List<Integer> which = command.getJsonArray("ranks", new JsonArray()).stream()
+                    .map(Integer.class::cast)
+                    .toList();
+            IntFunction<GroupOptions> optionsOf =
+                    rank -> options(name, rank, command.getInteger("worldSize"), command.getBoolean("secured"));
+            switch (command.getString("do")) {
+                case "prepare" -> {
+                    prepare(process, name, which, optionsOf);
+                    out.event("prepared", new JsonObject());
+                }
+                case "publish" -> told(publish(process, name, which, command.getLong("atNanos", 0L), optionsOf));
+                case "greet" ->
+                    process.vertx()
+                            .eventBus()
+                            .publish(
+                                    GREETING,
+                                    new JsonObject()
+                                            .put("pid", ProcessHandle.current().pid()));
+                case "transfer" ->
+                    out.event(
+                            "transferred",
+                            BenchTransfer.run(
+                                    groups.get(name)
+                                            .joined()
+                                            .values()
+                                            .iterator()
+                                            .next(),
+                                    1));
+                case "heap" -> out.event("heap", new JsonObject().put("bytes", liveHeap()));
+                case "await" ->
+                    told(connected(
+                            process,
+                            name,
+                            groups.get(name).joined().values().stream().toList(),
+                            new JsonObject()));
+                case "leave" -> {
+                    leave(name);
+                    out.event("left", new JsonObject());
+                }
+                default -> out.event("failed", new JsonObject().put("reason", "unknown command " + line));
+            }
         }
-        default -> out.event("failed", new JsonObject().put("reason", "unknown command " + line));
-      }
     }
-  }
 
-  /**
-   * What this command itself loads to measure is not to be in the first round: it has a group of its own once. Nor are the connections of the
-   * event bus: a process that has been up for long has had a message from every node, here a greeting (a body is decoded when it is read).
-   */
-  private void rehearse(LaunchedProcess process) {
-    String own = "bench-own-" + ProcessHandle.current().pid();
-    List<Integer> both = List.of(0, 1);
-    IntFunction<GroupOptions> optionsOf = rank -> options(own, rank, both.size(), false);
-    prepare(process, own, both, optionsOf);
-    publish(process, own, both, 0, optionsOf).await();
-    leave(own);
-    process.vertx().eventBus().<JsonObject>consumer(GREETING, message -> LOG.debug("bench.greeted by={}", message.body())).completion().await();
-  }
-
-  private void leave(String name) {
-    Joined left = groups.remove(name);
-    Future.join(left.joined().values().stream().map(JoinedRank::leave).toList()).await();
-    left.milestones().close();
-  }
-
-  /** The least of a few collections: the first ones also end what was on its way out. */
-  private static long liveHeap() {
-    long least = Long.MAX_VALUE;
-    for (int i = 0; i < 5; i++) {
-      System.gc();
-      least = Math.min(least, Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
+    /**
+     * What this command itself loads to measure is not to be in the first round: it has a group of its own once. Nor
+     * are the connections of the event bus: a process that has been up for long has had a message from every node, here
+     * a greeting (a body is decoded when it is read).
+     */
+    private void rehearse(LaunchedProcess process) {
+        String own = "bench-own-" + ProcessHandle.current().pid();
+        List<Integer> both = List.of(0, 1);
+        IntFunction<GroupOptions> optionsOf = rank -> options(own, rank, both.size(), false);
+        prepare(process, own, both, optionsOf);
+        publish(process, own, both, 0, optionsOf).await();
+        leave(own);
+        process.vertx()
+                .eventBus()
+                .<JsonObject>consumer(GREETING, message -> LOG.debug("bench.greeted by={}", message.body()))
+                .completion()
+                .await();
     }
-    return least;
-  }
 
-  private void prepare(LaunchedProcess process, String name, List<Integer> which, IntFunction<GroupOptions> optionsOf) {
-    var milestones = new BenchMilestones(process.vertx(), new Addresses(new GroupName(name)),
-        (event, atNanos) -> out.event(event, new JsonObject().put("atNanos", atNanos)));
-    Map<Integer, PreparedRank> prepared = new TreeMap<>();
-    List<Future<?>> all = new ArrayList<>();
-    for (int rank : which) {
-      all.add(process.muster().prepare(optionsOf.apply(rank)).onSuccess(one -> {
-        synchronized (prepared) {
-          prepared.put(rank, one);
+    private void leave(String name) {
+        Joined left = groups.remove(name);
+        Future.join(left.joined().values().stream().map(JoinedRank::leave).toList())
+                .await();
+        left.milestones().close();
+    }
+
+    /** The least of a few collections: the first ones also end what was on its way out. */
+    private static long liveHeap() {
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 5; i++) {
+            System.gc();
+            least = Math.min(
+                    least,
+                    Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
         }
-      }));
+        return least;
     }
-    Future.all(all).await();
-    groups.put(name, new Joined(prepared, new ConcurrentHashMap<>(), milestones));
-  }
 
-  /** Large memory where it is written into, and none where a thousand ranks would have it. */
-  private GroupOptions options(String name, int rank, int size, boolean withSecret) {
-    GroupOptions plain = withSecret ? GroupOptions.of(name, rank, size).secret(secret()) : GroupOptions.of(name, rank, size);
-    return name.equals(BenchTransfer.GROUP) && rank == 1 ? plain.segment(BenchTransfer.SEGMENT, BenchTransfer.BYTES) : plain;
-  }
-
-  private GroupSecret secret() {
-    try {
-      return GroupSecret.ofText(Files.readString(Objects.requireNonNull(secretFile)));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    private void prepare(
+            LaunchedProcess process, String name, List<Integer> which, IntFunction<GroupOptions> optionsOf) {
+        var milestones = new BenchMilestones(
+                process.vertx(),
+                new Addresses(new GroupName(name)),
+                (event, atNanos) -> out.event(event, new JsonObject().put("atNanos", atNanos)));
+        Map<Integer, PreparedRank> prepared = new TreeMap<>();
+        List<Future<?>> all = new ArrayList<>();
+        for (int rank : which) {
+            all.add(process.muster().prepare(optionsOf.apply(rank)).onSuccess(one -> {
+                synchronized (prepared) {
+                    prepared.put(rank, one);
+                }
+            }));
+        }
+        Future.all(all).await();
+        groups.put(name, new Joined(prepared, new ConcurrentHashMap<>(), milestones));
     }
-  }
 
-  /**
-   * A rank that was not prepared joins in one go.
-   *
-   * @return what {@link #connected} says
-   */
-  private Future<JsonObject> publish(LaunchedProcess process, String name, List<Integer> which, long atNanos, IntFunction<GroupOptions> optionsOf) {
-    Joined mine = groups.get(name);
-    for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
-      LockSupport.parkNanos(left);
+    /** Large memory where it is written into, and none where a thousand ranks would have it. */
+    private GroupOptions options(String name, int rank, int size, boolean withSecret) {
+        GroupOptions plain =
+                withSecret ? GroupOptions.of(name, rank, size).secret(secret()) : GroupOptions.of(name, rank, size);
+        return name.equals(BenchTransfer.GROUP) && rank == 1
+                ? plain.segment(BenchTransfer.SEGMENT, BenchTransfer.BYTES)
+                : plain;
     }
-    long callNanos = System.nanoTime();
-    List<Future<JoinedRank>> published = which.stream().map(rank -> {
-      PreparedRank prepared = mine.prepared().get(rank);
-      return prepared == null ? process.muster().join(optionsOf.apply(rank)) : prepared.publish();
-    }).toList();
-    return Future.all(published).compose(all -> {
-      long publishedNanos = System.nanoTime();
-      List<JoinedRank> joined = all.<JoinedRank>list();
-      joined.forEach(rank -> mine.joined().put(rank.member().rank(), rank));
-      return connected(process, name, joined, which.isEmpty() ? new JsonObject()
-          : new JsonObject().put("publishCallNanos", callNanos).put("publish", publishedNanos));
-    });
-  }
 
-  /** When these ranks have learnt that all are connected, and when this process reached what before. */
-  private Future<JsonObject> connected(LaunchedProcess process, String name, List<JoinedRank> joined, JsonObject report) {
-    Joined mine = groups.get(name);
-    return Future.all(joined.stream().map(rank -> rank.allConnected(LONG)).toList()).compose(_ -> {
-      report.put("know", System.nanoTime());
-      return process.vertx().timer(SETTLE_MS, TimeUnit.MILLISECONDS);
-    }).map(_ -> report.mergeIn(mine.milestones().toJson()));
-  }
+    private GroupSecret secret() {
+        try {
+            return GroupSecret.ofText(Files.readString(Objects.requireNonNull(secretFile)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 
-  private void told(Future<JsonObject> report) {
-    report.onComplete(what -> out.event("connected", what),
-        failure -> out.event("failed", new JsonObject().put("reason", String.valueOf(failure.getMessage()))));
-  }
+    /**
+     * A rank that was not prepared joins in one go.
+     *
+     * @return what {@link #connected} says
+     */
+    private Future<JsonObject> publish(
+            LaunchedProcess process,
+            String name,
+            List<Integer> which,
+            long atNanos,
+            IntFunction<GroupOptions> optionsOf) {
+        Joined mine = groups.get(name);
+        for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
+        long callNanos = System.nanoTime();
+        List<Future<JoinedRank>> published = which.stream()
+                .map(rank -> {
+                    PreparedRank prepared = mine.prepared().get(rank);
+                    return prepared == null ? process.muster().join(optionsOf.apply(rank)) : prepared.publish();
+                })
+                .toList();
+        return Future.all(published).compose(all -> {
+            long publishedNanos = System.nanoTime();
+            List<JoinedRank> joined = all.<JoinedRank>list();
+            joined.forEach(rank -> mine.joined().put(rank.member().rank(), rank));
+            return connected(
+                    process,
+                    name,
+                    joined,
+                    which.isEmpty()
+                            ? new JsonObject()
+                            : new JsonObject()
+                                    .put("publishCallNanos", callNanos)
+                                    .put("publish", publishedNanos));
+        });
+    }
+
+    /** When these ranks have learnt that all are connected, and when this process reached what before. */
+    private Future<JsonObject> connected(
+            LaunchedProcess process, String name, List<JoinedRank> joined, JsonObject report) {
+        Joined mine = groups.get(name);
+        return Future.all(joined.stream().map(rank -> rank.allConnected(LONG)).toList())
+                .compose(_ -> {
+                    report.put("know", System.nanoTime());
+                    return process.vertx().timer(SETTLE_MS, TimeUnit.MILLISECONDS);
+                })
+                .map(_ -> report.mergeIn(mine.milestones().toJson()));
+    }
+
+    private void told(Future<JsonObject> report) {
+        report.onComplete(
+                what -> out.event("connected", what),
+                failure -> out.event("failed", new JsonObject().put("reason", String.valueOf(failure.getMessage()))));
+    }
 }

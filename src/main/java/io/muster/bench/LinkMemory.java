@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bench;
 
 import io.muster.Muster;
@@ -41,111 +43,147 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 
 /**
- * Measures the heap that one peer connection takes: one rank, connected to that many peers, over real sockets with the store in memory.
- * The peers live in a counterfeit of a second process that agrees to everything and remembers nothing, so that all that is counted is the
- * one rank's: verticles, states, entries, the barrier. The two sockets of the pair of processes are counted once, whatever the peers.
+ * Measures the heap that one peer connection takes: one rank, connected to that many peers, over real sockets with the
+ * store in memory. The peers live in a counterfeit of a second process that agrees to everything and remembers nothing,
+ * so that all that is counted is the one rank's: verticles, states, entries, the barrier. The two sockets of the pair
+ * of processes are counted once, whatever the peers.
  */
 public final class LinkMemory {
-  private static final GroupName GROUP = new GroupName("memory");
-  private static final WarmupAnswer YES = new WarmupAnswer(WarmupAnswer.Plan.SKIP, true, "tcp", "measuring");
-  private static final int NO_LIVENESS_MS = 600_000;
-  private static final long PATIENCE_S = 120;
-  private static final int SAME_LOOKS = 3;
-  private static final int MOST_LOOKS = 40;
-  private static final long PAUSE_NANOS = 50_000_000;
+    private static final GroupName GROUP = new GroupName("memory");
+    private static final WarmupAnswer YES = new WarmupAnswer(WarmupAnswer.Plan.SKIP, true, "tcp", "measuring");
+    private static final int NO_LIVENESS_MS = 600_000;
+    private static final long PATIENCE_S = 120;
+    private static final int SAME_LOOKS = 3;
+    private static final int MOST_LOOKS = 40;
+    private static final long PAUSE_NANOS = 50_000_000;
 
-  private LinkMemory() {}
+    private LinkMemory() {}
 
-  /**
-   * What was measured, after a full collection each.
-   *
-   * @param beforeBytes heap with the process started, before its rank joined
-   * @param afterBytes heap with all peers connected
-   */
-  public record Measured(int peers, long beforeBytes, long afterBytes) {
-    public long bytesPerPeer() {
-      return (afterBytes - beforeBytes) / peers;
-    }
-  }
-
-  /** Connects, measures and takes everything down again; the first run in a JVM also counts the classes that it loads. Blocks. */
-  public static Measured measure(int peers) {
-    var shared = new InMemorySegmentStore.Shared();
-    Vertx vertx = Vertx.vertx();
-    Vertx counterfeit = Vertx.vertx();
-    TcpTransport others = null;
-    try {
-      others = counterfeit(counterfeit, shared, peers);
-      var options = MusterOptions.fromJson(new JsonObject().put("warmup", new JsonObject().put("mode", "skip"))
-          .put("liveness", new JsonObject().put("intervalMs", NO_LIVENESS_MS)));
-      var id = ProcessId.random(RandomGenerator.getDefault());
-      Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options).await();
-      long before = heapBytes();
-      Promise<Void> connected = Promise.promise();
-      var left = new AtomicInteger(peers + 1);
-      var listening = vertx.eventBus().<LinkChange>localConsumer(new Addresses(GROUP).linkState(), message -> {
-        if (message.body().gainedPeer() != null && left.decrementAndGet() == 0) {
-          connected.complete();
+    /**
+     * What was measured, after a full collection each.
+     *
+     * @param beforeBytes heap with the process started, before its rank joined
+     * @param afterBytes heap with all peers connected
+     */
+    public record Measured(int peers, long beforeBytes, long afterBytes) {
+        public long bytesPerPeer() {
+            return (afterBytes - beforeBytes) / peers;
         }
-      });
-      muster.join(GroupOptions.of(GROUP.value(), peers, peers + 1)).await();
-      connected.future().await(PATIENCE_S, TimeUnit.SECONDS);
-      listening.unregister().await();
-      long after = heapBytes();
-      muster.close().await();
-      return new Measured(peers, before, after);
-    } catch (java.util.concurrent.TimeoutException late) {
-      throw new IllegalStateException(peers + " peers not connected after " + PATIENCE_S + " s", late);
-    } finally {
-      if (others != null) {
-        others.close().await();
-      }
-      counterfeit.close().await();
-      vertx.close().await();
     }
-  }
 
-  /** Publishes that many peers at one address and listens there. */
-  private static TcpTransport counterfeit(Vertx vertx, InMemorySegmentStore.Shared shared, int peers) {
-    var id = ProcessId.random(RandomGenerator.getDefault());
-    InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);
-    TransportOptions limits = TransportOptions.DEFAULTS;
-    var options = new TcpOptions("127.0.0.1", 0, "127.0.0.1", limits.helloTimeoutMs(), NO_LIVENESS_MS, 3, limits.maxFrameBytes(),
-        limits.maxHelloBytes(), limits.chunkBytes(), limits.writeTimeoutMs(), limits.maxUnauthenticatedConnections(), 64);
-    TcpTransport transport = TcpTransport.start(vertx, options, id, new RegionTable(vertx), new Agreeable()).await();
-    var keys = new StoreKeys(GROUP);
-    for (int rank = 0; rank < peers; rank++) {
-      var handle = new SegmentHandle(id, transport.address().host(), transport.address().port(), HostIdentity.current(),
-          ProcessHandle.current().pid(), store.localMemberUuid(), "skip", List.of("local", "tcp"), SegmentHandle.FabricOffer.NONE, List.of());
-      var member = new Member(rank, 1, LifeId.random(RandomGenerator.getDefault()));
-      store.compareAndSet(keys.rank(rank), null,
-          Schema.encode(new RankEntry(GROUP, peers + 1, member, RankEntry.State.LIVE, 0, handle))).await();
+    /**
+     * Connects, measures and takes everything down again; the first run in a JVM also counts the classes that it loads.
+     * Blocks.
+     */
+    public static Measured measure(int peers) {
+        var shared = new InMemorySegmentStore.Shared();
+        Vertx vertx = Vertx.vertx();
+        Vertx counterfeit = Vertx.vertx();
+        TcpTransport others = null;
+        try {
+            others = counterfeit(counterfeit, shared, peers);
+            var options = MusterOptions.fromJson(new JsonObject()
+                    .put("warmup", new JsonObject().put("mode", "skip"))
+                    .put("liveness", new JsonObject().put("intervalMs", NO_LIVENESS_MS)));
+            var id = ProcessId.random(RandomGenerator.getDefault());
+            Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options)
+                    .await();
+            long before = heapBytes();
+            Promise<Void> connected = Promise.promise();
+            var left = new AtomicInteger(peers + 1);
+            var listening = vertx.eventBus().<LinkChange>localConsumer(new Addresses(GROUP).linkState(), message -> {
+                if (message.body().gainedPeer() != null && left.decrementAndGet() == 0) {
+                    connected.complete();
+                }
+            });
+            muster.join(GroupOptions.of(GROUP.value(), peers, peers + 1)).await();
+            connected.future().await(PATIENCE_S, TimeUnit.SECONDS);
+            listening.unregister().await();
+            long after = heapBytes();
+            muster.close().await();
+            return new Measured(peers, before, after);
+        } catch (java.util.concurrent.TimeoutException late) {
+            throw new IllegalStateException(peers + " peers not connected after " + PATIENCE_S + " s", late);
+        } finally {
+            if (others != null) {
+                others.close().await();
+            }
+            counterfeit.close().await();
+            vertx.close().await();
+        }
     }
-    return transport;
-  }
 
-  /** What is left when nothing more goes: what was on its way, such as a message that waits for its turn, is not counted. */
-  private static long heapBytes() {
-    long least = Long.MAX_VALUE;
-    for (int same = 0, looks = 0; same < SAME_LOOKS && looks < MOST_LOOKS; looks++) {
-      System.gc();
-      long used = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
-      same = used < least - least / 200 ? 0 : same + 1;
-      least = Math.min(least, used);
-      LockSupport.parkNanos(PAUSE_NANOS);
+    /** Publishes that many peers at one address and listens there. */
+    private static TcpTransport counterfeit(Vertx vertx, InMemorySegmentStore.Shared shared, int peers) {
+        var id = ProcessId.random(RandomGenerator.getDefault());
+        InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);
+        TransportOptions limits = TransportOptions.DEFAULTS;
+        var options = new TcpOptions(
+                "127.0.0.1",
+                0,
+                "127.0.0.1",
+                limits.helloTimeoutMs(),
+                NO_LIVENESS_MS,
+                3,
+                limits.maxFrameBytes(),
+                limits.maxHelloBytes(),
+                limits.chunkBytes(),
+                limits.writeTimeoutMs(),
+                limits.maxUnauthenticatedConnections(),
+                64);
+        TcpTransport transport = TcpTransport.start(vertx, options, id, new RegionTable(vertx), new Agreeable())
+                .await();
+        var keys = new StoreKeys(GROUP);
+        for (int rank = 0; rank < peers; rank++) {
+            var handle = new SegmentHandle(
+                    id,
+                    transport.address().host(),
+                    transport.address().port(),
+                    HostIdentity.current(),
+                    ProcessHandle.current().pid(),
+                    store.localMemberUuid(),
+                    "skip",
+                    List.of("local", "tcp"),
+                    SegmentHandle.FabricOffer.NONE,
+                    List.of());
+            var member = new Member(rank, 1, LifeId.random(RandomGenerator.getDefault()));
+            store.compareAndSet(
+                            keys.rank(rank),
+                            null,
+                            Schema.encode(new RankEntry(GROUP, peers + 1, member, RankEntry.State.LIVE, 0, handle)))
+                    .await();
+        }
+        return transport;
     }
-    return least;
-  }
 
-  /** Accepts every link. */
-  private static final class Agreeable extends SilentListener {
-    @Override
-    public void received(Channel channel, ControlKind kind, Buffer payload) {
-      if (kind == ControlKind.LINK && LinkCodec.decode(payload) instanceof Decoded.Valid<LinkMessage>(LinkMessage.Open open)) {
-        var pair = new PairId(open.entry().member(), open.waiter(), open.attempt(), open.nonce(), 1);
-        channel.send(ControlKind.LINK, LinkCodec.encode(
-            new LinkMessage.Accept(open.group(), pair, new WarmupSlot(new RemoteRegion(1, 1, Long.BYTES), 0), YES)));
-      }
+    /**
+     * What is left when nothing more goes: what was on its way, such as a message that waits for its turn, is not
+     * counted.
+     */
+    private static long heapBytes() {
+        long least = Long.MAX_VALUE;
+        for (int same = 0, looks = 0; same < SAME_LOOKS && looks < MOST_LOOKS; looks++) {
+            System.gc();
+            long used = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+            same = used < least - least / 200 ? 0 : same + 1;
+            least = Math.min(least, used);
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        return least;
     }
-  }
+
+    /** Accepts every link. */
+    private static final class Agreeable extends SilentListener {
+        @Override
+        public void received(Channel channel, ControlKind kind, Buffer payload) {
+            if (kind == ControlKind.LINK
+                    && LinkCodec.decode(payload) instanceof Decoded.Valid<LinkMessage>(LinkMessage.Open open)) {
+                var pair = new PairId(open.entry().member(), open.waiter(), open.attempt(), open.nonce(), 1);
+                channel.send(
+                        ControlKind.LINK,
+                        LinkCodec.encode(new LinkMessage.Accept(
+                                open.group(), pair, new WarmupSlot(new RemoteRegion(1, 1, Long.BYTES), 0), YES)));
+            }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.blame;
 
 import io.vertx.core.json.JsonArray;
@@ -6,116 +8,156 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Who is to blame for broken connections, as {@link BlameRules} finds it from the views of those processes that were heard.
+ * Who is to blame for broken connections, as {@link BlameRules} finds it from the views of those processes that were
+ * heard.
  *
  * @param heard how many processes were heard, the asking one included
  * @param processes how many processes the group has
  */
 public record Blame(List<Finding> findings, int heard, int processes) {
-  public static final Blame NONE = new Blame(List.of(), 0, 0);
+    public static final Blame NONE = new Blame(List.of(), 0, 0);
 
-  public Blame {
-    findings = List.copyOf(findings);
-  }
-
-  /** What one process saw of another. */
-  public record Evidence(Party observer, String seen) {
-    JsonObject toJson() {
-      return new JsonObject().put("ranks", new JsonArray(observer.ranks())).put("pid", observer.pid()).put("seen", seen);
+    public Blame {
+        findings = List.copyOf(findings);
     }
 
-    String text() {
-      return "pid " + observer.pid() + " saw: " + seen;
-    }
-  }
+    /** What one process saw of another. */
+    public record Evidence(Party observer, String seen) {
+        JsonObject toJson() {
+            return new JsonObject()
+                    .put("ranks", new JsonArray(observer.ranks()))
+                    .put("pid", observer.pid())
+                    .put("seen", seen);
+        }
 
-  /** One thing that is wrong. */
-  public sealed interface Finding {
-    String text();
-
-    JsonObject toJson();
-  }
-
-  /** At least two processes miss this one, and it is connected to nobody. */
-  public record Blamed(Party party, List<Evidence> missedBy) implements Finding {
-    public Blamed {
-      missedBy = List.copyOf(missedBy);
+        String text() {
+            return "pid " + observer.pid() + " saw: " + seen;
+        }
     }
 
-    @Override
-    public String text() {
-      return party.text() + " is to blame: " + missedBy.size() + " processes miss it and none reaches it; " + missedBy.getFirst().text();
+    /** One thing that is wrong. */
+    public sealed interface Finding {
+        String text();
+
+        JsonObject toJson();
     }
 
-    @Override
+    /** At least two processes miss this one, and it is connected to nobody. */
+    public record Blamed(Party party, List<Evidence> missedBy) implements Finding {
+        public Blamed {
+            missedBy = List.copyOf(missedBy);
+        }
+
+        @Override
+        public String text() {
+            return party.text() + " is to blame: " + missedBy.size() + " processes miss it and none reaches it; "
+                    + missedBy.getFirst().text();
+        }
+
+        @Override
+        public JsonObject toJson() {
+            return json("process", List.of(party))
+                    .put("missedBy", missedBy.size())
+                    .put(
+                            "evidence",
+                            new JsonArray(missedBy.stream()
+                                    .limit(3)
+                                    .map(Evidence::toJson)
+                                    .toList()));
+        }
+    }
+
+    /** These two miss each other, or one misses the other, and it can't be told which of them is at fault. */
+    public record Pair(Party one, Party other, List<Evidence> evidence) implements Finding {
+        public Pair {
+            evidence = List.copyOf(evidence);
+        }
+
+        @Override
+        public String text() {
+            return "between " + one.text() + " and " + other.text() + ", neither is blamed: "
+                    + evidence.stream().map(Evidence::text).collect(Collectors.joining("; "));
+        }
+
+        @Override
+        public JsonObject toJson() {
+            return json("pair", List.of(one, other))
+                    .put(
+                            "evidence",
+                            new JsonArray(
+                                    evidence.stream().map(Evidence::toJson).toList()));
+        }
+    }
+
+    /**
+     * The group has fallen into parts.
+     *
+     * @param parts processes that were heard, each part connected within
+     * @param unheard several of which nothing is heard at once, neither by nor of them
+     */
+    public record Block(List<List<Party>> parts, List<Party> unheard) implements Finding {
+        public Block {
+            parts = parts.stream().map(List::copyOf).toList();
+            unheard = List.copyOf(unheard);
+        }
+
+        @Override
+        public String text() {
+            String heard = "the group has fallen apart into blocks: ranks "
+                    + parts.stream().map(Block::ranks).map(List::toString).collect(Collectors.joining(" | "));
+            return unheard.isEmpty()
+                    ? heard + "; the network between them is to blame, or a switch or firewall on it"
+                    : heard + " | " + ranks(unheard)
+                            + "; of the last nothing is heard: the network between is cut, or all of them have stopped";
+        }
+
+        private static List<Integer> ranks(List<Party> part) {
+            return part.stream()
+                    .flatMap(party -> party.ranks().stream())
+                    .sorted()
+                    .toList();
+        }
+
+        @Override
+        public JsonObject toJson() {
+            return new JsonObject()
+                    .put("kind", "block")
+                    .put(
+                            "parts",
+                            new JsonArray(parts.stream()
+                                    .map(part -> new JsonArray(ranks(part)))
+                                    .toList()))
+                    .put("unheard", new JsonArray(ranks(unheard)));
+        }
+    }
+
+    private static JsonObject json(String kind, List<Party> parties) {
+        return new JsonObject()
+                .put("kind", kind)
+                .put(
+                        "processes",
+                        new JsonArray(parties.stream()
+                                .map(party -> new JsonObject()
+                                        .put("ranks", new JsonArray(party.ranks()))
+                                        .put("pid", party.pid())
+                                        .put("host", party.host()))
+                                .toList()));
+    }
+
     public JsonObject toJson() {
-      return json("process", List.of(party)).put("missedBy", missedBy.size())
-          .put("evidence", new JsonArray(missedBy.stream().limit(3).map(Evidence::toJson).toList()));
-    }
-  }
-
-  /** These two miss each other, or one misses the other, and it can't be told which of them is at fault. */
-  public record Pair(Party one, Party other, List<Evidence> evidence) implements Finding {
-    public Pair {
-      evidence = List.copyOf(evidence);
+        return new JsonObject()
+                .put("heard", heard)
+                .put("of", processes)
+                .put(
+                        "findings",
+                        new JsonArray(findings.stream().map(Finding::toJson).toList()))
+                .put("text", text());
     }
 
-    @Override
+    /** One line per finding, empty if there is none. */
     public String text() {
-      return "between " + one.text() + " and " + other.text() + ", neither is blamed: "
-          + evidence.stream().map(Evidence::text).collect(Collectors.joining("; "));
+        return findings.stream()
+                .map(finding -> "blame: " + finding.text() + " (heard " + heard + " of " + processes + " processes)")
+                .collect(Collectors.joining("\n"));
     }
-
-    @Override
-    public JsonObject toJson() {
-      return json("pair", List.of(one, other)).put("evidence", new JsonArray(evidence.stream().map(Evidence::toJson).toList()));
-    }
-  }
-
-  /**
-   * The group has fallen into parts.
-   *
-   * @param parts processes that were heard, each part connected within
-   * @param unheard several of which nothing is heard at once, neither by nor of them
-   */
-  public record Block(List<List<Party>> parts, List<Party> unheard) implements Finding {
-    public Block {
-      parts = parts.stream().map(List::copyOf).toList();
-      unheard = List.copyOf(unheard);
-    }
-
-    @Override
-    public String text() {
-      String heard = "the group has fallen apart into blocks: ranks " + parts.stream().map(Block::ranks).map(List::toString)
-          .collect(Collectors.joining(" | "));
-      return unheard.isEmpty() ? heard + "; the network between them is to blame, or a switch or firewall on it"
-          : heard + " | " + ranks(unheard) + "; of the last nothing is heard: the network between is cut, or all of them have stopped";
-    }
-
-    private static List<Integer> ranks(List<Party> part) {
-      return part.stream().flatMap(party -> party.ranks().stream()).sorted().toList();
-    }
-
-    @Override
-    public JsonObject toJson() {
-      return new JsonObject().put("kind", "block").put("parts", new JsonArray(parts.stream().map(part -> new JsonArray(ranks(part))).toList()))
-          .put("unheard", new JsonArray(ranks(unheard)));
-    }
-  }
-
-  private static JsonObject json(String kind, List<Party> parties) {
-    return new JsonObject().put("kind", kind).put("processes", new JsonArray(parties.stream().map(party -> new JsonObject()
-        .put("ranks", new JsonArray(party.ranks())).put("pid", party.pid()).put("host", party.host())).toList()));
-  }
-
-  public JsonObject toJson() {
-    return new JsonObject().put("heard", heard).put("of", processes)
-        .put("findings", new JsonArray(findings.stream().map(Finding::toJson).toList())).put("text", text());
-  }
-
-  /** One line per finding, empty if there is none. */
-  public String text() {
-    return findings.stream().map(finding -> "blame: " + finding.text() + " (heard " + heard + " of " + processes + " processes)")
-        .collect(Collectors.joining("\n"));
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.blame;
 
 import io.muster.blame.Blame.Evidence;
@@ -15,132 +17,167 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Who is to blame, from what the observing processes reach (P-10, B-4). A pure function, the same from the same views whoever asks.
+ * Who is to blame, from what the observing processes reach (P-10, B-4). A pure function, the same from the same views
+ * whoever asks.
  *
- * <p>Observers are processes, and one that was not heard is no observer. Two observers are connected where neither misses the other. Two
- * or more connected parts of at least two processes: a block; and likewise several processes that were not heard and of which nothing is
- * heard, since a cut network lets nobody hear the other side. A single process outside of them that at least two observers miss: blamed.
- * Any other two of which one misses the other: a pair. Where no two processes are connected, only one that was not heard is blamed; so
- * with two processes it is always a pair.
+ * <p>Observers are processes, and one that was not heard is no observer. Two observers are connected where neither
+ * misses the other. Two or more connected parts of at least two processes: a block; and likewise several processes that
+ * were not heard and of which nothing is heard, since a cut network lets nobody hear the other side. A single process
+ * outside of them that at least two observers miss: blamed. Any other two of which one misses the other: a pair. Where
+ * no two processes are connected, only one that was not heard is blamed; so with two processes it is always a pair.
  */
 public final class BlameRules {
-  private BlameRules() {}
+    private BlameRules() {}
 
-  /** @param views of those processes that were heard; one of a process that is not of the parties counts for nothing */
-  public static Blame of(Collection<Party> parties, Collection<View> views) {
-    Map<ProcessId, Party> known = new TreeMap<>();
-    parties.forEach(party -> known.put(party.process(), party));
-    Map<ProcessId, View> observers = new TreeMap<>();
-    views.stream().filter(view -> known.containsKey(view.observer())).forEach(view -> observers.put(view.observer(), view));
-    List<Set<ProcessId>> parts = parts(known.keySet(), observers).stream().filter(part -> part.size() >= 2).toList();
-    List<Finding> findings = new ArrayList<>();
-    List<Party> unheard = unheard(known, observers);
-    if (parts.size() >= 2 || !unheard.isEmpty()) {
-      List<Set<ProcessId>> heard = parts.isEmpty() ? List.of(observers.keySet()) : parts;
-      findings.add(new Blame.Block(heard.stream().map(part -> sorted(part.stream().map(known::get).toList()))
-          .sorted(Comparator.comparing(part -> part.getFirst().ranks().getFirst())).toList(), unheard));
-    }
-    Set<ProcessId> blamed = new TreeSet<>();
-    for (Party party : sorted(known.values())) {
-      List<Evidence> missedBy = missedBy(party.process(), known, observers);
-      boolean single = !unheard.contains(party) && parts.stream().noneMatch(part -> part.contains(party.process()));
-      if (single && missedBy.size() >= 2 && (!parts.isEmpty() || !observers.containsKey(party.process()))) {
-        blamed.add(party.process());
-        findings.add(new Blame.Blamed(party, missedBy));
-      }
-    }
-    unheard.forEach(party -> blamed.add(party.process()));
-    findings.addAll(pairs(known, observers, parts, blamed));
-    return new Blame(findings, observers.size(), known.size());
-  }
-
-  /** The connected parts; a process that was not heard is connected to nobody. */
-  private static List<Set<ProcessId>> parts(Set<ProcessId> all, Map<ProcessId, View> observers) {
-    List<Set<ProcessId>> parts = new ArrayList<>();
-    Set<ProcessId> left = new TreeSet<>(all);
-    while (!left.isEmpty()) {
-      Set<ProcessId> part = new TreeSet<>();
-      Deque<ProcessId> next = new ArrayDeque<>(List.of(left.iterator().next()));
-      while (!next.isEmpty()) {
-        ProcessId one = next.poll();
-        if (left.remove(one)) {
-          part.add(one);
-          left.stream().filter(other -> isConnected(one, other, observers)).forEach(next::add);
+    /**
+     * @param views of those processes that were heard; one of a process that is not of the parties counts for nothing
+     */
+    public static Blame of(Collection<Party> parties, Collection<View> views) {
+        Map<ProcessId, Party> known = new TreeMap<>();
+        parties.forEach(party -> known.put(party.process(), party));
+        Map<ProcessId, View> observers = new TreeMap<>();
+        views.stream()
+                .filter(view -> known.containsKey(view.observer()))
+                .forEach(view -> observers.put(view.observer(), view));
+        List<Set<ProcessId>> parts = parts(known.keySet(), observers).stream()
+                .filter(part -> part.size() >= 2)
+                .toList();
+        List<Finding> findings = new ArrayList<>();
+        List<Party> unheard = unheard(known, observers);
+        if (parts.size() >= 2 || !unheard.isEmpty()) {
+            List<Set<ProcessId>> heard = parts.isEmpty() ? List.of(observers.keySet()) : parts;
+            findings.add(new Blame.Block(
+                    heard.stream()
+                            .map(part -> sorted(part.stream().map(known::get).toList()))
+                            .sorted(Comparator.comparing(
+                                    part -> part.getFirst().ranks().getFirst()))
+                            .toList(),
+                    unheard));
         }
-      }
-      parts.add(part);
-    }
-    return parts;
-  }
-
-  private static boolean isConnected(ProcessId one, ProcessId other, Map<ProcessId, View> observers) {
-    View here = observers.get(one);
-    View there = observers.get(other);
-    return here != null && there != null && !here.misses(other) && !there.misses(one);
-  }
-
-  private static List<Evidence> missedBy(ProcessId process, Map<ProcessId, Party> known, Map<ProcessId, View> observers) {
-    return sorted(known.values()).stream().filter(party -> !party.process().equals(process))
-        .filter(party -> observers.containsKey(party.process()) && observers.get(party.process()).misses(process))
-        .map(party -> new Evidence(party, observers.get(party.process()).missed().get(process).evidence())).toList();
-  }
-
-  /** Several that were not heard, and of which all that miss them have seen nothing but silence; empty if there is only one. */
-  private static List<Party> unheard(Map<ProcessId, Party> known, Map<ProcessId, View> observers) {
-    List<Party> unheard = sorted(known.values()).stream().filter(party -> !observers.containsKey(party.process()))
-        .filter(party -> observers.values().stream().anyMatch(view -> view.misses(party.process())))
-        .filter(party -> observers.values().stream().allMatch(view -> {
-          View.Missed missed = view.missed().get(party.process());
-          return missed == null ? !view.reached().contains(party.process()) : missed.silent();
-        })).toList();
-    return unheard.size() >= 2 ? unheard : List.of();
-  }
-
-  private static List<Finding> pairs(Map<ProcessId, Party> known, Map<ProcessId, View> observers, List<Set<ProcessId>> parts,
-      Set<ProcessId> blamed) {
-    List<Finding> pairs = new ArrayList<>();
-    List<Party> all = sorted(known.values());
-    for (int i = 0; i < all.size(); i++) {
-      for (int j = i + 1; j < all.size(); j++) {
-        Party one = all.get(i);
-        Party other = all.get(j);
-        List<Evidence> evidence = new ArrayList<>();
-        saw(one, other, observers, evidence);
-        saw(other, one, observers, evidence);
-        boolean missed = misses(one, other, observers) || misses(other, one, observers);
-        boolean explained = blamed.contains(one.process()) || blamed.contains(other.process())
-            || isBetweenBlocks(one.process(), other.process(), parts);
-        if (missed && !explained) {
-          pairs.add(new Blame.Pair(one, other, evidence));
+        Set<ProcessId> blamed = new TreeSet<>();
+        for (Party party : sorted(known.values())) {
+            List<Evidence> missedBy = missedBy(party.process(), known, observers);
+            boolean single =
+                    !unheard.contains(party) && parts.stream().noneMatch(part -> part.contains(party.process()));
+            if (single && missedBy.size() >= 2 && (!parts.isEmpty() || !observers.containsKey(party.process()))) {
+                blamed.add(party.process());
+                findings.add(new Blame.Blamed(party, missedBy));
+            }
         }
-      }
+        unheard.forEach(party -> blamed.add(party.process()));
+        findings.addAll(pairs(known, observers, parts, blamed));
+        return new Blame(findings, observers.size(), known.size());
     }
-    return pairs;
-  }
 
-  private static boolean isBetweenBlocks(ProcessId one, ProcessId other, List<Set<ProcessId>> parts) {
-    return parts.stream().anyMatch(part -> part.contains(one) && !part.contains(other))
-        && parts.stream().anyMatch(part -> part.contains(other) && !part.contains(one));
-  }
-
-  private static boolean misses(Party one, Party other, Map<ProcessId, View> observers) {
-    View view = observers.get(one.process());
-    return view != null && view.misses(other.process());
-  }
-
-  private static void saw(Party one, Party other, Map<ProcessId, View> observers, List<Evidence> evidence) {
-    View view = observers.get(one.process());
-    if (view == null) {
-      evidence.add(new Evidence(one, "nothing that was heard of"));
-    } else if (view.misses(other.process())) {
-      evidence.add(new Evidence(one, view.missed().get(other.process()).evidence()));
-    } else {
-      evidence.add(new Evidence(one, view.reached().contains(other.process()) ? "still connected" : "not tried yet"));
+    /** The connected parts; a process that was not heard is connected to nobody. */
+    private static List<Set<ProcessId>> parts(Set<ProcessId> all, Map<ProcessId, View> observers) {
+        List<Set<ProcessId>> parts = new ArrayList<>();
+        Set<ProcessId> left = new TreeSet<>(all);
+        while (!left.isEmpty()) {
+            Set<ProcessId> part = new TreeSet<>();
+            Deque<ProcessId> next = new ArrayDeque<>(List.of(left.iterator().next()));
+            while (!next.isEmpty()) {
+                ProcessId one = next.poll();
+                if (left.remove(one)) {
+                    part.add(one);
+                    left.stream()
+                            .filter(other -> isConnected(one, other, observers))
+                            .forEach(next::add);
+                }
+            }
+            parts.add(part);
+        }
+        return parts;
     }
-  }
 
-  private static List<Party> sorted(Collection<Party> parties) {
-    return parties.stream().sorted(Comparator.comparing((Party party) -> party.ranks().isEmpty() ? Integer.MAX_VALUE
-        : party.ranks().getFirst()).thenComparing(Party::process)).toList();
-  }
+    private static boolean isConnected(ProcessId one, ProcessId other, Map<ProcessId, View> observers) {
+        View here = observers.get(one);
+        View there = observers.get(other);
+        return here != null && there != null && !here.misses(other) && !there.misses(one);
+    }
+
+    private static List<Evidence> missedBy(
+            ProcessId process, Map<ProcessId, Party> known, Map<ProcessId, View> observers) {
+        return sorted(known.values()).stream()
+                .filter(party -> !party.process().equals(process))
+                .filter(party -> observers.containsKey(party.process())
+                        && observers.get(party.process()).misses(process))
+                .map(party -> new Evidence(
+                        party,
+                        observers.get(party.process()).missed().get(process).evidence()))
+                .toList();
+    }
+
+    /**
+     * Several that were not heard, and of which all that miss them have seen nothing but silence; empty if there is
+     * only one.
+     */
+    private static List<Party> unheard(Map<ProcessId, Party> known, Map<ProcessId, View> observers) {
+        List<Party> unheard = sorted(known.values()).stream()
+                .filter(party -> !observers.containsKey(party.process()))
+                .filter(party -> observers.values().stream().anyMatch(view -> view.misses(party.process())))
+                .filter(party -> observers.values().stream().allMatch(view -> {
+                    View.Missed missed = view.missed().get(party.process());
+                    return missed == null ? !view.reached().contains(party.process()) : missed.silent();
+                }))
+                .toList();
+        return unheard.size() >= 2 ? unheard : List.of();
+    }
+
+    private static List<Finding> pairs(
+            Map<ProcessId, Party> known,
+            Map<ProcessId, View> observers,
+            List<Set<ProcessId>> parts,
+            Set<ProcessId> blamed) {
+        List<Finding> pairs = new ArrayList<>();
+        List<Party> all = sorted(known.values());
+        for (int i = 0; i < all.size(); i++) {
+            for (int j = i + 1; j < all.size(); j++) {
+                Party one = all.get(i);
+                Party other = all.get(j);
+                List<Evidence> evidence = new ArrayList<>();
+                saw(one, other, observers, evidence);
+                saw(other, one, observers, evidence);
+                boolean missed = misses(one, other, observers) || misses(other, one, observers);
+                boolean explained = blamed.contains(one.process())
+                        || blamed.contains(other.process())
+                        || isBetweenBlocks(one.process(), other.process(), parts);
+                if (missed && !explained) {
+                    pairs.add(new Blame.Pair(one, other, evidence));
+                }
+            }
+        }
+        return pairs;
+    }
+
+    private static boolean isBetweenBlocks(ProcessId one, ProcessId other, List<Set<ProcessId>> parts) {
+        return parts.stream().anyMatch(part -> part.contains(one) && !part.contains(other))
+                && parts.stream().anyMatch(part -> part.contains(other) && !part.contains(one));
+    }
+
+    private static boolean misses(Party one, Party other, Map<ProcessId, View> observers) {
+        View view = observers.get(one.process());
+        return view != null && view.misses(other.process());
+    }
+
+    private static void saw(Party one, Party other, Map<ProcessId, View> observers, List<Evidence> evidence) {
+        View view = observers.get(one.process());
+        if (view == null) {
+            evidence.add(new Evidence(one, "nothing that was heard of"));
+        } else if (view.misses(other.process())) {
+            evidence.add(new Evidence(one, view.missed().get(other.process()).evidence()));
+        } else {
+            evidence.add(
+                    new Evidence(one, view.reached().contains(other.process()) ? "still connected" : "not tried yet"));
+        }
+    }
+
+    private static List<Party> sorted(Collection<Party> parties) {
+        return parties.stream()
+                .sorted(Comparator.comparing((Party party) -> party.ranks().isEmpty()
+                                ? Integer.MAX_VALUE
+                                : party.ranks().getFirst())
+                        .thenComparing(Party::process))
+                .toList();
+    }
 }

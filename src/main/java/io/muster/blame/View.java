@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.blame;
 
 import io.muster.group.ProcessId;
@@ -10,59 +12,61 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Which other processes one process reaches. One that it has not tried to reach is in neither set, and counts for nothing.
+ * Which other processes one process reaches. One that it has not tried to reach is in neither set, and counts for
+ * nothing.
  *
  * @param missed why it does not reach them
  */
 public record View(ProcessId observer, Set<ProcessId> reached, Map<ProcessId, Missed> missed) {
-  private static final int MAX_PROCESSES = 65_536;
-  private static final int MAX_EVIDENCE_CHARS = 200;
-  private static final int MAX_EVIDENCE_BYTES = 4 * MAX_EVIDENCE_CHARS;
+    private static final int MAX_PROCESSES = 65_536;
+    private static final int MAX_EVIDENCE_CHARS = 200;
+    private static final int MAX_EVIDENCE_BYTES = 4 * MAX_EVIDENCE_CHARS;
 
-  /**
-   * One that is not reached.
-   *
-   * @param silent nothing is heard of it; false: something tells that it is gone, such as a closed socket
-   * @param evidence one clause with numbers
-   */
-  public record Missed(boolean silent, String evidence) {
-    public Missed {
-      evidence = evidence.length() > MAX_EVIDENCE_CHARS ? evidence.substring(0, MAX_EVIDENCE_CHARS) : evidence;
+    /**
+     * One that is not reached.
+     *
+     * @param silent nothing is heard of it; false: something tells that it is gone, such as a closed socket
+     * @param evidence one clause with numbers
+     */
+    public record Missed(boolean silent, String evidence) {
+        public Missed {
+            evidence = evidence.length() > MAX_EVIDENCE_CHARS ? evidence.substring(0, MAX_EVIDENCE_CHARS) : evidence;
+        }
     }
-  }
 
-  public View {
-    reached = Set.copyOf(reached);
-    missed = Map.copyOf(missed);
-  }
-
-  public boolean misses(ProcessId other) {
-    return missed.containsKey(other);
-  }
-
-  public void writeTo(CanonicalWriter out) {
-    out.i64(observer.high()).i64(observer.low()).i32(reached.size());
-    new TreeSet<>(reached).forEach(one -> out.i64(one.high()).i64(one.low()));
-    out.i32(missed.size());
-    new TreeMap<>(missed).forEach((one, why) -> out.i64(one.high()).i64(one.low())
-        .flag(why.silent()).text(why.evidence()));
-  }
-
-  /** @throws MalformedException if these bytes are no view */
-  public static View readFrom(CanonicalReader in) throws MalformedException {
-    ProcessId observer = process(in);
-    Set<ProcessId> reached = new TreeSet<>();
-    for (int left = in.bounded("reached", MAX_PROCESSES); left > 0; left--) {
-      reached.add(process(in));
+    public View {
+        reached = Set.copyOf(reached);
+        missed = Map.copyOf(missed);
     }
-    Map<ProcessId, Missed> missed = new TreeMap<>();
-    for (int left = in.bounded("missed", MAX_PROCESSES); left > 0; left--) {
-      missed.put(process(in), new Missed(in.flag("silent"), in.text("evidence", MAX_EVIDENCE_BYTES)));
-    }
-    return new View(observer, reached, missed);
-  }
 
-  private static ProcessId process(CanonicalReader in) throws MalformedException {
-    return new ProcessId(in.i64("process"), in.i64("process"));
-  }
+    public boolean misses(ProcessId other) {
+        return missed.containsKey(other);
+    }
+
+    public void writeTo(CanonicalWriter out) {
+        out.i64(observer.high()).i64(observer.low()).i32(reached.size());
+        new TreeSet<>(reached).forEach(one -> out.i64(one.high()).i64(one.low()));
+        out.i32(missed.size());
+        new TreeMap<>(missed)
+                .forEach((one, why) ->
+                        out.i64(one.high()).i64(one.low()).flag(why.silent()).text(why.evidence()));
+    }
+
+    /** @throws MalformedException if these bytes are no view */
+    public static View readFrom(CanonicalReader in) throws MalformedException {
+        ProcessId observer = process(in);
+        Set<ProcessId> reached = new TreeSet<>();
+        for (int left = in.bounded("reached", MAX_PROCESSES); left > 0; left--) {
+            reached.add(process(in));
+        }
+        Map<ProcessId, Missed> missed = new TreeMap<>();
+        for (int left = in.bounded("missed", MAX_PROCESSES); left > 0; left--) {
+            missed.put(process(in), new Missed(in.flag("silent"), in.text("evidence", MAX_EVIDENCE_BYTES)));
+        }
+        return new View(observer, reached, missed);
+    }
+
+    private static ProcessId process(CanonicalReader in) throws MalformedException {
+        return new ProcessId(in.i64("process"), in.i64("process"));
+    }
 }

@@ -1,75 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bus;
 
 import io.muster.group.GroupName;
 
-/** The event-bus addresses of a group. The public ones have JSON bodies and are part of the API; the others carry records, on one node. */
+/**
+ * The event-bus addresses of a group. The public ones have JSON bodies and are part of the API; the others carry
+ * records, on one node.
+ */
 public record Addresses(GroupName group) {
 
-  /** Public, published to the whole cluster at least once per epoch: group, epoch, worldSize, vector, elapsedMs, links, paths. */
-  public String allConnected() {
-    return "muster." + group + ".all-connected";
-  }
+    /**
+     * Public, published to the whole cluster at least once per epoch: group, epoch, worldSize, vector, elapsedMs,
+     * links, paths.
+     */
+    public String allConnected() {
+        return "muster." + group + ".all-connected";
+    }
 
-  /** Public, published on the node that sees it at once, and to the whole cluster at least once: group, epoch, lost. */
-  public String degraded() {
-    return "muster." + group + ".degraded";
-  }
+    /**
+     * Public, published on the node that sees it at once, and to the whole cluster at least once: group, epoch, lost.
+     */
+    public String degraded() {
+        return "muster." + group + ".degraded";
+    }
 
-  /** Public, published on this node only: group, rank, peer, incarnation, from, to, reason, attempt, transport, proof, at. */
-  public String peerState() {
-    return "muster." + group + ".peer-state";
-  }
+    /**
+     * Public, published on this node only: group, rank, peer, incarnation, from, to, reason, attempt, transport, proof,
+     * at.
+     */
+    public String peerState() {
+        return "muster." + group + ".peer-state";
+    }
 
-  /** Public, published on this node only, when it changes who is to blame for broken connections: group, heard, of, findings. */
-  public String blame() {
-    return "muster." + group + ".blame";
-  }
+    /**
+     * Public, published on this node only, when it changes who is to blame for broken connections: group, heard, of,
+     * findings.
+     */
+    public String blame() {
+        return "muster." + group + ".blame";
+    }
 
-  /** Public, request: the status picture, gathered from all nodes of the group. */
-  public String status() {
-    return "muster." + group + ".status";
-  }
+    /** Public, request: the status picture, gathered from all nodes of the group. */
+    public String status() {
+        return "muster." + group + ".status";
+    }
 
-  /** Public, send, this node only: rank, peer, incarnation, reason: the application saw this link fail. */
-  public String report() {
-    return "muster." + group + ".report";
-  }
+    /** Public, send, this node only: rank, peer, incarnation, reason: the application saw this link fail. */
+    public String report() {
+        return "muster." + group + ".report";
+    }
 
-  /** Public, request, this node only: the flight record of this process. */
-  public String flightRecord() {
-    return "muster." + group + ".flight-record";
-  }
+    /** Public, request, this node only: the flight record of this process. */
+    public String flightRecord() {
+        return "muster." + group + ".flight-record";
+    }
 
-  /**
-   * Public, request, this node only: what an application's own warmup policy says of one link; the built-in one is not there. One that is put
-   * there before the group is joined is asked about each link, one that comes later is seen within 100 ms.
-   */
-  public String warmupPolicy() {
-    return "muster." + group + ".warmup-policy";
-  }
+    /**
+     * Public, request, this node only: what an application's own warmup policy says of one link; the built-in one is
+     * not there. One that is put there before the group is joined is asked about each link, one that comes later is
+     * seen within 100 ms.
+     */
+    public String warmupPolicy() {
+        return "muster." + group + ".warmup-policy";
+    }
 
-  /** Internal: the built-in warmup policy, asked where no application has a consumer at {@link #warmupPolicy()}. */
-  public String builtInWarmupPolicy() {
-    return "muster." + group + ".warmup-policy.built-in";
-  }
+    /** Internal: the built-in warmup policy, asked where no application has a consumer at {@link #warmupPolicy()}. */
+    public String builtInWarmupPolicy() {
+        return "muster." + group + ".warmup-policy.built-in";
+    }
 
-  /** Internal: events for one link. */
-  public String link(int rank, int peer) {
-    return "muster." + group + ".link." + rank + "." + peer;
-  }
+    /** Internal: events for one link. */
+    public String link(int rank, int peer) {
+        return "muster." + group + ".link." + rank + "." + peer;
+    }
 
-  /** Internal: each transition of each link of this node. */
-  public String linkState() {
-    return "muster." + group + ".link-state";
-  }
+    /** Internal: each transition of each link of this node. */
+    public String linkState() {
+        return "muster." + group + ".link-state";
+    }
 
-  /** Internal: each stage of an epoch, when this node comes to know it. */
-  public String epochStage() {
-    return "muster." + group + ".epoch-stage";
-  }
+    /** Internal: each stage of an epoch, when this node comes to know it. */
+    public String epochStage() {
+        return "muster." + group + ".epoch-stage";
+    }
 
-  /** Internal, whole cluster: one node's own part of the status picture. */
-  public String nodeStatus() {
-    return "muster." + group + ".node-status";
-  }
+    /** Internal, whole cluster: one node's own part of the status picture. */
+    public String nodeStatus() {
+        return "muster." + group + ".node-status";
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bus;
 
 import io.vertx.core.Vertx;
@@ -6,48 +8,52 @@ import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.MessageCodec;
 import io.vertx.core.json.JsonObject;
 
-/** Publishes a record whose body is JSON for whoever listens: it is made when a consumer asks for the body, and not at all if nobody does. */
+/**
+ * Publishes a record whose body is JSON for whoever listens: it is made when a consumer asks for the body, and not at
+ * all if nobody does.
+ */
 public final class JsonOnDemand implements MessageCodec<JsonOnDemand.Body, JsonObject> {
-  private static final String NAME = "muster.json-on-demand";
+    private static final String NAME = "muster.json-on-demand";
 
-  /** What has a JSON form. */
-  public interface Body {
-    JsonObject toJson();
-  }
+    /** What has a JSON form. */
+    public interface Body {
+        JsonObject toJson();
+    }
 
-  private JsonOnDemand() {}
+    private JsonOnDemand() {}
 
-  static void register(Vertx vertx) {
-    vertx.eventBus().registerCodec(new JsonOnDemand());
-  }
+    static void register(Vertx vertx) {
+        vertx.eventBus().registerCodec(new JsonOnDemand());
+    }
 
-  /** Options of a message that stays on this node. */
-  public static DeliveryOptions delivery() {
-    return new DeliveryOptions().setCodecName(NAME).setLocalOnly(true);
-  }
+    /** Options of a message that stays on this node. */
+    public static DeliveryOptions delivery() {
+        return new DeliveryOptions().setCodecName(NAME).setLocalOnly(true);
+    }
 
-  @Override
-  public void encodeToWire(Buffer buffer, Body body) {
-    throw new UnsupportedOperationException("these messages stay inside the process; this one is " + body.getClass().getName());
-  }
+    @Override
+    public void encodeToWire(Buffer buffer, Body body) {
+        throw new UnsupportedOperationException("these messages stay inside the process; this one is "
+                + body.getClass().getName());
+    }
 
-  @Override
-  public JsonObject decodeFromWire(int position, Buffer buffer) {
-    throw new UnsupportedOperationException("these messages stay inside the process");
-  }
+    @Override
+    public JsonObject decodeFromWire(int position, Buffer buffer) {
+        throw new UnsupportedOperationException("these messages stay inside the process");
+    }
 
-  @Override
-  public JsonObject transform(Body body) {
-    return body.toJson();
-  }
+    @Override
+    public JsonObject transform(Body body) {
+        return body.toJson();
+    }
 
-  @Override
-  public String name() {
-    return NAME;
-  }
+    @Override
+    public String name() {
+        return NAME;
+    }
 
-  @Override
-  public byte systemCodecID() {
-    return -1;
-  }
+    @Override
+    public byte systemCodecID() {
+        return -1;
+    }
 }

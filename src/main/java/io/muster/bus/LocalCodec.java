@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bus;
 
 import io.vertx.core.Vertx;
@@ -7,49 +9,50 @@ import io.vertx.core.eventbus.MessageCodec;
 
 /** Hands immutable records over by reference, between verticles of one node. */
 public final class LocalCodec implements MessageCodec<Object, Object> {
-  private static final String NAME = "muster.local";
+    private static final String NAME = "muster.local";
 
-  private LocalCodec() {}
+    private LocalCodec() {}
 
-  /** For one Vert.x; a second registration is no mistake, since several may use Muster in one Vert.x. */
-  public static void register(Vertx vertx) {
-    try {
-      vertx.eventBus().registerCodec(new LocalCodec());
-      JsonOnDemand.register(vertx);
-    } catch (IllegalStateException alreadyRegistered) {
-      if (!String.valueOf(alreadyRegistered.getMessage()).contains(NAME)) {
-        throw alreadyRegistered;
-      }
+    /** For one Vert.x; a second registration is no mistake, since several may use Muster in one Vert.x. */
+    public static void register(Vertx vertx) {
+        try {
+            vertx.eventBus().registerCodec(new LocalCodec());
+            JsonOnDemand.register(vertx);
+        } catch (IllegalStateException alreadyRegistered) {
+            if (!String.valueOf(alreadyRegistered.getMessage()).contains(NAME)) {
+                throw alreadyRegistered;
+            }
+        }
     }
-  }
 
-  /** Options of a message that stays on this node. */
-  public static DeliveryOptions delivery() {
-    return new DeliveryOptions().setCodecName(NAME).setLocalOnly(true);
-  }
+    /** Options of a message that stays on this node. */
+    public static DeliveryOptions delivery() {
+        return new DeliveryOptions().setCodecName(NAME).setLocalOnly(true);
+    }
 
-  @Override
-  public void encodeToWire(Buffer buffer, Object record) {
-    throw new UnsupportedOperationException("records stay inside the process; this one is " + record.getClass().getName());
-  }
+    @Override
+    public void encodeToWire(Buffer buffer, Object record) {
+        throw new UnsupportedOperationException("records stay inside the process; this one is "
+                + record.getClass().getName());
+    }
 
-  @Override
-  public Object decodeFromWire(int position, Buffer buffer) {
-    throw new UnsupportedOperationException("records stay inside the process");
-  }
+    @Override
+    public Object decodeFromWire(int position, Buffer buffer) {
+        throw new UnsupportedOperationException("records stay inside the process");
+    }
 
-  @Override
-  public Object transform(Object record) {
-    return record;
-  }
+    @Override
+    public Object transform(Object record) {
+        return record;
+    }
 
-  @Override
-  public String name() {
-    return NAME;
-  }
+    @Override
+    public String name() {
+        return NAME;
+    }
 
-  @Override
-  public byte systemCodecID() {
-    return -1;
-  }
+    @Override
+    public byte systemCodecID() {
+        return -1;
+    }
 }

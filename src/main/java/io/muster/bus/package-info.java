@@ -1,6 +1,7 @@
 /**
  * The event bus: every address in one place, and the codec that hands records over by reference inside a process. Read
- * {@link io.muster.bus.Addresses} first. Imports group. Invariant: bodies on public addresses are JSON, records never leave the process.
+ * {@link io.muster.bus.Addresses} first. Imports group. Invariant: bodies on public addresses are JSON, records never
+ * leave the process.
  */
 @NullMarked
 package io.muster.bus;

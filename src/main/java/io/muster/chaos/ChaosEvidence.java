@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.chaos;
 
 import io.muster.cluster.ControlAddress;
@@ -11,34 +13,39 @@ import java.util.List;
 
 /** What the processes themselves say when something takes long or goes wrong; whoever is stopped is silent. */
 final class ChaosEvidence {
-  private static final Duration PATIENCE = Duration.ofSeconds(2);
-  private static final int KEPT_FILES = 64;
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final int KEPT_FILES = 64;
 
-  private final List<ControlAddress> controls;
-  private final FlightFiles files = new FlightFiles("", KEPT_FILES);
+    private final List<ControlAddress> controls;
+    private final FlightFiles files = new FlightFiles("", KEPT_FILES);
 
-  ChaosEvidence(List<ControlAddress> controls) {
-    this.controls = controls;
-  }
-
-  /** The picture of the group, from the first process that has one. */
-  String report() {
-    for (ControlAddress control : controls) {
-      if (ControlClient.ask(control, new JsonObject().put("ask", "status"), PATIENCE) instanceof ControlClient.Reply.Answered(JsonObject answer)
-          && answer.getJsonArray("groups", new JsonArray()).stream().findFirst().orElse(null) instanceof JsonObject group) {
-        return StatusVerticle.text(group);
-      }
+    ChaosEvidence(List<ControlAddress> controls) {
+        this.controls = controls;
     }
-    return "no process answers";
-  }
 
-  /** Writes the flight record of every process into the folder for them; the log says where. */
-  void keep(String why) {
-    for (ControlAddress control : controls) {
-      if (ControlClient.ask(control, new JsonObject().put("ask", "dump"), PATIENCE) instanceof ControlClient.Reply.Answered(JsonObject record)
-          && record.getString("error") == null) {
-        files.write(record, why + "-" + control.port());
-      }
+    /** The picture of the group, from the first process that has one. */
+    String report() {
+        for (ControlAddress control : controls) {
+            if (ControlClient.ask(control, new JsonObject().put("ask", "status"), PATIENCE)
+                            instanceof ControlClient.Reply.Answered(JsonObject answer)
+                    && answer.getJsonArray("groups", new JsonArray()).stream()
+                                    .findFirst()
+                                    .orElse(null)
+                            instanceof JsonObject group) {
+                return StatusVerticle.text(group);
+            }
+        }
+        return "no process answers";
     }
-  }
+
+    /** Writes the flight record of every process into the folder for them; the log says where. */
+    void keep(String why) {
+        for (ControlAddress control : controls) {
+            if (ControlClient.ask(control, new JsonObject().put("ask", "dump"), PATIENCE)
+                            instanceof ControlClient.Reply.Answered(JsonObject record)
+                    && record.getString("error") == null) {
+                files.write(record, why + "-" + control.port());
+            }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.chaos;
 
 import io.muster.group.MusterException;
@@ -14,19 +16,25 @@ import java.util.stream.IntStream;
  * @param settings further arguments of every {@code run}
  */
 public record ChaosPlan(long seed, int ranks, int processes, int spared, long limitMs, List<String> settings) {
-  public ChaosPlan {
-    settings = List.copyOf(settings);
-    if (processes < 3 || processes > DemoPlan.MAX_PROCESSES) {
-      throw MusterException.config("faults need 3 to " + DemoPlan.MAX_PROCESSES + " processes, so that two see what happens to the third, got "
-          + processes + ": use --ranks and --processes");
+    public ChaosPlan {
+        settings = List.copyOf(settings);
+        if (processes < 3 || processes > DemoPlan.MAX_PROCESSES) {
+            throw MusterException.config("faults need 3 to " + DemoPlan.MAX_PROCESSES
+                    + " processes, so that two see what happens to the third, got " + processes
+                    + ": use --ranks and --processes");
+        }
+        if (ranks < processes || ranks > DemoPlan.MAX_RANKS) {
+            throw MusterException.config(
+                    "--ranks must be " + processes + " (one a process) to " + DemoPlan.MAX_RANKS + ", got " + ranks);
+        }
     }
-    if (ranks < processes || ranks > DemoPlan.MAX_RANKS) {
-      throw MusterException.config("--ranks must be " + processes + " (one a process) to " + DemoPlan.MAX_RANKS + ", got " + ranks);
-    }
-  }
 
-  List<List<Integer>> seats() {
-    return IntStream.range(0, processes).mapToObj(process -> IntStream.range((int) ((long) ranks * process / processes),
-        (int) ((long) ranks * (process + 1) / processes)).boxed().toList()).toList();
-  }
+    List<List<Integer>> seats() {
+        return IntStream.range(0, processes)
+                .mapToObj(process -> IntStream.range((int) ((long) ranks * process / processes), (int)
+                                ((long) ranks * (process + 1) / processes))
+                        .boxed()
+                        .toList())
+                .toList();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.chaos;
 
 import io.muster.launch.ConfigFile;
@@ -16,68 +18,87 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code demo --chaos}: faults by a seeded schedule for a time, and the verdict. */
 public final class ChaosRun {
-  private final ChaosPlan plan;
-  private final Duration length;
-  private final EventWriter events;
-  /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
-  private volatile boolean ending;
+    private final ChaosPlan plan;
+    private final Duration length;
+    private final EventWriter events;
+    /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
+    private volatile boolean ending;
 
-  public ChaosRun(ChaosPlan plan, Duration length, EventWriter events) {
-    this.plan = plan;
-    this.length = length;
-    this.events = events;
-  }
-
-  /** The settings of the children, as they will read them. */
-  public static long limitMs(@Nullable Path config) {
-    return (config == null ? MusterOptions.defaults() : ConfigFile.options(config)).liveness().limitMs();
-  }
-
-  /** The exit code: 0 if everything was blamed right, nobody wrongly, and all are connected at the end. */
-  public int run() {
-    try (var chaos = new Chaos(plan, FreePorts.choose(plan.processes(), new SecureRandom()), events)) {
-      Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
-        ending = true;
-        chaos.endAll();
-      }));
-      return run(chaos);
-    } catch (RuntimeException e) {
-      if (ending) {
-        // it failed because the JVM is being ended, whose own exit code stands
-        return ExitCode.OK;
-      }
-      events.event("outcome", new JsonObject().put("outcome", "failed").put("exitCode", ExitCode.FAILED).put("reason", e.getMessage()));
-      throw e;
+    public ChaosRun(ChaosPlan plan, Duration length, EventWriter events) {
+        this.plan = plan;
+        this.length = length;
+        this.events = events;
     }
-  }
 
-  private int run(Chaos chaos) {
-    var random = new SplittableRandom(plan.seed());
-    boolean connected = chaos.start();
-    long endNanos = System.nanoTime() + length.toNanos();
-    while (connected && System.nanoTime() - endNanos < 0) {
-      connected = chaos.run(ChaosFault.next(random, plan.processes(), plan.spared(), plan.limitMs()));
-      if (connected) {
-        chaos.listen(random.nextInt(50, 500));
-      }
+    /** The settings of the children, as they will read them. */
+    public static long limitMs(@Nullable Path config) {
+        return (config == null ? MusterOptions.defaults() : ConfigFile.options(config))
+                .liveness()
+                .limitMs();
     }
-    boolean right = connected && chaos.ledger().isRight();
-    JsonObject verdict = chaos.ledger().toJson();
-    chaos.say(text(verdict, chaos, connected));
-    int exitCode = right ? ExitCode.OK : ExitCode.FAILED;
-    events.event("outcome", new JsonObject().put("outcome", right ? "all-blamed-right" : "wrong").put("exitCode", exitCode).put("seed",
-        plan.seed()).put("allConnected", connected).put("epoch", chaos.epoch()).mergeIn(verdict));
-    return exitCode;
-  }
 
-  static String text(JsonObject verdict, Chaos chaos, boolean connected) {
-    String faults = verdict.getJsonObject("faultsByKind").stream().map(kind -> kind.getKey() + " " + kind.getValue())
-        .collect(Collectors.joining(", "));
-    return "verdict: " + verdict.getInteger("faults") + " faults (" + faults + "): blamed right " + verdict.getLong("blamedRight")
-        + ", wrong accusations " + verdict.getInteger("wrongAccusations") + ", "
-        + (connected ? "all-connected at the end, epoch=" + chaos.epoch() : "NOT all-connected at the end")
-        + ", longest until all others told " + verdict.getLong("longestToReportMs") + " ms, until all-connected again "
-        + TimeUnit.MILLISECONDS.toSeconds(verdict.getLong("longestToAllConnectedMs")) + " s"
-        + verdict.getJsonArray("notBlamedRight").stream().map(one -> System.lineSeparator() + "  not blamed right: " + one).collect(Collectors.joining());
-  }
+    /** The exit code: 0 if everything was blamed right, nobody wrongly, and all are connected at the end. */
+    public int run() {
+        try (var chaos = new Chaos(plan, FreePorts.choose(plan.processes(), new SecureRandom()), events)) {
+            Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
+                ending = true;
+                chaos.endAll();
+            }));
+            return run(chaos);
+        } catch (RuntimeException e) {
+            if (ending) {
+                // it failed because the JVM is being ended, whose own exit code stands
+                return ExitCode.OK;
+            }
+            events.event(
+                    "outcome",
+                    new JsonObject()
+                            .put("outcome", "failed")
+                            .put("exitCode", ExitCode.FAILED)
+                            .put("reason", e.getMessage()));
+            throw e;
+        }
+    }
+
+    private int run(Chaos chaos) {
+        var random = new SplittableRandom(plan.seed());
+        boolean connected = chaos.start();
+        long endNanos = System.nanoTime() + length.toNanos();
+        while (connected && System.nanoTime() - endNanos < 0) {
+            connected = chaos.run(ChaosFault.next(random, plan.processes(), plan.spared(), plan.limitMs()));
+            if (connected) {
+                chaos.listen(random.nextInt(50, 500));
+            }
+        }
+        boolean right = connected && chaos.ledger().isRight();
+        JsonObject verdict = chaos.ledger().toJson();
+        chaos.say(text(verdict, chaos, connected));
+        int exitCode = right ? ExitCode.OK : ExitCode.FAILED;
+        events.event(
+                "outcome",
+                new JsonObject()
+                        .put("outcome", right ? "all-blamed-right" : "wrong")
+                        .put("exitCode", exitCode)
+                        .put("seed", plan.seed())
+                        .put("allConnected", connected)
+                        .put("epoch", chaos.epoch())
+                        .mergeIn(verdict));
+        return exitCode;
+    }
+
+    static String text(JsonObject verdict, Chaos chaos, boolean connected) {
+        String faults = verdict.getJsonObject("faultsByKind").stream()
+                .map(kind -> kind.getKey() + " " + kind.getValue())
+                .collect(Collectors.joining(", "));
+        return "verdict: " + verdict.getInteger("faults") + " faults (" + faults + "): blamed right "
+                + verdict.getLong("blamedRight")
+                + ", wrong accusations " + verdict.getInteger("wrongAccusations") + ", "
+                + (connected ? "all-connected at the end, epoch=" + chaos.epoch() : "NOT all-connected at the end")
+                + ", longest until all others told " + verdict.getLong("longestToReportMs")
+                + " ms, until all-connected again "
+                + TimeUnit.MILLISECONDS.toSeconds(verdict.getLong("longestToAllConnectedMs")) + " s"
+                + verdict.getJsonArray("notBlamedRight").stream()
+                        .map(one -> System.lineSeparator() + "  not blamed right: " + one)
+                        .collect(Collectors.joining());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.chaos;
 
 import io.muster.cluster.ControlAddress;
@@ -14,84 +16,105 @@ import org.jspecify.annotations.Nullable;
 
 /** What the processes of a group hold at one moment (P-14), by process, and what has grown between two moments. */
 record Holdings(Map<Integer, JsonObject> byProcess) {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
-  private static final long MIB = 1 << 20;
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final long MIB = 1 << 20;
 
-  /**
-   * How much more than before is no growth: a pool that is filled once, a thread that comes and goes.
-   *
-   * @param part of what there was
-   */
-  private record Tolerance(String field, double part, long absolute) {
-    boolean exceeded(long before, long after) {
-      return after > before * (1 + part) + absolute;
+    /**
+     * How much more than before is no growth: a pool that is filled once, a thread that comes and goes.
+     *
+     * @param part of what there was
+     */
+    private record Tolerance(String field, double part, long absolute) {
+        boolean exceeded(long before, long after) {
+            return after > before * (1 + part) + absolute;
+        }
     }
-  }
 
-  private static final List<Tolerance> OF_PROCESS = List.of(new Tolerance("heapBytes", 0.25, 8 * MIB), new Tolerance("directBytes", 0.25, 16 * MIB),
-      new Tolerance("descriptors", 0, 16), new Tolerance("threads", 0, 16), new Tolerance("regions", 0, 0), new Tolerance("channels", 0, 0),
-      new Tolerance("deployments", 0, 0));
-  private static final List<Tolerance> OF_CLUSTER = List.of(new Tolerance("storeEntries", 0, 0), new Tolerance("busRegistrations", 0, 0));
+    private static final List<Tolerance> OF_PROCESS = List.of(
+            new Tolerance("heapBytes", 0.25, 8 * MIB),
+            new Tolerance("directBytes", 0.25, 16 * MIB),
+            new Tolerance("descriptors", 0, 16),
+            new Tolerance("threads", 0, 16),
+            new Tolerance("regions", 0, 0),
+            new Tolerance("channels", 0, 0),
+            new Tolerance("deployments", 0, 0));
+    private static final List<Tolerance> OF_CLUSTER =
+            List.of(new Tolerance("storeEntries", 0, 0), new Tolerance("busRegistrations", 0, 0));
 
-  /** Asks every process; one that does not answer is not in it. */
-  static Holdings of(List<ControlAddress> controls) {
-    Map<Integer, JsonObject> all = new TreeMap<>();
-    JsonObject request = new JsonObject().put("ask", "resources").put("collect", true);
-    for (int process = 0; process < controls.size(); process++) {
-      if (ControlClient.ask(controls.get(process), request, PATIENCE) instanceof ControlClient.Reply.Answered(JsonObject body)
-          && body.getString("error") == null) {
-        all.put(process, body);
-      }
+    /** Asks every process; one that does not answer is not in it. */
+    static Holdings of(List<ControlAddress> controls) {
+        Map<Integer, JsonObject> all = new TreeMap<>();
+        JsonObject request = new JsonObject().put("ask", "resources").put("collect", true);
+        for (int process = 0; process < controls.size(); process++) {
+            if (ControlClient.ask(controls.get(process), request, PATIENCE)
+                            instanceof ControlClient.Reply.Answered(JsonObject body)
+                    && body.getString("error") == null) {
+                all.put(process, body);
+            }
+        }
+        return new Holdings(all);
     }
-    return new Holdings(all);
-  }
 
-  /** One sentence for everything that has grown; processes that are others now are not compared, what the cluster holds is. */
-  List<String> grown(Holdings later) {
-    List<String> grown = new ArrayList<>();
-    byProcess.forEach((process, before) -> {
-      JsonObject after = later.byProcess.get(process);
-      if (after != null && after.getLong("pid").equals(before.getLong("pid"))) {
-        OF_PROCESS.forEach(tolerance -> note("process " + process, tolerance, before, after, grown));
-      }
-    });
-    OF_CLUSTER.forEach(tolerance -> note("the cluster", tolerance, any(byProcess), any(later.byProcess), grown));
-    return grown;
-  }
-
-  private static void note(String whose, Tolerance tolerance, @Nullable JsonObject before, @Nullable JsonObject after, List<String> grown) {
-    Long was = before == null ? null : before.getLong(tolerance.field());
-    Long is = after == null ? null : after.getLong(tolerance.field());
-    if (was != null && is != null && tolerance.exceeded(was, is)) {
-      grown.add(tolerance.field() + " of " + whose + ": " + was + ", then " + is);
+    /**
+     * One sentence for everything that has grown; processes that are others now are not compared, what the cluster
+     * holds is.
+     */
+    List<String> grown(Holdings later) {
+        List<String> grown = new ArrayList<>();
+        byProcess.forEach((process, before) -> {
+            JsonObject after = later.byProcess.get(process);
+            if (after != null && after.getLong("pid").equals(before.getLong("pid"))) {
+                OF_PROCESS.forEach(tolerance -> note("process " + process, tolerance, before, after, grown));
+            }
+        });
+        OF_CLUSTER.forEach(tolerance -> note("the cluster", tolerance, any(byProcess), any(later.byProcess), grown));
+        return grown;
     }
-  }
 
-  private static @Nullable JsonObject any(Map<Integer, JsonObject> all) {
-    return all.values().stream().findFirst().orElse(null);
-  }
+    private static void note(
+            String whose,
+            Tolerance tolerance,
+            @Nullable JsonObject before,
+            @Nullable JsonObject after,
+            List<String> grown) {
+        Long was = before == null ? null : before.getLong(tolerance.field());
+        Long is = after == null ? null : after.getLong(tolerance.field());
+        if (was != null && is != null && tolerance.exceeded(was, is)) {
+            grown.add(tolerance.field() + " of " + whose + ": " + was + ", then " + is);
+        }
+    }
 
-  /** One line a process: the fields of before and after, where the process is the same, else of after alone. */
-  List<String> lines(Holdings later) {
-    List<String> lines = new ArrayList<>();
-    later.byProcess.forEach((process, after) -> {
-      JsonObject before = byProcess.get(process);
-      boolean same = before != null && before.getLong("pid").equals(after.getLong("pid"));
-      lines.add("process " + process + " (pid " + after.getLong("pid") + (same ? ", the same all the time): " : ", started later): ")
-          + after.stream().filter(field -> !field.getKey().equals("pid")).map(field -> field.getKey() + " "
-              + (same ? text(field.getKey(), before.getLong(field.getKey())) + " → " : "") + text(field.getKey(), ((Number) field.getValue()).longValue()))
-              .collect(Collectors.joining(", ")));
-    });
-    return lines;
-  }
+    private static @Nullable JsonObject any(Map<Integer, JsonObject> all) {
+        return all.values().stream().findFirst().orElse(null);
+    }
 
-  private static String text(String field, @Nullable Long value) {
-    return value == null ? "?" : field.endsWith("Bytes") ? "%.1f MiB".formatted(value / (double) MIB) : value.toString();
-  }
+    /** One line a process: the fields of before and after, where the process is the same, else of after alone. */
+    List<String> lines(Holdings later) {
+        List<String> lines = new ArrayList<>();
+        later.byProcess.forEach((process, after) -> {
+            JsonObject before = byProcess.get(process);
+            boolean same = before != null && before.getLong("pid").equals(after.getLong("pid"));
+            lines.add("process " + process + " (pid " + after.getLong("pid")
+                    + (same ? ", the same all the time): " : ", started later): ")
+                    + after.stream()
+                            .filter(field -> !field.getKey().equals("pid"))
+                            .map(field -> field.getKey() + " "
+                                    + (same ? text(field.getKey(), before.getLong(field.getKey())) + " → " : "")
+                                    + text(field.getKey(), ((Number) field.getValue()).longValue()))
+                            .collect(Collectors.joining(", ")));
+        });
+        return lines;
+    }
 
-  JsonArray toJson() {
-    var all = new JsonArray();
-    byProcess.forEach((process, holds) -> all.add(holds.copy().put("process", process)));
-    return all;
-  }
+    private static String text(String field, @Nullable Long value) {
+        return value == null
+                ? "?"
+                : field.endsWith("Bytes") ? "%.1f MiB".formatted(value / (double) MIB) : value.toString();
+    }
+
+    JsonArray toJson() {
+        var all = new JsonArray();
+        byProcess.forEach((process, holds) -> all.add(holds.copy().put("process", process)));
+        return all;
+    }
 }

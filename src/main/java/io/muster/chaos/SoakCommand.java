@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.chaos;
 
 import io.muster.cluster.ControlClient;
@@ -21,155 +23,210 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** {@code muster soak}: faults for a long time, with writes under way, and what came of it. */
-@Command(name = "soak", mixinStandardHelpOptions = true, sortOptions = false,
-    description = "For a long time: rolling restarts, kills, stops, two at once, while every rank writes into the next one as fast as it goes;"
-        + " compares what was done with what the group says, and what the processes hold first and last.",
-    footer = {"", "One process (the last) is never ended, so that what grows in it can be seen; every process is a member of the store.",
-        "Exit codes: 0 all blamed right, nobody wrongly, all connected at the end, nothing has grown; 1 not so; 2 wrong arguments."})
+@Command(
+        name = "soak",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description =
+                "For a long time: rolling restarts, kills, stops, two at once, while every rank writes into the next one as fast as it goes;"
+                        + " compares what was done with what the group says, and what the processes hold first and last.",
+        footer = {
+            "",
+            "One process (the last) is never ended, so that what grows in it can be seen; every process is a member of the store.",
+            "Exit codes: 0 all blamed right, nobody wrongly, all connected at the end, nothing has grown; 1 not so; 2 wrong arguments."
+        })
 public final class SoakCommand implements Callable<Integer> {
-  /** Random faults between two rolling restarts. */
-  private static final int FAULTS_A_ROUND = 8;
-  /** Until what is not needed any more has been closed and counted. */
-  private static final long SETTLE_MS = 8_000;
-  private static final Duration ASK = Duration.ofSeconds(5);
+    /** Random faults between two rolling restarts. */
+    private static final int FAULTS_A_ROUND = 8;
+    /** Until what is not needed any more has been closed and counted. */
+    private static final long SETTLE_MS = 8_000;
 
-  @Option(names = "--minutes", paramLabel = "M", defaultValue = "10", description = "How long; ${DEFAULT-VALUE} if not given.")
-  private int minutes;
+    private static final Duration ASK = Duration.ofSeconds(5);
 
-  @Option(names = "--ranks", paramLabel = "N", defaultValue = "4", description = "How many ranks; ${DEFAULT-VALUE} if not given.")
-  private int ranks;
+    @Option(
+            names = "--minutes",
+            paramLabel = "M",
+            defaultValue = "10",
+            description = "How long; ${DEFAULT-VALUE} if not given.")
+    private int minutes;
 
-  @Option(names = "--processes", paramLabel = "P", description = "Over how many processes they are spread; one each if not given.")
-  private @Nullable Integer processes;
+    @Option(
+            names = "--ranks",
+            paramLabel = "N",
+            defaultValue = "4",
+            description = "How many ranks; ${DEFAULT-VALUE} if not given.")
+    private int ranks;
 
-  @Option(names = "--seed", paramLabel = "SEED", defaultValue = "1", description = "Of the schedule; ${DEFAULT-VALUE} if not given.")
-  private long seed;
+    @Option(
+            names = "--processes",
+            paramLabel = "P",
+            description = "Over how many processes they are spread; one each if not given.")
+    private @Nullable Integer processes;
 
-  @Option(names = "--write", paramLabel = "BYTES", defaultValue = "1048576", description = "Size of each write; ${DEFAULT-VALUE} if not given, 0: none.")
-  private long writeBytes;
+    @Option(
+            names = "--seed",
+            paramLabel = "SEED",
+            defaultValue = "1",
+            description = "Of the schedule; ${DEFAULT-VALUE} if not given.")
+    private long seed;
 
-  @Option(names = "--config", paramLabel = "FILE", description = "Settings of the processes, of the form of conf/muster.yaml.")
-  private @Nullable Path config;
+    @Option(
+            names = "--write",
+            paramLabel = "BYTES",
+            defaultValue = "1048576",
+            description = "Size of each write; ${DEFAULT-VALUE} if not given, 0: none.")
+    private long writeBytes;
 
-  @Option(names = "--json", description = "One JSON object a line on standard output, and nothing else there; the last is the summary.")
-  private boolean json;
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "Settings of the processes, of the form of conf/muster.yaml.")
+    private @Nullable Path config;
 
-  /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
-  private volatile boolean ending;
+    @Option(
+            names = "--json",
+            description = "One JSON object a line on standard output, and nothing else there; the last is the summary.")
+    private boolean json;
 
-  @Override
-  public Integer call() {
-    int places = processes != null ? processes : Math.min(ranks, DemoPlan.MAX_PROCESSES);
-    if (minutes < 1 || minutes > 10_080 || writeBytes < 0 || writeBytes > 1 << 30) {
-      throw MusterException.config("--minutes must be 1 to 10080, got " + minutes + ", --write 0 to " + (1 << 30) + " bytes, got " + writeBytes);
-    }
-    List<String> settings = new ArrayList<>(config == null ? List.of() : List.of("--config", config.toString()));
-    if (writeBytes > 0) {
-      settings.addAll(List.of("--traffic", String.valueOf(writeBytes)));
-    }
-    var plan = new ChaosPlan(seed, ranks, places, places - 1, ChaosRun.limitMs(config), settings);
-    var events = new EventWriter(System.out, json);
-    try (var chaos = new Chaos(plan, FreePorts.choose(places, new SecureRandom()), events)) {
-      Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
-        ending = true;
-        chaos.endAll();
-      }));
-      return soak(chaos, plan, events);
-    } catch (RuntimeException e) {
-      if (ending) {
-        // it failed because the JVM is being ended, whose own exit code stands
-        return ExitCode.OK;
-      }
-      events.event("outcome", new JsonObject().put("outcome", "failed").put("exitCode", ExitCode.FAILED).put("reason", e.getMessage()));
-      throw e;
-    }
-  }
+    /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
+    private volatile boolean ending;
 
-  private int soak(Chaos chaos, ChaosPlan plan, EventWriter events) {
-    var random = new SplittableRandom(seed);
-    boolean connected = chaos.start();
-    chaos.listen(SETTLE_MS);
-    Holdings first = Holdings.of(chaos.processes().controls());
-    boolean warm = false;
-    var written = new Written();
-    long endNanos = System.nanoTime() + Duration.ofMinutes(minutes).toNanos();
-    while (connected && System.nanoTime() - endNanos < 0) {
-      List<ChaosFault> round = new ArrayList<>(ChaosFault.rollingRestart(plan.spared()));
-      for (int i = 0; i < FAULTS_A_ROUND; i++) {
-        round.add(ChaosFault.next(random, plan.processes(), plan.spared(), plan.limitMs()));
-      }
-      for (ChaosFault fault : round) {
-        if (connected && System.nanoTime() - endNanos < 0) {
-          written.before(fault, chaos.processes());
-          connected = chaos.run(fault);
-          chaos.listen(random.nextInt(200, 2_000));
+    @Override
+    public Integer call() {
+        int places = processes != null ? processes : Math.min(ranks, DemoPlan.MAX_PROCESSES);
+        if (minutes < 1 || minutes > 10_080 || writeBytes < 0 || writeBytes > 1 << 30) {
+            throw MusterException.config("--minutes must be 1 to 10080, got " + minutes + ", --write 0 to " + (1 << 30)
+                    + " bytes, got " + writeBytes);
         }
-      }
-      if (connected && !warm && System.nanoTime() - endNanos < 0) {
-        // pools of threads and buffers fill in the first round
+        List<String> settings = new ArrayList<>(config == null ? List.of() : List.of("--config", config.toString()));
+        if (writeBytes > 0) {
+            settings.addAll(List.of("--traffic", String.valueOf(writeBytes)));
+        }
+        var plan = new ChaosPlan(seed, ranks, places, places - 1, ChaosRun.limitMs(config), settings);
+        var events = new EventWriter(System.out, json);
+        try (var chaos = new Chaos(plan, FreePorts.choose(places, new SecureRandom()), events)) {
+            Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
+                ending = true;
+                chaos.endAll();
+            }));
+            return soak(chaos, plan, events);
+        } catch (RuntimeException e) {
+            if (ending) {
+                // it failed because the JVM is being ended, whose own exit code stands
+                return ExitCode.OK;
+            }
+            events.event(
+                    "outcome",
+                    new JsonObject()
+                            .put("outcome", "failed")
+                            .put("exitCode", ExitCode.FAILED)
+                            .put("reason", e.getMessage()));
+            throw e;
+        }
+    }
+
+    private int soak(Chaos chaos, ChaosPlan plan, EventWriter events) {
+        var random = new SplittableRandom(seed);
+        boolean connected = chaos.start();
         chaos.listen(SETTLE_MS);
-        first = Holdings.of(chaos.processes().controls());
-        warm = true;
-      }
-    }
-    chaos.listen(SETTLE_MS);
-    written.last(chaos.processes());
-    return tell(chaos, connected, new Summary(first, Holdings.of(chaos.processes().controls()), written), events);
-  }
-
-  private record Summary(Holdings first, Holdings last, Written written) {}
-
-  private int tell(Chaos chaos, boolean connected, Summary summary, EventWriter events) {
-    JsonObject verdict = chaos.ledger().toJson();
-    List<String> grown = summary.first().grown(summary.last());
-    boolean right = connected && chaos.ledger().isRight() && grown.isEmpty();
-    chaos.say(ChaosRun.text(verdict, chaos, connected));
-    chaos.say("store members killed: " + chaos.ledger().killed() + ", " + summary.written().text());
-    summary.first().lines(summary.last()).forEach(chaos::say);
-    chaos.say("grown: " + (grown.isEmpty() ? "nothing" : String.join("; ", grown)));
-    events.event("outcome", new JsonObject().put("outcome", right ? "all-blamed-right" : "wrong").put("exitCode", right ? ExitCode.OK : ExitCode.FAILED)
-        .put("seed", seed).put("minutes", minutes).put("allConnected", connected).put("epoch", chaos.epoch()).mergeIn(verdict)
-        .put("storeMembersKilled", chaos.ledger().killed()).put("written", summary.written().toJson()).put("grown", new JsonArray(grown))
-        .put("first", summary.first().toJson()).put("last", summary.last().toJson()));
-    return right ? ExitCode.OK : ExitCode.FAILED;
-  }
-
-  /** What was written by processes that have ended since, and by those that live. */
-  private static final class Written {
-    private long writes;
-    private long bytes;
-    private long failures;
-
-    /** Whoever ends takes its count along. */
-    void before(ChaosFault fault, GroupProcesses processes) {
-      switch (fault.kind()) {
-        case KILL, RESTART, KILL_TWO, LEAVE -> fault.processes().forEach(process -> add(processes, process));
-        case STOP, STOP_TWO, SHORT_STOP -> { }
-      }
+        Holdings first = Holdings.of(chaos.processes().controls());
+        boolean warm = false;
+        var written = new Written();
+        long endNanos = System.nanoTime() + Duration.ofMinutes(minutes).toNanos();
+        while (connected && System.nanoTime() - endNanos < 0) {
+            List<ChaosFault> round = new ArrayList<>(ChaosFault.rollingRestart(plan.spared()));
+            for (int i = 0; i < FAULTS_A_ROUND; i++) {
+                round.add(ChaosFault.next(random, plan.processes(), plan.spared(), plan.limitMs()));
+            }
+            for (ChaosFault fault : round) {
+                if (connected && System.nanoTime() - endNanos < 0) {
+                    written.before(fault, chaos.processes());
+                    connected = chaos.run(fault);
+                    chaos.listen(random.nextInt(200, 2_000));
+                }
+            }
+            if (connected && !warm && System.nanoTime() - endNanos < 0) {
+                // pools of threads and buffers fill in the first round
+                chaos.listen(SETTLE_MS);
+                first = Holdings.of(chaos.processes().controls());
+                warm = true;
+            }
+        }
+        chaos.listen(SETTLE_MS);
+        written.last(chaos.processes());
+        return tell(
+                chaos,
+                connected,
+                new Summary(first, Holdings.of(chaos.processes().controls()), written),
+                events);
     }
 
-    void last(GroupProcesses processes) {
-      for (int process = 0; process < processes.size(); process++) {
-        add(processes, process);
-      }
+    private record Summary(Holdings first, Holdings last, Written written) {}
+
+    private int tell(Chaos chaos, boolean connected, Summary summary, EventWriter events) {
+        JsonObject verdict = chaos.ledger().toJson();
+        List<String> grown = summary.first().grown(summary.last());
+        boolean right = connected && chaos.ledger().isRight() && grown.isEmpty();
+        chaos.say(ChaosRun.text(verdict, chaos, connected));
+        chaos.say("store members killed: " + chaos.ledger().killed() + ", "
+                + summary.written().text());
+        summary.first().lines(summary.last()).forEach(chaos::say);
+        chaos.say("grown: " + (grown.isEmpty() ? "nothing" : String.join("; ", grown)));
+        events.event(
+                "outcome",
+                new JsonObject()
+                        .put("outcome", right ? "all-blamed-right" : "wrong")
+                        .put("exitCode", right ? ExitCode.OK : ExitCode.FAILED)
+                        .put("seed", seed)
+                        .put("minutes", minutes)
+                        .put("allConnected", connected)
+                        .put("epoch", chaos.epoch())
+                        .mergeIn(verdict)
+                        .put("storeMembersKilled", chaos.ledger().killed())
+                        .put("written", summary.written().toJson())
+                        .put("grown", new JsonArray(grown))
+                        .put("first", summary.first().toJson())
+                        .put("last", summary.last().toJson()));
+        return right ? ExitCode.OK : ExitCode.FAILED;
     }
 
-    private void add(GroupProcesses processes, int process) {
-      JsonObject request = new JsonObject().put("ask", "traffic");
-      if (ControlClient.ask(processes.controls().get(process), request, ASK) instanceof ControlClient.Reply.Answered(JsonObject body)
-          && body.getString("error") == null) {
-        writes += body.getLong("writes");
-        bytes += body.getLong("bytes");
-        failures += body.getLong("failures");
-      }
-    }
+    /** What was written by processes that have ended since, and by those that live. */
+    private static final class Written {
+        private long writes;
+        private long bytes;
+        private long failures;
 
-    String text() {
-      return "written %.1f GB in %d writes, %d writes failed".formatted(bytes / 1e9, writes, failures);
-    }
+        /** Whoever ends takes its count along. */
+        void before(ChaosFault fault, GroupProcesses processes) {
+            switch (fault.kind()) {
+                case KILL, RESTART, KILL_TWO, LEAVE -> fault.processes().forEach(process -> add(processes, process));
+                case STOP, STOP_TWO, SHORT_STOP -> {}
+            }
+        }
 
-    JsonObject toJson() {
-      return new JsonObject().put("writes", writes).put("bytes", bytes).put("failures", failures);
+        void last(GroupProcesses processes) {
+            for (int process = 0; process < processes.size(); process++) {
+                add(processes, process);
+            }
+        }
+
+        private void add(GroupProcesses processes, int process) {
+            JsonObject request = new JsonObject().put("ask", "traffic");
+            if (ControlClient.ask(processes.controls().get(process), request, ASK)
+                            instanceof ControlClient.Reply.Answered(JsonObject body)
+                    && body.getString("error") == null) {
+                writes += body.getLong("writes");
+                bytes += body.getLong("bytes");
+                failures += body.getLong("failures");
+            }
+        }
+
+        String text() {
+            return "written %.1f GB in %d writes, %d writes failed".formatted(bytes / 1e9, writes, failures);
+        }
+
+        JsonObject toJson() {
+            return new JsonObject().put("writes", writes).put("bytes", bytes).put("failures", failures);
+        }
     }
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.chaos;
 
 import io.muster.JoinedRank;
@@ -8,44 +10,50 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Writes from each rank of this process into the next one's memory, as fast as it goes, one write after the other, for as long as the process lives. */
+/**
+ * Writes from each rank of this process into the next one's memory, as fast as it goes, one write after the other, for
+ * as long as the process lives.
+ */
 public final class Traffic {
-  public static final String SEGMENT = "traffic";
-  /** After a failed write: until the link may be up again. */
-  private static final long PAUSE_MS = 100;
+    public static final String SEGMENT = "traffic";
+    /** After a failed write: until the link may be up again. */
+    private static final long PAUSE_MS = 100;
 
-  private final Vertx vertx;
-  private final LongAdder writes = new LongAdder();
-  private final LongAdder bytes = new LongAdder();
-  private final LongAdder failures = new LongAdder();
+    private final Vertx vertx;
+    private final LongAdder writes = new LongAdder();
+    private final LongAdder bytes = new LongAdder();
+    private final LongAdder failures = new LongAdder();
 
-  public Traffic(Vertx vertx) {
-    this.vertx = vertx;
-  }
+    public Traffic(Vertx vertx) {
+        this.vertx = vertx;
+    }
 
-  public void start(List<JoinedRank> ranks, long size) {
-    ranks.forEach(rank -> {
-      int next = (rank.member().rank() + 1) % rank.worldSize();
-      // never freed by hand: a socket may hold on to it after a failure
-      MemorySegment source = Arena.ofAuto().allocate(size);
-      vertx.runOnContext(_ -> write(rank, next, source));
-    });
-  }
+    public void start(List<JoinedRank> ranks, long size) {
+        ranks.forEach(rank -> {
+            int next = (rank.member().rank() + 1) % rank.worldSize();
+            // never freed by hand: a socket may hold on to it after a failure
+            MemorySegment source = Arena.ofAuto().allocate(size);
+            vertx.runOnContext(_ -> write(rank, next, source));
+        });
+    }
 
-  private void write(JoinedRank rank, int peer, MemorySegment source) {
-    rank.write(peer, SEGMENT, 0, source).onComplete(written -> {
-      if (written.succeeded()) {
-        writes.increment();
-        bytes.add(source.byteSize());
-        vertx.runOnContext(_ -> write(rank, peer, source));
-      } else {
-        failures.increment();
-        vertx.setTimer(PAUSE_MS, _ -> write(rank, peer, source));
-      }
-    });
-  }
+    private void write(JoinedRank rank, int peer, MemorySegment source) {
+        rank.write(peer, SEGMENT, 0, source).onComplete(written -> {
+            if (written.succeeded()) {
+                writes.increment();
+                bytes.add(source.byteSize());
+                vertx.runOnContext(_ -> write(rank, peer, source));
+            } else {
+                failures.increment();
+                vertx.setTimer(PAUSE_MS, _ -> write(rank, peer, source));
+            }
+        });
+    }
 
-  public JsonObject toJson() {
-    return new JsonObject().put("writes", writes.sum()).put("bytes", bytes.sum()).put("failures", failures.sum());
-  }
+    public JsonObject toJson() {
+        return new JsonObject()
+                .put("writes", writes.sum())
+                .put("bytes", bytes.sum())
+                .put("failures", failures.sum());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import io.muster.cluster.ControlAddress;
@@ -24,224 +26,261 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A group on this host, one JVM per process, watched from outside: everything that is known comes from what the processes print. One thread
- * runs it; {@link #close} may be called from another, by a signal.
+ * A group on this host, one JVM per process, watched from outside: everything that is known comes from what the
+ * processes print. One thread runs it; {@link #close} may be called from another, by a signal.
  */
 final class Demo implements AutoCloseable {
-  static final String GROUP = "demo";
-  /** For the processes to start, on a busy host. */
-  private static final Duration START = Duration.ofSeconds(60);
-  private static final Duration ASK = Duration.ofSeconds(3);
+    static final String GROUP = "demo";
+    /** For the processes to start, on a busy host. */
+    private static final Duration START = Duration.ofSeconds(60);
 
-  private final DemoPlan plan;
-  private final EventWriter events;
-  private final ProgressLine progress;
-  private final List<List<Integer>> seats;
-  private final GroupProcesses processes;
-  private final DemoPicture picture;
-  private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
-  /** Who has told of the loss that is being waited for. */
-  private final Map<ChildProcess, JsonObject> degraded = new LinkedHashMap<>();
-  private @Nullable ChildProcess killed;
+    private static final Duration ASK = Duration.ofSeconds(3);
 
-  private record Heard(ChildProcess child, News news) {}
+    private final DemoPlan plan;
+    private final EventWriter events;
+    private final ProgressLine progress;
+    private final List<List<Integer>> seats;
+    private final GroupProcesses processes;
+    private final DemoPicture picture;
+    private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
+    /** Who has told of the loss that is being waited for. */
+    private final Map<ChildProcess, JsonObject> degraded = new LinkedHashMap<>();
 
-  Demo(DemoPlan plan, List<Integer> ports, EventWriter events, ProgressLine progress) {
-    this.plan = plan;
-    this.events = events;
-    this.progress = progress;
-    this.seats = plan.seats();
-    this.picture = new DemoPicture(plan.ranks());
-    this.processes = new GroupProcesses(GROUP, plan.ranks(), seats, ports, plan.settings(), (child, news) -> heard.add(new Heard(child, news)));
-  }
+    private @Nullable ChildProcess killed;
 
-  /** Runs until all are connected (again). The exit code. */
-  int run() {
-    say(plan.ranks() + " ranks in " + seats.size() + (seats.size() == 1 ? " process" : " processes") + " on 127.0.0.1, control ports "
-        + processes.controlPorts());
-    for (int process = 0; process < seats.size(); process++) {
-      processes.start(process);
+    private record Heard(ChildProcess child, News news) {}
+
+    Demo(DemoPlan plan, List<Integer> ports, EventWriter events, ProgressLine progress) {
+        this.plan = plan;
+        this.events = events;
+        this.progress = progress;
+        this.seats = plan.seats();
+        this.picture = new DemoPicture(plan.ranks());
+        this.processes = new GroupProcesses(
+                GROUP, plan.ranks(), seats, ports, plan.settings(), (child, news) -> heard.add(new Heard(child, news)));
     }
-    JsonObject done = await(0);
-    if (done != null && plan.restart() != null) {
-      say(connected(done));
-      done = restart(plan.restart(), done.getLong("epoch"));
-    }
-    return done == null ? notAllConnected() : allConnected(done);
-  }
 
-  /** Stays until this process is ended, and goes on telling. */
-  void keep() {
-    say("staying up until Ctrl-C; ask with: muster status --control " + processes.controls().getFirst());
-    while (true) {
-      Heard next = next(Long.MAX_VALUE);
-      if (next != null && next.news() instanceof News.Ended(int exitCode)) {
-        say("the process of ranks " + next.child().ranks() + " (pid " + next.child().pid() + ") has ended with exit code " + exitCode);
-      }
-    }
-  }
-
-  /** Ends all processes. Returns when they are gone; may be called twice. */
-  @Override
-  public void close() {
-    processes.close();
-  }
-
-  // ---- watching
-
-  /** What all ranks know of an epoch after the given one; null when the deadline passes, which begins when all that were started are up. */
-  private @Nullable JsonObject await(long after) {
-    long endNanos = System.nanoTime() + Math.max(START.toNanos(), plan.deadline().toNanos());
-    boolean up = false;
-    JsonObject known;
-    while ((known = picture.knownToAll(after)) == null) {
-      long now = System.nanoTime();
-      if (!up && picture.hasPublished(seats)) {
-        up = true;
-        endNanos = now + plan.deadline().toNanos();
-      }
-      if (now - endNanos >= 0) {
-        break;
-      }
-      progress.set(picture.summary(after), now);
-      failIfEnded(next(Math.min(endNanos - now, progress.dueInNanos(now))));
-    }
-    progress.set(picture.summary(after), System.nanoTime());
-    progress.end();
-    return known;
-  }
-
-  private @Nullable Heard next(long nanos) {
-    try {
-      Heard next = heard.poll(nanos, TimeUnit.NANOSECONDS);
-      if (next != null) {
-        take(next);
-      }
-      return next;
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-      throw MusterException.fatal("interrupted");
-    }
-  }
-
-  private void take(Heard next) {
-    switch (next.news()) {
-      case News.Event(JsonObject body) -> {
-        picture.note(body);
-        events.event(body.getString("event", ""), body);
-        if (body.getString("event", "").equals("degraded")) {
-          degraded.putIfAbsent(next.child(), body);
+    /** Runs until all are connected (again). The exit code. */
+    int run() {
+        say(plan.ranks() + " ranks in " + seats.size() + (seats.size() == 1 ? " process" : " processes")
+                + " on 127.0.0.1, control ports " + processes.controlPorts());
+        for (int process = 0; process < seats.size(); process++) {
+            processes.start(process);
         }
-      }
-      case News.Ended _ -> picture.forget(next.child().ranks());
+        JsonObject done = await(0);
+        if (done != null && plan.restart() != null) {
+            say(connected(done));
+            done = restart(plan.restart(), done.getLong("epoch"));
+        }
+        return done == null ? notAllConnected() : allConnected(done);
     }
-  }
 
-  private void failIfEnded(@Nullable Heard next) {
-    if (next == null || !(next.news() instanceof News.Ended(int exitCode)) || next.child() == killed) {
-      return;
+    /** Stays until this process is ended, and goes on telling. */
+    void keep() {
+        say("staying up until Ctrl-C; ask with: muster status --control "
+                + processes.controls().getFirst());
+        while (true) {
+            Heard next = next(Long.MAX_VALUE);
+            if (next != null && next.news() instanceof News.Ended(int exitCode)) {
+                say("the process of ranks " + next.child().ranks() + " (pid "
+                        + next.child().pid() + ") has ended with exit code " + exitCode);
+            }
+        }
     }
-    progress.end();
-    ChildProcess child = next.child();
-    List<String> words = child.lastWords();
-    throw MusterException.retry("the process of ranks " + child.ranks() + " (pid " + child.pid() + ") has ended with exit code " + exitCode
-        + (words.isEmpty() ? " and has said nothing" : ": " + String.join(System.lineSeparator() + "  ", words)));
-  }
 
-  // ---- restart
-
-  private @Nullable JsonObject restart(int rank, long epoch) {
-    int process = 0;
-    while (!seats.get(process).contains(rank)) {
-      process++;
+    /** Ends all processes. Returns when they are gone; may be called twice. */
+    @Override
+    public void close() {
+        processes.close();
     }
-    ChildProcess victim = processes.child(process);
-    killed = victim;
-    degraded.clear();
-    long killedNanos = System.nanoTime();
-    victim.kill();
-    say("killed rank " + rank + ": kill -9 of pid " + victim.pid() + ", ranks " + victim.ranks());
-    if (!awaitDegraded(victim)) {
-      return null;
+
+    // ---- watching
+
+    /**
+     * What all ranks know of an epoch after the given one; null when the deadline passes, which begins when all that
+     * were started are up.
+     */
+    private @Nullable JsonObject await(long after) {
+        long endNanos =
+                System.nanoTime() + Math.max(START.toNanos(), plan.deadline().toNanos());
+        boolean up = false;
+        JsonObject known;
+        while ((known = picture.knownToAll(after)) == null) {
+            long now = System.nanoTime();
+            if (!up && picture.hasPublished(seats)) {
+                up = true;
+                endNanos = now + plan.deadline().toNanos();
+            }
+            if (now - endNanos >= 0) {
+                break;
+            }
+            progress.set(picture.summary(after), now);
+            failIfEnded(next(Math.min(endNanos - now, progress.dueInNanos(now))));
+        }
+        progress.set(picture.summary(after), System.nanoTime());
+        progress.end();
+        return known;
     }
-    var body = new JsonObject().put("ranks", new JsonArray(victim.ranks())).put("killedPid", victim.pid());
-    var after = new JsonArray();
-    degraded.forEach((child, told) -> after.add(new JsonObject().put("ranks", new JsonArray(child.ranks()))
-        .put("degradedAfterMs", (told.getLong("atNanos") - killedNanos) / 1_000_000)));
-    events.event("restart", body.put("seenBy", after));
-    say(EventWriter.degradedText(degraded.values().iterator().next()));
-    say("degraded was seen " + after.stream().map(JsonObject.class::cast).map(one -> "by ranks " + one.getJsonArray("ranks").encode() + " after "
-        + one.getLong("degradedAfterMs") + " ms").collect(Collectors.joining(", ")));
-    processes.start(process);
-    say("started rank " + rank + " again: pid " + processes.child(process).pid());
-    return await(epoch);
-  }
 
-  /** Until all others have told of it, and the killed process is known to be gone. */
-  private boolean awaitDegraded(ChildProcess victim) {
-    long endNanos = System.nanoTime() + plan.deadline().toNanos();
-    boolean gone = false;
-    while (!gone || degraded.size() < seats.size() - 1) {
-      long left = endNanos - System.nanoTime();
-      if (left <= 0) {
-        return false;
-      }
-      Heard next = next(left);
-      failIfEnded(next);
-      gone |= next != null && next.child() == victim && next.news() instanceof News.Ended;
+    private @Nullable Heard next(long nanos) {
+        try {
+            Heard next = heard.poll(nanos, TimeUnit.NANOSECONDS);
+            if (next != null) {
+                take(next);
+            }
+            return next;
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            throw MusterException.fatal("interrupted");
+        }
     }
-    return true;
-  }
 
-  // ---- the end
-
-  private static String connected(JsonObject known) {
-    return EventWriter.text(io.muster.barrier.AllConnected.fromJson(known));
-  }
-
-  private int allConnected(JsonObject known) {
-    say(connected(known));
-    outcome("all-connected", ExitCode.OK, known.copy());
-    return ExitCode.OK;
-  }
-
-  private int notAllConnected() {
-    say("not all connected within " + plan.deadline().toMillis() + " ms");
-    JsonObject report = report();
-    List<Integer> missing = List.of();
-    if (report != null) {
-      events.event("report", report);
-      say(StatusVerticle.text(report));
-      missing = report.getJsonArray("missing").stream().map(row -> ((JsonObject) row).getInteger("rank")).distinct().toList();
-    } else {
-      processes.alive().forEach(child -> say("  ranks " + child.ranks() + ", pid " + child.pid() + ": its process is still starting"));
+    private void take(Heard next) {
+        switch (next.news()) {
+            case News.Event(JsonObject body) -> {
+                picture.note(body);
+                events.event(body.getString("event", ""), body);
+                if (body.getString("event", "").equals("degraded")) {
+                    degraded.putIfAbsent(next.child(), body);
+                }
+            }
+            case News.Ended _ -> picture.forget(next.child().ranks());
+        }
     }
-    outcome("not-all-connected", ExitCode.NOT_ALL_CONNECTED, new JsonObject().put("group", GROUP).put("worldSize", plan.ranks())
-        .put("missing", new JsonArray(missing)).put("deadlineMs", plan.deadline().toMillis()));
-    return ExitCode.NOT_ALL_CONNECTED;
-  }
 
-  private void outcome(String outcome, int exitCode, JsonObject body) {
-    body.remove("event");
-    body.remove("ranks");
-    body.remove("atNanos");
-    events.event("outcome", new JsonObject().put("outcome", outcome).put("exitCode", exitCode).mergeIn(body));
-  }
-
-  /** The picture of the group, from the first process that has one. */
-  private @Nullable JsonObject report() {
-    for (ControlAddress control : processes.controls()) {
-      JsonObject request = new JsonObject().put("ask", "status").put("group", GROUP);
-      if (ControlClient.ask(control, request, ASK) instanceof ControlClient.Reply.Answered(JsonObject answer)
-          && answer.getJsonArray("groups", new JsonArray()).stream().findFirst().orElse(null) instanceof JsonObject group) {
-        return group;
-      }
+    private void failIfEnded(@Nullable Heard next) {
+        if (next == null || !(next.news() instanceof News.Ended(int exitCode)) || next.child() == killed) {
+            return;
+        }
+        progress.end();
+        ChildProcess child = next.child();
+        List<String> words = child.lastWords();
+        throw MusterException.retry("the process of ranks " + child.ranks() + " (pid " + child.pid()
+                + ") has ended with exit code " + exitCode
+                + (words.isEmpty()
+                        ? " and has said nothing"
+                        : ": " + String.join(System.lineSeparator() + "  ", words)));
     }
-    return null;
-  }
 
-  private void say(String line) {
-    progress.end();
-    events.text(line);
-  }
+    // ---- restart
+
+    private @Nullable JsonObject restart(int rank, long epoch) {
+        int process = 0;
+        while (!seats.get(process).contains(rank)) {
+            process++;
+        }
+        ChildProcess victim = processes.child(process);
+        killed = victim;
+        degraded.clear();
+        long killedNanos = System.nanoTime();
+        victim.kill();
+        say("killed rank " + rank + ": kill -9 of pid " + victim.pid() + ", ranks " + victim.ranks());
+        if (!awaitDegraded(victim)) {
+            return null;
+        }
+        var body = new JsonObject().put("ranks", new JsonArray(victim.ranks())).put("killedPid", victim.pid());
+        var after = new JsonArray();
+        degraded.forEach((child, told) -> after.add(new JsonObject()
+                .put("ranks", new JsonArray(child.ranks()))
+                .put("degradedAfterMs", (told.getLong("atNanos") - killedNanos) / 1_000_000)));
+        events.event("restart", body.put("seenBy", after));
+        say(EventWriter.degradedText(degraded.values().iterator().next()));
+        say("degraded was seen "
+                + after.stream()
+                        .map(JsonObject.class::cast)
+                        .map(one -> "by ranks " + one.getJsonArray("ranks").encode() + " after "
+                                + one.getLong("degradedAfterMs") + " ms")
+                        .collect(Collectors.joining(", ")));
+        processes.start(process);
+        say("started rank " + rank + " again: pid " + processes.child(process).pid());
+        return await(epoch);
+    }
+
+    /** Until all others have told of it, and the killed process is known to be gone. */
+    private boolean awaitDegraded(ChildProcess victim) {
+        long endNanos = System.nanoTime() + plan.deadline().toNanos();
+        boolean gone = false;
+        while (!gone || degraded.size() < seats.size() - 1) {
+            long left = endNanos - System.nanoTime();
+            if (left <= 0) {
+                return false;
+            }
+            Heard next = next(left);
+            failIfEnded(next);
+            gone |= next != null && next.child() == victim && next.news() instanceof News.Ended;
+        }
+        return true;
+    }
+
+    // ---- the end
+
+    private static String connected(JsonObject known) {
+        return EventWriter.text(io.muster.barrier.AllConnected.fromJson(known));
+    }
+
+    private int allConnected(JsonObject known) {
+        say(connected(known));
+        outcome("all-connected", ExitCode.OK, known.copy());
+        return ExitCode.OK;
+    }
+
+    private int notAllConnected() {
+        say("not all connected within " + plan.deadline().toMillis() + " ms");
+        JsonObject report = report();
+        List<Integer> missing = List.of();
+        if (report != null) {
+            events.event("report", report);
+            say(StatusVerticle.text(report));
+            missing = report.getJsonArray("missing").stream()
+                    .map(row -> ((JsonObject) row).getInteger("rank"))
+                    .distinct()
+                    .toList();
+        } else {
+            processes
+                    .alive()
+                    .forEach(child -> say(
+                            "  ranks " + child.ranks() + ", pid " + child.pid() + ": its process is still starting"));
+        }
+        outcome(
+                "not-all-connected",
+                ExitCode.NOT_ALL_CONNECTED,
+                new JsonObject()
+                        .put("group", GROUP)
+                        .put("worldSize", plan.ranks())
+                        .put("missing", new JsonArray(missing))
+                        .put("deadlineMs", plan.deadline().toMillis()));
+        return ExitCode.NOT_ALL_CONNECTED;
+    }
+
+    private void outcome(String outcome, int exitCode, JsonObject body) {
+        body.remove("event");
+        body.remove("ranks");
+        body.remove("atNanos");
+        events.event(
+                "outcome",
+                new JsonObject()
+                        .put("outcome", outcome)
+                        .put("exitCode", exitCode)
+                        .mergeIn(body));
+    }
+
+    /** The picture of the group, from the first process that has one. */
+    private @Nullable JsonObject report() {
+        for (ControlAddress control : processes.controls()) {
+            JsonObject request = new JsonObject().put("ask", "status").put("group", GROUP);
+            if (ControlClient.ask(control, request, ASK) instanceof ControlClient.Reply.Answered(JsonObject answer)
+                    && answer.getJsonArray("groups", new JsonArray()).stream()
+                                    .findFirst()
+                                    .orElse(null)
+                            instanceof JsonObject group) {
+                return group;
+            }
+        }
+        return null;
+    }
+
+    private void say(String line) {
+        progress.end();
+        events.text(line);
+    }
 }

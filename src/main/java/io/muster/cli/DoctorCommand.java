@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import io.muster.group.MusterException;
@@ -19,50 +21,61 @@ import picocli.CommandLine.Spec;
 
 /** {@code muster doctor}. */
 @Command(
-    name = "doctor",
-    description = "Says what this host offers and what to do about what is missing. Exit code 0 without a GPU, 2 if the address or a port can't be used.",
-    mixinStandardHelpOptions = true)
+        name = "doctor",
+        description =
+                "Says what this host offers and what to do about what is missing. Exit code 0 without a GPU, 2 if the address or a port can't be used.",
+        mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
-  private static final int MAX_PORT = 65_535;
+    private static final int MAX_PORT = 65_535;
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // set by picocli
-  private CommandSpec spec;
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
 
-  @Option(names = "--bind", paramLabel = "ADDRESS", description = "address that ranks would bind to; 0.0.0.0 for every interface")
-  private @Nullable String bind;
+    @Option(
+            names = "--bind",
+            paramLabel = "ADDRESS",
+            description = "address that ranks would bind to; 0.0.0.0 for every interface")
+    private @Nullable String bind;
 
-  @Option(names = "--port", paramLabel = "PORT", split = ",", description = "port that should be free; may be repeated, or a list")
-  private final List<Integer> ports = new ArrayList<>();
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            split = ",",
+            description = "port that should be free; may be repeated, or a list")
+    private final List<Integer> ports = new ArrayList<>();
 
-  @Option(names = "--warmup", paramLabel = "MODE", description = "warmup.mode as configured: auto, exchange, skip or fabric")
-  private @Nullable String warmup;
+    @Option(
+            names = "--warmup",
+            paramLabel = "MODE",
+            description = "warmup.mode as configured: auto, exchange, skip or fabric")
+    private @Nullable String warmup;
 
-  @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
-  private boolean json;
+    @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
+    private boolean json;
 
-  @Override
-  public Integer call() {
-    check();
-    List<Finding> findings = Doctor.examine(HostFactsCollector.collect(bind, ports, warmup));
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(json ? DoctorReport.json(findings).encode() + System.lineSeparator() : DoctorReport.text(findings));
-    out.flush();
-    return DoctorReport.exitCode(findings);
-  }
-
-  private void check() {
-    for (int port : ports) {
-      if (port < 1 || port > MAX_PORT) {
-        throw new ParameterException(spec.commandLine(), "--port must be 1 to " + MAX_PORT + ", got " + port);
-      }
+    @Override
+    public Integer call() {
+        check();
+        List<Finding> findings = Doctor.examine(HostFactsCollector.collect(bind, ports, warmup));
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(json ? DoctorReport.json(findings).encode() + System.lineSeparator() : DoctorReport.text(findings));
+        out.flush();
+        return DoctorReport.exitCode(findings);
     }
-    if (warmup != null) {
-      try {
-        WarmupMode.parse(warmup);
-      } catch (MusterException e) {
-        throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-      }
+
+    private void check() {
+        for (int port : ports) {
+            if (port < 1 || port > MAX_PORT) {
+                throw new ParameterException(spec.commandLine(), "--port must be 1 to " + MAX_PORT + ", got " + port);
+            }
+        }
+        if (warmup != null) {
+            try {
+                WarmupMode.parse(warmup);
+            } catch (MusterException e) {
+                throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+            }
+        }
     }
-  }
 }

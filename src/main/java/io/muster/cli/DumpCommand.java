@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import io.muster.cluster.ControlAddress;
@@ -16,35 +18,46 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code muster dump}: the flight record of a running process; does not join the cluster, and changes nothing. */
-@Command(name = "dump", mixinStandardHelpOptions = true, sortOptions = false,
-    description = "Ask a running process for its flight record: what happened last to its links, channels, store and barrier, as JSON.",
-    footer = {"", "Exit codes: 0 written, 1 the process failed to answer, or the file can't be written, 2 wrong arguments, or nothing answers"
-        + " there."})
+@Command(
+        name = "dump",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description =
+                "Ask a running process for its flight record: what happened last to its links, channels, store and barrier, as JSON.",
+        footer = {
+            "",
+            "Exit codes: 0 written, 1 the process failed to answer, or the file can't be written, 2 wrong arguments, or nothing answers"
+                    + " there."
+        })
 final class DumpCommand implements Callable<Integer> {
-  @Spec
-  private CommandSpec spec = CommandSpec.create();
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
 
-  @Option(names = "--control", paramLabel = "HOST[:PORT]", defaultValue = "127.0.0.1:7600",
-      description = "Control port of the process; ${DEFAULT-VALUE} if not given.")
-  private String control = "";
+    @Option(
+            names = "--control",
+            paramLabel = "HOST[:PORT]",
+            defaultValue = "127.0.0.1:7600",
+            description = "Control port of the process; ${DEFAULT-VALUE} if not given.")
+    private String control = "";
 
-  @Option(names = "--out", paramLabel = "FILE", description = "Where to write it; standard output if not given.")
-  private @Nullable Path out;
+    @Option(names = "--out", paramLabel = "FILE", description = "Where to write it; standard output if not given.")
+    private @Nullable Path out;
 
-  @Override
-  public Integer call() {
-    JsonObject record = ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump"));
-    if (out == null) {
-      PrintWriter stdout = spec.commandLine().getOut();
-      stdout.println(record.encodePrettily());
-      stdout.flush();
-      return ExitCode.OK;
+    @Override
+    public Integer call() {
+        JsonObject record = ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump"));
+        if (out == null) {
+            PrintWriter stdout = spec.commandLine().getOut();
+            stdout.println(record.encodePrettily());
+            stdout.flush();
+            return ExitCode.OK;
+        }
+        try {
+            Files.writeString(out, record.encodePrettily() + System.lineSeparator());
+        } catch (IOException e) {
+            throw new MusterException(
+                    MusterException.Kind.FATAL, "can't write " + out + ": " + e + "; choose another --out", e);
+        }
+        return ExitCode.OK;
     }
-    try {
-      Files.writeString(out, record.encodePrettily() + System.lineSeparator());
-    } catch (IOException e) {
-      throw new MusterException(MusterException.Kind.FATAL, "can't write " + out + ": " + e + "; choose another --out", e);
-    }
-    return ExitCode.OK;
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import io.muster.bench.BenchCommand;
@@ -20,94 +22,128 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or environment, and what a command documents itself.
- * A failure is one line on standard error; {@code --debug} or {@code MUSTER_DEBUG=1} adds the stack trace.
+ * The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or environment, and what a command
+ * documents itself. A failure is one line on standard error; {@code --debug} or {@code MUSTER_DEBUG=1} adds the stack
+ * trace.
  */
-@Command(name = "muster", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, sortOptions = false,
-    description = "Ranks of a process group find each other, connect, warm up, and learn that all are connected.",
-    subcommands = {
-        // every command is registered here, and nowhere else
-        DemoCommand.class, RunCommand.class, StatusCommand.class, DumpCommand.class, DoctorCommand.class, SoakCommand.class, BenchCommand.class, BenchWorkerCommand.class,
-        GpuCheckCommand.class, GpuWorkerCommand.class, TrainArchiveCommand.class
-    })
+@Command(
+        name = "muster",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        sortOptions = false,
+        description = "Ranks of a process group find each other, connect, warm up, and learn that all are connected.",
+        subcommands = {
+            // every command is registered here, and nowhere else
+            DemoCommand.class,
+            RunCommand.class,
+            StatusCommand.class,
+            DumpCommand.class,
+            DoctorCommand.class,
+            SoakCommand.class,
+            BenchCommand.class,
+            BenchWorkerCommand.class,
+            GpuCheckCommand.class,
+            GpuWorkerCommand.class,
+            TrainArchiveCommand.class
+        })
 public final class Main implements Runnable {
-  @Spec
-  private CommandSpec spec = CommandSpec.create();
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
 
-  @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of a failure.")
-  private boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of a failure.")
+    private boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
 
-  private Main() {}
+    private Main() {}
 
-  public static void main(String[] args) {
-    try {
-      System.exit(commandLine().execute(args));
-    } catch (Error failure) {
-      // no memory, no files: threads that are left would keep the process alive, and what would close it in order may need the same
-      String message = firstLine(failure.toString());
-      System.err.println("muster: " + message + FileLimit.hint(message));
-      Runtime.getRuntime().halt(ExitCode.FAILED);
+    public static void main(String[] args) {
+        try {
+            System.exit(commandLine().execute(args));
+        } catch (Error failure) {
+            // no memory, no files: threads that are left would keep the process alive, and what would close it in order
+            // may need the same
+            String message = firstLine(failure.toString());
+            System.err.println("muster: " + message + FileLimit.hint(message));
+            Runtime.getRuntime().halt(ExitCode.FAILED);
+        }
     }
-  }
 
-  /** The commands, with the rules for failures; tests add their own command to it. */
-  static CommandLine commandLine() {
-    Main main = new Main();
-    return new CommandLine(main).setCaseInsensitiveEnumValuesAllowed(true).setParameterExceptionHandler(Main::wrongArguments)
-        .setExecutionExceptionHandler((failure, commandLine, _) -> main.failed(failure, commandLine));
-  }
-
-  /** Without a command: the help, as an error. */
-  @Override
-  public void run() {
-    throw new ParameterException(spec.commandLine(), "no command given; " + commandsOf(spec.commandLine()));
-  }
-
-  private static int wrongArguments(ParameterException wrong, String[] args) {
-    CommandLine commandLine = wrong.getCommandLine();
-    String message = switch (wrong) {
-      case UnmatchedArgumentException unmatched -> unmatchedSentence(unmatched);
-      case ParameterException other -> firstLine(String.valueOf(other.getMessage()));
-    };
-    commandLine.getErr().println("muster: " + message + " (" + commandLine.getCommandSpec().qualifiedName() + " --help)");
-    return ExitCode.USAGE;
-  }
-
-  private static String unmatchedSentence(UnmatchedArgumentException unmatched) {
-    CommandLine commandLine = unmatched.getCommandLine();
-    String first = unmatched.getUnmatched().getFirst();
-    if (first.startsWith("-")) {
-      return "unknown option '" + first + "'" + unmatched.getSuggestions().stream().findFirst().map(s -> "; did you mean " + s + "?")
-          .orElse("");
+    /** The commands, with the rules for failures; tests add their own command to it. */
+    static CommandLine commandLine() {
+        Main main = new Main();
+        return new CommandLine(main)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setParameterExceptionHandler(Main::wrongArguments)
+                .setExecutionExceptionHandler((failure, commandLine, _) -> main.failed(failure, commandLine));
     }
-    return commandLine.getSubcommands().isEmpty() ? "unexpected argument '" + first + "'"
-        : "unknown command '" + first + "'; " + commandsOf(commandLine);
-  }
 
-  private static String commandsOf(CommandLine commandLine) {
-    return "commands are " + String.join(", ", commandLine.getSubcommands().entrySet().stream()
-        .filter(entry -> !entry.getValue().getCommandSpec().usageMessage().hidden()).map(entry -> entry.getKey()).toList());
-  }
-
-  private int failed(Exception failure, CommandLine commandLine) {
-    boolean expected = failure instanceof MusterException known && known.kind() == MusterException.Kind.CONFIG;
-    String message = failure instanceof MusterException ? failure.getMessage() : firstLine(failure.toString());
-    commandLine.getErr().println("muster: " + message);
-    if (debug) {
-      failure.printStackTrace(commandLine.getErr());
-    }
-    return expected ? ExitCode.USAGE : ExitCode.FAILED;
-  }
-
-  private static String firstLine(String text) {
-    return Arrays.stream(text.split("\\R", 2)).findFirst().orElse(text);
-  }
-
-  static final class Version implements IVersionProvider {
+    /** Without a command: the help, as an error. */
     @Override
-    public String[] getVersion() {
-      String version = Main.class.getPackage().getImplementationVersion();
-      return new String[] {"muster " + (version == null ? "(not packaged)" : version) + ", Java " + Runtime.version()};
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "no command given; " + commandsOf(spec.commandLine()));
     }
-  }
+
+    private static int wrongArguments(ParameterException wrong, String[] args) {
+        CommandLine commandLine = wrong.getCommandLine();
+        String message = switch (wrong) {
+            case UnmatchedArgumentException unmatched -> unmatchedSentence(unmatched);
+            case ParameterException other -> firstLine(String.valueOf(other.getMessage()));
+        };
+        commandLine
+                .getErr()
+                .println("muster: " + message + " ("
+                        + commandLine.getCommandSpec().qualifiedName() + " --help)");
+        return ExitCode.USAGE;
+    }
+
+    private static String unmatchedSentence(UnmatchedArgumentException unmatched) {
+        CommandLine commandLine = unmatched.getCommandLine();
+        String first = unmatched.getUnmatched().getFirst();
+        if (first.startsWith("-")) {
+            return "unknown option '" + first + "'"
+                    + unmatched.getSuggestions().stream()
+                            .findFirst()
+                            .map(s -> "; did you mean " + s + "?")
+                            .orElse("");
+        }
+        return commandLine.getSubcommands().isEmpty()
+                ? "unexpected argument '" + first + "'"
+                : "unknown command '" + first + "'; " + commandsOf(commandLine);
+    }
+
+    private static String commandsOf(CommandLine commandLine) {
+        return "commands are "
+                + String.join(
+                        ", ",
+                        commandLine.getSubcommands().entrySet().stream()
+                                .filter(entry -> !entry.getValue()
+                                        .getCommandSpec()
+                                        .usageMessage()
+                                        .hidden())
+                                .map(entry -> entry.getKey())
+                                .toList());
+    }
+
+    private int failed(Exception failure, CommandLine commandLine) {
+        boolean expected = failure instanceof MusterException known && known.kind() == MusterException.Kind.CONFIG;
+        String message = failure instanceof MusterException ? failure.getMessage() : firstLine(failure.toString());
+        commandLine.getErr().println("muster: " + message);
+        if (debug) {
+            failure.printStackTrace(commandLine.getErr());
+        }
+        return expected ? ExitCode.USAGE : ExitCode.FAILED;
+    }
+
+    private static String firstLine(String text) {
+        return Arrays.stream(text.split("\\R", 2)).findFirst().orElse(text);
+    }
+
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {
+                "muster " + (version == null ? "(not packaged)" : version) + ", Java " + Runtime.version()
+            };
+        }
+    }
 }

@@ -1,66 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import java.io.PrintStream;
 import java.util.concurrent.TimeUnit;
 
-/** Shows a line that changes all the time: in a terminal one line that is written again, elsewhere a further line now and then. */
+/**
+ * Shows a line that changes all the time: in a terminal one line that is written again, elsewhere a further line now
+ * and then.
+ */
 final class ProgressLine {
-  private static final String TO_START_AND_CLEAR = "\r\033[K";
+    private static final String TO_START_AND_CLEAR = "\r\033[K";
 
-  private final PrintStream out;
-  private final Kind kind;
-  private String latest = "";
-  private String shown = "";
-  private long shownNanos = Long.MIN_VALUE / 2;
+    private final PrintStream out;
+    private final Kind kind;
+    private String latest = "";
+    private String shown = "";
+    private long shownNanos = Long.MIN_VALUE / 2;
 
-  enum Kind {
-    /** Shows nothing. */
-    OFF(3_600_000),
-    LINES(250),
-    TERMINAL(50);
+    enum Kind {
+        /** Shows nothing. */
+        OFF(3_600_000),
+        LINES(250),
+        TERMINAL(50);
 
-    private final long paceNanos;
+        private final long paceNanos;
 
-    Kind(long paceMs) {
-      this.paceNanos = TimeUnit.MILLISECONDS.toNanos(paceMs);
+        Kind(long paceMs) {
+            this.paceNanos = TimeUnit.MILLISECONDS.toNanos(paceMs);
+        }
+
+        static Kind of(boolean off) {
+            var console = System.console();
+            return off ? OFF : console != null && console.isTerminal() ? TERMINAL : LINES;
+        }
     }
 
-    static Kind of(boolean off) {
-      var console = System.console();
-      return off ? OFF : console != null && console.isTerminal() ? TERMINAL : LINES;
+    ProgressLine(PrintStream out, Kind kind) {
+        this.out = out;
+        this.kind = kind;
     }
-  }
 
-  ProgressLine(PrintStream out, Kind kind) {
-    this.out = out;
-    this.kind = kind;
-  }
-
-  /** The line is so now; shown at once, or when it is due. */
-  void set(String line, long nowNanos) {
-    latest = line;
-    if (kind != Kind.OFF && !latest.equals(shown) && nowNanos - shownNanos >= kind.paceNanos) {
-      out.print(kind == Kind.TERMINAL ? TO_START_AND_CLEAR + latest : latest + System.lineSeparator());
-      out.flush();
-      shown = latest;
-      shownNanos = nowNanos;
+    /** The line is so now; shown at once, or when it is due. */
+    void set(String line, long nowNanos) {
+        latest = line;
+        if (kind != Kind.OFF && !latest.equals(shown) && nowNanos - shownNanos >= kind.paceNanos) {
+            out.print(kind == Kind.TERMINAL ? TO_START_AND_CLEAR + latest : latest + System.lineSeparator());
+            out.flush();
+            shown = latest;
+            shownNanos = nowNanos;
+        }
     }
-  }
 
-  /** How long until a line that is set but not shown may be shown. */
-  long dueInNanos(long nowNanos) {
-    return latest.equals(shown) ? Kind.OFF.paceNanos : Math.max(1, kind.paceNanos - (nowNanos - shownNanos));
-  }
-
-  /** Ends the line, so that something else can be written; the latest state stays readable. */
-  void end() {
-    if (kind == Kind.TERMINAL && !shown.isEmpty()) {
-      out.print(TO_START_AND_CLEAR + latest + System.lineSeparator());
-      out.flush();
-    } else if (kind == Kind.LINES) {
-      set(latest, System.nanoTime() + kind.paceNanos);
+    /** How long until a line that is set but not shown may be shown. */
+    long dueInNanos(long nowNanos) {
+        return latest.equals(shown) ? Kind.OFF.paceNanos : Math.max(1, kind.paceNanos - (nowNanos - shownNanos));
     }
-    latest = "";
-    shown = "";
-  }
+
+    /** Ends the line, so that something else can be written; the latest state stays readable. */
+    void end() {
+        if (kind == Kind.TERMINAL && !shown.isEmpty()) {
+            out.print(TO_START_AND_CLEAR + latest + System.lineSeparator());
+            out.flush();
+        } else if (kind == Kind.LINES) {
+            set(latest, System.nanoTime() + kind.paceNanos);
+        }
+        latest = "";
+        shown = "";
+    }
 }

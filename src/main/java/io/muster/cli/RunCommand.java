@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import io.muster.JoinedRank;
@@ -22,7 +24,6 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -35,191 +36,249 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** One process of a cluster: joins a group with one or several ranks and stays until it is told to end. */
-@Command(name = "run", description = "Run one process of a cluster, with one or several ranks of a group.", mixinStandardHelpOptions = true,
-    footer = {"", "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or the rank is held by another process,",
-        "3 not all connected within --deadline."})
+@Command(
+        name = "run",
+        description = "Run one process of a cluster, with one or several ranks of a group.",
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or the rank is held by another process,",
+            "3 not all connected within --deadline."
+        })
 final class RunCommand implements Callable<Integer> {
 
-  @Option(names = "--group", required = true, paramLabel = "NAME", description = "The group's name.")
-  private String group = "";
+    @Option(names = "--group", required = true, paramLabel = "NAME", description = "The group's name.")
+    private String group = "";
 
-  @ArgGroup(multiplicity = "1")
-  private Ranks ranks = new Ranks();
+    @ArgGroup(multiplicity = "1")
+    private Ranks ranks = new Ranks();
 
-  private static final class Ranks {
-    @Option(names = "--rank", paramLabel = "RANK", description = "The rank of this process.")
-    private @Nullable Integer rank;
+    private static final class Ranks {
+        @Option(names = "--rank", paramLabel = "RANK", description = "The rank of this process.")
+        private @Nullable Integer rank;
 
-    @Option(names = "--ranks", paramLabel = "RANKS", description = "The ranks of this process, such as 0-7 or 0,4.")
-    private @Nullable String ranks;
+        @Option(names = "--ranks", paramLabel = "RANKS", description = "The ranks of this process, such as 0-7 or 0,4.")
+        private @Nullable String ranks;
 
-    List<Integer> list() {
-      return rank != null ? List.of(rank) : RankList.parse(ranks == null ? "" : ranks);
+        List<Integer> list() {
+            return rank != null ? List.of(rank) : RankList.parse(ranks == null ? "" : ranks);
+        }
     }
-  }
 
-  @Option(names = "--world-size", required = true, paramLabel = "N", description = "How many ranks the group has.")
-  private int worldSize;
+    @Option(names = "--world-size", required = true, paramLabel = "N", description = "How many ranks the group has.")
+    private int worldSize;
 
-  @Option(names = "--members", paramLabel = "HOST[:PORT],…", description = "Control addresses of all processes, the same list everywhere;"
-      + " the first founds the cluster. Without it this process is alone.")
-  private String members = "";
+    @Option(
+            names = "--members",
+            paramLabel = "HOST[:PORT],…",
+            description = "Control addresses of all processes, the same list everywhere;"
+                    + " the first founds the cluster. Without it this process is alone.")
+    private String members = "";
 
-  @Option(names = "--segment", paramLabel = "NAME:BYTES", description = "Memory to register, may be repeated.")
-  private List<String> segments = new ArrayList<>();
+    @Option(names = "--segment", paramLabel = "NAME:BYTES", description = "Memory to register, may be repeated.")
+    private List<String> segments = new ArrayList<>();
 
-  @Option(names = "--deadline", paramLabel = "TIME", converter = DurationConverter.class,
-      description = "Fail with the report and exit code 3 if not all are connected by then. Without it, wait and report for ever.")
-  private @Nullable Duration deadline;
+    @Option(
+            names = "--deadline",
+            paramLabel = "TIME",
+            converter = DurationConverter.class,
+            description =
+                    "Fail with the report and exit code 3 if not all are connected by then. Without it, wait and report for ever.")
+    private @Nullable Duration deadline;
 
-  @Option(names = "--json", description = "One JSON object a line on standard output, and nothing else there.")
-  private boolean json;
+    @Option(names = "--json", description = "One JSON object a line on standard output, and nothing else there.")
+    private boolean json;
 
-  @Option(names = "--while-stdin-open", hidden = true, description = "End when standard input ends: whoever started this is gone.")
-  private boolean whileStdinOpen;
+    @Option(
+            names = "--while-stdin-open",
+            hidden = true,
+            description = "End when standard input ends: whoever started this is gone.")
+    private boolean whileStdinOpen;
 
-  @Option(names = "--traffic", paramLabel = "BYTES", hidden = true, description = "Write so many bytes into the next rank, again and again.")
-  private long trafficBytes;
+    @Option(
+            names = "--traffic",
+            paramLabel = "BYTES",
+            hidden = true,
+            description = "Write so many bytes into the next rank, again and again.")
+    private long trafficBytes;
 
-  @Mixin
-  private ProcessSettings settings = new ProcessSettings();
+    @Mixin
+    private ProcessSettings settings = new ProcessSettings();
 
-  @Spec
-  private CommandSpec spec = CommandSpec.create();
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
 
-  private final CompletableFuture<Integer> outcome = new CompletableFuture<>();
-  /** Set by the thread that ends the JVM, read by those that would otherwise call the end a failure. */
-  private volatile boolean ending;
-  /** Set when all ranks have published; read by the periodic report. */
-  private volatile List<JoinedRank> joined = List.of();
+    private final CompletableFuture<Integer> outcome = new CompletableFuture<>();
+    /** Set by the thread that ends the JVM, read by those that would otherwise call the end a failure. */
+    private volatile boolean ending;
+    /** Set when all ranks have published; read by the periodic report. */
+    private volatile List<JoinedRank> joined = List.of();
 
-  @Override
-  public Integer call() {
-    MusterOptions options = settings.read();
-    List<ControlAddress> addresses = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
-    reachable(options.endpoint().bind(), addresses);
-    List<GroupOptions> joins = ranks.list().stream().map(this::groupOptions).toList();
-    var events = new EventWriter(System.out, json);
-    try (LaunchedProcess process = LaunchedProcess.open(options)) {
-      Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
-      Runtime.getRuntime().addShutdownHook(hook);
-      TermSignal.before(() -> process.dumpFlightRecord("sigterm"));
-      if (whileStdinOpen) {
-        Thread.ofPlatform().daemon().start(RunCommand::endWithStdin);
-      }
-      events.event("starting", new JsonObject().put("pid", ProcessHandle.current().pid()).put("control",
-          process.controlAddress().toString()).put("ranks", new JsonArray(ranks.list())));
-      events.text("starting pid=" + ProcessHandle.current().pid() + " group=" + group + " ranks=" + ranks.list() + " worldSize=" + worldSize
-          + " control=" + process.controlAddress());
-      process.start(options, addresses);
-      var told = new RunTold(group, events);
-      told.busEvents(process.vertx());
-      told.waiting(process.vertx(), options.barrier().reportEveryMs(), () -> joined);
-      join(process, joins, events);
-      int code = outcome.join();
-      if (!ending) {
-        Runtime.getRuntime().removeShutdownHook(hook);
-      }
-      return code;
-    } catch (RuntimeException e) {
-      if (ending) {
-        // it failed because the JVM is being ended, whose own exit code stands
-        return ExitCode.OK;
-      }
-      throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
+    @Override
+    public Integer call() {
+        MusterOptions options = settings.read();
+        List<ControlAddress> addresses = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
+        reachable(options.endpoint().bind(), addresses);
+        List<GroupOptions> joins = ranks.list().stream().map(this::groupOptions).toList();
+        var events = new EventWriter(System.out, json);
+        try (LaunchedProcess process = LaunchedProcess.open(options)) {
+            Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
+            Runtime.getRuntime().addShutdownHook(hook);
+            TermSignal.before(() -> process.dumpFlightRecord("sigterm"));
+            if (whileStdinOpen) {
+                Thread.ofPlatform().daemon().start(RunCommand::endWithStdin);
+            }
+            events.event(
+                    "starting",
+                    new JsonObject()
+                            .put("pid", ProcessHandle.current().pid())
+                            .put("control", process.controlAddress().toString())
+                            .put("ranks", new JsonArray(ranks.list())));
+            events.text("starting pid=" + ProcessHandle.current().pid() + " group=" + group + " ranks=" + ranks.list()
+                    + " worldSize=" + worldSize + " control=" + process.controlAddress());
+            process.start(options, addresses);
+            var told = new RunTold(group, events);
+            told.busEvents(process.vertx());
+            told.waiting(process.vertx(), options.barrier().reportEveryMs(), () -> joined);
+            join(process, joins, events);
+            int code = outcome.join();
+            if (!ending) {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            }
+            return code;
+        } catch (RuntimeException e) {
+            if (ending) {
+                // it failed because the JVM is being ended, whose own exit code stands
+                return ExitCode.OK;
+            }
+            throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
     }
-  }
 
-  /** A process on the loopback address can't join others that are on a network: said at once, not after a minute of trying. */
-  private static void reachable(String bind, List<ControlAddress> members) {
-    if (isLoopback(bind)) {
-      members.stream().filter(member -> Character.digit(member.host().charAt(0), 16) >= 0 && member.host().matches("[0-9a-fA-F:.]+")
-          && !isLoopback(member.host())).findFirst().ifPresent(member -> {
-            throw MusterException.config("this process would listen on " + bind + ", which the member " + member + " can't reach; give it "
-                + "--bind (or endpoint.bind) with an address of this host that the others reach");
-          });
+    /**
+     * A process on the loopback address can't join others that are on a network: said at once, not after a minute of
+     * trying (R-11).
+     */
+    private static void reachable(String bind, List<ControlAddress> members) {
+        if (isLoopback(bind)) {
+            members.stream()
+                    .filter(member -> Character.digit(member.host().charAt(0), 16) >= 0
+                            && member.host().matches("[0-9a-fA-F:.]+")
+                            && !isLoopback(member.host()))
+                    .findFirst()
+                    .ifPresent(member -> {
+                        throw MusterException.config("this process would listen on " + bind + ", which the member "
+                                + member + " can't reach; give it "
+                                + "--bind (or endpoint.bind) with an address of this host that the others reach");
+                    });
+        }
     }
-  }
 
-  private static boolean isLoopback(String host) {
-    return host.startsWith("127.") || host.equals("::1") || host.equalsIgnoreCase("localhost");
-  }
-
-  private void end(LaunchedProcess process) {
-    ending = true;
-    process.close();
-  }
-
-  private GroupOptions groupOptions(int rank) {
-    GroupOptions options = GroupOptions.of(group, rank, worldSize);
-    if (trafficBytes > 0) {
-      options = options.segment(Traffic.SEGMENT, trafficBytes);
+    private static boolean isLoopback(String host) {
+        return host.startsWith("127.") || host.equals("::1") || host.equalsIgnoreCase("localhost");
     }
-    for (String segment : segments) {
-      int colon = segment.lastIndexOf(':');
-      try {
-        options = options.segment(segment.substring(0, Math.max(colon, 0)), Long.parseLong(segment.substring(colon + 1)));
-      } catch (NumberFormatException _) {
-        throw MusterException.config("--segment must be NAME:BYTES, got '" + segment + "'");
-      }
+
+    private void end(LaunchedProcess process) {
+        ending = true;
+        process.close();
     }
-    return options;
-  }
 
-  private void join(LaunchedProcess process, List<GroupOptions> joins, EventWriter events) {
-    Future.all(joins.stream().map(join -> process.muster().join(join)).toList()).onComplete(results -> {
-      List<JoinedRank> all = results.list();
-      joined = all;
-      if (trafficBytes > 0) {
-        var traffic = new Traffic(process.vertx());
-        traffic.start(all, trafficBytes);
-        process.answer("traffic", traffic::toJson);
-      }
-      all.forEach(rank -> {
-        events.event("published", new JsonObject().put("group", group).put("rank", rank.member().rank()).put("incarnation",
-            rank.member().incarnation()));
-        events.text("published group=" + group + " rank=" + rank.member().rank() + " incarnation=" + rank.member().incarnation());
-      });
-      await(process, all, 0, events);
-    }, outcome::completeExceptionally);
-  }
-
-  /** Waits for one epoch after the other, for as long as the process lives; the deadline is for the first. */
-  private void await(LaunchedProcess process, List<JoinedRank> all, long after, EventWriter events) {
-    Duration limit = after == 0 && deadline != null ? deadline : Duration.ofDays(365);
-    Future.all(all.stream().map(rank -> rank.allConnected(limit)).toList()).onComplete(waited -> {
-      AllConnected connected = waited.resultAt(0);
-      if (connected.epoch() > after) {
-        events.event("all-connected", connected.toJson().put("ranks", new JsonArray(ranks.list())).put("atNanos", System.nanoTime()));
-        events.text(EventWriter.text(connected));
-      }
-      process.vertx().setTimer(10, _ -> await(process, all, Math.max(after, connected.epoch()), events));
-    }, failure -> failed(process, failure, events));
-  }
-
-  private void failed(LaunchedProcess process, Throwable failure, EventWriter events) {
-    if (failure instanceof MusterException known && known.kind() == MusterException.Kind.RETRY) {
-      process.muster().status(group).onComplete(pictures -> {
-        pictures.forEach(picture -> {
-          events.event("report", picture);
-          events.text("not all connected within " + deadline + "\n" + StatusVerticle.text(picture));
-        });
-        outcome.complete(ExitCode.NOT_ALL_CONNECTED);
-      }, outcome::completeExceptionally);
-    } else {
-      outcome.completeExceptionally(failure);
+    private GroupOptions groupOptions(int rank) {
+        GroupOptions options = GroupOptions.of(group, rank, worldSize);
+        if (trafficBytes > 0) {
+            options = options.segment(Traffic.SEGMENT, trafficBytes);
+        }
+        for (String segment : segments) {
+            int colon = segment.lastIndexOf(':');
+            try {
+                options = options.segment(
+                        segment.substring(0, Math.max(colon, 0)), Long.parseLong(segment.substring(colon + 1)));
+            } catch (NumberFormatException _) {
+                throw MusterException.config("--segment must be NAME:BYTES, got '" + segment + "'");
+            }
+        }
+        return options;
     }
-  }
 
-  private static void endWithStdin() {
-    try {
-      while (System.in.read() >= 0) {
-        // what comes is of no interest, only that it ends
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } finally {
-      System.exit(ExitCode.OK);
+    private void join(LaunchedProcess process, List<GroupOptions> joins, EventWriter events) {
+        Future.all(joins.stream().map(join -> process.muster().join(join)).toList())
+                .onComplete(
+                        results -> {
+                            List<JoinedRank> all = results.list();
+                            joined = all;
+                            if (trafficBytes > 0) {
+                                var traffic = new Traffic(process.vertx());
+                                traffic.start(all, trafficBytes);
+                                process.answer("traffic", traffic::toJson);
+                            }
+                            all.forEach(rank -> {
+                                events.event(
+                                        "published",
+                                        new JsonObject()
+                                                .put("group", group)
+                                                .put("rank", rank.member().rank())
+                                                .put(
+                                                        "incarnation",
+                                                        rank.member().incarnation()));
+                                events.text("published group=" + group + " rank="
+                                        + rank.member().rank() + " incarnation="
+                                        + rank.member().incarnation());
+                            });
+                            await(process, all, 0, events);
+                        },
+                        outcome::completeExceptionally);
     }
-  }
+
+    /** Waits for one epoch after the other, for as long as the process lives; the deadline is for the first. */
+    private void await(LaunchedProcess process, List<JoinedRank> all, long after, EventWriter events) {
+        Duration limit = after == 0 && deadline != null ? deadline : Duration.ofDays(365);
+        Future.all(all.stream().map(rank -> rank.allConnected(limit)).toList())
+                .onComplete(
+                        waited -> {
+                            AllConnected connected = waited.resultAt(0);
+                            if (connected.epoch() > after) {
+                                events.event(
+                                        "all-connected",
+                                        connected
+                                                .toJson()
+                                                .put("ranks", new JsonArray(ranks.list()))
+                                                .put("atNanos", System.nanoTime()));
+                                events.text(EventWriter.text(connected));
+                            }
+                            process.vertx()
+                                    .setTimer(10, _ -> await(process, all, Math.max(after, connected.epoch()), events));
+                        },
+                        failure -> failed(process, failure, events));
+    }
+
+    private void failed(LaunchedProcess process, Throwable failure, EventWriter events) {
+        if (failure instanceof MusterException known && known.kind() == MusterException.Kind.RETRY) {
+            process.muster()
+                    .status(group)
+                    .onComplete(
+                            pictures -> {
+                                pictures.forEach(picture -> {
+                                    events.event("report", picture);
+                                    events.text("not all connected within " + deadline + "\n"
+                                            + StatusVerticle.text(picture));
+                                });
+                                outcome.complete(ExitCode.NOT_ALL_CONNECTED);
+                            },
+                            outcome::completeExceptionally);
+        } else {
+            outcome.completeExceptionally(failure);
+        }
+    }
+
+    private static void endWithStdin() {
+        try {
+            while (System.in.read() >= 0) {
+                // what comes is of no interest, only that it ends
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            System.exit(ExitCode.OK);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cluster;
 
 import io.muster.group.MusterException;
@@ -21,290 +23,313 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds out, before Hazelcast starts, whether this process founds a cluster or joins one (R-13). All processes have the same list of
- * control addresses. Whoever finds a formed cluster at any of them joins it. Otherwise only the first listed founds, and only after it has
- * asked all the others, because it may have been restarted; the others wait for it.
+ * Finds out, before Hazelcast starts, whether this process founds a cluster or joins one (R-13). All processes have the
+ * same list of control addresses. Whoever finds a formed cluster at any of them joins it. Otherwise only the first
+ * listed founds, and only after it has asked all the others, because it may have been restarted; the others wait for
+ * it.
  *
- * <p>Waiting costs no polling latency: a process that asks the first listed is held there until the cluster has formed. The others are
- * asked once at the start, and then slowly, which finds a cluster whose first process is dead.
+ * <p>Waiting costs no polling latency: a process that asks the first listed is held there until the cluster has formed.
+ * The others are asked once at the start, and then slowly, which finds a cluster whose first process is dead.
  *
- * <p>The decision is {@link #decide}, a function of what is known of the others; the rest of the class asks, and answers those who ask here.
+ * <p>The decision is {@link #decide}, a function of what is known of the others; the rest of the class asks, and
+ * answers those who ask here.
  */
 public final class ClusterFormation {
-  /** The name of the question on the control port. */
-  public static final String ASK = "cluster";
+    /** The name of the question on the control port. */
+    public static final String ASK = "cluster";
 
-  /** The name of the question that is answered when it is the asker's turn to join. */
-  public static final String ASK_TURN = "join-turn";
+    /** The name of the question that is answered when it is the asker's turn to join. */
+    public static final String ASK_TURN = "join-turn";
 
-  private static final Logger log = LoggerFactory.getLogger(ClusterFormation.class);
-  private static final Duration HOLD = Duration.ofSeconds(10);
-  private static final Duration HOLD_SLACK = Duration.ofSeconds(3);
-  private static final Duration FIRST_LOG = Duration.ofSeconds(2);
-  private static final Duration NEXT_LOG = Duration.ofSeconds(5);
-  private static final long MAX_HOLD_MS = 20_000;
-  private static final Duration TURN_SETTLE = Duration.ofMillis(30);
-  private static final Duration TURN_LIMIT = Duration.ofMillis(250);
-  private static final Duration TURN_PATIENCE = Duration.ofSeconds(10);
+    private static final Logger log = LoggerFactory.getLogger(ClusterFormation.class);
+    private static final Duration HOLD = Duration.ofSeconds(10);
+    private static final Duration HOLD_SLACK = Duration.ofSeconds(3);
+    private static final Duration FIRST_LOG = Duration.ofSeconds(2);
+    private static final Duration NEXT_LOG = Duration.ofSeconds(5);
+    private static final long MAX_HOLD_MS = 20_000;
+    private static final Duration TURN_SETTLE = Duration.ofMillis(30);
+    private static final Duration TURN_LIMIT = Duration.ofMillis(250);
+    private static final Duration TURN_PATIENCE = Duration.ofSeconds(10);
 
-  private final ControlAddress own;
-  private final ProcessId process;
-  private final List<ControlAddress> members;
-  private final Settings settings;
-  private final CompletableFuture<String> formed = new CompletableFuture<>();
-  private final JoinQueue turns = new JoinQueue(TURN_SETTLE, TURN_LIMIT);
+    private final ControlAddress own;
+    private final ProcessId process;
+    private final List<ControlAddress> members;
+    private final Settings settings;
+    private final CompletableFuture<String> formed = new CompletableFuture<>();
+    private final JoinQueue turns = new JoinQueue(TURN_SETTLE, TURN_LIMIT);
 
-  /** What this process would answer now; written by the thread that forms, read by those of the control port. */
-  private volatile Progress progress;
+    /** What this process would answer now; written by the thread that forms, read by those of the control port. */
+    private volatile Progress progress;
 
-  /** @param founder this process is the first listed, so it founds if it finds no cluster */
-  private record Progress(Decision decision, boolean founder) {}
+    /** @param founder this process is the first listed, so it founds if it finds no cluster */
+    private record Progress(Decision decision, boolean founder) {}
 
-  /**
-   * @param deadline until a cluster is found, or may be founded
-   * @param silence how long a founder waits for an answer of a listed address that neither answers nor refuses. Too short, and a restarted
-   *     first process founds a second cluster beside one whose processes are all slow (the two merge later); too long, and hosts that are
-   *     down delay the start
-   */
-  public record Settings(Duration deadline, Duration silence) {
-    public static final Settings DEFAULT = new Settings(Duration.ofSeconds(60), Duration.ofSeconds(3));
-  }
-
-  /** What is known of one listed address. */
-  sealed interface Seen {
-    /** The answer is still out. */
-    record Unasked() implements Seen {}
-
-    /** It is this very process. */
-    record Self() implements Seen {}
-
-    /** It is in a cluster; its member listens at this address. */
-    record Formed(String hazelcast) implements Seen {}
-
-    /** It is up and in no cluster yet. */
-    record Forming(boolean founder) implements Seen {}
-
-    /** Nothing listens there. */
-    record Absent(String why) implements Seen {}
-
-    /** It could not be learnt. */
-    record Silent(String why) implements Seen {}
-  }
-
-  /** What to do. */
-  public sealed interface Decision {
     /**
-     * @param at the process that is joined
-     * @param hazelcast the member to join with, {@code host:port}
-     * @param known all members that have been heard of, this one included
+     * @param deadline until a cluster is found, or may be founded
+     * @param silence how long a founder waits for an answer of a listed address that neither answers nor refuses. Too
+     *     short, and a restarted first process founds a second cluster beside one whose processes are all slow (the two
+     *     merge later); too long, and hosts that are down delay the start
      */
-    record Join(ControlAddress at, String hazelcast, List<String> known) implements Decision {}
-
-    /** @param unheard listed addresses that have neither answered nor refused */
-    record Found(List<ControlAddress> unheard) implements Decision {}
-
-    /** Nothing yet. */
-    record WaitFor(ControlAddress address, String why) implements Decision {}
-
-    /** Another process founds as well: the lists differ. */
-    record Conflict(ControlAddress other) implements Decision {}
-  }
-
-  /**
-   * @param port gets the handler that answers others
-   * @param members the listed control addresses, the same in all processes; empty: this process is alone
-   */
-  public ClusterFormation(ControlPort port, ProcessId process, List<ControlAddress> members, Settings settings) {
-    this.own = port.address();
-    this.process = process;
-    this.members = members.isEmpty() ? List.of(own) : List.copyOf(members);
-    this.settings = settings;
-    this.progress = new Progress(new Decision.WaitFor(this.members.getFirst(), "just started"), isOwn(this.members.getFirst()));
-    port.handle(ASK, this::answer);
-    port.handle(ASK_TURN, _ -> turns.take());
-  }
-
-  /** What follows from what is known; the addresses are in the order of the list. */
-  static Decision decide(Map<ControlAddress, Seen> known) {
-    List<String> clustered = new ArrayList<>();
-    List<ControlAddress> clusteredAt = new ArrayList<>();
-    List<ControlAddress> unheard = new ArrayList<>();
-    List<ControlAddress> open = new ArrayList<>();
-    List<ControlAddress> founders = new ArrayList<>();
-    known.forEach((address, seen) -> {
-      switch (seen) {
-        case Seen.Formed(String hazelcast) -> {
-          clusteredAt.add(address);
-          clustered.add(hazelcast);
-        }
-        case Seen.Unasked() -> open.add(address);
-        case Seen.Silent(var _) -> unheard.add(address);
-        case Seen.Forming(boolean founder) when founder -> founders.add(address);
-        case Seen.Forming(var _), Seen.Absent(var _), Seen.Self() -> { }
-      }
-    });
-    if (!clustered.isEmpty()) {
-      return new Decision.Join(clusteredAt.getFirst(), clustered.getFirst(), List.copyOf(clustered));
+    public record Settings(Duration deadline, Duration silence) {
+        public static final Settings DEFAULT = new Settings(Duration.ofSeconds(60), Duration.ofSeconds(3));
     }
-    Map.Entry<ControlAddress, Seen> first = known.entrySet().iterator().next();
-    return switch (first.getValue()) {
-      case Seen.Self() when !founders.isEmpty() -> new Decision.Conflict(founders.getFirst());
-      case Seen.Self() when !open.isEmpty() -> new Decision.WaitFor(open.getFirst(), "not answered yet, and it may be in a cluster");
-      case Seen.Self() -> new Decision.Found(List.copyOf(unheard));
-      case Seen.Unasked() -> new Decision.WaitFor(first.getKey(), "not answered yet");
-      case Seen.Forming(var _) -> new Decision.WaitFor(first.getKey(), "it is founding the cluster");
-      case Seen.Absent(String why) -> new Decision.WaitFor(first.getKey(), why);
-      case Seen.Silent(String why) -> new Decision.WaitFor(first.getKey(), why);
-      case Seen.Formed(String hazelcast) -> new Decision.Join(first.getKey(), hazelcast, List.copyOf(clustered));
-    };
-  }
 
-  /**
-   * Blocks until it is clear what to do; for the thread that starts the process. May be called again if joining fails.
-   *
-   * @return a Join or a Found
-   * @throws MusterException RETRY if there is no cluster in time, CONFIG if two processes found, FATAL if the thread is interrupted
-   */
-  public Decision await() {
-    Map<ControlAddress, Seen> known = new LinkedHashMap<>();
-    members.forEach(address -> known.put(address, isOwn(address) ? new Seen.Self() : new Seen.Unasked()));
-    BlockingQueue<Map.Entry<ControlAddress, Seen>> news = new LinkedBlockingQueue<>();
-    long startNanos = System.nanoTime();
-    long logNanos = startNanos + FIRST_LOG.toNanos();
-    long endNanos = startNanos + settings.deadline().toNanos();
-    ExecutorService askers = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("muster-form-", 0).factory());
-    try {
-      known.forEach((address, seen) -> {
-        if (!(seen instanceof Seen.Self)) {
-          askers.execute(() -> keepAsking(address, news));
-        }
-      });
-      while (true) {
-        Decision decision = decide(known);
-        progress = new Progress(decision, known.get(members.getFirst()) instanceof Seen.Self);
-        long now = System.nanoTime();
-        switch (decision) {
-          case Decision.Join _, Decision.Found _ -> {
-            return decision;
-          }
-          case Decision.Conflict(ControlAddress other) -> throw MusterException.config("two processes found a cluster: " + own + " and "
-              + other + " each are the first in their own list of members; give all processes the same list in the same order");
-          case Decision.WaitFor(ControlAddress address, String why) -> {
-            if (now - endNanos >= 0) {
-              throw MusterException.retry("no cluster after " + settings.deadline().toMillis() + " ms: " + own + " waits for " + address
-                  + (address.equals(members.getFirst()) ? ", the first listed, which founds" : "") + " (" + why + "); start it, or check"
-                  + " that this host reaches it");
+    /** What is known of one listed address. */
+    sealed interface Seen {
+        /** The answer is still out. */
+        record Unasked() implements Seen {}
+
+        /** It is this very process. */
+        record Self() implements Seen {}
+
+        /** It is in a cluster; its member listens at this address. */
+        record Formed(String hazelcast) implements Seen {}
+
+        /** It is up and in no cluster yet. */
+        record Forming(boolean founder) implements Seen {}
+
+        /** Nothing listens there. */
+        record Absent(String why) implements Seen {}
+
+        /** It could not be learnt. */
+        record Silent(String why) implements Seen {}
+    }
+
+    /** What to do. */
+    public sealed interface Decision {
+        /**
+         * @param at the process that is joined
+         * @param hazelcast the member to join with, {@code host:port}
+         * @param known all members that have been heard of, this one included
+         */
+        record Join(ControlAddress at, String hazelcast, List<String> known) implements Decision {}
+
+        /** @param unheard listed addresses that have neither answered nor refused */
+        record Found(List<ControlAddress> unheard) implements Decision {}
+
+        /** Nothing yet. */
+        record WaitFor(ControlAddress address, String why) implements Decision {}
+
+        /** Another process founds as well: the lists differ. */
+        record Conflict(ControlAddress other) implements Decision {}
+    }
+
+    /**
+     * @param port gets the handler that answers others
+     * @param members the listed control addresses, the same in all processes; empty: this process is alone
+     */
+    public ClusterFormation(ControlPort port, ProcessId process, List<ControlAddress> members, Settings settings) {
+        this.own = port.address();
+        this.process = process;
+        this.members = members.isEmpty() ? List.of(own) : List.copyOf(members);
+        this.settings = settings;
+        this.progress = new Progress(
+                new Decision.WaitFor(this.members.getFirst(), "just started"), isOwn(this.members.getFirst()));
+        port.handle(ASK, this::answer);
+        port.handle(ASK_TURN, _ -> turns.take());
+    }
+
+    /** What follows from what is known; the addresses are in the order of the list. */
+    static Decision decide(Map<ControlAddress, Seen> known) {
+        List<String> clustered = new ArrayList<>();
+        List<ControlAddress> clusteredAt = new ArrayList<>();
+        List<ControlAddress> unheard = new ArrayList<>();
+        List<ControlAddress> open = new ArrayList<>();
+        List<ControlAddress> founders = new ArrayList<>();
+        known.forEach((address, seen) -> {
+            switch (seen) {
+                case Seen.Formed(String hazelcast) -> {
+                    clusteredAt.add(address);
+                    clustered.add(hazelcast);
+                }
+                case Seen.Unasked() -> open.add(address);
+                case Seen.Silent(var _) -> unheard.add(address);
+                case Seen.Forming(boolean founder) when founder -> founders.add(address);
+                case Seen.Forming(var _), Seen.Absent(var _), Seen.Self() -> {}
             }
-            if (now - logNanos >= 0) {
-              log.info("cluster-wait for={} why=\"{}\" ms={}", address, why, TimeUnit.NANOSECONDS.toMillis(now - startNanos));
-              logNanos = now + NEXT_LOG.toNanos();
+        });
+        if (!clustered.isEmpty()) {
+            return new Decision.Join(clusteredAt.getFirst(), clustered.getFirst(), List.copyOf(clustered));
+        }
+        Map.Entry<ControlAddress, Seen> first = known.entrySet().iterator().next();
+        return switch (first.getValue()) {
+            case Seen.Self() when !founders.isEmpty() -> new Decision.Conflict(founders.getFirst());
+            case Seen.Self()
+            when !open.isEmpty() ->
+                new Decision.WaitFor(open.getFirst(), "not answered yet, and it may be in a cluster");
+            case Seen.Self() -> new Decision.Found(List.copyOf(unheard));
+            case Seen.Unasked() -> new Decision.WaitFor(first.getKey(), "not answered yet");
+            case Seen.Forming(var _) -> new Decision.WaitFor(first.getKey(), "it is founding the cluster");
+            case Seen.Absent(String why) -> new Decision.WaitFor(first.getKey(), why);
+            case Seen.Silent(String why) -> new Decision.WaitFor(first.getKey(), why);
+            case Seen.Formed(String hazelcast) -> new Decision.Join(first.getKey(), hazelcast, List.copyOf(clustered));
+        };
+    }
+
+    /**
+     * Blocks until it is clear what to do; for the thread that starts the process. May be called again if joining
+     * fails.
+     *
+     * @return a Join or a Found
+     * @throws MusterException RETRY if there is no cluster in time, CONFIG if two processes found, FATAL if the thread
+     *     is interrupted
+     */
+    public Decision await() {
+        Map<ControlAddress, Seen> known = new LinkedHashMap<>();
+        members.forEach(address -> known.put(address, isOwn(address) ? new Seen.Self() : new Seen.Unasked()));
+        BlockingQueue<Map.Entry<ControlAddress, Seen>> news = new LinkedBlockingQueue<>();
+        long startNanos = System.nanoTime();
+        long logNanos = startNanos + FIRST_LOG.toNanos();
+        long endNanos = startNanos + settings.deadline().toNanos();
+        ExecutorService askers = Executors.newThreadPerTaskExecutor(
+                Thread.ofVirtual().name("muster-form-", 0).factory());
+        try {
+            known.forEach((address, seen) -> {
+                if (!(seen instanceof Seen.Self)) {
+                    askers.execute(() -> keepAsking(address, news));
+                }
+            });
+            while (true) {
+                Decision decision = decide(known);
+                progress = new Progress(decision, known.get(members.getFirst()) instanceof Seen.Self);
+                long now = System.nanoTime();
+                switch (decision) {
+                    case Decision.Join _, Decision.Found _ -> {
+                        return decision;
+                    }
+                    case Decision.Conflict(ControlAddress other) ->
+                        throw MusterException.config(
+                                "two processes found a cluster: " + own + " and " + other
+                                        + " each are the first in their own list of members; give all processes the same list in the same order");
+                    case Decision.WaitFor(ControlAddress address, String why) -> {
+                        if (now - endNanos >= 0) {
+                            throw MusterException.retry("no cluster after "
+                                    + settings.deadline().toMillis() + " ms: " + own + " waits for " + address
+                                    + (address.equals(members.getFirst()) ? ", the first listed, which founds" : "")
+                                    + " (" + why + "); start it, or check"
+                                    + " that this host reaches it");
+                        }
+                        if (now - logNanos >= 0) {
+                            log.info(
+                                    "cluster-wait for={} why=\"{}\" ms={}",
+                                    address,
+                                    why,
+                                    TimeUnit.NANOSECONDS.toMillis(now - startNanos));
+                            logNanos = now + NEXT_LOG.toNanos();
+                        }
+                    }
+                }
+                var heard = news.poll(Math.min(logNanos, endNanos) - now, TimeUnit.NANOSECONDS);
+                if (heard != null) {
+                    known.put(heard.getKey(), heard.getValue());
+                }
             }
-          }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            throw MusterException.fatal("interrupted while forming the cluster");
+        } finally {
+            askers.shutdownNow();
         }
-        var heard = news.poll(Math.min(logNanos, endNanos) - now, TimeUnit.NANOSECONDS);
-        if (heard != null) {
-          known.put(heard.getKey(), heard.getValue());
+    }
+
+    /** This process is in the cluster: whoever asks, or is being held, is told. */
+    public void formed(String hazelcast) {
+        formed.complete(hazelcast);
+    }
+
+    /** A member of the cluster has appeared; may be called on any thread. */
+    public void memberJoined() {
+        turns.joined();
+    }
+
+    /** Blocks until it is this process's turn to join, or that can't be learnt soon. */
+    public void awaitTurn(Decision.Join join) {
+        ControlClient.Reply reply = ControlClient.ask(join.at(), new JsonObject().put("ask", ASK_TURN), TURN_PATIENCE);
+        log.debug("cluster-turn at={} reply={}", join.at(), reply);
+    }
+
+    private void keepAsking(ControlAddress address, BlockingQueue<Map.Entry<ControlAddress, Seen>> news) {
+        // Set before the first question is asked: of two processes that both found, at least one sees the other.
+        boolean founds = progress.founder();
+        boolean founder = address.equals(members.getFirst());
+        long pauseMs = founder ? 25 : 1000;
+        long maxPauseMs = founder ? 200 : 4000;
+        boolean hold = false;
+        try {
+            while (!Thread.currentThread().isInterrupted()) {
+                Seen seen = ask(address, hold ? HOLD : Duration.ZERO);
+                news.add(Map.entry(address, seen));
+                if (seen instanceof Seen.Self || founds && !(seen instanceof Seen.Silent)) {
+                    return;
+                }
+                hold = founder && seen instanceof Seen.Forming;
+                if (!hold) {
+                    Thread.sleep(pauseMs / 2 + ThreadLocalRandom.current().nextLong(pauseMs));
+                    pauseMs = Math.min(2 * pauseMs, maxPauseMs);
+                }
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
-      }
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-      throw MusterException.fatal("interrupted while forming the cluster");
-    } finally {
-      askers.shutdownNow();
     }
-  }
 
-  /** This process is in the cluster: whoever asks, or is being held, is told. */
-  public void formed(String hazelcast) {
-    formed.complete(hazelcast);
-  }
+    private Seen ask(ControlAddress address, Duration hold) {
+        JsonObject request = new JsonObject().put("ask", ASK).put("waitMs", hold.toMillis());
+        Duration deadline = hold.isZero() ? settings.silence() : hold.plus(HOLD_SLACK);
+        return switch (ControlClient.ask(address, request, deadline)) {
+            case ControlClient.Reply.Answered(JsonObject body) -> seen(body);
+            case ControlClient.Reply.Refused(String why) -> new Seen.Absent(why);
+            case ControlClient.Reply.Silent(String why) -> new Seen.Silent(why);
+        };
+    }
 
-  /** A member of the cluster has appeared; may be called on any thread. */
-  public void memberJoined() {
-    turns.joined();
-  }
-
-  /** Blocks until it is this process's turn to join, or that can't be learnt soon. */
-  public void awaitTurn(Decision.Join join) {
-    ControlClient.Reply reply = ControlClient.ask(join.at(), new JsonObject().put("ask", ASK_TURN), TURN_PATIENCE);
-    log.debug("cluster-turn at={} reply={}", join.at(), reply);
-  }
-
-  private void keepAsking(ControlAddress address, BlockingQueue<Map.Entry<ControlAddress, Seen>> news) {
-    // Set before the first question is asked: of two processes that both found, at least one sees the other.
-    boolean founds = progress.founder();
-    boolean founder = address.equals(members.getFirst());
-    long pauseMs = founder ? 25 : 1000;
-    long maxPauseMs = founder ? 200 : 4000;
-    boolean hold = false;
-    try {
-      while (!Thread.currentThread().isInterrupted()) {
-        Seen seen = ask(address, hold ? HOLD : Duration.ZERO);
-        news.add(Map.entry(address, seen));
-        if (seen instanceof Seen.Self || founds && !(seen instanceof Seen.Silent)) {
-          return;
+    Seen seen(JsonObject body) {
+        if (process.toString().equals(body.getValue("processId"))) {
+            return new Seen.Self();
         }
-        hold = founder && seen instanceof Seen.Forming;
-        if (!hold) {
-          Thread.sleep(pauseMs / 2 + ThreadLocalRandom.current().nextLong(pauseMs));
-          pauseMs = Math.min(2 * pauseMs, maxPauseMs);
+        if (Boolean.TRUE.equals(body.getValue("formed")) && body.getValue("hazelcast") instanceof String hazelcast) {
+            return new Seen.Formed(hazelcast);
         }
-      }
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
+        if (Boolean.FALSE.equals(body.getValue("formed"))) {
+            return new Seen.Forming(Boolean.TRUE.equals(body.getValue("founder")));
+        }
+        if (body.getValue("asks") instanceof JsonArray) {
+            return new Seen.Forming(false); // its control port is open, and it has not come as far as the cluster
+        }
+        return new Seen.Silent(
+                body.getValue("error") instanceof String error ? error : "an answer that is not understood");
     }
-  }
 
-  private Seen ask(ControlAddress address, Duration hold) {
-    JsonObject request = new JsonObject().put("ask", ASK).put("waitMs", hold.toMillis());
-    Duration deadline = hold.isZero() ? settings.silence() : hold.plus(HOLD_SLACK);
-    return switch (ControlClient.ask(address, request, deadline)) {
-      case ControlClient.Reply.Answered(JsonObject body) -> seen(body);
-      case ControlClient.Reply.Refused(String why) -> new Seen.Absent(why);
-      case ControlClient.Reply.Silent(String why) -> new Seen.Silent(why);
-    };
-  }
+    private CompletionStage<JsonObject> answer(JsonObject request) {
+        long waitMs = request.getValue("waitMs") instanceof Number number
+                ? Math.clamp(number.longValue(), 0, MAX_HOLD_MS)
+                : 0;
+        if (formed.isDone() || waitMs == 0) {
+            return CompletableFuture.completedFuture(state());
+        }
+        return formed.thenApply(_ -> state()).completeOnTimeout(state(), waitMs, TimeUnit.MILLISECONDS);
+    }
 
-  Seen seen(JsonObject body) {
-    if (process.toString().equals(body.getValue("processId"))) {
-      return new Seen.Self();
+    private JsonObject state() {
+        JsonObject state = new JsonObject()
+                .put("formed", formed.isDone())
+                .put("processId", process.toString())
+                .put("control", own.toString());
+        if (formed.isDone()) {
+            return state.put("hazelcast", formed.join());
+        }
+        Progress now = progress;
+        state.put("founder", now.founder());
+        return switch (now.decision()) {
+            case Decision.WaitFor(ControlAddress address, String why) ->
+                state.put("waitingFor", address.toString()).put("why", why);
+            case Decision.Join(var _, String hazelcast, var _) -> state.put("waitingFor", "joining " + hazelcast);
+            case Decision.Found _ -> state.put("waitingFor", "founding");
+            case Decision.Conflict(ControlAddress other) -> state.put("waitingFor", "conflict with " + other);
+        };
     }
-    if (Boolean.TRUE.equals(body.getValue("formed")) && body.getValue("hazelcast") instanceof String hazelcast) {
-      return new Seen.Formed(hazelcast);
-    }
-    if (Boolean.FALSE.equals(body.getValue("formed"))) {
-      return new Seen.Forming(Boolean.TRUE.equals(body.getValue("founder")));
-    }
-    if (body.getValue("asks") instanceof JsonArray) {
-      return new Seen.Forming(false); // its control port is open, and it has not come as far as the cluster
-    }
-    return new Seen.Silent(body.getValue("error") instanceof String error ? error : "an answer that is not understood");
-  }
 
-  private CompletionStage<JsonObject> answer(JsonObject request) {
-    long waitMs = request.getValue("waitMs") instanceof Number number ? Math.clamp(number.longValue(), 0, MAX_HOLD_MS) : 0;
-    if (formed.isDone() || waitMs == 0) {
-      return CompletableFuture.completedFuture(state());
+    private boolean isOwn(ControlAddress address) {
+        return address.equals(own) || address.resolve().equals(own.resolve());
     }
-    return formed.thenApply(_ -> state()).completeOnTimeout(state(), waitMs, TimeUnit.MILLISECONDS);
-  }
-
-  private JsonObject state() {
-    JsonObject state = new JsonObject().put("formed", formed.isDone()).put("processId", process.toString()).put("control", own.toString());
-    if (formed.isDone()) {
-      return state.put("hazelcast", formed.join());
-    }
-    Progress now = progress;
-    state.put("founder", now.founder());
-    return switch (now.decision()) {
-      case Decision.WaitFor(ControlAddress address, String why) -> state.put("waitingFor", address.toString()).put("why", why);
-      case Decision.Join(var _, String hazelcast, var _) -> state.put("waitingFor", "joining " + hazelcast);
-      case Decision.Found _ -> state.put("waitingFor", "founding");
-      case Decision.Conflict(ControlAddress other) -> state.put("waitingFor", "conflict with " + other);
-    };
-  }
-
-  private boolean isOwn(ControlAddress address) {
-    return address.equals(own) || address.resolve().equals(own.resolve());
-  }
 }

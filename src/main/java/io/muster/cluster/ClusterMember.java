@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cluster;
 
 import com.hazelcast.cluster.MembershipEvent;
@@ -34,278 +36,332 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * This process as a member of the cluster that Muster forms by itself: the control port and Hazelcast, which it owns both and closes in
- * reverse order. An application that brings its own Hazelcast does not need it.
+ * This process as a member of the cluster that Muster forms by itself: the control port and Hazelcast, which it owns
+ * both and closes in reverse order. An application that brings its own Hazelcast does not need it.
  */
 public final class ClusterMember implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(ClusterMember.class);
+    private static final Logger log = LoggerFactory.getLogger(ClusterMember.class);
 
-  private static final int PRIME_STORE_ROUNDS = 300;
-  /** What Vert.x's cluster manager keeps in Hazelcast is named so. */
-  private static final String VERTX_PREFIX = "__vertx.";
+    private static final int PRIME_STORE_ROUNDS = 300;
+    /** What Vert.x's cluster manager keeps in Hazelcast is named so. */
+    private static final String VERTX_PREFIX = "__vertx.";
 
-  private final ControlPort controlPort;
-  private final HazelcastInstance hazelcast;
-  private final SplitSearch search;
+    private final ControlPort controlPort;
+    private final HazelcastInstance hazelcast;
+    private final SplitSearch search;
 
-  /**
-   * @param process drawn by the caller, once per JVM
-   * @param members control addresses of all the processes that may found or know the cluster, in the same order everywhere; the first founds
-   * @param hazelcast where this process's member listens
-   * @param config gives a fresh configuration at each call, such as {@code MusterHazelcast::reference}
-   */
-  public record Settings(ProcessId process, List<ControlAddress> members, MusterHazelcast.Bind hazelcast, Supplier<Config> config,
-      ClusterFormation.Settings formation) {
-    public Settings {
-      members = List.copyOf(members);
-    }
-  }
-
-  private ClusterMember(ControlPort controlPort, HazelcastInstance hazelcast, SplitSearch search) {
-    this.controlPort = controlPort;
-    this.hazelcast = hazelcast;
-    this.search = search;
-  }
-
-  /**
-   * Forms or joins the cluster. Blocks until this process is a member of it.
-   *
-   * @param controlPort open already, so that others can ask while this process starts; closed with this member, or if starting fails
-   * @throws MusterException RETRY if there is no cluster in time, CONFIG if the configuration is wrong, a port is taken, or two found
-   */
-  public static ClusterMember start(ControlPort controlPort, Settings settings) {
-    try {
-      return form(controlPort, settings);
-    } catch (RuntimeException e) {
-      controlPort.close();
-      throw e;
-    }
-  }
-
-  private static ClusterMember form(ControlPort controlPort, Settings settings) {
-    ClusterFormation formation =
-        new ClusterFormation(controlPort, settings.process(), settings.members(), settings.formation());
-    long endNanos = System.nanoTime() + settings.formation().deadline().toNanos();
-    while (true) {
-      long startNanos = System.nanoTime();
-      JoinGate gate = new JoinGate(formation);
-      try {
-        Config config = gate.before(SplitSearch.prepare(config(settings)));
-        HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(config);
-        hazelcast.getCluster().addMembershipListener(new TurnEnds(formation));
-        String address = addressOf(hazelcast);
-        formation.formed(address);
-        long endedNanos = System.nanoTime();
-        log.info("cluster-{} process={} hazelcast={} members={} startMs={} waitMs={} joinMs={}", gate.founds() ? "founded" : "joined",
-            settings.process(), address, hazelcast.getCluster().getMembers().size(), millis(gate.reachedNanos - startNanos),
-            millis(gate.openedNanos - gate.reachedNanos), millis(endedNanos - gate.openedNanos));
-        return new ClusterMember(controlPort, hazelcast, SplitSearch.start(hazelcast, config));
-      } catch (MusterException e) {
-        throw e;
-      } catch (RuntimeException e) {
-        gate.rethrow();
-        if (!gate.joins()) {
-          throw new MusterException(MusterException.Kind.CONFIG, "can't start Hazelcast on " + settings.hazelcast().host() + ":"
-              + settings.hazelcast().port() + ": " + why(settings.hazelcast(), e), e);
+    /**
+     * @param process drawn by the caller, once per JVM
+     * @param members control addresses of all the processes that may found or know the cluster, in the same order
+     *     everywhere; the first founds
+     * @param hazelcast where this process's member listens
+     * @param config gives a fresh configuration at each call, such as {@code MusterHazelcast::reference}
+     */
+    public record Settings(
+            ProcessId process,
+            List<ControlAddress> members,
+            MusterHazelcast.Bind hazelcast,
+            Supplier<Config> config,
+            ClusterFormation.Settings formation) {
+        public Settings {
+            members = List.copyOf(members);
         }
-        if (System.nanoTime() - endNanos >= 0) {
-          throw new MusterException(MusterException.Kind.RETRY, "a cluster was found, and joining it failed for "
-              + settings.formation().deadline().toMillis() + " ms: " + e.getMessage() + "; see Hazelcast's log, and check that this host"
-              + " reaches the members' Hazelcast ports and that cluster-name is the same", e);
-        }
-        log.warn("cluster-join-failed process={} cause=\"{}\" asking again", settings.process(), e.getMessage());
-      } finally {
-        gate.close();
-      }
-    }
-  }
-
-  private static String why(MusterHazelcast.Bind bind, RuntimeException failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof BindException) {
-        return String.valueOf(cause.getMessage()).contains("in use")
-            ? "another process listens on port " + bind.port() + "; stop it, or choose another port (hazelcast.port)"
-            : "no interface of this host has the address " + bind.host() + "; use one that it has (endpoint.bind)";
-      }
-    }
-    String hint = FileLimit.hint();
-    return failure.getMessage() + (hint.isEmpty() ? "; check that the address is one of this host and the port is free" : hint);
-  }
-
-  /** Tells the next one in line. On Hazelcast's event thread; does not block. */
-  private record TurnEnds(ClusterFormation formation) implements MembershipListener {
-    @Override
-    public void memberAdded(MembershipEvent event) {
-      formation.memberJoined();
     }
 
-    @Override
-    public void memberRemoved(MembershipEvent event) {}
-  }
+    private ClusterMember(ControlPort controlPort, HazelcastInstance hazelcast, SplitSearch search) {
+        this.controlPort = controlPort;
+        this.hazelcast = hazelcast;
+        this.search = search;
+    }
 
-  private static Config config(Settings settings) {
-    Config config = settings.config().get();
-    MusterHazelcast.applyTo(config, settings.process());
-    MusterHazelcast.bindTo(config, settings.hazelcast());
-    return MusterHazelcast.carryVertx(config);
-  }
-
-  /**
-   * Lets Hazelcast load while the others are being asked, and holds it where it would begin to join: at STARTING, on the thread that
-   * starts it, after which it reads from its configuration whom to join. Loading is seconds of processor time, joining a tenth of one, so
-   * the processes of a simultaneous start load together and are all there soon after the first has founded.
-   */
-  private static final class JoinGate implements LifecycleListener, HazelcastInstanceAware {
-    private final CompletableFuture<ClusterFormation.Decision> decision = new CompletableFuture<>();
-    private final ClusterFormation formation;
-    private final Thread asking;
-    private @Nullable Config config;
-    private @Nullable HazelcastInstance starting;
-    private long reachedNanos;
-    private long openedNanos;
-
-    JoinGate(ClusterFormation formation) {
-      this.formation = formation;
-      asking = Thread.ofVirtual().name("muster-form").start(() -> {
+    /**
+     * Forms or joins the cluster. Blocks until this process is a member of it.
+     *
+     * @param controlPort open already, so that others can ask while this process starts; closed with this member, or if
+     *     starting fails
+     * @throws MusterException RETRY if there is no cluster in time, CONFIG if the configuration is wrong, a port is
+     *     taken, or two found
+     */
+    public static ClusterMember start(ControlPort controlPort, Settings settings) {
         try {
-          decision.complete(formation.await());
+            return form(controlPort, settings);
         } catch (RuntimeException e) {
-          decision.completeExceptionally(e);
+            controlPort.close();
+            throw e;
         }
-      });
     }
 
-    Config before(Config prepared) {
-      config = prepared.addListenerConfig(new ListenerConfig(this));
-      return prepared;
+    private static ClusterMember form(ControlPort controlPort, Settings settings) {
+        ClusterFormation formation =
+                new ClusterFormation(controlPort, settings.process(), settings.members(), settings.formation());
+        long endNanos = System.nanoTime() + settings.formation().deadline().toNanos();
+        while (true) {
+            long startNanos = System.nanoTime();
+            JoinGate gate = new JoinGate(formation);
+            try {
+                Config config = gate.before(SplitSearch.prepare(config(settings)));
+                HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(config);
+                hazelcast.getCluster().addMembershipListener(new TurnEnds(formation));
+                String address = addressOf(hazelcast);
+                formation.formed(address);
+                long endedNanos = System.nanoTime();
+                log.info(
+                        "cluster-{} process={} hazelcast={} members={} startMs={} waitMs={} joinMs={}",
+                        gate.founds() ? "founded" : "joined",
+                        settings.process(),
+                        address,
+                        hazelcast.getCluster().getMembers().size(),
+                        millis(gate.reachedNanos - startNanos),
+                        millis(gate.openedNanos - gate.reachedNanos),
+                        millis(endedNanos - gate.openedNanos));
+                return new ClusterMember(controlPort, hazelcast, SplitSearch.start(hazelcast, config));
+            } catch (MusterException e) {
+                throw e;
+            } catch (RuntimeException e) {
+                gate.rethrow();
+                if (!gate.joins()) {
+                    throw new MusterException(
+                            MusterException.Kind.CONFIG,
+                            "can't start Hazelcast on " + settings.hazelcast().host() + ":"
+                                    + settings.hazelcast().port() + ": " + why(settings.hazelcast(), e),
+                            e);
+                }
+                if (System.nanoTime() - endNanos >= 0) {
+                    throw new MusterException(
+                            MusterException.Kind.RETRY,
+                            "a cluster was found, and joining it failed for "
+                                    + settings.formation().deadline().toMillis() + " ms: " + e.getMessage()
+                                    + "; see Hazelcast's log, and check that this host"
+                                    + " reaches the members' Hazelcast ports and that cluster-name is the same",
+                            e);
+                }
+                log.warn(
+                        "cluster-join-failed process={} cause=\"{}\" asking again", settings.process(), e.getMessage());
+            } finally {
+                gate.close();
+            }
+        }
     }
 
+    private static String why(MusterHazelcast.Bind bind, RuntimeException failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof BindException) {
+                return String.valueOf(cause.getMessage()).contains("in use")
+                        ? "another process listens on port " + bind.port()
+                                + "; stop it, or choose another port (hazelcast.port)"
+                        : "no interface of this host has the address " + bind.host()
+                                + "; use one that it has (endpoint.bind)";
+            }
+        }
+        String hint = FileLimit.hint();
+        return failure.getMessage()
+                + (hint.isEmpty() ? "; check that the address is one of this host and the port is free" : hint);
+    }
+
+    /** Tells the next one in line. On Hazelcast's event thread; does not block. */
+    private record TurnEnds(ClusterFormation formation) implements MembershipListener {
+        @Override
+        public void memberAdded(MembershipEvent event) {
+            formation.memberJoined();
+        }
+
+        @Override
+        public void memberRemoved(MembershipEvent event) {}
+    }
+
+    private static Config config(Settings settings) {
+        Config config = settings.config().get();
+        MusterHazelcast.applyTo(config, settings.process());
+        MusterHazelcast.bindTo(config, settings.hazelcast());
+        return MusterHazelcast.carryVertx(config);
+    }
+
+    /**
+     * Lets Hazelcast load while the others are being asked, and holds it where it would begin to join: at STARTING, on
+     * the thread that starts it, after which it reads from its configuration whom to join. Loading is seconds of
+     * processor time, joining a tenth of one, so the processes of a simultaneous start load together and are all there
+     * soon after the first has founded.
+     */
+    private static final class JoinGate implements LifecycleListener, HazelcastInstanceAware {
+        private final CompletableFuture<ClusterFormation.Decision> decision = new CompletableFuture<>();
+        private final ClusterFormation formation;
+        private final Thread asking;
+        private @Nullable Config config;
+        private @Nullable HazelcastInstance starting;
+        private long reachedNanos;
+        private long openedNanos;
+
+        JoinGate(ClusterFormation formation) {
+            this.formation = formation;
+            asking = Thread.ofVirtual().name("muster-form").start(() -> {
+                try {
+                    decision.complete(formation.await());
+                } catch (RuntimeException e) {
+                    decision.completeExceptionally(e);
+                }
+            });
+        }
+
+        Config before(Config prepared) {
+            config = prepared.addListenerConfig(new ListenerConfig(this));
+            return prepared;
+        }
+
+        @Override
+        public void setHazelcastInstance(HazelcastInstance instance) {
+            starting = instance;
+        }
+
+        @Override
+        public void stateChanged(LifecycleEvent event) {
+            if (event.getState() != LifecycleEvent.LifecycleState.STARTING || reachedNanos != 0) {
+                return;
+            }
+            reachedNanos = System.nanoTime();
+            try {
+                ClusterFormation.Decision decided = decision.join();
+                configure(Objects.requireNonNull(config), decided);
+                if (decided instanceof ClusterFormation.Decision.Join join) {
+                    formation.awaitTurn(join);
+                }
+            } catch (CompletionException _) {
+                Objects.requireNonNull(starting).getLifecycleService().terminate();
+                return;
+            }
+            openedNanos = System.nanoTime();
+        }
+
+        boolean founds() {
+            return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Found;
+        }
+
+        /** Hazelcast got as far as to join. */
+        boolean joins() {
+            return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Join;
+        }
+
+        /** If there was no decision, that is why Hazelcast did not start. */
+        void rethrow() {
+            if (decision.isCompletedExceptionally() && decision.exceptionNow() instanceof MusterException why) {
+                throw why;
+            }
+        }
+
+        void close() {
+            asking.interrupt();
+        }
+
+        private static void configure(Config config, ClusterFormation.Decision decision) {
+            switch (decision) {
+                case ClusterFormation.Decision.Found(List<ControlAddress> unheard) -> {
+                    if (!unheard.isEmpty()) {
+                        log.warn(
+                                "cluster-founding unheard={} founds without an answer of these; if they run a cluster, the two merge later",
+                                unheard);
+                    }
+                    MusterHazelcast.found(config);
+                }
+                case ClusterFormation.Decision.Join(var _, String target, List<String> known) ->
+                    MusterHazelcast.join(config, target, known);
+                case ClusterFormation.Decision.WaitFor _, ClusterFormation.Decision.Conflict _ ->
+                    throw new IllegalStateException("undecided: " + decision);
+            }
+        }
+    }
+
+    private static String addressOf(HazelcastInstance hazelcast) {
+        var address = hazelcast.getCluster().getLocalMember().getAddress();
+        return (address.isIPv6() ? "[" + address.getHost() + "]" : address.getHost()) + ":" + address.getPort();
+    }
+
+    private static long millis(long nanos) {
+        return Duration.ofNanos(nanos).toMillis();
+    }
+
+    /** A fresh configuration of Hazelcast with the settings of a process that the launcher starts. */
+    public static Config configuration(MusterOptions options) {
+        HazelcastOptions hazelcast = options.hazelcast();
+        Config config = MusterHazelcast.reference();
+        config.setProperty(
+                        "hazelcast.heartbeat.interval.seconds",
+                        Integer.toString(hazelcast.heartbeatIntervalMs() / 1000))
+                .setProperty(
+                        "hazelcast.max.no.heartbeat.seconds", Integer.toString(hazelcast.maxNoHeartbeatMs() / 1000))
+                .setProperty(
+                        "hazelcast.merge.first.run.delay.seconds",
+                        Integer.toString(hazelcast.mergeFirstDelayMs() / 1000))
+                .setProperty(
+                        "hazelcast.merge.next.run.delay.seconds",
+                        Integer.toString(hazelcast.mergeNextDelayMs() / 1000));
+        return config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME))
+                .setName(options.store().mapName())
+                .setBackupCount(hazelcast.backupCount()));
+    }
+
+    /** A clustered Vert.x on this member; closed by whoever built it, before the member. */
+    public Future<Vertx> buildVertx(VertxOptions options) {
+        return Vertx.builder()
+                .with(options)
+                .withClusterManager(new HazelcastClusterManager(hazelcast))
+                .buildClustered();
+    }
+
+    /**
+     * Runs each kind of store operation for a while, on a map beside the store's, so that the first group does not pay
+     * for code that runs for the first time. For a process that is up and waits.
+     *
+     * @return completes with the number of rounds
+     */
+    public Future<Integer> primeStore(Vertx clustered, MusterOptions options, Duration budget) {
+        long endNanos = System.nanoTime() + budget.toNanos();
+        return HazelcastSegmentStore.open(
+                        hazelcast,
+                        clustered.getOrCreateContext(),
+                        options.store().mapName() + ".rehearsal",
+                        Duration.ofMillis(options.store().operationTimeoutMs()))
+                .compose(store -> StoreRehearsal.run(
+                                store,
+                                hazelcast
+                                        .getCluster()
+                                        .getLocalMember()
+                                        .getUuid()
+                                        .toString(),
+                                PRIME_STORE_ROUNDS,
+                                endNanos)
+                        .eventually(store::close));
+    }
+
+    /** Entries of all maps of Muster in the cluster. Blocks. */
+    public int storeEntries() {
+        return hazelcast.getDistributedObjects().stream()
+                .filter(object -> !object.getName().startsWith(VERTX_PREFIX))
+                .mapToInt(object -> object instanceof IMap<?, ?> map ? map.size() : 0)
+                .sum();
+    }
+
+    /** Registrations of consumers on the event bus, of all nodes of the cluster. Blocks. */
+    public int busRegistrations() {
+        return hazelcast.getMultiMap(VERTX_PREFIX + "subs").size();
+    }
+
+    public ControlPort controlPort() {
+        return controlPort;
+    }
+
+    public HazelcastInstance hazelcast() {
+        return hazelcast;
+    }
+
+    /**
+     * Leaves the cluster in order, so that the others take over its partitions, then closes the control port. Blocks.
+     */
     @Override
-    public void setHazelcastInstance(HazelcastInstance instance) {
-      starting = instance;
-    }
-
-    @Override
-    public void stateChanged(LifecycleEvent event) {
-      if (event.getState() != LifecycleEvent.LifecycleState.STARTING || reachedNanos != 0) {
-        return;
-      }
-      reachedNanos = System.nanoTime();
-      try {
-        ClusterFormation.Decision decided = decision.join();
-        configure(Objects.requireNonNull(config), decided);
-        if (decided instanceof ClusterFormation.Decision.Join join) {
-          formation.awaitTurn(join);
+    public void close() {
+        search.close();
+        try {
+            hazelcast.shutdown();
+        } finally {
+            controlPort.close();
         }
-      } catch (CompletionException _) {
-        Objects.requireNonNull(starting).getLifecycleService().terminate();
-        return;
-      }
-      openedNanos = System.nanoTime();
     }
-
-    boolean founds() {
-      return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Found;
-    }
-
-    /** Hazelcast got as far as to join. */
-    boolean joins() {
-      return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Join;
-    }
-
-    /** If there was no decision, that is why Hazelcast did not start. */
-    void rethrow() {
-      if (decision.isCompletedExceptionally() && decision.exceptionNow() instanceof MusterException why) {
-        throw why;
-      }
-    }
-
-    void close() {
-      asking.interrupt();
-    }
-
-    private static void configure(Config config, ClusterFormation.Decision decision) {
-      switch (decision) {
-        case ClusterFormation.Decision.Found(List<ControlAddress> unheard) -> {
-          if (!unheard.isEmpty()) {
-            log.warn("cluster-founding unheard={} founds without an answer of these; if they run a cluster, the two merge later", unheard);
-          }
-          MusterHazelcast.found(config);
-        }
-        case ClusterFormation.Decision.Join(var _, String target, List<String> known) -> MusterHazelcast.join(config, target, known);
-        case ClusterFormation.Decision.WaitFor _, ClusterFormation.Decision.Conflict _ ->
-            throw new IllegalStateException("undecided: " + decision);
-      }
-    }
-  }
-
-  private static String addressOf(HazelcastInstance hazelcast) {
-    var address = hazelcast.getCluster().getLocalMember().getAddress();
-    return (address.isIPv6() ? "[" + address.getHost() + "]" : address.getHost()) + ":" + address.getPort();
-  }
-
-  private static long millis(long nanos) {
-    return Duration.ofNanos(nanos).toMillis();
-  }
-
-  /** A fresh configuration of Hazelcast with the settings of a process that the launcher starts. */
-  public static Config configuration(MusterOptions options) {
-    HazelcastOptions hazelcast = options.hazelcast();
-    Config config = MusterHazelcast.reference();
-    config.setProperty("hazelcast.heartbeat.interval.seconds", Integer.toString(hazelcast.heartbeatIntervalMs() / 1000))
-        .setProperty("hazelcast.max.no.heartbeat.seconds", Integer.toString(hazelcast.maxNoHeartbeatMs() / 1000))
-        .setProperty("hazelcast.merge.first.run.delay.seconds", Integer.toString(hazelcast.mergeFirstDelayMs() / 1000))
-        .setProperty("hazelcast.merge.next.run.delay.seconds", Integer.toString(hazelcast.mergeNextDelayMs() / 1000));
-    return config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME)).setName(options.store().mapName())
-        .setBackupCount(hazelcast.backupCount()));
-  }
-
-  /** A clustered Vert.x on this member; closed by whoever built it, before the member. */
-  public Future<Vertx> buildVertx(VertxOptions options) {
-    return Vertx.builder().with(options).withClusterManager(new HazelcastClusterManager(hazelcast)).buildClustered();
-  }
-
-  /**
-   * Runs each kind of store operation for a while, on a map beside the store's, so that the first group does not pay for code that runs for
-   * the first time. For a process that is up and waits.
-   *
-   * @return completes with the number of rounds
-   */
-  public Future<Integer> primeStore(Vertx clustered, MusterOptions options, Duration budget) {
-    long endNanos = System.nanoTime() + budget.toNanos();
-    return HazelcastSegmentStore.open(hazelcast, clustered.getOrCreateContext(), options.store().mapName() + ".rehearsal",
-            Duration.ofMillis(options.store().operationTimeoutMs()))
-        .compose(store -> StoreRehearsal.run(store, hazelcast.getCluster().getLocalMember().getUuid().toString(), PRIME_STORE_ROUNDS, endNanos)
-            .eventually(store::close));
-  }
-
-  /** Entries of all maps of Muster in the cluster. Blocks. */
-  public int storeEntries() {
-    return hazelcast.getDistributedObjects().stream().filter(object -> !object.getName().startsWith(VERTX_PREFIX))
-        .mapToInt(object -> object instanceof IMap<?, ?> map ? map.size() : 0).sum();
-  }
-
-  /** Registrations of consumers on the event bus, of all nodes of the cluster. Blocks. */
-  public int busRegistrations() {
-    return hazelcast.getMultiMap(VERTX_PREFIX + "subs").size();
-  }
-
-  public ControlPort controlPort() {
-    return controlPort;
-  }
-
-  public HazelcastInstance hazelcast() {
-    return hazelcast;
-  }
-
-  /** Leaves the cluster in order, so that the others take over its partitions, then closes the control port. Blocks. */
-  @Override
-  public void close() {
-    search.close();
-    try {
-      hazelcast.shutdown();
-    } finally {
-      controlPort.close();
-    }
-  }
 }

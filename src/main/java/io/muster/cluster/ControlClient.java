@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cluster;
 
 import io.vertx.core.json.DecodeException;
@@ -11,59 +13,59 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks another process's control port. Blocks, so it is for virtual threads and for the command line. */
 public final class ControlClient {
-  private static final int MAX_ANSWER_BYTES = 16 << 20;
+    private static final int MAX_ANSWER_BYTES = 16 << 20;
 
-  private ControlClient() {}
+    private ControlClient() {}
 
-  /** What came of asking. */
-  public sealed interface Reply {
-    /** The process has answered; {@code body} may be its {@code {"error":…}}. */
-    record Answered(JsonObject body) implements Reply {}
+    /** What came of asking. */
+    public sealed interface Reply {
+        /** The process has answered; {@code body} may be its {@code {"error":…}}. */
+        record Answered(JsonObject body) implements Reply {}
 
-    /** The host says that nothing listens there: no process of Muster runs at this address now. */
-    record Refused(String why) implements Reply {}
+        /** The host says that nothing listens there: no process of Muster runs at this address now. */
+        record Refused(String why) implements Reply {}
 
-    /** No answer, and so no knowledge: lost on the way, too slow, or not a control port. */
-    record Silent(String why) implements Reply {}
+        /** No answer, and so no knowledge: lost on the way, too slow, or not a control port. */
+        record Silent(String why) implements Reply {}
 
-    /** What follows from what came: a line, or null for the end of the stream. */
-    static Reply of(@Nullable String line) {
-      try {
-        return line == null ? new Silent("closed without an answer") : new Answered(new JsonObject(line));
-      } catch (DecodeException _) {
-        return new Silent("what listens there is no control port");
-      }
+        /** What follows from what came: a line, or null for the end of the stream. */
+        static Reply of(@Nullable String line) {
+            try {
+                return line == null ? new Silent("closed without an answer") : new Answered(new JsonObject(line));
+            } catch (DecodeException _) {
+                return new Silent("what listens there is no control port");
+            }
+        }
     }
-  }
 
-  /** One question on a connection of its own, all of it within the deadline. */
-  public static Reply ask(ControlAddress target, JsonObject request, Duration deadline) {
-    long endNanos = System.nanoTime() + deadline.toNanos();
-    InetSocketAddress resolved = target.resolve();
-    if (resolved.isUnresolved()) {
-      return new Reply.Silent("the name " + target.host() + " can't be resolved");
+    /** One question on a connection of its own, all of it within the deadline. */
+    public static Reply ask(ControlAddress target, JsonObject request, Duration deadline) {
+        long endNanos = System.nanoTime() + deadline.toNanos();
+        InetSocketAddress resolved = target.resolve();
+        if (resolved.isUnresolved()) {
+            return new Reply.Silent("the name " + target.host() + " can't be resolved");
+        }
+        try (Socket socket = new Socket()) {
+            socket.setTcpNoDelay(true);
+            try {
+                socket.connect(resolved, Math.clamp(deadline.toMillis(), 1, Integer.MAX_VALUE));
+            } catch (ConnectException e) {
+                return refused(e) ? new Reply.Refused(String.valueOf(e.getMessage())) : new Reply.Silent(e.toString());
+            }
+            Lines lines = new Lines(socket);
+            lines.write(request.encode(), left(endNanos));
+            return Reply.of(lines.read(MAX_ANSWER_BYTES, left(endNanos)));
+        } catch (IOException e) {
+            return new Reply.Silent(String.valueOf(e.getMessage()));
+        }
     }
-    try (Socket socket = new Socket()) {
-      socket.setTcpNoDelay(true);
-      try {
-        socket.connect(resolved, Math.clamp(deadline.toMillis(), 1, Integer.MAX_VALUE));
-      } catch (ConnectException e) {
-        return refused(e) ? new Reply.Refused(String.valueOf(e.getMessage())) : new Reply.Silent(e.toString());
-      }
-      Lines lines = new Lines(socket);
-      lines.write(request.encode(), left(endNanos));
-      return Reply.of(lines.read(MAX_ANSWER_BYTES, left(endNanos)));
-    } catch (IOException e) {
-      return new Reply.Silent(String.valueOf(e.getMessage()));
+
+    private static Duration left(long endNanos) {
+        return Duration.ofNanos(Math.max(1_000_000, endNanos - System.nanoTime()));
     }
-  }
 
-  private static Duration left(long endNanos) {
-    return Duration.ofNanos(Math.max(1_000_000, endNanos - System.nanoTime()));
-  }
-
-  /** A ConnectException stands for "connection timed out" and "no route" as well. */
-  private static boolean refused(ConnectException e) {
-    return String.valueOf(e.getMessage()).toLowerCase(java.util.Locale.ROOT).contains("refused");
-  }
+    /** A ConnectException stands for "connection timed out" and "no route" as well. */
+    private static boolean refused(ConnectException e) {
+        return String.valueOf(e.getMessage()).toLowerCase(java.util.Locale.ROOT).contains("refused");
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cluster;
 
 import io.muster.group.MusterException;
@@ -29,215 +31,230 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers questions about this process, from before Vert.x and Hazelcast exist until after they are gone: one JSON object a line in, one a
- * line out, on plain sockets and virtual threads. A request names what it asks: {@code {"ask":"cluster"}}; whoever knows the answer has
- * registered a handler under that name. A failed request is answered with {@code {"error":…,"kind":…}}.
+ * Answers questions about this process, from before Vert.x and Hazelcast exist until after they are gone: one JSON
+ * object a line in, one a line out, on plain sockets and virtual threads. A request names what it asks:
+ * {@code {"ask":"cluster"}}; whoever knows the answer has registered a handler under that name. A failed request is
+ * answered with {@code {"error":…,"kind":…}}.
  *
  * <p>There is no authentication: bind it to an address that only operators and the other processes reach.
  */
 public final class ControlPort implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(ControlPort.class);
-  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
-  private static final long ACCEPT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final Logger log = LoggerFactory.getLogger(ControlPort.class);
+    private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
+    private static final long ACCEPT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-  private final Limits limits;
-  private final ServerSocket server;
-  private final ControlAddress address;
-  private final Map<String, Handler> handlers = new ConcurrentHashMap<>();
-  private final Set<Socket> open = ConcurrentHashMap.newKeySet();
-  private final Semaphore places;
-  /** Connections by address, where a thread per connection meets the others. */
-  private final ConcurrentHashMap<String, Integer> perAddress = new ConcurrentHashMap<>();
-  private final Complaints complaints = new Complaints(log, "control-port-dropped");
-  private final ExecutorService threads = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("muster-control-", 0).factory());
+    private final Limits limits;
+    private final ServerSocket server;
+    private final ControlAddress address;
+    private final Map<String, Handler> handlers = new ConcurrentHashMap<>();
+    private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+    private final Semaphore places;
+    /** Connections by address, where a thread per connection meets the others. */
+    private final ConcurrentHashMap<String, Integer> perAddress = new ConcurrentHashMap<>();
 
-  /** Answers one kind of question; called on a virtual thread of the connection, may answer later. */
-  @FunctionalInterface
-  public interface Handler {
-    CompletionStage<JsonObject> answer(JsonObject request);
-  }
+    private final Complaints complaints = new Complaints(log, "control-port-dropped");
+    private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("muster-control-", 0).factory());
 
-  /**
-   * @param maxRequestBytes length of a request
-   * @param request a request must be complete, and an answer be taken, within this
-   * @param answer a handler must have answered within this
-   * @param maxConnections at the same time, a quarter of them from one address; further ones are told "busy"
-   */
-  public record Limits(int maxRequestBytes, Duration request, Duration answer, int maxConnections) {
-    public static final Limits DEFAULT = new Limits(8192, Duration.ofSeconds(5), Duration.ofSeconds(30), 1024);
-  }
-
-  private ControlPort(ServerSocket server, ControlAddress address, Limits limits) {
-    this.server = server;
-    this.address = address;
-    this.limits = limits;
-    this.places = new Semaphore(limits.maxConnections());
-  }
-
-  /** @throws MusterException of kind CONFIG if the port is taken or the address is none of this host */
-  public static ControlPort open(ControlAddress bind, Limits limits) {
-    InetSocketAddress resolved = bind.resolve();
-    if (resolved.isUnresolved()) {
-      throw MusterException.config("control address " + bind + " can't be resolved; use an address of this host");
+    /** Answers one kind of question; called on a virtual thread of the connection, may answer later. */
+    @FunctionalInterface
+    public interface Handler {
+        CompletionStage<JsonObject> answer(JsonObject request);
     }
-    ServerSocket server = null;
-    try {
-      server = new ServerSocket();
-      server.setReuseAddress(true);
-      server.bind(resolved, 256);
-    } catch (IOException e) {
-      if (server != null) {
+
+    /**
+     * @param maxRequestBytes length of a request
+     * @param request a request must be complete, and an answer be taken, within this
+     * @param answer a handler must have answered within this
+     * @param maxConnections at the same time, a quarter of them from one address; further ones are told "busy"
+     */
+    public record Limits(int maxRequestBytes, Duration request, Duration answer, int maxConnections) {
+        public static final Limits DEFAULT = new Limits(8192, Duration.ofSeconds(5), Duration.ofSeconds(30), 1024);
+    }
+
+    private ControlPort(ServerSocket server, ControlAddress address, Limits limits) {
+        this.server = server;
+        this.address = address;
+        this.limits = limits;
+        this.places = new Semaphore(limits.maxConnections());
+    }
+
+    /** @throws MusterException of kind CONFIG if the port is taken or the address is none of this host */
+    public static ControlPort open(ControlAddress bind, Limits limits) {
+        InetSocketAddress resolved = bind.resolve();
+        if (resolved.isUnresolved()) {
+            throw MusterException.config("control address " + bind + " can't be resolved; use an address of this host");
+        }
+        ServerSocket server = null;
+        try {
+            server = new ServerSocket();
+            server.setReuseAddress(true);
+            server.bind(resolved, 256);
+        } catch (IOException e) {
+            if (server != null) {
+                Lines.closeQuietly(server);
+            }
+            throw new MusterException(
+                    MusterException.Kind.CONFIG, "can't open control port " + bind + ": " + why(bind, e), e);
+        }
+        ControlPort port = new ControlPort(server, new ControlAddress(bind.host(), server.getLocalPort()), limits);
+        port.threads.execute(port::accept);
+        return port;
+    }
+
+    private static String why(ControlAddress bind, IOException failure) {
+        String text = String.valueOf(failure.getMessage());
+        if (!(failure instanceof BindException)) {
+            return text + "; check address and port";
+        }
+        return text.contains("in use")
+                ? "another process listens on port " + bind.port() + "; stop it, or choose another port"
+                : "no interface of this host has the address " + bind.host()
+                        + "; use one that it has ('muster doctor' lists them)";
+    }
+
+    /** Where it listens, with the port that was chosen. */
+    public ControlAddress address() {
+        return address;
+    }
+
+    /** Who answers {@code {"ask":ask}} from now on; replaces an earlier handler. */
+    public void handle(String ask, Handler handler) {
+        handlers.put(ask, handler);
+    }
+
+    /** Ends all connections. Answers that are still being waited for are not given. */
+    @Override
+    public void close() {
         Lines.closeQuietly(server);
-      }
-      throw new MusterException(MusterException.Kind.CONFIG, "can't open control port " + bind + ": " + why(bind, e), e);
-    }
-    ControlPort port = new ControlPort(server, new ControlAddress(bind.host(), server.getLocalPort()), limits);
-    port.threads.execute(port::accept);
-    return port;
-  }
-
-  private static String why(ControlAddress bind, IOException failure) {
-    String text = String.valueOf(failure.getMessage());
-    if (!(failure instanceof BindException)) {
-      return text + "; check address and port";
-    }
-    return text.contains("in use") ? "another process listens on port " + bind.port() + "; stop it, or choose another port"
-        : "no interface of this host has the address " + bind.host() + "; use one that it has ('muster doctor' lists them)";
-  }
-
-  /** Where it listens, with the port that was chosen. */
-  public ControlAddress address() {
-    return address;
-  }
-
-  /** Who answers {@code {"ask":ask}} from now on; replaces an earlier handler. */
-  public void handle(String ask, Handler handler) {
-    handlers.put(ask, handler);
-  }
-
-  /** Ends all connections. Answers that are still being waited for are not given. */
-  @Override
-  public void close() {
-    Lines.closeQuietly(server);
-    open.forEach(Lines::closeQuietly);
-    threads.shutdownNow();
-    try {
-      if (!threads.awaitTermination(CLOSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-        log.warn("control-port-close address={} ms={} a handler does not end", address, CLOSE_LIMIT.toMillis());
-      }
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private void accept() {
-    while (!server.isClosed()) {
-      try {
-        Socket socket = server.accept();
-        open.add(socket);
-        threads.execute(() -> serve(socket));
-      } catch (IOException | RuntimeException e) {
-        if (!server.isClosed()) {
-          log.warn("control-port-accept address={} cause={}", address, e.toString());
-          LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
+        open.forEach(Lines::closeQuietly);
+        threads.shutdownNow();
+        try {
+            if (!threads.awaitTermination(CLOSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                log.warn("control-port-close address={} ms={} a handler does not end", address, CLOSE_LIMIT.toMillis());
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
-      }
     }
-    open.forEach(Lines::closeQuietly);
-  }
 
-  void serve(Socket socket) {
-    String remote = String.valueOf(socket.getInetAddress().getHostAddress());
-    boolean placed = place(remote);
-    boolean spoke = false;
-    try (socket) {
-      socket.setTcpNoDelay(true);
-      Lines lines = new Lines(socket);
-      if (!placed) {
-        complaints.note(remote, "has a connection too many");
-        lines.write(error("busy: " + limits.maxConnections() + " connections are open", MusterException.Kind.RETRY).encode(), limits.request());
-        return;
-      }
-      String line;
-      while ((line = lines.read(limits.maxRequestBytes(), limits.request())) != null) {
-        JsonObject request = parse(line);
-        JsonObject answer = request == null
-            ? error("a request is one JSON object a line", MusterException.Kind.CONFIG)
-            : answer(request);
-        lines.write(answer.encode(), limits.request());
-        spoke = true;
-        if (request == null) {
-          complaints.note(remote, "asked nothing that this port answers: its line is no JSON object");
-          return;
+    private void accept() {
+        while (!server.isClosed()) {
+            try {
+                Socket socket = server.accept();
+                open.add(socket);
+                threads.execute(() -> serve(socket));
+            } catch (IOException | RuntimeException e) {
+                if (!server.isClosed()) {
+                    log.warn("control-port-accept address={} cause={}", address, e.toString());
+                    LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
+                }
+            }
         }
-      }
-    } catch (IOException e) {
-      if (!spoke && !server.isClosed()) { // who has asked something may linger
-        complaints.note(remote, "was cut off: " + e.getMessage());
-      }
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-    } finally {
-      open.remove(socket);
-      if (placed) {
-        places.release();
+        open.forEach(Lines::closeQuietly);
+    }
+
+    void serve(Socket socket) {
+        String remote = String.valueOf(socket.getInetAddress().getHostAddress());
+        boolean placed = place(remote);
+        boolean spoke = false;
+        try (socket) {
+            socket.setTcpNoDelay(true);
+            Lines lines = new Lines(socket);
+            if (!placed) {
+                complaints.note(remote, "has a connection too many");
+                lines.write(
+                        error("busy: " + limits.maxConnections() + " connections are open", MusterException.Kind.RETRY)
+                                .encode(),
+                        limits.request());
+                return;
+            }
+            String line;
+            while ((line = lines.read(limits.maxRequestBytes(), limits.request())) != null) {
+                JsonObject request = parse(line);
+                JsonObject answer = request == null
+                        ? error("a request is one JSON object a line", MusterException.Kind.CONFIG)
+                        : answer(request);
+                lines.write(answer.encode(), limits.request());
+                spoke = true;
+                if (request == null) {
+                    complaints.note(remote, "asked nothing that this port answers: its line is no JSON object");
+                    return;
+                }
+            }
+        } catch (IOException e) {
+            if (!spoke && !server.isClosed()) { // who has asked something may linger
+                complaints.note(remote, "was cut off: " + e.getMessage());
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        } finally {
+            open.remove(socket);
+            if (placed) {
+                places.release();
+                perAddress.computeIfPresent(remote, (_, count) -> count > 1 ? count - 1 : null);
+            }
+        }
+    }
+
+    private boolean place(String remote) {
+        if (perAddress.merge(remote, 1, Integer::sum) <= Math.max(2, limits.maxConnections() / 4)
+                && places.tryAcquire()) {
+            return true;
+        }
         perAddress.computeIfPresent(remote, (_, count) -> count > 1 ? count - 1 : null);
-      }
+        return false;
     }
-  }
 
-  private boolean place(String remote) {
-    if (perAddress.merge(remote, 1, Integer::sum) <= Math.max(2, limits.maxConnections() / 4) && places.tryAcquire()) {
-      return true;
+    /** Connections that were refused a place, asked nonsense, or were cut off. */
+    public long dropped() {
+        return complaints.count();
     }
-    perAddress.computeIfPresent(remote, (_, count) -> count > 1 ? count - 1 : null);
-    return false;
-  }
 
-  /** Connections that were refused a place, asked nonsense, or were cut off. */
-  public long dropped() {
-    return complaints.count();
-  }
-
-  /** Connections that are open now. */
-  int connections() {
-    return open.size();
-  }
-
-  private JsonObject answer(JsonObject request) throws InterruptedException {
-    Object ask = request.getValue("ask");
-    Handler handler = ask instanceof String name ? handlers.get(name) : null;
-    if (handler == null) {
-      return error("unknown ask: " + ask, MusterException.Kind.CONFIG).put("asks", new JsonArray(List.copyOf(new TreeSet<>(handlers.keySet()))));
+    /** Connections that are open now. */
+    int connections() {
+        return open.size();
     }
-    try {
-      return handler.answer(request).toCompletableFuture().get(limits.answer().toMillis(), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException e) {
-      return failed(ask, e.getCause());
-    } catch (RuntimeException e) {
-      return failed(ask, e);
-    } catch (TimeoutException _) {
-      return error("no answer to " + ask + " within " + limits.answer().toMillis() + " ms", MusterException.Kind.RETRY);
-    }
-  }
 
-  private JsonObject failed(Object ask, Throwable cause) {
-    if (cause instanceof MusterException known) {
-      return error(String.valueOf(known.getMessage()), known.kind());
+    private JsonObject answer(JsonObject request) throws InterruptedException {
+        Object ask = request.getValue("ask");
+        Handler handler = ask instanceof String name ? handlers.get(name) : null;
+        if (handler == null) {
+            return error("unknown ask: " + ask, MusterException.Kind.CONFIG)
+                    .put("asks", new JsonArray(List.copyOf(new TreeSet<>(handlers.keySet()))));
+        }
+        try {
+            return handler.answer(request)
+                    .toCompletableFuture()
+                    .get(limits.answer().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            return failed(ask, e.getCause());
+        } catch (RuntimeException e) {
+            return failed(ask, e);
+        } catch (TimeoutException _) {
+            return error(
+                    "no answer to " + ask + " within " + limits.answer().toMillis() + " ms",
+                    MusterException.Kind.RETRY);
+        }
     }
-    log.warn("control-port-answer address={} ask={}", address, ask, cause);
-    return error(ask + " failed: " + cause, MusterException.Kind.FATAL);
-  }
 
-  private static JsonObject error(String message, MusterException.Kind kind) {
-    return new JsonObject().put("error", message).put("kind", kind.name());
-  }
-
-  private static @Nullable JsonObject parse(String line) {
-    try {
-      return new JsonObject(line);
-    } catch (DecodeException _) {
-      return null;
+    private JsonObject failed(Object ask, Throwable cause) {
+        if (cause instanceof MusterException known) {
+            return error(String.valueOf(known.getMessage()), known.kind());
+        }
+        log.warn("control-port-answer address={} ask={}", address, ask, cause);
+        return error(ask + " failed: " + cause, MusterException.Kind.FATAL);
     }
-  }
+
+    private static JsonObject error(String message, MusterException.Kind kind) {
+        return new JsonObject().put("error", message).put("kind", kind.name());
+    }
+
+    private static @Nullable JsonObject parse(String line) {
+        try {
+            return new JsonObject(line);
+        } catch (DecodeException _) {
+            return null;
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cluster;
 
 import io.vertx.core.json.JsonObject;
@@ -9,63 +11,64 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Lets those who are about to join go one after the other. A master of Hazelcast drops a join request that arrives while another join is
- * under way, and its sender asks again only a second later: 8 simultaneous joins, of 20 ms each, took up to 2.5 s. A turn is advice; who
- * never hears of one joins all the same.
+ * Lets those who are about to join go one after the other. A master of Hazelcast drops a join request that arrives
+ * while another join is under way, and its sender asks again only a second later: 8 simultaneous joins, of 20 ms each,
+ * took up to 2.5 s. A turn is advice; who never hears of one joins all the same.
  *
  * <p>Connections, Hazelcast's event thread and the JDK's timer thread meet here, under the object's lock.
  */
 final class JoinQueue {
-  private final Duration settle;
-  private final Duration limit;
-  private final Deque<CompletableFuture<JsonObject>> waiting = new ArrayDeque<>();
-  private boolean taken;
-  private long turn;
+    private final Duration settle;
+    private final Duration limit;
+    private final Deque<CompletableFuture<JsonObject>> waiting = new ArrayDeque<>();
+    private boolean taken;
+    private long turn;
 
-  /**
-   * @param settle from a member's appearance until its join is over at the master
-   * @param limit after which a turn is over though nobody has appeared
-   */
-  JoinQueue(Duration settle, Duration limit) {
-    this.settle = settle;
-    this.limit = limit;
-  }
-
-  /** Completes when it is the caller's turn. */
-  synchronized CompletionStage<JsonObject> take() {
-    CompletableFuture<JsonObject> mine = new CompletableFuture<>();
-    waiting.add(mine);
-    if (!taken) {
-      grant();
+    /**
+     * @param settle from a member's appearance until its join is over at the master
+     * @param limit after which a turn is over though nobody has appeared
+     */
+    JoinQueue(Duration settle, Duration limit) {
+        this.settle = settle;
+        this.limit = limit;
     }
-    return mine;
-  }
 
-  /** A member has appeared, which is likely the one whose turn it is. */
-  synchronized void joined() {
-    if (taken) {
-      endAfter(settle, turn);
+    /** Completes when it is the caller's turn. */
+    synchronized CompletionStage<JsonObject> take() {
+        CompletableFuture<JsonObject> mine = new CompletableFuture<>();
+        waiting.add(mine);
+        if (!taken) {
+            grant();
+        }
+        return mine;
     }
-  }
 
-  private synchronized void end(long ended) {
-    if (taken && turn == ended) {
-      taken = false;
-      grant();
+    /** A member has appeared, which is likely the one whose turn it is. */
+    synchronized void joined() {
+        if (taken) {
+            endAfter(settle, turn);
+        }
     }
-  }
 
-  private void grant() {
-    CompletableFuture<JsonObject> next = waiting.poll();
-    if (next != null) {
-      taken = true;
-      turn++;
-      endAfter(limit, turn);
-      next.complete(new JsonObject().put("turn", turn));
+    private synchronized void end(long ended) {
+        if (taken && turn == ended) {
+            taken = false;
+            grant();
+        }
     }
-  }
 
-  private void endAfter(Duration delay, long ending) {
-    CompletableFuture.delayedExecutor(delay.toMillis(), TimeUnit.MILLISECONDS).execute(() -> end(ending));
-  }
+    private void grant() {
+        CompletableFuture<JsonObject> next = waiting.poll();
+        if (next != null) {
+            taken = true;
+            turn++;
+            endAfter(limit, turn);
+            next.complete(new JsonObject().put("turn", turn));
+        }
+    }
+
+    private void endAfter(Duration delay, long ending) {
+        CompletableFuture.delayedExecutor(delay.toMillis(), TimeUnit.MILLISECONDS)
+                .execute(() -> end(ending));
+    }
 }

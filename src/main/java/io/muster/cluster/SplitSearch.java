@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cluster;
 
 import com.hazelcast.cluster.Address;
@@ -26,150 +28,165 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells Hazelcast where to look for the other part of a split cluster: at those of the former members' addresses where somebody listens. By
- * itself it asks every address that it remembers, one after the other, and waits 5 s for each where nobody does; after a few restarts with
- * other ports or addresses a process that was stopped is not let back in for a minute.
+ * Tells Hazelcast where to look for the other part of a split cluster: at those of the former members' addresses where
+ * somebody listens. By itself it asks every address that it remembers, one after the other, and waits 5 s for each
+ * where nobody does; after a few restarts with other ports or addresses a process that was stopped is not let back in
+ * for a minute.
  *
- * <p>Its lock guards the addresses, where Hazelcast's event threads meet the one that looks. Only the oldest member looks, as in Hazelcast.
+ * <p>Its lock guards the addresses, where Hazelcast's event threads meet the one that looks. Only the oldest member
+ * looks, as in Hazelcast.
  */
 final class SplitSearch implements MembershipListener, AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(SplitSearch.class);
+    private static final Logger LOG = LoggerFactory.getLogger(SplitSearch.class);
 
-  /** How long Hazelcast itself would remember where a former member was. */
-  private static final Duration REMEMBERED = Duration.ofHours(4);
-  private static final String HAZELCASTS_OWN_MEMORY = "hazelcast.tcp.join.previously.joined.member.address.retention.seconds";
-  /** As often as Hazelcast itself. */
-  private static final String PAUSE_SECONDS = "hazelcast.merge.next.run.delay.seconds";
-  private static final int CONNECT_MS = 1_000;
-  /** Somebody has gone lately, and may come back any moment. */
-  private static final Duration LATELY = Duration.ofMinutes(1);
-  private static final long LONG_PAUSE_FACTOR = 5;
+    /** How long Hazelcast itself would remember where a former member was. */
+    private static final Duration REMEMBERED = Duration.ofHours(4);
 
-  private final Cluster cluster;
-  private final TcpIpConfig list;
-  private final long pauseMs;
-  /** When they went, by {@link System#nanoTime}. */
-  private final Map<String, Long> gone = new HashMap<>();
-  private @Nullable Thread looking;
-  private boolean closed;
+    private static final String HAZELCASTS_OWN_MEMORY =
+            "hazelcast.tcp.join.previously.joined.member.address.retention.seconds";
+    /** As often as Hazelcast itself. */
+    private static final String PAUSE_SECONDS = "hazelcast.merge.next.run.delay.seconds";
 
-  /** @param list what the member reads whenever it looks */
-  SplitSearch(Cluster cluster, TcpIpConfig list, Duration pause) {
-    this.cluster = cluster;
-    this.list = list;
-    this.pauseMs = pause.toMillis();
-  }
+    private static final int CONNECT_MS = 1_000;
+    /** Somebody has gone lately, and may come back any moment. */
+    private static final Duration LATELY = Duration.ofMinutes(1);
 
-  /** To be called before the member is started: it does not remember former members by itself. */
-  static Config prepare(Config config) {
-    return config.setProperty(HAZELCASTS_OWN_MEMORY, "0");
-  }
+    private static final long LONG_PAUSE_FACTOR = 5;
 
-  /**
-   * @param config the one that the member was started with, and reads whenever it looks
-   */
-  static SplitSearch start(HazelcastInstance member, Config config) {
-    var search = new SplitSearch(member.getCluster(), config.getAdvancedNetworkConfig().getJoin().getTcpIpConfig(),
-        Duration.ofSeconds(Long.parseLong(config.getProperty(PAUSE_SECONDS))));
-    member.getCluster().addMembershipListener(search);
-    List.copyOf(search.list.getMembers()).forEach(search::remember);
-    return search;
-  }
+    private final Cluster cluster;
+    private final TcpIpConfig list;
+    private final long pauseMs;
+    /** When they went, by {@link System#nanoTime}. */
+    private final Map<String, Long> gone = new HashMap<>();
 
-  @Override
-  public void memberAdded(MembershipEvent event) {
-    forget(text(event.getMember().getAddress()));
-  }
+    private @Nullable Thread looking;
+    private boolean closed;
 
-  @Override
-  public void memberRemoved(MembershipEvent event) {
-    remember(text(event.getMember().getAddress()));
-  }
-
-  private static String text(Address address) {
-    return (address.isIPv6() ? "[" + address.getHost() + "]" : address.getHost()) + ":" + address.getPort();
-  }
-
-  private synchronized void forget(String member) {
-    gone.remove(member);
-  }
-
-  private synchronized void remember(String former) {
-    gone.put(former, System.nanoTime());
-    if (looking == null && !closed) {
-      looking = Thread.ofVirtual().name("muster-split-search").start(this::look);
+    /** @param list what the member reads whenever it looks */
+    SplitSearch(Cluster cluster, TcpIpConfig list, Duration pause) {
+        this.cluster = cluster;
+        this.list = list;
+        this.pauseMs = pause.toMillis();
     }
-  }
 
-  private void look() {
-    try {
-      for (List<String> former = former(); !former.isEmpty(); former = former()) {
-        List<String> there = isOldest() ? listening(former) : List.of();
-        if (!there.equals(list.getMembers())) {
-          LOG.debug("cluster-look at={} former={}", there, former.size());
-          list.setMembers(there);
+    /** To be called before the member is started: it does not remember former members by itself. */
+    static Config prepare(Config config) {
+        return config.setProperty(HAZELCASTS_OWN_MEMORY, "0");
+    }
+
+    /** @param config the one that the member was started with, and reads whenever it looks */
+    static SplitSearch start(HazelcastInstance member, Config config) {
+        var search = new SplitSearch(
+                member.getCluster(),
+                config.getAdvancedNetworkConfig().getJoin().getTcpIpConfig(),
+                Duration.ofSeconds(Long.parseLong(config.getProperty(PAUSE_SECONDS))));
+        member.getCluster().addMembershipListener(search);
+        List.copyOf(search.list.getMembers()).forEach(search::remember);
+        return search;
+    }
+
+    @Override
+    public void memberAdded(MembershipEvent event) {
+        forget(text(event.getMember().getAddress()));
+    }
+
+    @Override
+    public void memberRemoved(MembershipEvent event) {
+        remember(text(event.getMember().getAddress()));
+    }
+
+    private static String text(Address address) {
+        return (address.isIPv6() ? "[" + address.getHost() + "]" : address.getHost()) + ":" + address.getPort();
+    }
+
+    private synchronized void forget(String member) {
+        gone.remove(member);
+    }
+
+    private synchronized void remember(String former) {
+        gone.put(former, System.nanoTime());
+        if (looking == null && !closed) {
+            looking = Thread.ofVirtual().name("muster-split-search").start(this::look);
         }
-        Thread.sleep(pauseMs());
-      }
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt(); // closed
     }
-  }
 
-  /** Where to look; none: it is over. */
-  private synchronized List<String> former() {
-    long now = System.nanoTime();
-    gone.values().removeIf(since -> now - since > REMEMBERED.toNanos());
-    cluster.getMembers().forEach(member -> gone.remove(text(member.getAddress()))); // it was added before it was known to have gone
-    if (gone.isEmpty() || closed) {
-      looking = null;
-      list.setMembers(List.of());
-      return List.of();
-    }
-    return gone.keySet().stream().sorted().toList();
-  }
-
-  private synchronized long pauseMs() {
-    long now = System.nanoTime();
-    return gone.values().stream().anyMatch(since -> now - since < LATELY.toNanos()) ? pauseMs : pauseMs * LONG_PAUSE_FACTOR;
-  }
-
-  private boolean isOldest() {
-    return cluster.getMembers().stream().findFirst().filter(Member::localMember).isPresent();
-  }
-
-  /** Asked all at the same time. A stopped process counts as listening: its host answers for it. */
-  private static List<String> listening(List<String> addresses) throws InterruptedException {
-    try (ExecutorService asking = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<String> there = new ArrayList<>();
-      for (Future<Optional<String>> answer : asking.invokeAll(addresses.stream().map(SplitSearch::knock).toList())) {
-        if (answer.state() == Future.State.SUCCESS) {
-          answer.resultNow().ifPresent(there::add);
+    private void look() {
+        try {
+            for (List<String> former = former(); !former.isEmpty(); former = former()) {
+                List<String> there = isOldest() ? listening(former) : List.of();
+                if (!there.equals(list.getMembers())) {
+                    LOG.debug("cluster-look at={} former={}", there, former.size());
+                    list.setMembers(there);
+                }
+                Thread.sleep(pauseMs());
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt(); // closed
         }
-      }
-      return there;
     }
-  }
 
-  private static Callable<Optional<String>> knock(String address) {
-    int colon = address.lastIndexOf(':');
-    String host = address.substring(0, colon).replaceAll("[\\[\\]]", "");
-    return () -> {
-      try (Socket socket = new Socket()) {
-        socket.connect(new InetSocketAddress(host, Integer.parseInt(address.substring(colon + 1))), CONNECT_MS);
-        return Optional.of(address);
-      } catch (IOException _) {
-        return Optional.empty();
-      }
-    };
-  }
-
-  @Override
-  public synchronized void close() {
-    closed = true;
-    list.setMembers(List.of()); // no further look is begun
-    if (looking != null) {
-      looking.interrupt();
+    /** Where to look; none: it is over. */
+    private synchronized List<String> former() {
+        long now = System.nanoTime();
+        gone.values().removeIf(since -> now - since > REMEMBERED.toNanos());
+        cluster.getMembers()
+                .forEach(member ->
+                        gone.remove(text(member.getAddress()))); // it was added before it was known to have gone
+        if (gone.isEmpty() || closed) {
+            looking = null;
+            list.setMembers(List.of());
+            return List.of();
+        }
+        return gone.keySet().stream().sorted().toList();
     }
-  }
+
+    private synchronized long pauseMs() {
+        long now = System.nanoTime();
+        return gone.values().stream().anyMatch(since -> now - since < LATELY.toNanos())
+                ? pauseMs
+                : pauseMs * LONG_PAUSE_FACTOR;
+    }
+
+    private boolean isOldest() {
+        return cluster.getMembers().stream()
+                .findFirst()
+                .filter(Member::localMember)
+                .isPresent();
+    }
+
+    /** Asked all at the same time. A stopped process counts as listening: its host answers for it. */
+    private static List<String> listening(List<String> addresses) throws InterruptedException {
+        try (ExecutorService asking = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<String> there = new ArrayList<>();
+            for (Future<Optional<String>> answer :
+                    asking.invokeAll(addresses.stream().map(SplitSearch::knock).toList())) {
+                if (answer.state() == Future.State.SUCCESS) {
+                    answer.resultNow().ifPresent(there::add);
+                }
+            }
+            return there;
+        }
+    }
+
+    private static Callable<Optional<String>> knock(String address) {
+        int colon = address.lastIndexOf(':');
+        String host = address.substring(0, colon).replaceAll("[\\[\\]]", "");
+        return () -> {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(host, Integer.parseInt(address.substring(colon + 1))), CONNECT_MS);
+                return Optional.of(address);
+            } catch (IOException _) {
+                return Optional.empty();
+            }
+        };
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        list.setMembers(List.of()); // no further look is begun
+        if (looking != null) {
+            looking.interrupt();
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaCallException;
@@ -14,61 +16,64 @@ import java.util.function.Supplier;
 
 /**
  * Asks the CUDA driver, where there is one, which GPUs this host has and what each says about fabric handles. Looks for
- * {@code libcuda.so.1} first and touches JCuda only when it is there, since JCuda without the driver fails in its class initialiser.
+ * {@code libcuda.so.1} first and touches JCuda only when it is there, since JCuda without the driver fails in its class
+ * initialiser.
  */
 public final class CudaProbe {
-  private CudaProbe() {}
+    private CudaProbe() {}
 
-  /**
-   * Probes this host. <b>Blocks</b>: without a driver for some milliseconds of class loading, with one until the driver has started (hundreds of
-   * milliseconds, seconds for GPUs that sleep); call it on a worker. It throws nothing, and writes nothing to any stream or log.
-   */
-  public static CudaFacts probe() {
-    return probe(JCudaDriver::load);
-  }
-
-  /** As {@link #probe()}, over any driver. Makes no call after one that failed. */
-  public static CudaFacts probe(Supplier<CudaLoading> loader) {
-    return switch (loader.get()) {
-      case CudaLoading.Absent(String reason) -> new CudaFacts.NoDriver(reason);
-      case CudaLoading.Broken(String reason, String whatToDo) -> new CudaFacts.Unusable(reason, whatToDo);
-      case CudaLoading.Loaded(CudaDriver driver) -> ask(driver);
-    };
-  }
-
-  private static CudaFacts ask(CudaDriver driver) {
-    try {
-      driver.init();
-      int version = driver.driverVersion();
-      int count = driver.deviceCount();
-      if (count == 0) {
-        return new CudaFacts.NoDevice("cuDeviceGetCount: 0 devices (CUDA_VISIBLE_DEVICES may hide them)");
-      }
-      List<Device> devices = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
-        devices.add(new Device(i, driver.deviceName(i), driver.deviceUuid(i), fabricAttribute(driver, i)));
-      }
-      return new CudaFacts.Devices(version, devices);
-    } catch (CudaCallException e) {
-      CudaFailure failure = e.failure();
-      return switch (failure.status()) {
-        case CudaFailure.NO_DEVICE -> new CudaFacts.NoDevice(failure.text());
-        case CudaFailure.STUB_LIBRARY -> new CudaFacts.NoDriver(
-            "the libcuda.so.1 found is the stub to link against, not a driver (" + failure.text() + ")");
-        default -> new CudaFacts.Failed(failure);
-      };
+    /**
+     * Probes this host. <b>Blocks</b>: without a driver for some milliseconds of class loading, with one until the
+     * driver has started (hundreds of milliseconds, seconds for GPUs that sleep); call it on a worker. It throws
+     * nothing, and writes nothing to any stream or log.
+     */
+    public static CudaFacts probe() {
+        return probe(JCudaDriver::load);
     }
-  }
 
-  private static FabricAttribute fabricAttribute(CudaDriver driver, int device) throws CudaCallException {
-    try {
-      int value = driver.attribute(device, CudaDriver.HANDLE_TYPE_FABRIC_SUPPORTED);
-      return value == 0 ? FabricAttribute.CLEAR : FabricAttribute.SET;
-    } catch (CudaCallException e) {
-      if (e.failure().status() == CudaFailure.INVALID_VALUE) {
-        return FabricAttribute.UNKNOWN_TO_DRIVER;
-      }
-      throw e;
+    /** As {@link #probe()}, over any driver. Makes no call after one that failed. */
+    public static CudaFacts probe(Supplier<CudaLoading> loader) {
+        return switch (loader.get()) {
+            case CudaLoading.Absent(String reason) -> new CudaFacts.NoDriver(reason);
+            case CudaLoading.Broken(String reason, String whatToDo) -> new CudaFacts.Unusable(reason, whatToDo);
+            case CudaLoading.Loaded(CudaDriver driver) -> ask(driver);
+        };
     }
-  }
+
+    private static CudaFacts ask(CudaDriver driver) {
+        try {
+            driver.init();
+            int version = driver.driverVersion();
+            int count = driver.deviceCount();
+            if (count == 0) {
+                return new CudaFacts.NoDevice("cuDeviceGetCount: 0 devices (CUDA_VISIBLE_DEVICES may hide them)");
+            }
+            List<Device> devices = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                devices.add(new Device(i, driver.deviceName(i), driver.deviceUuid(i), fabricAttribute(driver, i)));
+            }
+            return new CudaFacts.Devices(version, devices);
+        } catch (CudaCallException e) {
+            CudaFailure failure = e.failure();
+            return switch (failure.status()) {
+                case CudaFailure.NO_DEVICE -> new CudaFacts.NoDevice(failure.text());
+                case CudaFailure.STUB_LIBRARY ->
+                    new CudaFacts.NoDriver("the libcuda.so.1 found is the stub to link against, not a driver ("
+                            + failure.text() + ")");
+                default -> new CudaFacts.Failed(failure);
+            };
+        }
+    }
+
+    private static FabricAttribute fabricAttribute(CudaDriver driver, int device) throws CudaCallException {
+        try {
+            int value = driver.attribute(device, CudaDriver.HANDLE_TYPE_FABRIC_SUPPORTED);
+            return value == 0 ? FabricAttribute.CLEAR : FabricAttribute.SET;
+        } catch (CudaCallException e) {
+            if (e.failure().status() == CudaFailure.INVALID_VALUE) {
+                return FabricAttribute.UNKNOWN_TO_DRIVER;
+            }
+            throw e;
+        }
+    }
 }

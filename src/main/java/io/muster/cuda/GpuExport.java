@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaPointerDriver;
@@ -5,37 +7,38 @@ import io.muster.cuda.driver.CudaPointerDriver;
 /** What another process needs to reach memory of a GPU, by kind; what it means is never told from its length. */
 public sealed interface GpuExport {
 
-  /** A descriptor of this process, which has to be handed over: it stays open as long as the memory. */
-  record Posix(int descriptor) implements GpuExport {}
+    /** A descriptor of this process, which has to be handed over: it stays open as long as the memory. */
+    record Posix(int descriptor) implements GpuExport {}
 
-  /** 64 bytes of {@code cuIpcGetMemHandle}: processes of one host. */
-  record Ipc(byte[] handle) implements GpuExport {
-    public Ipc {
-      handle = checked(handle);
+    /** 64 bytes of {@code cuIpcGetMemHandle}: processes of one host. */
+    record Ipc(byte[] handle) implements GpuExport {
+        public Ipc {
+            handle = checked(handle);
+        }
+
+        @Override
+        public byte[] handle() {
+            return handle.clone();
+        }
     }
 
-    @Override
-    public byte[] handle() {
-      return handle.clone();
-    }
-  }
+    /** 64 bytes of a {@code CUmemFabricHandle}: processes of one clique. */
+    record Fabric(byte[] handle) implements GpuExport {
+        public Fabric {
+            handle = checked(handle);
+        }
 
-  /** 64 bytes of a {@code CUmemFabricHandle}: processes of one clique. */
-  record Fabric(byte[] handle) implements GpuExport {
-    public Fabric {
-      handle = checked(handle);
+        @Override
+        public byte[] handle() {
+            return handle.clone();
+        }
     }
 
-    @Override
-    public byte[] handle() {
-      return handle.clone();
+    private static byte[] checked(byte[] handle) {
+        if (handle.length != CudaPointerDriver.IPC_HANDLE_BYTES) {
+            throw new IllegalArgumentException(
+                    "a handle has " + CudaPointerDriver.IPC_HANDLE_BYTES + " bytes, got " + handle.length);
+        }
+        return handle.clone();
     }
-  }
-
-  private static byte[] checked(byte[] handle) {
-    if (handle.length != CudaPointerDriver.IPC_HANDLE_BYTES) {
-      throw new IllegalArgumentException("a handle has " + CudaPointerDriver.IPC_HANDLE_BYTES + " bytes, got " + handle.length);
-    }
-    return handle.clone();
-  }
 }

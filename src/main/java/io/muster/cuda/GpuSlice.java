@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 /**
@@ -8,21 +10,22 @@ package io.muster.cuda;
  * @param bytes length
  */
 public record GpuSlice(int device, long address, long bytes) {
-  public GpuSlice {
-    if (device < 0 || bytes < 0) {
-      throw new IllegalArgumentException("device " + device + " with " + bytes + " bytes");
+    public GpuSlice {
+        if (device < 0 || bytes < 0) {
+            throw new IllegalArgumentException("device " + device + " with " + bytes + " bytes");
+        }
     }
-  }
 
-  /**
-   * A part of it.
-   *
-   * @throws IndexOutOfBoundsException if it leaves this one
-   */
-  public GpuSlice slice(long offset, long length) {
-    if (offset < 0 || length < 0 || offset > bytes - length) {
-      throw new IndexOutOfBoundsException("offset " + offset + " and " + length + " bytes leave a slice of " + bytes);
+    /**
+     * A part of it.
+     *
+     * @throws IndexOutOfBoundsException if it leaves this one
+     */
+    public GpuSlice slice(long offset, long length) {
+        if (offset < 0 || length < 0 || offset > bytes - length) {
+            throw new IndexOutOfBoundsException(
+                    "offset " + offset + " and " + length + " bytes leave a slice of " + bytes);
+        }
+        return new GpuSlice(device, address + offset, length);
     }
-    return new GpuSlice(device, address + offset, length);
-  }
 }

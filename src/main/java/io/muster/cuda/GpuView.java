@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaCallException;
@@ -8,123 +10,148 @@ import io.muster.cuda.driver.Shareable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory of a GPU at an address of this process: made here, brought by the application, or another process's. Opened and closed on the
- * worker of the GPU that it is for ({@link Gpu#call}); nobody may touch it afterwards.
+ * Memory of a GPU at an address of this process: made here, brought by the application, or another process's. Opened
+ * and closed on the worker of the GPU that it is for ({@link Gpu#call}); nobody may touch it afterwards.
  */
 public final class GpuView {
-  private final long address;
-  private final long bytes;
-  private final CudaPointerDriver.Range allocation;
-  private final @Nullable GpuExport export;
-  private final Opened opened;
+    private final long address;
+    private final long bytes;
+    private final CudaPointerDriver.Range allocation;
+    private final @Nullable GpuExport export;
+    private final Opened opened;
 
-  private GpuView(long address, long bytes, CudaPointerDriver.Range allocation, @Nullable GpuExport export, Opened opened) {
-    this.address = address;
-    this.bytes = bytes;
-    this.allocation = allocation;
-    this.export = export;
-    this.opened = opened;
-  }
-
-  /** Makes and exports memory, a multiple of the granularity, and maps it for its own device. Its content is whatever was there. */
-  static GpuView allocate(GpuDrivers drivers, int device, ShareKind kind, long bytes) throws CudaCallException {
-    return Opened.all(opened -> {
-      GpuMemory memory = GpuMemory.allocate(drivers.memory(), device, kind, bytes);
-      opened.add(memory::close);
-      SharedHandle shared = memory.export(kind);
-      opened.add(shared::close);
-      long address = map(drivers, device, memory, opened);
-      GpuExport export = switch (shared.shareable()) {
-        case Shareable.Descriptor(int descriptor) -> new GpuExport.Posix(descriptor);
-        case Shareable.FabricHandle fabric -> new GpuExport.Fabric(fabric.bytes());
-      };
-      return new GpuView(address, bytes, new CudaPointerDriver.Range(address, memory.bytes()), export, opened);
-    });
-  }
-
-  /**
-   * Exports memory that the application has allocated with {@code cuMemAlloc} or {@code cudaMalloc}; it goes on owning it.
-   *
-   * @throws CudaCallException also if the bytes leave the allocation: {@code CUDA_ERROR_INVALID_VALUE}
-   */
-  static GpuView ofPointer(GpuDrivers drivers, int device, long address, long bytes) throws CudaCallException {
-    CudaPointerDriver.Range range = drivers.pointers().range(device, address);
-    long offset = address - range.base();
-    if (offset < 0 || bytes < 1 || bytes > range.bytes() - offset) {
-      throw new CudaCallException(new CudaFailure("cuMemGetAddressRange_v2", java.util.OptionalInt.of(device), CudaFailure.INVALID_VALUE,
-          "CUDA_ERROR_INVALID_VALUE: " + bytes + " bytes at offset " + offset + " leave an allocation of " + range.bytes()));
+    private GpuView(
+            long address, long bytes, CudaPointerDriver.Range allocation, @Nullable GpuExport export, Opened opened) {
+        this.address = address;
+        this.bytes = bytes;
+        this.allocation = allocation;
+        this.export = export;
+        this.opened = opened;
     }
-    var export = new GpuExport.Ipc(drivers.pointers().ipcHandle(device, range.base()));
-    return new GpuView(address, bytes, range, export, new Opened());
-  }
 
-  /**
-   * Maps another process's memory for a device of this process.
-   *
-   * @param exported the descriptor of {@link GpuExport.Posix} is one of this process; it stays the caller's to close
-   * @param allocationBytes size of the whole allocation, which the driver does not tell
-   */
-  static GpuView imported(GpuDrivers drivers, int device, GpuExport exported, long allocationBytes) throws CudaCallException {
-    return Opened.all(opened -> {
-      long address = switch (exported) {
-        case GpuExport.Posix(int descriptor) ->
-            map(drivers, device, importing(drivers, device, new Shareable.Descriptor(descriptor), allocationBytes, opened), opened);
-        case GpuExport.Fabric fabric ->
-            map(drivers, device, importing(drivers, device, new Shareable.FabricHandle(fabric.handle()), allocationBytes, opened), opened);
-        case GpuExport.Ipc ipc -> {
-          long base = drivers.pointers().ipcOpen(device, ipc.handle());
-          opened.add(() -> drivers.pointers().ipcClose(device, base));
-          yield base;
+    /**
+     * Makes and exports memory, a multiple of the granularity, and maps it for its own device. Its content is whatever
+     * was there.
+     */
+    static GpuView allocate(GpuDrivers drivers, int device, ShareKind kind, long bytes) throws CudaCallException {
+        return Opened.all(opened -> {
+            GpuMemory memory = GpuMemory.allocate(drivers.memory(), device, kind, bytes);
+            opened.add(memory::close);
+            SharedHandle shared = memory.export(kind);
+            opened.add(shared::close);
+            long address = map(drivers, device, memory, opened);
+            GpuExport export = switch (shared.shareable()) {
+                case Shareable.Descriptor(int descriptor) -> new GpuExport.Posix(descriptor);
+                case Shareable.FabricHandle fabric -> new GpuExport.Fabric(fabric.bytes());
+            };
+            return new GpuView(address, bytes, new CudaPointerDriver.Range(address, memory.bytes()), export, opened);
+        });
+    }
+
+    /**
+     * Exports memory that the application has allocated with {@code cuMemAlloc} or {@code cudaMalloc}; it goes on
+     * owning it.
+     *
+     * @throws CudaCallException also if the bytes leave the allocation: {@code CUDA_ERROR_INVALID_VALUE}
+     */
+    static GpuView ofPointer(GpuDrivers drivers, int device, long address, long bytes) throws CudaCallException {
+        CudaPointerDriver.Range range = drivers.pointers().range(device, address);
+        long offset = address - range.base();
+        if (offset < 0 || bytes < 1 || bytes > range.bytes() - offset) {
+            throw new CudaCallException(new CudaFailure(
+                    "cuMemGetAddressRange_v2",
+                    java.util.OptionalInt.of(device),
+                    CudaFailure.INVALID_VALUE,
+                    "CUDA_ERROR_INVALID_VALUE: " + bytes + " bytes at offset " + offset + " leave an allocation of "
+                            + range.bytes()));
         }
-      };
-      return new GpuView(address, allocationBytes, new CudaPointerDriver.Range(address, allocationBytes), null, opened);
-    });
-  }
+        var export = new GpuExport.Ipc(drivers.pointers().ipcHandle(device, range.base()));
+        return new GpuView(address, bytes, range, export, new Opened());
+    }
 
-  private static GpuMemory importing(GpuDrivers drivers, int device, Shareable shared, long bytes, Opened opened) throws CudaCallException {
-    GpuMemory memory = GpuMemory.imported(drivers.memory(), device, shared, bytes);
-    opened.add(memory::close);
-    return memory;
-  }
+    /**
+     * Maps another process's memory for a device of this process.
+     *
+     * @param exported the descriptor of {@link GpuExport.Posix} is one of this process; it stays the caller's to close
+     * @param allocationBytes size of the whole allocation, which the driver does not tell
+     */
+    static GpuView imported(GpuDrivers drivers, int device, GpuExport exported, long allocationBytes)
+            throws CudaCallException {
+        return Opened.all(opened -> {
+            long address = switch (exported) {
+                case GpuExport.Posix(int descriptor) ->
+                    map(
+                            drivers,
+                            device,
+                            importing(drivers, device, new Shareable.Descriptor(descriptor), allocationBytes, opened),
+                            opened);
+                case GpuExport.Fabric fabric ->
+                    map(
+                            drivers,
+                            device,
+                            importing(
+                                    drivers,
+                                    device,
+                                    new Shareable.FabricHandle(fabric.handle()),
+                                    allocationBytes,
+                                    opened),
+                            opened);
+                case GpuExport.Ipc ipc -> {
+                    long base = drivers.pointers().ipcOpen(device, ipc.handle());
+                    opened.add(() -> drivers.pointers().ipcClose(device, base));
+                    yield base;
+                }
+            };
+            return new GpuView(
+                    address, allocationBytes, new CudaPointerDriver.Range(address, allocationBytes), null, opened);
+        });
+    }
 
-  private static long map(GpuDrivers drivers, int device, GpuMemory memory, Opened opened) throws CudaCallException {
-    ReservedRange range = ReservedRange.of(drivers.memory(), memory);
-    opened.add(range::close);
-    Mapping mapping = range.map(memory);
-    opened.add(mapping::close);
-    mapping.allowAccess();
-    return mapping.address();
-  }
+    private static GpuMemory importing(GpuDrivers drivers, int device, Shareable shared, long bytes, Opened opened)
+            throws CudaCallException {
+        GpuMemory memory = GpuMemory.imported(drivers.memory(), device, shared, bytes);
+        opened.add(memory::close);
+        return memory;
+    }
 
-  public long address() {
-    return address;
-  }
+    private static long map(GpuDrivers drivers, int device, GpuMemory memory, Opened opened) throws CudaCallException {
+        ReservedRange range = ReservedRange.of(drivers.memory(), memory);
+        opened.add(range::close);
+        Mapping mapping = range.map(memory);
+        opened.add(mapping::close);
+        mapping.allowAccess();
+        return mapping.address();
+    }
 
-  public long bytes() {
-    return bytes;
-  }
+    public long address() {
+        return address;
+    }
 
-  /** Where the allocation begins that this is a part of, at this process. */
-  public long allocationBase() {
-    return allocation.base();
-  }
+    public long bytes() {
+        return bytes;
+    }
 
-  public long allocationBytes() {
-    return allocation.bytes();
-  }
+    /** Where the allocation begins that this is a part of, at this process. */
+    public long allocationBase() {
+        return allocation.base();
+    }
 
-  /** Distance from the beginning of the allocation. */
-  public long offset() {
-    return address - allocation.base();
-  }
+    public long allocationBytes() {
+        return allocation.bytes();
+    }
 
-  /** How others reach it; null for what was imported. */
-  public @Nullable GpuExport export() {
-    return export;
-  }
+    /** Distance from the beginning of the allocation. */
+    public long offset() {
+        return address - allocation.base();
+    }
 
-  /** Once, on the worker; the application's own memory stays. */
-  void close() throws CudaCallException {
-    opened.close();
-  }
+    /** How others reach it; null for what was imported. */
+    public @Nullable GpuExport export() {
+        return export;
+    }
+
+    /** Once, on the worker; the application's own memory stays. */
+    void close() throws CudaCallException {
+        opened.close();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaFacts;
@@ -17,151 +19,159 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The GPUs that this process uses, each opened when it is first asked for. Until then nothing is loaded and no context is made.
- * All methods may be called from any thread; {@link #devices} blocks at the first call.
+ * The GPUs that this process uses, each opened when it is first asked for. Until then nothing is loaded and no context
+ * is made. All methods may be called from any thread; {@link #devices} blocks at the first call.
  */
 public final class Gpus {
-  private final Supplier<Found> find;
-  /** Guarded by this object's monitor, where workers of Vert.x meet; so is the map. */
-  private @Nullable Found found;
-  private final Map<Integer, Gpu> open = new HashMap<>();
-  private Consumer<Gpu> onLost = _ -> {};
-  private WaitRule rule = WaitRule.USUAL;
+    private final Supplier<Found> find;
+    /** Guarded by this object's monitor, where workers of Vert.x meet; so is the map. */
+    private @Nullable Found found;
 
-  /** What the search for GPUs has come to. */
-  private record Found(List<Device> devices, @Nullable GpuDrivers drivers, String whyNone) {
-    static Found none(String why) {
-      return new Found(List.of(), null, why);
+    private final Map<Integer, Gpu> open = new HashMap<>();
+    private Consumer<Gpu> onLost = _ -> {};
+    private WaitRule rule = WaitRule.USUAL;
+
+    /** What the search for GPUs has come to. */
+    private record Found(List<Device> devices, @Nullable GpuDrivers drivers, String whyNone) {
+        static Found none(String why) {
+            return new Found(List.of(), null, why);
+        }
     }
-  }
 
-  private Gpus(Supplier<Found> find) {
-    this.find = find;
-  }
-
-  /** Those of this host that the driver shows to this process. */
-  public static Gpus ofThisHost() {
-    return new Gpus(() -> found(CudaProbe.probe()));
-  }
-
-  /** For a process that is to have none. */
-  public static Gpus none(String why) {
-    return new Gpus(() -> Found.none(why));
-  }
-
-  static Gpus of(List<Device> devices, GpuDrivers drivers) {
-    return new Gpus(() -> new Found(devices, drivers, ""));
-  }
-
-  private static Found found(CudaFacts facts) {
-    return switch (facts) {
-      case CudaFacts.NoDriver(String reason) -> Found.none("no CUDA driver: " + reason);
-      case CudaFacts.NoDevice(String reason) -> Found.none("no GPU: " + reason);
-      case CudaFacts.Unusable(String reason, String whatToDo) -> Found.none("the CUDA driver can't be called: " + reason + "; " + whatToDo);
-      case CudaFacts.Failed(CudaFailure failure) -> Found.none(failure.text());
-      case CudaFacts.Devices(var _, List<Device> devices) -> switch (GpuDrivers.load()) {
-        case ForeignLoading.Absent<GpuDrivers>(String reason) -> Found.none(reason);
-        case ForeignLoading.Loaded<GpuDrivers>(GpuDrivers drivers) -> new Found(devices, drivers, "");
-      };
-    };
-  }
-
-  private synchronized Found found() {
-    Found known = found;
-    if (known == null) {
-      known = find.get();
-      found = known;
+    private Gpus(Supplier<Found> find) {
+        this.find = find;
     }
-    return known;
-  }
 
-  /** <b>Blocks</b> at the first call, for as long as the driver takes to start. */
-  public List<Device> devices() {
-    return found().devices();
-  }
-
-  /** Why there is no device; empty if there is one. */
-  public String whyNone() {
-    return found().whyNone();
-  }
-
-  /** The device of this UUID, if this process sees it. */
-  public Optional<Device> withUuid(UUID uuid) {
-    return devices().stream().filter(device -> device.uuid().equals(uuid)).findFirst();
-  }
-
-  /** Told, on the worker's thread, of each GPU that is lost. Set before the first is opened. */
-  public synchronized void onLost(Consumer<Gpu> listener) {
-    onLost = listener;
-  }
-
-  /**
-   * A copy that takes no longer is looked after by its GPU's thread, again and again; zero: none is, the thread sleeps between two looks. Set
-   * before the first is opened; 20 µs if it is not.
-   */
-  public synchronized void lookFor(Duration time) {
-    rule = new WaitRule(time.toNanos());
-  }
-
-  /**
-   * The device in use, opened if it is not yet. It is ready when {@link Gpu#ready} says so; one that could not be opened is tried again.
-   *
-   * @return empty if there is no such device
-   */
-  public synchronized Optional<Gpu> gpu(int device) {
-    Found known = found();
-    Device wanted = known.devices().stream().filter(one -> one.index() == device).findFirst().orElse(null);
-    if (wanted == null || known.drivers() == null) {
-      return Optional.empty();
+    /** Those of this host that the driver shows to this process. */
+    public static Gpus ofThisHost() {
+        return new Gpus(() -> found(CudaProbe.probe()));
     }
-    Gpu there = open.get(device);
-    if (there == null || there.ready().isCompletedExceptionally()) {
-      Gpu opened = Gpu.open(known.drivers(), device, wanted.uuid(), rule);
-      opened.onLost(_ -> lost(opened));
-      open.put(device, opened);
-      there = opened;
+
+    /** For a process that is to have none. */
+    public static Gpus none(String why) {
+        return new Gpus(() -> Found.none(why));
     }
-    return Optional.of(there);
-  }
 
-  private void lost(Gpu gpu) {
-    Consumer<Gpu> listener;
-    synchronized (this) {
-      listener = onLost;
+    static Gpus of(List<Device> devices, GpuDrivers drivers) {
+        return new Gpus(() -> new Found(devices, drivers, ""));
     }
-    listener.accept(gpu);
-  }
 
-  /** The device if it is in use and ready; null if it would have to be opened. Never blocks for long. */
-  public synchronized @Nullable Gpu inUse(int device) {
-    Gpu there = open.get(device);
-    return there != null && there.isReady() ? there : null;
-  }
-
-  /** Likewise, by its UUID; the first device for one that this process does not see. */
-  public synchronized @Nullable Gpu inUse(UUID uuid) {
-    for (Gpu one : open.values()) {
-      if (one.uuid().equals(uuid)) {
-        return one.isReady() ? one : null;
-      }
+    private static Found found(CudaFacts facts) {
+        return switch (facts) {
+            case CudaFacts.NoDriver(String reason) -> Found.none("no CUDA driver: " + reason);
+            case CudaFacts.NoDevice(String reason) -> Found.none("no GPU: " + reason);
+            case CudaFacts.Unusable(String reason, String whatToDo) ->
+                Found.none("the CUDA driver can't be called: " + reason + "; " + whatToDo);
+            case CudaFacts.Failed(CudaFailure failure) -> Found.none(failure.text());
+            case CudaFacts.Devices(var _, List<Device> devices) ->
+                switch (GpuDrivers.load()) {
+                    case ForeignLoading.Absent<GpuDrivers>(String reason) -> Found.none(reason);
+                    case ForeignLoading.Loaded<GpuDrivers>(GpuDrivers drivers) -> new Found(devices, drivers, "");
+                };
+        };
     }
-    Found known = found;
-    boolean seen = known == null || known.devices().stream().anyMatch(device -> device.uuid().equals(uuid));
-    return seen ? null : inUse(0);
-  }
 
-  /** Those in use. */
-  public synchronized List<Gpu> inUse() {
-    return List.copyOf(open.values());
-  }
-
-  /** Ends all workers and gives the contexts back; the next use opens them anew. */
-  public CompletableFuture<Void> close() {
-    List<CompletableFuture<Void>> ends = new ArrayList<>();
-    synchronized (this) {
-      open.values().forEach(gpu -> ends.add(gpu.close()));
-      open.clear();
+    private synchronized Found found() {
+        Found known = found;
+        if (known == null) {
+            known = find.get();
+            found = known;
+        }
+        return known;
     }
-    return CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new));
-  }
+
+    /** <b>Blocks</b> at the first call, for as long as the driver takes to start. */
+    public List<Device> devices() {
+        return found().devices();
+    }
+
+    /** Why there is no device; empty if there is one. */
+    public String whyNone() {
+        return found().whyNone();
+    }
+
+    /** The device of this UUID, if this process sees it. */
+    public Optional<Device> withUuid(UUID uuid) {
+        return devices().stream().filter(device -> device.uuid().equals(uuid)).findFirst();
+    }
+
+    /** Told, on the worker's thread, of each GPU that is lost. Set before the first is opened. */
+    public synchronized void onLost(Consumer<Gpu> listener) {
+        onLost = listener;
+    }
+
+    /**
+     * A copy that takes no longer is looked after by its GPU's thread, again and again; zero: none is, the thread
+     * sleeps between two looks. Set before the first is opened; 20 µs if it is not.
+     */
+    public synchronized void lookFor(Duration time) {
+        rule = new WaitRule(time.toNanos());
+    }
+
+    /**
+     * The device in use, opened if it is not yet. It is ready when {@link Gpu#ready} says so; one that could not be
+     * opened is tried again.
+     *
+     * @return empty if there is no such device
+     */
+    public synchronized Optional<Gpu> gpu(int device) {
+        Found known = found();
+        Device wanted = known.devices().stream()
+                .filter(one -> one.index() == device)
+                .findFirst()
+                .orElse(null);
+        if (wanted == null || known.drivers() == null) {
+            return Optional.empty();
+        }
+        Gpu there = open.get(device);
+        if (there == null || there.ready().isCompletedExceptionally()) {
+            Gpu opened = Gpu.open(known.drivers(), device, wanted.uuid(), rule);
+            opened.onLost(_ -> lost(opened));
+            open.put(device, opened);
+            there = opened;
+        }
+        return Optional.of(there);
+    }
+
+    private void lost(Gpu gpu) {
+        Consumer<Gpu> listener;
+        synchronized (this) {
+            listener = onLost;
+        }
+        listener.accept(gpu);
+    }
+
+    /** The device if it is in use and ready; null if it would have to be opened. Never blocks for long. */
+    public synchronized @Nullable Gpu inUse(int device) {
+        Gpu there = open.get(device);
+        return there != null && there.isReady() ? there : null;
+    }
+
+    /** Likewise, by its UUID; the first device for one that this process does not see. */
+    public synchronized @Nullable Gpu inUse(UUID uuid) {
+        for (Gpu one : open.values()) {
+            if (one.uuid().equals(uuid)) {
+                return one.isReady() ? one : null;
+            }
+        }
+        Found known = found;
+        boolean seen = known == null
+                || known.devices().stream().anyMatch(device -> device.uuid().equals(uuid));
+        return seen ? null : inUse(0);
+    }
+
+    /** Those in use. */
+    public synchronized List<Gpu> inUse() {
+        return List.copyOf(open.values());
+    }
+
+    /** Ends all workers and gives the contexts back; the next use opens them anew. */
+    public CompletableFuture<Void> close() {
+        List<CompletableFuture<Void>> ends = new ArrayList<>();
+        synchronized (this) {
+            open.values().forEach(gpu -> ends.add(gpu.close()));
+            open.clear();
+        }
+        return CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new));
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 import io.muster.cuda.SharingFacts.DeviceSharing;
@@ -23,115 +25,123 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * Finds out by trying what memory the devices can share. What is cheap comes first: allocating and exporting needs no context; NVML is asked
- * next; the touch, which needs a context on each device, comes last and only where what came before leaves it open.
+ * Finds out by trying what memory the devices can share. What is cheap comes first: allocating and exporting needs no
+ * context; NVML is asked next; the touch, which needs a context on each device, comes last and only where what came
+ * before leaves it open.
  */
 public final class SharingProbe {
-  private final Supplier<ForeignLoading<CudaMemoryDriver>> memory;
-  private final Supplier<ForeignLoading<Nvml>> nvml;
-  private final LongSupplier nanoTime;
+    private final Supplier<ForeignLoading<CudaMemoryDriver>> memory;
+    private final Supplier<ForeignLoading<Nvml>> nvml;
+    private final LongSupplier nanoTime;
 
-  SharingProbe(Supplier<ForeignLoading<CudaMemoryDriver>> memory, Supplier<ForeignLoading<Nvml>> nvml, LongSupplier nanoTime) {
-    this.memory = memory;
-    this.nvml = nvml;
-    this.nanoTime = nanoTime;
-  }
-
-  /** How much to find out. */
-  public enum Depth {
-    /** What it takes to say whether there is a fabric: for a start, which waits for it. */
-    VERDICT,
-    /** Everything, also what can't change the verdict: for a person. */
-    EVERYTHING
-  }
-
-  /**
-   * Probes this host. <b>Blocks</b>: nothing without a GPU; milliseconds where fabric memory is not permitted; where it is, and for
-   * {@link Depth#EVERYTHING}, as long as it takes to make a context on each device. No context, memory or descriptor is left behind. Throws
-   * nothing, and writes nothing to any stream or log.
-   *
-   * @param facts what {@link CudaProbe} has found in this process
-   */
-  public static SharingFacts probe(CudaFacts facts, Depth depth) {
-    return new SharingProbe(ForeignMemoryDriver::load, ForeignNvml::load, System::nanoTime).ask(facts, depth);
-  }
-
-  SharingFacts ask(CudaFacts facts, Depth depth) {
-    if (!(facts instanceof CudaFacts.Devices(var _, List<Device> devices))) {
-      return new SharingFacts.NotAsked("no GPU has answered");
+    SharingProbe(
+            Supplier<ForeignLoading<CudaMemoryDriver>> memory,
+            Supplier<ForeignLoading<Nvml>> nvml,
+            LongSupplier nanoTime) {
+        this.memory = memory;
+        this.nvml = nvml;
+        this.nanoTime = nanoTime;
     }
-    long start = nanoTime.getAsLong();
-    return switch (memory.get()) {
-      case ForeignLoading.Absent<CudaMemoryDriver>(String reason) -> new SharingFacts.Unusable(reason);
-      case ForeignLoading.Loaded<CudaMemoryDriver>(CudaMemoryDriver driver) -> {
-        List<DeviceSharing> tried = tryAll(devices, depth, new SharingTrial(driver, nanoTime));
-        yield new SharingFacts.Tried(tried, TimeUnit.NANOSECONDS.toMicros(nanoTime.getAsLong() - start));
-      }
-    };
-  }
 
-  private List<DeviceSharing> tryAll(List<Device> devices, Depth depth, SharingTrial trial) {
-    List<TrialOutcome> fabric = exports(devices, depth, trial);
-    boolean exported = fabric.stream().allMatch(Exported.class::isInstance);
-    List<FabricInfo> infos = depth == Depth.EVERYTHING || exported ? infos(devices)
-        : Collections.nCopies(devices.size(), new Unknown("NVML is not asked where fabric memory can't be allocated"));
-    boolean inFabric = infos.stream().allMatch(info -> info instanceof FabricInfo.Known known && known.inFabric());
-    List<DeviceSharing> tried = new ArrayList<>();
-    for (int i = 0; i < devices.size(); i++) {
-      int device = devices.get(i).index();
-      TrialOutcome touched = exported && inFabric ? trial.touch(device, ShareKind.FABRIC) : fabric.get(i);
-      TrialOutcome posix = depth == Depth.EVERYTHING ? trial.touch(device, ShareKind.POSIX) : new NotTried("not asked for");
-      tried.add(new DeviceSharing(device, touched, posix, infos.get(i)));
+    /** How much to find out. */
+    public enum Depth {
+        /** What it takes to say whether there is a fabric: for a start, which waits for it. */
+        VERDICT,
+        /** Everything, also what can't change the verdict: for a person. */
+        EVERYTHING
     }
-    return tried;
-  }
 
-  /** For a verdict nothing is tried after the first device that fails: one is enough. */
-  private static List<TrialOutcome> exports(List<Device> devices, Depth depth, SharingTrial trial) {
-    boolean lacking = devices.stream().anyMatch(device -> device.fabricAttribute() != FabricAttribute.SET);
-    List<TrialOutcome> outcomes = new ArrayList<>();
-    for (Device device : devices) {
-      if (device.fabricAttribute() != FabricAttribute.SET) {
-        outcomes.add(new NotTried("attribute 128 is not set"));
-      } else if (depth == Depth.VERDICT && (lacking || outcomes.stream().anyMatch(outcome -> !(outcome instanceof Exported)))) {
-        outcomes.add(new NotTried("another device has failed"));
-      } else {
-        outcomes.add(trial.export(device.index(), ShareKind.FABRIC));
-      }
+    /**
+     * Probes this host. <b>Blocks</b>: nothing without a GPU; milliseconds where fabric memory is not permitted; where
+     * it is, and for {@link Depth#EVERYTHING}, as long as it takes to make a context on each device. No context, memory
+     * or descriptor is left behind. Throws nothing, and writes nothing to any stream or log.
+     *
+     * @param facts what {@link CudaProbe} has found in this process
+     */
+    public static SharingFacts probe(CudaFacts facts, Depth depth) {
+        return new SharingProbe(ForeignMemoryDriver::load, ForeignNvml::load, System::nanoTime).ask(facts, depth);
     }
-    return outcomes;
-  }
 
-  private List<FabricInfo> infos(List<Device> devices) {
-    return switch (nvml.get()) {
-      case ForeignLoading.Absent<Nvml>(String reason) -> Collections.nCopies(devices.size(), new Unknown(reason));
-      case ForeignLoading.Loaded<Nvml>(Nvml library) -> infos(devices, library);
-    };
-  }
+    SharingFacts ask(CudaFacts facts, Depth depth) {
+        if (!(facts instanceof CudaFacts.Devices(var _, List<Device> devices))) {
+            return new SharingFacts.NotAsked("no GPU has answered");
+        }
+        long start = nanoTime.getAsLong();
+        return switch (memory.get()) {
+            case ForeignLoading.Absent<CudaMemoryDriver>(String reason) -> new SharingFacts.Unusable(reason);
+            case ForeignLoading.Loaded<CudaMemoryDriver>(CudaMemoryDriver driver) -> {
+                List<DeviceSharing> tried = tryAll(devices, depth, new SharingTrial(driver, nanoTime));
+                yield new SharingFacts.Tried(tried, TimeUnit.NANOSECONDS.toMicros(nanoTime.getAsLong() - start));
+            }
+        };
+    }
 
-  private static List<FabricInfo> infos(List<Device> devices, Nvml library) {
-    try {
-      library.init();
-    } catch (CudaCallException e) {
-      return Collections.nCopies(devices.size(), new Unknown(e.failure().text()));
+    private List<DeviceSharing> tryAll(List<Device> devices, Depth depth, SharingTrial trial) {
+        List<TrialOutcome> fabric = exports(devices, depth, trial);
+        boolean exported = fabric.stream().allMatch(Exported.class::isInstance);
+        List<FabricInfo> infos = depth == Depth.EVERYTHING || exported
+                ? infos(devices)
+                : Collections.nCopies(
+                        devices.size(), new Unknown("NVML is not asked where fabric memory can't be allocated"));
+        boolean inFabric = infos.stream().allMatch(info -> info instanceof FabricInfo.Known known && known.inFabric());
+        List<DeviceSharing> tried = new ArrayList<>();
+        for (int i = 0; i < devices.size(); i++) {
+            int device = devices.get(i).index();
+            TrialOutcome touched = exported && inFabric ? trial.touch(device, ShareKind.FABRIC) : fabric.get(i);
+            TrialOutcome posix =
+                    depth == Depth.EVERYTHING ? trial.touch(device, ShareKind.POSIX) : new NotTried("not asked for");
+            tried.add(new DeviceSharing(device, touched, posix, infos.get(i)));
+        }
+        return tried;
     }
-    List<FabricInfo> infos = new ArrayList<>();
-    for (Device device : devices) {
-      infos.add(info(device, library));
-    }
-    try {
-      library.shutdown();
-    } catch (CudaCallException e) {
-      return Collections.nCopies(devices.size(), new Unknown(e.failure().text()));
-    }
-    return infos;
-  }
 
-  private static FabricInfo info(Device device, Nvml library) {
-    try {
-      return library.fabricInfo(device.index(), library.deviceByUuid(device.index(), device.uuid()));
-    } catch (CudaCallException e) {
-      return new Unknown(e.failure().text());
+    /** For a verdict nothing is tried after the first device that fails: one is enough. */
+    private static List<TrialOutcome> exports(List<Device> devices, Depth depth, SharingTrial trial) {
+        boolean lacking = devices.stream().anyMatch(device -> device.fabricAttribute() != FabricAttribute.SET);
+        List<TrialOutcome> outcomes = new ArrayList<>();
+        for (Device device : devices) {
+            if (device.fabricAttribute() != FabricAttribute.SET) {
+                outcomes.add(new NotTried("attribute 128 is not set"));
+            } else if (depth == Depth.VERDICT
+                    && (lacking || outcomes.stream().anyMatch(outcome -> !(outcome instanceof Exported)))) {
+                outcomes.add(new NotTried("another device has failed"));
+            } else {
+                outcomes.add(trial.export(device.index(), ShareKind.FABRIC));
+            }
+        }
+        return outcomes;
     }
-  }
+
+    private List<FabricInfo> infos(List<Device> devices) {
+        return switch (nvml.get()) {
+            case ForeignLoading.Absent<Nvml>(String reason) -> Collections.nCopies(devices.size(), new Unknown(reason));
+            case ForeignLoading.Loaded<Nvml>(Nvml library) -> infos(devices, library);
+        };
+    }
+
+    private static List<FabricInfo> infos(List<Device> devices, Nvml library) {
+        try {
+            library.init();
+        } catch (CudaCallException e) {
+            return Collections.nCopies(devices.size(), new Unknown(e.failure().text()));
+        }
+        List<FabricInfo> infos = new ArrayList<>();
+        for (Device device : devices) {
+            infos.add(info(device, library));
+        }
+        try {
+            library.shutdown();
+        } catch (CudaCallException e) {
+            return Collections.nCopies(devices.size(), new Unknown(e.failure().text()));
+        }
+        return infos;
+    }
+
+    private static FabricInfo info(Device device, Nvml library) {
+        try {
+            return library.fabricInfo(device.index(), library.deviceByUuid(device.index(), device.uuid()));
+        } catch (CudaCallException e) {
+            return new Unknown(e.failure().text());
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 import io.muster.cuda.TrialOutcome.StepTime;
@@ -9,27 +11,27 @@ import java.util.function.LongSupplier;
 
 /** Times steps that follow each other. */
 public final class StepClock {
-  private final LongSupplier nanoTime;
-  private final List<StepTime> steps = new ArrayList<>();
+    private final LongSupplier nanoTime;
+    private final List<StepTime> steps = new ArrayList<>();
 
-  public StepClock(LongSupplier nanoTime) {
-    this.nanoTime = nanoTime;
-  }
+    public StepClock(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+    }
 
-  <T> T time(String step, Timed<T> timed) throws CudaCallException {
-    long start = nanoTime.getAsLong();
-    T result = timed.run();
-    steps.add(new StepTime(step, TimeUnit.NANOSECONDS.toMicros(nanoTime.getAsLong() - start)));
-    return result;
-  }
+    <T> T time(String step, Timed<T> timed) throws CudaCallException {
+        long start = nanoTime.getAsLong();
+        T result = timed.run();
+        steps.add(new StepTime(step, TimeUnit.NANOSECONDS.toMicros(nanoTime.getAsLong() - start)));
+        return result;
+    }
 
-  public List<StepTime> steps() {
-    return steps;
-  }
+    public List<StepTime> steps() {
+        return steps;
+    }
 
-  /** One step. */
-  @FunctionalInterface
-  interface Timed<T> {
-    T run() throws CudaCallException;
-  }
+    /** One step. */
+    @FunctionalInterface
+    interface Timed<T> {
+        T run() throws CudaCallException;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 import java.util.List;
@@ -8,15 +10,15 @@ import java.util.List;
  * @param lane one of {@link Gpu#LANES}
  */
 record WantedCopy(int lane, List<GpuCopy> copies, Gpu.Done done) {
-  long bytes() {
-    long bytes = 0;
-    for (GpuCopy copy : copies) {
-      bytes += copy.bytes();
+    long bytes() {
+        long bytes = 0;
+        for (GpuCopy copy : copies) {
+            bytes += copy.bytes();
+        }
+        return bytes;
     }
-    return bytes;
-  }
 
-  WantedCopy toldTo(Gpu.Done other) {
-    return new WantedCopy(lane, copies, other);
-  }
+    WantedCopy toldTo(Gpu.Done other) {
+        return new WantedCopy(lane, copies, other);
+    }
 }

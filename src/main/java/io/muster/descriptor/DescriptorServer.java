@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.descriptor;
 
 import java.io.IOException;
@@ -10,124 +12,128 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hands descriptors of this process to processes of the same user on this host: one request names a region and its key, one answer carries
- * the descriptor, and the connection is over. The socket has a name in the abstract namespace, so it leaves no file behind and is seen in this
- * network namespace only. One thread serves one request after the other, each within {@value #DEADLINE_MS} ms; it waits in a system call.
+ * Hands descriptors of this process to processes of the same user on this host: one request names a region and its key,
+ * one answer carries the descriptor, and the connection is over. The socket has a name in the abstract namespace, so it
+ * leaves no file behind and is seen in this network namespace only. One thread serves one request after the other, each
+ * within {@value #DEADLINE_MS} ms; it waits in a system call.
  *
  * <p>Request: {@code "MFD1"}, region (4 bytes), key (8). Answer: one byte, 0 with a descriptor, 1 without one.
  */
 public final class DescriptorServer implements AutoCloseable {
-  static final int MAGIC = 0x4d464431; // "MFD1"
-  static final int REQUEST_BYTES = 16;
-  static final int DEADLINE_MS = 500;
-  private static final Logger LOG = LoggerFactory.getLogger(DescriptorServer.class);
-  private static final int NAME_BYTES = 16;
+    static final int MAGIC = 0x4d464431; // "MFD1"
+    static final int REQUEST_BYTES = 16;
+    static final int DEADLINE_MS = 500;
+    private static final Logger LOG = LoggerFactory.getLogger(DescriptorServer.class);
+    private static final int NAME_BYTES = 16;
 
-  /** The descriptor of a region, if the key is right. */
-  @FunctionalInterface
-  public interface Lookup {
-    OptionalInt descriptor(int region, long key);
-  }
-
-  private final int socket;
-  private final String name;
-  private final Lookup lookup;
-  private final Thread thread;
-  private final AtomicLong served = new AtomicLong();
-  private final AtomicLong refused = new AtomicLong();
-  private volatile boolean closing;
-
-  private DescriptorServer(int socket, String name, Lookup lookup) {
-    this.socket = socket;
-    this.name = name;
-    this.lookup = lookup;
-    this.thread = Thread.ofPlatform().daemon().name("muster-descriptors").unstarted(this::serve);
-  }
-
-  /** Starts to serve, under a name that nobody guesses. */
-  public static DescriptorServer open(Lookup lookup) throws IOException {
-    byte[] random = new byte[NAME_BYTES];
-    new SecureRandom().nextBytes(random);
-    String name = "muster-" + HexFormat.of().formatHex(random);
-    int socket = SystemCalls.socket();
-    try {
-      SystemCalls.listen(socket, name);
-    } catch (IOException failure) {
-      SystemCalls.close(socket);
-      throw failure;
+    /** The descriptor of a region, if the key is right. */
+    @FunctionalInterface
+    public interface Lookup {
+        OptionalInt descriptor(int region, long key);
     }
-    var server = new DescriptorServer(socket, name, lookup);
-    server.thread.start();
-    return server;
-  }
 
-  /** What a client needs to find it. */
-  public String name() {
-    return name;
-  }
+    private final int socket;
+    private final String name;
+    private final Lookup lookup;
+    private final Thread thread;
+    private final AtomicLong served = new AtomicLong();
+    private final AtomicLong refused = new AtomicLong();
+    private volatile boolean closing;
 
-  /** Descriptors handed out so far. */
-  public long served() {
-    return served.get();
-  }
+    private DescriptorServer(int socket, String name, Lookup lookup) {
+        this.socket = socket;
+        this.name = name;
+        this.lookup = lookup;
+        this.thread = Thread.ofPlatform().daemon().name("muster-descriptors").unstarted(this::serve);
+    }
 
-  /** Requests that got none. */
-  public long refused() {
-    return refused.get();
-  }
-
-  private void serve() {
-    while (!closing) {
-      try {
-        int client = SystemCalls.accept(socket);
+    /** Starts to serve, under a name that nobody guesses. */
+    public static DescriptorServer open(Lookup lookup) throws IOException {
+        byte[] random = new byte[NAME_BYTES];
+        new SecureRandom().nextBytes(random);
+        String name = "muster-" + HexFormat.of().formatHex(random);
+        int socket = SystemCalls.socket();
         try {
-          answer(client);
+            SystemCalls.listen(socket, name);
         } catch (IOException failure) {
-          refused.incrementAndGet();
-          LOG.debug("descriptor-refused socket={} reason={}", name, failure.getMessage());
-        } finally {
-          SystemCalls.close(client);
+            SystemCalls.close(socket);
+            throw failure;
         }
-      } catch (IOException failure) {
-        if (!closing) {
-          LOG.warn("descriptor-server-ended socket={} reason={}", name, failure.getMessage());
+        var server = new DescriptorServer(socket, name, lookup);
+        server.thread.start();
+        return server;
+    }
+
+    /** What a client needs to find it. */
+    public String name() {
+        return name;
+    }
+
+    /** Descriptors handed out so far. */
+    public long served() {
+        return served.get();
+    }
+
+    /** Requests that got none. */
+    public long refused() {
+        return refused.get();
+    }
+
+    private void serve() {
+        while (!closing) {
+            try {
+                int client = SystemCalls.accept(socket);
+                try {
+                    answer(client);
+                } catch (IOException failure) {
+                    refused.incrementAndGet();
+                    LOG.debug("descriptor-refused socket={} reason={}", name, failure.getMessage());
+                } finally {
+                    SystemCalls.close(client);
+                }
+            } catch (IOException failure) {
+                if (!closing) {
+                    LOG.warn("descriptor-server-ended socket={} reason={}", name, failure.getMessage());
+                }
+                return;
+            }
         }
-        return;
-      }
     }
-  }
 
-  private void answer(int client) throws IOException {
-    SystemCalls.deadline(client, DEADLINE_MS);
-    int user = SystemCalls.peerUser(client);
-    if (user != SystemCalls.user()) {
-      throw new IOException("asked by user " + user);
+    private void answer(int client) throws IOException {
+        SystemCalls.deadline(client, DEADLINE_MS);
+        int user = SystemCalls.peerUser(client);
+        if (user != SystemCalls.user()) {
+            throw new IOException("asked by user " + user);
+        }
+        byte[] request = SystemCalls.receive(client, REQUEST_BYTES);
+        if (request.length != REQUEST_BYTES) {
+            throw new IOException("a request of " + request.length + " bytes");
+        }
+        ByteBuffer in = ByteBuffer.wrap(request);
+        OptionalInt descriptor =
+                in.getInt() == MAGIC ? lookup.descriptor(in.getInt(), in.getLong()) : OptionalInt.empty();
+        if (descriptor.isPresent()) {
+            SystemCalls.send(client, new byte[] {0}, descriptor.getAsInt());
+            served.incrementAndGet();
+        } else {
+            SystemCalls.send(client, new byte[] {1}, -1);
+            refused.incrementAndGet();
+        }
     }
-    byte[] request = SystemCalls.receive(client, REQUEST_BYTES);
-    if (request.length != REQUEST_BYTES) {
-      throw new IOException("a request of " + request.length + " bytes");
-    }
-    ByteBuffer in = ByteBuffer.wrap(request);
-    OptionalInt descriptor = in.getInt() == MAGIC ? lookup.descriptor(in.getInt(), in.getLong()) : OptionalInt.empty();
-    if (descriptor.isPresent()) {
-      SystemCalls.send(client, new byte[] {0}, descriptor.getAsInt());
-      served.incrementAndGet();
-    } else {
-      SystemCalls.send(client, new byte[] {1}, -1);
-      refused.incrementAndGet();
-    }
-  }
 
-  /** Ends the thread and the socket; descriptors that were handed out stay with those who have them. Blocks shortly. */
-  @Override
-  public void close() throws IOException {
-    closing = true;
-    SystemCalls.shutdown(socket);
-    try {
-      thread.join(2L * DEADLINE_MS);
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
+    /**
+     * Ends the thread and the socket; descriptors that were handed out stay with those who have them. Blocks shortly.
+     */
+    @Override
+    public void close() throws IOException {
+        closing = true;
+        SystemCalls.shutdown(socket);
+        try {
+            thread.join(2L * DEADLINE_MS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        SystemCalls.close(socket);
     }
-    SystemCalls.close(socket);
-  }
 }

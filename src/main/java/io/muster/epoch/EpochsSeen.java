@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.epoch;
 
 import io.muster.group.Member;
@@ -13,91 +15,113 @@ import org.jspecify.annotations.Nullable;
 /**
  * What is known of the epochs: the working copy in one {@link EpochTransition}.
  *
- * <p>Where the last epoch is over, or there was none, and every seat is LIVE, the next epoch follows from that: its number is the next one, its
- * vector is those who are LIVE. It is <em>implied</em>: open for this process, and for everyone who knows the same, without a record that says
- * so. While no rank of this process has marked it, it changes with what is known. From the first mark on it stands until a record has its
- * number or a greater one: a life marks one vector of a number, and whoever has marked it and loses a link, or leaves, ends it.
+ * <p>Where the last epoch is over, or there was none, and every seat is LIVE, the next epoch follows from that: its
+ * number is the next one, its vector is those who are LIVE. It is <em>implied</em>: open for this process, and for
+ * everyone who knows the same, without a record that says so. While no rank of this process has marked it, it changes
+ * with what is known. From the first mark on it stands until a record has its number or a greater one: a life marks one
+ * vector of a number, and whoever has marked it and loses a link, or leaves, ends it.
  */
 final class EpochsSeen {
-  private final BarrierSetup setup;
-  private @Nullable Versioned<EpochRecord> record;
-  private @Nullable EpochRecord implied;
+    private final BarrierSetup setup;
+    private @Nullable Versioned<EpochRecord> record;
+    private @Nullable EpochRecord implied;
 
-  EpochsSeen(BarrierSetup setup, BarrierState state) {
-    this.setup = setup;
-    record = state.record();
-    implied = state.implied();
-  }
-
-  /** The greatest record seen, with the bytes under which it is or was in the store. */
-  @Nullable Versioned<EpochRecord> record() {
-    return record;
-  }
-
-  @Nullable EpochRecord recorded() {
-    return Versioned.valueOf(record);
-  }
-
-  @Nullable EpochRecord implied() {
-    return implied;
-  }
-
-  /** The epoch that this process is in: the implied one, or what the record says. */
-  @Nullable EpochRecord now() {
-    return implied == null ? recorded() : implied;
-  }
-
-  void record(@Nullable Versioned<EpochRecord> next) {
-    record = next;
-  }
-
-  /**
-   * To be called when anything has changed that an epoch follows from.
-   *
-   * @return whether another number is implied now
-   */
-  boolean follow(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats) {
-    EpochRecord recorded = recorded();
-    List<Member> vector = isMarked(seats) ? Objects.requireNonNull(implied).vector() : following(ranks, seats);
-    EpochRecord former = implied;
-    EpochRecord next = vector == null ? null : opened(recorded, vector, seats);
-    implied = next != null && next.equals(former) ? former : next; // which knows its digest
-    return next != null && (former == null || former.number() != next.number());
-  }
-
-  /**
-   * What whoever opens an epoch writes now, from what is known; null if there is nothing to open.
-   *
-   * @param overdue number of the epoch that should have been completed: what is implied is not written before
-   */
-  @Nullable EpochRecord toOpen(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats, long overdue) {
-    EpochRecord recorded = recorded();
-    if (isOver(recorded)) {
-      return implied != null && implied.number() == overdue && implied.vector().equals(following(ranks, seats)) ? implied : null;
+    EpochsSeen(BarrierSetup setup, BarrierState state) {
+        this.setup = setup;
+        record = state.record();
+        implied = state.implied();
     }
-    List<Member> vector = EpochRules.nextVector(setup, recorded, ranks, seats);
-    return vector == null ? null : opened(recorded, vector, seats);
-  }
 
-  private boolean isMarked(Map<Integer, LocalMember> seats) {
-    EpochRecord known = implied;
-    return known != null && known.number() == numberAfter(recorded()) && seats.values().stream().anyMatch(seat -> seat.hasMarked(known));
-  }
+    /** The greatest record seen, with the bytes under which it is or was in the store. */
+    @Nullable
+    Versioned<EpochRecord> record() {
+        return record;
+    }
 
-  private @Nullable List<Member> following(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats) {
-    return isOver(recorded()) ? EpochRules.nextVector(setup, recorded(), ranks, seats) : null;
-  }
+    @Nullable
+    EpochRecord recorded() {
+        return Versioned.valueOf(record);
+    }
 
-  private static boolean isOver(@Nullable EpochRecord recorded) {
-    return recorded == null || recorded.state() == EpochRecord.State.DEGRADED;
-  }
+    @Nullable
+    EpochRecord implied() {
+        return implied;
+    }
 
-  private EpochRecord opened(@Nullable EpochRecord before, List<Member> vector, Map<Integer, LocalMember> seats) {
-    return new EpochRecord(setup.group(), numberAfter(before), vector, EpochRecord.State.OPEN, before == null ? 0 : before.lastComplete(),
-        before == null ? List.of() : EpochRules.lostBy(before, vector, seats.keySet().iterator().next()), ProofCounts.NONE);
-  }
+    /** The epoch that this process is in: the implied one, or what the record says. */
+    @Nullable
+    EpochRecord now() {
+        return implied == null ? recorded() : implied;
+    }
 
-  private static long numberAfter(@Nullable EpochRecord before) {
-    return before == null ? 1 : before.number() + 1;
-  }
+    void record(@Nullable Versioned<EpochRecord> next) {
+        record = next;
+    }
+
+    /**
+     * To be called when anything has changed that an epoch follows from.
+     *
+     * @return whether another number is implied now
+     */
+    boolean follow(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats) {
+        EpochRecord recorded = recorded();
+        List<Member> vector = isMarked(seats) ? Objects.requireNonNull(implied).vector() : following(ranks, seats);
+        EpochRecord former = implied;
+        EpochRecord next = vector == null ? null : opened(recorded, vector, seats);
+        implied = next != null && next.equals(former) ? former : next; // which knows its digest
+        return next != null && (former == null || former.number() != next.number());
+    }
+
+    /**
+     * What whoever opens an epoch writes now, from what is known; null if there is nothing to open.
+     *
+     * @param overdue number of the epoch that should have been completed: what is implied is not written before
+     */
+    @Nullable
+    EpochRecord toOpen(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats, long overdue) {
+        EpochRecord recorded = recorded();
+        if (isOver(recorded)) {
+            return implied != null
+                            && implied.number() == overdue
+                            && implied.vector().equals(following(ranks, seats))
+                    ? implied
+                    : null;
+        }
+        List<Member> vector = EpochRules.nextVector(setup, recorded, ranks, seats);
+        return vector == null ? null : opened(recorded, vector, seats);
+    }
+
+    private boolean isMarked(Map<Integer, LocalMember> seats) {
+        EpochRecord known = implied;
+        return known != null
+                && known.number() == numberAfter(recorded())
+                && seats.values().stream().anyMatch(seat -> seat.hasMarked(known));
+    }
+
+    private @Nullable List<Member> following(
+            Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats) {
+        return isOver(recorded()) ? EpochRules.nextVector(setup, recorded(), ranks, seats) : null;
+    }
+
+    private static boolean isOver(@Nullable EpochRecord recorded) {
+        return recorded == null || recorded.state() == EpochRecord.State.DEGRADED;
+    }
+
+    private EpochRecord opened(@Nullable EpochRecord before, List<Member> vector, Map<Integer, LocalMember> seats) {
+        return new EpochRecord(
+                setup.group(),
+                numberAfter(before),
+                vector,
+                EpochRecord.State.OPEN,
+                before == null ? 0 : before.lastComplete(),
+                before == null
+                        ? List.of()
+                        : EpochRules.lostBy(
+                                before, vector, seats.keySet().iterator().next()),
+                ProofCounts.NONE);
+    }
+
+    private static long numberAfter(@Nullable EpochRecord before) {
+        return before == null ? 1 : before.number() + 1;
+    }
 }

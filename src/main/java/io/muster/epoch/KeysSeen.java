@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.epoch;
 
 import io.muster.segment.RankEntry;
@@ -8,76 +10,82 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What is known of the rank keys and the marks: the working copy in one {@link EpochTransition}. Copied when it changes, of most events it does not. */
+/**
+ * What is known of the rank keys and the marks: the working copy in one {@link EpochTransition}. Copied when it
+ * changes, of most events it does not.
+ */
 final class KeysSeen {
-  private Map<Integer, Versioned<RankEntry>> ranks;
-  private Map<Integer, Versioned<ReadyMark>> marks;
-  private Map<Integer, Versioned<RankEntry>> rankNews;
+    private Map<Integer, Versioned<RankEntry>> ranks;
+    private Map<Integer, Versioned<ReadyMark>> marks;
+    private Map<Integer, Versioned<RankEntry>> rankNews;
 
-  KeysSeen(BarrierState state) {
-    ranks = state.ranks();
-    marks = state.marks();
-    rankNews = state.work().news();
-  }
-
-  Map<Integer, Versioned<RankEntry>> ranks() {
-    return ranks;
-  }
-
-  Map<Integer, Versioned<ReadyMark>> marks() {
-    return marks;
-  }
-
-  Map<Integer, Versioned<RankEntry>> news() {
-    return rankNews;
-  }
-
-  /** @return false if the key has vanished, so that the store is to be asked */
-  boolean rankSeen(int rank, @Nullable Versioned<RankEntry> seen, boolean reading) {
-    RankEntry known = Versioned.valueOf(ranks.get(rank));
-    RankEntry value = Versioned.valueOf(seen);
-    if (value != null && (known == null || !known.supersedes(value))) {
-      ranks = with(ranks, rank, seen);
-      rankNews = reading ? with(rankNews, rank, seen) : rankNews;
-    } else if (value == null && ranks.containsKey(rank)) {
-      ranks = new HashMap<>(ranks);
-      ranks.remove(rank);
-      return false;
+    KeysSeen(BarrierState state) {
+        ranks = state.ranks();
+        marks = state.marks();
+        rankNews = state.work().news();
     }
-    return true;
-  }
 
-  void markSeen(int rank, @Nullable Versioned<ReadyMark> seen) {
-    ReadyMark known = Versioned.valueOf(marks.get(rank));
-    ReadyMark value = Versioned.valueOf(seen);
-    if (value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
-      marks = with(marks, rank, seen);
+    Map<Integer, Versioned<RankEntry>> ranks() {
+        return ranks;
     }
-  }
 
-  private static <T> Map<Integer, Versioned<T>> with(Map<Integer, Versioned<T>> map, int rank, Versioned<T> seen) {
-    Map<Integer, Versioned<T>> next = new HashMap<>(map);
-    next.put(rank, seen);
-    return next;
-  }
+    Map<Integer, Versioned<ReadyMark>> marks() {
+        return marks;
+    }
 
-  void readBegins() {
-    rankNews = Map.of();
-  }
+    Map<Integer, Versioned<RankEntry>> news() {
+        return rankNews;
+    }
 
-  /** Of the entries only: a mark is never taken back, so what was told, and is not in the store, stays. */
-  void read(BarrierEvent.ReadDone done) {
-    ranks = new HashMap<>(done.ranks());
-  }
+    /** @return false if the key has vanished, so that the store is to be asked */
+    boolean rankSeen(int rank, @Nullable Versioned<RankEntry> seen, boolean reading) {
+        RankEntry known = Versioned.valueOf(ranks.get(rank));
+        RankEntry value = Versioned.valueOf(seen);
+        if (value != null && (known == null || !known.supersedes(value))) {
+            ranks = with(ranks, rank, seen);
+            rankNews = reading ? with(rankNews, rank, seen) : rankNews;
+        } else if (value == null && ranks.containsKey(rank)) {
+            ranks = new HashMap<>(ranks);
+            ranks.remove(rank);
+            return false;
+        }
+        return true;
+    }
 
-  /** Decided is only from the entries that were read; but what was heard meanwhile may be newer than that, and won't be told again. */
-  void keepNews() {
-    rankNews.forEach((rank, heard) -> {
-      RankEntry there = Versioned.valueOf(ranks.get(rank));
-      if (there == null || Objects.requireNonNull(heard.value()).supersedes(there)) {
-        ranks.put(rank, heard);
-      }
-    });
-    readBegins();
-  }
+    void markSeen(int rank, @Nullable Versioned<ReadyMark> seen) {
+        ReadyMark known = Versioned.valueOf(marks.get(rank));
+        ReadyMark value = Versioned.valueOf(seen);
+        if (value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
+            marks = with(marks, rank, seen);
+        }
+    }
+
+    private static <T> Map<Integer, Versioned<T>> with(Map<Integer, Versioned<T>> map, int rank, Versioned<T> seen) {
+        Map<Integer, Versioned<T>> next = new HashMap<>(map);
+        next.put(rank, seen);
+        return next;
+    }
+
+    void readBegins() {
+        rankNews = Map.of();
+    }
+
+    /** Of the entries only: a mark is never taken back, so what was told, and is not in the store, stays. */
+    void read(BarrierEvent.ReadDone done) {
+        ranks = new HashMap<>(done.ranks());
+    }
+
+    /**
+     * Decided is only from the entries that were read; but what was heard meanwhile may be newer than that, and won't
+     * be told again.
+     */
+    void keepNews() {
+        rankNews.forEach((rank, heard) -> {
+            RankEntry there = Versioned.valueOf(ranks.get(rank));
+            if (there == null || Objects.requireNonNull(heard.value()).supersedes(there)) {
+                ranks.put(rank, heard);
+            }
+        });
+        readBegins();
+    }
 }

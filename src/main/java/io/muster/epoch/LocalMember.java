@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.epoch;
 
 import io.muster.group.Member;
@@ -20,81 +22,95 @@ import org.jspecify.annotations.Nullable;
  * @param losses what ended that epoch
  * @param released its rank has left; it stays only until the epoch that it is in has been ended
  */
-public record LocalMember(Member member, List<@Nullable LinkView> links, long marked, @Nullable Digest digest,
-    long poisoned, List<LostMember> losses, boolean released) {
-  /** A link that is CONNECTED: to which life, and by what proof. */
-  public record LinkView(Member peer, Proof proof) {}
+public record LocalMember(
+        Member member,
+        List<@Nullable LinkView> links,
+        long marked,
+        @Nullable Digest digest,
+        long poisoned,
+        List<LostMember> losses,
+        boolean released) {
+    /** A link that is CONNECTED: to which life, and by what proof. */
+    public record LinkView(Member peer, Proof proof) {}
 
-  static LocalMember taken(Member member, int worldSize) {
-    return new LocalMember(member, Collections.nCopies(worldSize, null), 0, null, 0, List.of(), false);
-  }
-
-  boolean isIn(EpochRecord record) {
-    return member.rank() < record.worldSize() && record.vector().get(member.rank()).equals(member);
-  }
-
-  public boolean isConnectedToAllOf(EpochRecord record) {
-    if (links.contains(null)) {
-      return false;
+    static LocalMember taken(Member member, int worldSize) {
+        return new LocalMember(member, Collections.nCopies(worldSize, null), 0, null, 0, List.of(), false);
     }
-    for (int rank = 0; rank < links.size(); rank++) {
-      LinkView link = links.get(rank);
-      if (link == null || !link.peer().equals(record.vector().get(rank))) {
-        return false;
-      }
+
+    boolean isIn(EpochRecord record) {
+        return member.rank() < record.worldSize()
+                && record.vector().get(member.rank()).equals(member);
     }
-    return true;
-  }
 
-  List<Proof> proofs() {
-    List<Proof> proofs = new ArrayList<>(links.size());
-    for (LinkView link : links) {
-      proofs.add(link == null ? Proof.NONE : link.proof());
+    public boolean isConnectedToAllOf(EpochRecord record) {
+        if (links.contains(null)) {
+            return false;
+        }
+        for (int rank = 0; rank < links.size(); rank++) {
+            LinkView link = links.get(rank);
+            if (link == null || !link.peer().equals(record.vector().get(rank))) {
+                return false;
+            }
+        }
+        return true;
     }
-    return proofs;
-  }
 
-  LocalMember with(int rank, @Nullable LinkView link) {
-    List<@Nullable LinkView> next = new ArrayList<>(links);
-    next.set(rank, link);
-    return new LocalMember(member, Collections.unmodifiableList(next), marked, digest, poisoned, losses, released);
-  }
-
-  /** True if its mark is for exactly this number and vector. */
-  boolean hasMarked(EpochRecord record) {
-    return marked == record.number() && record.digest().equals(digest);
-  }
-
-  LocalMember marking(EpochRecord record) {
-    return new LocalMember(member, links, record.number(), record.digest(), poisoned, losses, released);
-  }
-
-  /** A loss of a link: it ends the epoch that this seat had decided to mark. */
-  LocalMember lost(LostMember loss) {
-    boolean fresh = marked > poisoned;
-    return new LocalMember(member, links, marked, digest, Math.max(poisoned, marked), fresh ? List.of(loss) : added(loss), released);
-  }
-
-  /** It ends every epoch that it is in, and marks none any more. */
-  LocalMember leaving(LostMember self) {
-    return new LocalMember(member, links, marked, digest, Long.MAX_VALUE, List.of(self), released);
-  }
-
-  LocalMember release() {
-    return new LocalMember(member, links, marked, digest, poisoned, losses, true);
-  }
-
-  /** The epoch that would be opened with it would end at once. */
-  boolean isLeaving() {
-    return poisoned == Long.MAX_VALUE;
-  }
-
-  private List<LostMember> added(LostMember loss) {
-    if (losses.stream().anyMatch(known -> known.member().equals(loss.member()))) {
-      return losses;
+    List<Proof> proofs() {
+        List<Proof> proofs = new ArrayList<>(links.size());
+        for (LinkView link : links) {
+            proofs.add(link == null ? Proof.NONE : link.proof());
+        }
+        return proofs;
     }
-    List<LostMember> all = new ArrayList<>(losses);
-    all.add(loss);
-    return List.copyOf(all);
-  }
+
+    LocalMember with(int rank, @Nullable LinkView link) {
+        List<@Nullable LinkView> next = new ArrayList<>(links);
+        next.set(rank, link);
+        return new LocalMember(member, Collections.unmodifiableList(next), marked, digest, poisoned, losses, released);
+    }
+
+    /** True if its mark is for exactly this number and vector. */
+    boolean hasMarked(EpochRecord record) {
+        return marked == record.number() && record.digest().equals(digest);
+    }
+
+    LocalMember marking(EpochRecord record) {
+        return new LocalMember(member, links, record.number(), record.digest(), poisoned, losses, released);
+    }
+
+    /** A loss of a link: it ends the epoch that this seat had decided to mark. */
+    LocalMember lost(LostMember loss) {
+        boolean fresh = marked > poisoned;
+        return new LocalMember(
+                member,
+                links,
+                marked,
+                digest,
+                Math.max(poisoned, marked),
+                fresh ? List.of(loss) : added(loss),
+                released);
+    }
+
+    /** It ends every epoch that it is in, and marks none any more. */
+    LocalMember leaving(LostMember self) {
+        return new LocalMember(member, links, marked, digest, Long.MAX_VALUE, List.of(self), released);
+    }
+
+    LocalMember release() {
+        return new LocalMember(member, links, marked, digest, poisoned, losses, true);
+    }
+
+    /** The epoch that would be opened with it would end at once. */
+    boolean isLeaving() {
+        return poisoned == Long.MAX_VALUE;
+    }
+
+    private List<LostMember> added(LostMember loss) {
+        if (losses.stream().anyMatch(known -> known.member().equals(loss.member()))) {
+            return losses;
+        }
+        List<LostMember> all = new ArrayList<>(losses);
+        all.add(loss);
+        return List.copyOf(all);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 import java.io.IOException;
@@ -23,169 +25,180 @@ import java.util.random.RandomGenerator;
 /**
  * The folder in which the members of one clique, of one user, find each other's files, and this process's share of it.
  *
- * <p>Each owner holds a lock on its own {@code .lock} file, which the kernel drops when the process dies: a {@code .lock} that can be
- * locked belongs to nobody, and it and the files of the same name are swept. A lock file gets its name only when it is locked already,
- * so none is ever seen unlocked while its owner lives. Files of the own process are never swept, nor opened for it: closing any
- * descriptor of a file drops the process's locks on it (POSIX).
+ * <p>Each owner holds a lock on its own {@code .lock} file, which the kernel drops when the process dies: a
+ * {@code .lock} that can be locked belongs to nobody, and it and the files of the same name are swept. A lock file gets
+ * its name only when it is locked already, so none is ever seen unlocked while its owner lives. Files of the own
+ * process are never swept, nor opened for it: closing any descriptor of a file drops the process's locks on it (POSIX).
  */
 final class CliqueFolder implements AutoCloseable {
-  private static final String LOCK = ".lock";
-  private static final String UNLOCKED = ".new";
-  private static final Duration OLD = Duration.ofMinutes(1);
-  private static final int ATTEMPTS = 10;
+    private static final String LOCK = ".lock";
+    private static final String UNLOCKED = ".new";
+    private static final Duration OLD = Duration.ofMinutes(1);
+    private static final int ATTEMPTS = 10;
 
-  private final Path folder;
-  private final String processPart;
-  private final String name;
-  private final FileChannel lock;
+    private final Path folder;
+    private final String processPart;
+    private final String name;
+    private final FileChannel lock;
 
-  private CliqueFolder(Path folder, String processPart, String name, FileChannel lock) {
-    this.folder = folder;
-    this.processPart = processPart;
-    this.name = name;
-    this.lock = lock;
-  }
+    private CliqueFolder(Path folder, String processPart, String name, FileChannel lock) {
+        this.folder = folder;
+        this.processPart = processPart;
+        this.name = name;
+        this.lock = lock;
+    }
 
-  /** Creates what is missing, with permissions for the owner only, and sweeps what dead processes have left. */
-  static CliqueFolder open(Path base, FabricIdentity identity, RandomGenerator random) throws IOException {
-    ProcessHandle self = ProcessHandle.current();
-    String processPart = self.pid() + "-" + self.info().startInstant().map(start -> start.toEpochMilli()).orElse(0L) + "-";
-    String name = processPart + HexFormat.of().toHexDigits(random.nextLong());
-    String user = System.getProperty("user.name").replaceAll("[^A-Za-z0-9._-]", "_");
-    Path root = base.toAbsolutePath().resolve("muster-fabric-" + user);
-    Path folder = root.resolve(identity.clusterUuid() + "-" + Integer.toUnsignedString(identity.clique()));
-    for (int attempt = 1; ; attempt++) {
-      try {
-        Files.createDirectories(base);
-        createOwnerOnly(root);
-        createOwnerOnly(folder);
-        CliqueFolder opened = new CliqueFolder(folder, processPart, name, lock(folder, name));
-        opened.sweep();
-        return opened;
-      } catch (NoSuchFileException e) { // the last one out has just removed the folder
-        if (attempt == ATTEMPTS) {
-          throw e;
+    /** Creates what is missing, with permissions for the owner only, and sweeps what dead processes have left. */
+    static CliqueFolder open(Path base, FabricIdentity identity, RandomGenerator random) throws IOException {
+        ProcessHandle self = ProcessHandle.current();
+        String processPart = self.pid() + "-"
+                + self.info().startInstant().map(start -> start.toEpochMilli()).orElse(0L) + "-";
+        String name = processPart + HexFormat.of().toHexDigits(random.nextLong());
+        String user = System.getProperty("user.name").replaceAll("[^A-Za-z0-9._-]", "_");
+        Path root = base.toAbsolutePath().resolve("muster-fabric-" + user);
+        Path folder = root.resolve(identity.clusterUuid() + "-" + Integer.toUnsignedString(identity.clique()));
+        for (int attempt = 1; ; attempt++) {
+            try {
+                Files.createDirectories(base);
+                createOwnerOnly(root);
+                createOwnerOnly(folder);
+                CliqueFolder opened = new CliqueFolder(folder, processPart, name, lock(folder, name));
+                opened.sweep();
+                return opened;
+            } catch (NoSuchFileException e) { // the last one out has just removed the folder
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
         }
-      }
     }
-  }
 
-  private static void createOwnerOnly(Path folder) throws IOException {
-    try {
-      Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    } catch (FileAlreadyExistsException _) {
-      String permissions = PosixFilePermissions.toString(Files.getPosixFilePermissions(folder, LinkOption.NOFOLLOW_LINKS));
-      if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS) || !permissions.endsWith("------")) {
-        throw new IOException(folder + " is not a folder that only its owner may enter (" + permissions + "); remove it");
-      }
-    }
-  }
-
-  private static FileChannel lock(Path folder, String name) throws IOException {
-    Path unlocked = folder.resolve(name + UNLOCKED);
-    FileChannel channel = createOwnerOnlyFile(unlocked);
-    try {
-      Object self = Files.getAttribute(unlocked, "unix:uid");
-      for (Path each : List.of(folder, folder.getParent())) {
-        if (!Files.getAttribute(each, "unix:uid").equals(self)) {
-          throw new IOException(each + " belongs to another user; remove it, or choose another folder");
+    private static void createOwnerOnly(Path folder) throws IOException {
+        try {
+            Files.createDirectory(
+                    folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        } catch (FileAlreadyExistsException _) {
+            String permissions =
+                    PosixFilePermissions.toString(Files.getPosixFilePermissions(folder, LinkOption.NOFOLLOW_LINKS));
+            if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS) || !permissions.endsWith("------")) {
+                throw new IOException(
+                        folder + " is not a folder that only its owner may enter (" + permissions + "); remove it");
+            }
         }
-      }
-      if (channel.tryLock() == null) {
-        throw new IOException(unlocked + " can't be locked");
-      }
-      Files.move(unlocked, folder.resolve(name + LOCK), StandardCopyOption.ATOMIC_MOVE);
-      return channel;
-    } catch (IOException e) {
-      channel.close();
-      Files.deleteIfExists(unlocked);
-      throw e;
     }
-  }
 
-  private static FileChannel createOwnerOnlyFile(Path file) throws IOException {
-    return FileChannel.open(file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-  }
-
-  Path path() {
-    return folder;
-  }
-
-  /** The name of this owner's n-th file. */
-  String fileName(int n) {
-    return name + "." + n + ".mem";
-  }
-
-  FileChannel create(String fileName) throws IOException {
-    return createOwnerOnlyFile(folder.resolve(fileName));
-  }
-
-  /** Opens anyone's file, and follows no link. */
-  FileChannel open(String fileName) throws IOException {
-    return FileChannel.open(folder.resolve(fileName),
-        Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
-  }
-
-  void delete(String fileName) throws IOException {
-    Files.deleteIfExists(folder.resolve(fileName));
-  }
-
-  private void sweep() throws IOException {
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*{" + LOCK + "," + UNLOCKED + "}")) {
-      for (Path file : files) {
-        String other = file.getFileName().toString();
-        if (other.endsWith(UNLOCKED)) {
-          sweepIfOld(file);
-        } else if (!other.startsWith(processPart)) {
-          sweepIfDead(file);
+    private static FileChannel lock(Path folder, String name) throws IOException {
+        Path unlocked = folder.resolve(name + UNLOCKED);
+        FileChannel channel = createOwnerOnlyFile(unlocked);
+        try {
+            Object self = Files.getAttribute(unlocked, "unix:uid");
+            for (Path each : List.of(folder, folder.getParent())) {
+                if (!Files.getAttribute(each, "unix:uid").equals(self)) {
+                    throw new IOException(each + " belongs to another user; remove it, or choose another folder");
+                }
+            }
+            if (channel.tryLock() == null) {
+                throw new IOException(unlocked + " can't be locked");
+            }
+            Files.move(unlocked, folder.resolve(name + LOCK), StandardCopyOption.ATOMIC_MOVE);
+            return channel;
+        } catch (IOException e) {
+            channel.close();
+            Files.deleteIfExists(unlocked);
+            throw e;
         }
-      }
     }
-  }
 
-  /** A lock file is unlocked and without its name for some microseconds, unless its process died just then. */
-  private static void sweepIfOld(Path file) throws IOException {
-    try {
-      if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(OLD))) {
-        Files.deleteIfExists(file);
-      }
-    } catch (NoSuchFileException _) {
-      // it has its name by now
+    private static FileChannel createOwnerOnlyFile(Path file) throws IOException {
+        return FileChannel.open(
+                file,
+                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     }
-  }
 
-  private void sweepIfDead(Path lockFile) throws IOException {
-    try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.WRITE); FileLock taken = channel.tryLock()) {
-      if (taken == null) {
-        return;
-      }
-      String dead = lockFile.getFileName().toString();
-      String prefix = dead.substring(0, dead.length() - LOCK.length()) + ".";
-      try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, file -> file.getFileName().toString().startsWith(prefix))) {
-        for (Path file : files) {
-          Files.deleteIfExists(file);
+    Path path() {
+        return folder;
+    }
+
+    /** The name of this owner's n-th file. */
+    String fileName(int n) {
+        return name + "." + n + ".mem";
+    }
+
+    FileChannel create(String fileName) throws IOException {
+        return createOwnerOnlyFile(folder.resolve(fileName));
+    }
+
+    /** Opens anyone's file, and follows no link. */
+    FileChannel open(String fileName) throws IOException {
+        return FileChannel.open(
+                folder.resolve(fileName),
+                Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
+    }
+
+    void delete(String fileName) throws IOException {
+        Files.deleteIfExists(folder.resolve(fileName));
+    }
+
+    private void sweep() throws IOException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*{" + LOCK + "," + UNLOCKED + "}")) {
+            for (Path file : files) {
+                String other = file.getFileName().toString();
+                if (other.endsWith(UNLOCKED)) {
+                    sweepIfOld(file);
+                } else if (!other.startsWith(processPart)) {
+                    sweepIfDead(file);
+                }
+            }
         }
-      }
-    } catch (NoSuchFileException | OverlappingFileLockException _) {
-      // another process was faster, or is this one under another start time
     }
-  }
 
-  @Override
-  public void close() throws IOException {
-    try (lock) {
-      Files.deleteIfExists(folder.resolve(name + LOCK));
+    /** A lock file is unlocked and without its name for some microseconds, unless its process died just then. */
+    private static void sweepIfOld(Path file) throws IOException {
+        try {
+            if (Files.getLastModifiedTime(file)
+                    .toInstant()
+                    .isBefore(Instant.now().minus(OLD))) {
+                Files.deleteIfExists(file);
+            }
+        } catch (NoSuchFileException _) {
+            // it has its name by now
+        }
     }
-    deleteIfEmpty(folder);
-    deleteIfEmpty(folder.getParent());
-  }
 
-  private static void deleteIfEmpty(Path folder) {
-    try {
-      Files.delete(folder);
-    } catch (IOException _) {
-      // others are still in it, or have removed it
+    private void sweepIfDead(Path lockFile) throws IOException {
+        try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.WRITE);
+                FileLock taken = channel.tryLock()) {
+            if (taken == null) {
+                return;
+            }
+            String dead = lockFile.getFileName().toString();
+            String prefix = dead.substring(0, dead.length() - LOCK.length()) + ".";
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(
+                    folder, file -> file.getFileName().toString().startsWith(prefix))) {
+                for (Path file : files) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        } catch (NoSuchFileException | OverlappingFileLockException _) {
+            // another process was faster, or is this one under another start time
+        }
     }
-  }
+
+    @Override
+    public void close() throws IOException {
+        try (lock) {
+            Files.deleteIfExists(folder.resolve(name + LOCK));
+        }
+        deleteIfEmpty(folder);
+        deleteIfEmpty(folder.getParent());
+    }
+
+    private static void deleteIfEmpty(Path folder) {
+        try {
+            Files.delete(folder);
+        } catch (IOException _) {
+            // others are still in it, or have removed it
+        }
+    }
 }

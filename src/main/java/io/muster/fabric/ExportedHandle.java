@@ -1,18 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 /** Memory of this process that the members of its clique can import. */
 public interface ExportedHandle extends AutoCloseable {
 
-  /** What a peer needs to import it: at most {@link #MAX_BYTES}. Whoever has them and is in the clique can write to the memory. */
-  byte[] bytes();
+    /**
+     * What a peer needs to import it: at most {@link #MAX_BYTES}. Whoever has them and is in the clique can write to
+     * the memory.
+     */
+    byte[] bytes();
 
-  /** The clique that can import it. */
-  FabricIdentity identity();
+    /** The clique that can import it. */
+    FabricIdentity identity();
 
-  /** Takes the memory back. Later imports are refused; mappings that exist stay harmless. Idempotent. Blocks. */
-  @Override
-  void close();
+    /** Takes the memory back. Later imports are refused; mappings that exist stay harmless. Idempotent. Blocks. */
+    @Override
+    void close();
 
-  /** No handle is longer. */
-  int MAX_BYTES = 256;
+    /** No handle is longer. */
+    int MAX_BYTES = 256;
 }

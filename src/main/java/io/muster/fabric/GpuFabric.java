@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 import io.muster.cuda.CudaProbe;
@@ -8,32 +10,32 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the GPUs of this host prove of a fabric, found out once per process: whoever asks first waits for it. A GPU that was busy or broken
- * at that moment is asked again by the next process.
+ * What the GPUs of this host prove of a fabric, found out once per process: whoever asks first waits for it. A GPU that
+ * was busy or broken at that moment is asked again by the next process.
  */
 public final class GpuFabric {
-  private static final Logger LOG = LoggerFactory.getLogger(GpuFabric.class);
+    private static final Logger LOG = LoggerFactory.getLogger(GpuFabric.class);
 
-  private GpuFabric() {}
+    private GpuFabric() {}
 
-  /**
-   * <b>Blocks</b> at the first call; see {@link CudaProbe#probe} and {@link SharingProbe#probe}. Where a fabric is wanted and none is
-   * proven it logs a warning, and else nothing.
-   */
-  public static FabricVerdict verdict(NvlinkIpcSetting setting) {
-    if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
-      return new FabricVerdict.NotAvailable(setting.sentence()); // without asking the driver
+    /**
+     * <b>Blocks</b> at the first call; see {@link CudaProbe#probe} and {@link SharingProbe#probe}. Where a fabric is
+     * wanted and none is proven it logs a warning, and else nothing.
+     */
+    public static FabricVerdict verdict(NvlinkIpcSetting setting) {
+        if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
+            return new FabricVerdict.NotAvailable(setting.sentence()); // without asking the driver
+        }
+        FabricVerdict verdict = FabricRule.verdict(Probed.CUDA, Probed.SHARING, setting);
+        if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_WANTED && !(verdict instanceof FabricVerdict.Proven)) {
+            LOG.warn("fabric-not-proven reason={}", verdict.reason());
+        }
+        return verdict;
     }
-    FabricVerdict verdict = FabricRule.verdict(Probed.CUDA, Probed.SHARING, setting);
-    if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_WANTED && !(verdict instanceof FabricVerdict.Proven)) {
-      LOG.warn("fabric-not-proven reason={}", verdict.reason());
-    }
-    return verdict;
-  }
 
-  /** Initialised, by the JVM under its lock, when first used. */
-  private static final class Probed {
-    private static final CudaFacts CUDA = CudaProbe.probe();
-    private static final SharingFacts SHARING = SharingProbe.probe(CUDA, SharingProbe.Depth.VERDICT);
-  }
+    /** Initialised, by the JVM under its lock, when first used. */
+    private static final class Probed {
+        private static final CudaFacts CUDA = CudaProbe.probe();
+        private static final SharingFacts SHARING = SharingProbe.probe(CUDA, SharingProbe.Depth.VERDICT);
+    }
 }

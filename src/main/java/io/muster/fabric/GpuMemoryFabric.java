@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 import io.muster.cuda.Gpu;
@@ -23,224 +25,236 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
 /**
- * A fabric of real GPUs: memory of the first GPU of this process, exported with a fabric handle and imported by the others. It is made only
- * where the probe has proven a fabric. Importing maps the peer's memory, finds the handle's token in it, and writes and reads back a
- * place that belongs to the importing rank.
+ * A fabric of real GPUs: memory of the first GPU of this process, exported with a fabric handle and imported by the
+ * others. It is made only where the probe has proven a fabric. Importing maps the peer's memory, finds the handle's
+ * token in it, and writes and reads back a place that belongs to the importing rank.
  */
 public final class GpuMemoryFabric implements Fabric {
-  private static final long BYTES = 2 << 20;
-  private static final long PLACES_AT = 4096;
-  private static final long PLACE_BYTES = 64;
+    private static final long BYTES = 2 << 20;
+    private static final long PLACES_AT = 4096;
+    private static final long PLACE_BYTES = 64;
 
-  private final FabricVerdict.Proven verdict;
-  private final Gpus gpus;
-  private final SecureRandom random = new SecureRandom();
-  /** What has been exported or imported and not closed; workers meet here, guarded by itself. */
-  private final Set<Held> held = new HashSet<>();
-  private boolean closed;
+    private final FabricVerdict.Proven verdict;
+    private final Gpus gpus;
+    private final SecureRandom random = new SecureRandom();
+    /** What has been exported or imported and not closed; workers meet here, guarded by itself. */
+    private final Set<Held> held = new HashSet<>();
 
-  public GpuMemoryFabric(FabricVerdict.Proven verdict, Gpus gpus) {
-    this.verdict = verdict;
-    this.gpus = gpus;
-  }
+    private boolean closed;
 
-  @Override
-  public FabricVerdict verdict() {
-    return verdict;
-  }
-
-  @Override
-  public FabricExport export(Member owner) {
-    try {
-      Gpu gpu = gpu();
-      GpuView view = gpu.allocate(ShareKind.FABRIC, BYTES).join();
-      byte[] token = new byte[GpuMemoryHandle.TOKEN_BYTES];
-      random.nextBytes(token);
-      write(gpu, view.address(), token);
-      if (!(view.export() instanceof GpuExport.Fabric exported)) {
-        gpu.close(view).join();
-        return new FabricExport.NotExported("the memory has no fabric handle");
-      }
-      var handle = new GpuMemoryHandle(verdict.identity(), owner, token, view.allocationBytes(), exported.handle());
-      var export = new Export(gpu, view, handle);
-      if (!hold(export)) {
-        export.close();
-        return new FabricExport.NotExported("the fabric is closed");
-      }
-      return new FabricExport.Exported(export);
-    } catch (CompletionException failure) {
-      return new FabricExport.NotExported("fabric memory can't be exported: " + text(failure));
-    }
-  }
-
-  @Override
-  public FabricImport importPeer(Member local, Member peer, byte[] exported) {
-    Optional<GpuMemoryHandle> decoded = GpuMemoryHandle.decode(exported);
-    if (decoded.isEmpty()) {
-      return new Refused(Cause.MALFORMED, exported.length + " bytes of rank " + peer.rank() + " are no handle of fabric memory");
-    }
-    GpuMemoryHandle handle = decoded.get();
-    if (!handle.identity().equals(verdict.identity())) {
-      return new Refused(Cause.OTHER_CLIQUE, "rank " + peer.rank() + " is in fabric " + handle.identity() + ", this process in "
-          + verdict.identity());
-    }
-    if (!handle.owner().equals(peer)) {
-      return new Refused(Cause.OTHER_MEMBER, "the handle is of member " + handle.owner() + ", expected " + peer);
-    }
-    return imported(local, handle);
-  }
-
-  private FabricImport imported(Member local, GpuMemoryHandle handle) {
-    Gpu gpu;
-    GpuView view;
-    try {
-      gpu = gpu();
-      view = gpu.importing(new GpuExport.Fabric(handle.handle()), handle.allocationBytes()).join();
-    } catch (CompletionException failure) {
-      return new Refused(Cause.MISSING, "the memory of rank " + handle.owner().rank() + " can't be imported: " + text(failure));
-    }
-    var imported = new Import(gpu, view, handle, local);
-    Optional<String> wrong = hold(imported) ? imported.touch() : Optional.of("the fabric is closed");
-    if (wrong.isPresent()) {
-      imported.close();
-      return new Refused(wrong.get().startsWith("token") ? Cause.TOKEN_MISMATCH : Cause.UNREADABLE,
-          "the memory of rank " + handle.owner().rank() + " can't be used: " + wrong.get());
-    }
-    return new FabricImport.Imported(imported);
-  }
-
-  private Gpu gpu() {
-    Gpu gpu = gpus.gpu(0).orElseThrow(() -> new CompletionException(new IllegalStateException("no GPU: " + gpus.whyNone())));
-    gpu.ready().join();
-    return gpu;
-  }
-
-  private static String text(Throwable failure) {
-    return switch (failure) {
-      case CompletionException wrapped when wrapped.getCause() != null -> text(wrapped.getCause());
-      case CudaCallException call -> GpuTrouble.sentence(call.failure());
-      default -> String.valueOf(failure.getMessage());
-    };
-  }
-
-  private boolean hold(Held one) {
-    synchronized (held) {
-      return !closed && held.add(one);
-    }
-  }
-
-  @Override
-  public void close() {
-    Set<Held> all;
-    synchronized (held) {
-      closed = true;
-      all = Set.copyOf(held);
-    }
-    all.forEach(Held::close);
-  }
-
-  private static void write(Gpu gpu, long to, byte[] bytes) {
-    try (Arena arena = Arena.ofShared()) {
-      ended(gpu, new GpuCopy.ToDevice(to, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes)));
-    }
-  }
-
-  private static byte[] read(Gpu gpu, long from, int bytes) {
-    try (Arena arena = Arena.ofShared()) {
-      MemorySegment into = arena.allocate(bytes);
-      ended(gpu, new GpuCopy.ToHost(into, from));
-      return into.toArray(ValueLayout.JAVA_BYTE);
-    }
-  }
-
-  private static void ended(Gpu gpu, GpuCopy copy) {
-    var done = new CompletableFuture<Void>();
-    gpu.copy(0, copy, failure -> {
-      if (failure == null) {
-        done.complete(null);
-      } else {
-        done.completeExceptionally(new CudaCallException(failure));
-      }
-    });
-    done.join();
-  }
-
-  /** Memory that is closed once. */
-  private abstract class Held {
-    final Gpu gpu;
-    final GpuView view;
-    final GpuMemoryHandle handle;
-    private boolean open = true;
-
-    Held(Gpu gpu, GpuView view, GpuMemoryHandle handle) {
-      this.gpu = gpu;
-      this.view = view;
-      this.handle = handle;
+    public GpuMemoryFabric(FabricVerdict.Proven verdict, Gpus gpus) {
+        this.verdict = verdict;
+        this.gpus = gpus;
     }
 
-    public FabricIdentity identity() {
-      return handle.identity();
+    @Override
+    public FabricVerdict verdict() {
+        return verdict;
     }
 
+    @Override
+    public FabricExport export(Member owner) {
+        try {
+            Gpu gpu = gpu();
+            GpuView view = gpu.allocate(ShareKind.FABRIC, BYTES).join();
+            byte[] token = new byte[GpuMemoryHandle.TOKEN_BYTES];
+            random.nextBytes(token);
+            write(gpu, view.address(), token);
+            if (!(view.export() instanceof GpuExport.Fabric exported)) {
+                gpu.close(view).join();
+                return new FabricExport.NotExported("the memory has no fabric handle");
+            }
+            var handle =
+                    new GpuMemoryHandle(verdict.identity(), owner, token, view.allocationBytes(), exported.handle());
+            var export = new Export(gpu, view, handle);
+            if (!hold(export)) {
+                export.close();
+                return new FabricExport.NotExported("the fabric is closed");
+            }
+            return new FabricExport.Exported(export);
+        } catch (CompletionException failure) {
+            return new FabricExport.NotExported("fabric memory can't be exported: " + text(failure));
+        }
+    }
+
+    @Override
+    public FabricImport importPeer(Member local, Member peer, byte[] exported) {
+        Optional<GpuMemoryHandle> decoded = GpuMemoryHandle.decode(exported);
+        if (decoded.isEmpty()) {
+            return new Refused(
+                    Cause.MALFORMED,
+                    exported.length + " bytes of rank " + peer.rank() + " are no handle of fabric memory");
+        }
+        GpuMemoryHandle handle = decoded.get();
+        if (!handle.identity().equals(verdict.identity())) {
+            return new Refused(
+                    Cause.OTHER_CLIQUE,
+                    "rank " + peer.rank() + " is in fabric " + handle.identity() + ", this process in "
+                            + verdict.identity());
+        }
+        if (!handle.owner().equals(peer)) {
+            return new Refused(Cause.OTHER_MEMBER, "the handle is of member " + handle.owner() + ", expected " + peer);
+        }
+        return imported(local, handle);
+    }
+
+    private FabricImport imported(Member local, GpuMemoryHandle handle) {
+        Gpu gpu;
+        GpuView view;
+        try {
+            gpu = gpu();
+            view = gpu.importing(new GpuExport.Fabric(handle.handle()), handle.allocationBytes())
+                    .join();
+        } catch (CompletionException failure) {
+            return new Refused(
+                    Cause.MISSING,
+                    "the memory of rank " + handle.owner().rank() + " can't be imported: " + text(failure));
+        }
+        var imported = new Import(gpu, view, handle, local);
+        Optional<String> wrong = hold(imported) ? imported.touch() : Optional.of("the fabric is closed");
+        if (wrong.isPresent()) {
+            imported.close();
+            return new Refused(
+                    wrong.get().startsWith("token") ? Cause.TOKEN_MISMATCH : Cause.UNREADABLE,
+                    "the memory of rank " + handle.owner().rank() + " can't be used: " + wrong.get());
+        }
+        return new FabricImport.Imported(imported);
+    }
+
+    private Gpu gpu() {
+        Gpu gpu = gpus.gpu(0)
+                .orElseThrow(() -> new CompletionException(new IllegalStateException("no GPU: " + gpus.whyNone())));
+        gpu.ready().join();
+        return gpu;
+    }
+
+    private static String text(Throwable failure) {
+        return switch (failure) {
+            case CompletionException wrapped when wrapped.getCause() != null -> text(wrapped.getCause());
+            case CudaCallException call -> GpuTrouble.sentence(call.failure());
+            default -> String.valueOf(failure.getMessage());
+        };
+    }
+
+    private boolean hold(Held one) {
+        synchronized (held) {
+            return !closed && held.add(one);
+        }
+    }
+
+    @Override
     public void close() {
-      synchronized (this) {
-        if (!open) {
-          return;
+        Set<Held> all;
+        synchronized (held) {
+            closed = true;
+            all = Set.copyOf(held);
         }
-        open = false;
-      }
-      synchronized (held) {
-        held.remove(this);
-      }
-      gpu.close(view).exceptionally(_ -> null).join();
+        all.forEach(Held::close);
     }
 
-    synchronized boolean isOpen() {
-      return open;
-    }
-  }
-
-  private final class Export extends Held implements ExportedHandle {
-    Export(Gpu gpu, GpuView view, GpuMemoryHandle handle) {
-      super(gpu, view, handle);
-    }
-
-    @Override
-    public byte[] bytes() {
-      return handle.encode();
-    }
-  }
-
-  private final class Import extends Held implements ImportedHandle {
-    private final long place;
-
-    Import(Gpu gpu, GpuView view, GpuMemoryHandle handle, Member local) {
-      super(gpu, view, handle);
-      this.place = PLACES_AT + PLACE_BYTES * (local.rank() % ((view.bytes() - PLACES_AT) / PLACE_BYTES));
-    }
-
-    @Override
-    public Member owner() {
-      return handle.owner();
-    }
-
-    @Override
-    public Optional<String> touch() {
-      if (!isOpen()) {
-        return Optional.of("it is closed");
-      }
-      try {
-        if (!Arrays.equals(read(gpu, view.address(), GpuMemoryHandle.TOKEN_BYTES), handle.token())) {
-          return Optional.of("token of the handle not found in it");
+    private static void write(Gpu gpu, long to, byte[] bytes) {
+        try (Arena arena = Arena.ofShared()) {
+            ended(gpu, new GpuCopy.ToDevice(to, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes)));
         }
-        byte[] written = new byte[GpuMemoryHandle.TOKEN_BYTES];
-        random.nextBytes(written);
-        write(gpu, view.address() + place, written);
-        return Arrays.equals(read(gpu, view.address() + place, written.length), written) ? Optional.empty()
-            : Optional.of("other bytes were read than were written");
-      } catch (CompletionException failure) {
-        return Optional.of(text(failure));
-      }
     }
-  }
+
+    private static byte[] read(Gpu gpu, long from, int bytes) {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment into = arena.allocate(bytes);
+            ended(gpu, new GpuCopy.ToHost(into, from));
+            return into.toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    private static void ended(Gpu gpu, GpuCopy copy) {
+        var done = new CompletableFuture<Void>();
+        gpu.copy(0, copy, failure -> {
+            if (failure == null) {
+                done.complete(null);
+            } else {
+                done.completeExceptionally(new CudaCallException(failure));
+            }
+        });
+        done.join();
+    }
+
+    /** Memory that is closed once. */
+    private abstract class Held {
+        final Gpu gpu;
+        final GpuView view;
+        final GpuMemoryHandle handle;
+        private boolean open = true;
+
+        Held(Gpu gpu, GpuView view, GpuMemoryHandle handle) {
+            this.gpu = gpu;
+            this.view = view;
+            this.handle = handle;
+        }
+
+        public FabricIdentity identity() {
+            return handle.identity();
+        }
+
+        public void close() {
+            synchronized (this) {
+                if (!open) {
+                    return;
+                }
+                open = false;
+            }
+            synchronized (held) {
+                held.remove(this);
+            }
+            gpu.close(view).exceptionally(_ -> null).join();
+        }
+
+        synchronized boolean isOpen() {
+            return open;
+        }
+    }
+
+    private final class Export extends Held implements ExportedHandle {
+        Export(Gpu gpu, GpuView view, GpuMemoryHandle handle) {
+            super(gpu, view, handle);
+        }
+
+        @Override
+        public byte[] bytes() {
+            return handle.encode();
+        }
+    }
+
+    private final class Import extends Held implements ImportedHandle {
+        private final long place;
+
+        Import(Gpu gpu, GpuView view, GpuMemoryHandle handle, Member local) {
+            super(gpu, view, handle);
+            this.place = PLACES_AT + PLACE_BYTES * (local.rank() % ((view.bytes() - PLACES_AT) / PLACE_BYTES));
+        }
+
+        @Override
+        public Member owner() {
+            return handle.owner();
+        }
+
+        @Override
+        public Optional<String> touch() {
+            if (!isOpen()) {
+                return Optional.of("it is closed");
+            }
+            try {
+                if (!Arrays.equals(read(gpu, view.address(), GpuMemoryHandle.TOKEN_BYTES), handle.token())) {
+                    return Optional.of("token of the handle not found in it");
+                }
+                byte[] written = new byte[GpuMemoryHandle.TOKEN_BYTES];
+                random.nextBytes(written);
+                write(gpu, view.address() + place, written);
+                return Arrays.equals(read(gpu, view.address() + place, written.length), written)
+                        ? Optional.empty()
+                        : Optional.of("other bytes were read than were written");
+            } catch (CompletionException failure) {
+                return Optional.of(text(failure));
+            }
+        }
+    }
 }

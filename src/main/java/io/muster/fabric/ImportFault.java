@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 import io.muster.group.Member;
@@ -7,51 +9,51 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which imports of a simulated fabric are made to fail: those on behalf of the named local ranks. So with the same setting in all
- * processes, an import works on one side only for each link that has one named rank.
+ * Which imports of a simulated fabric are made to fail: those on behalf of the named local ranks. So with the same
+ * setting in all processes, an import works on one side only for each link that has one named rank.
  *
  * @param ranks the ranks whose imports fail
  * @param every true if all fail
  */
 public record ImportFault(Set<Integer> ranks, boolean every) {
-  /** The system property that {@link #ofSystemProperty()} reads. */
-  public static final String PROPERTY = "muster.fabric.simulated.failImport";
-  /** Nothing fails. */
-  public static final ImportFault NONE = new ImportFault(Set.of(), false);
+    /** The system property that {@link #ofSystemProperty()} reads. */
+    public static final String PROPERTY = "muster.fabric.simulated.failImport";
+    /** Nothing fails. */
+    public static final ImportFault NONE = new ImportFault(Set.of(), false);
 
-  public ImportFault {
-    ranks = Set.copyOf(ranks);
-  }
-
-  /**
-   * Reads {@code *}, or ranks separated by commas; null and empty mean none.
-   *
-   * @throws MusterException of kind CONFIG if the text is anything else
-   */
-  public static ImportFault parse(@Nullable String text) {
-    if (text == null || text.isEmpty()) {
-      return NONE;
+    public ImportFault {
+        ranks = Set.copyOf(ranks);
     }
-    if (text.equals("*")) {
-      return new ImportFault(Set.of(), true);
-    }
-    Set<Integer> ranks = new HashSet<>();
-    for (String rank : text.split(",", -1)) {
-      try {
-        ranks.add(Integer.parseUnsignedInt(rank.strip()));
-      } catch (NumberFormatException e) {
-        throw MusterException.config(PROPERTY + " must be * or ranks separated by commas, got '" + text + "'");
-      }
-    }
-    return new ImportFault(ranks, false);
-  }
 
-  /** What {@value #PROPERTY} says. */
-  public static ImportFault ofSystemProperty() {
-    return parse(System.getProperty(PROPERTY));
-  }
+    /**
+     * Reads {@code *}, or ranks separated by commas; null and empty mean none.
+     *
+     * @throws MusterException of kind CONFIG if the text is anything else
+     */
+    public static ImportFault parse(@Nullable String text) {
+        if (text == null || text.isEmpty()) {
+            return NONE;
+        }
+        if (text.equals("*")) {
+            return new ImportFault(Set.of(), true);
+        }
+        Set<Integer> ranks = new HashSet<>();
+        for (String rank : text.split(",", -1)) {
+            try {
+                ranks.add(Integer.parseUnsignedInt(rank.strip()));
+            } catch (NumberFormatException e) {
+                throw MusterException.config(PROPERTY + " must be * or ranks separated by commas, got '" + text + "'");
+            }
+        }
+        return new ImportFault(ranks, false);
+    }
 
-  boolean hits(Member local) {
-    return every || ranks.contains(local.rank());
-  }
+    /** What {@value #PROPERTY} says. */
+    public static ImportFault ofSystemProperty() {
+        return parse(System.getProperty(PROPERTY));
+    }
+
+    boolean hits(Member local) {
+        return every || ranks.contains(local.rank());
+    }
 }

@@ -1,36 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 import io.muster.group.Member;
 
 /** The fabric of a process that has none, or none that is proven: it says why. */
 public final class NoFabric implements Fabric {
-  private final FabricVerdict verdict;
+    private final FabricVerdict verdict;
 
-  /** @throws IllegalArgumentException for a verdict that says proven */
-  public NoFabric(FabricVerdict verdict) {
-    if (verdict instanceof FabricVerdict.Proven) {
-      throw new IllegalArgumentException("a proven fabric is not none: " + verdict);
+    /** @throws IllegalArgumentException for a verdict that says proven */
+    public NoFabric(FabricVerdict verdict) {
+        if (verdict instanceof FabricVerdict.Proven) {
+            throw new IllegalArgumentException("a proven fabric is not none: " + verdict);
+        }
+        this.verdict = verdict;
     }
-    this.verdict = verdict;
-  }
 
-  @Override
-  public FabricVerdict verdict() {
-    return verdict;
-  }
+    @Override
+    public FabricVerdict verdict() {
+        return verdict;
+    }
 
-  @Override
-  public FabricExport export(Member owner) {
-    return new FabricExport.NotExported(verdict.reason());
-  }
+    @Override
+    public FabricExport export(Member owner) {
+        return new FabricExport.NotExported(verdict.reason());
+    }
 
-  @Override
-  public FabricImport importPeer(Member local, Member peer, byte[] exported) {
-    return new FabricImport.Refused(FabricImport.Cause.NO_FABRIC, verdict.reason());
-  }
+    @Override
+    public FabricImport importPeer(Member local, Member peer, byte[] exported) {
+        return new FabricImport.Refused(FabricImport.Cause.NO_FABRIC, verdict.reason());
+    }
 
-  @Override
-  public void close() {
-    // holds nothing
-  }
+    @Override
+    public void close() {
+        // holds nothing
+    }
 }

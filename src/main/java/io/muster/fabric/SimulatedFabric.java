@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 import io.muster.fabric.FabricImport.Cause;
@@ -18,281 +20,302 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fabric for machines without GPUs: its memory is a file that only processes of the same user, host and clique can import. Importing is
- * a real act: the file is opened, its identity, member and token are compared with the handle's, a slot of it is mapped, written, and
- * read back through the file. The heap of a process, and memory of any other kind, can't be reached through it.
+ * A fabric for machines without GPUs: its memory is a file that only processes of the same user, host and clique can
+ * import. Importing is a real act: the file is opened, its identity, member and token are compared with the handle's, a
+ * slot of it is mapped, written, and read back through the file. The heap of a process, and memory of any other kind,
+ * can't be reached through it.
  */
 public final class SimulatedFabric implements Fabric {
-  private final FabricIdentity identity;
-  private final ImportFault fault;
-  private final CliqueFolder folder;
-  private final SecureRandom random;
-  private final AtomicInteger exports = new AtomicInteger();
-  private final AtomicInteger injected = new AtomicInteger();
-  /** Guarded by itself, as is {@link #closed}: workers that export and import meet the closing owner here. */
-  private final Set<AutoCloseable> open = new HashSet<>();
-  private boolean closed;
+    private final FabricIdentity identity;
+    private final ImportFault fault;
+    private final CliqueFolder folder;
+    private final SecureRandom random;
+    private final AtomicInteger exports = new AtomicInteger();
+    private final AtomicInteger injected = new AtomicInteger();
+    /** Guarded by itself, as is {@link #closed}: workers that export and import meet the closing owner here. */
+    private final Set<AutoCloseable> open = new HashSet<>();
 
-  private SimulatedFabric(FabricIdentity identity, ImportFault fault, CliqueFolder folder, SecureRandom random) {
-    this.identity = identity;
-    this.fault = fault;
-    this.folder = folder;
-    this.random = random;
-  }
+    private boolean closed;
 
-  /** The folder that is used unless another is configured. All processes of a clique need the same. */
-  public static Path defaultBase() {
-    return Path.of(System.getProperty("java.io.tmpdir"));
-  }
-
-  /**
-   * Opens the fabric, sweeps what dead processes have left in it, and proves it by importing from itself. Blocks.
-   *
-   * @throws MusterException of kind CONFIG if that is not possible in this folder
-   */
-  public static SimulatedFabric open(FabricIdentity identity, Path base, ImportFault fault) {
-    SecureRandom random = new SecureRandom();
-    CliqueFolder folder;
-    try {
-      folder = CliqueFolder.open(base, identity, random);
-    } catch (IOException | UnsupportedOperationException e) {
-      throw unusable(identity, base, e.toString());
+    private SimulatedFabric(FabricIdentity identity, ImportFault fault, CliqueFolder folder, SecureRandom random) {
+        this.identity = identity;
+        this.fault = fault;
+        this.folder = folder;
+        this.random = random;
     }
-    SimulatedFabric fabric = new SimulatedFabric(identity, fault, folder, random);
-    Optional<String> failure = fabric.tryOut();
-    if (failure.isPresent()) {
-      fabric.close();
-      throw unusable(identity, base, failure.get());
+
+    /** The folder that is used unless another is configured. All processes of a clique need the same. */
+    public static Path defaultBase() {
+        return Path.of(System.getProperty("java.io.tmpdir"));
     }
-    return fabric;
-  }
 
-  private static MusterException unusable(FabricIdentity identity, Path base, String why) {
-    return MusterException.config("simulated fabric " + identity + " can't be used in " + base + ": " + why);
-  }
-
-  private Optional<String> tryOut() {
-    Member self = new Member(0, 1, LifeId.random(random));
-    return switch (export(self)) {
-      case FabricExport.NotExported(String reason) -> Optional.of(reason);
-      case FabricExport.Exported(ExportedHandle handle) -> {
-        try (handle) {
-          yield switch (importFile(self, self, handle.bytes())) {
-            case Refused refused -> Optional.of(refused.reason());
-            case FabricImport.Imported(ImportedHandle imported) -> {
-              imported.close();
-              yield Optional.empty();
-            }
-          };
+    /**
+     * Opens the fabric, sweeps what dead processes have left in it, and proves it by importing from itself. Blocks.
+     *
+     * @throws MusterException of kind CONFIG if that is not possible in this folder
+     */
+    public static SimulatedFabric open(FabricIdentity identity, Path base, ImportFault fault) {
+        SecureRandom random = new SecureRandom();
+        CliqueFolder folder;
+        try {
+            folder = CliqueFolder.open(base, identity, random);
+        } catch (IOException | UnsupportedOperationException e) {
+            throw unusable(identity, base, e.toString());
         }
-      }
-    };
-  }
+        SimulatedFabric fabric = new SimulatedFabric(identity, fault, folder, random);
+        Optional<String> failure = fabric.tryOut();
+        if (failure.isPresent()) {
+            fabric.close();
+            throw unusable(identity, base, failure.get());
+        }
+        return fabric;
+    }
 
-  @Override
-  public FabricVerdict verdict() {
-    return new FabricVerdict.Proven(identity, true, "simulated by files in " + folder.path());
-  }
+    private static MusterException unusable(FabricIdentity identity, Path base, String why) {
+        return MusterException.config("simulated fabric " + identity + " can't be used in " + base + ": " + why);
+    }
 
-  @Override
-  public FabricExport export(Member owner) {
-    String fileName = folder.fileName(exports.incrementAndGet());
-    byte[] token = new byte[Token.BYTES];
-    random.nextBytes(token);
-    SimulatedHandle handle = new SimulatedHandle(identity, owner, new Token(token), fileName);
-    Export export = new Export(handle);
-    if (!register(export)) {
-      return new FabricExport.NotExported("the simulated fabric is closed");
-    }
-    try (FileChannel file = folder.create(fileName)) {
-      SimulatedMemory.fill(file, handle);
-      if (!isRegistered(export)) { // closed meanwhile, perhaps before the file was there
-        folder.delete(fileName);
-        return new FabricExport.NotExported("the simulated fabric is closed");
-      }
-      return new FabricExport.Exported(export);
-    } catch (IOException e) {
-      export.close();
-      return new FabricExport.NotExported("simulated fabric memory can't be allocated: " + e);
-    }
-  }
-
-  @Override
-  public FabricImport importPeer(Member local, Member peer, byte[] exported) {
-    if (fault.hits(local)) {
-      injected.incrementAndGet();
-      return new Refused(Cause.INJECTED, "import made to fail on rank " + local.rank() + " by " + ImportFault.PROPERTY);
-    }
-    return importFile(local, peer, exported);
-  }
-
-  /** How many imports were made to fail so far. */
-  public int injectedFailures() {
-    return injected.get();
-  }
-
-  private FabricImport importFile(Member local, Member peer, byte[] exported) {
-    Optional<SimulatedHandle> decoded = SimulatedHandle.decode(exported);
-    if (decoded.isEmpty()) {
-      return new Refused(Cause.MALFORMED, exported.length + " bytes of rank " + peer.rank() + " are no handle of a simulated fabric");
-    }
-    SimulatedHandle handle = decoded.get();
-    if (!handle.identity().equals(identity)) {
-      return new Refused(Cause.OTHER_CLIQUE, "rank " + peer.rank() + " is in fabric " + handle.identity() + ", this process in " + identity);
-    }
-    if (!handle.owner().equals(peer)) {
-      return new Refused(Cause.OTHER_MEMBER, "the handle is of member " + handle.owner() + ", expected " + peer);
-    }
-    try (FileChannel file = folder.open(handle.fileName())) {
-      if (!SimulatedMemory.carries(file, handle)) {
-        return new Refused(Cause.TOKEN_MISMATCH, "the memory of rank " + peer.rank() + " does not carry the handle's token");
-      }
-      return finish(new Import(handle, SimulatedMemory.map(file, local)));
-    } catch (NoSuchFileException e) {
-      return new Refused(Cause.MISSING, "the memory of rank " + peer.rank() + " is not in " + folder.path()
-          + ": it was taken back, or that process uses another folder, user or host");
-    } catch (IOException e) {
-      return new Refused(Cause.UNREADABLE, "the memory of rank " + peer.rank() + " can't be used: " + e);
-    }
-  }
-
-  private FabricImport finish(Import imported) {
-    if (!register(imported)) {
-      imported.close();
-      return new Refused(Cause.NO_FABRIC, "the simulated fabric is closed");
-    }
-    Optional<String> failure = imported.touch();
-    if (failure.isPresent()) {
-      imported.close();
-      return new Refused(Cause.UNREADABLE, failure.get());
-    }
-    return new FabricImport.Imported(imported);
-  }
-
-  private boolean register(AutoCloseable handle) {
-    synchronized (open) {
-      return !closed && open.add(handle);
-    }
-  }
-
-  private boolean isRegistered(AutoCloseable handle) {
-    synchronized (open) {
-      return !closed && open.contains(handle);
-    }
-  }
-
-  private boolean unregister(AutoCloseable handle) {
-    synchronized (open) {
-      return open.remove(handle);
-    }
-  }
-
-  @Override
-  public void close() {
-    Set<AutoCloseable> left;
-    synchronized (open) {
-      if (closed) {
-        return;
-      }
-      closed = true;
-      left = Set.copyOf(open);
-    }
-    @Nullable Exception first = null;
-    for (AutoCloseable handle : left) {
-      first = tryClose(handle, first);
-    }
-    first = tryClose(folder, first);
-    if (first != null) {
-      throw new MusterException(MusterException.Kind.FATAL, "simulated fabric left files in " + folder.path() + ": " + first, first);
-    }
-  }
-
-  private static @Nullable Exception tryClose(AutoCloseable handle, @Nullable Exception first) {
-    try {
-      handle.close();
-      return first;
-    } catch (Exception e) {
-      return first == null ? e : first;
-    }
-  }
-
-  private final class Export implements ExportedHandle {
-    private final SimulatedHandle handle;
-
-    Export(SimulatedHandle handle) {
-      this.handle = handle;
+    private Optional<String> tryOut() {
+        Member self = new Member(0, 1, LifeId.random(random));
+        return switch (export(self)) {
+            case FabricExport.NotExported(String reason) -> Optional.of(reason);
+            case FabricExport.Exported(ExportedHandle handle) -> {
+                try (handle) {
+                    yield switch (importFile(self, self, handle.bytes())) {
+                        case Refused refused -> Optional.of(refused.reason());
+                        case FabricImport.Imported(ImportedHandle imported) -> {
+                            imported.close();
+                            yield Optional.empty();
+                        }
+                    };
+                }
+            }
+        };
     }
 
     @Override
-    public byte[] bytes() {
-      return handle.encode();
+    public FabricVerdict verdict() {
+        return new FabricVerdict.Proven(identity, true, "simulated by files in " + folder.path());
     }
 
     @Override
-    public FabricIdentity identity() {
-      return identity;
+    public FabricExport export(Member owner) {
+        String fileName = folder.fileName(exports.incrementAndGet());
+        byte[] token = new byte[Token.BYTES];
+        random.nextBytes(token);
+        SimulatedHandle handle = new SimulatedHandle(identity, owner, new Token(token), fileName);
+        Export export = new Export(handle);
+        if (!register(export)) {
+            return new FabricExport.NotExported("the simulated fabric is closed");
+        }
+        try (FileChannel file = folder.create(fileName)) {
+            SimulatedMemory.fill(file, handle);
+            if (!isRegistered(export)) { // closed meanwhile, perhaps before the file was there
+                folder.delete(fileName);
+                return new FabricExport.NotExported("the simulated fabric is closed");
+            }
+            return new FabricExport.Exported(export);
+        } catch (IOException e) {
+            export.close();
+            return new FabricExport.NotExported("simulated fabric memory can't be allocated: " + e);
+        }
+    }
+
+    @Override
+    public FabricImport importPeer(Member local, Member peer, byte[] exported) {
+        if (fault.hits(local)) {
+            injected.incrementAndGet();
+            return new Refused(
+                    Cause.INJECTED, "import made to fail on rank " + local.rank() + " by " + ImportFault.PROPERTY);
+        }
+        return importFile(local, peer, exported);
+    }
+
+    /** How many imports were made to fail so far. */
+    public int injectedFailures() {
+        return injected.get();
+    }
+
+    private FabricImport importFile(Member local, Member peer, byte[] exported) {
+        Optional<SimulatedHandle> decoded = SimulatedHandle.decode(exported);
+        if (decoded.isEmpty()) {
+            return new Refused(
+                    Cause.MALFORMED,
+                    exported.length + " bytes of rank " + peer.rank() + " are no handle of a simulated fabric");
+        }
+        SimulatedHandle handle = decoded.get();
+        if (!handle.identity().equals(identity)) {
+            return new Refused(
+                    Cause.OTHER_CLIQUE,
+                    "rank " + peer.rank() + " is in fabric " + handle.identity() + ", this process in " + identity);
+        }
+        if (!handle.owner().equals(peer)) {
+            return new Refused(Cause.OTHER_MEMBER, "the handle is of member " + handle.owner() + ", expected " + peer);
+        }
+        try (FileChannel file = folder.open(handle.fileName())) {
+            if (!SimulatedMemory.carries(file, handle)) {
+                return new Refused(
+                        Cause.TOKEN_MISMATCH,
+                        "the memory of rank " + peer.rank() + " does not carry the handle's token");
+            }
+            return finish(new Import(handle, SimulatedMemory.map(file, local)));
+        } catch (NoSuchFileException e) {
+            return new Refused(
+                    Cause.MISSING,
+                    "the memory of rank " + peer.rank() + " is not in " + folder.path()
+                            + ": it was taken back, or that process uses another folder, user or host");
+        } catch (IOException e) {
+            return new Refused(Cause.UNREADABLE, "the memory of rank " + peer.rank() + " can't be used: " + e);
+        }
+    }
+
+    private FabricImport finish(Import imported) {
+        if (!register(imported)) {
+            imported.close();
+            return new Refused(Cause.NO_FABRIC, "the simulated fabric is closed");
+        }
+        Optional<String> failure = imported.touch();
+        if (failure.isPresent()) {
+            imported.close();
+            return new Refused(Cause.UNREADABLE, failure.get());
+        }
+        return new FabricImport.Imported(imported);
+    }
+
+    private boolean register(AutoCloseable handle) {
+        synchronized (open) {
+            return !closed && open.add(handle);
+        }
+    }
+
+    private boolean isRegistered(AutoCloseable handle) {
+        synchronized (open) {
+            return !closed && open.contains(handle);
+        }
+    }
+
+    private boolean unregister(AutoCloseable handle) {
+        synchronized (open) {
+            return open.remove(handle);
+        }
     }
 
     @Override
     public void close() {
-      if (unregister(this)) {
+        Set<AutoCloseable> left;
+        synchronized (open) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            left = Set.copyOf(open);
+        }
+        @Nullable Exception first = null;
+        for (AutoCloseable handle : left) {
+            first = tryClose(handle, first);
+        }
+        first = tryClose(folder, first);
+        if (first != null) {
+            throw new MusterException(
+                    MusterException.Kind.FATAL,
+                    "simulated fabric left files in " + folder.path() + ": " + first,
+                    first);
+        }
+    }
+
+    private static @Nullable Exception tryClose(AutoCloseable handle, @Nullable Exception first) {
         try {
-          folder.delete(handle.fileName());
-        } catch (IOException e) {
-          throw new MusterException(MusterException.Kind.FATAL, "simulated fabric memory can't be deleted: " + e, e);
+            handle.close();
+            return first;
+        } catch (Exception e) {
+            return first == null ? e : first;
         }
-      }
-    }
-  }
-
-  private final class Import implements ImportedHandle {
-    private final SimulatedHandle handle;
-    private final SimulatedMemory memory;
-    private boolean unmapped;
-
-    Import(SimulatedHandle handle, SimulatedMemory memory) {
-      this.handle = handle;
-      this.memory = memory;
     }
 
-    @Override
-    public Member owner() {
-      return handle.owner();
-    }
+    private final class Export implements ExportedHandle {
+        private final SimulatedHandle handle;
 
-    @Override
-    public FabricIdentity identity() {
-      return identity;
-    }
-
-    /** Opens the file anew, so that memory that was taken back is noticed; synchronised, since it may meet {@link #close()}. */
-    @Override
-    public synchronized Optional<String> touch() {
-      if (unmapped) {
-        return Optional.of("the import of rank " + owner().rank() + " is closed");
-      }
-      long word = random.nextLong();
-      try (FileChannel file = folder.open(handle.fileName())) {
-        if (!SimulatedMemory.carries(file, handle)) {
-          return Optional.of("the memory of rank " + owner().rank() + " no longer carries its token");
+        Export(SimulatedHandle handle) {
+            this.handle = handle;
         }
-        memory.write(word);
-        long back = memory.readThrough(file);
-        return back == word ? Optional.empty() : Optional.of("wrote " + word + " to the memory of rank " + owner().rank() + " and read " + back);
-      } catch (NoSuchFileException e) {
-        return Optional.of("the memory of rank " + owner().rank() + " was taken back");
-      } catch (IOException e) {
-        return Optional.of("the memory of rank " + owner().rank() + " can't be read back: " + e);
-      }
+
+        @Override
+        public byte[] bytes() {
+            return handle.encode();
+        }
+
+        @Override
+        public FabricIdentity identity() {
+            return identity;
+        }
+
+        @Override
+        public void close() {
+            if (unregister(this)) {
+                try {
+                    folder.delete(handle.fileName());
+                } catch (IOException e) {
+                    throw new MusterException(
+                            MusterException.Kind.FATAL, "simulated fabric memory can't be deleted: " + e, e);
+                }
+            }
+        }
     }
 
-    @Override
-    public synchronized void close() {
-      if (!unmapped) {
-        unmapped = true;
-        unregister(this);
-        memory.close();
-      }
+    private final class Import implements ImportedHandle {
+        private final SimulatedHandle handle;
+        private final SimulatedMemory memory;
+        private boolean unmapped;
+
+        Import(SimulatedHandle handle, SimulatedMemory memory) {
+            this.handle = handle;
+            this.memory = memory;
+        }
+
+        @Override
+        public Member owner() {
+            return handle.owner();
+        }
+
+        @Override
+        public FabricIdentity identity() {
+            return identity;
+        }
+
+        /**
+         * Opens the file anew, so that memory that was taken back is noticed; synchronised, since it may meet
+         * {@link #close()}.
+         */
+        @Override
+        public synchronized Optional<String> touch() {
+            if (unmapped) {
+                return Optional.of("the import of rank " + owner().rank() + " is closed");
+            }
+            long word = random.nextLong();
+            try (FileChannel file = folder.open(handle.fileName())) {
+                if (!SimulatedMemory.carries(file, handle)) {
+                    return Optional.of("the memory of rank " + owner().rank() + " no longer carries its token");
+                }
+                memory.write(word);
+                long back = memory.readThrough(file);
+                return back == word
+                        ? Optional.empty()
+                        : Optional.of(
+                                "wrote " + word + " to the memory of rank " + owner().rank() + " and read " + back);
+            } catch (NoSuchFileException e) {
+                return Optional.of("the memory of rank " + owner().rank() + " was taken back");
+            } catch (IOException e) {
+                return Optional.of("the memory of rank " + owner().rank() + " can't be read back: " + e);
+            }
+        }
+
+        @Override
+        public synchronized void close() {
+            if (!unmapped) {
+                unmapped = true;
+                unregister(this);
+                memory.close();
+            }
+        }
     }
-  }
 }

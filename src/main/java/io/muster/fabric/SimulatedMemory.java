@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 import io.muster.group.Member;
@@ -8,74 +10,78 @@ import java.nio.channels.FileChannel;
 import java.security.MessageDigest;
 
 /**
- * A mapped slot in the file that plays fabric memory. The file: {@link SimulatedHandle#header()}, then from byte 4096 one slot of 8 bytes
- * per rank of an importer, so that importers don't write over each other's words.
+ * A mapped slot in the file that plays fabric memory. The file: {@link SimulatedHandle#header()}, then from byte 4096
+ * one slot of 8 bytes per rank of an importer, so that importers don't write over each other's words.
  */
 final class SimulatedMemory implements AutoCloseable {
-  private static final long SLOTS_OFFSET = 4096;
-  private static final long SIZE = SLOTS_OFFSET + Member.MAX_WORLD_SIZE * (long) Long.BYTES;
+    private static final long SLOTS_OFFSET = 4096;
+    private static final long SIZE = SLOTS_OFFSET + Member.MAX_WORLD_SIZE * (long) Long.BYTES;
 
-  private final Arena arena;
-  private final ByteBuffer slot;
-  private final long position;
+    private final Arena arena;
+    private final ByteBuffer slot;
+    private final long position;
 
-  private SimulatedMemory(Arena arena, ByteBuffer slot, long position) {
-    this.arena = arena;
-    this.slot = slot;
-    this.position = position;
-  }
-
-  /** Makes an empty file into memory; its slots take no room on the disk until they are written. */
-  static void fill(FileChannel file, SimulatedHandle handle) throws IOException {
-    write(file, ByteBuffer.wrap(handle.header()), 0);
-    write(file, ByteBuffer.allocate(1), SIZE - 1);
-  }
-
-  /** Whether the file is the memory that the handle names; in constant time. */
-  static boolean carries(FileChannel file, SimulatedHandle handle) throws IOException {
-    byte[] expected = handle.header();
-    return file.size() == SIZE && MessageDigest.isEqual(expected, read(file, 0, expected.length));
-  }
-
-  static SimulatedMemory map(FileChannel file, Member importer) throws IOException {
-    long position = SLOTS_OFFSET + importer.rank() * (long) Long.BYTES;
-    write(file, ByteBuffer.allocate(Long.BYTES), position); // a full disk must fail here: in the mapping it would be a fault
-    Arena arena = Arena.ofShared();
-    try {
-      ByteBuffer slot = file.map(FileChannel.MapMode.READ_WRITE, position, Long.BYTES, arena).asByteBuffer();
-      return new SimulatedMemory(arena, slot, position);
-    } catch (IOException e) {
-      arena.close();
-      throw e;
+    private SimulatedMemory(Arena arena, ByteBuffer slot, long position) {
+        this.arena = arena;
+        this.slot = slot;
+        this.position = position;
     }
-  }
 
-  /** Writes through the mapping. */
-  void write(long word) {
-    slot.putLong(0, word);
-  }
-
-  /** Reads the same slot on the other way, through the file. */
-  long readThrough(FileChannel file) throws IOException {
-    return ByteBuffer.wrap(read(file, position, Long.BYTES)).getLong();
-  }
-
-  private static byte[] read(FileChannel file, long position, int bytes) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(bytes);
-    while (buffer.hasRemaining() && file.read(buffer, position + buffer.position()) >= 0) {
-      // until it is full, or the file ends: then the rest stays zero
+    /** Makes an empty file into memory; its slots take no room on the disk until they are written. */
+    static void fill(FileChannel file, SimulatedHandle handle) throws IOException {
+        write(file, ByteBuffer.wrap(handle.header()), 0);
+        write(file, ByteBuffer.allocate(1), SIZE - 1);
     }
-    return buffer.array();
-  }
 
-  private static void write(FileChannel file, ByteBuffer bytes, long position) throws IOException {
-    while (bytes.hasRemaining()) {
-      file.write(bytes, position + bytes.position());
+    /** Whether the file is the memory that the handle names; in constant time. */
+    static boolean carries(FileChannel file, SimulatedHandle handle) throws IOException {
+        byte[] expected = handle.header();
+        return file.size() == SIZE && MessageDigest.isEqual(expected, read(file, 0, expected.length));
     }
-  }
 
-  @Override
-  public void close() {
-    arena.close();
-  }
+    static SimulatedMemory map(FileChannel file, Member importer) throws IOException {
+        long position = SLOTS_OFFSET + importer.rank() * (long) Long.BYTES;
+        write(
+                file,
+                ByteBuffer.allocate(Long.BYTES),
+                position); // a full disk must fail here: in the mapping it would be a fault
+        Arena arena = Arena.ofShared();
+        try {
+            ByteBuffer slot = file.map(FileChannel.MapMode.READ_WRITE, position, Long.BYTES, arena)
+                    .asByteBuffer();
+            return new SimulatedMemory(arena, slot, position);
+        } catch (IOException e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /** Writes through the mapping. */
+    void write(long word) {
+        slot.putLong(0, word);
+    }
+
+    /** Reads the same slot on the other way, through the file. */
+    long readThrough(FileChannel file) throws IOException {
+        return ByteBuffer.wrap(read(file, position, Long.BYTES)).getLong();
+    }
+
+    private static byte[] read(FileChannel file, long position, int bytes) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(bytes);
+        while (buffer.hasRemaining() && file.read(buffer, position + buffer.position()) >= 0) {
+            // until it is full, or the file ends: then the rest stays zero
+        }
+        return buffer.array();
+    }
+
+    private static void write(FileChannel file, ByteBuffer bytes, long position) throws IOException {
+        while (bytes.hasRemaining()) {
+            file.write(bytes, position + bytes.position());
+        }
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.gpucheck;
 
 import io.muster.cuda.CudaCopyDriver;
@@ -15,187 +17,205 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What the driver alone needs for a copy between two GPUs of this process (or within one): plain {@code cuMemAlloc} memory,
- * {@code cuMemcpyPeerAsync} or {@code cuMemcpyDtoDAsync}, {@code cuStreamSynchronize}. The measure for transfers between processes. Blocks.
+ * What the driver alone needs for a copy between two GPUs of this process (or within one): plain {@code cuMemAlloc}
+ * memory, {@code cuMemcpyPeerAsync} or {@code cuMemcpyDtoDAsync}, {@code cuStreamSynchronize}. The measure for
+ * transfers between processes. Blocks.
  */
 public final class GpuBaseline implements AutoCloseable {
-  private final Gpu from;
-  private final Gpu to;
-  private final long source;
-  private final long target;
+    private final Gpu from;
+    private final Gpu to;
+    private final long source;
+    private final long target;
 
-  private GpuBaseline(Gpu from, Gpu to, long source, long target) {
-    this.from = from;
-    this.to = to;
-    this.source = source;
-    this.target = target;
-  }
-
-  /** Allocates so many bytes at each end. Fails with what the driver said. */
-  public static GpuBaseline open(Gpus gpus, int from, int to, long bytes) {
-    Gpu near = ready(gpus, from);
-    Gpu far = ready(gpus, to);
-    if (from != to) { // without it the driver goes by way of the host
-      near.call(() -> enable(near, far)).join();
-      far.call(() -> enable(far, near)).join();
+    private GpuBaseline(Gpu from, Gpu to, long source, long target) {
+        this.from = from;
+        this.to = to;
+        this.source = source;
+        this.target = target;
     }
-    long source = near.call(() -> near.drivers().pointers().allocate(from, bytes)).join();
-    long target = far.call(() -> far.drivers().pointers().allocate(to, bytes)).join();
-    return new GpuBaseline(near, far, source, target);
-  }
 
-  private static long enable(Gpu self, Gpu other) throws CudaCallException {
-    self.drivers().pointers().enablePeerAccess(self.device(), other.context());
-    return other.context();
-  }
-
-  private static Gpu ready(Gpus gpus, int device) {
-    Gpu gpu = gpus.gpu(device).orElseThrow(() -> new IllegalArgumentException("no GPU " + device));
-    gpu.ready().join();
-    return gpu;
-  }
-
-  /** The driver's call that is measured. */
-  public String call() {
-    return from == to ? "cuMemcpyDtoDAsync" : "cuMemcpyPeerAsync";
-  }
-
-  private GpuCopy copy(long bytes, boolean peer) {
-    return !peer || from == to ? new GpuCopy.OnDevice(target, source, bytes) : new GpuCopy.Peer(target, to, source, from, bytes);
-  }
-
-  /** Each by {@code cuMemcpyPeerAsync}, or within one GPU as {@link #directNanos}; from its start until it is known to be done, sorted. */
-  public long[] copyNanos(long bytes, int before, int measured) {
-    return nanos(copy(bytes, true), before, measured);
-  }
-
-  /** The same by {@code cuMemcpyDtoDAsync}. */
-  public long[] directNanos(long bytes, int before, int measured) {
-    return nanos(copy(bytes, false), before, measured);
-  }
-
-  private long[] nanos(GpuCopy copy, int before, int measured) {
-    return from.call(() -> withStream(stream -> {
-      CudaCopyDriver copies = from.drivers().copies();
-      long[] nanos = new long[measured];
-      for (int i = -before; i < measured; i++) {
-        long start = System.nanoTime();
-        copies.start(from.device(), stream, copy);
-        copies.synchronize(from.device(), stream);
-        if (i >= 0) {
-          nanos[i] = System.nanoTime() - start;
+    /** Allocates so many bytes at each end. Fails with what the driver said. */
+    public static GpuBaseline open(Gpus gpus, int from, int to, long bytes) {
+        Gpu near = ready(gpus, from);
+        Gpu far = ready(gpus, to);
+        if (from != to) { // without it the driver goes by way of the host
+            near.call(() -> enable(near, far)).join();
+            far.call(() -> enable(far, near)).join();
         }
-      }
-      Arrays.sort(nanos);
-      return nanos;
-    })).join();
-  }
-
-  /** So many copies started one after the other and waited for together; of one of them, on average, by rounds, sorted. The better of both calls. */
-  public long[] pipelinedNanos(long bytes, int together, int rounds) {
-    long[] peer = pipelined(copy(bytes, true), together, rounds);
-    long[] direct = pipelined(copy(bytes, false), together, rounds);
-    return peer[rounds / 2] < direct[rounds / 2] ? peer : direct;
-  }
-
-  private long[] pipelined(GpuCopy copy, int together, int rounds) {
-    return from.call(() -> withStream(stream -> {
-      CudaCopyDriver copies = from.drivers().copies();
-      long[] nanos = new long[rounds];
-      for (int i = -3; i < rounds; i++) {
-        long start = System.nanoTime();
-        for (int one = 0; one < together; one++) {
-          copies.start(from.device(), stream, copy);
-        }
-        copies.synchronize(from.device(), stream);
-        if (i >= 0) {
-          nanos[i] = (System.nanoTime() - start) / together;
-        }
-      }
-      Arrays.sort(nanos);
-      return nanos;
-    })).join();
-  }
-
-  /** How long a copy takes, and what it costs its thread, by the way in which its end is waited for. */
-  public record Wait(long medianNanos, long cpuNanos) {}
-
-  /** The ways to wait for a copy of so many bytes. */
-  public Map<String, Wait> waits(long bytes, int measured) {
-    Map<String, Wait> waits = new LinkedHashMap<>();
-    CudaCopyDriver copies = from.drivers().copies();
-    int device = from.device();
-    waits.put("cuStreamSynchronize", timed(bytes, measured, (stream, _, _) -> copies.synchronize(device, stream)));
-    waits.put("cuEventQuery, again and again", timed(bytes, measured, (stream, event, _) -> {
-      copies.recordEvent(device, event, stream);
-      while (!copies.isDone(device, event)) {
-        Thread.onSpinWait();
-      }
-    }));
-    waits.put("cuEventSynchronize, blocking", timed(bytes, measured, (stream, event, _) -> {
-      copies.recordEvent(device, event, stream);
-      copies.waitFor(device, event);
-    }));
-    waits.put("cuStreamAddCallback, parked", timed(bytes, measured, (stream, event, function) -> {
-      copies.recordEvent(device, event, stream);
-      copies.addCallback(device, stream, function);
-      while (!copies.isDone(device, event)) {
-        LockSupport.parkNanos(this, 1_000_000);
-      }
-    }));
-    return waits;
-  }
-
-  private interface Waiting {
-    void end(long stream, long event, long function) throws CudaCallException;
-  }
-
-  private Wait timed(long bytes, int measured, Waiting waiting) {
-    GpuCopy copy = copy(bytes, true);
-    CudaCopyDriver copies = from.drivers().copies();
-    return from.call(() -> withStream(stream -> {
-      Arena arena = Arena.ofAuto();
-      Thread self = Thread.currentThread();
-      long function = copies.wakeUp(arena, () -> LockSupport.unpark(self));
-      long event = copies.createEvent(from.device(), CudaCopyDriver.DISABLE_TIMING | CudaCopyDriver.BLOCKING);
-      long[] nanos = new long[measured];
-      long cpu = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
-      for (int i = 0; i < measured; i++) {
-        long start = System.nanoTime();
-        copies.start(from.device(), stream, copy);
-        waiting.end(stream, event, function);
-        nanos[i] = System.nanoTime() - start;
-      }
-      cpu = (ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - cpu) / measured;
-      copies.synchronize(from.device(), stream); // the last callback needs the arena
-      copies.destroyEvent(from.device(), event);
-      Reference.reachabilityFence(arena);
-      Arrays.sort(nanos);
-      return new Wait(nanos[measured / 2], cpu);
-    })).join();
-  }
-
-  private interface Streamed<T> {
-    T run(long stream) throws CudaCallException;
-  }
-
-  private <T> T withStream(Streamed<T> act) throws CudaCallException {
-    long stream = from.drivers().memory().createStream(from.device());
-    try {
-      return act.run(stream);
-    } finally {
-      from.drivers().memory().destroyStream(from.device(), stream);
+        long source =
+                near.call(() -> near.drivers().pointers().allocate(from, bytes)).join();
+        long target =
+                far.call(() -> far.drivers().pointers().allocate(to, bytes)).join();
+        return new GpuBaseline(near, far, source, target);
     }
-  }
 
-  @Override
-  public void close() {
-    CompletableFuture.allOf(from.call(() -> {
-      from.drivers().pointers().free(from.device(), source);
-      return null;
-    }), to.call(() -> {
-      to.drivers().pointers().free(to.device(), target);
-      return null;
-    })).join();
-  }
+    private static long enable(Gpu self, Gpu other) throws CudaCallException {
+        self.drivers().pointers().enablePeerAccess(self.device(), other.context());
+        return other.context();
+    }
+
+    private static Gpu ready(Gpus gpus, int device) {
+        Gpu gpu = gpus.gpu(device).orElseThrow(() -> new IllegalArgumentException("no GPU " + device));
+        gpu.ready().join();
+        return gpu;
+    }
+
+    /** The driver's call that is measured. */
+    public String call() {
+        return from == to ? "cuMemcpyDtoDAsync" : "cuMemcpyPeerAsync";
+    }
+
+    private GpuCopy copy(long bytes, boolean peer) {
+        return !peer || from == to
+                ? new GpuCopy.OnDevice(target, source, bytes)
+                : new GpuCopy.Peer(target, to, source, from, bytes);
+    }
+
+    /**
+     * Each by {@code cuMemcpyPeerAsync}, or within one GPU as {@link #directNanos}; from its start until it is known to
+     * be done, sorted.
+     */
+    public long[] copyNanos(long bytes, int before, int measured) {
+        return nanos(copy(bytes, true), before, measured);
+    }
+
+    /** The same by {@code cuMemcpyDtoDAsync}. */
+    public long[] directNanos(long bytes, int before, int measured) {
+        return nanos(copy(bytes, false), before, measured);
+    }
+
+    private long[] nanos(GpuCopy copy, int before, int measured) {
+        return from.call(() -> withStream(stream -> {
+                    CudaCopyDriver copies = from.drivers().copies();
+                    long[] nanos = new long[measured];
+                    for (int i = -before; i < measured; i++) {
+                        long start = System.nanoTime();
+                        copies.start(from.device(), stream, copy);
+                        copies.synchronize(from.device(), stream);
+                        if (i >= 0) {
+                            nanos[i] = System.nanoTime() - start;
+                        }
+                    }
+                    Arrays.sort(nanos);
+                    return nanos;
+                }))
+                .join();
+    }
+
+    /**
+     * So many copies started one after the other and waited for together; of one of them, on average, by rounds,
+     * sorted. The better of both calls.
+     */
+    public long[] pipelinedNanos(long bytes, int together, int rounds) {
+        long[] peer = pipelined(copy(bytes, true), together, rounds);
+        long[] direct = pipelined(copy(bytes, false), together, rounds);
+        return peer[rounds / 2] < direct[rounds / 2] ? peer : direct;
+    }
+
+    private long[] pipelined(GpuCopy copy, int together, int rounds) {
+        return from.call(() -> withStream(stream -> {
+                    CudaCopyDriver copies = from.drivers().copies();
+                    long[] nanos = new long[rounds];
+                    for (int i = -3; i < rounds; i++) {
+                        long start = System.nanoTime();
+                        for (int one = 0; one < together; one++) {
+                            copies.start(from.device(), stream, copy);
+                        }
+                        copies.synchronize(from.device(), stream);
+                        if (i >= 0) {
+                            nanos[i] = (System.nanoTime() - start) / together;
+                        }
+                    }
+                    Arrays.sort(nanos);
+                    return nanos;
+                }))
+                .join();
+    }
+
+    /** How long a copy takes, and what it costs its thread, by the way in which its end is waited for. */
+    public record Wait(long medianNanos, long cpuNanos) {}
+
+    /** The ways to wait for a copy of so many bytes. */
+    public Map<String, Wait> waits(long bytes, int measured) {
+        Map<String, Wait> waits = new LinkedHashMap<>();
+        CudaCopyDriver copies = from.drivers().copies();
+        int device = from.device();
+        waits.put("cuStreamSynchronize", timed(bytes, measured, (stream, _, _) -> copies.synchronize(device, stream)));
+        waits.put("cuEventQuery, again and again", timed(bytes, measured, (stream, event, _) -> {
+            copies.recordEvent(device, event, stream);
+            while (!copies.isDone(device, event)) {
+                Thread.onSpinWait();
+            }
+        }));
+        waits.put("cuEventSynchronize, blocking", timed(bytes, measured, (stream, event, _) -> {
+            copies.recordEvent(device, event, stream);
+            copies.waitFor(device, event);
+        }));
+        waits.put("cuStreamAddCallback, parked", timed(bytes, measured, (stream, event, function) -> {
+            copies.recordEvent(device, event, stream);
+            copies.addCallback(device, stream, function);
+            while (!copies.isDone(device, event)) {
+                LockSupport.parkNanos(this, 1_000_000);
+            }
+        }));
+        return waits;
+    }
+
+    private interface Waiting {
+        void end(long stream, long event, long function) throws CudaCallException;
+    }
+
+    private Wait timed(long bytes, int measured, Waiting waiting) {
+        GpuCopy copy = copy(bytes, true);
+        CudaCopyDriver copies = from.drivers().copies();
+        return from.call(() -> withStream(stream -> {
+                    Arena arena = Arena.ofAuto();
+                    Thread self = Thread.currentThread();
+                    long function = copies.wakeUp(arena, () -> LockSupport.unpark(self));
+                    long event =
+                            copies.createEvent(from.device(), CudaCopyDriver.DISABLE_TIMING | CudaCopyDriver.BLOCKING);
+                    long[] nanos = new long[measured];
+                    long cpu = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+                    for (int i = 0; i < measured; i++) {
+                        long start = System.nanoTime();
+                        copies.start(from.device(), stream, copy);
+                        waiting.end(stream, event, function);
+                        nanos[i] = System.nanoTime() - start;
+                    }
+                    cpu = (ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - cpu) / measured;
+                    copies.synchronize(from.device(), stream); // the last callback needs the arena
+                    copies.destroyEvent(from.device(), event);
+                    Reference.reachabilityFence(arena);
+                    Arrays.sort(nanos);
+                    return new Wait(nanos[measured / 2], cpu);
+                }))
+                .join();
+    }
+
+    private interface Streamed<T> {
+        T run(long stream) throws CudaCallException;
+    }
+
+    private <T> T withStream(Streamed<T> act) throws CudaCallException {
+        long stream = from.drivers().memory().createStream(from.device());
+        try {
+            return act.run(stream);
+        } finally {
+            from.drivers().memory().destroyStream(from.device(), stream);
+        }
+    }
+
+    @Override
+    public void close() {
+        CompletableFuture.allOf(
+                        from.call(() -> {
+                            from.drivers().pointers().free(from.device(), source);
+                            return null;
+                        }),
+                        to.call(() -> {
+                            to.drivers().pointers().free(to.device(), target);
+                            return null;
+                        }))
+                .join();
+    }
 }

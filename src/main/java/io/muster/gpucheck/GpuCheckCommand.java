@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.gpucheck;
 
 import io.muster.cuda.CudaProbe;
@@ -17,42 +19,56 @@ import picocli.CommandLine.Spec;
 
 /** {@code muster gpu-check}. */
 @Command(
-    name = "gpu-check",
-    description = "Measures on this host's GPUs what the fabric probe costs, and that making and closing shared memory again and again leaves "
-        + "nothing behind; then starts processes with a GPU each, which connect, write into each other's memory, and are killed. Exit code 0 if all is well or there is no GPU, 1 if something failed or was left behind.",
-    mixinStandardHelpOptions = true)
+        name = "gpu-check",
+        description =
+                "Measures on this host's GPUs what the fabric probe costs, and that making and closing shared memory again and again leaves "
+                        + "nothing behind; then starts processes with a GPU each, which connect, write into each other's memory, and are killed. Exit code 0 if all is well or there is no GPU, 1 if something failed or was left behind.",
+        mixinStandardHelpOptions = true)
 public final class GpuCheckCommand implements Callable<Integer> {
-  @Spec
-  @SuppressWarnings("NullAway.Init") // set by picocli
-  private CommandSpec spec;
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
 
-  @Option(names = "--cycles", paramLabel = "N", defaultValue = "1000", description = "open and close cycles per device (default: ${DEFAULT-VALUE})")
-  private int cycles;
+    @Option(
+            names = "--cycles",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description = "open and close cycles per device (default: ${DEFAULT-VALUE})")
+    private int cycles;
 
-  @Option(names = "--alone", description = "only what one process can see")
-  private boolean alone;
+    @Option(names = "--alone", description = "only what one process can see")
+    private boolean alone;
 
-  @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
-  private boolean json;
+    @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
+    private boolean json;
 
-  @Override
-  public Integer call() {
-    if (cycles < 1) {
-      throw new ParameterException(spec.commandLine(), "--cycles must be at least 1, got " + cycles);
+    @Override
+    public Integer call() {
+        if (cycles < 1) {
+            throw new ParameterException(spec.commandLine(), "--cycles must be at least 1, got " + cycles);
+        }
+        long start = System.nanoTime();
+        CudaFacts facts = CudaProbe.probe();
+        JsonObject result = GpuCheck.run(facts, (System.nanoTime() - start) / 1000, cycles);
+        if (facts instanceof CudaFacts.Devices(var _, List<CudaFacts.Device> devices) && !alone) {
+            var across = new GpuAcross(devices.size(), cycles);
+            result.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString())
+                    .put("processes", across.run())
+                    .put("failures", across.failures());
+            if (!across.failures().isEmpty()) {
+                result.put("gpuCheck", "failed")
+                        .put(
+                                "reason",
+                                String.join(
+                                        "; ",
+                                        across.failures().stream()
+                                                .map(String::valueOf)
+                                                .toList()));
+            }
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(json ? result.encode() + System.lineSeparator() : GpuCheck.text(result));
+        out.flush();
+        return "failed".equals(result.getString("gpuCheck")) ? ExitCode.FAILED : ExitCode.OK;
     }
-    long start = System.nanoTime();
-    CudaFacts facts = CudaProbe.probe();
-    JsonObject result = GpuCheck.run(facts, (System.nanoTime() - start) / 1000, cycles);
-    if (facts instanceof CudaFacts.Devices(var _, List<CudaFacts.Device> devices) && !alone) {
-      var across = new GpuAcross(devices.size(), cycles);
-      result.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()).put("processes", across.run()).put("failures", across.failures());
-      if (!across.failures().isEmpty()) {
-        result.put("gpuCheck", "failed").put("reason", String.join("; ", across.failures().stream().map(String::valueOf).toList()));
-      }
-    }
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(json ? result.encode() + System.lineSeparator() : GpuCheck.text(result));
-    out.flush();
-    return "failed".equals(result.getString("gpuCheck")) ? ExitCode.FAILED : ExitCode.OK;
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.gpucheck;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
@@ -19,11 +21,11 @@ import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A kernel that copies four bytes: for {@code gpu-check}, which sees with it what an owner's kernel sees of memory that was written by another
- * process, and what is left of a GPU after a kernel that failed.
+ * A kernel that copies four bytes: for {@code gpu-check}, which sees with it what an owner's kernel sees of memory that
+ * was written by another process, and what is left of a GPU after a kernel that failed.
  */
 public final class GpuKernel {
-  private static final String PTX = """
+    private static final String PTX = """
       .version 6.4
       .target sm_70
       .address_size 64
@@ -39,60 +41,69 @@ public final class GpuKernel {
       }
       """;
 
-  private final Function load;
-  private final Function find;
-  private final Function launch;
-  private final Function unload;
+    private final Function load;
+    private final Function find;
+    private final Function launch;
+    private final Function unload;
 
-  private GpuKernel(ForeignLibrary cuda) {
-    load = cuda.function("cuModuleLoadData", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
-    find = cuda.function("cuModuleGetFunction", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS));
-    launch = cuda.function("cuLaunchKernel", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
-        JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS));
-    unload = cuda.function("cuModuleUnload", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-  }
-
-  /** Launches it on the GPU, and completes when it has ended; fails with what the driver says, which for an address of nobody is fatal. */
-  public static CompletableFuture<Void> copyFourBytes(Gpu gpu, long to, long from) {
-    return gpu.call(() -> {
-      var kernel = new GpuKernel(ForeignLibrary.open(CudaLibrary.NAME).orElseThrow(() -> new CudaCallException(
-          new CudaFailure("dlopen", OptionalInt.of(gpu.device()), 1, CudaLibrary.NAME + " is not there"))));
-      kernel.run(gpu, to, from);
-      return null;
-    });
-  }
-
-  private void run(Gpu gpu, long to, long from) throws CudaCallException {
-    int device = gpu.device();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment out = arena.allocate(JAVA_LONG);
-      MemorySegment image = arena.allocateFrom(PTX);
-      ForeignMemoryDriver.check(load, device, () -> (int) load.handle().invokeExact(out, image));
-      long module = out.get(JAVA_LONG, 0);
-      var opened = new Opened();
-      opened.add(() -> ForeignMemoryDriver.check(unload, device, () -> (int) unload.handle().invokeExact(module)));
-      opened.during(() -> {
-        MemorySegment name = arena.allocateFrom("copy4");
-        ForeignMemoryDriver.check(find, device, () -> (int) find.handle().invokeExact(out, module, name));
-        launch(gpu, arena, out.get(JAVA_LONG, 0), to, from);
-        return module;
-      });
+    private GpuKernel(ForeignLibrary cuda) {
+        load = cuda.function("cuModuleLoadData", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
+        find = cuda.function("cuModuleGetFunction", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS));
+        launch = cuda.function(
+                "cuLaunchKernel",
+                FunctionDescriptor.of(
+                        JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
+                        JAVA_LONG, ADDRESS, ADDRESS));
+        unload = cuda.function("cuModuleUnload", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     }
-  }
 
-  private void launch(Gpu gpu, Arena arena, long function, long to, long from) throws CudaCallException {
-    int device = gpu.device();
-    MemorySegment parameters = arena.allocate(2 * ADDRESS.byteSize(), 8);
-    parameters.set(ADDRESS, 0, arena.allocateFrom(JAVA_LONG, to));
-    parameters.set(ADDRESS, 8, arena.allocateFrom(JAVA_LONG, from));
-    long stream = gpu.drivers().memory().createStream(device);
-    var opened = new Opened();
-    opened.add(() -> gpu.drivers().memory().destroyStream(device, stream));
-    opened.during(() -> {
-      ForeignMemoryDriver.check(launch, device, () -> (int) launch.handle().invokeExact(function, 1, 1, 1, 1, 1, 1, 0, stream, parameters,
-          MemorySegment.NULL));
-      gpu.drivers().copies().synchronize(device, stream);
-      return stream;
-    });
-  }
+    /**
+     * Launches it on the GPU, and completes when it has ended; fails with what the driver says, which for an address of
+     * nobody is fatal.
+     */
+    public static CompletableFuture<Void> copyFourBytes(Gpu gpu, long to, long from) {
+        return gpu.call(() -> {
+            var kernel = new GpuKernel(ForeignLibrary.open(CudaLibrary.NAME)
+                    .orElseThrow(() -> new CudaCallException(new CudaFailure(
+                            "dlopen", OptionalInt.of(gpu.device()), 1, CudaLibrary.NAME + " is not there"))));
+            kernel.run(gpu, to, from);
+            return null;
+        });
+    }
+
+    private void run(Gpu gpu, long to, long from) throws CudaCallException {
+        int device = gpu.device();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(JAVA_LONG);
+            MemorySegment image = arena.allocateFrom(PTX);
+            ForeignMemoryDriver.check(load, device, () -> (int) load.handle().invokeExact(out, image));
+            long module = out.get(JAVA_LONG, 0);
+            var opened = new Opened();
+            opened.add(() -> ForeignMemoryDriver.check(
+                    unload, device, () -> (int) unload.handle().invokeExact(module)));
+            opened.during(() -> {
+                MemorySegment name = arena.allocateFrom("copy4");
+                ForeignMemoryDriver.check(
+                        find, device, () -> (int) find.handle().invokeExact(out, module, name));
+                launch(gpu, arena, out.get(JAVA_LONG, 0), to, from);
+                return module;
+            });
+        }
+    }
+
+    private void launch(Gpu gpu, Arena arena, long function, long to, long from) throws CudaCallException {
+        int device = gpu.device();
+        MemorySegment parameters = arena.allocate(2 * ADDRESS.byteSize(), 8);
+        parameters.set(ADDRESS, 0, arena.allocateFrom(JAVA_LONG, to));
+        parameters.set(ADDRESS, 8, arena.allocateFrom(JAVA_LONG, from));
+        long stream = gpu.drivers().memory().createStream(device);
+        var opened = new Opened();
+        opened.add(() -> gpu.drivers().memory().destroyStream(device, stream));
+        opened.during(() -> {
+            ForeignMemoryDriver.check(launch, device, () -> (int)
+                    launch.handle().invokeExact(function, 1, 1, 1, 1, 1, 1, 0, stream, parameters, MemorySegment.NULL));
+            gpu.drivers().copies().synchronize(device, stream);
+            return stream;
+        });
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.gpucheck;
 
 import io.muster.JoinedRank;
@@ -22,98 +24,111 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** One process of {@code gpu-check}: one rank with one GPU. Takes commands as JSON lines on standard input, tells what came of them on standard output. */
+/**
+ * One process of {@code gpu-check}: one rank with one GPU. Takes commands as JSON lines on standard input, tells what
+ * came of them on standard output.
+ */
 @Command(name = "gpu-worker", hidden = true, description = "One process of gpu-check.")
 public final class GpuWorkerCommand implements Callable<Integer> {
-  static final String GROUP = "gpu-check";
-  private static final Duration LIMIT = Duration.ofSeconds(60);
+    static final String GROUP = "gpu-check";
+    private static final Duration LIMIT = Duration.ofSeconds(60);
 
-  @Option(names = "--members", required = true)
-  private String members = "";
+    @Option(names = "--members", required = true)
+    private String members = "";
 
-  @Option(names = "--rank", required = true)
-  private int rank;
+    @Option(names = "--rank", required = true)
+    private int rank;
 
-  @Option(names = "--world-size", required = true)
-  private int worldSize;
+    @Option(names = "--world-size", required = true)
+    private int worldSize;
 
-  @Option(names = "--device", required = true)
-  private int device;
+    @Option(names = "--device", required = true)
+    private int device;
 
-  @Mixin
-  private ProcessSettings settings = new ProcessSettings();
+    @Mixin
+    private ProcessSettings settings = new ProcessSettings();
 
-  private final EventWriter out = new EventWriter(System.out, true);
+    private final EventWriter out = new EventWriter(System.out, true);
 
-  @Override
-  public Integer call() throws IOException {
-    long startNanos = System.nanoTime();
-    MusterOptions options = settings.read();
-    try (LaunchedProcess process = LaunchedProcess.open(options)) {
-      process.start(options, ControlAddress.parseList(members));
-      out.event("up", new JsonObject().put("startMs", (System.nanoTime() - startNanos) / 1_000_000));
-      serve(process);
-    }
-    return ExitCode.OK;
-  }
-
-  private void serve(LaunchedProcess process) throws IOException {
-    JoinedRank joined = null;
-    PreparedRank prepared = null;
-    var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String line = in.readLine(); line != null; line = in.readLine()) {
-      var command = new JsonObject(line);
-      String what = command.getString("do");
-      try {
-        switch (what) {
-          case "prepare" -> {
-            long start = System.nanoTime();
-            prepared = process.muster().prepare(GroupOptions.of(GROUP, rank, worldSize)
-                .gpuSegment(GpuMeasure.EARLY, device, GpuMeasure.EARLY_BYTES)).await();
-            out.event("prepared", new JsonObject().put("ms", millis(System.nanoTime() - start)));
-          }
-          case "publish" -> {
-            joined = publish(command, prepared);
-          }
-          case "register" -> register(command, joined);
-          case "unregister" -> {
-            joined.unregister(command.getString("name")).await();
-            out.event("unregistered", new JsonObject());
-          }
-          case "paths" -> out.event("paths-done", process.muster().gpuPaths());
-          case "leave" -> {
-            joined.leave().await();
-            out.event("left", new JsonObject());
-          }
-          default -> out.event(what + "-done", new GpuMeasure(joined, device, out).run(what, command));
+    @Override
+    public Integer call() throws IOException {
+        long startNanos = System.nanoTime();
+        MusterOptions options = settings.read();
+        try (LaunchedProcess process = LaunchedProcess.open(options)) {
+            process.start(options, ControlAddress.parseList(members));
+            out.event("up", new JsonObject().put("startMs", (System.nanoTime() - startNanos) / 1_000_000));
+            serve(process);
         }
-      } catch (RuntimeException failure) {
-        out.event("failed", new JsonObject().put("reason", what + ": " + failure.getMessage()));
-      }
+        return ExitCode.OK;
     }
-  }
 
-  private JoinedRank publish(JsonObject command, PreparedRank prepared) {
-    while (System.nanoTime() < command.getLong("atNanos", 0L)) {
-      Thread.onSpinWait();
+    private void serve(LaunchedProcess process) throws IOException {
+        JoinedRank joined = null;
+        PreparedRank prepared = null;
+        var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            var command = new JsonObject(line);
+            String what = command.getString("do");
+            try {
+                switch (what) {
+                    case "prepare" -> {
+                        long start = System.nanoTime();
+                        prepared = process.muster()
+                                .prepare(GroupOptions.of(GROUP, rank, worldSize)
+                                        .gpuSegment(GpuMeasure.EARLY, device, GpuMeasure.EARLY_BYTES))
+                                .await();
+                        out.event("prepared", new JsonObject().put("ms", millis(System.nanoTime() - start)));
+                    }
+                    case "publish" -> {
+                        joined = publish(command, prepared);
+                    }
+                    case "register" -> register(command, joined);
+                    case "unregister" -> {
+                        joined.unregister(command.getString("name")).await();
+                        out.event("unregistered", new JsonObject());
+                    }
+                    case "paths" -> out.event("paths-done", process.muster().gpuPaths());
+                    case "leave" -> {
+                        joined.leave().await();
+                        out.event("left", new JsonObject());
+                    }
+                    default -> out.event(what + "-done", new GpuMeasure(joined, device, out).run(what, command));
+                }
+            } catch (RuntimeException failure) {
+                out.event("failed", new JsonObject().put("reason", what + ": " + failure.getMessage()));
+            }
+        }
     }
-    long start = System.nanoTime();
-    JoinedRank joined = prepared.publish().await();
-    AllConnected all = joined.allConnected(LIMIT).await();
-    long know = System.nanoTime();
-    var links = new JsonObject();
-    all.links().forEach((proof, count) -> links.put(proof.text(), count));
-    out.event("connected", new JsonObject().put("publishNanos", start).put("knowNanos", know).put("proofs", links));
-    return joined;
-  }
 
-  private void register(JsonObject command, JoinedRank joined) {
-    long start = System.nanoTime();
-    GpuSlice slice = joined.registerGpu(command.getString("name"), device, command.getLong("bytes")).await();
-    out.event("registered", new JsonObject().put("ms", millis(System.nanoTime() - start)).put("address", slice.address()));
-  }
+    private JoinedRank publish(JsonObject command, PreparedRank prepared) {
+        while (System.nanoTime() < command.getLong("atNanos", 0L)) {
+            Thread.onSpinWait();
+        }
+        long start = System.nanoTime();
+        JoinedRank joined = prepared.publish().await();
+        AllConnected all = joined.allConnected(LIMIT).await();
+        long know = System.nanoTime();
+        var links = new JsonObject();
+        all.links().forEach((proof, count) -> links.put(proof.text(), count));
+        out.event(
+                "connected",
+                new JsonObject()
+                        .put("publishNanos", start)
+                        .put("knowNanos", know)
+                        .put("proofs", links));
+        return joined;
+    }
 
-  static double millis(long nanos) {
-    return Math.round(nanos / 1e4) / 100.0;
-  }
+    private void register(JsonObject command, JoinedRank joined) {
+        long start = System.nanoTime();
+        GpuSlice slice = joined.registerGpu(command.getString("name"), device, command.getLong("bytes"))
+                .await();
+        out.event(
+                "registered",
+                new JsonObject().put("ms", millis(System.nanoTime() - start)).put("address", slice.address()));
+    }
+
+    static double millis(long nanos) {
+        return Math.round(nanos / 1e4) / 100.0;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.gpucheck;
 
 import java.io.IOException;
@@ -11,22 +13,25 @@ import java.util.stream.Stream;
  * @param addressSpaceKiB {@code VmSize}: everything mapped or reserved, whether backed by memory or not
  */
 public record ProcessUsage(long addressSpaceKiB, long mappings, long descriptors) {
-  private static final Path SELF = Path.of("/proc/self");
+    private static final Path SELF = Path.of("/proc/self");
 
-  /** As it is now. Blocks shortly. */
-  public static ProcessUsage now() throws IOException {
-    return new ProcessUsage(vmSizeKiB(), count(Files.lines(SELF.resolve("maps"))), count(Files.list(SELF.resolve("fd"))));
-  }
-
-  private static long vmSizeKiB() throws IOException {
-    try (Stream<String> lines = Files.lines(SELF.resolve("status"))) {
-      return lines.filter(line -> line.startsWith("VmSize:")).mapToLong(line -> Long.parseLong(line.replaceAll("\\D", ""))).sum();
+    /** As it is now. Blocks shortly. */
+    public static ProcessUsage now() throws IOException {
+        return new ProcessUsage(
+                vmSizeKiB(), count(Files.lines(SELF.resolve("maps"))), count(Files.list(SELF.resolve("fd"))));
     }
-  }
 
-  private static long count(Stream<?> stream) {
-    try (stream) {
-      return stream.count();
+    private static long vmSizeKiB() throws IOException {
+        try (Stream<String> lines = Files.lines(SELF.resolve("status"))) {
+            return lines.filter(line -> line.startsWith("VmSize:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                    .sum();
+        }
     }
-  }
+
+    private static long count(Stream<?> stream) {
+        try (stream) {
+            return stream.count();
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.gpucheck;
 
 import io.muster.cuda.CudaProbe;
@@ -18,81 +20,95 @@ import java.util.Optional;
 
 /** Makes, exports, imports, maps, touches and closes again and again, and looks at what has grown. */
 public final class SharingCycles {
-  /** Before the first reading: the driver and the JVM keep what they need once. */
-  private static final int WARM_UP = 20;
+    /** Before the first reading: the driver and the JVM keep what they need once. */
+    private static final int WARM_UP = 20;
 
-  private SharingCycles() {}
+    private SharingCycles() {}
 
-  /** What came out: one of these. */
-  public sealed interface Outcome {
+    /** What came out: one of these. */
+    public sealed interface Outcome {
 
-    /**
-     * @param freeBytesBefore of the device, which other processes use too
-     * @param medians of each step, in the order of the steps
-     * @param micros one whole cycle on average, closing included
-     */
-    record Done(long freeBytesBefore, long freeBytesAfter, ProcessUsage before, ProcessUsage after, List<StepTime> medians, long micros)
-        implements Outcome {
-      public Done {
-        medians = List.copyOf(medians);
-      }
-    }
-
-    record Failed(String why) implements Outcome {}
-  }
-
-  /** <b>Blocks</b>, for a millisecond or so a cycle. {@link CudaProbe} has found the device in this process. */
-  public static Outcome run(int device, ShareKind kind, int cycles) {
-    return switch (ForeignMemoryDriver.load()) {
-      case ForeignLoading.Absent<CudaMemoryDriver>(String reason) -> new Outcome.Failed(reason);
-      case ForeignLoading.Loaded<CudaMemoryDriver>(CudaMemoryDriver driver) -> run(driver, device, kind, cycles);
-    };
-  }
-
-  public static Outcome run(CudaMemoryDriver driver, int device, ShareKind kind, int cycles) {
-    var trial = new SharingTrial(driver, System::nanoTime);
-    try {
-      return trial.inContext(device, new StepClock(System::nanoTime), stream -> measured(driver, device, cycles, () -> {
-        var clock = new StepClock(System::nanoTime);
-        Optional<String> wrong = trial.cycle(device, kind, stream, clock);
-        if (wrong.isPresent()) {
-          throw new IOException(wrong.get());
+        /**
+         * @param freeBytesBefore of the device, which other processes use too
+         * @param medians of each step, in the order of the steps
+         * @param micros one whole cycle on average, closing included
+         */
+        record Done(
+                long freeBytesBefore,
+                long freeBytesAfter,
+                ProcessUsage before,
+                ProcessUsage after,
+                List<StepTime> medians,
+                long micros)
+                implements Outcome {
+            public Done {
+                medians = List.copyOf(medians);
+            }
         }
-        return clock.steps();
-      }));
-    } catch (CudaCallException e) {
-      return new Outcome.Failed(e.failure().text());
+
+        record Failed(String why) implements Outcome {}
     }
-  }
 
-  private static Outcome measured(CudaMemoryDriver driver, int device, int cycles, Cycle cycle) throws CudaCallException {
-    Map<String, List<Long>> times = new LinkedHashMap<>();
-    try {
-      for (int i = 0; i < WARM_UP; i++) {
-        cycle.run();
-      }
-      long freeBefore = driver.freeBytes(device);
-      ProcessUsage before = ProcessUsage.now();
-      long start = System.nanoTime();
-      for (int i = 0; i < cycles; i++) {
-        cycle.run().forEach(step -> times.computeIfAbsent(step.step(), _ -> new ArrayList<>()).add(step.micros()));
-      }
-      long micros = (System.nanoTime() - start) / 1000 / Math.max(1, cycles);
-      return new Outcome.Done(freeBefore, driver.freeBytes(device), before, ProcessUsage.now(), medians(times), micros);
-    } catch (IOException e) {
-      return new Outcome.Failed(String.valueOf(e.getMessage()));
+    /** <b>Blocks</b>, for a millisecond or so a cycle. {@link CudaProbe} has found the device in this process. */
+    public static Outcome run(int device, ShareKind kind, int cycles) {
+        return switch (ForeignMemoryDriver.load()) {
+            case ForeignLoading.Absent<CudaMemoryDriver>(String reason) -> new Outcome.Failed(reason);
+            case ForeignLoading.Loaded<CudaMemoryDriver>(CudaMemoryDriver driver) -> run(driver, device, kind, cycles);
+        };
     }
-  }
 
-  private static List<StepTime> medians(Map<String, List<Long>> times) {
-    List<StepTime> medians = new ArrayList<>();
-    times.forEach((step, all) -> medians.add(new StepTime(step, all.stream().sorted().skip(all.size() / 2).findFirst().orElseThrow())));
-    return medians;
-  }
+    public static Outcome run(CudaMemoryDriver driver, int device, ShareKind kind, int cycles) {
+        var trial = new SharingTrial(driver, System::nanoTime);
+        try {
+            return trial.inContext(
+                    device,
+                    new StepClock(System::nanoTime),
+                    stream -> measured(driver, device, cycles, () -> {
+                        var clock = new StepClock(System::nanoTime);
+                        Optional<String> wrong = trial.cycle(device, kind, stream, clock);
+                        if (wrong.isPresent()) {
+                            throw new IOException(wrong.get());
+                        }
+                        return clock.steps();
+                    }));
+        } catch (CudaCallException e) {
+            return new Outcome.Failed(e.failure().text());
+        }
+    }
 
-  /** One cycle. */
-  @FunctionalInterface
-  private interface Cycle {
-    List<StepTime> run() throws CudaCallException, IOException;
-  }
+    private static Outcome measured(CudaMemoryDriver driver, int device, int cycles, Cycle cycle)
+            throws CudaCallException {
+        Map<String, List<Long>> times = new LinkedHashMap<>();
+        try {
+            for (int i = 0; i < WARM_UP; i++) {
+                cycle.run();
+            }
+            long freeBefore = driver.freeBytes(device);
+            ProcessUsage before = ProcessUsage.now();
+            long start = System.nanoTime();
+            for (int i = 0; i < cycles; i++) {
+                cycle.run()
+                        .forEach(step -> times.computeIfAbsent(step.step(), _ -> new ArrayList<>())
+                                .add(step.micros()));
+            }
+            long micros = (System.nanoTime() - start) / 1000 / Math.max(1, cycles);
+            return new Outcome.Done(
+                    freeBefore, driver.freeBytes(device), before, ProcessUsage.now(), medians(times), micros);
+        } catch (IOException e) {
+            return new Outcome.Failed(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static List<StepTime> medians(Map<String, List<Long>> times) {
+        List<StepTime> medians = new ArrayList<>();
+        times.forEach((step, all) -> medians.add(new StepTime(
+                step, all.stream().sorted().skip(all.size() / 2).findFirst().orElseThrow())));
+        return medians;
+    }
+
+    /** One cycle. */
+    @FunctionalInterface
+    private interface Cycle {
+        List<StepTime> run() throws CudaCallException, IOException;
+    }
 }

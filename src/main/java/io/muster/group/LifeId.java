@@ -1,43 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.group;
 
 import java.util.HexFormat;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
-/** One stay of a rank in its group: 128 random bits, drawn by whoever publishes. Ordered as an unsigned 128-bit number. */
+/**
+ * One stay of a rank in its group: 128 random bits, drawn by whoever publishes. Ordered as an unsigned 128-bit number.
+ */
 public record LifeId(long high, long low) implements Comparable<LifeId> {
 
-  public static LifeId random(RandomGenerator random) {
-    return new LifeId(random.nextLong(), random.nextLong());
-  }
-
-  /** @throws IllegalArgumentException if the text is not 32 hexadecimal digits */
-  public static LifeId parse(String hex) {
-    if (hex.length() != 32) {
-      throw new IllegalArgumentException("expected 32 hexadecimal digits, got " + hex.length());
+    public static LifeId random(RandomGenerator random) {
+        return new LifeId(random.nextLong(), random.nextLong());
     }
-    return new LifeId(HexFormat.fromHexDigitsToLong(hex, 0, 16), HexFormat.fromHexDigitsToLong(hex, 16, 32));
-  }
 
-  @Override
-  public int compareTo(LifeId other) {
-    int order = Long.compareUnsigned(high, other.high);
-    return order != 0 ? order : Long.compareUnsigned(low, other.low);
-  }
+    /** @throws IllegalArgumentException if the text is not 32 hexadecimal digits */
+    public static LifeId parse(String hex) {
+        if (hex.length() != 32) {
+            throw new IllegalArgumentException("expected 32 hexadecimal digits, got " + hex.length());
+        }
+        return new LifeId(HexFormat.fromHexDigitsToLong(hex, 0, 16), HexFormat.fromHexDigitsToLong(hex, 16, 32));
+    }
 
-  @Override
-  public boolean equals(@Nullable Object other) {
-    return other instanceof LifeId life && low == life.low && high == life.high;
-  }
+    @Override
+    public int compareTo(LifeId other) {
+        int order = Long.compareUnsigned(high, other.high);
+        return order != 0 ? order : Long.compareUnsigned(low, other.low);
+    }
 
-  @Override
-  public int hashCode() {
-    return Long.hashCode(high ^ low);
-  }
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof LifeId life && low == life.low && high == life.high;
+    }
 
-  /** 32 hexadecimal digits. */
-  @Override
-  public String toString() {
-    return HexFormat.of().toHexDigits(high) + HexFormat.of().toHexDigits(low);
-  }
+    @Override
+    public int hashCode() {
+        return Long.hashCode(high ^ low);
+    }
+
+    /** 32 hexadecimal digits. */
+    @Override
+    public String toString() {
+        return HexFormat.of().toHexDigits(high) + HexFormat.of().toHexDigits(low);
+    }
 }

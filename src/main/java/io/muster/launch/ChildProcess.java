@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.launch;
 
 import io.vertx.core.json.DecodeException;
@@ -14,133 +16,138 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 
 /**
- * A {@code run --json} in a JVM of its own. What it tells on standard output is handed on as events; the last lines of its standard error
- * are kept for the case that it fails. It ends by itself when this process dies, because its standard input ends then.
+ * A {@code run --json} in a JVM of its own. What it tells on standard output is handed on as events; the last lines of
+ * its standard error are kept for the case that it fails. It ends by itself when this process dies, because its
+ * standard input ends then.
  */
 public final class ChildProcess {
-  private static final int KEPT_LINES = 20;
+    private static final int KEPT_LINES = 20;
 
-  private final Process process;
-  private final List<Integer> ranks;
-  private final Deque<String> lastWords = new ArrayDeque<>();
+    private final Process process;
+    private final List<Integer> ranks;
+    private final Deque<String> lastWords = new ArrayDeque<>();
 
-  /** What a child says or does. */
-  public sealed interface News {
-    /** One line of its standard output. */
-    record Event(JsonObject body) implements News {}
+    /** What a child says or does. */
+    public sealed interface News {
+        /** One line of its standard output. */
+        record Event(JsonObject body) implements News {}
 
-    /** It has ended, and everything that it said has been handed on. */
-    record Ended(int exitCode) implements News {}
-  }
-
-  private ChildProcess(Process process, List<Integer> ranks) {
-    this.process = process;
-    this.ranks = List.copyOf(ranks);
-  }
-
-  /** @param news called on threads of the child's own, in order; Ended comes last and once */
-  static ChildProcess start(ProcessBuilder command, List<Integer> ranks, BiConsumer<ChildProcess, News> news) throws IOException {
-    var child = new ChildProcess(command.start(), ranks);
-    Thread errors = Thread.ofVirtual().start(child::readErrors);
-    Thread.ofVirtual().start(() -> child.readEvents(errors, news));
-    return child;
-  }
-
-  public List<Integer> ranks() {
-    return ranks;
-  }
-
-  public long pid() {
-    return process.pid();
-  }
-
-  boolean isAlive() {
-    return process.isAlive();
-  }
-
-  /** The end of its standard error. */
-  public List<String> lastWords() {
-    synchronized (lastWords) {
-      return List.copyOf(lastWords);
+        /** It has ended, and everything that it said has been handed on. */
+        record Ended(int exitCode) implements News {}
     }
-  }
 
-  /** As {@code kill -9}. */
-  public void kill() {
-    process.destroyForcibly();
-  }
-
-  /** Such as {@code STOP} or {@code CONT}; nothing if it has ended. */
-  public void signal(String signal) {
-    try {
-      new ProcessBuilder("kill", "-" + signal, String.valueOf(pid())).redirectErrorStream(true).redirectOutput(Redirect.DISCARD).start()
-          .waitFor();
-    } catch (IOException e) {
-      throw new UncheckedIOException("can't send a signal: " + e.getMessage(), e);
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
+    private ChildProcess(Process process, List<Integer> ranks) {
+        this.process = process;
+        this.ranks = List.copyOf(ranks);
     }
-  }
 
-  /** Asks it to end in order; returns at once. */
-  public void askToEnd() {
-    try {
-      process.getOutputStream().close();
-    } catch (IOException _) {
-      // it has ended already
+    /** @param news called on threads of the child's own, in order; Ended comes last and once */
+    static ChildProcess start(ProcessBuilder command, List<Integer> ranks, BiConsumer<ChildProcess, News> news)
+            throws IOException {
+        var child = new ChildProcess(command.start(), ranks);
+        Thread errors = Thread.ofVirtual().start(child::readErrors);
+        Thread.ofVirtual().start(() -> child.readEvents(errors, news));
+        return child;
     }
-  }
 
-  /** Waits for its end, and kills it when the time is up. */
-  void awaitEnd(long patienceMs) {
-    try {
-      if (!process.waitFor(Math.max(0, patienceMs), TimeUnit.MILLISECONDS)) {
-        kill();
-        process.waitFor(1, TimeUnit.SECONDS);
-      }
-    } catch (InterruptedException _) {
-      kill();
-      Thread.currentThread().interrupt();
+    public List<Integer> ranks() {
+        return ranks;
     }
-  }
 
-  private void readEvents(Thread errors, BiConsumer<ChildProcess, News> news) {
-    try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        try {
-          news.accept(this, new News.Event(new JsonObject(line)));
-        } catch (DecodeException _) {
-          keep(line);
+    public long pid() {
+        return process.pid();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** The end of its standard error. */
+    public List<String> lastWords() {
+        synchronized (lastWords) {
+            return List.copyOf(lastWords);
         }
-      }
-    } catch (IOException _) {
-      // killed: what it has not said is lost
     }
-    try {
-      int exitCode = process.waitFor();
-      errors.join();
-      news.accept(this, new News.Ended(exitCode));
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-    }
-  }
 
-  private void readErrors() {
-    try (BufferedReader lines = process.errorReader(StandardCharsets.UTF_8)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        keep(line);
-      }
-    } catch (IOException _) {
-      // killed
+    /** As {@code kill -9}. */
+    public void kill() {
+        process.destroyForcibly();
     }
-  }
 
-  private void keep(String line) {
-    synchronized (lastWords) {
-      lastWords.add(line);
-      if (lastWords.size() > KEPT_LINES) {
-        lastWords.removeFirst();
-      }
+    /** Such as {@code STOP} or {@code CONT}; nothing if it has ended. */
+    public void signal(String signal) {
+        try {
+            new ProcessBuilder("kill", "-" + signal, String.valueOf(pid()))
+                    .redirectErrorStream(true)
+                    .redirectOutput(Redirect.DISCARD)
+                    .start()
+                    .waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't send a signal: " + e.getMessage(), e);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
-  }
+
+    /** Asks it to end in order; returns at once. */
+    public void askToEnd() {
+        try {
+            process.getOutputStream().close();
+        } catch (IOException _) {
+            // it has ended already
+        }
+    }
+
+    /** Waits for its end, and kills it when the time is up. */
+    void awaitEnd(long patienceMs) {
+        try {
+            if (!process.waitFor(Math.max(0, patienceMs), TimeUnit.MILLISECONDS)) {
+                kill();
+                process.waitFor(1, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException _) {
+            kill();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void readEvents(Thread errors, BiConsumer<ChildProcess, News> news) {
+        try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                try {
+                    news.accept(this, new News.Event(new JsonObject(line)));
+                } catch (DecodeException _) {
+                    keep(line);
+                }
+            }
+        } catch (IOException _) {
+            // killed: what it has not said is lost
+        }
+        try {
+            int exitCode = process.waitFor();
+            errors.join();
+            news.accept(this, new News.Ended(exitCode));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void readErrors() {
+        try (BufferedReader lines = process.errorReader(StandardCharsets.UTF_8)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                keep(line);
+            }
+        } catch (IOException _) {
+            // killed
+        }
+    }
+
+    private void keep(String line) {
+        synchronized (lastWords) {
+            lastWords.add(line);
+            if (lastWords.size() > KEPT_LINES) {
+                lastWords.removeFirst();
+            }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.launch;
 
 import java.time.Duration;
@@ -8,19 +10,19 @@ import picocli.CommandLine.TypeConversionException;
 
 /** {@code 500ms}, {@code 20s}, {@code 2m}. */
 public final class DurationConverter implements ITypeConverter<Duration> {
-  private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m)");
+    private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m)");
 
-  @Override
-  public Duration convert(String text) {
-    Matcher form = FORM.matcher(text);
-    if (!form.matches()) {
-      throw new TypeConversionException("'" + text + "' is no duration such as 500ms, 20s or 2m");
+    @Override
+    public Duration convert(String text) {
+        Matcher form = FORM.matcher(text);
+        if (!form.matches()) {
+            throw new TypeConversionException("'" + text + "' is no duration such as 500ms, 20s or 2m");
+        }
+        long amount = Long.parseLong(form.group(1));
+        return switch (form.group(2)) {
+            case "ms" -> Duration.ofMillis(amount);
+            case "s" -> Duration.ofSeconds(amount);
+            default -> Duration.ofMinutes(amount);
+        };
     }
-    long amount = Long.parseLong(form.group(1));
-    return switch (form.group(2)) {
-      case "ms" -> Duration.ofMillis(amount);
-      case "s" -> Duration.ofSeconds(amount);
-      default -> Duration.ofMinutes(amount);
-    };
-  }
 }

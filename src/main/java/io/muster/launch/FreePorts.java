@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.launch;
 
 import io.muster.group.MusterException;
@@ -14,66 +16,69 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
- * Ports of the loopback address that nobody listens on now. Where possible below the range that the kernel takes ports for outgoing
- * connections from, so that none of those is in the way later; another program may still be faster, and whoever opens the port then says
- * so.
+ * Ports of the loopback address that nobody listens on now. Where possible below the range that the kernel takes ports
+ * for outgoing connections from, so that none of those is in the way later; another program may still be faster, and
+ * whoever opens the port then says so.
  */
 public final class FreePorts {
-  private static final int LOWEST = 10_000;
-  private static final int HIGHEST = 60_000;
-  private static final int ENOUGH = 1000;
-  private static final int USUAL_EPHEMERAL = 32_768;
-  private static final int TRIES = 2000;
+    private static final int LOWEST = 10_000;
+    private static final int HIGHEST = 60_000;
+    private static final int ENOUGH = 1000;
+    private static final int USUAL_EPHEMERAL = 32_768;
+    private static final int TRIES = 2000;
 
-  private FreePorts() {}
+    private FreePorts() {}
 
-  /** @throws MusterException of kind RETRY if there are not enough */
-  public static List<Integer> choose(int count, RandomGenerator random) {
-    // some hosts use nearly all ports as ephemeral ones: then any will do
-    int end = lowestEphemeral() >= LOWEST + ENOUGH ? lowestEphemeral() : HIGHEST;
-    List<ServerSocket> held = new ArrayList<>();
-    try {
-      for (int tries = 0; held.size() < count; tries++) {
-        if (tries == TRIES) {
-          throw MusterException.retry("no " + count + " free ports between " + LOWEST + " and " + end + " on this host");
+    /** @throws MusterException of kind RETRY if there are not enough */
+    public static List<Integer> choose(int count, RandomGenerator random) {
+        // some hosts use nearly all ports as ephemeral ones: then any will do
+        int end = lowestEphemeral() >= LOWEST + ENOUGH ? lowestEphemeral() : HIGHEST;
+        List<ServerSocket> held = new ArrayList<>();
+        try {
+            for (int tries = 0; held.size() < count; tries++) {
+                if (tries == TRIES) {
+                    throw MusterException.retry(
+                            "no " + count + " free ports between " + LOWEST + " and " + end + " on this host");
+                }
+                hold(random.nextInt(LOWEST, end), held);
+            }
+            return held.stream().map(ServerSocket::getLocalPort).toList();
+        } finally {
+            held.forEach(FreePorts::close);
         }
-        hold(random.nextInt(LOWEST, end), held);
-      }
-      return held.stream().map(ServerSocket::getLocalPort).toList();
-    } finally {
-      held.forEach(FreePorts::close);
     }
-  }
 
-  private static void hold(int port, List<ServerSocket> held) {
-    ServerSocket socket = null;
-    try {
-      socket = new ServerSocket();
-      socket.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
-      held.add(socket);
-    } catch (IOException _) {
-      if (socket != null) {
-        close(socket);
-      }
+    private static void hold(int port, List<ServerSocket> held) {
+        ServerSocket socket = null;
+        try {
+            socket = new ServerSocket();
+            socket.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
+            held.add(socket);
+        } catch (IOException _) {
+            if (socket != null) {
+                close(socket);
+            }
+        }
     }
-  }
 
-  private static int lowestEphemeral() {
-    // one read: the kernel gives nothing at any other offset than 0, and Files.readString begins with a single byte
-    try (InputStream range = Files.newInputStream(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))) {
-      byte[] text = new byte[64];
-      int length = range.read(text);
-      return Integer.parseInt(new String(text, 0, Math.max(length, 0), StandardCharsets.US_ASCII).strip().split("\\s+")[0]);
-    } catch (IOException | NumberFormatException _) {
-      return USUAL_EPHEMERAL;
+    private static int lowestEphemeral() {
+        // one read: the kernel gives nothing at any other offset than 0, and Files.readString begins with a single byte
+        try (InputStream range = Files.newInputStream(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))) {
+            byte[] text = new byte[64];
+            int length = range.read(text);
+            return Integer.parseInt(new String(text, 0, Math.max(length, 0), StandardCharsets.US_ASCII)
+                    .strip()
+                    .split("\\s+")[0]);
+        } catch (IOException | NumberFormatException _) {
+            return USUAL_EPHEMERAL;
+        }
     }
-  }
 
-  private static void close(ServerSocket socket) {
-    try {
-      socket.close();
-    } catch (IOException _) {
-      // it held nothing but the port
+    private static void close(ServerSocket socket) {
+        try {
+            socket.close();
+        } catch (IOException _) {
+            // it held nothing but the port
+        }
     }
-  }
 }

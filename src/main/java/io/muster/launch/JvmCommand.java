@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.launch;
 
 import io.muster.group.MusterException;
@@ -12,77 +14,87 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The command that runs {@code io.muster.cli.Main} in a further JVM, with the Java, the flags and the classes of this one. The launcher and the build
- * say where they are by system properties:
+ * The command that runs {@code io.muster.cli.Main} in a further JVM, with the Java, the flags and the classes of this
+ * one. The launcher and the build say where they are by system properties:
  *
  * <ul>
- * <li>{@code muster.home}: the folder with {@code conf/jvm.options}; without it the current folder
- * <li>{@code muster.log.level}, {@code java.io.tmpdir}: as here
- * <li>{@code muster.jar}: the jar to run; without it the class path of this JVM, as in unit tests
+ *   <li>{@code muster.home}: the folder with {@code conf/jvm.options}; without it the current folder
+ *   <li>{@code muster.log.level}, {@code java.io.tmpdir}: as here
+ *   <li>{@code muster.jar}: the jar to run; without it the class path of this JVM, as in unit tests
  * </ul>
  */
 public final class JvmCommand {
-  /** By name: the command line imports this package, and not the other way round. */
-  private static final String MAIN = "io.muster.cli.Main";
-  private static final List<String> HANDED_ON = List.of("muster.home", "muster.jar", "muster.log.level", "java.io.tmpdir");
+    /** By name: the command line imports this package, and not the other way round. */
+    private static final String MAIN = "io.muster.cli.Main";
 
-  private final List<String> flags = new ArrayList<>();
+    private static final List<String> HANDED_ON =
+            List.of("muster.home", "muster.jar", "muster.log.level", "java.io.tmpdir");
 
-  private JvmCommand() {}
+    private final List<String> flags = new ArrayList<>();
 
-  /** @throws MusterException of kind CONFIG if the flags that every JVM of Muster has are not found */
-  public static JvmCommand likeThisJvm() {
-    Path home = Path.of(System.getProperty("muster.home", "")).toAbsolutePath();
-    Path options = home.resolve("conf").resolve("jvm.options");
-    if (!Files.isReadable(options)) {
-      throw MusterException.config("no conf/jvm.options in " + home + ": start with launcher/muster, or set -Dmuster.home to its folder");
+    private JvmCommand() {}
+
+    /** @throws MusterException of kind CONFIG if the flags that every JVM of Muster has are not found */
+    public static JvmCommand likeThisJvm() {
+        Path home = Path.of(System.getProperty("muster.home", "")).toAbsolutePath();
+        Path options = home.resolve("conf").resolve("jvm.options");
+        if (!Files.isReadable(options)) {
+            throw MusterException.config("no conf/jvm.options in " + home
+                    + ": start with launcher/muster, or set -Dmuster.home to its folder");
+        }
+        JvmCommand command = new JvmCommand();
+        command.flags.add("@" + options);
+        for (String property : HANDED_ON) {
+            String value = System.getProperty(property);
+            if (value != null) {
+                command.flags.add("-D" + property + "=" + value);
+            }
+        }
+        return command;
     }
-    JvmCommand command = new JvmCommand();
-    command.flags.add("@" + options);
-    for (String property : HANDED_ON) {
-      String value = System.getProperty(property);
-      if (value != null) {
-        command.flags.add("-D" + property + "=" + value);
-      }
+
+    /**
+     * The first compiler only: starts on a third less CPU, and runs slower after minutes; for processes that live for
+     * seconds.
+     */
+    public JvmCommand shortLived() {
+        return with("-XX:TieredStopAtLevel=1");
     }
-    return command;
-  }
 
-  /** The first compiler only: starts on a third less CPU, and runs slower after minutes; for processes that live for seconds. */
-  public JvmCommand shortLived() {
-    return with("-XX:TieredStopAtLevel=1");
-  }
-
-  /** Adds a flag for the JVM. */
-  public JvmCommand with(String flag) {
-    flags.add(flag);
-    return this;
-  }
-
-  /** A process that is not started yet, with these arguments of {@code io.muster.cli.Main}. */
-  public ProcessBuilder runMain(List<String> arguments) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(flags);
-    Optional<Path> jar = Optional.ofNullable(System.getProperty("muster.jar")).map(Path::of).filter(Files::isRegularFile);
-    if (jar.isPresent()) {
-      command.addAll(archiveBeside(jar.get()));
-      command.addAll(List.of("-jar", jar.get().toString()));
-    } else {
-      command.addAll(List.of("-cp", System.getProperty("java.class.path"), MAIN));
+    /** Adds a flag for the JVM. */
+    public JvmCommand with(String flag) {
+        flags.add(flag);
+        return this;
     }
-    command.addAll(arguments);
-    return new ProcessBuilder(command);
-  }
 
-  /** The archive that the launcher recorded; the JVM goes without, silently, if it does not fit. */
-  private static List<String> archiveBeside(Path jar) {
-    try (Stream<Path> files = Files.list(jar.toAbsolutePath().getParent())) {
-      return files.filter(file -> file.getFileName().toString().matches("start-.*\\.aot")).filter(file -> file.toFile().length() > 0)
-          .max(Comparator.comparingLong(file -> file.toFile().lastModified()))
-          .map(archive -> List.of("-XX:AOTCache=" + archive, "-Xlog:aot=off", "-Xlog:cds=off")).orElse(List.of());
-    } catch (IOException e) {
-      throw new UncheckedIOException("can't list the folder of " + jar, e);
+    /** A process that is not started yet, with these arguments of {@code io.muster.cli.Main}. */
+    public ProcessBuilder runMain(List<String> arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(flags);
+        Optional<Path> jar = Optional.ofNullable(System.getProperty("muster.jar"))
+                .map(Path::of)
+                .filter(Files::isRegularFile);
+        if (jar.isPresent()) {
+            command.addAll(archiveBeside(jar.get()));
+            command.addAll(List.of("-jar", jar.get().toString()));
+        } else {
+            command.addAll(List.of("-cp", System.getProperty("java.class.path"), MAIN));
+        }
+        command.addAll(arguments);
+        return new ProcessBuilder(command);
     }
-  }
+
+    /** The archive that the launcher recorded; the JVM goes without, silently, if it does not fit. */
+    private static List<String> archiveBeside(Path jar) {
+        try (Stream<Path> files = Files.list(jar.toAbsolutePath().getParent())) {
+            return files.filter(file -> file.getFileName().toString().matches("start-.*\\.aot"))
+                    .filter(file -> file.toFile().length() > 0)
+                    .max(Comparator.comparingLong(file -> file.toFile().lastModified()))
+                    .map(archive -> List.of("-XX:AOTCache=" + archive, "-Xlog:aot=off", "-Xlog:cds=off"))
+                    .orElse(List.of());
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't list the folder of " + jar, e);
+        }
+    }
 }

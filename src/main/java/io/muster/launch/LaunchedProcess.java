@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.launch;
 
 import io.muster.Muster;
@@ -31,185 +33,216 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A process that the launcher starts: control port, Hazelcast, Vert.x and Muster, opened in this order and closed in the reverse one. An
- * application that uses the library owns all but Muster itself.
+ * A process that the launcher starts: control port, Hazelcast, Vert.x and Muster, opened in this order and closed in
+ * the reverse one. An application that uses the library owns all but Muster itself.
  */
 public final class LaunchedProcess implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(LaunchedProcess.class);
-  private static final long CLOSE_S = 5;
+    private static final Logger LOG = LoggerFactory.getLogger(LaunchedProcess.class);
+    private static final long CLOSE_S = 5;
 
-  private final ControlPort controlPort;
-  /** Set as the start goes on; closed by whichever thread ends the process. */
-  private volatile @Nullable ClusterMember member;
-  private volatile @Nullable Vertx vertx;
-  private volatile @Nullable Muster muster;
-  private boolean closed;
+    private final ControlPort controlPort;
+    /** Set as the start goes on; closed by whichever thread ends the process. */
+    private volatile @Nullable ClusterMember member;
 
-  private LaunchedProcess(ControlPort controlPort) {
-    this.controlPort = controlPort;
-  }
+    private volatile @Nullable Vertx vertx;
+    private volatile @Nullable Muster muster;
+    private boolean closed;
 
-  /** Opens the control port, so that others can ask while the rest starts. */
-  public static LaunchedProcess open(MusterOptions options) {
-    FileLimit.require(0);
-    EndpointOptions endpoint = options.endpoint();
-    if (endpoint.controlPort() < 0) {
-      throw MusterException.config("endpoint.controlPort must not be off (-1) for a process that the launcher starts: the others ask it"
-          + " whether the cluster has formed");
+    private LaunchedProcess(ControlPort controlPort) {
+        this.controlPort = controlPort;
     }
-    ControlPort port = ControlPort.open(new ControlAddress(endpoint.bind(), endpoint.controlPort()), ControlPort.Limits.DEFAULT);
-    var process = new LaunchedProcess(port);
-    port.handle("status", process::status);
-    port.handle("dump", process::flightRecord);
-    port.handle("resources", request -> CompletableFuture.completedFuture(process.resources(Boolean.TRUE.equals(request.getValue("collect")))));
-    return process;
-  }
 
-  /**
-   * Forms or joins the cluster and starts Muster on it. Blocks.
-   *
-   * @param members control addresses of all processes, the same list everywhere; empty: this process is alone
-   */
-  public void start(MusterOptions options, List<ControlAddress> members) {
-    FileLimit.require(Math.max(0, members.size() - 1));
-    HazelcastOptions hazelcast = options.hazelcast();
-    ProcessId id = ProcessId.random(new SecureRandom());
-    Thread priming = Thread.ofPlatform().daemon().name("muster-prime").start(() -> prime(options));
-    ClusterMember joined = ClusterMember.start(controlPort, new ClusterMember.Settings(id, members,
-        new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()), () -> ClusterMember.configuration(options),
-        ClusterFormation.Settings.DEFAULT));
-    member = joined;
-    String host = options.endpoint().advertise().isEmpty() ? options.endpoint().bind() : options.endpoint().advertise();
-    var vertxOptions = new VertxOptions();
-    // a message between event loops costs a wake-up of a thread, and on a few busy cores a turn in the queue for one
-    vertxOptions.setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
-    options.security().tls().applyTo(vertxOptions.getEventBusOptions());
-    vertxOptions.getEventBusOptions().setHost(options.endpoint().bind()).setPort(0).setClusterPublicHost(host);
-    Vertx clustered = await(joined.buildVertx(vertxOptions));
-    vertx = clustered;
-    muster = await(Muster.start(clustered, options));
-    join(priming);
-  }
-
-  /** Runs what the store does, for a process that is up and has time; on some other map. Blocks. */
-  public int primeStore(MusterOptions options, Duration budget) {
-    ClusterMember joined = started(member);
-    return await(joined.primeStore(vertx(), options, budget));
-  }
-
-  private static void prime(MusterOptions options) {
-    try {
-      LOG.debug("muster.primed rounds={}", Muster.prime(options));
-    } catch (RuntimeException e) {
-      LOG.info("muster.prime.failed reason={} the first group is slower to connect", e.toString());
+    /** Opens the control port, so that others can ask while the rest starts. */
+    public static LaunchedProcess open(MusterOptions options) {
+        FileLimit.require(0);
+        EndpointOptions endpoint = options.endpoint();
+        if (endpoint.controlPort() < 0) {
+            throw MusterException.config(
+                    "endpoint.controlPort must not be off (-1) for a process that the launcher starts: the others ask it"
+                            + " whether the cluster has formed");
+        }
+        ControlPort port = ControlPort.open(
+                new ControlAddress(endpoint.bind(), endpoint.controlPort()), ControlPort.Limits.DEFAULT);
+        var process = new LaunchedProcess(port);
+        port.handle("status", process::status);
+        port.handle("dump", process::flightRecord);
+        port.handle(
+                "resources",
+                request -> CompletableFuture.completedFuture(
+                        process.resources(Boolean.TRUE.equals(request.getValue("collect")))));
+        return process;
     }
-  }
 
-  private static void join(Thread thread) {
-    try {
-      thread.join();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    /**
+     * Forms or joins the cluster and starts Muster on it. Blocks.
+     *
+     * @param members control addresses of all processes, the same list everywhere; empty: this process is alone
+     */
+    public void start(MusterOptions options, List<ControlAddress> members) {
+        FileLimit.require(Math.max(0, members.size() - 1));
+        HazelcastOptions hazelcast = options.hazelcast();
+        ProcessId id = ProcessId.random(new SecureRandom());
+        Thread priming = Thread.ofPlatform().daemon().name("muster-prime").start(() -> prime(options));
+        ClusterMember joined = ClusterMember.start(
+                controlPort,
+                new ClusterMember.Settings(
+                        id,
+                        members,
+                        new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()),
+                        () -> ClusterMember.configuration(options),
+                        ClusterFormation.Settings.DEFAULT));
+        member = joined;
+        String host = options.endpoint().advertise().isEmpty()
+                ? options.endpoint().bind()
+                : options.endpoint().advertise();
+        var vertxOptions = new VertxOptions();
+        // a message between event loops costs a wake-up of a thread, and on a few busy cores a turn in the queue for
+        // one
+        vertxOptions.setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+        options.security().tls().applyTo(vertxOptions.getEventBusOptions());
+        vertxOptions
+                .getEventBusOptions()
+                .setHost(options.endpoint().bind())
+                .setPort(0)
+                .setClusterPublicHost(host);
+        Vertx clustered = await(joined.buildVertx(vertxOptions));
+        vertx = clustered;
+        muster = await(Muster.start(clustered, options));
+        join(priming);
     }
-  }
 
-  public Vertx vertx() {
-    return started(vertx);
-  }
-
-  public Muster muster() {
-    return started(muster);
-  }
-
-  public ControlAddress controlAddress() {
-    return controlPort.address();
-  }
-
-  private CompletionStage<JsonObject> status(JsonObject request) {
-    Muster running = muster;
-    if (running == null) {
-      return CompletableFuture.completedFuture(new JsonObject().put("pid", ProcessHandle.current().pid()).put("starting", true)
-          .put("groups", new JsonArray()));
+    /** Runs what the store does, for a process that is up and has time; on some other map. Blocks. */
+    public int primeStore(MusterOptions options, Duration budget) {
+        ClusterMember joined = started(member);
+        return await(joined.primeStore(vertx(), options, budget));
     }
-    return running.status(request.getString("group")).map(groups -> new JsonObject().put("pid", ProcessHandle.current().pid())
-        .put("starting", false).put("groups", new JsonArray(groups)).put("gpuPaths", running.gpuPaths())).toCompletionStage();
-  }
 
-  /** Answers one more question on the control port. */
-  public void answer(String ask, Supplier<JsonObject> answer) {
-    controlPort.handle(ask, _ -> CompletableFuture.completedFuture(answer.get()));
-  }
+    private static void prime(MusterOptions options) {
+        try {
+            LOG.debug("muster.primed rounds={}", Muster.prime(options));
+        } catch (RuntimeException e) {
+            LOG.info("muster.prime.failed reason={} the first group is slower to connect", e.toString());
+        }
+    }
 
-  /** What this process holds, and what the cluster holds for all. */
-  private JsonObject resources(boolean collect) {
-    JsonObject resources = ProcessResources.now(collect);
-    Muster running = muster;
-    ClusterMember joined = member;
-    Vertx clustered = vertx;
-    if (running != null && joined != null && clustered != null) {
-      resources.mergeIn(running.holdings()).put("deployments", clustered.deploymentIDs().size()).put("storeEntries", joined.storeEntries())
-          .put("busRegistrations", joined.busRegistrations());
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
-    return resources;
-  }
 
-  private CompletionStage<JsonObject> flightRecord(JsonObject request) {
-    Muster running = muster;
-    return running == null ? CompletableFuture.failedFuture(MusterException.retry("pid " + ProcessHandle.current().pid()
-        + " is starting: it is not in a cluster yet, and has nothing to tell ('muster status' says what it waits for)"))
-        : CompletableFuture.completedFuture(running.flightRecord());
-  }
+    public Vertx vertx() {
+        return started(vertx);
+    }
 
-  /** Before the end: writes the flight record into its folder, if there is anything to tell. Blocks, bounded. */
-  public void dumpFlightRecord(String why) {
-    Muster running = muster;
-    if (running != null) {
-      quietly(running.dumpFlightRecord(why));
+    public Muster muster() {
+        return started(muster);
     }
-  }
 
-  /** Leaves every group and the cluster in order, each step bounded. May be called twice. */
-  @Override
-  public synchronized void close() {
-    if (closed) {
-      return;
+    public ControlAddress controlAddress() {
+        return controlPort.address();
     }
-    closed = true;
-    Muster running = muster;
-    if (running != null) {
-      quietly(running.close());
-    }
-    Vertx clustered = vertx;
-    if (clustered != null) {
-      quietly(clustered.close());
-    }
-    ClusterMember joined = member;
-    if (joined != null) {
-      joined.close();
-    } else {
-      controlPort.close();
-    }
-  }
 
-  private static void quietly(Future<?> closing) {
-    try {
-      closing.toCompletionStage().toCompletableFuture().get(CLOSE_S, TimeUnit.SECONDS);
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-    } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
-      LOG.warn("muster.close.incomplete reason={}", e.toString());
+    private CompletionStage<JsonObject> status(JsonObject request) {
+        Muster running = muster;
+        if (running == null) {
+            return CompletableFuture.completedFuture(new JsonObject()
+                    .put("pid", ProcessHandle.current().pid())
+                    .put("starting", true)
+                    .put("groups", new JsonArray()));
+        }
+        return running.status(request.getString("group"))
+                .map(groups -> new JsonObject()
+                        .put("pid", ProcessHandle.current().pid())
+                        .put("starting", false)
+                        .put("groups", new JsonArray(groups))
+                        .put("gpuPaths", running.gpuPaths()))
+                .toCompletionStage();
     }
-  }
 
-  /** The outcome, or the failure as it is. Blocks. */
-  static <T> T await(Future<T> future) {
-    return future.await();
-  }
-
-  private static <T> T started(@Nullable T part) {
-    if (part == null) {
-      throw new IllegalStateException("not started");
+    /** Answers one more question on the control port. */
+    public void answer(String ask, Supplier<JsonObject> answer) {
+        controlPort.handle(ask, _ -> CompletableFuture.completedFuture(answer.get()));
     }
-    return part;
-  }
+
+    /** What this process holds, and what the cluster holds for all. */
+    private JsonObject resources(boolean collect) {
+        JsonObject resources = ProcessResources.now(collect);
+        Muster running = muster;
+        ClusterMember joined = member;
+        Vertx clustered = vertx;
+        if (running != null && joined != null && clustered != null) {
+            resources
+                    .mergeIn(running.holdings())
+                    .put("deployments", clustered.deploymentIDs().size())
+                    .put("storeEntries", joined.storeEntries())
+                    .put("busRegistrations", joined.busRegistrations());
+        }
+        return resources;
+    }
+
+    private CompletionStage<JsonObject> flightRecord(JsonObject request) {
+        Muster running = muster;
+        return running == null
+                ? CompletableFuture.failedFuture(
+                        MusterException.retry(
+                                "pid " + ProcessHandle.current().pid()
+                                        + " is starting: it is not in a cluster yet, and has nothing to tell ('muster status' says what it waits for)"))
+                : CompletableFuture.completedFuture(running.flightRecord());
+    }
+
+    /** Before the end: writes the flight record into its folder, if there is anything to tell. Blocks, bounded. */
+    public void dumpFlightRecord(String why) {
+        Muster running = muster;
+        if (running != null) {
+            quietly(running.dumpFlightRecord(why));
+        }
+    }
+
+    /** Leaves every group and the cluster in order, each step bounded. May be called twice. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        Muster running = muster;
+        if (running != null) {
+            quietly(running.close());
+        }
+        Vertx clustered = vertx;
+        if (clustered != null) {
+            quietly(clustered.close());
+        }
+        ClusterMember joined = member;
+        if (joined != null) {
+            joined.close();
+        } else {
+            controlPort.close();
+        }
+    }
+
+    private static void quietly(Future<?> closing) {
+        try {
+            closing.toCompletionStage().toCompletableFuture().get(CLOSE_S, TimeUnit.SECONDS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
+            LOG.warn("muster.close.incomplete reason={}", e.toString());
+        }
+    }
+
+    /** The outcome, or the failure as it is. Blocks. */
+    static <T> T await(Future<T> future) {
+        return future.await();
+    }
+
+    private static <T> T started(@Nullable T part) {
+        if (part == null) {
+            throw new IllegalStateException("not started");
+        }
+        return part;
+    }
 }

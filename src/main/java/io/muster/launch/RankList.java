@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.launch;
 
 import io.muster.group.MusterException;
@@ -8,26 +10,26 @@ import java.util.regex.Pattern;
 
 /** Ranks as people write them: {@code 3}, {@code 0-7}, {@code 0-3,8,10-11}. */
 public final class RankList {
-  private static final Pattern PART = Pattern.compile("(\\d{1,6})(?:-(\\d{1,6}))?");
+    private static final Pattern PART = Pattern.compile("(\\d{1,6})(?:-(\\d{1,6}))?");
 
-  private RankList() {}
+    private RankList() {}
 
-  public static List<Integer> parse(String text) {
-    TreeSet<Integer> ranks = new TreeSet<>();
-    for (String part : text.split(",", -1)) {
-      Matcher form = PART.matcher(part.strip());
-      if (!form.matches()) {
-        throw MusterException.config("'" + text + "' is no list of ranks such as 3, 0-7 or 0-3,8");
-      }
-      int first = Integer.parseInt(form.group(1));
-      int last = form.group(2) == null ? first : Integer.parseInt(form.group(2));
-      if (last < first) {
-        throw MusterException.config("'" + part + "' in '" + text + "' goes backwards");
-      }
-      for (int rank = first; rank <= last; rank++) {
-        ranks.add(rank);
-      }
+    public static List<Integer> parse(String text) {
+        TreeSet<Integer> ranks = new TreeSet<>();
+        for (String part : text.split(",", -1)) {
+            Matcher form = PART.matcher(part.strip());
+            if (!form.matches()) {
+                throw MusterException.config("'" + text + "' is no list of ranks such as 3, 0-7 or 0-3,8");
+            }
+            int first = Integer.parseInt(form.group(1));
+            int last = form.group(2) == null ? first : Integer.parseInt(form.group(2));
+            if (last < first) {
+                throw MusterException.config("'" + part + "' in '" + text + "' goes backwards");
+            }
+            for (int rank = first; rank <= last; rank++) {
+                ranks.add(rank);
+            }
+        }
+        return List.copyOf(ranks);
     }
-    return List.copyOf(ranks);
-  }
 }

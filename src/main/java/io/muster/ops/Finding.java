@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 /**
@@ -9,23 +11,23 @@ package io.muster.ops;
  */
 public record Finding(String topic, Level level, String what, String whatToDo) {
 
-  /** How much it matters. */
-  public enum Level {
-    /** As it should be. */
-    OK,
-    /** Good to know. */
-    INFO,
-    /** Works, but somebody should look. */
-    WARN,
-    /** What was asked for can't work here. */
-    FAIL
-  }
+    /** How much it matters. */
+    public enum Level {
+        /** As it should be. */
+        OK,
+        /** Good to know. */
+        INFO,
+        /** Works, but somebody should look. */
+        WARN,
+        /** What was asked for can't work here. */
+        FAIL
+    }
 
-  static Finding ok(String topic, String what) {
-    return new Finding(topic, Level.OK, what, "");
-  }
+    static Finding ok(String topic, String what) {
+        return new Finding(topic, Level.OK, what, "");
+    }
 
-  static Finding info(String topic, String what) {
-    return new Finding(topic, Level.INFO, what, "");
-  }
+    static Finding info(String topic, String what) {
+        return new Finding(topic, Level.INFO, what, "");
+    }
 }

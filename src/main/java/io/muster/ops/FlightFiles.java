@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 import io.vertx.core.json.JsonObject;
@@ -17,83 +19,93 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where flight records are dumped. The folder is made when the first one is; a file appears under its name when it is whole. Blocks. A
- * folder that can't be written costs one line in the log.
+ * Where flight records are dumped. The folder is made when the first one is; a file appears under its name when it is
+ * whole. Blocks. A folder that can't be written costs one line in the log.
  */
 public final class FlightFiles {
-  private static final Logger LOG = LoggerFactory.getLogger(FlightFiles.class);
-  private static final String PREFIX = "flight-";
-  private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS");
+    private static final Logger LOG = LoggerFactory.getLogger(FlightFiles.class);
+    private static final String PREFIX = "flight-";
+    private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS");
 
-  private final Path folder;
-  private final int keep;
+    private final Path folder;
+    private final int keep;
 
-  /**
-   * @param folder empty: {@code muster-flight-USER} in the temporary folder
-   * @param keep how many files stay, 0: none is written
-   */
-  public FlightFiles(String folder, int keep) {
-    this.folder = folder.isEmpty() ? Path.of(System.getProperty("java.io.tmpdir"), "muster-flight-" + System.getProperty("user.name"))
-        : Path.of(folder);
-    this.keep = keep;
-  }
-
-  /**
-   * Writes a record, and removes the oldest ones beyond the limit.
-   *
-   * @param why one word for the file's name
-   * @return the file, empty if none is wanted or it could not be written
-   */
-  public Optional<Path> write(JsonObject record, String why) {
-    if (keep == 0) {
-      return Optional.empty();
+    /**
+     * @param folder empty: {@code muster-flight-USER} in the temporary folder
+     * @param keep how many files stay, 0: none is written
+     */
+    public FlightFiles(String folder, int keep) {
+        this.folder = folder.isEmpty()
+                ? Path.of(System.getProperty("java.io.tmpdir"), "muster-flight-" + System.getProperty("user.name"))
+                : Path.of(folder);
+        this.keep = keep;
     }
-    String name = PREFIX + STAMP.format(ZonedDateTime.now(ZoneOffset.UTC)) + "Z-" + ProcessHandle.current().pid() + "-" + why + ".json";
-    Path part = folder.resolve(name + ".part");
-    try {
-      makeFolder();
-      Path file = folder.resolve(name);
-      Files.write(part, record.encodePrettily().getBytes(StandardCharsets.UTF_8));
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-      prune();
-      LOG.warn("muster.flight.dumped why={} file={}", why, file.toAbsolutePath());
-      return Optional.of(file.toAbsolutePath());
-    } catch (IOException | RuntimeException e) {
-      LOG.warn("muster.flight.not-dumped why={} folder={} reason={}: make the folder writable and see that its disk has room, or set"
-          + " flight.folder to another", why, folder, e.toString());
-      remove(part);
-      return Optional.empty();
-    }
-  }
 
-  /** What was said between processes is nobody else's business. */
-  private void makeFolder() throws IOException {
-    if (!Files.isDirectory(folder)) {
-      Path parent = folder.toAbsolutePath().getParent();
-      if (parent != null) {
-        Files.createDirectories(parent);
-      }
-      if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-        Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-      } else {
-        Files.createDirectories(folder);
-      }
+    /**
+     * Writes a record, and removes the oldest ones beyond the limit.
+     *
+     * @param why one word for the file's name
+     * @return the file, empty if none is wanted or it could not be written
+     */
+    public Optional<Path> write(JsonObject record, String why) {
+        if (keep == 0) {
+            return Optional.empty();
+        }
+        String name = PREFIX + STAMP.format(ZonedDateTime.now(ZoneOffset.UTC)) + "Z-"
+                + ProcessHandle.current().pid() + "-" + why + ".json";
+        Path part = folder.resolve(name + ".part");
+        try {
+            makeFolder();
+            Path file = folder.resolve(name);
+            Files.write(part, record.encodePrettily().getBytes(StandardCharsets.UTF_8));
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+            prune();
+            LOG.warn("muster.flight.dumped why={} file={}", why, file.toAbsolutePath());
+            return Optional.of(file.toAbsolutePath());
+        } catch (IOException | RuntimeException e) {
+            LOG.warn(
+                    "muster.flight.not-dumped why={} folder={} reason={}: make the folder writable and see that its disk has room, or set"
+                            + " flight.folder to another",
+                    why,
+                    folder,
+                    e.toString());
+            remove(part);
+            return Optional.empty();
+        }
     }
-  }
 
-  private void prune() throws IOException {
-    List<Path> dumps;
-    try (Stream<Path> files = Files.list(folder)) {
-      dumps = files.filter(file -> file.getFileName().toString().startsWith(PREFIX) && file.toString().endsWith(".json")).sorted().toList();
+    /** What was said between processes is nobody else's business. */
+    private void makeFolder() throws IOException {
+        if (!Files.isDirectory(folder)) {
+            Path parent = folder.toAbsolutePath().getParent();
+            if (parent != null) {
+                Files.createDirectories(parent);
+            }
+            if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+                Files.createDirectories(
+                        folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            } else {
+                Files.createDirectories(folder);
+            }
+        }
     }
-    dumps.stream().limit(Math.max(0, dumps.size() - keep)).forEach(FlightFiles::remove);
-  }
 
-  private static void remove(Path file) {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException _) {
-      // another process was faster, or nothing can be done here
+    private void prune() throws IOException {
+        List<Path> dumps;
+        try (Stream<Path> files = Files.list(folder)) {
+            dumps = files.filter(file -> file.getFileName().toString().startsWith(PREFIX)
+                            && file.toString().endsWith(".json"))
+                    .sorted()
+                    .toList();
+        }
+        dumps.stream().limit(Math.max(0, dumps.size() - keep)).forEach(FlightFiles::remove);
     }
-  }
+
+    private static void remove(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException _) {
+            // another process was faster, or nothing can be done here
+        }
+    }
 }

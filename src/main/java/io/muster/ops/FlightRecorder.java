@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 import io.muster.barrier.EpochStage;
@@ -11,111 +13,149 @@ import io.vertx.core.json.JsonObject;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last transitions of links, what happened to channels, to the store and to the barrier, in bounded rings, one a kind, so that a storm
- * in one leaves the others readable. Called from any thread; costs one small object and two clock readings an entry, and nothing while
- * nothing happens. The same goes out as events of the JDK's Flight Recorder while one of its recordings runs.
+ * The last transitions of links, what happened to channels, to the store and to the barrier, in bounded rings, one a
+ * kind, so that a storm in one leaves the others readable. Called from any thread; costs one small object and two clock
+ * readings an entry, and nothing while nothing happens. The same goes out as events of the JDK's Flight Recorder while
+ * one of its recordings runs.
  */
 public final class FlightRecorder {
-  private final @Nullable FlightRing links;
-  private final @Nullable FlightRing channels;
-  private final @Nullable FlightRing store;
-  private final @Nullable FlightRing barrier;
+    private final @Nullable FlightRing links;
+    private final @Nullable FlightRing channels;
+    private final @Nullable FlightRing store;
+    private final @Nullable FlightRing barrier;
 
-  /** @param entries of each ring, 0: nothing is recorded */
-  public FlightRecorder(int entries) {
-    links = ring(entries);
-    channels = ring(entries);
-    store = ring(entries);
-    barrier = ring(entries);
-  }
+    /** @param entries of each ring, 0: nothing is recorded */
+    public FlightRecorder(int entries) {
+        links = ring(entries);
+        channels = ring(entries);
+        store = ring(entries);
+        barrier = ring(entries);
+    }
 
-  private static @Nullable FlightRing ring(int entries) {
-    return entries == 0 ? null : new FlightRing(entries);
-  }
+    private static @Nullable FlightRing ring(int entries) {
+        return entries == 0 ? null : new FlightRing(entries);
+    }
 
-  public void link(LinkChange change) {
-    LinkState to = change.to();
-    if (links != null) {
-      Member newest = to.history().newest();
-      links.add(new FlightEntry.Link(System.currentTimeMillis(), System.nanoTime(), change.group(), change.self().rank(), change.peer(),
-          newest == null ? 0 : newest.incarnation(), change.from().name(), to.name(), to.history().attempt(), change.reason(),
-          change.cause(), to instanceof LinkState.Connected connected ? connected.proof() : null));
+    public void link(LinkChange change) {
+        LinkState to = change.to();
+        if (links != null) {
+            Member newest = to.history().newest();
+            links.add(new FlightEntry.Link(
+                    System.currentTimeMillis(),
+                    System.nanoTime(),
+                    change.group(),
+                    change.self().rank(),
+                    change.peer(),
+                    newest == null ? 0 : newest.incarnation(),
+                    change.from().name(),
+                    to.name(),
+                    to.history().attempt(),
+                    change.reason(),
+                    change.cause(),
+                    to instanceof LinkState.Connected connected ? connected.proof() : null));
+        }
+        if (JfrEvents.wanted()) {
+            JfrEvents.link(change);
+        }
     }
-    if (JfrEvents.wanted()) {
-      JfrEvents.link(change);
-    }
-  }
 
-  public void channelOpened(Channel channel) {
-    if (channels != null) {
-      channels.add(new FlightEntry.ChannelOpened(System.currentTimeMillis(), System.nanoTime(), channel.peer(), channel.address(),
-          channel.generation().mine()));
+    public void channelOpened(Channel channel) {
+        if (channels != null) {
+            channels.add(new FlightEntry.ChannelOpened(
+                    System.currentTimeMillis(),
+                    System.nanoTime(),
+                    channel.peer(),
+                    channel.address(),
+                    channel.generation().mine()));
+        }
     }
-  }
 
-  public void channelLost(Channel channel, LossEvidence evidence) {
-    if (channels != null) {
-      channels.add(new FlightEntry.ChannelLost(System.currentTimeMillis(), System.nanoTime(), channel.peer(), channel.address(),
-          channel.generation().mine(), evidence));
+    public void channelLost(Channel channel, LossEvidence evidence) {
+        if (channels != null) {
+            channels.add(new FlightEntry.ChannelLost(
+                    System.currentTimeMillis(),
+                    System.nanoTime(),
+                    channel.peer(),
+                    channel.address(),
+                    channel.generation().mine(),
+                    evidence));
+        }
+        if (JfrEvents.wanted()) {
+            JfrEvents.channelLost(channel, evidence);
+        }
     }
-    if (JfrEvents.wanted()) {
-      JfrEvents.channelLost(channel, evidence);
-    }
-  }
 
-  /** @param reason null: it has succeeded, but late */
-  void storeOperation(String operation, String key, long tookMs, @Nullable String reason) {
-    if (store != null) {
-      store.add(new FlightEntry.StoreOperation(System.currentTimeMillis(), System.nanoTime(),
-          reason == null ? FlightEntry.StoreOutcome.LATE : FlightEntry.StoreOutcome.FAILED, operation, key, tookMs, reason));
+    /** @param reason null: it has succeeded, but late */
+    void storeOperation(String operation, String key, long tookMs, @Nullable String reason) {
+        if (store != null) {
+            store.add(new FlightEntry.StoreOperation(
+                    System.currentTimeMillis(),
+                    System.nanoTime(),
+                    reason == null ? FlightEntry.StoreOutcome.LATE : FlightEntry.StoreOutcome.FAILED,
+                    operation,
+                    key,
+                    tookMs,
+                    reason));
+        }
+        if (JfrEvents.wanted()) {
+            JfrEvents.store(
+                    reason == null ? "LATE" : "FAILED",
+                    operation + " " + key + " after " + tookMs + " ms" + (reason == null ? "" : ": " + reason));
+        }
     }
-    if (JfrEvents.wanted()) {
-      JfrEvents.store(reason == null ? "LATE" : "FAILED", operation + " " + key + " after " + tookMs + " ms"
-          + (reason == null ? "" : ": " + reason));
-    }
-  }
 
-  void store(FlightEntry.StoreEvent event, String detail) {
-    if (store != null) {
-      store.add(new FlightEntry.Store(System.currentTimeMillis(), System.nanoTime(), event, detail));
+    void store(FlightEntry.StoreEvent event, String detail) {
+        if (store != null) {
+            store.add(new FlightEntry.Store(System.currentTimeMillis(), System.nanoTime(), event, detail));
+        }
+        if (JfrEvents.wanted()) {
+            JfrEvents.store(event.name(), detail);
+        }
     }
-    if (JfrEvents.wanted()) {
-      JfrEvents.store(event.name(), detail);
-    }
-  }
 
-  void epoch(EpochStage stage) {
-    if (barrier != null) {
-      barrier.add(new FlightEntry.Epoch(System.currentTimeMillis(), stage.atNanos(), stage.group(), stage.epoch(), stage.stage()));
+    void epoch(EpochStage stage) {
+        if (barrier != null) {
+            barrier.add(new FlightEntry.Epoch(
+                    System.currentTimeMillis(), stage.atNanos(), stage.group(), stage.epoch(), stage.stage()));
+        }
+        if (JfrEvents.wanted()) {
+            JfrEvents.epoch(stage.group().value(), stage.epoch(), stage.stage().name(), "");
+        }
     }
-    if (JfrEvents.wanted()) {
-      JfrEvents.epoch(stage.group().value(), stage.epoch(), stage.stage().name(), "");
-    }
-  }
 
-  /** @param body as published at {@code muster.<g>.degraded}; not changed afterwards */
-  void degraded(boolean seenHere, JsonObject body) {
-    if (barrier != null) {
-      barrier.add(new FlightEntry.Degraded(System.currentTimeMillis(), System.nanoTime(), seenHere, body));
+    /** @param body as published at {@code muster.<g>.degraded}; not changed afterwards */
+    void degraded(boolean seenHere, JsonObject body) {
+        if (barrier != null) {
+            barrier.add(new FlightEntry.Degraded(System.currentTimeMillis(), System.nanoTime(), seenHere, body));
+        }
+        if (JfrEvents.wanted() && seenHere) {
+            JfrEvents.epoch(
+                    body.getString("group"),
+                    body.getLong("epoch"),
+                    "DEGRADED_SEEN_HERE",
+                    body.getJsonArray("lost").encode());
+        }
     }
-    if (JfrEvents.wanted() && seenHere) {
-      JfrEvents.epoch(body.getString("group"), body.getLong("epoch"), "DEGRADED_SEEN_HERE", body.getJsonArray("lost").encode());
+
+    public void deadlineMissed(GroupName group, int rank) {
+        if (barrier != null) {
+            barrier.add(new FlightEntry.DeadlineMissed(System.currentTimeMillis(), System.nanoTime(), group, rank));
+        }
     }
-  }
 
-  public void deadlineMissed(GroupName group, int rank) {
-    if (barrier != null) {
-      barrier.add(new FlightEntry.DeadlineMissed(System.currentTimeMillis(), System.nanoTime(), group, rank));
+    /**
+     * What is in the rings now, as JSON: each with the number recorded since the start and the entries that are left,
+     * oldest first.
+     */
+    public JsonObject toJson() {
+        return new JsonObject()
+                .put("links", json(links))
+                .put("channels", json(channels))
+                .put("store", json(store))
+                .put("barrier", json(barrier));
     }
-  }
 
-  /** What is in the rings now, as JSON: each with the number recorded since the start and the entries that are left, oldest first. */
-  public JsonObject toJson() {
-    return new JsonObject().put("links", json(links)).put("channels", json(channels)).put("store", json(store))
-        .put("barrier", json(barrier));
-  }
-
-  private static JsonObject json(@Nullable FlightRing ring) {
-    return ring == null ? new JsonObject().put("recorded", 0).put("off", true) : ring.toJson();
-  }
+    private static JsonObject json(@Nullable FlightRing ring) {
+        return ring == null ? new JsonObject().put("recorded", 0).put("off", true) : ring.toJson();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 import io.muster.barrier.EpochStage;
@@ -10,36 +12,44 @@ import io.vertx.core.json.JsonObject;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** Records what the barrier of one group says on the bus, and answers whoever asks this node for its flight record there. */
+/**
+ * Records what the barrier of one group says on the bus, and answers whoever asks this node for its flight record
+ * there.
+ */
 public final class FlightVerticle extends VerticleBase {
-  private final Addresses addresses;
-  private final FlightRecorder flight;
-  private final ProcessId process;
-  private final Supplier<JsonObject> record;
-  private List<MessageConsumer<?>> consumers = List.of();
+    private final Addresses addresses;
+    private final FlightRecorder flight;
+    private final ProcessId process;
+    private final Supplier<JsonObject> record;
+    private List<MessageConsumer<?>> consumers = List.of();
 
-  /** @param record the whole record of this process, as it is dumped */
-  public FlightVerticle(Addresses addresses, FlightRecorder flight, ProcessId process, Supplier<JsonObject> record) {
-    this.addresses = addresses;
-    this.flight = flight;
-    this.process = process;
-    this.record = record;
-  }
+    /** @param record the whole record of this process, as it is dumped */
+    public FlightVerticle(Addresses addresses, FlightRecorder flight, ProcessId process, Supplier<JsonObject> record) {
+        this.addresses = addresses;
+        this.flight = flight;
+        this.process = process;
+        this.record = record;
+    }
 
-  @Override
-  public Future<?> start() {
-    var bus = vertx.eventBus();
-    consumers = List.of(
-        bus.<EpochStage>localConsumer(addresses.epochStage(), stage -> flight.epoch(stage.body())),
-        bus.<JsonObject>localConsumer(addresses.degraded(),
-            told -> flight.degraded(process.toString().equals(told.body().getString("seenHere")), told.body())),
-        bus.<JsonObject>localConsumer(addresses.flightRecord(), question -> vertx.executeBlocking(record::get, false)
-            .onSuccess(question::reply).onFailure(failure -> question.fail(1, failure.toString()))));
-    return Future.succeededFuture();
-  }
+    @Override
+    public Future<?> start() {
+        var bus = vertx.eventBus();
+        consumers = List.of(
+                bus.<EpochStage>localConsumer(addresses.epochStage(), stage -> flight.epoch(stage.body())),
+                bus.<JsonObject>localConsumer(
+                        addresses.degraded(),
+                        told -> flight.degraded(
+                                process.toString().equals(told.body().getString("seenHere")), told.body())),
+                bus.<JsonObject>localConsumer(
+                        addresses.flightRecord(),
+                        question -> vertx.executeBlocking(record::get, false)
+                                .onSuccess(question::reply)
+                                .onFailure(failure -> question.fail(1, failure.toString()))));
+        return Future.succeededFuture();
+    }
 
-  @Override
-  public Future<?> stop() {
-    return Future.join(consumers.stream().map(MessageConsumer::unregister).toList());
-  }
+    @Override
+    public Future<?> stop() {
+        return Future.join(consumers.stream().map(MessageConsumer::unregister).toList());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 import io.vertx.core.json.JsonArray;
@@ -5,24 +7,33 @@ import io.vertx.core.json.JsonObject;
 
 /** How a process reaches the GPU memory of others, for people. */
 public final class GpuPaths {
-  private GpuPaths() {}
+    private GpuPaths() {}
 
-  /** The fields of {@code Muster.gpuPaths} as text, a line a pair of ranks and segment; empty if nothing was reached for. */
-  public static String text(JsonObject paths) {
-    JsonArray pairs = paths.getJsonArray("pairs", new JsonArray());
-    if (pairs.isEmpty()) {
-      return "";
+    /**
+     * The fields of {@code Muster.gpuPaths} as text, a line a pair of ranks and segment; empty if nothing was reached
+     * for.
+     */
+    public static String text(JsonObject paths) {
+        JsonArray pairs = paths.getJsonArray("pairs", new JsonArray());
+        if (pairs.isEmpty()) {
+            return "";
+        }
+        var text = new StringBuilder("memory of GPUs of other processes: ")
+                .append(paths.getInteger("mapped"))
+                .append(" mapped by the asked process");
+        pairs.forEach(one -> text.append("\n  ").append(line((JsonObject) one)));
+        return text.toString();
     }
-    var text = new StringBuilder("memory of GPUs of other processes: ").append(paths.getInteger("mapped")).append(" mapped by the asked process");
-    pairs.forEach(one -> text.append("\n  ").append(line((JsonObject) one)));
-    return text.toString();
-  }
 
-  private static String line(JsonObject pair) {
-    String refused = String.join("; ", pair.getJsonArray("refused").stream().map(String::valueOf).toList());
-    String where = "group=" + pair.getString("group") + " rank " + pair.getInteger("rank") + " to rank " + pair.getInteger("peer") + " segment "
-        + pair.getString("segment") + ": ";
-    return where + (pair.getString("way").isEmpty() ? "not mapped, over the connection if gpu.fallback allows it: " + refused
-        : pair.getString("way") + ", copied by GPU " + pair.getInteger("device") + (refused.isEmpty() ? "" : " (not " + refused + ")"));
-  }
+    private static String line(JsonObject pair) {
+        String refused = String.join(
+                "; ", pair.getJsonArray("refused").stream().map(String::valueOf).toList());
+        String where = "group=" + pair.getString("group") + " rank " + pair.getInteger("rank") + " to rank "
+                + pair.getInteger("peer") + " segment " + pair.getString("segment") + ": ";
+        return where
+                + (pair.getString("way").isEmpty()
+                        ? "not mapped, over the connection if gpu.fallback allows it: " + refused
+                        : pair.getString("way") + ", copied by GPU " + pair.getInteger("device")
+                                + (refused.isEmpty() ? "" : " (not " + refused + ")"));
+    }
 }

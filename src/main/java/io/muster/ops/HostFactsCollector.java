@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 import io.muster.cuda.CudaProbe;
@@ -30,108 +32,117 @@ import org.jspecify.annotations.Nullable;
 
 /** Looks at this host. <b>Blocks</b>: names are resolved, ports are bound for a moment, and GPUs are asked. */
 public final class HostFactsCollector {
-  private static final Path IMEX_CHANNELS = Path.of("/dev/nvidia-caps-imex-channels");
-  private static final String UNSAFE_ACCESS = "--sun-misc-unsafe-memory-access=allow";
+    private static final Path IMEX_CHANNELS = Path.of("/dev/nvidia-caps-imex-channels");
+    private static final String UNSAFE_ACCESS = "--sun-misc-unsafe-memory-access=allow";
 
-  private HostFactsCollector() {}
+    private HostFactsCollector() {}
 
-  /**
-   * @param bind the address to ask about, null for none
-   * @param explicitMode {@code warmup.mode} if somebody has set it
-   */
-  public static HostFacts collect(@Nullable String bind, List<Integer> ports, @Nullable String explicitMode) {
-    return new HostFacts(jvm(), network(bind == null ? null : resolve(bind), ports), gpus(),
-        new Settings(System.getenv(NvlinkIpcSetting.VARIABLE), explicitMode));
-  }
-
-  private static Network network(@Nullable Bind bind, List<Integer> ports) {
-    return new Network(addresses(), bind, ports(bind, ports));
-  }
-
-  private static Gpus gpus() {
-    long start = System.nanoTime();
-    CudaFacts cuda = CudaProbe.probe();
-    long probeMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
-    return new Gpus(cuda, probeMs, SharingProbe.probe(cuda, SharingProbe.Depth.EVERYTHING), imex());
-  }
-
-  private static Bind resolve(String text) {
-    try {
-      return new Bind(text, InetAddress.getByName(text));
-    } catch (UnknownHostException e) {
-      return new Bind(text, null);
+    /**
+     * @param bind the address to ask about, null for none
+     * @param explicitMode {@code warmup.mode} if somebody has set it
+     */
+    public static HostFacts collect(@Nullable String bind, List<Integer> ports, @Nullable String explicitMode) {
+        return new HostFacts(
+                jvm(),
+                network(bind == null ? null : resolve(bind), ports),
+                gpus(),
+                new Settings(System.getenv(NvlinkIpcSetting.VARIABLE), explicitMode));
     }
-  }
 
-  private static List<HostAddress> addresses() {
-    try {
-      List<HostAddress> addresses = new ArrayList<>();
-      for (NetworkInterface network : NetworkInterface.networkInterfaces().toList()) {
-        if (network.isUp()) {
-          network.inetAddresses().forEach(address -> addresses.add(new HostAddress(network.getName(), address)));
+    private static Network network(@Nullable Bind bind, List<Integer> ports) {
+        return new Network(addresses(), bind, ports(bind, ports));
+    }
+
+    private static Gpus gpus() {
+        long start = System.nanoTime();
+        CudaFacts cuda = CudaProbe.probe();
+        long probeMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        return new Gpus(cuda, probeMs, SharingProbe.probe(cuda, SharingProbe.Depth.EVERYTHING), imex());
+    }
+
+    private static Bind resolve(String text) {
+        try {
+            return new Bind(text, InetAddress.getByName(text));
+        } catch (UnknownHostException e) {
+            return new Bind(text, null);
         }
-      }
-      return addresses;
-    } catch (SocketException e) {
-      return List.of(); // no interface at all: the judgement says so
     }
-  }
 
-  private static List<Port> ports(@Nullable Bind bind, List<Integer> ports) {
-    InetAddress address = bind == null ? null : bind.resolved();
-    return ports.stream().map(port -> new Port(port, busy(address, port))).toList();
-  }
+    private static List<HostAddress> addresses() {
+        try {
+            List<HostAddress> addresses = new ArrayList<>();
+            for (NetworkInterface network : NetworkInterface.networkInterfaces().toList()) {
+                if (network.isUp()) {
+                    network.inetAddresses()
+                            .forEach(address -> addresses.add(new HostAddress(network.getName(), address)));
+                }
+            }
+            return addresses;
+        } catch (SocketException e) {
+            return List.of(); // no interface at all: the judgement says so
+        }
+    }
 
-  private static @Nullable String busy(@Nullable InetAddress address, int port) {
-    try (ServerSocket socket = new ServerSocket()) {
-      socket.setReuseAddress(true); // as Netty does: a port in TIME_WAIT is free
-      socket.bind(new InetSocketAddress(address, port));
-      return null;
-    } catch (IOException e) {
-      return e.getMessage();
+    private static List<Port> ports(@Nullable Bind bind, List<Integer> ports) {
+        InetAddress address = bind == null ? null : bind.resolved();
+        return ports.stream().map(port -> new Port(port, busy(address, port))).toList();
     }
-  }
 
-  private static Jvm jvm() {
-    List<String> arguments = ManagementFactory.getRuntimeMXBean().getInputArguments();
-    return new Jvm(Runtime.version().feature(), System.getProperty("java.runtime.version", "?"), System.getProperty("os.arch", "?"),
-        arguments, missingFlags(arguments));
-  }
+    private static @Nullable String busy(@Nullable InetAddress address, int port) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true); // as Netty does: a port in TIME_WAIT is free
+            socket.bind(new InetSocketAddress(address, port));
+            return null;
+        } catch (IOException e) {
+            return e.getMessage();
+        }
+    }
 
-  /** Looks at what is open rather than at the arguments, since a jar's manifest can open it too. */
-  private static List<String> missingFlags(List<String> arguments) {
-    Module own = HostFactsCollector.class.getModule();
-    List<String> missing = new ArrayList<>();
-    if (!own.isNativeAccessEnabled()) {
-      missing.add("--enable-native-access=ALL-UNNAMED");
+    private static Jvm jvm() {
+        List<String> arguments = ManagementFactory.getRuntimeMXBean().getInputArguments();
+        return new Jvm(
+                Runtime.version().feature(),
+                System.getProperty("java.runtime.version", "?"),
+                System.getProperty("os.arch", "?"),
+                arguments,
+                missingFlags(arguments));
     }
-    addIfClosed(missing, "java.base", "java.lang", own);
-    addIfClosed(missing, "java.base", "sun.nio.ch", own);
-    addIfClosed(missing, "java.management", "sun.management", own);
-    addIfClosed(missing, "jdk.management", "com.sun.management.internal", own);
-    if (ModuleLayer.boot().findModule("java.base").stream().noneMatch(module -> module.isExported("jdk.internal.ref", own))) {
-      missing.add("--add-exports java.base/jdk.internal.ref=ALL-UNNAMED");
-    }
-    if (!arguments.contains(UNSAFE_ACCESS)) {
-      missing.add(UNSAFE_ACCESS);
-    }
-    return missing;
-  }
 
-  private static void addIfClosed(List<String> missing, String module, String packageName, Module own) {
-    if (ModuleLayer.boot().findModule(module).stream().noneMatch(each -> each.isOpen(packageName, own))) {
-      missing.add("--add-opens " + module + "/" + packageName + "=ALL-UNNAMED");
+    /** Looks at what is open rather than at the arguments, since a jar's manifest can open it too. */
+    private static List<String> missingFlags(List<String> arguments) {
+        Module own = HostFactsCollector.class.getModule();
+        List<String> missing = new ArrayList<>();
+        if (!own.isNativeAccessEnabled()) {
+            missing.add("--enable-native-access=ALL-UNNAMED");
+        }
+        addIfClosed(missing, "java.base", "java.lang", own);
+        addIfClosed(missing, "java.base", "sun.nio.ch", own);
+        addIfClosed(missing, "java.management", "sun.management", own);
+        addIfClosed(missing, "jdk.management", "com.sun.management.internal", own);
+        if (ModuleLayer.boot().findModule("java.base").stream()
+                .noneMatch(module -> module.isExported("jdk.internal.ref", own))) {
+            missing.add("--add-exports java.base/jdk.internal.ref=ALL-UNNAMED");
+        }
+        if (!arguments.contains(UNSAFE_ACCESS)) {
+            missing.add(UNSAFE_ACCESS);
+        }
+        return missing;
     }
-  }
 
-  private static Imex imex() {
-    if (!Files.isDirectory(IMEX_CHANNELS)) {
-      return Imex.NO_FOLDER;
+    private static void addIfClosed(List<String> missing, String module, String packageName, Module own) {
+        if (ModuleLayer.boot().findModule(module).stream().noneMatch(each -> each.isOpen(packageName, own))) {
+            missing.add("--add-opens " + module + "/" + packageName + "=ALL-UNNAMED");
+        }
     }
-    try (Stream<Path> channels = Files.list(IMEX_CHANNELS)) {
-      return channels.findAny().isPresent() ? Imex.CHANNEL : Imex.NO_CHANNEL;
-    } catch (IOException e) {
-      return Imex.NO_CHANNEL;
+
+    private static Imex imex() {
+        if (!Files.isDirectory(IMEX_CHANNELS)) {
+            return Imex.NO_FOLDER;
+        }
+        try (Stream<Path> channels = Files.list(IMEX_CHANNELS)) {
+            return channels.findAny().isPresent() ? Imex.CHANNEL : Imex.NO_CHANNEL;
+        } catch (IOException e) {
+            return Imex.NO_CHANNEL;
+        }
     }
-  }
 }

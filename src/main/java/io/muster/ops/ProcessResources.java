@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 import io.vertx.core.json.JsonObject;
@@ -10,40 +12,51 @@ import java.util.stream.Stream;
 
 /** What this process holds of its machine, to compare a later moment with an earlier one (P-14). */
 public final class ProcessResources {
-  private static final int COLLECTIONS = 2;
+    private static final int COLLECTIONS = 2;
 
-  private ProcessResources() {}
+    private ProcessResources() {}
 
-  /**
-   * pid, heapBytes, directBytes, descriptors, residentBytes (both −1 where the system does not tell), threads. Takes some milliseconds.
-   *
-   * @param collect collects garbage first, so that heapBytes is what lives
-   */
-  public static JsonObject now(boolean collect) {
-    for (int i = 0; collect && i < COLLECTIONS; i++) {
-      System.gc();
+    /**
+     * pid, heapBytes, directBytes, descriptors, residentBytes (both −1 where the system does not tell), threads. Takes
+     * some milliseconds.
+     *
+     * @param collect collects garbage first, so that heapBytes is what lives
+     */
+    public static JsonObject now(boolean collect) {
+        for (int i = 0; collect && i < COLLECTIONS; i++) {
+            System.gc();
+        }
+        return new JsonObject()
+                .put("pid", ProcessHandle.current().pid())
+                .put(
+                        "heapBytes",
+                        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed())
+                .put(
+                        "directBytes",
+                        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                                .sum())
+                .put("residentBytes", residentBytes())
+                .put("descriptors", descriptors())
+                .put("threads", ManagementFactory.getThreadMXBean().getThreadCount());
     }
-    return new JsonObject().put("pid", ProcessHandle.current().pid())
-        .put("heapBytes", ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed())
-        .put("directBytes", ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream().mapToLong(BufferPoolMXBean::getMemoryUsed).sum())
-        .put("residentBytes", residentBytes()).put("descriptors", descriptors())
-        .put("threads", ManagementFactory.getThreadMXBean().getThreadCount());
-  }
 
-  private static long descriptors() {
-    try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
-      return open.count();
-    } catch (IOException _) {
-      return -1;
+    private static long descriptors() {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.count();
+        } catch (IOException _) {
+            return -1;
+        }
     }
-  }
 
-  private static long residentBytes() {
-    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
-      return lines.filter(line -> line.startsWith("VmRSS:")).mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024)
-          .findFirst().orElse(-1);
-    } catch (IOException _) {
-      return -1;
+    private static long residentBytes() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.filter(line -> line.startsWith("VmRSS:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024)
+                    .findFirst()
+                    .orElse(-1);
+        } catch (IOException _) {
+            return -1;
+        }
     }
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 import io.muster.ops.HostFacts.HostAddress;
@@ -9,46 +11,55 @@ import java.util.List;
 /** Which address a rank would put into its handle, for a given bind address: a pure function. */
 public sealed interface PublishedAddress {
 
-  /** Peers on other hosts can try it. */
-  record Published(InetAddress address, String network) implements PublishedAddress {}
+    /** Peers on other hosts can try it. */
+    record Published(InetAddress address, String network) implements PublishedAddress {}
 
-  /** Only processes of this host reach it. */
-  record OnlyThisHost(InetAddress address, String network) implements PublishedAddress {}
+    /** Only processes of this host reach it. */
+    record OnlyThisHost(InetAddress address, String network) implements PublishedAddress {}
 
-  /** The bind address means every interface, and this is the best of several. */
-  record Chosen(InetAddress address, String network, List<InetAddress> others) implements PublishedAddress {
-    public Chosen {
-      others = List.copyOf(others);
+    /** The bind address means every interface, and this is the best of several. */
+    record Chosen(InetAddress address, String network, List<InetAddress> others) implements PublishedAddress {
+        public Chosen {
+            others = List.copyOf(others);
+        }
     }
-  }
 
-  /** No interface has it. */
-  record NotHere() implements PublishedAddress {}
+    /** No interface has it. */
+    record NotHere() implements PublishedAddress {}
 
-  /** For the wildcard address: IPv4 before IPv6, in the order of the interfaces; loopback and link-local only if there is nothing else. */
-  static PublishedAddress of(InetAddress bind, List<HostAddress> addresses) {
-    if (!bind.isAnyLocalAddress()) {
-      return addresses.stream().filter(each -> each.address().equals(bind)).findFirst()
-          .map(PublishedAddress::single)
-          .orElseGet(NotHere::new);
+    /**
+     * For the wildcard address: IPv4 before IPv6, in the order of the interfaces; loopback and link-local only if there
+     * is nothing else.
+     */
+    static PublishedAddress of(InetAddress bind, List<HostAddress> addresses) {
+        if (!bind.isAnyLocalAddress()) {
+            return addresses.stream()
+                    .filter(each -> each.address().equals(bind))
+                    .findFirst()
+                    .map(PublishedAddress::single)
+                    .orElseGet(NotHere::new);
+        }
+        List<HostAddress> candidates = addresses.stream()
+                .filter(each ->
+                        !each.address().isLoopbackAddress() && !each.address().isLinkLocalAddress())
+                .sorted(Comparator.comparing(each -> !(each.address() instanceof Inet4Address)))
+                .toList();
+        if (candidates.isEmpty()) {
+            return addresses.stream()
+                    .filter(each -> each.address().isLoopbackAddress())
+                    .findFirst()
+                    .map(PublishedAddress::single)
+                    .orElseGet(NotHere::new);
+        }
+        HostAddress best = candidates.getFirst();
+        List<InetAddress> others =
+                candidates.stream().skip(1).map(HostAddress::address).toList();
+        return others.isEmpty() ? single(best) : new Chosen(best.address(), best.network(), others);
     }
-    List<HostAddress> candidates = addresses.stream()
-        .filter(each -> !each.address().isLoopbackAddress() && !each.address().isLinkLocalAddress())
-        .sorted(Comparator.comparing(each -> !(each.address() instanceof Inet4Address)))
-        .toList();
-    if (candidates.isEmpty()) {
-      return addresses.stream().filter(each -> each.address().isLoopbackAddress()).findFirst()
-          .map(PublishedAddress::single)
-          .orElseGet(NotHere::new);
-    }
-    HostAddress best = candidates.getFirst();
-    List<InetAddress> others = candidates.stream().skip(1).map(HostAddress::address).toList();
-    return others.isEmpty() ? single(best) : new Chosen(best.address(), best.network(), others);
-  }
 
-  private static PublishedAddress single(HostAddress each) {
-    return each.address().isLoopbackAddress()
-        ? new OnlyThisHost(each.address(), each.network())
-        : new Published(each.address(), each.network());
-  }
+    private static PublishedAddress single(HostAddress each) {
+        return each.address().isLoopbackAddress()
+                ? new OnlyThisHost(each.address(), each.network())
+                : new Published(each.address(), each.network());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.ops;
 
 import io.muster.store.SegmentStore;
@@ -10,101 +12,108 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A store whose troubles are recorded: operations that fail or are late, and what happens to it as a whole. Changes nothing else. */
+/**
+ * A store whose troubles are recorded: operations that fail or are late, and what happens to it as a whole. Changes
+ * nothing else.
+ */
 public final class RecordedStore implements WrappedStore {
-  private final SegmentStore store;
-  private final FlightRecorder flight;
-  private final long slowNanos;
+    private final SegmentStore store;
+    private final FlightRecorder flight;
+    private final long slowNanos;
 
-  /** @param slowMs an operation that takes longer is recorded though it succeeds */
-  public RecordedStore(SegmentStore store, FlightRecorder flight, long slowMs) {
-    this.store = store;
-    this.flight = flight;
-    this.slowNanos = TimeUnit.MILLISECONDS.toNanos(slowMs);
-  }
-
-  @Override
-  public Future<@Nullable StoredBytes> get(String key) {
-    return watched("get", key, store.get(key));
-  }
-
-  @Override
-  public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
-    return watched("getAll", keys.isEmpty() ? "(none)" : keys.iterator().next(), store.getAll(keys));
-  }
-
-  @Override
-  public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
-    return watched("compareAndSet", key, store.compareAndSet(key, expected, next));
-  }
-
-  private <T extends @Nullable Object> Future<T> watched(String operation, String key, Future<T> answer) {
-    long begunNanos = System.nanoTime();
-    return answer.onComplete(done -> {
-      long tookNanos = System.nanoTime() - begunNanos;
-      if (done.failed()) {
-        flight.storeOperation(operation, key, TimeUnit.NANOSECONDS.toMillis(tookNanos), String.valueOf(done.cause().getMessage()));
-      } else if (tookNanos > slowNanos) {
-        flight.storeOperation(operation, key, TimeUnit.NANOSECONDS.toMillis(tookNanos), null);
-      }
-    });
-  }
-
-  @Override
-  public Future<Void> listen(Listener listener) {
-    return store.listen(new RecordedListener(listener));
-  }
-
-  @Override
-  public SegmentStore store() {
-    return store;
-  }
-
-  /** Called on the store's context only, like the listener that it hands on to. */
-  private final class RecordedListener implements WrappedListener {
-    private final Listener listener;
-    private Set<String> known = store.presentMembers().memberUuids();
-
-    RecordedListener(Listener listener) {
-      this.listener = listener;
+    /** @param slowMs an operation that takes longer is recorded though it succeeds */
+    public RecordedStore(SegmentStore store, FlightRecorder flight, long slowMs) {
+        this.store = store;
+        this.flight = flight;
+        this.slowNanos = TimeUnit.MILLISECONDS.toNanos(slowMs);
     }
 
     @Override
-    public Listener listener() {
-      return listener;
+    public Future<@Nullable StoredBytes> get(String key) {
+        return watched("get", key, store.get(key));
     }
 
     @Override
-    public void merged() {
-      flight.store(FlightEntry.StoreEvent.MERGED, "");
-      listener.merged();
+    public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
+        return watched("getAll", keys.isEmpty() ? "(none)" : keys.iterator().next(), store.getAll(keys));
     }
 
     @Override
-    public void partitionsLost(int partitions) {
-      flight.store(FlightEntry.StoreEvent.PARTITIONS_LOST, partitions + " partitions");
-      listener.partitionsLost(partitions);
+    public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+        return watched("compareAndSet", key, store.compareAndSet(key, expected, next));
+    }
+
+    private <T extends @Nullable Object> Future<T> watched(String operation, String key, Future<T> answer) {
+        long begunNanos = System.nanoTime();
+        return answer.onComplete(done -> {
+            long tookNanos = System.nanoTime() - begunNanos;
+            if (done.failed()) {
+                flight.storeOperation(
+                        operation,
+                        key,
+                        TimeUnit.NANOSECONDS.toMillis(tookNanos),
+                        String.valueOf(done.cause().getMessage()));
+            } else if (tookNanos > slowNanos) {
+                flight.storeOperation(operation, key, TimeUnit.NANOSECONDS.toMillis(tookNanos), null);
+            }
+        });
     }
 
     @Override
-    public void membersChanged(PresentMembers present) {
-      Set<String> now = present.memberUuids();
-      difference(now, known).forEach(member -> flight.store(FlightEntry.StoreEvent.MEMBER_CAME, member));
-      difference(known, now).forEach(member -> flight.store(FlightEntry.StoreEvent.MEMBER_WENT, member));
-      known = now;
-      listener.membersChanged(present);
+    public Future<Void> listen(Listener listener) {
+        return store.listen(new RecordedListener(listener));
     }
 
     @Override
-    public void ended() {
-      flight.store(FlightEntry.StoreEvent.ENDED, "");
-      listener.ended();
+    public SegmentStore store() {
+        return store;
     }
 
-    private static Set<String> difference(Set<String> from, Set<String> without) {
-      Set<String> rest = new HashSet<>(from);
-      rest.removeAll(without);
-      return rest;
+    /** Called on the store's context only, like the listener that it hands on to. */
+    private final class RecordedListener implements WrappedListener {
+        private final Listener listener;
+        private Set<String> known = store.presentMembers().memberUuids();
+
+        RecordedListener(Listener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public Listener listener() {
+            return listener;
+        }
+
+        @Override
+        public void merged() {
+            flight.store(FlightEntry.StoreEvent.MERGED, "");
+            listener.merged();
+        }
+
+        @Override
+        public void partitionsLost(int partitions) {
+            flight.store(FlightEntry.StoreEvent.PARTITIONS_LOST, partitions + " partitions");
+            listener.partitionsLost(partitions);
+        }
+
+        @Override
+        public void membersChanged(PresentMembers present) {
+            Set<String> now = present.memberUuids();
+            difference(now, known).forEach(member -> flight.store(FlightEntry.StoreEvent.MEMBER_CAME, member));
+            difference(known, now).forEach(member -> flight.store(FlightEntry.StoreEvent.MEMBER_WENT, member));
+            known = now;
+            listener.membersChanged(present);
+        }
+
+        @Override
+        public void ended() {
+            flight.store(FlightEntry.StoreEvent.ENDED, "");
+            listener.ended();
+        }
+
+        private static Set<String> difference(Set<String> from, Set<String> without) {
+            Set<String> rest = new HashSet<>(from);
+            rest.removeAll(without);
+            return rest;
+        }
     }
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.options;
 
 /**
@@ -6,11 +8,11 @@ package io.muster.options;
  * @param reportEveryMs how often a wait logs what it still waits for, 0: never
  */
 public record BarrierOptions(int reportEveryMs) {
-  static final BarrierOptions DEFAULTS = new BarrierOptions(10_000);
+    static final BarrierOptions DEFAULTS = new BarrierOptions(10_000);
 
-  public BarrierOptions {
-    Mistakes mistakes = new Mistakes("barrier");
-    mistakes.range("reportEveryMs", reportEveryMs, 0, 3_600_000, "ms (0: never)");
-    mistakes.throwIfAny();
-  }
+    public BarrierOptions {
+        Mistakes mistakes = new Mistakes("barrier");
+        mistakes.range("reportEveryMs", reportEveryMs, 0, 3_600_000, "ms (0: never)");
+        mistakes.throwIfAny();
+    }
 }

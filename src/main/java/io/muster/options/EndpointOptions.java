@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.options;
 
 import java.util.Set;
@@ -11,31 +13,31 @@ import java.util.Set;
  * @param advertise address that others dial, empty: the one in bind
  */
 public record EndpointOptions(String bind, int port, int controlPort, String advertise) {
-  private static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::", "0:0:0:0:0:0:0:0", "[::]", "*");
+    private static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::", "0:0:0:0:0:0:0:0", "[::]", "*");
 
-  static final EndpointOptions DEFAULTS = new EndpointOptions("127.0.0.1", 0, 7600, "");
+    static final EndpointOptions DEFAULTS = new EndpointOptions("127.0.0.1", 0, 7600, "");
 
-  public EndpointOptions {
-    Mistakes mistakes = new Mistakes("endpoint");
-    mistakes.address("bind", bind);
-    mistakes.range("port", port, 0, 65_535, "port number (0: any)");
-    mistakes.range("controlPort", controlPort, -1, 65_535, "port number (0: any, -1: off)");
-    if (!advertise.isEmpty()) {
-      mistakes.address("advertise", advertise);
+    public EndpointOptions {
+        Mistakes mistakes = new Mistakes("endpoint");
+        mistakes.address("bind", bind);
+        mistakes.range("port", port, 0, 65_535, "port number (0: any)");
+        mistakes.range("controlPort", controlPort, -1, 65_535, "port number (0: any, -1: off)");
+        if (!advertise.isEmpty()) {
+            mistakes.address("advertise", advertise);
+        }
+        if (WILDCARDS.contains(advertise)) {
+            mistakes.add("advertise", "must be one address that other hosts can dial, got '" + advertise + "'");
+        } else if (advertise.isEmpty() && WILDCARDS.contains(bind)) {
+            mistakes.add("advertise", "must be set when endpoint.bind is '" + bind + "', which nobody can dial");
+        }
+        if (port > 0 && port == controlPort) {
+            mistakes.add("controlPort", "must differ from endpoint.port, both are " + port);
+        }
+        mistakes.throwIfAny();
     }
-    if (WILDCARDS.contains(advertise)) {
-      mistakes.add("advertise", "must be one address that other hosts can dial, got '" + advertise + "'");
-    } else if (advertise.isEmpty() && WILDCARDS.contains(bind)) {
-      mistakes.add("advertise", "must be set when endpoint.bind is '" + bind + "', which nobody can dial");
-    }
-    if (port > 0 && port == controlPort) {
-      mistakes.add("controlPort", "must differ from endpoint.port, both are " + port);
-    }
-    mistakes.throwIfAny();
-  }
 
-  /** The address that others dial. */
-  public String advertisedAddress() {
-    return advertise.isEmpty() ? bind : advertise;
-  }
+    /** The address that others dial. */
+    public String advertisedAddress() {
+        return advertise.isEmpty() ? bind : advertise;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.options;
 
 import java.util.Locale;
@@ -12,27 +14,27 @@ import java.util.Locale;
  * @param lookUs a copy that takes no longer is looked after by its GPU's thread, 0: none is
  */
 public record GpuOptions(Fallback fallback, int answerTimeoutMs, int device, int touchEveryMs, int lookUs) {
-  /** The ways out; in settings they are written in lower case. */
-  public enum Fallback {
-    /** Its bytes go over the bulk connection, and are staged on the hosts. */
-    TCP,
-    /** The transfer fails, and says why. */
-    NONE;
+    /** The ways out; in settings they are written in lower case. */
+    public enum Fallback {
+        /** Its bytes go over the bulk connection, and are staged on the hosts. */
+        TCP,
+        /** The transfer fails, and says why. */
+        NONE;
 
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
-  }
 
-  static final GpuOptions DEFAULTS = new GpuOptions(Fallback.TCP, 5000, 0, 2000, 20);
+    static final GpuOptions DEFAULTS = new GpuOptions(Fallback.TCP, 5000, 0, 2000, 20);
 
-  public GpuOptions {
-    Mistakes mistakes = new Mistakes("gpu");
-    mistakes.range("answerTimeoutMs", answerTimeoutMs, 10, 600_000, "ms");
-    mistakes.range("device", device, 0, 255, "as an index");
-    mistakes.range("touchEveryMs", touchEveryMs, 0, 3_600_000, "ms");
-    mistakes.range("lookUs", lookUs, 0, 1000, "µs");
-    mistakes.throwIfAny();
-  }
+    public GpuOptions {
+        Mistakes mistakes = new Mistakes("gpu");
+        mistakes.range("answerTimeoutMs", answerTimeoutMs, 10, 600_000, "ms");
+        mistakes.range("device", device, 0, 255, "as an index");
+        mistakes.range("touchEveryMs", touchEveryMs, 0, 3_600_000, "ms");
+        mistakes.range("lookUs", lookUs, 0, 1000, "µs");
+        mistakes.throwIfAny();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.options;
 
 /**
@@ -7,23 +9,25 @@ package io.muster.options;
  * @param misses answers that may be missing in a row before the process counts as lost
  */
 public record LivenessOptions(int intervalMs, int misses) {
-  private static final int SHORTEST_LIMIT_MS = 100;
+    private static final int SHORTEST_LIMIT_MS = 100;
 
-  static final LivenessOptions DEFAULTS = new LivenessOptions(1000, 3);
+    static final LivenessOptions DEFAULTS = new LivenessOptions(1000, 3);
 
-  public LivenessOptions {
-    Mistakes mistakes = new Mistakes("liveness");
-    mistakes.range("intervalMs", intervalMs, 10, 600_000, "ms");
-    mistakes.range("misses", misses, 1, 100, "requests");
-    if (intervalMs >= 10 && misses >= 1 && (long) intervalMs * misses < SHORTEST_LIMIT_MS) {
-      mistakes.add("intervalMs", "times liveness.misses must be at least " + SHORTEST_LIMIT_MS + " ms, or a garbage collection counts as"
-          + " a loss; got " + intervalMs + " × " + misses);
+    public LivenessOptions {
+        Mistakes mistakes = new Mistakes("liveness");
+        mistakes.range("intervalMs", intervalMs, 10, 600_000, "ms");
+        mistakes.range("misses", misses, 1, 100, "requests");
+        if (intervalMs >= 10 && misses >= 1 && (long) intervalMs * misses < SHORTEST_LIMIT_MS) {
+            mistakes.add(
+                    "intervalMs",
+                    "times liveness.misses must be at least " + SHORTEST_LIMIT_MS
+                            + " ms, or a garbage collection counts as" + " a loss; got " + intervalMs + " × " + misses);
+        }
+        mistakes.throwIfAny();
     }
-    mistakes.throwIfAny();
-  }
 
-  /** The longest silence of a process that is not yet a loss. */
-  public long limitMs() {
-    return (long) intervalMs * misses;
-  }
+    /** The longest silence of a process that is not yet a loss. */
+    public long limitMs() {
+        return (long) intervalMs * misses;
+    }
 }

@@ -1,84 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.options;
 
 import io.muster.group.MusterException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Collects what is wrong with the settings below one path, so that a reader learns all of it at once: one line each. */
+/**
+ * Collects what is wrong with the settings below one path, so that a reader learns all of it at once: one line each.
+ */
 public final class Mistakes {
-  private final String prefix;
-  private final List<String> lines = new ArrayList<>();
+    private final String prefix;
+    private final List<String> lines = new ArrayList<>();
 
-  /** @param path of the group of settings, empty for the root */
-  public Mistakes(String path) {
-    prefix = path.isEmpty() ? "" : path + ".";
-  }
-
-  public void add(String name, String what) {
-    lines.add(prefix + name + " " + what);
-  }
-
-  /** Takes over what a constructor of options has found. */
-  void addAll(MusterException found) {
-    found.getMessage().lines().forEach(lines::add);
-  }
-
-  public void addAll(Mistakes found) {
-    lines.addAll(found.lines);
-  }
-
-  /** Takes over what was found in a group of settings below this path. */
-  public void addAll(String path, Mistakes found) {
-    found.lines.forEach(line -> lines.add(prefix + path + "." + line));
-  }
-
-  public boolean isEmpty() {
-    return lines.isEmpty();
-  }
-
-  public void range(String name, int value, int min, int max, String unit) {
-    if (value < min || value > max) {
-      add(name, "must be " + min + " to " + max + " " + unit + ", got " + value);
+    /** @param path of the group of settings, empty for the root */
+    public Mistakes(String path) {
+        prefix = path.isEmpty() ? "" : path + ".";
     }
-  }
 
-  void wholeSeconds(String name, int valueMs, int minMs, int maxMs) {
-    range(name, valueMs, minMs, maxMs, "ms");
-    if (valueMs % 1000 != 0) {
-      add(name, "must be a multiple of 1000 ms, since Hazelcast counts whole seconds, got " + valueMs);
+    public void add(String name, String what) {
+        lines.add(prefix + name + " " + what);
     }
-  }
 
-  void fraction(String name, double value) {
-    if (!(value >= 0 && value <= 1)) {
-      add(name, "must be 0 to 1, got " + value);
+    /** Takes over what a constructor of options has found. */
+    void addAll(MusterException found) {
+        found.getMessage().lines().forEach(lines::add);
     }
-  }
 
-  void address(String name, String value) {
-    pattern(name, value, "[A-Za-z0-9.:%_\\[\\]*-]{1,255}", "a host name or an IP address");
-  }
+    public void addAll(Mistakes found) {
+        lines.addAll(found.lines);
+    }
 
-  void pattern(String name, String value, String regex, String wanted) {
-    if (!value.matches(regex)) {
-      add(name, "must be " + wanted + ", got '" + value + "'");
+    /** Takes over what was found in a group of settings below this path. */
+    public void addAll(String path, Mistakes found) {
+        found.lines.forEach(line -> lines.add(prefix + path + "." + line));
     }
-  }
 
-  /** @throws MusterException of kind CONFIG, one line a mistake */
-  void throwIfAny() {
-    if (!lines.isEmpty()) {
-      throw MusterException.config(String.join("\n", lines));
+    public boolean isEmpty() {
+        return lines.isEmpty();
     }
-  }
 
-  /** @throws MusterException of kind CONFIG: one sentence for one mistake, a headed list for several */
-  public void reportIfAny() {
-    if (lines.size() == 1) {
-      throw MusterException.config("wrong setting: " + lines.getFirst());
+    public void range(String name, int value, int min, int max, String unit) {
+        if (value < min || value > max) {
+            add(name, "must be " + min + " to " + max + " " + unit + ", got " + value);
+        }
     }
-    if (!lines.isEmpty()) {
-      throw MusterException.config(lines.size() + " wrong settings:\n  " + String.join("\n  ", lines));
+
+    void wholeSeconds(String name, int valueMs, int minMs, int maxMs) {
+        range(name, valueMs, minMs, maxMs, "ms");
+        if (valueMs % 1000 != 0) {
+            add(name, "must be a multiple of 1000 ms, since Hazelcast counts whole seconds, got " + valueMs);
+        }
     }
-  }
+
+    void fraction(String name, double value) {
+        if (!(value >= 0 && value <= 1)) {
+            add(name, "must be 0 to 1, got " + value);
+        }
+    }
+
+    void address(String name, String value) {
+        pattern(name, value, "[A-Za-z0-9.:%_\\[\\]*-]{1,255}", "a host name or an IP address");
+    }
+
+    void pattern(String name, String value, String regex, String wanted) {
+        if (!value.matches(regex)) {
+            add(name, "must be " + wanted + ", got '" + value + "'");
+        }
+    }
+
+    /** @throws MusterException of kind CONFIG, one line a mistake */
+    void throwIfAny() {
+        if (!lines.isEmpty()) {
+            throw MusterException.config(String.join("\n", lines));
+        }
+    }
+
+    /** @throws MusterException of kind CONFIG: one sentence for one mistake, a headed list for several */
+    public void reportIfAny() {
+        if (lines.size() == 1) {
+            throw MusterException.config("wrong setting: " + lines.getFirst());
+        }
+        if (!lines.isEmpty()) {
+            throw MusterException.config(lines.size() + " wrong settings:\n  " + String.join("\n  ", lines));
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.options;
 
 /**
@@ -6,11 +8,11 @@ package io.muster.options;
  * @param nodeTimeoutMs how long each node has to answer before the picture says "no answer from"
  */
 public record StatusOptions(int nodeTimeoutMs) {
-  static final StatusOptions DEFAULTS = new StatusOptions(1000);
+    static final StatusOptions DEFAULTS = new StatusOptions(1000);
 
-  public StatusOptions {
-    Mistakes mistakes = new Mistakes("status");
-    mistakes.range("nodeTimeoutMs", nodeTimeoutMs, 10, 60_000, "ms");
-    mistakes.throwIfAny();
-  }
+    public StatusOptions {
+        Mistakes mistakes = new Mistakes("status");
+        mistakes.range("nodeTimeoutMs", nodeTimeoutMs, 10, 60_000, "ms");
+        mistakes.throwIfAny();
+    }
 }

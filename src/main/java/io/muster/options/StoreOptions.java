@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.options;
 
 import io.muster.store.MusterHazelcast;
@@ -12,15 +14,15 @@ import io.muster.store.MusterHazelcast;
  * @param republishHedgeMs longest random wait before an event that was not seen is published again
  */
 public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapName, int hedgeMs, int republishHedgeMs) {
-  static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterHazelcast.MAP_NAME, 30, 200);
+    static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterHazelcast.MAP_NAME, 30, 200);
 
-  public StoreOptions {
-    Mistakes mistakes = new Mistakes("store");
-    mistakes.range("operationTimeoutMs", operationTimeoutMs, 10, 600_000, "ms");
-    mistakes.range("reconcileMs", reconcileMs, 100, 3_600_000, "ms");
-    mistakes.pattern("mapName", mapName, "[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -");
-    mistakes.range("hedgeMs", hedgeMs, 0, 10_000, "ms");
-    mistakes.range("republishHedgeMs", republishHedgeMs, 0, 60_000, "ms");
-    mistakes.throwIfAny();
-  }
+    public StoreOptions {
+        Mistakes mistakes = new Mistakes("store");
+        mistakes.range("operationTimeoutMs", operationTimeoutMs, 10, 600_000, "ms");
+        mistakes.range("reconcileMs", reconcileMs, 100, 3_600_000, "ms");
+        mistakes.pattern("mapName", mapName, "[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -");
+        mistakes.range("hedgeMs", hedgeMs, 0, 10_000, "ms");
+        mistakes.range("republishHedgeMs", republishHedgeMs, 0, 60_000, "ms");
+        mistakes.throwIfAny();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import io.muster.group.Member;
@@ -14,117 +16,146 @@ import org.jspecify.annotations.Nullable;
  * @param target the peer's newest usable entry and how it is reached, null if there is none now
  * @param newest the newest life of the peer that has been seen, usable or not
  * @param over true if {@code newest} is known to be over: nothing connects to it any more
- * @param attempt writer: last attempt used, to whatever life of the peer, so that no late outcome of one life is taken for another's;
- *     waiter: greatest attempt seen from the life {@code newest}, whose own count starts anew
+ * @param attempt writer: last attempt used, to whatever life of the peer, so that no late outcome of one life is taken
+ *     for another's; waiter: greatest attempt seen from the life {@code newest}, whose own count starts anew
  * @param failures failures in a row, 0 after CONNECTED
- * @param trouble the last thing that went wrong with the life {@code newest}, null if nothing has since CONNECTED; what was wrong with its entry
- *     counts until there is another
- * @param writing the warmup writes that are not known to have ended: no other is posted over their channels before they have
+ * @param trouble the last thing that went wrong with the life {@code newest}, null if nothing has since CONNECTED; what
+ *     was wrong with its entry counts until there is another
+ * @param writing the warmup writes that are not known to have ended: no other is posted over their channels before they
+ *     have
  */
-public record History(@Nullable Target target, @Nullable Member newest, boolean over, int attempt, int failures,
-    @Nullable Trouble trouble, List<PendingWrite> writing) {
-  public static final History EMPTY = new History(null, null, false, 0, 0, null, List.of());
+public record History(
+        @Nullable Target target,
+        @Nullable Member newest,
+        boolean over,
+        int attempt,
+        int failures,
+        @Nullable Trouble trouble,
+        List<PendingWrite> writing) {
+    public static final History EMPTY = new History(null, null, false, 0, 0, null, List.of());
 
-  public History {
-    writing = List.copyOf(writing);
-  }
-
-  /** A usable entry and how its process is reached from here. */
-  public record Target(RankEntry entry, LinkEvent.Reach reach) {}
-
-  /** A write that has been posted: for which pair, over which channel. */
-  public record PendingWrite(PairId pair, ChannelGeneration generation) {}
-
-  /**
-   * What went wrong last.
-   *
-   * @param detail one sentence
-   */
-  public record Trouble(Phase phase, String detail) {}
-
-  /**
-   * How far a link had come when something went wrong: the phases of the stuck report. NO_OPEN: the other end's link-open has not come, whatever it is
-   * that keeps it, so that nothing is known of the path yet; OPEN: what was sent over a connection was not answered.
-   */
-  public enum Phase { VANISHED, REJECTED, NO_OPEN, DIAL, REFUSED, OPEN, WARMUP, LOST }
-
-  History withTarget(Target next, LinkSetup.Role role) {
-    Member member = next.entry().member();
-    boolean sameLife = newest == null || member.equals(newest);
-    boolean isOld = trouble != null && (!sameLife || trouble.phase() == Phase.VANISHED || trouble.phase() == Phase.REJECTED);
-    return new History(next, member, false, attemptFor(member, role), sameLife ? failures : 0, isOld ? null : trouble, writing);
-  }
-
-  /** Forgets the usable entry, but never the newest life that was seen. */
-  History vanished(Trouble why) {
-    return new History(null, newest, over, attempt, failures, why, writing);
-  }
-
-  /** The peer's seat is known to be held by this life, of which no entry is known yet. */
-  History succeededBy(Member member, Trouble why) {
-    return new History(null, member, false, attempt, 0, why, writing);
-  }
-
-  History ended(Member member, Trouble why, LinkSetup.Role role) {
-    return new History(null, member, true, attemptFor(member, role), 0, why, writing);
-  }
-
-  private int attemptFor(Member member, LinkSetup.Role role) {
-    return switch (role) {
-      case SELF, WRITER -> attempt;
-      case WAITER -> member.equals(newest) ? attempt : 0;
-    };
-  }
-
-  History withAttempt(int next) {
-    return new History(target, newest, over, next, failures, trouble, writing);
-  }
-
-  History failed(Phase phase, String detail) {
-    return new History(target, newest, over, attempt, failures + 1, new Trouble(phase, detail), writing);
-  }
-
-  History troubled(Phase phase, String detail) {
-    return new History(target, newest, over, attempt, failures, new Trouble(phase, detail), writing);
-  }
-
-  History connected() {
-    return new History(target, newest, over, attempt, 0, null, writing);
-  }
-
-  /** A write has been posted. */
-  History writing(Session session) {
-    List<PendingWrite> all = new ArrayList<>(writing);
-    all.add(new PendingWrite(session.pairId(), session.generation()));
-    return withWriting(all);
-  }
-
-  /** The write for this pair has ended, well or not. */
-  History writeEnded(PairId pair) {
-    return writing.isEmpty() ? this : withWriting(without(write -> write.pair().equals(pair)));
-  }
-
-  /** Every write over this channel has ended. */
-  History channelEnded(ChannelGeneration generation) {
-    return isWritingOver(generation) ? withWriting(without(write -> write.generation().equals(generation))) : this;
-  }
-
-  private List<PendingWrite> without(Predicate<PendingWrite> ended) {
-    List<PendingWrite> left = new ArrayList<>(writing);
-    left.removeIf(ended);
-    return left;
-  }
-
-  boolean isWritingOver(ChannelGeneration generation) {
-    for (PendingWrite write : writing) {
-      if (write.generation().equals(generation)) {
-        return true;
-      }
+    public History {
+        writing = List.copyOf(writing);
     }
-    return false;
-  }
 
-  private History withWriting(List<PendingWrite> next) {
-    return new History(target, newest, over, attempt, failures, trouble, next);
-  }
+    /** A usable entry and how its process is reached from here. */
+    public record Target(RankEntry entry, LinkEvent.Reach reach) {}
+
+    /** A write that has been posted: for which pair, over which channel. */
+    public record PendingWrite(PairId pair, ChannelGeneration generation) {}
+
+    /**
+     * What went wrong last.
+     *
+     * @param detail one sentence
+     */
+    public record Trouble(Phase phase, String detail) {}
+
+    /**
+     * How far a link had come when something went wrong: the phases of the stuck report. NO_OPEN: the other end's
+     * link-open has not come, whatever it is that keeps it, so that nothing is known of the path yet; OPEN: what was
+     * sent over a connection was not answered.
+     */
+    public enum Phase {
+        VANISHED,
+        REJECTED,
+        NO_OPEN,
+        DIAL,
+        REFUSED,
+        OPEN,
+        WARMUP,
+        LOST
+    }
+
+    History withTarget(Target next, LinkSetup.Role role) {
+        Member member = next.entry().member();
+        boolean sameLife = newest == null || member.equals(newest);
+        boolean isOld = trouble != null
+                && (!sameLife || trouble.phase() == Phase.VANISHED || trouble.phase() == Phase.REJECTED);
+        return new History(
+                next,
+                member,
+                false,
+                attemptFor(member, role),
+                sameLife ? failures : 0,
+                isOld ? null : trouble,
+                writing);
+    }
+
+    /** Forgets the usable entry, but never the newest life that was seen. */
+    History vanished(Trouble why) {
+        return new History(null, newest, over, attempt, failures, why, writing);
+    }
+
+    /** The peer's seat is known to be held by this life, of which no entry is known yet. */
+    History succeededBy(Member member, Trouble why) {
+        return new History(null, member, false, attempt, 0, why, writing);
+    }
+
+    History ended(Member member, Trouble why, LinkSetup.Role role) {
+        return new History(null, member, true, attemptFor(member, role), 0, why, writing);
+    }
+
+    private int attemptFor(Member member, LinkSetup.Role role) {
+        return switch (role) {
+            case SELF, WRITER -> attempt;
+            case WAITER -> member.equals(newest) ? attempt : 0;
+        };
+    }
+
+    History withAttempt(int next) {
+        return new History(target, newest, over, next, failures, trouble, writing);
+    }
+
+    History failed(Phase phase, String detail) {
+        return new History(target, newest, over, attempt, failures + 1, new Trouble(phase, detail), writing);
+    }
+
+    History troubled(Phase phase, String detail) {
+        return new History(target, newest, over, attempt, failures, new Trouble(phase, detail), writing);
+    }
+
+    History connected() {
+        return new History(target, newest, over, attempt, 0, null, writing);
+    }
+
+    /** A write has been posted. */
+    History writing(Session session) {
+        List<PendingWrite> all = new ArrayList<>(writing);
+        all.add(new PendingWrite(session.pairId(), session.generation()));
+        return withWriting(all);
+    }
+
+    /** The write for this pair has ended, well or not. */
+    History writeEnded(PairId pair) {
+        return writing.isEmpty()
+                ? this
+                : withWriting(without(write -> write.pair().equals(pair)));
+    }
+
+    /** Every write over this channel has ended. */
+    History channelEnded(ChannelGeneration generation) {
+        return isWritingOver(generation)
+                ? withWriting(without(write -> write.generation().equals(generation)))
+                : this;
+    }
+
+    private List<PendingWrite> without(Predicate<PendingWrite> ended) {
+        List<PendingWrite> left = new ArrayList<>(writing);
+        left.removeIf(ended);
+        return left;
+    }
+
+    boolean isWritingOver(ChannelGeneration generation) {
+        for (PendingWrite write : writing) {
+            if (write.generation().equals(generation)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private History withWriting(List<PendingWrite> next) {
+        return new History(target, newest, over, attempt, failures, trouble, next);
+    }
 }

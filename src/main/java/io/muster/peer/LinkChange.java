@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import io.muster.bus.JsonOnDemand;
@@ -14,46 +16,63 @@ import org.jspecify.annotations.Nullable;
  * @param cause short word for what ended the link, as in {@code degraded}
  * @param at wall clock, for people
  */
-public record LinkChange(GroupName group, Member self, int peer, LinkState from, LinkState to, String reason, String cause, Instant at)
-    implements JsonOnDemand.Body {
+public record LinkChange(
+        GroupName group, Member self, int peer, LinkState from, LinkState to, String reason, String cause, Instant at)
+        implements JsonOnDemand.Body {
 
-  /** The life that the link was CONNECTED to before, null if it was not. */
-  public @Nullable Member lostPeer() {
-    return from instanceof LinkState.Connected && !isStillConnected() ? connectedTo(from) : null;
-  }
-
-  /** The life that the link is CONNECTED to now and was not before, null if there is none. */
-  public @Nullable Member gainedPeer() {
-    return to instanceof LinkState.Connected && !isStillConnected() ? connectedTo(to) : null;
-  }
-
-  public Proof proof() {
-    return to instanceof LinkState.Connected connected ? connected.proof() : Proof.NONE;
-  }
-
-  private boolean isStillConnected() {
-    return from instanceof LinkState.Connected && to instanceof LinkState.Connected && connectedTo(from).equals(connectedTo(to));
-  }
-
-  private Member connectedTo(LinkState state) {
-    Member newest = state.history().newest();
-    return newest == null ? self : newest;
-  }
-
-  /** The public body, with the fields of {@code peer-state}. */
-  @Override
-  public JsonObject toJson() {
-    Member newest = to.history().newest();
-    var json = new JsonObject().put("group", group.value()).put("rank", self.rank()).put("peer", peer)
-        .put("incarnation", newest == null ? null : newest.incarnation()).put("from", from.name().name()).put("to", to.name().name())
-        .put("reason", reason).put("attempt", to.history().attempt()).put("transport", transport());
-    return json.put("proof", to instanceof LinkState.Connected connected ? connected.proof().text() : null).put("at", at.toString());
-  }
-
-  private @Nullable String transport() {
-    if (to instanceof LinkState.Connected connected && connected.session() == null) {
-      return "local";
+    /** The life that the link was CONNECTED to before, null if it was not. */
+    public @Nullable Member lostPeer() {
+        return from instanceof LinkState.Connected && !isStillConnected() ? connectedTo(from) : null;
     }
-    return LinkMachine.session(to).map(session -> session.answer().transport()).orElse(null);
-  }
+
+    /** The life that the link is CONNECTED to now and was not before, null if there is none. */
+    public @Nullable Member gainedPeer() {
+        return to instanceof LinkState.Connected && !isStillConnected() ? connectedTo(to) : null;
+    }
+
+    public Proof proof() {
+        return to instanceof LinkState.Connected connected ? connected.proof() : Proof.NONE;
+    }
+
+    private boolean isStillConnected() {
+        return from instanceof LinkState.Connected
+                && to instanceof LinkState.Connected
+                && connectedTo(from).equals(connectedTo(to));
+    }
+
+    private Member connectedTo(LinkState state) {
+        Member newest = state.history().newest();
+        return newest == null ? self : newest;
+    }
+
+    /** The public body, with the fields of {@code peer-state}. */
+    @Override
+    public JsonObject toJson() {
+        Member newest = to.history().newest();
+        var json = new JsonObject()
+                .put("group", group.value())
+                .put("rank", self.rank())
+                .put("peer", peer)
+                .put("incarnation", newest == null ? null : newest.incarnation())
+                .put("from", from.name().name())
+                .put("to", to.name().name())
+                .put("reason", reason)
+                .put("attempt", to.history().attempt())
+                .put("transport", transport());
+        return json.put(
+                        "proof",
+                        to instanceof LinkState.Connected connected
+                                ? connected.proof().text()
+                                : null)
+                .put("at", at.toString());
+    }
+
+    private @Nullable String transport() {
+        if (to instanceof LinkState.Connected connected && connected.session() == null) {
+            return "local";
+        }
+        return LinkMachine.session(to)
+                .map(session -> session.answer().transport())
+                .orElse(null);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import io.muster.group.GroupName;
@@ -10,23 +12,27 @@ import io.muster.group.Member;
  * @param peer rank of the other end
  */
 public record LinkSetup(GroupName group, int worldSize, Member self, int peer, LinkTiming timing) {
-  /** Which end a link is. */
-  public enum Role {
-    /** The link of a rank to itself. */
-    SELF,
-    /** This end dials, opens, writes when the waiter's value has come, and owns the retries: the peer's rank is lower. */
-    WRITER,
-    /** This end waits for the link-open and writes as soon as it has accepted: the peer's rank is higher. */
-    WAITER
-  }
-
-  public LinkSetup {
-    if (peer < 0 || peer >= worldSize || self.rank() >= worldSize) {
-      throw new IllegalArgumentException("rank " + self.rank() + " and peer " + peer + " must be below the world size " + worldSize);
+    /** Which end a link is. */
+    public enum Role {
+        /** The link of a rank to itself. */
+        SELF,
+        /**
+         * This end dials, opens, writes when the waiter's value has come, and owns the retries: the peer's rank is
+         * lower.
+         */
+        WRITER,
+        /** This end waits for the link-open and writes as soon as it has accepted: the peer's rank is higher. */
+        WAITER
     }
-  }
 
-  public Role role() {
-    return peer == self.rank() ? Role.SELF : peer < self.rank() ? Role.WRITER : Role.WAITER;
-  }
+    public LinkSetup {
+        if (peer < 0 || peer >= worldSize || self.rank() >= worldSize) {
+            throw new IllegalArgumentException(
+                    "rank " + self.rank() + " and peer " + peer + " must be below the world size " + worldSize);
+        }
+    }
+
+    public Role role() {
+        return peer == self.rank() ? Role.SELF : peer < self.rank() ? Role.WRITER : Role.WAITER;
+    }
 }

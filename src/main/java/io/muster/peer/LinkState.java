@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import io.muster.group.Proof;
@@ -6,117 +8,130 @@ import org.jspecify.annotations.Nullable;
 
 /** The states of a peer connection. A field exists only where it means something. */
 public sealed interface LinkState {
-  History history();
+    History history();
 
-  /** The state's name, as it is published. */
-  Name name();
+    /** The state's name, as it is published. */
+    Name name();
 
-  /** The names of the states. */
-  enum Name {
-    WAITING_STORE, OPENING_SEGMENT, WAITING_WARMUP_TRANSFER, WAITING_PEER_WARMUP, CONNECTED, BACKING_OFF, REFUSED, EXPIRING, EXPIRED
-  }
-
-  /** No usable handle of the peer is known. */
-  record WaitingStore(History history) implements LinkState {
-    @Override
-    public Name name() {
-      return Name.WAITING_STORE;
+    /** The names of the states. */
+    enum Name {
+        WAITING_STORE,
+        OPENING_SEGMENT,
+        WAITING_WARMUP_TRANSFER,
+        WAITING_PEER_WARMUP,
+        CONNECTED,
+        BACKING_OFF,
+        REFUSED,
+        EXPIRING,
+        EXPIRED
     }
-  }
 
-  /** A handle is known; the link is being opened. */
-  record OpeningSegment(History history, Stage stage) implements LinkState {
-    @Override
-    public Name name() {
-      return Name.OPENING_SEGMENT;
+    /** No usable handle of the peer is known. */
+    record WaitingStore(History history) implements LinkState {
+        @Override
+        public Name name() {
+            return Name.WAITING_STORE;
+        }
     }
-  }
 
-  /** How far opening has come. */
-  sealed interface Stage {
-    /** Writer: the process pair is being connected. */
-    record Dialling() implements Stage {}
+    /** A handle is known; the link is being opened. */
+    record OpeningSegment(History history, Stage stage) implements LinkState {
+        @Override
+        public Name name() {
+            return Name.OPENING_SEGMENT;
+        }
+    }
 
-    /** Either, both ends in this process: the peer's seat is being looked up. */
-    record OpeningLocal() implements Stage {}
+    /** How far opening has come. */
+    sealed interface Stage {
+        /** Writer: the process pair is being connected. */
+        record Dialling() implements Stage {}
 
-    /** Writer: the policy has been asked. */
-    record AskingPolicy(ChannelGeneration generation, long nonce) implements Stage {}
+        /** Either, both ends in this process: the peer's seat is being looked up. */
+        record OpeningLocal() implements Stage {}
+
+        /** Writer: the policy has been asked. */
+        record AskingPolicy(ChannelGeneration generation, long nonce) implements Stage {}
+
+        /**
+         * Writer: the link-open has been sent.
+         *
+         * @param seen the last value that has come into our slot since, 0 if none has: the waiter's write may be here
+         *     before its accept
+         */
+        record AwaitingAccept(ChannelGeneration generation, long nonce, WarmupAnswer answer, long seen)
+                implements Stage {}
+
+        /** Waiter: the peer's link-open has not come yet. */
+        record AwaitingOpen() implements Stage {}
+
+        /** Waiter: a link-open has come, the policy has been asked. */
+        record AskingPolicyFor(LinkMessage.Open open, ChannelGeneration generation, long nonce) implements Stage {}
+    }
+
+    /** Waiter: our warmup write is under way, or the peer's write-back is awaited. */
+    record WaitingWarmupTransfer(History history, Session session) implements LinkState {
+        @Override
+        public Name name() {
+            return Name.WAITING_WARMUP_TRANSFER;
+        }
+    }
+
+    /** Writer: the peer writes first, then we write back. */
+    record WaitingPeerWarmup(History history, Session session, Progress progress) implements LinkState {
+        /** What has happened so far. */
+        public enum Progress {
+            AWAITING_WRITE,
+            WRITING_BACK
+        }
+
+        @Override
+        public Name name() {
+            return Name.WAITING_PEER_WARMUP;
+        }
+    }
 
     /**
-     * Writer: the link-open has been sent.
+     * Both directions proven on the path in use, or short-circuited.
      *
-     * @param seen the last value that has come into our slot since, 0 if none has: the waiter's write may be here before its accept
+     * @param session the agreed attempt, null for a link within this process
      */
-    record AwaitingAccept(ChannelGeneration generation, long nonce, WarmupAnswer answer, long seen) implements Stage {}
-
-    /** Waiter: the peer's link-open has not come yet. */
-    record AwaitingOpen() implements Stage {}
-
-    /** Waiter: a link-open has come, the policy has been asked. */
-    record AskingPolicyFor(LinkMessage.Open open, ChannelGeneration generation, long nonce) implements Stage {}
-  }
-
-  /** Waiter: our warmup write is under way, or the peer's write-back is awaited. */
-  record WaitingWarmupTransfer(History history, Session session) implements LinkState {
-    @Override
-    public Name name() {
-      return Name.WAITING_WARMUP_TRANSFER;
+    record Connected(History history, @Nullable Session session, Proof proof, String reason) implements LinkState {
+        @Override
+        public Name name() {
+            return Name.CONNECTED;
+        }
     }
-  }
 
-  /** Writer: the peer writes first, then we write back. */
-  record WaitingPeerWarmup(History history, Session session, Progress progress) implements LinkState {
-    /** What has happened so far. */
-    public enum Progress { AWAITING_WRITE, WRITING_BACK }
-
-    @Override
-    public Name name() {
-      return Name.WAITING_PEER_WARMUP;
+    /** Writer: waiting before the next attempt. */
+    record BackingOff(History history) implements LinkState {
+        @Override
+        public Name name() {
+            return Name.BACKING_OFF;
+        }
     }
-  }
 
-  /**
-   * Both directions proven on the path in use, or short-circuited.
-   *
-   * @param session the agreed attempt, null for a link within this process
-   */
-  record Connected(History history, @Nullable Session session, Proof proof, String reason) implements LinkState {
-    @Override
-    public Name name() {
-      return Name.CONNECTED;
+    /** Trying again can't help until something changes. */
+    record Refused(History history) implements LinkState {
+        @Override
+        public Name name() {
+            return Name.REFUSED;
+        }
     }
-  }
 
-  /** Writer: waiting before the next attempt. */
-  record BackingOff(History history) implements LinkState {
-    @Override
-    public Name name() {
-      return Name.BACKING_OFF;
+    /** Closing; transfers may be under way. */
+    record Expiring(History history) implements LinkState {
+        @Override
+        public Name name() {
+            return Name.EXPIRING;
+        }
     }
-  }
 
-  /** Trying again can't help until something changes. */
-  record Refused(History history) implements LinkState {
-    @Override
-    public Name name() {
-      return Name.REFUSED;
+    /** Closed for good. */
+    record Expired(History history) implements LinkState {
+        @Override
+        public Name name() {
+            return Name.EXPIRED;
+        }
     }
-  }
-
-  /** Closing; transfers may be under way. */
-  record Expiring(History history) implements LinkState {
-    @Override
-    public Name name() {
-      return Name.EXPIRING;
-    }
-  }
-
-  /** Closed for good. */
-  record Expired(History history) implements LinkState {
-    @Override
-    public Name name() {
-      return Name.EXPIRED;
-    }
-  }
 }

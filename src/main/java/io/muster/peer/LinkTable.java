@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import java.util.Map;
@@ -7,47 +9,53 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where every link of one group in this process stands. Written by the verticle of each link, read from anywhere: by whoever shows the
- * status, and by the liveness answers.
+ * Where every link of one group in this process stands. Written by the verticle of each link, read from anywhere: by
+ * whoever shows the status, and by the liveness answers.
  */
 public final class LinkTable {
-  private final Map<Key, Row> rows = new ConcurrentHashMap<>();
-  private final LongSupplier nanoTime;
+    private final Map<Key, Row> rows = new ConcurrentHashMap<>();
+    private final LongSupplier nanoTime;
 
-  public LinkTable(LongSupplier nanoTime) {
-    this.nanoTime = nanoTime;
-  }
-
-  /** A link of this process: which of its ranks, to which peer. */
-  public record Key(int rank, int peer) {}
-
-  /**
-   * Where a link stands.
-   *
-   * @param sinceNanos when it came into the state that it is in
-   */
-  public record Row(LinkChange last, long sinceNanos) {
-    public LinkState state() {
-      return last.to();
+    public LinkTable(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
     }
-  }
 
-  public void note(LinkChange change) {
-    var key = new Key(change.self().rank(), change.peer());
-    if (change.to() instanceof LinkState.Expired) {
-      rows.computeIfPresent(key, (_, row) -> row.last().self().equals(change.self()) ? null : row);
-      return;
+    /** A link of this process: which of its ranks, to which peer. */
+    public record Key(int rank, int peer) {}
+
+    /**
+     * Where a link stands.
+     *
+     * @param sinceNanos when it came into the state that it is in
+     */
+    public record Row(LinkChange last, long sinceNanos) {
+        public LinkState state() {
+            return last.to();
+        }
     }
-    rows.compute(key, (_, row) -> new Row(change,
-        row != null && row.state().name() == change.to().name() && row.last().self().equals(change.self())
-            ? row.sinceNanos() : nanoTime.getAsLong()));
-  }
 
-  public @Nullable Row row(int rank, int peer) {
-    return rows.get(new Key(rank, peer));
-  }
+    public void note(LinkChange change) {
+        var key = new Key(change.self().rank(), change.peer());
+        if (change.to() instanceof LinkState.Expired) {
+            rows.computeIfPresent(key, (_, row) -> row.last().self().equals(change.self()) ? null : row);
+            return;
+        }
+        rows.compute(
+                key,
+                (_, row) -> new Row(
+                        change,
+                        row != null
+                                        && row.state().name() == change.to().name()
+                                        && row.last().self().equals(change.self())
+                                ? row.sinceNanos()
+                                : nanoTime.getAsLong()));
+    }
 
-  public void forEach(BiConsumer<Key, Row> action) {
-    rows.forEach(action);
-  }
+    public @Nullable Row row(int rank, int peer) {
+        return rows.get(new Key(rank, peer));
+    }
+
+    public void forEach(BiConsumer<Key, Row> action) {
+        rows.forEach(action);
+    }
 }

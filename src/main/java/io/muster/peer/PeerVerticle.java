@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import io.muster.bus.Addresses;
@@ -22,209 +24,281 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One peer connection as a verticle: events come in on its own local address, each new state goes out as a message. Runs the effects of
- * {@link LinkMachine}, and adds nothing to its rules but one look at the channel before a link becomes CONNECTED (P-12).
+ * One peer connection as a verticle: events come in on its own local address, each new state goes out as a message.
+ * Runs the effects of {@link LinkMachine}, and adds nothing to its rules but one look at the channel before a link
+ * becomes CONNECTED (P-12).
  */
 public final class PeerVerticle extends VerticleBase {
-  /** How the eight bytes of a warmup value lie in memory, on every host. */
-  public static final ValueLayout.OfLong SLOT = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    /** How the eight bytes of a warmup value lie in memory, on every host. */
+    public static final ValueLayout.OfLong SLOT = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
-  private static final Logger LOG = LoggerFactory.getLogger(PeerVerticle.class);
-  private static final DeliveryOptions HERE = LocalCodec.delivery();
-  private static final DeliveryOptions HERE_AS_JSON = JsonOnDemand.delivery();
+    private static final Logger LOG = LoggerFactory.getLogger(PeerVerticle.class);
+    private static final DeliveryOptions HERE = LocalCodec.delivery();
+    private static final DeliveryOptions HERE_AS_JSON = JsonOnDemand.delivery();
 
-  private final int rank;
-  private final int peer;
-  private final SeatPorts ports;
-  private final Addresses addresses;
-  private @Nullable MessageConsumer<Object> consumer;
-  private @Nullable LinkSetup setup;
-  private LinkEvent.@Nullable OpenReceived early;
-  private LinkState state = LinkMachine.initial();
-  private long timer = -1;
-  private Future<Void> write = Future.succeededFuture();
-  private final Promise<Void> ended = Promise.promise();
-  private boolean ending;
+    private final int rank;
+    private final int peer;
+    private final SeatPorts ports;
+    private final Addresses addresses;
+    private @Nullable MessageConsumer<Object> consumer;
+    private @Nullable LinkSetup setup;
+    private LinkEvent.@Nullable OpenReceived early;
+    private LinkState state = LinkMachine.initial();
+    private long timer = -1;
+    private Future<Void> write = Future.succeededFuture();
+    private final Promise<Void> ended = Promise.promise();
+    private boolean ending;
 
-  public PeerVerticle(int rank, int peer, SeatPorts ports, Addresses addresses) {
-    this.rank = rank;
-    this.peer = peer;
-    this.ports = ports;
-    this.addresses = addresses;
-  }
+    public PeerVerticle(int rank, int peer, SeatPorts ports, Addresses addresses) {
+        this.rank = rank;
+        this.peer = peer;
+        this.ports = ports;
+        this.addresses = addresses;
+    }
 
-  @Override
-  public Future<?> start() {
-    consumer = vertx.eventBus().localConsumer(addresses.link(rank, peer), message -> received(message.body()));
-    return Future.succeededFuture();
-  }
+    @Override
+    public Future<?> start() {
+        consumer = vertx.eventBus().localConsumer(addresses.link(rank, peer), message -> received(message.body()));
+        return Future.succeededFuture();
+    }
 
-  /**
-   * First what the link is, once the rank has its seat; then its events. A rank that never got a seat only closes. A link-open comes on another
-   * context than the seat: where it is here first it is kept, since its sender would wait for an answer until its deadline.
-   */
-  private void received(Object body) {
-    switch (body) {
-      case LinkSetup given -> {
-        setup = given;
-        LinkEvent.OpenReceived open = early;
-        early = null;
-        if (open != null) {
-          handle(given, open);
+    /**
+     * First what the link is, once the rank has its seat; then its events. A rank that never got a seat only closes. A
+     * link-open comes on another context than the seat: where it is here first it is kept, since its sender would wait
+     * for an answer until its deadline.
+     */
+    private void received(Object body) {
+        switch (body) {
+            case LinkSetup given -> {
+                setup = given;
+                LinkEvent.OpenReceived open = early;
+                early = null;
+                if (open != null) {
+                    handle(given, open);
+                }
+            }
+            case LinkEvent event when setup != null -> handle(setup, event);
+            case LinkEvent.CloseRequested _ -> end();
+            case LinkEvent.OpenReceived open -> early = open;
+            case LinkEvent other ->
+                LOG.debug("muster.link.early group={} rank={} peer={} event={}", ports.group(), rank, peer, other);
+            default ->
+                LOG.warn(
+                        "muster.link.unknown group={} rank={} peer={} body={}",
+                        ports.group(),
+                        rank,
+                        peer,
+                        body.getClass());
         }
-      }
-      case LinkEvent event when setup != null -> handle(setup, event);
-      case LinkEvent.CloseRequested _ -> end();
-      case LinkEvent.OpenReceived open -> early = open;
-      case LinkEvent other -> LOG.debug("muster.link.early group={} rank={} peer={} event={}", ports.group(), rank, peer, other);
-      default -> LOG.warn("muster.link.unknown group={} rank={} peer={} body={}", ports.group(), rank, peer, body.getClass());
     }
-  }
 
-  @Override
-  public Future<?> stop() {
-    stopTimer();
-    Future<Void> unregistered = consumer == null ? Future.succeededFuture() : consumer.unregister();
-    return ending ? unregistered : unregistered.onComplete(_ -> ended.tryComplete());
-  }
-
-  private void handle(LinkSetup setup, LinkEvent event) {
-    Step step = LinkMachine.transition(setup, state, event);
-    if (step.next() instanceof LinkState.Connected(var _, Session session, var _, var _) && !(state instanceof LinkState.Connected)
-        && session != null && ports.channel(session.generation()) == null) {
-      step = LinkMachine.transition(setup, state, new LinkEvent.ChannelLost(session.generation(), "SOCKET_CLOSED",
-          "the channel ended before the link was connected"));
+    @Override
+    public Future<?> stop() {
+        stopTimer();
+        Future<Void> unregistered = consumer == null ? Future.succeededFuture() : consumer.unregister();
+        return ending ? unregistered : unregistered.onComplete(_ -> ended.tryComplete());
     }
-    LinkState before = state;
-    state = step.next();
-    if (before.name() != state.name() || !step.reason().isEmpty()) {
-      publish(setup, new LinkChange(setup.group(), setup.self(), peer, before, state, step.reason(), cause(event), Instant.now()));
-    } else if (before.history().target() != state.history().target()) {
-      // a handle published anew in the same life: no transition, but writes have to find its segments
-      ports.note(new LinkChange(setup.group(), setup.self(), peer, before, state, "", cause(event), Instant.now()));
+
+    private void handle(LinkSetup setup, LinkEvent event) {
+        Step step = LinkMachine.transition(setup, state, event);
+        if (step.next() instanceof LinkState.Connected(var _, Session session, var _, var _)
+                && !(state instanceof LinkState.Connected)
+                && session != null
+                && ports.channel(session.generation()) == null) {
+            step = LinkMachine.transition(
+                    setup,
+                    state,
+                    new LinkEvent.ChannelLost(
+                            session.generation(), "SOCKET_CLOSED", "the channel ended before the link was connected"));
+        }
+        LinkState before = state;
+        state = step.next();
+        if (before.name() != state.name() || !step.reason().isEmpty()) {
+            publish(
+                    setup,
+                    new LinkChange(
+                            setup.group(),
+                            setup.self(),
+                            peer,
+                            before,
+                            state,
+                            step.reason(),
+                            cause(event),
+                            Instant.now()));
+        } else if (before.history().target() != state.history().target()) {
+            // a handle published anew in the same life: no transition, but writes have to find its segments
+            ports.note(
+                    new LinkChange(setup.group(), setup.self(), peer, before, state, "", cause(event), Instant.now()));
+        }
+        step.effects().forEach(effect -> run(setup, effect));
+        if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {
+            end();
+        }
     }
-    step.effects().forEach(effect -> run(setup, effect));
-    if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {
-      end();
+
+    /**
+     * Completes when the verticle is undeployed: its address is free for a successor, which would share its messages
+     * before.
+     */
+    public Future<Void> ended() {
+        return ended.future();
     }
-  }
 
-  /** Completes when the verticle is undeployed: its address is free for a successor, which would share its messages before. */
-  public Future<Void> ended() {
-    return ended.future();
-  }
-
-  private void end() {
-    if (!ending) {
-      ending = true;
-      vertx.undeploy(context.deploymentID()).onComplete(_ -> ended.tryComplete());
+    private void end() {
+        if (!ending) {
+            ending = true;
+            vertx.undeploy(context.deploymentID()).onComplete(_ -> ended.tryComplete());
+        }
     }
-  }
 
-  private void publish(LinkSetup setup, LinkChange change) {
-    ports.note(change);
-    LOG.debug("muster.link group={} rank={} peer={} from={} to={} attempt={} reason={}", setup.group(), rank,
-        peer, change.from().name(), change.to().name(), change.to().history().attempt(), change.reason());
-    vertx.eventBus().publish(addresses.linkState(), change, HERE);
-    if (change.from().name() != change.to().name()) {
-      vertx.eventBus().publish(addresses.peerState(), change, HERE_AS_JSON);
+    private void publish(LinkSetup setup, LinkChange change) {
+        ports.note(change);
+        LOG.debug(
+                "muster.link group={} rank={} peer={} from={} to={} attempt={} reason={}",
+                setup.group(),
+                rank,
+                peer,
+                change.from().name(),
+                change.to().name(),
+                change.to().history().attempt(),
+                change.reason());
+        vertx.eventBus().publish(addresses.linkState(), change, HERE);
+        if (change.from().name() != change.to().name()) {
+            vertx.eventBus().publish(addresses.peerState(), change, HERE_AS_JSON);
+        }
     }
-  }
 
-  /** The short word under which a loss is told. */
-  private static String cause(LinkEvent event) {
-    return switch (event) {
-      case LinkEvent.ChannelLost(var _, String kind, var _) -> kind;
-      case LinkEvent.PeerLeft _ -> "LEFT";
-      case LinkEvent.Reported _ -> "REPORTED";
-      case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";
-      case LinkEvent.CloseReceived(LinkMessage.Close close) when close.reason().equals(LinkMessage.LEFT) -> "LEFT";
-      case LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _ -> "CLOSED_BY_PEER";
-      case LinkEvent.PathFailed _ -> "PATH_FAILED";
-      case LinkEvent.CloseRequested _ -> "CLOSED_HERE";
-      case LinkEvent.Started _, LinkEvent.HandleRejected _, LinkEvent.HandleWithdrawn _, LinkEvent.ChannelReady _,
-          LinkEvent.LocalReady _, LinkEvent.DialFailed _, LinkEvent.ChannelUp _, LinkEvent.PolicyAnswered _,
-          LinkEvent.AcceptReceived _, LinkEvent.RefuseReceived _, LinkEvent.SlotWritten _, LinkEvent.WriteApplied _,
-          LinkEvent.WriteFailed _, LinkEvent.TimerFired _, LinkEvent.Drained _ -> "FAILED";
-    };
-  }
-
-  // ---- effects
-
-  private void run(LinkSetup setup, LinkEffect effect) {
-    switch (effect) {
-      case LinkEffect.Dial(int attempt, RankEntry target) -> dial(attempt, target);
-      case LinkEffect.OpenLocal(int attempt, int _) -> {
-        Member seat = ports.localSeat(peer);
-        tell(seat == null ? new LinkEvent.DialFailed(attempt, "rank " + peer + " has no seat in this process (any more)")
-            : new LinkEvent.LocalReady(attempt, seat));
-      }
-      case LinkEffect.AskPolicy(int attempt, RankEntry target) ->
-          ports.askPolicy(target).onSuccess(answer -> tell(new LinkEvent.PolicyAnswered(target.member(), attempt, answer)));
-      case LinkEffect.SendOpen(RankEntry target, int attempt, var generation, long nonce, var answer) -> {
-        ports.clearSlot(peer).onComplete(_ -> send(generation,
-            new LinkMessage.Open(ports.ownEntry(), target.member(), attempt, nonce, ports.slot(peer, answer.transport()), answer)));
-        ports.awaitSlot(peer);
-      }
-      case LinkEffect.SendAccept(Session session, boolean repeated) -> {
-        (repeated ? Future.<Void>succeededFuture() : ports.clearSlot(peer)).onComplete(_ -> send(session.generation(),
-            new LinkMessage.Accept(setup.group(), session.pairId(), ports.slot(peer, session.answer().transport()), session.answer())));
-        ports.awaitSlot(peer);
-      }
-      case LinkEffect.SendRefuse(var refuse, var generation) -> send(generation, refuse);
-      case LinkEffect.SendClose(Session session, String reason) -> send(session.generation(),
-          new LinkMessage.Close(setup.group(), rank, peer, session.pairId(), reason));
-      case LinkEffect.WriteSlot(Session session, long value) -> writeSlot(session, value);
-      case LinkEffect.StartTimer(var what, int attempt, long delayMs) -> startTimer(what, attempt, delayMs);
-      case LinkEffect.StopTimer() -> stopTimer();
-      case LinkEffect.Drain _ -> write.onComplete(_ -> tell(new LinkEvent.Drained()));
+    /** The short word under which a loss is told. */
+    private static String cause(LinkEvent event) {
+        return switch (event) {
+            case LinkEvent.ChannelLost(var _, String kind, var _) -> kind;
+            case LinkEvent.PeerLeft _ -> "LEFT";
+            case LinkEvent.Reported _ -> "REPORTED";
+            case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";
+            case LinkEvent.CloseReceived(LinkMessage.Close close)
+            when close.reason().equals(LinkMessage.LEFT) -> "LEFT";
+            case LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _ -> "CLOSED_BY_PEER";
+            case LinkEvent.PathFailed _ -> "PATH_FAILED";
+            case LinkEvent.CloseRequested _ -> "CLOSED_HERE";
+            case LinkEvent.Started _,
+                    LinkEvent.HandleRejected _,
+                    LinkEvent.HandleWithdrawn _,
+                    LinkEvent.ChannelReady _,
+                    LinkEvent.LocalReady _,
+                    LinkEvent.DialFailed _,
+                    LinkEvent.ChannelUp _,
+                    LinkEvent.PolicyAnswered _,
+                    LinkEvent.AcceptReceived _,
+                    LinkEvent.RefuseReceived _,
+                    LinkEvent.SlotWritten _,
+                    LinkEvent.WriteApplied _,
+                    LinkEvent.WriteFailed _,
+                    LinkEvent.TimerFired _,
+                    LinkEvent.Drained _ -> "FAILED";
+        };
     }
-  }
 
-  private void dial(int attempt, RankEntry target) {
-    var handle = target.handle();
-    ports.connect(new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(dialled -> tell(
-        dialled.succeeded() ? new LinkEvent.ChannelReady(attempt, dialled.result().generation(), ports.nonce())
-            : new LinkEvent.DialFailed(attempt, String.valueOf(dialled.cause().getMessage()))));
-  }
+    // ---- effects
 
-  private void send(ChannelGeneration generation, LinkMessage message) {
-    Channel channel = ports.channel(generation);
-    if (channel != null) {
-      channel.send(ControlKind.LINK, LinkCodec.encode(message));
+    private void run(LinkSetup setup, LinkEffect effect) {
+        switch (effect) {
+            case LinkEffect.Dial(int attempt, RankEntry target) -> dial(attempt, target);
+            case LinkEffect.OpenLocal(int attempt, int _) -> {
+                Member seat = ports.localSeat(peer);
+                tell(
+                        seat == null
+                                ? new LinkEvent.DialFailed(
+                                        attempt, "rank " + peer + " has no seat in this process (any more)")
+                                : new LinkEvent.LocalReady(attempt, seat));
+            }
+            case LinkEffect.AskPolicy(int attempt, RankEntry target) ->
+                ports.askPolicy(target)
+                        .onSuccess(answer -> tell(new LinkEvent.PolicyAnswered(target.member(), attempt, answer)));
+            case LinkEffect.SendOpen(RankEntry target, int attempt, var generation, long nonce, var answer) -> {
+                ports.clearSlot(peer)
+                        .onComplete(_ -> send(
+                                generation,
+                                new LinkMessage.Open(
+                                        ports.ownEntry(),
+                                        target.member(),
+                                        attempt,
+                                        nonce,
+                                        ports.slot(peer, answer.transport()),
+                                        answer)));
+                ports.awaitSlot(peer);
+            }
+            case LinkEffect.SendAccept(Session session, boolean repeated) -> {
+                (repeated ? Future.<Void>succeededFuture() : ports.clearSlot(peer))
+                        .onComplete(_ -> send(
+                                session.generation(),
+                                new LinkMessage.Accept(
+                                        setup.group(),
+                                        session.pairId(),
+                                        ports.slot(peer, session.answer().transport()),
+                                        session.answer())));
+                ports.awaitSlot(peer);
+            }
+            case LinkEffect.SendRefuse(var refuse, var generation) -> send(generation, refuse);
+            case LinkEffect.SendClose(Session session, String reason) ->
+                send(session.generation(), new LinkMessage.Close(setup.group(), rank, peer, session.pairId(), reason));
+            case LinkEffect.WriteSlot(Session session, long value) -> writeSlot(session, value);
+            case LinkEffect.StartTimer(var what, int attempt, long delayMs) -> startTimer(what, attempt, delayMs);
+            case LinkEffect.StopTimer() -> stopTimer();
+            case LinkEffect.Drain _ -> write.onComplete(_ -> tell(new LinkEvent.Drained()));
+        }
     }
-  }
 
-  private void writeSlot(Session session, long value) {
-    var target = state.history().target();
-    if (ports.channel(session.generation()) == null || target == null) {
-      tell(new LinkEvent.WriteFailed(session.pairId(), "the channel has ended"));
-      return;
+    private void dial(int attempt, RankEntry target) {
+        var handle = target.handle();
+        ports.connect(new ProcessAddress(handle.process(), handle.host(), handle.port()))
+                .onComplete(dialled -> tell(
+                        dialled.succeeded()
+                                ? new LinkEvent.ChannelReady(
+                                        attempt, dialled.result().generation(), ports.nonce())
+                                : new LinkEvent.DialFailed(
+                                        attempt, String.valueOf(dialled.cause().getMessage()))));
     }
-    Future<Void> next = ports.writeWarmup(peer, target.entry(), session, value);
-    write = write.isComplete() ? next : Future.join(write, next).mapEmpty();
-    next.onComplete(written -> tell(written.succeeded() ? new LinkEvent.WriteApplied(session.pairId())
-        : new LinkEvent.WriteFailed(session.pairId(), String.valueOf(written.cause().getMessage()))));
-  }
 
-  private void startTimer(LinkEffect.Timer what, int attempt, long delayMs) {
-    stopTimer();
-    long delay = what == LinkEffect.Timer.BACKOFF ? ports.jittered(delayMs) : delayMs;
-    timer = vertx.setTimer(Math.max(1, delay), _ -> {
-      timer = -1;
-      received(new LinkEvent.TimerFired(what, attempt));
-    });
-  }
-
-  private void stopTimer() {
-    if (timer >= 0) {
-      vertx.cancelTimer(timer);
-      timer = -1;
+    private void send(ChannelGeneration generation, LinkMessage message) {
+        Channel channel = ports.channel(generation);
+        if (channel != null) {
+            channel.send(ControlKind.LINK, LinkCodec.encode(message));
+        }
     }
-  }
 
-  /** Outcomes may come from any thread and during a transition: they always take the way of a message. */
-  private void tell(LinkEvent event) {
-    context.runOnContext(_ -> received(event));
-  }
+    private void writeSlot(Session session, long value) {
+        var target = state.history().target();
+        if (ports.channel(session.generation()) == null || target == null) {
+            tell(new LinkEvent.WriteFailed(session.pairId(), "the channel has ended"));
+            return;
+        }
+        Future<Void> next = ports.writeWarmup(peer, target.entry(), session, value);
+        write = write.isComplete() ? next : Future.join(write, next).mapEmpty();
+        next.onComplete(written -> tell(
+                written.succeeded()
+                        ? new LinkEvent.WriteApplied(session.pairId())
+                        : new LinkEvent.WriteFailed(
+                                session.pairId(), String.valueOf(written.cause().getMessage()))));
+    }
+
+    private void startTimer(LinkEffect.Timer what, int attempt, long delayMs) {
+        stopTimer();
+        long delay = what == LinkEffect.Timer.BACKOFF ? ports.jittered(delayMs) : delayMs;
+        timer = vertx.setTimer(Math.max(1, delay), _ -> {
+            timer = -1;
+            received(new LinkEvent.TimerFired(what, attempt));
+        });
+    }
+
+    private void stopTimer() {
+        if (timer >= 0) {
+            vertx.cancelTimer(timer);
+            timer = -1;
+        }
+    }
+
+    /** Outcomes may come from any thread and during a transition: they always take the way of a message. */
+    private void tell(LinkEvent event) {
+        context.runOnContext(_ -> received(event));
+    }
 }

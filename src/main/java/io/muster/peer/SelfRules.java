@@ -1,28 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import io.muster.peer.LinkEffect.Timer;
 import java.util.List;
 
-/** The link of a rank to itself: started by its seat, opened within the process, tried again if that fails, without help from outside. */
+/**
+ * The link of a rank to itself: started by its seat, opened within the process, tried again if that fails, without help
+ * from outside.
+ */
 final class SelfRules {
-  private SelfRules() {}
+    private SelfRules() {}
 
-  static Step transition(LinkSetup setup, LinkState state, LinkEvent event) {
-    return switch (event) {
-      case LinkEvent.Started _ when state instanceof LinkState.WaitingStore ->
-          LinkMachine.openLocal(setup, state.history(), List.of(), "started");
-      case LinkEvent.DialFailed(int attempt, String reason) when isOpening(state, attempt) ->
-          LinkMachine.lose(setup, state, reason, false);
-      case LinkEvent.TimerFired(Timer timer, int attempt) when timer == Timer.OPEN && isOpening(state, attempt) ->
-          LinkMachine.lose(setup, state, "not opened after " + setup.timing().openTimeoutMs() + " ms", false);
-      case LinkEvent.TimerFired(Timer timer, int attempt)
-          when timer == Timer.BACKOFF && state instanceof LinkState.BackingOff && state.history().attempt() == attempt ->
-          LinkMachine.openLocal(setup, state.history(), List.of(), "trying again");
-      case LinkEvent other -> LinkMachine.stay(state);
-    };
-  }
+    static Step transition(LinkSetup setup, LinkState state, LinkEvent event) {
+        return switch (event) {
+            case LinkEvent.Started _
+            when state instanceof LinkState.WaitingStore ->
+                LinkMachine.openLocal(setup, state.history(), List.of(), "started");
+            case LinkEvent.DialFailed(int attempt, String reason)
+            when isOpening(state, attempt) -> LinkMachine.lose(setup, state, reason, false);
+            case LinkEvent.TimerFired(Timer timer, int attempt)
+            when timer == Timer.OPEN && isOpening(state, attempt) ->
+                LinkMachine.lose(
+                        setup, state, "not opened after " + setup.timing().openTimeoutMs() + " ms", false);
+            case LinkEvent.TimerFired(Timer timer, int attempt)
+            when timer == Timer.BACKOFF
+                    && state instanceof LinkState.BackingOff
+                    && state.history().attempt() == attempt ->
+                LinkMachine.openLocal(setup, state.history(), List.of(), "trying again");
+            case LinkEvent other -> LinkMachine.stay(state);
+        };
+    }
 
-  private static boolean isOpening(LinkState state, int attempt) {
-    return state instanceof LinkState.OpeningSegment && state.history().attempt() == attempt;
-  }
+    private static boolean isOpening(LinkState state, int attempt) {
+        return state instanceof LinkState.OpeningSegment && state.history().attempt() == attempt;
+    }
 }

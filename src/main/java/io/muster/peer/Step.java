@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import java.util.List;
@@ -8,7 +10,7 @@ import java.util.List;
  * @param reason why, in one sentence, as it is published; empty if nothing visible changed
  */
 public record Step(LinkState next, List<LinkEffect> effects, String reason) {
-  public Step {
-    effects = List.copyOf(effects);
-  }
+    public Step {
+        effects = List.copyOf(effects);
+    }
 }

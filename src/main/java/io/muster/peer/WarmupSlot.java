@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.peer;
 
 import io.muster.transfer.RemoteRegion;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.group.GroupName;
@@ -16,75 +18,100 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** The flight record of this process: what was recorded, together with where everything stands now, and the files that it goes to. */
+/**
+ * The flight record of this process: what was recorded, together with where everything stands now, and the files that
+ * it goes to.
+ */
 public final class FlightLog {
-  /** Waits that miss the same deadline share one file. */
-  private static final long SAME_DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(2);
-  /** Nobody waits for a disk that hangs. */
-  private static final long WRITE_LIMIT_MS = 2000;
+    /** Waits that miss the same deadline share one file. */
+    private static final long SAME_DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(2);
+    /** Nobody waits for a disk that hangs. */
+    private static final long WRITE_LIMIT_MS = 2000;
 
-  private final MusterProcess process;
-  private final FlightRecorder recorder;
-  private final FlightFiles files;
-  /** Guarded by this object's monitor: waits of several groups may end on several contexts. */
-  private @Nullable Future<Optional<Path>> last;
-  private long lastNanos;
+    private final MusterProcess process;
+    private final FlightRecorder recorder;
+    private final FlightFiles files;
+    /** Guarded by this object's monitor: waits of several groups may end on several contexts. */
+    private @Nullable Future<Optional<Path>> last;
 
-  FlightLog(MusterProcess process, FlightOptions options) {
-    this.process = process;
-    this.recorder = new FlightRecorder(options.entries());
-    this.files = new FlightFiles(options.folder(), options.keepFiles());
-  }
+    private long lastNanos;
 
-  public FlightRecorder recorder() {
-    return recorder;
-  }
-
-  /** The whole record. May be called from any thread; takes milliseconds. */
-  public JsonObject record(String why) {
-    return new JsonObject().put("why", why).put("at", Instant.now().toString()).put("nanos", System.nanoTime())
-        .put("process", process.id().toString()).put("pid", ProcessHandle.current().pid()).put("address", process.addressText())
-        .put("groups", groups()).mergeIn(recorder.toJson());
-  }
-
-  /** Where each link stands, however long ago it came there. */
-  private JsonArray groups() {
-    var groups = new JsonArray();
-    process.groups().forEach((name, group) -> {
-      var links = new JsonArray();
-      group.links().forEach((key, row) -> links.add(row.last().toJson()));
-      var epoch = group.barrier().epochSeen();
-      groups.add(new JsonObject().put("group", name.value()).put("worldSize", group.worldSize()).put("epoch", epoch == null ? 0
-          : epoch.number()).put("epochState", epoch == null ? null : epoch.state().name()).put("links", links));
-    });
-    return groups;
-  }
-
-  /** Writes it into the folder; completes on a thread of its own, with nothing if that is not wanted, fails or takes too long. */
-  public Future<Optional<Path>> dump(String why) {
-    Promise<Optional<Path>> done = Promise.promise();
-    CompletableFuture<Optional<Path>> written = new CompletableFuture<>();
-    Thread.ofVirtual().name("muster-flight").start(() -> written.complete(files.write(record(why), why)));
-    written.completeOnTimeout(Optional.empty(), WRITE_LIMIT_MS, TimeUnit.MILLISECONDS).thenAccept(done::complete);
-    return done.future();
-  }
-
-  /** A wait has failed: if its deadline has passed, the record is dumped, once for all that miss the same one, and the failure says where. */
-  public <T> Future<T> deadlineMissed(GroupName group, int rank, Throwable failure) {
-    if (!(failure instanceof MusterException missed) || missed.kind() != MusterException.Kind.RETRY) {
-      return Future.failedFuture(failure);
+    FlightLog(MusterProcess process, FlightOptions options) {
+        this.process = process;
+        this.recorder = new FlightRecorder(options.entries());
+        this.files = new FlightFiles(options.folder(), options.keepFiles());
     }
-    recorder.deadlineMissed(group, rank);
-    return dumpOnce().transform(dumped -> Future.failedFuture(dumped.succeeded() && dumped.result().isPresent()
-        ? MusterException.retry(missed.getMessage() + "\nflight record: " + dumped.result().get()) : missed));
-  }
 
-  private synchronized Future<Optional<Path>> dumpOnce() {
-    long now = System.nanoTime();
-    if (last == null || now - lastNanos > SAME_DEADLINE_NANOS) {
-      last = dump("deadline");
-      lastNanos = now;
+    public FlightRecorder recorder() {
+        return recorder;
     }
-    return last;
-  }
+
+    /** The whole record. May be called from any thread; takes milliseconds. */
+    public JsonObject record(String why) {
+        return new JsonObject()
+                .put("why", why)
+                .put("at", Instant.now().toString())
+                .put("nanos", System.nanoTime())
+                .put("process", process.id().toString())
+                .put("pid", ProcessHandle.current().pid())
+                .put("address", process.addressText())
+                .put("groups", groups())
+                .mergeIn(recorder.toJson());
+    }
+
+    /** Where each link stands, however long ago it came there. */
+    private JsonArray groups() {
+        var groups = new JsonArray();
+        process.groups().forEach((name, group) -> {
+            var links = new JsonArray();
+            group.links().forEach((key, row) -> links.add(row.last().toJson()));
+            var epoch = group.barrier().epochSeen();
+            groups.add(new JsonObject()
+                    .put("group", name.value())
+                    .put("worldSize", group.worldSize())
+                    .put("epoch", epoch == null ? 0 : epoch.number())
+                    .put("epochState", epoch == null ? null : epoch.state().name())
+                    .put("links", links));
+        });
+        return groups;
+    }
+
+    /**
+     * Writes it into the folder; completes on a thread of its own, with nothing if that is not wanted, fails or takes
+     * too long.
+     */
+    public Future<Optional<Path>> dump(String why) {
+        Promise<Optional<Path>> done = Promise.promise();
+        CompletableFuture<Optional<Path>> written = new CompletableFuture<>();
+        Thread.ofVirtual().name("muster-flight").start(() -> written.complete(files.write(record(why), why)));
+        written.completeOnTimeout(Optional.empty(), WRITE_LIMIT_MS, TimeUnit.MILLISECONDS)
+                .thenAccept(done::complete);
+        return done.future();
+    }
+
+    /**
+     * A wait has failed: if its deadline has passed, the record is dumped, once for all that miss the same one, and the
+     * failure says where.
+     */
+    public <T> Future<T> deadlineMissed(GroupName group, int rank, Throwable failure) {
+        if (!(failure instanceof MusterException missed) || missed.kind() != MusterException.Kind.RETRY) {
+            return Future.failedFuture(failure);
+        }
+        recorder.deadlineMissed(group, rank);
+        return dumpOnce()
+                .transform(dumped -> Future.failedFuture(
+                        dumped.succeeded() && dumped.result().isPresent()
+                                ? MusterException.retry(missed.getMessage() + "\nflight record: "
+                                        + dumped.result().get())
+                                : missed));
+    }
+
+    private synchronized Future<Optional<Path>> dumpOnce() {
+        long now = System.nanoTime();
+        if (last == null || now - lastNanos > SAME_DEADLINE_NANOS) {
+            last = dump("deadline");
+            lastNanos = now;
+        }
+        return last;
+    }
 }

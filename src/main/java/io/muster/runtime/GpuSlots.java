@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.peer.LinkEvent;
@@ -27,146 +29,183 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The warmup slots of one rank in the memory of a GPU: 64 bits for each peer to write into, and as many from which this rank writes, so that the
- * bytes go from GPU to GPU. They are zero before they are published. Nobody tells that a value has come: while links wait for
- * one, all slots are copied to the host together, again and again at first, then each millisecond.
+ * The warmup slots of one rank in the memory of a GPU: 64 bits for each peer to write into, and as many from which this
+ * rank writes, so that the bytes go from GPU to GPU. They are zero before they are published. Nobody tells that a value
+ * has come: while links wait for one, all slots are copied to the host together, again and again at first, then each
+ * millisecond.
  */
 final class GpuSlots {
-  private static final String NAME = "warmup";
-  private static final long BYTES = Long.BYTES;
-  private static final long OFTEN_NANOS = 5_000_000;
-  private static final long LATER_MS = 1;
+    private static final String NAME = "warmup";
+    private static final long BYTES = Long.BYTES;
+    private static final long OFTEN_NANOS = 5_000_000;
+    private static final long LATER_MS = 1;
 
-  private final LocalGroup group;
-  private final int rank;
-  private final GpuTransport transfers;
-  private final Region region;
-  private final MemorySegment seen;
-  /** What was told last of each slot, and for whom a value is awaited: links and the GPU's worker meet here, guarded by this object's monitor. */
-  private final long[] told;
-  private final Set<Integer> awaited = new HashSet<>();
-  private boolean looking;
-  private long oftenUntilNanos;
+    private final LocalGroup group;
+    private final int rank;
+    private final GpuTransport transfers;
+    private final Region region;
+    private final MemorySegment seen;
+    /**
+     * What was told last of each slot, and for whom a value is awaited: links and the GPU's worker meet here, guarded
+     * by this object's monitor.
+     */
+    private final long[] told;
 
-  private GpuSlots(LocalGroup group, int rank, Region region) {
-    this.group = group;
-    this.rank = rank;
-    this.transfers = group.process().transfers();
-    this.region = region;
-    this.seen = Arena.ofAuto().allocate(BYTES * group.worldSize(), BYTES);
-    this.told = new long[group.worldSize()];
-  }
+    private final Set<Integer> awaited = new HashSet<>();
+    private boolean looking;
+    private long oftenUntilNanos;
 
-  /** Fails with CONFIG if there is no GPU, or it gives no memory that can be shared. */
-  static Future<GpuSlots> open(LocalGroup group, int rank) {
-    int device = group.process().options().gpu().device();
-    return group.process().transfers().allocate(group.name() + "/" + rank + "/" + NAME, device, 2 * BYTES * group.worldSize())
-        .map(region -> new GpuSlots(group, rank, region));
-  }
-
-  /** What others need to reach the slots. */
-  FabricOffer offer() {
-    return new FabricOffer("", false, region.info(NAME).toBytes(), "slots in the memory of GPU " + region.gpu().orElseThrow().device());
-  }
-
-  /** The peer's slots in the memory of a GPU, if that is where this slot is; null if it is elsewhere. */
-  static @Nullable SegmentInfo published(RankEntry peer, WarmupSlot slot) {
-    byte[] export = peer.handle().fabric().export();
-    return peer.handle().fabric().identity().isEmpty() && export.length > 0
-        && SegmentInfo.of(export) instanceof Decoded.Valid<SegmentInfo>(SegmentInfo info) && info.region() == slot.region().id()
-        && info.key() == slot.region().key() ? info : null;
-  }
-
-  WarmupSlot slot(int peer) {
-    return new WarmupSlot(region.remote(), BYTES * peer);
-  }
-
-  Future<Void> clear(int peer) {
-    synchronized (this) {
-      told[peer] = 0;
+    private GpuSlots(LocalGroup group, int rank, Region region) {
+        this.group = group;
+        this.rank = rank;
+        this.transfers = group.process().transfers();
+        this.region = region;
+        this.seen = Arena.ofAuto().allocate(BYTES * group.worldSize(), BYTES);
+        this.told = new long[group.worldSize()];
     }
-    return own(BYTES * peer, 0L);
-  }
 
-  private Future<Void> own(long offset, long value) {
-    MemorySegment word = Arena.ofAuto().allocate(BYTES, BYTES);
-    word.set(PeerVerticle.SLOT, 0, value);
-    return transfers.own(region.remote(), Move.alone(Direction.WRITE, offset, new Local.Host(word)));
-  }
-
-  /** From this GPU into the peer's. */
-  Future<Void> write(Channel channel, RankEntry target, SegmentInfo there, Session session, long value) {
-    long from = BYTES * (group.worldSize() + target.member().rank());
-    return own(from, value).compose(_ -> transfers.direct(channel, isHere(target), there, Move.alone(Direction.WRITE,
-        session.peerSlot().offset(), new Local.OnGpu(region.gpu().orElseThrow().slice(from, BYTES)))));
-  }
-
-  /** Reads the slot that the peer has for this rank: its memory is still within reach. */
-  Future<Void> touch(Channel channel, RankEntry target, SegmentInfo there, Session session) {
-    long into = BYTES * (group.worldSize() + target.member().rank());
-    return transfers.direct(channel, isHere(target), there, Move.alone(Direction.READ, session.peerSlot().offset(),
-        new Local.OnGpu(region.gpu().orElseThrow().slice(into, BYTES))));
-  }
-
-  private boolean isHere(RankEntry target) {
-    return target.handle().hostId().equals(group.process().hostId());
-  }
-
-  /** Looks for a value from this peer as long as its link waits for one. */
-  synchronized void watch(int peer) {
-    awaited.add(peer);
-    oftenUntilNanos = System.nanoTime() + OFTEN_NANOS;
-    if (!looking) {
-      looking = true;
-      look();
+    /** Fails with CONFIG if there is no GPU, or it gives no memory that can be shared. */
+    static Future<GpuSlots> open(LocalGroup group, int rank) {
+        int device = group.process().options().gpu().device();
+        return group.process()
+                .transfers()
+                .allocate(group.name() + "/" + rank + "/" + NAME, device, 2 * BYTES * group.worldSize())
+                .map(region -> new GpuSlots(group, rank, region));
     }
-  }
 
-  private void look() {
-    transfers.own(new RemoteRegion(region.id(), region.remote().key(), region.bytes()), Move.alone(Direction.READ, 0, new Local.Host(seen)))
-        .onComplete(read -> {
-          if (read.succeeded()) {
-            tell();
-          }
-          again(read.succeeded());
-        });
-  }
-
-  private synchronized void tell() {
-    for (int peer : awaited) {
-      long value = seen.get(PeerVerticle.SLOT, BYTES * peer);
-      if (value != 0 && value != told[peer]) {
-        told[peer] = value;
-        group.tellLink(rank, peer, new LinkEvent.SlotWritten(value));
-      }
+    /** What others need to reach the slots. */
+    FabricOffer offer() {
+        return new FabricOffer(
+                "",
+                false,
+                region.info(NAME).toBytes(),
+                "slots in the memory of GPU " + region.gpu().orElseThrow().device());
     }
-  }
 
-  private synchronized void again(boolean readable) {
-    awaited.removeIf(peer -> !isWaiting(peer));
-    if (awaited.isEmpty() || region.isClosed()) {
-      looking = false;
-    } else if (readable && System.nanoTime() - oftenUntilNanos < 0) {
-      look();
-    } else {
-      group.process().vertx().setTimer(LATER_MS, _ -> look());
+    /** The peer's slots in the memory of a GPU, if that is where this slot is; null if it is elsewhere. */
+    static @Nullable SegmentInfo published(RankEntry peer, WarmupSlot slot) {
+        byte[] export = peer.handle().fabric().export();
+        return peer.handle().fabric().identity().isEmpty()
+                        && export.length > 0
+                        && SegmentInfo.of(export) instanceof Decoded.Valid<SegmentInfo>(SegmentInfo info)
+                        && info.region() == slot.region().id()
+                        && info.key() == slot.region().key()
+                ? info
+                : null;
     }
-  }
 
-  private boolean isWaiting(int peer) {
-    LinkTable.Row row = group.links().row(rank, peer);
-    return row != null && switch (row.state()) {
-      case LinkState.OpeningSegment _, LinkState.WaitingWarmupTransfer _, LinkState.WaitingPeerWarmup _ -> true;
-      case LinkState.WaitingStore _, LinkState.Connected _, LinkState.BackingOff _, LinkState.Refused _, LinkState.Expiring _,
-          LinkState.Expired _ -> false;
-    };
-  }
-
-  Future<Void> close(Duration bound) {
-    synchronized (this) {
-      awaited.clear();
-      Arrays.fill(told, 0);
+    WarmupSlot slot(int peer) {
+        return new WarmupSlot(region.remote(), BYTES * peer);
     }
-    return region.close(bound).mapEmpty();
-  }
+
+    Future<Void> clear(int peer) {
+        synchronized (this) {
+            told[peer] = 0;
+        }
+        return own(BYTES * peer, 0L);
+    }
+
+    private Future<Void> own(long offset, long value) {
+        MemorySegment word = Arena.ofAuto().allocate(BYTES, BYTES);
+        word.set(PeerVerticle.SLOT, 0, value);
+        return transfers.own(region.remote(), Move.alone(Direction.WRITE, offset, new Local.Host(word)));
+    }
+
+    /** From this GPU into the peer's. */
+    Future<Void> write(Channel channel, RankEntry target, SegmentInfo there, Session session, long value) {
+        long from = BYTES * (group.worldSize() + target.member().rank());
+        return own(from, value)
+                .compose(_ -> transfers.direct(
+                        channel,
+                        isHere(target),
+                        there,
+                        Move.alone(
+                                Direction.WRITE,
+                                session.peerSlot().offset(),
+                                new Local.OnGpu(region.gpu().orElseThrow().slice(from, BYTES)))));
+    }
+
+    /** Reads the slot that the peer has for this rank: its memory is still within reach. */
+    Future<Void> touch(Channel channel, RankEntry target, SegmentInfo there, Session session) {
+        long into = BYTES * (group.worldSize() + target.member().rank());
+        return transfers.direct(
+                channel,
+                isHere(target),
+                there,
+                Move.alone(
+                        Direction.READ,
+                        session.peerSlot().offset(),
+                        new Local.OnGpu(region.gpu().orElseThrow().slice(into, BYTES))));
+    }
+
+    private boolean isHere(RankEntry target) {
+        return target.handle().hostId().equals(group.process().hostId());
+    }
+
+    /** Looks for a value from this peer as long as its link waits for one. */
+    synchronized void watch(int peer) {
+        awaited.add(peer);
+        oftenUntilNanos = System.nanoTime() + OFTEN_NANOS;
+        if (!looking) {
+            looking = true;
+            look();
+        }
+    }
+
+    private void look() {
+        transfers
+                .own(
+                        new RemoteRegion(region.id(), region.remote().key(), region.bytes()),
+                        Move.alone(Direction.READ, 0, new Local.Host(seen)))
+                .onComplete(read -> {
+                    if (read.succeeded()) {
+                        tell();
+                    }
+                    again(read.succeeded());
+                });
+    }
+
+    private synchronized void tell() {
+        for (int peer : awaited) {
+            long value = seen.get(PeerVerticle.SLOT, BYTES * peer);
+            if (value != 0 && value != told[peer]) {
+                told[peer] = value;
+                group.tellLink(rank, peer, new LinkEvent.SlotWritten(value));
+            }
+        }
+    }
+
+    private synchronized void again(boolean readable) {
+        awaited.removeIf(peer -> !isWaiting(peer));
+        if (awaited.isEmpty() || region.isClosed()) {
+            looking = false;
+        } else if (readable && System.nanoTime() - oftenUntilNanos < 0) {
+            look();
+        } else {
+            group.process().vertx().setTimer(LATER_MS, _ -> look());
+        }
+    }
+
+    private boolean isWaiting(int peer) {
+        LinkTable.Row row = group.links().row(rank, peer);
+        return row != null
+                && switch (row.state()) {
+                    case LinkState.OpeningSegment _, LinkState.WaitingWarmupTransfer _, LinkState.WaitingPeerWarmup _ ->
+                        true;
+                    case LinkState.WaitingStore _,
+                            LinkState.Connected _,
+                            LinkState.BackingOff _,
+                            LinkState.Refused _,
+                            LinkState.Expiring _,
+                            LinkState.Expired _ -> false;
+                };
+    }
+
+    Future<Void> close(Duration bound) {
+        synchronized (this) {
+            awaited.clear();
+            Arrays.fill(told, 0);
+        }
+        return region.close(bound).mapEmpty();
+    }
 }

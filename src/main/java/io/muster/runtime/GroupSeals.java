@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.group.GroupName;
@@ -14,99 +16,107 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Signs what a group of this process sends, and checks what comes for it. Each channel and direction has a key of its own, so a message is
- * worth nothing over another channel, sent back, or to another process. May be used from any context.
+ * Signs what a group of this process sends, and checks what comes for it. Each channel and direction has a key of its
+ * own, so a message is worth nothing over another channel, sent back, or to another process. May be used from any
+ * context.
  */
 public final class GroupSeals {
-  private static final String SIGNATURE = "signature";
+    private static final String SIGNATURE = "signature";
 
-  private final GroupName group;
-  private final GroupSecret secret;
-  private final ProcessId self;
-  private final GroupSecret.Seal events;
-  /** By channel; derived when the first message goes or comes, forgotten when the channel has ended. */
-  private final Map<ChannelGeneration, Pair> pairs = new ConcurrentHashMap<>();
+    private final GroupName group;
+    private final GroupSecret secret;
+    private final ProcessId self;
+    private final GroupSecret.Seal events;
+    /** By channel; derived when the first message goes or comes, forgotten when the channel has ended. */
+    private final Map<ChannelGeneration, Pair> pairs = new ConcurrentHashMap<>();
 
-  private record Pair(GroupSecret.Seal outgoing, GroupSecret.Seal incoming) {}
+    private record Pair(GroupSecret.Seal outgoing, GroupSecret.Seal incoming) {}
 
-  public GroupSeals(GroupName group, GroupSecret secret, ProcessId self) {
-    this.group = group;
-    this.secret = secret;
-    this.self = self;
-    this.events = secret.seal("event", bytes(group.value()));
-  }
-
-  GroupSecret secret() {
-    return secret;
-  }
-
-  GroupName group() {
-    return group;
-  }
-
-  /** The message as it goes over this channel. */
-  public Buffer seal(Channel channel, ControlKind kind, Buffer payload) {
-    byte[] bytes = payload.getBytes();
-    return new SealedMessage(kind, group, pair(channel).outgoing().sign(new byte[] {(byte) kind.ordinal()}, bytes), bytes).encode();
-  }
-
-  /** Whether a message that came over this channel was made for it, by the other end, with the secret. */
-  boolean isAuthentic(Channel channel, SealedMessage message) {
-    return pair(channel).incoming().verifies(message.signature(), new byte[] {(byte) message.kind().ordinal()}, message.payload());
-  }
-
-  /** What this process says of the group in a liveness answer. */
-  byte[] signBeat(Channel channel, byte[] beat) {
-    return pair(channel).outgoing().sign(bytes("beat"), beat);
-  }
-
-  boolean isAuthenticBeat(Channel channel, byte[] beat, byte[] signature) {
-    return pair(channel).incoming().verifies(signature, bytes("beat"), beat);
-  }
-
-  void forget(ChannelGeneration generation) {
-    pairs.remove(generation);
-  }
-
-  /** An event for the bus, with its signature in it. */
-  JsonObject sign(JsonObject event) {
-    return event.put(SIGNATURE, java.util.HexFormat.of().formatHex(events.sign(canonical(event))));
-  }
-
-  /** Whether an event from the bus has been signed with the secret. */
-  boolean isAuthentic(JsonObject event) {
-    try {
-      JsonObject unsigned = event.copy();
-      return unsigned.remove(SIGNATURE) instanceof String signature
-          && events.verifies(java.util.HexFormat.of().parseHex(signature), canonical(unsigned));
-    } catch (RuntimeException _) { // a body that is no JSON of ours
-      return false;
+    public GroupSeals(GroupName group, GroupSecret secret, ProcessId self) {
+        this.group = group;
+        this.secret = secret;
+        this.self = self;
+        this.events = secret.seal("event", bytes(group.value()));
     }
-  }
 
-  private static byte[] canonical(JsonObject event) {
-    return bytes(event.encode());
-  }
-
-  private Pair pair(Channel channel) {
-    Pair known = pairs.get(channel.generation());
-    if (known != null) {
-      return known;
+    GroupSecret secret() {
+        return secret;
     }
-    var pair = new Pair(key(channel, self), key(channel, channel.peer()));
-    pairs.put(channel.generation(), pair);
-    if (!channel.isAlive()) {
-      pairs.remove(channel.generation());
+
+    GroupName group() {
+        return group;
     }
-    return pair;
-  }
 
-  private GroupSecret.Seal key(Channel channel, ProcessId sender) {
-    byte[] from = ByteBuffer.allocate(2 * Long.BYTES).putLong(sender.high()).putLong(sender.low()).array();
-    return secret.seal("channel", bytes(group.value()), channel.binding(), from);
-  }
+    /** The message as it goes over this channel. */
+    public Buffer seal(Channel channel, ControlKind kind, Buffer payload) {
+        byte[] bytes = payload.getBytes();
+        return new SealedMessage(
+                        kind, group, pair(channel).outgoing().sign(new byte[] {(byte) kind.ordinal()}, bytes), bytes)
+                .encode();
+    }
 
-  private static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
-  }
+    /** Whether a message that came over this channel was made for it, by the other end, with the secret. */
+    boolean isAuthentic(Channel channel, SealedMessage message) {
+        return pair(channel)
+                .incoming()
+                .verifies(message.signature(), new byte[] {(byte) message.kind().ordinal()}, message.payload());
+    }
+
+    /** What this process says of the group in a liveness answer. */
+    byte[] signBeat(Channel channel, byte[] beat) {
+        return pair(channel).outgoing().sign(bytes("beat"), beat);
+    }
+
+    boolean isAuthenticBeat(Channel channel, byte[] beat, byte[] signature) {
+        return pair(channel).incoming().verifies(signature, bytes("beat"), beat);
+    }
+
+    void forget(ChannelGeneration generation) {
+        pairs.remove(generation);
+    }
+
+    /** An event for the bus, with its signature in it. */
+    JsonObject sign(JsonObject event) {
+        return event.put(SIGNATURE, java.util.HexFormat.of().formatHex(events.sign(canonical(event))));
+    }
+
+    /** Whether an event from the bus has been signed with the secret. */
+    boolean isAuthentic(JsonObject event) {
+        try {
+            JsonObject unsigned = event.copy();
+            return unsigned.remove(SIGNATURE) instanceof String signature
+                    && events.verifies(java.util.HexFormat.of().parseHex(signature), canonical(unsigned));
+        } catch (RuntimeException _) { // a body that is no JSON of ours
+            return false;
+        }
+    }
+
+    private static byte[] canonical(JsonObject event) {
+        return bytes(event.encode());
+    }
+
+    private Pair pair(Channel channel) {
+        Pair known = pairs.get(channel.generation());
+        if (known != null) {
+            return known;
+        }
+        var pair = new Pair(key(channel, self), key(channel, channel.peer()));
+        pairs.put(channel.generation(), pair);
+        if (!channel.isAlive()) {
+            pairs.remove(channel.generation());
+        }
+        return pair;
+    }
+
+    private GroupSecret.Seal key(Channel channel, ProcessId sender) {
+        byte[] from = ByteBuffer.allocate(2 * Long.BYTES)
+                .putLong(sender.high())
+                .putLong(sender.low())
+                .array();
+        return secret.seal("channel", bytes(group.value()), channel.binding(), from);
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
 }

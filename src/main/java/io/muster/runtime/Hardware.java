@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.cuda.Gpus;
@@ -22,36 +24,42 @@ import org.jspecify.annotations.Nullable;
  */
 public record Hardware(Fabric fabric, Gpus gpus, ShareKind shareKind) {
 
-  /** As the settings and the host have it. Blocks. */
-  public static Hardware open(MusterOptions options) {
-    Gpus gpus = Gpus.ofThisHost();
-    Fabric fabric = openFabric(options, gpus);
-    return new Hardware(fabric, gpus, fabric instanceof GpuMemoryFabric ? ShareKind.FABRIC : ShareKind.POSIX);
-  }
-
-  /** A fabric alone. */
-  public static Hardware of(Fabric fabric) {
-    return new Hardware(fabric, Gpus.none("no GPU is wanted"), ShareKind.POSIX);
-  }
-
-  private static Fabric openFabric(MusterOptions options, Gpus gpus) {
-    String mode = options.warmup().mode() == WarmupOptions.Mode.AUTO ? null : options.warmup().mode().toString();
-    @Nullable String variable = System.getenv(NvlinkIpcSetting.VARIABLE);
-    var setting = NvlinkIpcSetting.of(variable, mode);
-    if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
-      return new NoFabric(new FabricVerdict.NotAvailable(setting.sentence()));
+    /** As the settings and the host have it. Blocks. */
+    public static Hardware open(MusterOptions options) {
+        Gpus gpus = Gpus.ofThisHost();
+        Fabric fabric = openFabric(options, gpus);
+        return new Hardware(fabric, gpus, fabric instanceof GpuMemoryFabric ? ShareKind.FABRIC : ShareKind.POSIX);
     }
-    if (!options.warmup().fabric().isEmpty()) {
-      return SimulatedFabric.open(FabricIdentity.parse(options.warmup().fabric()), SimulatedFabric.defaultBase(),
-          ImportFault.ofSystemProperty());
-    }
-    FabricVerdict verdict = GpuFabric.verdict(setting);
-    return verdict instanceof FabricVerdict.Proven proven ? new GpuMemoryFabric(proven, gpus) : new NoFabric(verdict);
-  }
 
-  /** What was opened before anything else was. */
-  public void close() {
-    fabric.close();
-    gpus.close();
-  }
+    /** A fabric alone. */
+    public static Hardware of(Fabric fabric) {
+        return new Hardware(fabric, Gpus.none("no GPU is wanted"), ShareKind.POSIX);
+    }
+
+    private static Fabric openFabric(MusterOptions options, Gpus gpus) {
+        String mode = options.warmup().mode() == WarmupOptions.Mode.AUTO
+                ? null
+                : options.warmup().mode().toString();
+        @Nullable String variable = System.getenv(NvlinkIpcSetting.VARIABLE);
+        var setting = NvlinkIpcSetting.of(variable, mode);
+        if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
+            return new NoFabric(new FabricVerdict.NotAvailable(setting.sentence()));
+        }
+        if (!options.warmup().fabric().isEmpty()) {
+            return SimulatedFabric.open(
+                    FabricIdentity.parse(options.warmup().fabric()),
+                    SimulatedFabric.defaultBase(),
+                    ImportFault.ofSystemProperty());
+        }
+        FabricVerdict verdict = GpuFabric.verdict(setting);
+        return verdict instanceof FabricVerdict.Proven proven
+                ? new GpuMemoryFabric(proven, gpus)
+                : new NoFabric(verdict);
+    }
+
+    /** What was opened before anything else was. */
+    public void close() {
+        fabric.close();
+        gpus.close();
+    }
 }

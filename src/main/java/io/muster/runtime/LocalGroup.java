@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.barrier.BarrierVerticle;
@@ -54,416 +56,490 @@ import org.jspecify.annotations.Nullable;
 
 /** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
 public final class LocalGroup implements GroupHost {
-  private static final long GATHER_MS = 5;
-  /** Longer than any epoch takes that is on its way: else each rank would write to the store for nothing. */
-  private static final long OVERDUE_MS = 250;
-  private static final long RETRY_MS = 100;
+    private static final long GATHER_MS = 5;
+    /** Longer than any epoch takes that is on its way: else each rank would write to the store for nothing. */
+    private static final long OVERDUE_MS = 250;
 
-  private final MusterProcess process;
-  private final GroupName name;
-  private final int worldSize;
-  private final @Nullable GroupSeals seals;
-  private final SegmentStore store;
-  private final @Nullable SealedSegmentStore sealed;
-  private final Addresses addresses;
-  private final LinkTiming timing;
-  private final LinkTable links = new LinkTable(System::nanoTime);
-  private final BarrierVerticle barrier;
-  private final StatusVerticle status;
-  private final PolicyQuestions policy;
-  /** By rank; joined and left on any thread, looked up on every context. */
-  private final Map<Integer, LocalRank> seats = new ConcurrentHashMap<>();
-  /** Added to on the group's context, read by whoever looks for channels that nobody needs. */
-  private final Set<ProcessId> ahead = ConcurrentHashMap.newKeySet();
-  /** Guarded by the seats' monitor, where joining and leaving meet. */
-  private boolean ended;
-  /** In the order of deployment; taken down in reverse. */
-  private final List<String> deployments = new ArrayList<>();
+    private static final long RETRY_MS = 100;
 
-  /** @param seals null if the group has no secret */
-  LocalGroup(MusterProcess process, GroupName name, int worldSize, @Nullable GroupSeals seals) {
-    this.process = process;
-    this.name = name;
-    this.worldSize = worldSize;
-    this.seals = seals;
-    this.sealed = seals == null ? null : new SealedSegmentStore(process.store(), seals.secret(), this::foreign);
-    this.store = sealed == null ? process.store() : sealed;
-    this.addresses = new Addresses(name);
-    MusterOptions options = process.options();
-    PeerOptions peer = options.peer();
-    this.policy = new PolicyQuestions(process.vertx(), addresses, options.warmup().policyTimeoutMs());
-    this.timing = new LinkTiming(peer.open().timeoutMs(), peer.warmup().timeoutMs(), peer.backoff().initialMs(), peer.backoff().maxMs(),
-        peer.refused().probeMs(), peer.close().timeoutMs());
-    StoreOptions storing = options.store();
-    this.barrier = new BarrierVerticle(new BarrierSetup(name, worldSize, process.id(), storing.hedgeMs(), storing.republishHedgeMs(), GATHER_MS,
-        OVERDUE_MS, RETRY_MS), this, new BarrierVerticle.Timing(storing.reconcileMs(), options.barrier().reportEveryMs(),
-        options.status().nodeTimeoutMs(), options.liveness().intervalMs()));
-    this.status = new StatusVerticle(addresses, barrier, links, new StatusVerticle.Node(process.id(), ProcessHandle.current().pid(),
-        process.address().toString(), process.trust().refusals(name)), options.status().nodeTimeoutMs());
-  }
+    private final MusterProcess process;
+    private final GroupName name;
+    private final int worldSize;
+    private final @Nullable GroupSeals seals;
+    private final SegmentStore store;
+    private final @Nullable SealedSegmentStore sealed;
+    private final Addresses addresses;
+    private final LinkTiming timing;
+    private final LinkTable links = new LinkTable(System::nanoTime);
+    private final BarrierVerticle barrier;
+    private final StatusVerticle status;
+    private final PolicyQuestions policy;
+    /** By rank; joined and left on any thread, looked up on every context. */
+    private final Map<Integer, LocalRank> seats = new ConcurrentHashMap<>();
+    /** Added to on the group's context, read by whoever looks for channels that nobody needs. */
+    private final Set<ProcessId> ahead = ConcurrentHashMap.newKeySet();
+    /** Guarded by the seats' monitor, where joining and leaving meet. */
+    private boolean ended;
+    /** In the order of deployment; taken down in reverse. */
+    private final List<String> deployments = new ArrayList<>();
 
-  /** Whoever can write into the store can make up keys without end: those that are none of this group count as one. */
-  private void foreign(String key, String why) {
-    process.trust().distrust(name, "store/" + (new StoreKeys(name).parse(key, worldSize).isPresent() ? key : name),
-        "holds a value without a good signature: " + why);
-  }
-
-  Future<Void> start() {
-    FlightLog flight = process.flight();
-    return deploy(new WarmupPolicyVerticle(addresses, process.fabric())).compose(_ -> deploy(barrier)).compose(_ -> deploy(status))
-        .compose(_ -> deploy(new FlightVerticle(addresses, flight.recorder(), process.id(), () -> flight.record("asked"))))
-        .compose(_ -> deploy(new PathTouch(this)))
-        .compose(_ -> barrier.agreeOnWorldSize()).recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
-  }
-
-  private Future<Void> deploy(Deployable verticle) {
-    return process.vertx().deployVerticle(verticle).map(id -> {
-      deployments.add(id);
-      return null;
-    });
-  }
-
-  /** Makes everything that a rank needs, short of publishing it. */
-  public Future<SegmentHandle> prepare(GroupOptions options) {
-    if (options.worldSize() != worldSize) {
-      return Future.failedFuture(MusterException.config("group " + name + " has the world size " + worldSize + " in this process, rank "
-          + options.rank() + " wants " + options.worldSize()));
+    /** @param seals null if the group has no secret */
+    LocalGroup(MusterProcess process, GroupName name, int worldSize, @Nullable GroupSeals seals) {
+        this.process = process;
+        this.name = name;
+        this.worldSize = worldSize;
+        this.seals = seals;
+        this.sealed = seals == null ? null : new SealedSegmentStore(process.store(), seals.secret(), this::foreign);
+        this.store = sealed == null ? process.store() : sealed;
+        this.addresses = new Addresses(name);
+        MusterOptions options = process.options();
+        PeerOptions peer = options.peer();
+        this.policy =
+                new PolicyQuestions(process.vertx(), addresses, options.warmup().policyTimeoutMs());
+        this.timing = new LinkTiming(
+                peer.open().timeoutMs(),
+                peer.warmup().timeoutMs(),
+                peer.backoff().initialMs(),
+                peer.backoff().maxMs(),
+                peer.refused().probeMs(),
+                peer.close().timeoutMs());
+        StoreOptions storing = options.store();
+        this.barrier = new BarrierVerticle(
+                new BarrierSetup(
+                        name,
+                        worldSize,
+                        process.id(),
+                        storing.hedgeMs(),
+                        storing.republishHedgeMs(),
+                        GATHER_MS,
+                        OVERDUE_MS,
+                        RETRY_MS),
+                this,
+                new BarrierVerticle.Timing(
+                        storing.reconcileMs(),
+                        options.barrier().reportEveryMs(),
+                        options.status().nodeTimeoutMs(),
+                        options.liveness().intervalMs()));
+        this.status = new StatusVerticle(
+                addresses,
+                barrier,
+                links,
+                new StatusVerticle.Node(
+                        process.id(),
+                        ProcessHandle.current().pid(),
+                        process.address().toString(),
+                        process.trust().refusals(name)),
+                options.status().nodeTimeoutMs());
     }
-    LocalRank seat;
-    synchronized (seats) {
-      if (ended) {
-        return Future.failedFuture(MusterException.retry("group " + name + " is just being left by this process: join again"));
-      }
-      if (seats.containsKey(options.rank())) {
-        return Future.failedFuture(MusterException.config("rank " + options.rank() + " of group " + name
-            + " has been joined by this process already"));
-      }
-      seat = new LocalRank(this, options.rank());
-      seats.put(options.rank(), seat);
+
+    /**
+     * Whoever can write into the store can make up keys without end: those that are none of this group count as one.
+     */
+    private void foreign(String key, String why) {
+        process.trust()
+                .distrust(
+                        name,
+                        "store/" + (new StoreKeys(name).parse(key, worldSize).isPresent() ? key : name),
+                        "holds a value without a good signature: " + why);
     }
-    return seat.registerAll(options.segments())
-        .compose(_ -> export(options.rank(), seat))
-        .compose(fabric -> seat.deploy().compose(_ -> barrier.prepare(options.rank())).map(_ -> handle(seat, fabric)))
-        .recover(failure -> drop(options.rank(), failure));
-  }
 
-  /** Registers one more segment of a rank that is published, and publishes its handle anew. */
-  public Future<Region> register(int rank, String name, long bytes) {
-    LocalRank seat = seat(rank);
-    Region region = seat.register(name, bytes);
-    return barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region);
-  }
-
-  /** The same for memory of a GPU. */
-  public Future<Region> registerGpu(int rank, GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
-    LocalRank seat = seat(rank);
-    return seat.registerGpu(wanted, make)
-        .compose(region -> barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).map(region));
-  }
-
-  /** Publishes the handle without the segment, and frees it. */
-  public Future<Region.End> unregister(int rank, String segment) {
-    LocalRank seat = seat(rank);
-    Region region = seat.remove(segment);
-    if (region == null) {
-      return Future.failedFuture(MusterException.config("rank " + rank + " of group " + name + " has no segment '" + segment + "'"));
+    Future<Void> start() {
+        FlightLog flight = process.flight();
+        return deploy(new WarmupPolicyVerticle(addresses, process.fabric()))
+                .compose(_ -> deploy(barrier))
+                .compose(_ -> deploy(status))
+                .compose(_ -> deploy(
+                        new FlightVerticle(addresses, flight.recorder(), process.id(), () -> flight.record("asked"))))
+                .compose(_ -> deploy(new PathTouch(this)))
+                .compose(_ -> barrier.agreeOnWorldSize())
+                .recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
     }
-    Duration bound = Duration.ofMillis(process.options().peer().close().timeoutMs());
-    return barrier.changeHandle(rank, () -> handle(seat, seat.ownEntry().handle().fabric())).transform(_ -> region.close(bound));
-  }
 
-  public Future<RankEntry> publish(int rank, SegmentHandle handle) {
-    return barrier.join(rank, handle).recover(failure -> drop(rank, failure));
-  }
-
-  /** A rank that has come to nothing; fails with what it failed with, once nothing is left of it. */
-  private <T> Future<T> drop(int rank, Throwable failure) {
-    LocalRank seat = seats.get(rank);
-    Future<Void> closed = seat == null ? Future.succeededFuture()
-        : seat.close(Duration.ZERO).onComplete(_ -> seats.remove(rank, seat));
-    return closed.transform(_ -> process.endIfEmpty(this)).transform(_ -> Future.failedFuture(failure));
-  }
-
-  /** True once: the last rank has gone, and none can come any more. */
-  boolean endIfEmpty() {
-    synchronized (seats) {
-      boolean ends = !ended && seats.isEmpty();
-      ended |= ends;
-      return ends;
+    private Future<Void> deploy(Deployable verticle) {
+        return process.vertx().deployVerticle(verticle).map(id -> {
+            deployments.add(id);
+            return null;
+        });
     }
-  }
 
-  /** Publishes the handles of all ranks anew: something in them has changed. */
-  void republish() {
-    seats.forEach((rank, seat) -> {
-      if (seat.fabric() != null) {
-        barrier.execute(core -> core.changeHandle(rank, handle(seat, seat.ownEntry().handle().fabric())));
-      }
-    });
-  }
-
-  private Future<SegmentHandle.FabricOffer> export(int rank, LocalRank seat) {
-    return process.options().warmup().mode() == WarmupOptions.Mode.FABRIC ? seat.openGpuSlots() : exportFabric(rank, seat);
-  }
-
-  private Future<SegmentHandle.FabricOffer> exportFabric(int rank, LocalRank seat) {
-    return switch (process.fabric().verdict()) {
-      case io.muster.fabric.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
-          process.vertx().executeBlocking(() -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
-              .map(export -> switch (export) {
-                case FabricExport.Exported(var handle) -> {
-                  seat.exported(handle);
-                  yield new SegmentHandle.FabricOffer(identity.toString(), simulated, handle.bytes(), reason);
-                }
-                case FabricExport.NotExported(String why) -> new SegmentHandle.FabricOffer("", simulated, new byte[0], why);
-              });
-      case io.muster.fabric.FabricVerdict.Unproven(String reason, String _) ->
-          Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
-      case io.muster.fabric.FabricVerdict.NotAvailable(String reason) ->
-          Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
-    };
-  }
-
-  private SegmentHandle handle(LocalRank seat, SegmentHandle.FabricOffer fabric) {
-    var address = process.address();
-    return new SegmentHandle(process.id(), address.host(), address.port(), process.hostId(), ProcessHandle.current().pid(),
-        process.store().localMemberUuid(), process.options().warmup().mode().toString(),
-        seat.gpuSlots() == null ? List.of("local", "tcp") : List.of("local", GpuTransport.NAME, "tcp"), fabric,
-        seat.segmentInfos());
-  }
-
-  Future<Void> leave(int rank) {
-    LocalRank seat = seats.get(rank);
-    if (seat == null) {
-      return Future.succeededFuture();
+    /** Makes everything that a rank needs, short of publishing it. */
+    public Future<SegmentHandle> prepare(GroupOptions options) {
+        if (options.worldSize() != worldSize) {
+            return Future.failedFuture(MusterException.config("group " + name + " has the world size " + worldSize
+                    + " in this process, rank " + options.rank() + " wants " + options.worldSize()));
+        }
+        LocalRank seat;
+        synchronized (seats) {
+            if (ended) {
+                return Future.failedFuture(
+                        MusterException.retry("group " + name + " is just being left by this process: join again"));
+            }
+            if (seats.containsKey(options.rank())) {
+                return Future.failedFuture(MusterException.config(
+                        "rank " + options.rank() + " of group " + name + " has been joined by this process already"));
+            }
+            seat = new LocalRank(this, options.rank());
+            seats.put(options.rank(), seat);
+        }
+        return seat.registerAll(options.segments())
+                .compose(_ -> export(options.rank(), seat))
+                .compose(fabric -> seat.deploy()
+                        .compose(_ -> barrier.prepare(options.rank()))
+                        .map(_ -> handle(seat, fabric)))
+                .recover(failure -> drop(options.rank(), failure));
     }
-    return barrier.leave(rank)
-        .transform(_ -> seat.close(Duration.ofMillis(process.options().peer().close().timeoutMs())))
-        .onComplete(_ -> seats.remove(rank, seat));
-  }
 
-  /** Ends every wait, leaves with every rank, and takes the verticles down. */
-  public Future<Void> close(String reason) {
-    barrier.abandonWaits(reason);
-    List<Future<Void>> left = seats.keySet().stream().map(this::leave).toList();
-    return Future.join(left).transform(_ -> undeployAll());
-  }
-
-  private Future<Void> undeployAll() {
-    Future<Void> done = Future.succeededFuture();
-    for (String deployment : deployments.reversed()) {
-      done = done.transform(_ -> process.vertx().undeploy(deployment)).recover(_ -> Future.succeededFuture());
+    /** Registers one more segment of a rank that is published, and publishes its handle anew. */
+    public Future<Region> register(int rank, String name, long bytes) {
+        LocalRank seat = seat(rank);
+        Region region = seat.register(name, bytes);
+        return barrier.changeHandle(
+                        rank, () -> handle(seat, seat.ownEntry().handle().fabric()))
+                .map(region);
     }
-    return done;
-  }
 
-  // ---- what others ask
-
-  public MusterProcess process() {
-    return process;
-  }
-
-  public GroupName name() {
-    return name;
-  }
-
-  public int worldSize() {
-    return worldSize;
-  }
-
-  Addresses addresses() {
-    return addresses;
-  }
-
-  LinkTiming timing() {
-    return timing;
-  }
-
-  PolicyQuestions policy() {
-    return policy;
-  }
-
-  public BarrierVerticle barrier() {
-    return barrier;
-  }
-
-  public StatusVerticle status() {
-    return status;
-  }
-
-  Set<Integer> ranks() {
-    return Set.copyOf(seats.keySet());
-  }
-
-  public LocalRank seat(int rank) {
-    LocalRank seat = seats.get(rank);
-    if (seat == null) {
-      throw MusterException.fatal("rank " + rank + " of group " + name + " is not held by this process (any more)");
+    /** The same for memory of a GPU. */
+    public Future<Region> registerGpu(int rank, GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
+        LocalRank seat = seat(rank);
+        return seat.registerGpu(wanted, make)
+                .compose(region -> barrier.changeHandle(
+                                rank,
+                                () -> handle(seat, seat.ownEntry().handle().fabric()))
+                        .map(region));
     }
-    return seat;
-  }
 
-  /** Links whose proof stands on memory of a GPU have lost it. */
-  void gpuLost(String cause) {
-    links.forEach((key, row) -> {
-      if (row.state() instanceof LinkState.Connected(var history, Session session, Proof proof, String _) && session != null
-          && history.target() != null && (proof == Proof.FABRIC_IMPORT
-              || proof == Proof.WARMUP && GpuSlots.published(history.target().entry(), session.peerSlot()) != null)) {
-        tellLink(key.rank(), key.peer(), new LinkEvent.PathFailed(session.pairId(), cause));
-      }
-    });
-  }
-
-  /** The slots of a rank of this process in the memory of a GPU; null without. */
-  @Nullable GpuSlots slotsOf(int rank) {
-    LocalRank seat = seats.get(rank);
-    return seat == null ? null : seat.gpuSlots();
-  }
-
-  @Nullable Member localSeat(int rank) {
-    LocalRank seat = seats.get(rank);
-    return seat == null ? null : seat.self();
-  }
-
-  @Override
-  public SegmentStore store() {
-    return store;
-  }
-
-  /** What the store holds under a key, as the group sees it. */
-  @Nullable StoredBytes opened(String key, @Nullable StoredBytes stored) {
-    return sealed == null ? stored : sealed.open(key, stored);
-  }
-
-  @Nullable GroupSeals seals() {
-    return seals;
-  }
-
-  /** The group that alone may write into this group's memory, null if whoever has the key may. */
-  @Nullable GroupName owner() {
-    return seals == null ? null : name;
-  }
-
-  /** Gossip with the signature that the store holds. */
-  Gossip sealed(Gossip gossip) {
-    StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
-    return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
-  }
-
-  /** A channel as this group uses it. */
-  Channel over(Channel channel) {
-    return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
-  }
-
-  /** The channel has ended. */
-  void forget(ChannelGeneration generation) {
-    if (seals != null) {
-      seals.forget(generation);
+    /** Publishes the handle without the segment, and frees it. */
+    public Future<Region.End> unregister(int rank, String segment) {
+        LocalRank seat = seat(rank);
+        Region region = seat.remove(segment);
+        if (region == null) {
+            return Future.failedFuture(
+                    MusterException.config("rank " + rank + " of group " + name + " has no segment '" + segment + "'"));
+        }
+        Duration bound = Duration.ofMillis(process.options().peer().close().timeoutMs());
+        return barrier.changeHandle(
+                        rank, () -> handle(seat, seat.ownEntry().handle().fabric()))
+                .transform(_ -> region.close(bound));
     }
-  }
 
-  @Override
-  public JsonObject sign(JsonObject event) {
-    return seals == null ? event : seals.sign(event);
-  }
-
-  @Override
-  public boolean isAuthentic(JsonObject event) {
-    if (seals == null || seals.isAuthentic(event)) {
-      return true;
+    public Future<RankEntry> publish(int rank, SegmentHandle handle) {
+        return barrier.join(rank, handle).recover(failure -> drop(rank, failure));
     }
-    process.trust().distrust(name, "bus/" + name, "brings an event of group " + name + " that its secret did not sign");
-    return false;
-  }
 
-  @Override
-  public LinkTable links() {
-    return links;
-  }
-
-  @Override
-  public Future<GroupPorts.SeatAnswer> askIncumbent(RankEntry incumbent) {
-    return process.claims().askIncumbent(incumbent).onSuccess(asked -> {
-      if (asked.answer() == SeatEvent.IncumbentAnswered.Answer.SILENT) {
-        process.takeovers().silent(incumbent);
-      }
-    });
-  }
-
-  @Override
-  public Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-    return process.claims().askWitnesses(incumbent, others);
-  }
-
-  @Override
-  public LinkEvent.Reach reach(RankEntry entry) {
-    return process.reach(entry);
-  }
-
-  @Override
-  public boolean reaches(ProcessId peer) {
-    return process.channelTo(peer) != null;
-  }
-
-  @Override
-  public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
-    return process.observers().ask(name, own, others, withinMs);
-  }
-
-  @Override
-  public void dialAhead(RankEntry entry) {
-    if (process.reach(entry) instanceof LinkEvent.Reach.Dialable) {
-      SegmentHandle handle = entry.handle();
-      ahead.add(handle.process());
-      process.connect(new ProcessAddress(handle.process(), handle.host(), handle.port()));
+    /** A rank that has come to nothing; fails with what it failed with, once nothing is left of it. */
+    private <T> Future<T> drop(int rank, Throwable failure) {
+        LocalRank seat = seats.get(rank);
+        Future<Void> closed = seat == null
+                ? Future.succeededFuture()
+                : seat.close(Duration.ZERO).onComplete(_ -> seats.remove(rank, seat));
+        return closed.transform(_ -> process.endIfEmpty(this)).transform(_ -> Future.failedFuture(failure));
     }
-  }
 
-  /** Processes that were dialled before a rank of this one had its seat. */
-  Set<ProcessId> ahead() {
-    return ahead;
-  }
-
-  @Override
-  public void openLinks(Member self) {
-    seat(self.rank()).open(self);
-  }
-
-  @Override
-  public void closeLinks(Member self, String reason) {
-    LocalRank seat = seats.get(self.rank());
-    if (seat != null) {
-      seat.closeLinks(reason);
+    /** True once: the last rank has gone, and none can come any more. */
+    boolean endIfEmpty() {
+        synchronized (seats) {
+            boolean ends = !ended && seats.isEmpty();
+            ended |= ends;
+            return ends;
+        }
     }
-  }
 
-  @Override
-  public void tellLink(int rank, int peer, LinkEvent event) {
-    LocalRank seat = seats.get(rank);
-    if (seat != null) {
-      seat.tell(peer, event);
+    /** Publishes the handles of all ranks anew: something in them has changed. */
+    void republish() {
+        seats.forEach((rank, seat) -> {
+            if (seat.fabric() != null) {
+                barrier.execute(core -> core.changeHandle(
+                        rank, handle(seat, seat.ownEntry().handle().fabric())));
+            }
+        });
     }
-  }
 
-  void tellAllLinks(LinkEvent event) {
-    seats.values().forEach(seat -> {
-      for (int peer = 0; peer < worldSize; peer++) {
-        seat.tell(peer, event);
-      }
-    });
-  }
-
-  @Override
-  public void entryPublished(RankEntry own) {
-    LocalRank seat = seats.get(own.member().rank());
-    if (seat != null) {
-      seat.published(own);
-      process.takeovers().published(own);
+    private Future<SegmentHandle.FabricOffer> export(int rank, LocalRank seat) {
+        return process.options().warmup().mode() == WarmupOptions.Mode.FABRIC
+                ? seat.openGpuSlots()
+                : exportFabric(rank, seat);
     }
-  }
 
-  @Override
-  public void spread(Gossip gossip, Predicate<ProcessId> to) {
-    process.spread(sealed(gossip), to);
-  }
+    private Future<SegmentHandle.FabricOffer> exportFabric(int rank, LocalRank seat) {
+        return switch (process.fabric().verdict()) {
+            case io.muster.fabric.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
+                process.vertx()
+                        .executeBlocking(
+                                () -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
+                        .map(export -> switch (export) {
+                            case FabricExport.Exported(var handle) -> {
+                                seat.exported(handle);
+                                yield new SegmentHandle.FabricOffer(
+                                        identity.toString(), simulated, handle.bytes(), reason);
+                            }
+                            case FabricExport.NotExported(String why) ->
+                                new SegmentHandle.FabricOffer("", simulated, new byte[0], why);
+                        });
+            case io.muster.fabric.FabricVerdict.Unproven(String reason, String _) ->
+                Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
+            case io.muster.fabric.FabricVerdict.NotAvailable(String reason) ->
+                Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
+        };
+    }
+
+    private SegmentHandle handle(LocalRank seat, SegmentHandle.FabricOffer fabric) {
+        var address = process.address();
+        return new SegmentHandle(
+                process.id(),
+                address.host(),
+                address.port(),
+                process.hostId(),
+                ProcessHandle.current().pid(),
+                process.store().localMemberUuid(),
+                process.options().warmup().mode().toString(),
+                seat.gpuSlots() == null ? List.of("local", "tcp") : List.of("local", GpuTransport.NAME, "tcp"),
+                fabric,
+                seat.segmentInfos());
+    }
+
+    Future<Void> leave(int rank) {
+        LocalRank seat = seats.get(rank);
+        if (seat == null) {
+            return Future.succeededFuture();
+        }
+        return barrier.leave(rank)
+                .transform(_ -> seat.close(
+                        Duration.ofMillis(process.options().peer().close().timeoutMs())))
+                .onComplete(_ -> seats.remove(rank, seat));
+    }
+
+    /** Ends every wait, leaves with every rank, and takes the verticles down. */
+    public Future<Void> close(String reason) {
+        barrier.abandonWaits(reason);
+        List<Future<Void>> left = seats.keySet().stream().map(this::leave).toList();
+        return Future.join(left).transform(_ -> undeployAll());
+    }
+
+    private Future<Void> undeployAll() {
+        Future<Void> done = Future.succeededFuture();
+        for (String deployment : deployments.reversed()) {
+            done = done.transform(_ -> process.vertx().undeploy(deployment)).recover(_ -> Future.succeededFuture());
+        }
+        return done;
+    }
+
+    // ---- what others ask
+
+    public MusterProcess process() {
+        return process;
+    }
+
+    public GroupName name() {
+        return name;
+    }
+
+    public int worldSize() {
+        return worldSize;
+    }
+
+    Addresses addresses() {
+        return addresses;
+    }
+
+    LinkTiming timing() {
+        return timing;
+    }
+
+    PolicyQuestions policy() {
+        return policy;
+    }
+
+    public BarrierVerticle barrier() {
+        return barrier;
+    }
+
+    public StatusVerticle status() {
+        return status;
+    }
+
+    Set<Integer> ranks() {
+        return Set.copyOf(seats.keySet());
+    }
+
+    public LocalRank seat(int rank) {
+        LocalRank seat = seats.get(rank);
+        if (seat == null) {
+            throw MusterException.fatal(
+                    "rank " + rank + " of group " + name + " is not held by this process (any more)");
+        }
+        return seat;
+    }
+
+    /** Links whose proof stands on memory of a GPU have lost it. */
+    void gpuLost(String cause) {
+        links.forEach((key, row) -> {
+            if (row.state() instanceof LinkState.Connected(var history, Session session, Proof proof, String _)
+                    && session != null
+                    && history.target() != null
+                    && (proof == Proof.FABRIC_IMPORT
+                            || proof == Proof.WARMUP
+                                    && GpuSlots.published(history.target().entry(), session.peerSlot()) != null)) {
+                tellLink(key.rank(), key.peer(), new LinkEvent.PathFailed(session.pairId(), cause));
+            }
+        });
+    }
+
+    /** The slots of a rank of this process in the memory of a GPU; null without. */
+    @Nullable
+    GpuSlots slotsOf(int rank) {
+        LocalRank seat = seats.get(rank);
+        return seat == null ? null : seat.gpuSlots();
+    }
+
+    @Nullable
+    Member localSeat(int rank) {
+        LocalRank seat = seats.get(rank);
+        return seat == null ? null : seat.self();
+    }
+
+    @Override
+    public SegmentStore store() {
+        return store;
+    }
+
+    /** What the store holds under a key, as the group sees it. */
+    @Nullable
+    StoredBytes opened(String key, @Nullable StoredBytes stored) {
+        return sealed == null ? stored : sealed.open(key, stored);
+    }
+
+    @Nullable
+    GroupSeals seals() {
+        return seals;
+    }
+
+    /** The group that alone may write into this group's memory, null if whoever has the key may. */
+    @Nullable
+    GroupName owner() {
+        return seals == null ? null : name;
+    }
+
+    /** Gossip with the signature that the store holds. */
+    Gossip sealed(Gossip gossip) {
+        StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
+        return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
+    }
+
+    /** A channel as this group uses it. */
+    Channel over(Channel channel) {
+        return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
+    }
+
+    /** The channel has ended. */
+    void forget(ChannelGeneration generation) {
+        if (seals != null) {
+            seals.forget(generation);
+        }
+    }
+
+    @Override
+    public JsonObject sign(JsonObject event) {
+        return seals == null ? event : seals.sign(event);
+    }
+
+    @Override
+    public boolean isAuthentic(JsonObject event) {
+        if (seals == null || seals.isAuthentic(event)) {
+            return true;
+        }
+        process.trust()
+                .distrust(name, "bus/" + name, "brings an event of group " + name + " that its secret did not sign");
+        return false;
+    }
+
+    @Override
+    public LinkTable links() {
+        return links;
+    }
+
+    @Override
+    public Future<GroupPorts.SeatAnswer> askIncumbent(RankEntry incumbent) {
+        return process.claims().askIncumbent(incumbent).onSuccess(asked -> {
+            if (asked.answer() == SeatEvent.IncumbentAnswered.Answer.SILENT) {
+                process.takeovers().silent(incumbent);
+            }
+        });
+    }
+
+    @Override
+    public Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+        return process.claims().askWitnesses(incumbent, others);
+    }
+
+    @Override
+    public LinkEvent.Reach reach(RankEntry entry) {
+        return process.reach(entry);
+    }
+
+    @Override
+    public boolean reaches(ProcessId peer) {
+        return process.channelTo(peer) != null;
+    }
+
+    @Override
+    public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+        return process.observers().ask(name, own, others, withinMs);
+    }
+
+    @Override
+    public void dialAhead(RankEntry entry) {
+        if (process.reach(entry) instanceof LinkEvent.Reach.Dialable) {
+            SegmentHandle handle = entry.handle();
+            ahead.add(handle.process());
+            process.connect(new ProcessAddress(handle.process(), handle.host(), handle.port()));
+        }
+    }
+
+    /** Processes that were dialled before a rank of this one had its seat. */
+    Set<ProcessId> ahead() {
+        return ahead;
+    }
+
+    @Override
+    public void openLinks(Member self) {
+        seat(self.rank()).open(self);
+    }
+
+    @Override
+    public void closeLinks(Member self, String reason) {
+        LocalRank seat = seats.get(self.rank());
+        if (seat != null) {
+            seat.closeLinks(reason);
+        }
+    }
+
+    @Override
+    public void tellLink(int rank, int peer, LinkEvent event) {
+        LocalRank seat = seats.get(rank);
+        if (seat != null) {
+            seat.tell(peer, event);
+        }
+    }
+
+    void tellAllLinks(LinkEvent event) {
+        seats.values().forEach(seat -> {
+            for (int peer = 0; peer < worldSize; peer++) {
+                seat.tell(peer, event);
+            }
+        });
+    }
+
+    @Override
+    public void entryPublished(RankEntry own) {
+        LocalRank seat = seats.get(own.member().rank());
+        if (seat != null) {
+            seat.published(own);
+            process.takeovers().published(own);
+        }
+    }
+
+    @Override
+    public void spread(Gossip gossip, Predicate<ProcessId> to) {
+        process.spread(sealed(gossip), to);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.bus.Addresses;
@@ -40,339 +42,382 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank of this process: its registered memory, its warmup slots, and the verticles of its links. Made before the rank is published, so
- * that nothing has to be made while others wait for it.
+ * One rank of this process: its registered memory, its warmup slots, and the verticles of its links. Made before the
+ * rank is published, so that nothing has to be made while others wait for it.
  */
 public final class LocalRank implements SeatPorts {
-  private static final DeliveryOptions HERE = LocalCodec.delivery();
-  private static final long SLOT_BYTES = Long.BYTES;
-  /** 1, 2, 4 … ms apart: a second in all. */
-  private static final int PROVING_TRIES = 10;
+    private static final DeliveryOptions HERE = LocalCodec.delivery();
+    private static final long SLOT_BYTES = Long.BYTES;
+    /** 1, 2, 4 … ms apart: a second in all. */
+    private static final int PROVING_TRIES = 10;
 
-  private final LocalGroup group;
-  private final int rank;
-  private final Addresses addresses;
-  private final Region slots;
-  /** Never freed by hand: a socket that is being closed may still hold on to it. */
-  private final MemorySegment outgoing;
-  private final Map<String, Region> segments = new LinkedHashMap<>();
-  private final List<PeerVerticle> verticles = new ArrayList<>();
-  /** Set by whoever is first: the barrier whose seat has ended, or the rank that leaves. */
-  private final AtomicBoolean closing = new AtomicBoolean();
-  private @Nullable ExportedHandle export;
-  /** Set before the rank is published, in mode fabric. */
-  private volatile @Nullable GpuSlots gpuSlots;
-  /** Set on the group's context when the seat is taken, read by the links on theirs. */
-  private volatile @Nullable Member self;
-  private volatile @Nullable RankEntry entry;
+    private final LocalGroup group;
+    private final int rank;
+    private final Addresses addresses;
+    private final Region slots;
+    /** Never freed by hand: a socket that is being closed may still hold on to it. */
+    private final MemorySegment outgoing;
 
-  LocalRank(LocalGroup group, int rank) {
-    this.group = group;
-    this.rank = rank;
-    this.addresses = group.addresses();
-    this.slots = group.process().regions().allocate(group.name() + "/" + rank + "/warmup", SLOT_BYTES * group.worldSize(),
-        (region, offset, length) -> slotWritten(region, offset)).guardedBy(group.owner());
-    this.outgoing = Arena.ofAuto().allocate(SLOT_BYTES * group.worldSize(), SLOT_BYTES);
-  }
+    private final Map<String, Region> segments = new LinkedHashMap<>();
+    private final List<PeerVerticle> verticles = new ArrayList<>();
+    /** Set by whoever is first: the barrier whose seat has ended, or the rank that leaves. */
+    private final AtomicBoolean closing = new AtomicBoolean();
 
-  /** Deploys the verticles of all links; they wait for the seat. */
-  Future<Void> deploy() {
-    List<Future<String>> all = new ArrayList<>();
-    for (int peer = 0; peer < group.worldSize(); peer++) {
-      var verticle = new PeerVerticle(rank, peer, this, addresses);
-      verticles.add(verticle);
-      all.add(group.process().vertx().deployVerticle(verticle));
+    private @Nullable ExportedHandle export;
+    /** Set before the rank is published, in mode fabric. */
+    private volatile @Nullable GpuSlots gpuSlots;
+    /** Set on the group's context when the seat is taken, read by the links on theirs. */
+    private volatile @Nullable Member self;
+
+    private volatile @Nullable RankEntry entry;
+
+    LocalRank(LocalGroup group, int rank) {
+        this.group = group;
+        this.rank = rank;
+        this.addresses = group.addresses();
+        this.slots = group.process()
+                .regions()
+                .allocate(
+                        group.name() + "/" + rank + "/warmup",
+                        SLOT_BYTES * group.worldSize(),
+                        (region, offset, length) -> slotWritten(region, offset))
+                .guardedBy(group.owner());
+        this.outgoing = Arena.ofAuto().allocate(SLOT_BYTES * group.worldSize(), SLOT_BYTES);
     }
-    return Future.all(all).mapEmpty();
-  }
 
-  /** In their order; fails with CONFIG if one can't be had. */
-  Future<Void> registerAll(List<GroupOptions.Segment> wanted) {
-    Future<Void> all = Future.succeededFuture();
-    for (GroupOptions.Segment one : wanted) {
-      all = all.compose(_ -> register(one)).mapEmpty();
-    }
-    return all;
-  }
-
-  private Future<Region> register(GroupOptions.Segment wanted) {
-    var transfers = group.process().transfers();
-    return switch (wanted.place()) {
-      case GroupOptions.Place.Host _ -> {
-        try {
-          yield Future.succeededFuture(register(wanted.name(), wanted.bytes()));
-        } catch (MusterException failure) {
-          yield Future.failedFuture(failure);
+    /** Deploys the verticles of all links; they wait for the seat. */
+    Future<Void> deploy() {
+        List<Future<String>> all = new ArrayList<>();
+        for (int peer = 0; peer < group.worldSize(); peer++) {
+            var verticle = new PeerVerticle(rank, peer, this, addresses);
+            verticles.add(verticle);
+            all.add(group.process().vertx().deployVerticle(verticle));
         }
-      }
-      case GroupOptions.Place.OnGpu(int device) -> registerGpu(wanted, region -> transfers.allocate(region, device, wanted.bytes()));
-      case GroupOptions.Place.Given(GpuSlice memory) -> registerGpu(wanted,
-          region -> transfers.register(region, memory.device(), memory.address(), memory.bytes()));
-    };
-  }
+        return Future.all(all).mapEmpty();
+    }
 
-  /**
-   * Allocates and registers; others learn of it with the next handle.
-   *
-   * @throws MusterException CONFIG if the name or size is wrong, the name is taken, or there is not so much memory
-   */
-  Region register(String name, long bytes) {
-    var wanted = new GroupOptions.Segment(name, bytes);
-    String whose = "rank " + rank + " of group " + group.name();
-    synchronized (segments) {
-      checkFree(name);
-      try {
-        Region region = group.process().regions().allocate(group.name() + "/" + rank + "/" + name, wanted.bytes(), null)
-            .guardedBy(group.owner());
-        segments.put(name, region);
-        return region;
-      } catch (OutOfMemoryError failure) {
-        throw new MusterException(MusterException.Kind.CONFIG, "segment '" + name + "' of " + whose + " needs " + bytes
-            + " bytes off the heap, and this process can't have them (" + failure.getMessage() + "): register less, or give it more memory",
-            failure);
-      }
-    }
-  }
-
-  private void checkFree(String name) {
-    String whose = "rank " + rank + " of group " + group.name();
-    if (segments.containsKey(name)) {
-      throw MusterException.config(whose + " has a segment '" + name + "' already: choose another name");
-    }
-    if (segments.size() >= SegmentHandle.MAX_SEGMENTS) {
-      throw MusterException.config(whose + " has " + SegmentHandle.MAX_SEGMENTS + " segments, and no more fit into a handle: register fewer,"
-          + " larger ones");
-    }
-  }
-
-  /** Registers memory of a GPU; fails with CONFIG as {@link #register} does. */
-  Future<Region> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
-    synchronized (segments) {
-      try {
-        checkFree(wanted.name());
-      } catch (MusterException taken) {
-        return Future.failedFuture(taken);
-      }
-    }
-    return make.apply(group.name() + "/" + rank + "/" + wanted.name()).compose(region -> {
-      region.guardedBy(group.owner());
-      synchronized (segments) {
-        try {
-          checkFree(wanted.name());
-          if (closing.get()) {
-            throw MusterException.fatal("rank " + rank + " of group " + group.name() + " is leaving");
-          }
-          segments.put(wanted.name(), region);
-          return Future.succeededFuture(region);
-        } catch (MusterException lost) {
-          return region.close(Duration.ZERO).transform(_ -> Future.failedFuture(lost));
+    /** In their order; fails with CONFIG if one can't be had. */
+    Future<Void> registerAll(List<GroupOptions.Segment> wanted) {
+        Future<Void> all = Future.succeededFuture();
+        for (GroupOptions.Segment one : wanted) {
+            all = all.compose(_ -> register(one)).mapEmpty();
         }
-      }
-    });
-  }
-
-  /** Takes it out of what is published next; null if there is none of this name. */
-  @Nullable Region remove(String name) {
-    synchronized (segments) {
-      return segments.remove(name);
+        return all;
     }
-  }
 
-  @Nullable public Region segment(String name) {
-    synchronized (segments) {
-      return segments.get(name);
+    private Future<Region> register(GroupOptions.Segment wanted) {
+        var transfers = group.process().transfers();
+        return switch (wanted.place()) {
+            case GroupOptions.Place.Host _ -> {
+                try {
+                    yield Future.succeededFuture(register(wanted.name(), wanted.bytes()));
+                } catch (MusterException failure) {
+                    yield Future.failedFuture(failure);
+                }
+            }
+            case GroupOptions.Place.OnGpu(int device) ->
+                registerGpu(wanted, region -> transfers.allocate(region, device, wanted.bytes()));
+            case GroupOptions.Place.Given(GpuSlice memory) ->
+                registerGpu(
+                        wanted,
+                        region -> transfers.register(region, memory.device(), memory.address(), memory.bytes()));
+        };
     }
-  }
 
-  public List<SegmentInfo> segmentInfos() {
-    synchronized (segments) {
-      return segments.entrySet().stream().map(segment -> segment.getValue().info(segment.getKey())).toList();
+    /**
+     * Allocates and registers; others learn of it with the next handle.
+     *
+     * @throws MusterException CONFIG if the name or size is wrong, the name is taken, or there is not so much memory
+     */
+    Region register(String name, long bytes) {
+        var wanted = new GroupOptions.Segment(name, bytes);
+        String whose = "rank " + rank + " of group " + group.name();
+        synchronized (segments) {
+            checkFree(name);
+            try {
+                Region region = group.process()
+                        .regions()
+                        .allocate(group.name() + "/" + rank + "/" + name, wanted.bytes(), null)
+                        .guardedBy(group.owner());
+                segments.put(name, region);
+                return region;
+            } catch (OutOfMemoryError failure) {
+                throw new MusterException(
+                        MusterException.Kind.CONFIG,
+                        "segment '" + name + "' of " + whose + " needs " + bytes
+                                + " bytes off the heap, and this process can't have them (" + failure.getMessage()
+                                + "): register less, or give it more memory",
+                        failure);
+            }
+        }
     }
-  }
 
-  /** What the published handle offers, null before it is published. */
-  SegmentHandle.@Nullable FabricOffer fabric() {
-    RankEntry own = entry;
-    return own == null ? null : own.handle().fabric();
-  }
-
-  void exported(@Nullable ExportedHandle handle) {
-    export = handle;
-  }
-
-  /** The seat is held by this life: the links begin. */
-  void open(Member member) {
-    self = member;
-    for (int peer = 0; peer < group.worldSize(); peer++) {
-      group.process().vertx().eventBus().send(addresses.link(rank, peer),
-          new LinkSetup(group.name(), group.worldSize(), member, peer, group.timing()), HERE);
+    private void checkFree(String name) {
+        String whose = "rank " + rank + " of group " + group.name();
+        if (segments.containsKey(name)) {
+            throw MusterException.config(whose + " has a segment '" + name + "' already: choose another name");
+        }
+        if (segments.size() >= SegmentHandle.MAX_SEGMENTS) {
+            throw MusterException.config(whose + " has " + SegmentHandle.MAX_SEGMENTS
+                    + " segments, and no more fit into a handle: register fewer," + " larger ones");
+        }
     }
-  }
 
-  void published(RankEntry own) {
-    entry = own;
-  }
-
-  void tell(int peer, LinkEvent event) {
-    group.process().vertx().eventBus().send(addresses.link(rank, peer), event, HERE);
-  }
-
-  /** Closes the links, once; they say good-bye by themselves. */
-  void closeLinks(String reason) {
-    if (!closing.compareAndSet(false, true)) {
-      return;
-    }
-    for (int peer = 0; peer < group.worldSize(); peer++) {
-      tell(peer, new LinkEvent.CloseRequested(reason));
-    }
-    self = null;
-  }
-
-  /** Ends the links and releases the memory, after the transfers are over or their time is up. */
-  Future<Void> close(Duration bound) {
-    closeLinks("closed");
-    List<Future<Region.End>> ends = new ArrayList<>();
-    synchronized (segments) {
-      segments.values().forEach(region -> ends.add(region.close(bound)));
-      segments.clear();
-    }
-    if (export != null) {
-      export.close();
-      export = null;
-    }
-    return Future.join(ends).transform(_ -> Future.join(verticles.stream().map(PeerVerticle::ended).toList()))
-        .transform(_ -> slots.close(bound)).transform(_ -> {
-          GpuSlots onGpu = gpuSlots;
-          return onGpu == null ? Future.<Void>succeededFuture() : onGpu.close(bound);
+    /** Registers memory of a GPU; fails with CONFIG as {@link #register} does. */
+    Future<Region> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
+        synchronized (segments) {
+            try {
+                checkFree(wanted.name());
+            } catch (MusterException taken) {
+                return Future.failedFuture(taken);
+            }
+        }
+        return make.apply(group.name() + "/" + rank + "/" + wanted.name()).compose(region -> {
+            region.guardedBy(group.owner());
+            synchronized (segments) {
+                try {
+                    checkFree(wanted.name());
+                    if (closing.get()) {
+                        throw MusterException.fatal("rank " + rank + " of group " + group.name() + " is leaving");
+                    }
+                    segments.put(wanted.name(), region);
+                    return Future.succeededFuture(region);
+                } catch (MusterException lost) {
+                    return region.close(Duration.ZERO).transform(_ -> Future.failedFuture(lost));
+                }
+            }
         });
-  }
-
-  private void slotWritten(Region region, long offset) {
-    if (offset % SLOT_BYTES == 0 && offset / SLOT_BYTES < group.worldSize()) {
-      tell((int) (offset / SLOT_BYTES), new LinkEvent.SlotWritten(region.memory().get(PeerVerticle.SLOT, offset)));
     }
-  }
 
-  // ---- what the links share
-
-  @Override
-  public GroupName group() {
-    return group.name();
-  }
-
-  /** The life that holds the seat, null before and after. */
-  @Nullable Member self() {
-    return self;
-  }
-
-  @Override
-  public RankEntry ownEntry() {
-    RankEntry own = entry;
-    if (own == null) {
-      throw new IllegalStateException("rank " + rank + " of group " + group.name() + " has not published");
+    /** Takes it out of what is published next; null if there is none of this name. */
+    @Nullable
+    Region remove(String name) {
+        synchronized (segments) {
+            return segments.remove(name);
+        }
     }
-    return own;
-  }
 
-  @Override
-  public Future<Channel> connect(ProcessAddress address) {
-    return group.process().connect(address);
-  }
-
-  @Override
-  public @Nullable Channel channel(ChannelGeneration generation) {
-    Channel channel = group.process().channel(generation);
-    return channel == null ? null : group.over(channel);
-  }
-
-  @Override
-  public @Nullable Member localSeat(int other) {
-    return group.localSeat(other);
-  }
-
-  @Override
-  public Future<WarmupAnswer> askPolicy(RankEntry peer) {
-    return group.policy().ask(ownEntry(), peer);
-  }
-
-  @Override
-  public WarmupSlot slot(int peer, String transport) {
-    GpuSlots onGpu = gpuSlots;
-    return onGpu != null && transport.equals(GpuTransport.NAME) ? onGpu.slot(peer) : new WarmupSlot(slots.remote(), SLOT_BYTES * peer);
-  }
-
-  @Override
-  public Future<Void> clearSlot(int peer) {
-    slots.memory().set(PeerVerticle.SLOT, SLOT_BYTES * peer, 0L);
-    GpuSlots onGpu = gpuSlots;
-    return onGpu == null ? Future.succeededFuture() : onGpu.clear(peer);
-  }
-
-  @Override
-  public void awaitSlot(int peer) {
-    GpuSlots onGpu = gpuSlots;
-    if (onGpu != null) {
-      onGpu.watch(peer);
+    @Nullable
+    public Region segment(String name) {
+        synchronized (segments) {
+            return segments.get(name);
+        }
     }
-  }
 
-  @Override
-  public Future<Void> writeWarmup(int peer, RankEntry target, Session session, long value) {
-    Channel channel = channel(session.generation());
-    if (channel == null) {
-      return Future.failedFuture(MusterException.retry("the channel has ended"));
+    public List<SegmentInfo> segmentInfos() {
+        synchronized (segments) {
+            return segments.entrySet().stream()
+                    .map(segment -> segment.getValue().info(segment.getKey()))
+                    .toList();
+        }
     }
-    SegmentInfo there = GpuSlots.published(target, session.peerSlot());
-    GpuSlots onGpu = gpuSlots;
-    if (there != null) {
-      return onGpu == null ? Future.failedFuture(MusterException.config("the slot of rank " + peer
-          + " lies in the memory of a GPU, and this rank has none to write from")) : onGpu.write(channel, target, there, session, value);
+
+    /** What the published handle offers, null before it is published. */
+    SegmentHandle.@Nullable FabricOffer fabric() {
+        RankEntry own = entry;
+        return own == null ? null : own.handle().fabric();
     }
-    MemorySegment source = outgoing.asSlice(SLOT_BYTES * peer, SLOT_BYTES);
-    source.set(PeerVerticle.SLOT, 0, value);
-    return writeProved(channel, session.peerSlot(), source, 0);
-  }
 
-  /**
-   * Nobody writes into memory of a group with a secret before a signed message has come over that channel. The accept is one, and goes over another
-   * connection than the value that goes with it: where the value is there first it is written again.
-   */
-  private Future<Void> writeProved(Channel channel, WarmupSlot slot, MemorySegment source, int refusals) {
-    return channel.write(slot.region(), slot.offset(), source).recover(failure ->
-        failure instanceof WriteException refused && refused.kind() == WriteException.Kind.UNPROVED && refusals < PROVING_TRIES
-            ? group.process().vertx().timer(1L << refusals).compose(_ -> writeProved(channel, slot, source, refusals + 1))
-            : Future.failedFuture(failure));
-  }
+    void exported(@Nullable ExportedHandle handle) {
+        export = handle;
+    }
 
-  /** Makes the slots in the memory of a GPU, for mode fabric; what could not be had is a reason, not a failure. */
-  Future<SegmentHandle.FabricOffer> openGpuSlots() {
-    return GpuSlots.open(group, rank).map(opened -> {
-      gpuSlots = opened;
-      return opened.offer();
-    }).otherwise(failure -> new SegmentHandle.FabricOffer("", false, new byte[0], String.valueOf(failure.getMessage())));
-  }
+    /** The seat is held by this life: the links begin. */
+    void open(Member member) {
+        self = member;
+        for (int peer = 0; peer < group.worldSize(); peer++) {
+            group.process()
+                    .vertx()
+                    .eventBus()
+                    .send(
+                            addresses.link(rank, peer),
+                            new LinkSetup(group.name(), group.worldSize(), member, peer, group.timing()),
+                            HERE);
+        }
+    }
 
-  /** The slots in the memory of a GPU; null without. */
-  @Nullable GpuSlots gpuSlots() {
-    return gpuSlots;
-  }
+    void published(RankEntry own) {
+        entry = own;
+    }
 
-  @Override
-  public long nonce() {
-    return group.process().nonce();
-  }
+    void tell(int peer, LinkEvent event) {
+        group.process().vertx().eventBus().send(addresses.link(rank, peer), event, HERE);
+    }
 
-  @Override
-  public long jittered(long delayMs) {
-    double jitter = group.process().options().peer().backoff().jitter();
-    return Math.round(delayMs * (1 - jitter * ThreadLocalRandom.current().nextDouble()));
-  }
+    /** Closes the links, once; they say good-bye by themselves. */
+    void closeLinks(String reason) {
+        if (!closing.compareAndSet(false, true)) {
+            return;
+        }
+        for (int peer = 0; peer < group.worldSize(); peer++) {
+            tell(peer, new LinkEvent.CloseRequested(reason));
+        }
+        self = null;
+    }
 
+    /** Ends the links and releases the memory, after the transfers are over or their time is up. */
+    Future<Void> close(Duration bound) {
+        closeLinks("closed");
+        List<Future<Region.End>> ends = new ArrayList<>();
+        synchronized (segments) {
+            segments.values().forEach(region -> ends.add(region.close(bound)));
+            segments.clear();
+        }
+        if (export != null) {
+            export.close();
+            export = null;
+        }
+        return Future.join(ends)
+                .transform(_ ->
+                        Future.join(verticles.stream().map(PeerVerticle::ended).toList()))
+                .transform(_ -> slots.close(bound))
+                .transform(_ -> {
+                    GpuSlots onGpu = gpuSlots;
+                    return onGpu == null ? Future.<Void>succeededFuture() : onGpu.close(bound);
+                });
+    }
 
-  @Override
-  public void note(LinkChange change) {
-    group.links().note(change);
-    group.process().flight().recorder().link(change);
-  }
+    private void slotWritten(Region region, long offset) {
+        if (offset % SLOT_BYTES == 0 && offset / SLOT_BYTES < group.worldSize()) {
+            tell(
+                    (int) (offset / SLOT_BYTES),
+                    new LinkEvent.SlotWritten(region.memory().get(PeerVerticle.SLOT, offset)));
+        }
+    }
 
+    // ---- what the links share
+
+    @Override
+    public GroupName group() {
+        return group.name();
+    }
+
+    /** The life that holds the seat, null before and after. */
+    @Nullable
+    Member self() {
+        return self;
+    }
+
+    @Override
+    public RankEntry ownEntry() {
+        RankEntry own = entry;
+        if (own == null) {
+            throw new IllegalStateException("rank " + rank + " of group " + group.name() + " has not published");
+        }
+        return own;
+    }
+
+    @Override
+    public Future<Channel> connect(ProcessAddress address) {
+        return group.process().connect(address);
+    }
+
+    @Override
+    public @Nullable Channel channel(ChannelGeneration generation) {
+        Channel channel = group.process().channel(generation);
+        return channel == null ? null : group.over(channel);
+    }
+
+    @Override
+    public @Nullable Member localSeat(int other) {
+        return group.localSeat(other);
+    }
+
+    @Override
+    public Future<WarmupAnswer> askPolicy(RankEntry peer) {
+        return group.policy().ask(ownEntry(), peer);
+    }
+
+    @Override
+    public WarmupSlot slot(int peer, String transport) {
+        GpuSlots onGpu = gpuSlots;
+        return onGpu != null && transport.equals(GpuTransport.NAME)
+                ? onGpu.slot(peer)
+                : new WarmupSlot(slots.remote(), SLOT_BYTES * peer);
+    }
+
+    @Override
+    public Future<Void> clearSlot(int peer) {
+        slots.memory().set(PeerVerticle.SLOT, SLOT_BYTES * peer, 0L);
+        GpuSlots onGpu = gpuSlots;
+        return onGpu == null ? Future.succeededFuture() : onGpu.clear(peer);
+    }
+
+    @Override
+    public void awaitSlot(int peer) {
+        GpuSlots onGpu = gpuSlots;
+        if (onGpu != null) {
+            onGpu.watch(peer);
+        }
+    }
+
+    @Override
+    public Future<Void> writeWarmup(int peer, RankEntry target, Session session, long value) {
+        Channel channel = channel(session.generation());
+        if (channel == null) {
+            return Future.failedFuture(MusterException.retry("the channel has ended"));
+        }
+        SegmentInfo there = GpuSlots.published(target, session.peerSlot());
+        GpuSlots onGpu = gpuSlots;
+        if (there != null) {
+            return onGpu == null
+                    ? Future.failedFuture(MusterException.config("the slot of rank " + peer
+                            + " lies in the memory of a GPU, and this rank has none to write from"))
+                    : onGpu.write(channel, target, there, session, value);
+        }
+        MemorySegment source = outgoing.asSlice(SLOT_BYTES * peer, SLOT_BYTES);
+        source.set(PeerVerticle.SLOT, 0, value);
+        return writeProved(channel, session.peerSlot(), source, 0);
+    }
+
+    /**
+     * Nobody writes into memory of a group with a secret before a signed message has come over that channel. The accept
+     * is one, and goes over another connection than the value that goes with it: where the value is there first it is
+     * written again.
+     */
+    private Future<Void> writeProved(Channel channel, WarmupSlot slot, MemorySegment source, int refusals) {
+        return channel.write(slot.region(), slot.offset(), source)
+                .recover(failure -> failure instanceof WriteException refused
+                                && refused.kind() == WriteException.Kind.UNPROVED
+                                && refusals < PROVING_TRIES
+                        ? group.process()
+                                .vertx()
+                                .timer(1L << refusals)
+                                .compose(_ -> writeProved(channel, slot, source, refusals + 1))
+                        : Future.failedFuture(failure));
+    }
+
+    /** Makes the slots in the memory of a GPU, for mode fabric; what could not be had is a reason, not a failure. */
+    Future<SegmentHandle.FabricOffer> openGpuSlots() {
+        return GpuSlots.open(group, rank)
+                .map(opened -> {
+                    gpuSlots = opened;
+                    return opened.offer();
+                })
+                .otherwise(failure ->
+                        new SegmentHandle.FabricOffer("", false, new byte[0], String.valueOf(failure.getMessage())));
+    }
+
+    /** The slots in the memory of a GPU; null without. */
+    @Nullable
+    GpuSlots gpuSlots() {
+        return gpuSlots;
+    }
+
+    @Override
+    public long nonce() {
+        return group.process().nonce();
+    }
+
+    @Override
+    public long jittered(long delayMs) {
+        double jitter = group.process().options().peer().backoff().jitter();
+        return Math.round(delayMs * (1 - jitter * ThreadLocalRandom.current().nextDouble()));
+    }
+
+    @Override
+    public void note(LinkChange change) {
+        group.links().note(change);
+        group.process().flight().recorder().link(change);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.group.MusterException;
@@ -12,74 +14,75 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 
 /**
- * Runs what Muster does on a context of its own, and answers on the caller's. Whatever is deployed or opened while a verticle runs belongs
- * to that verticle in Vert.x, and goes down before its stop is called: an application that closes Muster in a verticle's stop would find
- * its groups gone, and could not leave them in order any more.
+ * Runs what Muster does on a context of its own, and answers on the caller's. Whatever is deployed or opened while a
+ * verticle runs belongs to that verticle in Vert.x, and goes down before its stop is called: an application that closes
+ * Muster in a verticle's stop would find its groups gone, and could not leave them in order any more.
  */
 public final class MusterContext {
-  private final VertxInternal vertx;
-  private final ContextInternal context;
-  private final OpenCalls calls;
+    private final VertxInternal vertx;
+    private final ContextInternal context;
+    private final OpenCalls calls;
 
-  /** @param reportEveryMs how often the log tells of a call that has no answer yet, 0: never */
-  public MusterContext(Vertx vertx, long reportEveryMs) {
-    this.vertx = (VertxInternal) vertx;
-    this.context = this.vertx.createEventLoopContext();
-    this.calls = new OpenCalls(vertx, reportEveryMs);
-  }
-
-  public Context context() {
-    return context;
-  }
-
-  /**
-   * Runs the task after a delay, also if the verticle on whose context this is called is gone by then: its own timers would not.
-   *
-   * @return takes it back, if it has not run yet
-   */
-  Runnable after(long delayMs, Runnable task) {
-    var timer = new CompletableFuture<Long>();
-    context.runOnContext(_ -> timer.complete(vertx.setTimer(Math.max(1, delayMs), _ -> task.run())));
-    return () -> timer.thenAccept(vertx::cancelTimer);
-  }
-
-  public OpenCalls calls() {
-    return calls;
-  }
-
-  /**
-   * Runs the task there; its outcome completes here. Fails with FATAL if Vert.x is closed.
-   *
-   * @param what the call, for whoever reads that it has no answer yet
-   * @param why asked for what it waits
-   */
-  public <T> Future<T> run(String what, Supplier<Future<String>> why, Supplier<Future<T>> task) {
-    Promise<T> answer = promise(vertx);
-    try {
-      context.runOnContext(_ -> outcome(task).onComplete(answer));
-    } catch (RejectedExecutionException _) {
-      answer.tryFail(MusterException.fatal("Vert.x is closed"));
+    /** @param reportEveryMs how often the log tells of a call that has no answer yet, 0: never */
+    public MusterContext(Vertx vertx, long reportEveryMs) {
+        this.vertx = (VertxInternal) vertx;
+        this.context = this.vertx.createEventLoopContext();
+        this.calls = new OpenCalls(vertx, reportEveryMs);
     }
-    return calls.watch(what, why, answer.future());
-  }
 
-  /** The same outcome, on the context of whoever calls this, if there is one. */
-  public static <T> Future<T> here(Vertx vertx, Future<T> there) {
-    Promise<T> answer = promise((VertxInternal) vertx);
-    there.onComplete(answer);
-    return answer.future();
-  }
-
-  private static <T> Promise<T> promise(VertxInternal vertx) {
-    ContextInternal caller = vertx.getContext();
-    return caller == null ? Promise.promise() : caller.promise();
-  }
-
-  private static <T> Future<T> outcome(Supplier<Future<T>> task) {
-    try {
-      return task.get();
-    } catch (RuntimeException failure) {
-      return Future.failedFuture(failure);
+    public Context context() {
+        return context;
     }
-  }
+
+    /**
+     * Runs the task after a delay, also if the verticle on whose context this is called is gone by then: its own timers
+     * would not.
+     *
+     * @return takes it back, if it has not run yet
+     */
+    Runnable after(long delayMs, Runnable task) {
+        var timer = new CompletableFuture<Long>();
+        context.runOnContext(_ -> timer.complete(vertx.setTimer(Math.max(1, delayMs), _ -> task.run())));
+        return () -> timer.thenAccept(vertx::cancelTimer);
+    }
+
+    public OpenCalls calls() {
+        return calls;
+    }
+
+    /**
+     * Runs the task there; its outcome completes here. Fails with FATAL if Vert.x is closed.
+     *
+     * @param what the call, for whoever reads that it has no answer yet
+     * @param why asked for what it waits
+     */
+    public <T> Future<T> run(String what, Supplier<Future<String>> why, Supplier<Future<T>> task) {
+        Promise<T> answer = promise(vertx);
+        try {
+            context.runOnContext(_ -> outcome(task).onComplete(answer));
+        } catch (RejectedExecutionException _) {
+            answer.tryFail(MusterException.fatal("Vert.x is closed"));
+        }
+        return calls.watch(what, why, answer.future());
+    }
+
+    /** The same outcome, on the context of whoever calls this, if there is one. */
+    public static <T> Future<T> here(Vertx vertx, Future<T> there) {
+        Promise<T> answer = promise((VertxInternal) vertx);
+        there.onComplete(answer);
+        return answer.future();
+    }
+
+    private static <T> Promise<T> promise(VertxInternal vertx) {
+        ContextInternal caller = vertx.getContext();
+        return caller == null ? Promise.promise() : caller.promise();
+    }
+
+    private static <T> Future<T> outcome(Supplier<Future<T>> task) {
+        try {
+            return task.get();
+        } catch (RuntimeException failure) {
+            return Future.failedFuture(failure);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.fabric.FabricImport;
@@ -19,72 +21,87 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Touches again, from time to time, what the proof of a link stands on where liveness does not see it: fabric memory is imported anew, slots in the
- * memory of GPUs are read. What can't be reached any more, or not in time, is a path that has failed, with its cause.
+ * Touches again, from time to time, what the proof of a link stands on where liveness does not see it: fabric memory is
+ * imported anew, slots in the memory of GPUs are read. What can't be reached any more, or not in time, is a path that
+ * has failed, with its cause.
  */
 final class PathTouch extends VerticleBase {
-  /** A busy host is no dead path. */
-  private static final int LEAST_WITHIN_MS = 2_000;
+    /** A busy host is no dead path. */
+    private static final int LEAST_WITHIN_MS = 2_000;
 
-  private final LocalGroup group;
-  /** Links whose last touch has not ended. */
-  private final Set<LinkTable.Key> underWay = new HashSet<>();
+    private final LocalGroup group;
+    /** Links whose last touch has not ended. */
+    private final Set<LinkTable.Key> underWay = new HashSet<>();
 
-  PathTouch(LocalGroup group) {
-    this.group = group;
-  }
-
-  @Override
-  public Future<?> start() {
-    int every = group.process().options().gpu().touchEveryMs();
-    if (every > 0) {
-      vertx.setPeriodic(every, _ -> group.links().forEach((key, row) -> touch(key, row, Math.max(every, LEAST_WITHIN_MS))));
+    PathTouch(LocalGroup group) {
+        this.group = group;
     }
-    return Future.succeededFuture();
-  }
 
-  private void touch(LinkTable.Key key, LinkTable.Row row, int withinMs) {
-    if (!(row.state() instanceof LinkState.Connected(var history, Session session, Proof proof, String _)) || session == null
-        || history.target() == null || underWay.contains(key)) {
-      return;
+    @Override
+    public Future<?> start() {
+        int every = group.process().options().gpu().touchEveryMs();
+        if (every > 0) {
+            vertx.setPeriodic(
+                    every, _ -> group.links().forEach((key, row) -> touch(key, row, Math.max(every, LEAST_WITHIN_MS))));
+        }
+        return Future.succeededFuture();
     }
-    Future<Void> touched = touched(key, history.target().entry(), session, proof);
-    if (touched == null) {
-      return;
+
+    private void touch(LinkTable.Key key, LinkTable.Row row, int withinMs) {
+        if (!(row.state() instanceof LinkState.Connected(var history, Session session, Proof proof, String _))
+                || session == null
+                || history.target() == null
+                || underWay.contains(key)) {
+            return;
+        }
+        Future<Void> touched = touched(key, history.target().entry(), session, proof);
+        if (touched == null) {
+            return;
+        }
+        underWay.add(key);
+        touched.onComplete(_ -> context.runOnContext(_ -> underWay.remove(key)));
+        touched.timeout(withinMs, TimeUnit.MILLISECONDS)
+                .onFailure(failure -> group.tellLink(
+                        key.rank(),
+                        key.peer(),
+                        new LinkEvent.PathFailed(
+                                session.pairId(),
+                                failure instanceof TimeoutException
+                                        ? "memory of rank " + key.peer() + " was not reached within " + withinMs + " ms"
+                                        : "memory of rank " + key.peer() + " is out of reach: "
+                                                + failure.getMessage())));
     }
-    underWay.add(key);
-    touched.onComplete(_ -> context.runOnContext(_ -> underWay.remove(key)));
-    touched.timeout(withinMs, TimeUnit.MILLISECONDS).onFailure(failure -> group.tellLink(key.rank(), key.peer(),
-        new LinkEvent.PathFailed(session.pairId(), failure instanceof TimeoutException
-            ? "memory of rank " + key.peer() + " was not reached within " + withinMs + " ms"
-            : "memory of rank " + key.peer() + " is out of reach: " + failure.getMessage())));
-  }
 
-  /** Null if the proof of this link stands on nothing that could be touched. */
-  private @Nullable Future<Void> touched(LinkTable.Key key, RankEntry target, Session session, Proof proof) {
-    return switch (proof) {
-      case FABRIC_IMPORT, FABRIC_IMPORT_SIMULATED -> vertx.executeBlocking(() -> importAgain(key, target), false);
-      case WARMUP -> slots(key, target, session);
-      case NONE, LOCAL -> null;
-    };
-  }
+    /** Null if the proof of this link stands on nothing that could be touched. */
+    private @Nullable Future<Void> touched(LinkTable.Key key, RankEntry target, Session session, Proof proof) {
+        return switch (proof) {
+            case FABRIC_IMPORT, FABRIC_IMPORT_SIMULATED -> vertx.executeBlocking(() -> importAgain(key, target), false);
+            case WARMUP -> slots(key, target, session);
+            case NONE, LOCAL -> null;
+        };
+    }
 
-  private @Nullable Void importAgain(LinkTable.Key key, RankEntry target) {
-    var process = group.process();
-    return switch (process.fabric().importPeer(WarmupPolicyVerticle.exporter(key.rank(), process.id()),
-        WarmupPolicyVerticle.exporter(key.peer(), target.handle().process()), target.handle().fabric().export())) {
-      case FabricImport.Imported(var handle) -> {
-        handle.close();
-        yield null;
-      }
-      case FabricImport.Refused(var cause, String reason) -> throw new IllegalStateException(cause + ": " + reason);
-    };
-  }
+    private @Nullable Void importAgain(LinkTable.Key key, RankEntry target) {
+        var process = group.process();
+        return switch (process.fabric()
+                .importPeer(
+                        WarmupPolicyVerticle.exporter(key.rank(), process.id()),
+                        WarmupPolicyVerticle.exporter(
+                                key.peer(), target.handle().process()),
+                        target.handle().fabric().export())) {
+            case FabricImport.Imported(var handle) -> {
+                handle.close();
+                yield null;
+            }
+            case FabricImport.Refused(var cause, String reason) ->
+                throw new IllegalStateException(cause + ": " + reason);
+        };
+    }
 
-  private @Nullable Future<Void> slots(LinkTable.Key key, RankEntry target, Session session) {
-    SegmentInfo there = GpuSlots.published(target, session.peerSlot());
-    Channel channel = group.process().channel(session.generation());
-    GpuSlots mine = there == null || channel == null ? null : group.slotsOf(key.rank());
-    return mine == null || there == null || channel == null ? null : mine.touch(channel, target, there, session);
-  }
+    private @Nullable Future<Void> slots(LinkTable.Key key, RankEntry target, Session session) {
+        SegmentInfo there = GpuSlots.published(target, session.peerSlot());
+        Channel channel = group.process().channel(session.generation());
+        GpuSlots mine = there == null || channel == null ? null : group.slotsOf(key.rank());
+        return mine == null || there == null || channel == null ? null : mine.touch(channel, target, there, session);
+    }
 }

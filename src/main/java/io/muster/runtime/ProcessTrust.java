@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.group.GroupName;
@@ -16,121 +18,124 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which secret each group of this process has, and what was refused for want of one. Either every group has a secret or none has: a process
- * that asks every other for a proof can't be linked to those that have none. May be used from any context; its monitor is where joining and
- * leaving meet.
+ * Which secret each group of this process has, and what was refused for want of one. Either every group has a secret or
+ * none has: a process that asks every other for a proof can't be linked to those that have none. May be used from any
+ * context; its monitor is where joining and leaving meet.
  */
 public final class ProcessTrust {
-  private final ProcessId self;
-  private final @Nullable GroupSecret usual;
-  private final @Nullable Tls tls;
-  private final Keyring keyring = new Keyring();
-  private final Complaints complaints = new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.distrusted");
-  private final Map<GroupName, GroupSeals> secured = new HashMap<>();
-  private final Map<GroupName, Refusals> refusals = new HashMap<>();
-  private int unsecured;
+    private final ProcessId self;
+    private final @Nullable GroupSecret usual;
+    private final @Nullable Tls tls;
+    private final Keyring keyring = new Keyring();
+    private final Complaints complaints =
+            new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.distrusted");
+    private final Map<GroupName, GroupSeals> secured = new HashMap<>();
+    private final Map<GroupName, Refusals> refusals = new HashMap<>();
+    private int unsecured;
 
-  /**
-   * @param usual the secret of every group that has none of its own, null: they have none
-   * @param tls null: connections are not encrypted
-   */
-  public ProcessTrust(ProcessId self, @Nullable GroupSecret usual, @Nullable Tls tls) {
-    this.tls = tls;
-    this.self = self;
-    this.usual = usual;
-    if (usual != null) {
-      keyring.add(usual);
+    /**
+     * @param usual the secret of every group that has none of its own, null: they have none
+     * @param tls null: connections are not encrypted
+     */
+    public ProcessTrust(ProcessId self, @Nullable GroupSecret usual, @Nullable Tls tls) {
+        this.tls = tls;
+        this.self = self;
+        this.usual = usual;
+        if (usual != null) {
+            keyring.add(usual);
+        }
     }
-  }
 
-  @Nullable public Tls tls() {
-    return tls;
-  }
-
-  public Keyring keyring() {
-    return keyring;
-  }
-
-  /** What came of a group's beginning here: its seals if it has a secret, and whether it is the first to have one. */
-  record Begun(@Nullable GroupSeals seals, boolean isFirstSecret) {}
-
-  /**
-   * A group begins in this process; {@link #ended} must follow.
-   *
-   * @param own the group's own secret, null: the usual one
-   * @throws MusterException of kind CONFIG if one group of this process has a secret and another has none
-   */
-  synchronized Begun begin(GroupName group, @Nullable GroupSecret own) {
-    GroupSecret secret = own == null ? usual : own;
-    if (secret == null ? !secured.isEmpty() : unsecured > 0) {
-      throw MusterException.config("group " + group + " has " + (secret == null ? "no" : "a") + " secret, and other groups of this process have "
-          + (secret == null ? "one" : "none") + ": give all groups of a process a secret (it may be the same), or use two processes");
+    @Nullable
+    public Tls tls() {
+        return tls;
     }
-    if (secret == null) {
-      unsecured++;
-      refusals.put(group, new Refusals());
-      return new Begun(null, false);
+
+    public Keyring keyring() {
+        return keyring;
     }
-    var seals = new GroupSeals(group, secret, self);
-    try {
-      boolean first = keyring.add(secret);
-      secured.put(group, seals);
-      refusals.put(group, new Refusals());
-      return new Begun(seals, first);
-    } catch (IllegalStateException tooMany) {
-      throw MusterException.config(tooMany.getMessage());
+
+    /** What came of a group's beginning here: its seals if it has a secret, and whether it is the first to have one. */
+    record Begun(@Nullable GroupSeals seals, boolean isFirstSecret) {}
+
+    /**
+     * A group begins in this process; {@link #ended} must follow.
+     *
+     * @param own the group's own secret, null: the usual one
+     * @throws MusterException of kind CONFIG if one group of this process has a secret and another has none
+     */
+    synchronized Begun begin(GroupName group, @Nullable GroupSecret own) {
+        GroupSecret secret = own == null ? usual : own;
+        if (secret == null ? !secured.isEmpty() : unsecured > 0) {
+            throw MusterException.config("group " + group + " has " + (secret == null ? "no" : "a")
+                    + " secret, and other groups of this process have " + (secret == null ? "one" : "none")
+                    + ": give all groups of a process a secret (it may be the same), or use two processes");
+        }
+        if (secret == null) {
+            unsecured++;
+            refusals.put(group, new Refusals());
+            return new Begun(null, false);
+        }
+        var seals = new GroupSeals(group, secret, self);
+        try {
+            boolean first = keyring.add(secret);
+            secured.put(group, seals);
+            refusals.put(group, new Refusals());
+            return new Begun(seals, first);
+        } catch (IllegalStateException tooMany) {
+            throw MusterException.config(tooMany.getMessage());
+        }
     }
-  }
 
-  synchronized void ended(GroupName group, @Nullable GroupSeals seals) {
-    refusals.remove(group);
-    if (seals == null) {
-      unsecured--;
-    } else {
-      secured.remove(seals.group(), seals);
-      keyring.remove(seals.secret());
+    synchronized void ended(GroupName group, @Nullable GroupSeals seals) {
+        refusals.remove(group);
+        if (seals == null) {
+            unsecured--;
+        } else {
+            secured.remove(seals.group(), seals);
+            keyring.remove(seals.secret());
+        }
     }
-  }
 
-  /** The seals of a group, also of one that has no rank here if there is a usual secret; null if it has no secret. */
-  synchronized @Nullable GroupSeals seals(GroupName group) {
-    GroupSeals known = secured.get(group);
-    return known != null || usual == null ? known : new GroupSeals(group, usual, self);
-  }
-
-  /** @throws MusterException of kind CONFIG if a rank of a group that is here wants another secret for it */
-  void agree(GroupName group, @Nullable GroupSeals here, @Nullable GroupSecret wanted) {
-    if (wanted != null && (here == null || !Objects.equals(here.secret(), wanted))) {
-      throw MusterException.config("group " + group + " has " + (here == null ? "no" : "another") + " secret in this process: give all its ranks"
-          + " the same");
+    /** The seals of a group, also of one that has no rank here if there is a usual secret; null if it has no secret. */
+    synchronized @Nullable GroupSeals seals(GroupName group) {
+        GroupSeals known = secured.get(group);
+        return known != null || usual == null ? known : new GroupSeals(group, usual, self);
     }
-  }
 
-  /** A channel as a group uses it. */
-  Channel over(Channel channel, GroupName group) {
-    GroupSeals seals = seals(group);
-    return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
-  }
+    /** @throws MusterException of kind CONFIG if a rank of a group that is here wants another secret for it */
+    void agree(GroupName group, @Nullable GroupSeals here, @Nullable GroupSecret wanted) {
+        if (wanted != null && (here == null || !Objects.equals(here.secret(), wanted))) {
+            throw MusterException.config("group " + group + " has " + (here == null ? "no" : "another")
+                    + " secret in this process: give all its ranks" + " the same");
+        }
+    }
 
-  /**
-   * Something was refused.
-   *
-   * @param group for which it came; one that is not here is counted with the others, but shown in no picture
-   * @param who an address, or the key of a value in the store
-   * @param what a clause that follows "it"
-   */
-  void distrust(GroupName group, String who, String what) {
-    complaints.note(who, what);
-    refusals(group).note(who, what);
-  }
+    /** A channel as a group uses it. */
+    Channel over(Channel channel, GroupName group) {
+        GroupSeals seals = seals(group);
+        return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
+    }
 
-  /** What a group that is here has refused. */
-  synchronized Refusals refusals(GroupName group) {
-    Refusals known = refusals.get(group);
-    return known == null ? new Refusals() : known;
-  }
+    /**
+     * Something was refused.
+     *
+     * @param group for which it came; one that is not here is counted with the others, but shown in no picture
+     * @param who an address, or the key of a value in the store
+     * @param what a clause that follows "it"
+     */
+    void distrust(GroupName group, String who, String what) {
+        complaints.note(who, what);
+        refusals(group).note(who, what);
+    }
 
-  public long distrusted() {
-    return complaints.count();
-  }
+    /** What a group that is here has refused. */
+    synchronized Refusals refusals(GroupName group) {
+        Refusals known = refusals.get(group);
+        return known == null ? new Refusals() : known;
+    }
+
+    public long distrusted() {
+        return complaints.count();
+    }
 }

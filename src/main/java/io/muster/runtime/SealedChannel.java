@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.transfer.Channel;
@@ -7,18 +9,19 @@ import io.vertx.core.buffer.Buffer;
 
 /** A channel as one group with a secret uses it: what it sends is signed. */
 record SealedChannel(Channel channel, GroupSeals seals) implements WrappedChannel {
-  @Override
-  public void send(ControlKind kind, Buffer payload) {
-    ControlKind sealed = switch (kind) {
-      case LINK -> ControlKind.SEALED_LINK;
-      case CLAIM -> ControlKind.SEALED_CLAIM;
-      case SEALED_LINK, SEALED_CLAIM -> throw new IllegalArgumentException("sealed already: " + kind);
-      case GOSSIP, VIEW, TRANSFER -> null; // carries the store's signature, or is believed of whoever has a channel and its grants
-    };
-    if (sealed == null) {
-      channel.send(kind, payload);
-    } else {
-      channel.send(sealed, seals.seal(channel, sealed, payload));
+    @Override
+    public void send(ControlKind kind, Buffer payload) {
+        ControlKind sealed = switch (kind) {
+            case LINK -> ControlKind.SEALED_LINK;
+            case CLAIM -> ControlKind.SEALED_CLAIM;
+            case SEALED_LINK, SEALED_CLAIM -> throw new IllegalArgumentException("sealed already: " + kind);
+            case GOSSIP, VIEW, TRANSFER ->
+                null; // carries the store's signature, or is believed of whoever has a channel and its grants
+        };
+        if (sealed == null) {
+            channel.send(kind, payload);
+        } else {
+            channel.send(sealed, seals.seal(channel, sealed, payload));
+        }
     }
-  }
 }

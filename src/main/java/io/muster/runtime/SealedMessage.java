@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.group.GroupName;
@@ -18,18 +20,21 @@ import io.vertx.core.buffer.Buffer;
  */
 public record SealedMessage(ControlKind kind, GroupName group, byte[] signature, byte[] payload) {
 
-  public Buffer encode() {
-    byte[] head = new CanonicalWriter().text(group.value()).bytes(signature).toByteArray();
-    return Buffer.buffer(head.length + payload.length).appendBytes(head).appendBytes(payload);
-  }
-
-  public static Decoded<SealedMessage> decode(ControlKind kind, Buffer buffer) {
-    try {
-      var in = new CanonicalReader(buffer.getBytes());
-      return new Decoded.Valid<>(new SealedMessage(kind, new GroupName(in.text("group", 64)),
-          in.bytes("signature", GroupSecret.Seal.BYTES), in.rest()));
-    } catch (MalformedException | IllegalArgumentException | MusterException e) {
-      return new Decoded.Malformed<>("sealed message: " + e.getMessage());
+    public Buffer encode() {
+        byte[] head = new CanonicalWriter().text(group.value()).bytes(signature).toByteArray();
+        return Buffer.buffer(head.length + payload.length).appendBytes(head).appendBytes(payload);
     }
-  }
+
+    public static Decoded<SealedMessage> decode(ControlKind kind, Buffer buffer) {
+        try {
+            var in = new CanonicalReader(buffer.getBytes());
+            return new Decoded.Valid<>(new SealedMessage(
+                    kind,
+                    new GroupName(in.text("group", 64)),
+                    in.bytes("signature", GroupSecret.Seal.BYTES),
+                    in.rest()));
+        } catch (MalformedException | IllegalArgumentException | MusterException e) {
+            return new Decoded.Malformed<>("sealed message: " + e.getMessage());
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import io.muster.barrier.Gossip;
@@ -19,68 +21,88 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells a life that was silent, and has been taken over, that it has been: once its process answers again, it is shown the entry of the
- * newer life, and ends. It may have woken up where it does not see the store that says so, and a rank that only waits for its peers to open
- * links would not find out. May be called from any context.
+ * Tells a life that was silent, and has been taken over, that it has been: once its process answers again, it is shown
+ * the entry of the newer life, and ends. It may have woken up where it does not see the store that says so, and a rank
+ * that only waits for its peers to open links would not find out. May be called from any context.
  */
 public final class TakeoverNotice {
-  private static final Logger LOG = LoggerFactory.getLogger(TakeoverNotice.class);
+    private static final Logger LOG = LoggerFactory.getLogger(TakeoverNotice.class);
 
-  private final MusterContext own;
-  private final Function<ProcessAddress, Future<Channel>> connect;
-  /** Gives gossip the signature of its group, if that has a secret. */
-  private final UnaryOperator<Gossip> sealing;
-  /** Whether this process still has the life that took over. */
-  private final Predicate<RankEntry> holds;
-  private final long pauseMs;
-  private final Map<RankKey, RankEntry> silent = new ConcurrentHashMap<>();
+    private final MusterContext own;
+    private final Function<ProcessAddress, Future<Channel>> connect;
+    /** Gives gossip the signature of its group, if that has a secret. */
+    private final UnaryOperator<Gossip> sealing;
+    /** Whether this process still has the life that took over. */
+    private final Predicate<RankEntry> holds;
 
-  private record RankKey(GroupName group, int rank) {
-    static RankKey of(RankEntry entry) {
-      return new RankKey(entry.group(), entry.member().rank());
+    private final long pauseMs;
+    private final Map<RankKey, RankEntry> silent = new ConcurrentHashMap<>();
+
+    private record RankKey(GroupName group, int rank) {
+        static RankKey of(RankEntry entry) {
+            return new RankKey(entry.group(), entry.member().rank());
+        }
     }
-  }
 
-  public TakeoverNotice(MusterContext own, Function<ProcessAddress, Future<Channel>> connect, UnaryOperator<Gossip> sealing,
-      Predicate<RankEntry> holds, long pauseMs) {
-    this.own = own;
-    this.connect = connect;
-    this.sealing = sealing;
-    this.holds = holds;
-    this.pauseMs = pauseMs;
-  }
-
-  /** The process of this entry was asked, and has not answered. */
-  public void silent(RankEntry incumbent) {
-    silent.put(RankKey.of(incumbent), incumbent);
-  }
-
-  /** This process has published an entry. */
-  public void published(RankEntry entry) {
-    RankEntry incumbent = silent.remove(RankKey.of(entry));
-    if (incumbent != null && entry.member().isNewerThan(incumbent.member())) {
-      tell(incumbent, entry);
+    public TakeoverNotice(
+            MusterContext own,
+            Function<ProcessAddress, Future<Channel>> connect,
+            UnaryOperator<Gossip> sealing,
+            Predicate<RankEntry> holds,
+            long pauseMs) {
+        this.own = own;
+        this.connect = connect;
+        this.sealing = sealing;
+        this.holds = holds;
+        this.pauseMs = pauseMs;
     }
-  }
 
-  private void tell(RankEntry incumbent, RankEntry entry) {
-    var handle = incumbent.handle();
-    connect.apply(new ProcessAddress(handle.process(), handle.host(), handle.port())).onComplete(channel -> {
-      channel.send(ControlKind.GOSSIP, sealing.apply(new Gossip(entry.group(), new StoreKeys(entry.group()).rank(entry.member().rank()),
-          Schema.encode(entry))).encode());
-      LOG.info("muster.takeover.told group={} rank={} pid={} address={}:{}", entry.group(), entry.member().rank(), handle.pid(), handle.host(),
-          handle.port());
-    }, failure -> {
-      if (holds.test(entry) && mayComeBack(failure)) {
-        own.after(pauseMs, () -> tell(incumbent, entry));
-      }
-    });
-  }
+    /** The process of this entry was asked, and has not answered. */
+    public void silent(RankEntry incumbent) {
+        silent.put(RankKey.of(incumbent), incumbent);
+    }
 
-  private static boolean mayComeBack(Throwable failure) {
-    return failure instanceof ConnectException failed && switch (failed.kind()) {
-      case REFUSED, OTHER_PROCESS -> false;
-      case SILENT, UNREACHABLE, PROTOCOL, UNPROVED, CUT, LOCAL -> true;
-    };
-  }
+    /** This process has published an entry. */
+    public void published(RankEntry entry) {
+        RankEntry incumbent = silent.remove(RankKey.of(entry));
+        if (incumbent != null && entry.member().isNewerThan(incumbent.member())) {
+            tell(incumbent, entry);
+        }
+    }
+
+    private void tell(RankEntry incumbent, RankEntry entry) {
+        var handle = incumbent.handle();
+        connect.apply(new ProcessAddress(handle.process(), handle.host(), handle.port()))
+                .onComplete(
+                        channel -> {
+                            channel.send(
+                                    ControlKind.GOSSIP,
+                                    sealing.apply(new Gossip(
+                                                    entry.group(),
+                                                    new StoreKeys(entry.group())
+                                                            .rank(entry.member().rank()),
+                                                    Schema.encode(entry)))
+                                            .encode());
+                            LOG.info(
+                                    "muster.takeover.told group={} rank={} pid={} address={}:{}",
+                                    entry.group(),
+                                    entry.member().rank(),
+                                    handle.pid(),
+                                    handle.host(),
+                                    handle.port());
+                        },
+                        failure -> {
+                            if (holds.test(entry) && mayComeBack(failure)) {
+                                own.after(pauseMs, () -> tell(incumbent, entry));
+                            }
+                        });
+    }
+
+    private static boolean mayComeBack(Throwable failure) {
+        return failure instanceof ConnectException failed
+                && switch (failed.kind()) {
+                    case REFUSED, OTHER_PROCESS -> false;
+                    case SILENT, UNREACHABLE, PROTOCOL, UNPROVED, CUT, LOCAL -> true;
+                };
+    }
 }

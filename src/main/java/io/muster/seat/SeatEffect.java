@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.seat;
 
 import io.muster.group.Member;
@@ -8,24 +10,24 @@ import org.jspecify.annotations.Nullable;
 
 /** What a seat wants done. */
 public sealed interface SeatEffect {
-  /** Answered by KeyRead or StoreFailed. */
-  record ReadKey() implements SeatEffect {}
+    /** Answered by KeyRead or StoreFailed. */
+    record ReadKey() implements SeatEffect {}
 
-  /** Answered by Written or StoreFailed. */
-  record WriteKey(@Nullable StoredBytes expected, Versioned<RankEntry> next) implements SeatEffect {}
+    /** Answered by Written or StoreFailed. */
+    record WriteKey(@Nullable StoredBytes expected, Versioned<RankEntry> next) implements SeatEffect {}
 
-  /** Answered by IncumbentAnswered. */
-  record AskIncumbent(RankEntry incumbent) implements SeatEffect {}
+    /** Answered by IncumbentAnswered. */
+    record AskIncumbent(RankEntry incumbent) implements SeatEffect {}
 
-  /** Answered by WitnessesAnswered. */
-  record AskWitnesses(RankEntry incumbent) implements SeatEffect {}
+    /** Answered by WitnessesAnswered. */
+    record AskWitnesses(RankEntry incumbent) implements SeatEffect {}
 
-  /** Answered by PauseOver. */
-  record Pause(long ms) implements SeatEffect {}
+    /** Answered by PauseOver. */
+    record Pause(long ms) implements SeatEffect {}
 
-  /** The seat is held by this life from now on; also after each newly published handle. */
-  record Take(RankEntry entry) implements SeatEffect {}
+    /** The seat is held by this life from now on; also after each newly published handle. */
+    record Take(RankEntry entry) implements SeatEffect {}
 
-  /** The seat is over. */
-  record End(@Nullable Member member, SeatState.End end, String reason) implements SeatEffect {}
+    /** The seat is over. */
+    record End(@Nullable Member member, SeatState.End end, String reason) implements SeatEffect {}
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.seat;
 
 import io.muster.group.GroupName;
@@ -6,301 +8,377 @@ import io.muster.peer.LinkMessage;
 import io.muster.seat.SeatState.Held;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
-import io.muster.segment.Versioned;
 import io.muster.segment.SegmentHandle;
+import io.muster.segment.Versioned;
 import io.muster.wire.StoredBytes;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The machine of one seat: claims a rank and publishes its handle by one compare-and-set, defends it, gives it up. Pure and total.
+ * The machine of one seat: claims a rank and publishes its handle by one compare-and-set, defends it, gives it up. Pure
+ * and total.
  *
- * <p>A live incumbent that answers keeps the rank. It writes its entry anew when it is asked, and a newcomer gives up only once it has read
- * other bytes than its claims were for: a claim that is applied late, after its process has ended, would leave the seat to nobody. Whoever holds a seat writes its entry again whenever it sees it absent, unreadable, or
- * GONE under its own life; a newer life ends it. After a write that was not applied, or whose outcome is not known, the key is read: own
- * bytes there mean that it was, as they do where the store tells of them before it answers.
+ * <p>A live incumbent that answers keeps the rank. It writes its entry anew when it is asked, and a newcomer gives up
+ * only once it has read other bytes than its claims were for: a claim that is applied late, after its process has
+ * ended, would leave the seat to nobody. Whoever holds a seat writes its entry again whenever it sees it absent,
+ * unreadable, or GONE under its own life; a newer life ends it. After a write that was not applied, or whose outcome is
+ * not known, the key is read: own bytes there mean that it was, as they do where the store tells of them before it
+ * answers.
  */
 public final class SeatMachine {
-  /** Wait after a store operation that failed, and before looking again at a seat that is being fought over. */
-  static final long PAUSE_MS = 200;
+    /** Wait after a store operation that failed, and before looking again at a seat that is being fought over. */
+    static final long PAUSE_MS = 200;
 
-  private static final int LEAVE_TRIES = 5;
+    private static final int LEAVE_TRIES = 5;
 
-  private SeatMachine() {}
+    private SeatMachine() {}
 
-  /** Which seat. */
-  public record Setup(GroupName group, int worldSize, int rank) {}
+    /** Which seat. */
+    public record Setup(GroupName group, int worldSize, int rank) {}
 
-  /** One transition. */
-  public record Step(SeatState next, List<SeatEffect> effects) {
-    public Step {
-      effects = List.copyOf(effects);
+    /** One transition. */
+    public record Step(SeatState next, List<SeatEffect> effects) {
+        public Step {
+            effects = List.copyOf(effects);
+        }
     }
-  }
 
-  public static Step transition(Setup setup, SeatState state, SeatEvent event) {
-    return switch (state) {
-      case SeatState.Idle idle -> switch (event) {
-        case SeatEvent.ClaimRequested(SegmentHandle handle) -> look(handle);
-        case SeatEvent.LeaveRequested _ -> ended(null, SeatState.End.LEFT, "left before it had a seat");
-        case SeatEvent other -> stay(idle);
-      };
-      case SeatState.Looking(SegmentHandle handle) -> switch (event) {
-        case SeatEvent.KeyRead read -> looked(setup, handle, read);
-        case SeatEvent other -> unseated(state, handle, other);
-      };
-      case SeatState.AskingIncumbent(SegmentHandle handle, Versioned<RankEntry> incumbent) -> switch (event) {
-        case SeatEvent.IncumbentAnswered answered -> incumbentAnswered(setup, handle, incumbent, answered);
-        case SeatEvent other -> unseated(state, handle, other);
-      };
-      case SeatState.AskingWitnesses(SegmentHandle handle, Versioned<RankEntry> incumbent) -> switch (event) {
-        case SeatEvent.WitnessesAnswered answered -> witnessesAnswered(setup, handle, incumbent, answered);
-        case SeatEvent other -> unseated(state, handle, other);
-      };
-      case SeatState.Confirming confirming -> switch (event) {
-        case SeatEvent.KeyRead read -> confirmed(setup, confirming, read);
-        case SeatEvent other -> unseated(state, confirming.handle(), other);
-      };
-      case SeatState.Claiming(SegmentHandle handle, Versioned<RankEntry> next) -> switch (event) {
-        case SeatEvent.Written(StoredBytes bytes, boolean applied) when bytes.equals(next.bytes()) -> applied ? held(next) : look(state);
-        case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
-        case SeatEvent.KeySeen(var seen) when next.equals(seen) -> held(next); // the store's event overtakes its answer
-        case SeatEvent.KeyRead read -> looked(setup, handle, read);
-        case SeatEvent other -> unseated(state, handle, other);
-      };
-      case SeatState.Pausing(SegmentHandle handle, String _) -> switch (event) {
-        case SeatEvent.PauseOver _ -> look(handle);
-        case SeatEvent other -> unseated(state, handle, other);
-      };
-      case Held seat -> holding(seat, event);
-      case SeatState.Leaving leaving -> leaving(leaving, event);
-      case SeatState.Ended over -> stay(over);
-    };
-  }
-
-  // ---- before it has the seat
-
-  private static Step unseated(SeatState state, SegmentHandle handle, SeatEvent event) {
-    return switch (event) {
-      case SeatEvent.StoreFailed(String reason) -> state instanceof SeatState.Claiming
-          ? look(state) : pause(handle, "the store has not answered: " + reason);
-      case SeatEvent.LeaveRequested _ -> ended(null, SeatState.End.LEFT, "left before it had a seat");
-      case SeatEvent.ClaimRequested _, SeatEvent.KeyRead _, SeatEvent.Written _, SeatEvent.KeySeen _, SeatEvent.IncumbentAnswered _,
-          SeatEvent.WitnessesAnswered _, SeatEvent.HandleChanged _, SeatEvent.PauseOver _, SeatEvent.Asked _,
-          SeatEvent.LifeKnown _ -> stay(state);
-    };
-  }
-
-  private static Step look(SegmentHandle handle) {
-    return new Step(new SeatState.Looking(handle), List.of(new SeatEffect.ReadKey()));
-  }
-
-  /** Reads the key without forgetting what was being claimed. */
-  private static Step look(SeatState claiming) {
-    return new Step(claiming, List.of(new SeatEffect.ReadKey()));
-  }
-
-  private static Step pause(SegmentHandle handle, String reason) {
-    return new Step(new SeatState.Pausing(handle, reason), List.of(new SeatEffect.Pause(PAUSE_MS)));
-  }
-
-  private static Step looked(Setup setup, SegmentHandle handle, SeatEvent.KeyRead read) {
-    RankEntry incumbent = Versioned.valueOf(read.seen());
-    if (incumbent == null || incumbent.state() == RankEntry.State.LEFT) {
-      return claim(setup, handle, read.seen(), read.ticket());
+    public static Step transition(Setup setup, SeatState state, SeatEvent event) {
+        return switch (state) {
+            case SeatState.Idle idle ->
+                switch (event) {
+                    case SeatEvent.ClaimRequested(SegmentHandle handle) -> look(handle);
+                    case SeatEvent.LeaveRequested _ -> ended(null, SeatState.End.LEFT, "left before it had a seat");
+                    case SeatEvent other -> stay(idle);
+                };
+            case SeatState.Looking(SegmentHandle handle) ->
+                switch (event) {
+                    case SeatEvent.KeyRead read -> looked(setup, handle, read);
+                    case SeatEvent other -> unseated(state, handle, other);
+                };
+            case SeatState.AskingIncumbent(SegmentHandle handle, Versioned<RankEntry> incumbent) ->
+                switch (event) {
+                    case SeatEvent.IncumbentAnswered answered -> incumbentAnswered(setup, handle, incumbent, answered);
+                    case SeatEvent other -> unseated(state, handle, other);
+                };
+            case SeatState.AskingWitnesses(SegmentHandle handle, Versioned<RankEntry> incumbent) ->
+                switch (event) {
+                    case SeatEvent.WitnessesAnswered answered -> witnessesAnswered(setup, handle, incumbent, answered);
+                    case SeatEvent other -> unseated(state, handle, other);
+                };
+            case SeatState.Confirming confirming ->
+                switch (event) {
+                    case SeatEvent.KeyRead read -> confirmed(setup, confirming, read);
+                    case SeatEvent other -> unseated(state, confirming.handle(), other);
+                };
+            case SeatState.Claiming(SegmentHandle handle, Versioned<RankEntry> next) ->
+                switch (event) {
+                    case SeatEvent.Written(StoredBytes bytes, boolean applied)
+                    when bytes.equals(next.bytes()) -> applied ? held(next) : look(state);
+                    case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
+                    case SeatEvent.KeySeen(var seen)
+                    when next.equals(seen) -> held(next); // the store's event overtakes its answer
+                    case SeatEvent.KeyRead read -> looked(setup, handle, read);
+                    case SeatEvent other -> unseated(state, handle, other);
+                };
+            case SeatState.Pausing(SegmentHandle handle, String _) ->
+                switch (event) {
+                    case SeatEvent.PauseOver _ -> look(handle);
+                    case SeatEvent other -> unseated(state, handle, other);
+                };
+            case Held seat -> holding(seat, event);
+            case SeatState.Leaving leaving -> leaving(leaving, event);
+            case SeatState.Ended over -> stay(over);
+        };
     }
-    return new Step(new SeatState.AskingIncumbent(handle, read.seen()), List.of(new SeatEffect.AskIncumbent(incumbent)));
-  }
 
-  private static Step incumbentAnswered(Setup setup, SegmentHandle handle, Versioned<RankEntry> incumbent,
-      SeatEvent.IncumbentAnswered answered) {
-    RankEntry entry = incumbent.value();
-    if (entry == null) {
-      return look(handle);
+    // ---- before it has the seat
+
+    private static Step unseated(SeatState state, SegmentHandle handle, SeatEvent event) {
+        return switch (event) {
+            case SeatEvent.StoreFailed(String reason) ->
+                state instanceof SeatState.Claiming
+                        ? look(state)
+                        : pause(handle, "the store has not answered: " + reason);
+            case SeatEvent.LeaveRequested _ -> ended(null, SeatState.End.LEFT, "left before it had a seat");
+            case SeatEvent.ClaimRequested _,
+                    SeatEvent.KeyRead _,
+                    SeatEvent.Written _,
+                    SeatEvent.KeySeen _,
+                    SeatEvent.IncumbentAnswered _,
+                    SeatEvent.WitnessesAnswered _,
+                    SeatEvent.HandleChanged _,
+                    SeatEvent.PauseOver _,
+                    SeatEvent.Asked _,
+                    SeatEvent.LifeKnown _ -> stay(state);
+        };
     }
-    return switch (answered.answer()) {
-      case HOLDS -> confirm(handle, incumbent, "it answers");
-      case GONE -> claim(setup, handle, incumbent, answered.ticket());
-      case SILENT -> new Step(new SeatState.AskingWitnesses(handle, incumbent), List.of(new SeatEffect.AskWitnesses(entry)));
-    };
-  }
 
-  private static Step witnessesAnswered(Setup setup, SegmentHandle handle, Versioned<RankEntry> incumbent,
-      SeatEvent.WitnessesAnswered answered) {
-    RankEntry entry = incumbent.value();
-    if (entry == null) {
-      return look(handle);
+    private static Step look(SegmentHandle handle) {
+        return new Step(new SeatState.Looking(handle), List.of(new SeatEffect.ReadKey()));
     }
-    return switch (answered.answer()) {
-      case HOLDS -> confirm(handle, incumbent, "reachable from " + answered.detail() + ", not from here");
-      case GONE, SILENT -> claim(setup, handle, incumbent, answered.ticket());
-    };
-  }
 
-  private static Step confirm(SegmentHandle handle, Versioned<RankEntry> incumbent, String how) {
-    return new Step(new SeatState.Confirming(handle, incumbent, how), List.of(new SeatEffect.ReadKey()));
-  }
-
-  private static Step confirmed(Setup setup, SeatState.Confirming state, SeatEvent.KeyRead read) {
-    RankEntry there = Versioned.valueOf(read.seen());
-    RankEntry incumbent = java.util.Objects.requireNonNull(state.incumbent().value());
-    if (state.incumbent().equals(read.seen())) {
-      SegmentHandle handle = incumbent.handle();
-      return pause(state.handle(), "held by pid " + handle.pid() + " at " + handle.host() + ":" + handle.port() + " (" + state.how()
-          + "), whose entry the store has not taken anew yet");
+    /** Reads the key without forgetting what was being claimed. */
+    private static Step look(SeatState claiming) {
+        return new Step(claiming, List.of(new SeatEffect.ReadKey()));
     }
-    return there == null || there.member().equals(incumbent.member()) ? taken(setup, incumbent, state.how())
-        : looked(setup, state.handle(), read);
-  }
 
-  private static Step taken(Setup setup, RankEntry incumbent, String how) {
-    SegmentHandle there = incumbent.handle();
-    return ended(null, SeatState.End.TAKEN, "rank " + setup.rank() + " of group " + setup.group() + " is held by pid " + there.pid()
-        + " at " + there.host() + ":" + there.port() + " (" + how + "); stop that process first, or join with another rank");
-  }
-
-  private static Step claim(Setup setup, SegmentHandle handle, @Nullable Versioned<RankEntry> there, SeatEvent.Ticket ticket) {
-    RankEntry before = Versioned.valueOf(there);
-    long incarnation = Math.max(Math.max(before == null ? 0 : before.member().incarnation(), ticket.formerIncarnation()), ticket.nowMs()) + 1;
-    var entry = new RankEntry(setup.group(), setup.worldSize(), new Member(setup.rank(), incarnation, ticket.life()), RankEntry.State.LIVE, 0,
-        handle);
-    Versioned<RankEntry> next = seen(entry);
-    return new Step(new SeatState.Claiming(handle, next), List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
-  }
-
-  private static Step held(Versioned<RankEntry> current) {
-    var seat = new Held(current, Held.Work.NONE, null, false);
-    return new Step(seat, List.of(new SeatEffect.Take(seat.entry())));
-  }
-
-  // ---- while it has the seat
-
-  private static Step holding(Held seat, SeatEvent event) {
-    return switch (event) {
-      case SeatEvent.LeaveRequested _ -> leave(seat.current(), 0);
-      case SeatEvent.KeySeen(var seen) -> seat.work() == Held.Work.NONE ? seenWhileHolding(seat, seen, false) : newer(seat, seen);
-      case SeatEvent.KeyRead read -> seenWhileHolding(work(seat, Held.Work.NONE), read.seen(), true);
-      case SeatEvent.Written(StoredBytes bytes, boolean _) when !bytes.equals(seat.current().bytes()) -> stay(seat);
-      case SeatEvent.Written(StoredBytes _, boolean applied) when applied && seat.work() == Held.Work.NONE -> stay(seat); // it has been seen
-      case SeatEvent.Written(StoredBytes _, boolean applied) -> applied
-          ? rewrite(work(seat, Held.Work.NONE), List.of(new SeatEffect.Take(seat.entry()))) : read(seat);
-      case SeatEvent.StoreFailed _ ->
-          new Step(work(seat, Held.Work.PAUSING), List.of(new SeatEffect.Pause(PAUSE_MS)));
-      case SeatEvent.PauseOver _ -> seat.work() == Held.Work.PAUSING ? read(seat) : stay(seat);
-      case SeatEvent.HandleChanged(SegmentHandle handle) -> {
-        var next = new Held(seat.current(), seat.work(), handle, seat.anew());
-        yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
-      }
-      case SeatEvent.LifeKnown(Member member) -> member.isNewerThan(seat.member()) ? lostSuccessor(seat, member) : stay(seat);
-      case SeatEvent.Asked(long revision) when seat.entry().revision() > revision -> stay(seat);
-      case SeatEvent.Asked _ -> {
-        var next = new Held(seat.current(), seat.work(), seat.wanted(), true);
-        yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
-      }
-      case SeatEvent.ClaimRequested _, SeatEvent.IncumbentAnswered _, SeatEvent.WitnessesAnswered _ -> stay(seat);
-    };
-  }
-
-  private static Step read(Held seat) {
-    return new Step(work(seat, Held.Work.READING), List.of(new SeatEffect.ReadKey()));
-  }
-
-  private static Step newer(Held seat, @Nullable Versioned<RankEntry> seen) {
-    RankEntry there = Versioned.valueOf(seen);
-    return there != null && there.member().isNewerThan(seat.member()) ? superseded(seat, there) : stay(seat);
-  }
-
-  /** Compares what the key holds with what it should hold. A push may be late, so a push is only believed after a read. */
-  private static Step seenWhileHolding(Held seat, @Nullable Versioned<RankEntry> seen, boolean fresh) {
-    RankEntry there = Versioned.valueOf(seen);
-    if (there != null && there.member().isNewerThan(seat.member())) {
-      return superseded(seat, there);
+    private static Step pause(SegmentHandle handle, String reason) {
+        return new Step(new SeatState.Pausing(handle, reason), List.of(new SeatEffect.Pause(PAUSE_MS)));
     }
-    if (seat.current().equals(seen)) {
-      // own bytes after a write of unknown outcome: it was applied, and nobody has been told
-      return rewrite(seat, fresh ? List.of(new SeatEffect.Take(seat.entry())) : List.of());
+
+    private static Step looked(Setup setup, SegmentHandle handle, SeatEvent.KeyRead read) {
+        RankEntry incumbent = Versioned.valueOf(read.seen());
+        if (incumbent == null || incumbent.state() == RankEntry.State.LEFT) {
+            return claim(setup, handle, read.seen(), read.ticket());
+        }
+        return new Step(
+                new SeatState.AskingIncumbent(handle, read.seen()), List.of(new SeatEffect.AskIncumbent(incumbent)));
     }
-    if (!fresh) {
-      return read(seat);
+
+    private static Step incumbentAnswered(
+            Setup setup, SegmentHandle handle, Versioned<RankEntry> incumbent, SeatEvent.IncumbentAnswered answered) {
+        RankEntry entry = incumbent.value();
+        if (entry == null) {
+            return look(handle);
+        }
+        return switch (answered.answer()) {
+            case HOLDS -> confirm(handle, incumbent, "it answers");
+            case GONE -> claim(setup, handle, incumbent, answered.ticket());
+            case SILENT ->
+                new Step(new SeatState.AskingWitnesses(handle, incumbent), List.of(new SeatEffect.AskWitnesses(entry)));
+        };
     }
-    long revision = Math.max(seat.entry().revision(), there != null && there.member().equals(seat.member()) ? there.revision() : 0);
-    return write(seat, seen, revision);
-  }
 
-  private static Step rewrite(Held seat, List<SeatEffect> effects) {
-    if (!seat.anew() && (seat.wanted() == null || seat.wanted().equals(seat.entry().handle()))) {
-      return new Step(new Held(seat.current(), seat.work(), null, false), effects);
+    private static Step witnessesAnswered(
+            Setup setup, SegmentHandle handle, Versioned<RankEntry> incumbent, SeatEvent.WitnessesAnswered answered) {
+        RankEntry entry = incumbent.value();
+        if (entry == null) {
+            return look(handle);
+        }
+        return switch (answered.answer()) {
+            case HOLDS -> confirm(handle, incumbent, "reachable from " + answered.detail() + ", not from here");
+            case GONE, SILENT -> claim(setup, handle, incumbent, answered.ticket());
+        };
     }
-    Step write = write(seat, seat.current(), seat.entry().revision());
-    return new Step(write.next(), java.util.stream.Stream.concat(effects.stream(), write.effects().stream()).toList());
-  }
 
-  private static Step write(Held seat, @Nullable Versioned<RankEntry> there, long revision) {
-    RankEntry own = seat.entry();
-    SegmentHandle handle = seat.wanted() == null ? own.handle() : seat.wanted();
-    Versioned<RankEntry> next =
-        seen(new RankEntry(own.group(), own.worldSize(), own.member(), RankEntry.State.LIVE, revision + 1, handle));
-    return new Step(new Held(next, Held.Work.WRITING, null, false), List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
-  }
-
-  private static Step superseded(Held seat, RankEntry by) {
-    if (!by.isLive()) {
-      return lostSuccessor(seat, by.member());
+    private static Step confirm(SegmentHandle handle, Versioned<RankEntry> incumbent, String how) {
+        return new Step(new SeatState.Confirming(handle, incumbent, how), List.of(new SeatEffect.ReadKey()));
     }
-    return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
-        + " was taken over by a newer life, " + by.member() + ", of pid " + by.handle().pid() + " at " + by.handle().host() + ":"
-        + by.handle().port() + ", because this process did not answer it; this life has ended");
-  }
 
-  private static Step lostSuccessor(Held seat, Member newer) {
-    return ended(seat.member(), SeatState.End.SUPERSEDED, "rank " + seat.member().rank() + " of group " + seat.entry().group()
-        + " was claimed as " + seat.member() + ", but had had a newer life, " + newer + ", whose entry the store had lost; this life"
-        + " has ended: join again, and set the clock of this host, which is behind");
-  }
-
-  // ---- giving it up
-
-  private static Step leave(Versioned<RankEntry> current, int tries) {
-    RankEntry own = java.util.Objects.requireNonNull(current.value());
-    Versioned<RankEntry> next = seen(own.with(RankEntry.State.LEFT, own.handle()));
-    return new Step(new SeatState.Leaving(next, tries), List.of(new SeatEffect.WriteKey(current.bytes(), next)));
-  }
-
-  private static Step leaving(SeatState.Leaving state, SeatEvent event) {
-    Member member = java.util.Objects.requireNonNull(state.current().value()).member();
-    return switch (event) {
-      case SeatEvent.Written(StoredBytes bytes, boolean _) when !bytes.equals(state.current().bytes()) -> stay(state);
-      case SeatEvent.Written(StoredBytes _, boolean applied) -> applied ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
-          : new Step(state, List.of(new SeatEffect.ReadKey()));
-      case SeatEvent.KeyRead read -> {
+    private static Step confirmed(Setup setup, SeatState.Confirming state, SeatEvent.KeyRead read) {
         RankEntry there = Versioned.valueOf(read.seen());
-        boolean over = there == null || !there.member().equals(member) || there.state() == RankEntry.State.LEFT;
-        yield over || state.tries() >= LEAVE_TRIES || read.seen() == null ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
-            : leave(read.seen(), state.tries() + 1);
-      }
-      case SeatEvent.StoreFailed(String reason) -> state.tries() >= LEAVE_TRIES
-          ? ended(member, SeatState.End.LEFT, "left, but the store could not be told: " + reason)
-          : new Step(new SeatState.Leaving(state.current(), state.tries() + 1), List.of(new SeatEffect.ReadKey()));
-      case SeatEvent.ClaimRequested _, SeatEvent.KeySeen _, SeatEvent.IncumbentAnswered _, SeatEvent.WitnessesAnswered _,
-          SeatEvent.HandleChanged _, SeatEvent.LeaveRequested _, SeatEvent.PauseOver _, SeatEvent.Asked _,
-          SeatEvent.LifeKnown _ -> stay(state);
-    };
-  }
+        RankEntry incumbent = java.util.Objects.requireNonNull(state.incumbent().value());
+        if (state.incumbent().equals(read.seen())) {
+            SegmentHandle handle = incumbent.handle();
+            return pause(
+                    state.handle(),
+                    "held by pid " + handle.pid() + " at " + handle.host() + ":" + handle.port() + " (" + state.how()
+                            + "), whose entry the store has not taken anew yet");
+        }
+        return there == null || there.member().equals(incumbent.member())
+                ? taken(setup, incumbent, state.how())
+                : looked(setup, state.handle(), read);
+    }
 
-  private static Step ended(@Nullable Member member, SeatState.End end, String reason) {
-    return new Step(new SeatState.Ended(reason, end), List.of(new SeatEffect.End(member, end, reason)));
-  }
+    private static Step taken(Setup setup, RankEntry incumbent, String how) {
+        SegmentHandle there = incumbent.handle();
+        return ended(
+                null,
+                SeatState.End.TAKEN,
+                "rank " + setup.rank() + " of group " + setup.group() + " is held by pid " + there.pid() + " at "
+                        + there.host() + ":" + there.port() + " (" + how
+                        + "); stop that process first, or join with another rank");
+    }
 
-  private static Step stay(SeatState state) {
-    return new Step(state, List.of());
-  }
+    private static Step claim(
+            Setup setup, SegmentHandle handle, @Nullable Versioned<RankEntry> there, SeatEvent.Ticket ticket) {
+        RankEntry before = Versioned.valueOf(there);
+        long incarnation = Math.max(
+                        Math.max(before == null ? 0 : before.member().incarnation(), ticket.formerIncarnation()),
+                        ticket.nowMs())
+                + 1;
+        var entry = new RankEntry(
+                setup.group(),
+                setup.worldSize(),
+                new Member(setup.rank(), incarnation, ticket.life()),
+                RankEntry.State.LIVE,
+                0,
+                handle);
+        Versioned<RankEntry> next = seen(entry);
+        return new Step(
+                new SeatState.Claiming(handle, next), List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
+    }
 
-  private static Held work(Held seat, Held.Work work) {
-    return new Held(seat.current(), work, seat.wanted(), seat.anew());
-  }
+    private static Step held(Versioned<RankEntry> current) {
+        var seat = new Held(current, Held.Work.NONE, null, false);
+        return new Step(seat, List.of(new SeatEffect.Take(seat.entry())));
+    }
 
-  private static Versioned<RankEntry> seen(RankEntry entry) {
-    StoredBytes bytes = Schema.encode(entry);
-    return new Versioned<>(bytes, entry);
-  }
+    // ---- while it has the seat
+
+    private static Step holding(Held seat, SeatEvent event) {
+        return switch (event) {
+            case SeatEvent.LeaveRequested _ -> leave(seat.current(), 0);
+            case SeatEvent.KeySeen(var seen) ->
+                seat.work() == Held.Work.NONE ? seenWhileHolding(seat, seen, false) : newer(seat, seen);
+            case SeatEvent.KeyRead read -> seenWhileHolding(work(seat, Held.Work.NONE), read.seen(), true);
+            case SeatEvent.Written(StoredBytes bytes, boolean _)
+            when !bytes.equals(seat.current().bytes()) -> stay(seat);
+            case SeatEvent.Written(StoredBytes _, boolean applied)
+            when applied && seat.work() == Held.Work.NONE -> stay(seat); // it has been seen
+            case SeatEvent.Written(StoredBytes _, boolean applied) ->
+                applied ? rewrite(work(seat, Held.Work.NONE), List.of(new SeatEffect.Take(seat.entry()))) : read(seat);
+            case SeatEvent.StoreFailed _ ->
+                new Step(work(seat, Held.Work.PAUSING), List.of(new SeatEffect.Pause(PAUSE_MS)));
+            case SeatEvent.PauseOver _ -> seat.work() == Held.Work.PAUSING ? read(seat) : stay(seat);
+            case SeatEvent.HandleChanged(SegmentHandle handle) -> {
+                var next = new Held(seat.current(), seat.work(), handle, seat.anew());
+                yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
+            }
+            case SeatEvent.LifeKnown(Member member) ->
+                member.isNewerThan(seat.member()) ? lostSuccessor(seat, member) : stay(seat);
+            case SeatEvent.Asked(long revision) when seat.entry().revision() > revision -> stay(seat);
+            case SeatEvent.Asked _ -> {
+                var next = new Held(seat.current(), seat.work(), seat.wanted(), true);
+                yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
+            }
+            case SeatEvent.ClaimRequested _, SeatEvent.IncumbentAnswered _, SeatEvent.WitnessesAnswered _ -> stay(seat);
+        };
+    }
+
+    private static Step read(Held seat) {
+        return new Step(work(seat, Held.Work.READING), List.of(new SeatEffect.ReadKey()));
+    }
+
+    private static Step newer(Held seat, @Nullable Versioned<RankEntry> seen) {
+        RankEntry there = Versioned.valueOf(seen);
+        return there != null && there.member().isNewerThan(seat.member()) ? superseded(seat, there) : stay(seat);
+    }
+
+    /**
+     * Compares what the key holds with what it should hold. A push may be late, so a push is only believed after a
+     * read.
+     */
+    private static Step seenWhileHolding(Held seat, @Nullable Versioned<RankEntry> seen, boolean fresh) {
+        RankEntry there = Versioned.valueOf(seen);
+        if (there != null && there.member().isNewerThan(seat.member())) {
+            return superseded(seat, there);
+        }
+        if (seat.current().equals(seen)) {
+            // own bytes after a write of unknown outcome: it was applied, and nobody has been told
+            return rewrite(seat, fresh ? List.of(new SeatEffect.Take(seat.entry())) : List.of());
+        }
+        if (!fresh) {
+            return read(seat);
+        }
+        long revision = Math.max(
+                seat.entry().revision(), there != null && there.member().equals(seat.member()) ? there.revision() : 0);
+        return write(seat, seen, revision);
+    }
+
+    private static Step rewrite(Held seat, List<SeatEffect> effects) {
+        if (!seat.anew()
+                && (seat.wanted() == null || seat.wanted().equals(seat.entry().handle()))) {
+            return new Step(new Held(seat.current(), seat.work(), null, false), effects);
+        }
+        Step write = write(seat, seat.current(), seat.entry().revision());
+        return new Step(
+                write.next(),
+                java.util.stream.Stream.concat(effects.stream(), write.effects().stream())
+                        .toList());
+    }
+
+    private static Step write(Held seat, @Nullable Versioned<RankEntry> there, long revision) {
+        RankEntry own = seat.entry();
+        SegmentHandle handle = seat.wanted() == null ? own.handle() : seat.wanted();
+        Versioned<RankEntry> next = seen(
+                new RankEntry(own.group(), own.worldSize(), own.member(), RankEntry.State.LIVE, revision + 1, handle));
+        return new Step(
+                new Held(next, Held.Work.WRITING, null, false),
+                List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
+    }
+
+    private static Step superseded(Held seat, RankEntry by) {
+        if (!by.isLive()) {
+            return lostSuccessor(seat, by.member());
+        }
+        return ended(
+                seat.member(),
+                SeatState.End.SUPERSEDED,
+                "rank " + seat.member().rank() + " of group " + seat.entry().group()
+                        + " was taken over by a newer life, " + by.member() + ", of pid "
+                        + by.handle().pid() + " at " + by.handle().host() + ":"
+                        + by.handle().port() + ", because this process did not answer it; this life has ended");
+    }
+
+    private static Step lostSuccessor(Held seat, Member newer) {
+        return ended(
+                seat.member(),
+                SeatState.End.SUPERSEDED,
+                "rank " + seat.member().rank() + " of group " + seat.entry().group()
+                        + " was claimed as " + seat.member() + ", but had had a newer life, " + newer
+                        + ", whose entry the store had lost; this life"
+                        + " has ended: join again, and set the clock of this host, which is behind");
+    }
+
+    // ---- giving it up
+
+    private static Step leave(Versioned<RankEntry> current, int tries) {
+        RankEntry own = java.util.Objects.requireNonNull(current.value());
+        Versioned<RankEntry> next = seen(own.with(RankEntry.State.LEFT, own.handle()));
+        return new Step(new SeatState.Leaving(next, tries), List.of(new SeatEffect.WriteKey(current.bytes(), next)));
+    }
+
+    private static Step leaving(SeatState.Leaving state, SeatEvent event) {
+        Member member =
+                java.util.Objects.requireNonNull(state.current().value()).member();
+        return switch (event) {
+            case SeatEvent.Written(StoredBytes bytes, boolean _)
+            when !bytes.equals(state.current().bytes()) -> stay(state);
+            case SeatEvent.Written(StoredBytes _, boolean applied) ->
+                applied
+                        ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
+                        : new Step(state, List.of(new SeatEffect.ReadKey()));
+            case SeatEvent.KeyRead read -> {
+                RankEntry there = Versioned.valueOf(read.seen());
+                boolean over = there == null || !there.member().equals(member) || there.state() == RankEntry.State.LEFT;
+                yield over || state.tries() >= LEAVE_TRIES || read.seen() == null
+                        ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
+                        : leave(read.seen(), state.tries() + 1);
+            }
+            case SeatEvent.StoreFailed(String reason) ->
+                state.tries() >= LEAVE_TRIES
+                        ? ended(member, SeatState.End.LEFT, "left, but the store could not be told: " + reason)
+                        : new Step(
+                                new SeatState.Leaving(state.current(), state.tries() + 1),
+                                List.of(new SeatEffect.ReadKey()));
+            case SeatEvent.ClaimRequested _,
+                    SeatEvent.KeySeen _,
+                    SeatEvent.IncumbentAnswered _,
+                    SeatEvent.WitnessesAnswered _,
+                    SeatEvent.HandleChanged _,
+                    SeatEvent.LeaveRequested _,
+                    SeatEvent.PauseOver _,
+                    SeatEvent.Asked _,
+                    SeatEvent.LifeKnown _ -> stay(state);
+        };
+    }
+
+    private static Step ended(@Nullable Member member, SeatState.End end, String reason) {
+        return new Step(new SeatState.Ended(reason, end), List.of(new SeatEffect.End(member, end, reason)));
+    }
+
+    private static Step stay(SeatState state) {
+        return new Step(state, List.of());
+    }
+
+    private static Held work(Held seat, Held.Work work) {
+        return new Held(seat.current(), work, seat.wanted(), seat.anew());
+    }
+
+    private static Versioned<RankEntry> seen(RankEntry entry) {
+        StoredBytes bytes = Schema.encode(entry);
+        return new Versioned<>(bytes, entry);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.segment;
 
 import io.muster.group.GroupName;
@@ -9,147 +11,170 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The value of {@code <group>/epoch}: one agreed vector of members and one outcome for it. A record but for its digest, which is kept once
- * it has been computed: the barrier asks for it at every event.
+ * The value of {@code <group>/epoch}: one agreed vector of members and one outcome for it. A record but for its digest,
+ * which is kept once it has been computed: the barrier asks for it at every event.
  */
 public final class EpochRecord {
-  /** The order is the wire's, and at equal numbers the order of records: append only. */
-  public enum State { OPEN, COMPLETE, DEGRADED }
-
-  private final GroupName group;
-  private final long number;
-  private final List<Member> vector;
-  private final State state;
-  private final long lastComplete;
-  private final List<LostMember> lost;
-  private final ProofCounts proofs;
-  /** Null until somebody asks; whichever threads compute it find the same, and it is immutable. */
-  private @Nullable Digest digest;
-
-  /**
-   * A record.
-   *
-   * @param number from 1, strictly increasing
-   * @param vector one member per rank, in the order of ranks
-   * @param lastComplete greatest number below or at this one that was COMPLETE, 0 if none was
-   * @param lost who was lost from {@code lastComplete} when it ended, empty while it stands
-   * @param proofs what it rests on, none if this number was never COMPLETE
-   */
-  public EpochRecord(GroupName group, long number, List<Member> vector, State state, long lastComplete, List<LostMember> lost,
-      ProofCounts proofs) {
-    this.group = group;
-    this.number = number;
-    this.vector = List.copyOf(vector);
-    this.state = state;
-    this.lastComplete = lastComplete;
-    this.lost = List.copyOf(lost);
-    this.proofs = proofs;
-    if (number < 1) {
-      throw new IllegalArgumentException("epoch number " + number);
+    /** The order is the wire's, and at equal numbers the order of records: append only. */
+    public enum State {
+        OPEN,
+        COMPLETE,
+        DEGRADED
     }
-    if (vector.isEmpty() || vector.size() > Member.MAX_WORLD_SIZE) {
-      throw new IllegalArgumentException("a vector of " + vector.size() + " members");
+
+    private final GroupName group;
+    private final long number;
+    private final List<Member> vector;
+    private final State state;
+    private final long lastComplete;
+    private final List<LostMember> lost;
+    private final ProofCounts proofs;
+    /** Null until somebody asks; whichever threads compute it find the same, and it is immutable. */
+    private @Nullable Digest digest;
+
+    /**
+     * A record.
+     *
+     * @param number from 1, strictly increasing
+     * @param vector one member per rank, in the order of ranks
+     * @param lastComplete greatest number below or at this one that was COMPLETE, 0 if none was
+     * @param lost who was lost from {@code lastComplete} when it ended, empty while it stands
+     * @param proofs what it rests on, none if this number was never COMPLETE
+     */
+    public EpochRecord(
+            GroupName group,
+            long number,
+            List<Member> vector,
+            State state,
+            long lastComplete,
+            List<LostMember> lost,
+            ProofCounts proofs) {
+        this.group = group;
+        this.number = number;
+        this.vector = List.copyOf(vector);
+        this.state = state;
+        this.lastComplete = lastComplete;
+        this.lost = List.copyOf(lost);
+        this.proofs = proofs;
+        if (number < 1) {
+            throw new IllegalArgumentException("epoch number " + number);
+        }
+        if (vector.isEmpty() || vector.size() > Member.MAX_WORLD_SIZE) {
+            throw new IllegalArgumentException("a vector of " + vector.size() + " members");
+        }
+        for (int rank = 0; rank < vector.size(); rank++) {
+            if (vector.get(rank).rank() != rank) {
+                throw new IllegalArgumentException(
+                        "seat " + rank + " holds rank " + vector.get(rank).rank());
+            }
+        }
+        if (lastComplete < 0 || lastComplete > number) {
+            throw new IllegalArgumentException("last complete epoch " + lastComplete + " at number " + number);
+        }
     }
-    for (int rank = 0; rank < vector.size(); rank++) {
-      if (vector.get(rank).rank() != rank) {
-        throw new IllegalArgumentException("seat " + rank + " holds rank " + vector.get(rank).rank());
-      }
+
+    public GroupName group() {
+        return group;
     }
-    if (lastComplete < 0 || lastComplete > number) {
-      throw new IllegalArgumentException("last complete epoch " + lastComplete + " at number " + number);
+
+    public long number() {
+        return number;
     }
-  }
 
-  public GroupName group() {
-    return group;
-  }
-
-  public long number() {
-    return number;
-  }
-
-  public List<Member> vector() {
-    return vector;
-  }
-
-  public State state() {
-    return state;
-  }
-
-  public long lastComplete() {
-    return lastComplete;
-  }
-
-  public List<LostMember> lost() {
-    return lost;
-  }
-
-  public ProofCounts proofs() {
-    return proofs;
-  }
-
-  public int worldSize() {
-    return vector.size();
-  }
-
-  /** What a ready mark must carry: number, world size and vector, but not the outcome. */
-  public Digest digest() {
-    Digest known = digest;
-    if (known == null) {
-      var out = new CanonicalWriter().text(group.value()).i64(number).i32(vector.size());
-      vector.forEach(member -> Schema.write(out, member));
-      known = Digest.of(out.toByteArray());
-      digest = known;
+    public List<Member> vector() {
+        return vector;
     }
-    return known;
-  }
 
-  /**
-   * The order of records: number, then DEGRADED over COMPLETE over OPEN, then the greater last COMPLETE, so that no merge forgets one. Equal
-   * numbers with different vectors have no order.
-   */
-  public boolean supersedes(EpochRecord other) {
-    if (number != other.number) {
-      return number > other.number;
+    public State state() {
+        return state;
     }
-    return state != other.state ? state.compareTo(other.state) > 0 : lastComplete > other.lastComplete;
-  }
 
-  /** Whether a record with this number and state is further than this one. */
-  public boolean isBehind(long otherNumber, State otherState) {
-    return otherNumber > number || otherNumber == number && otherState.compareTo(state) > 0;
-  }
+    public long lastComplete() {
+        return lastComplete;
+    }
 
-  public EpochRecord complete(ProofCounts counted) {
-    return sameVector(new EpochRecord(group, number, vector, State.COMPLETE, number, List.of(), counted));
-  }
+    public List<LostMember> lost() {
+        return lost;
+    }
 
-  /** @param newlyLost who was lost; kept only if this epoch was COMPLETE, since nobody was ever told of another */
-  public EpochRecord degraded(List<LostMember> newlyLost) {
-    return sameVector(new EpochRecord(group, number, vector, State.DEGRADED, lastComplete, state == State.COMPLETE ? newlyLost : lost,
-        proofs));
-  }
+    public ProofCounts proofs() {
+        return proofs;
+    }
 
-  private EpochRecord sameVector(EpochRecord next) {
-    next.digest = digest;
-    return next;
-  }
+    public int worldSize() {
+        return vector.size();
+    }
 
-  @Override
-  public boolean equals(@Nullable Object other) {
-    return this == other || other instanceof EpochRecord that && number == that.number && state == that.state
-        && lastComplete == that.lastComplete && group.equals(that.group) && vector.equals(that.vector) && lost.equals(that.lost)
-        && proofs.equals(that.proofs);
-  }
+    /** What a ready mark must carry: number, world size and vector, but not the outcome. */
+    public Digest digest() {
+        Digest known = digest;
+        if (known == null) {
+            var out = new CanonicalWriter().text(group.value()).i64(number).i32(vector.size());
+            vector.forEach(member -> Schema.write(out, member));
+            known = Digest.of(out.toByteArray());
+            digest = known;
+        }
+        return known;
+    }
 
-  @Override
-  public int hashCode() {
-    return Objects.hash(group, number, vector, state, lastComplete, lost, proofs);
-  }
+    /**
+     * The order of records: number, then DEGRADED over COMPLETE over OPEN, then the greater last COMPLETE, so that no
+     * merge forgets one. Equal numbers with different vectors have no order.
+     */
+    public boolean supersedes(EpochRecord other) {
+        if (number != other.number) {
+            return number > other.number;
+        }
+        return state != other.state ? state.compareTo(other.state) > 0 : lastComplete > other.lastComplete;
+    }
 
-  @Override
-  public String toString() {
-    return "EpochRecord[group=" + group + ", number=" + number + ", vector=" + vector + ", state=" + state + ", lastComplete="
-        + lastComplete + ", lost=" + lost + ", proofs=" + proofs + "]";
-  }
+    /** Whether a record with this number and state is further than this one. */
+    public boolean isBehind(long otherNumber, State otherState) {
+        return otherNumber > number || otherNumber == number && otherState.compareTo(state) > 0;
+    }
+
+    public EpochRecord complete(ProofCounts counted) {
+        return sameVector(new EpochRecord(group, number, vector, State.COMPLETE, number, List.of(), counted));
+    }
+
+    /** @param newlyLost who was lost; kept only if this epoch was COMPLETE, since nobody was ever told of another */
+    public EpochRecord degraded(List<LostMember> newlyLost) {
+        return sameVector(new EpochRecord(
+                group,
+                number,
+                vector,
+                State.DEGRADED,
+                lastComplete,
+                state == State.COMPLETE ? newlyLost : lost,
+                proofs));
+    }
+
+    private EpochRecord sameVector(EpochRecord next) {
+        next.digest = digest;
+        return next;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return this == other
+                || other instanceof EpochRecord that
+                        && number == that.number
+                        && state == that.state
+                        && lastComplete == that.lastComplete
+                        && group.equals(that.group)
+                        && vector.equals(that.vector)
+                        && lost.equals(that.lost)
+                        && proofs.equals(that.proofs);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(group, number, vector, state, lastComplete, lost, proofs);
+    }
+
+    @Override
+    public String toString() {
+        return "EpochRecord[group=" + group + ", number=" + number + ", vector=" + vector + ", state=" + state
+                + ", lastComplete=" + lastComplete + ", lost=" + lost + ", proofs=" + proofs + "]";
+    }
 }

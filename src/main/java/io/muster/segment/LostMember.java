@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.segment;
 
 import io.muster.group.Member;
@@ -10,9 +12,9 @@ import io.muster.group.Member;
  * @param reportedBy the rank that saw it
  */
 public record LostMember(Member member, String reason, String evidence, int reportedBy) {
-  static final int MAX_EVIDENCE = 500;
+    static final int MAX_EVIDENCE = 500;
 
-  public LostMember {
-    evidence = evidence.length() > MAX_EVIDENCE ? evidence.substring(0, MAX_EVIDENCE) : evidence;
-  }
+    public LostMember {
+        evidence = evidence.length() > MAX_EVIDENCE ? evidence.substring(0, MAX_EVIDENCE) : evidence;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.segment;
 
 import io.muster.group.GroupName;
@@ -7,22 +9,22 @@ import io.muster.wire.Digest;
 import java.util.List;
 
 /**
- * The value of {@code <group>/ready/<r>}: "all my links are CONNECTED to exactly this vector", for one life and one epoch. Written at
- * most once per (life, epoch), never taken back, only overwritten by a greater one.
+ * The value of {@code <group>/ready/<r>}: "all my links are CONNECTED to exactly this vector", for one life and one
+ * epoch. Written at most once per (life, epoch), never taken back, only overwritten by a greater one.
  *
  * @param digest of the epoch's number, world size and vector: {@link EpochRecord#digest()}
  * @param proofs the proof of the link to each rank, the own one included
  */
 public record ReadyMark(GroupName group, Member member, long epoch, Digest digest, List<Proof> proofs) {
-  public ReadyMark {
-    proofs = List.copyOf(proofs);
-    if (epoch < 1) {
-      throw new IllegalArgumentException("epoch " + epoch);
+    public ReadyMark {
+        proofs = List.copyOf(proofs);
+        if (epoch < 1) {
+            throw new IllegalArgumentException("epoch " + epoch);
+        }
     }
-  }
 
-  /** The order of marks: (life, epoch). */
-  public boolean supersedes(ReadyMark other) {
-    return member.equals(other.member) ? epoch > other.epoch : member.isNewerThan(other.member);
-  }
+    /** The order of marks: (life, epoch). */
+    public boolean supersedes(ReadyMark other) {
+        return member.equals(other.member) ? epoch > other.epoch : member.isNewerThan(other.member);
+    }
 }

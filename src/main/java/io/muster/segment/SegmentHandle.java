@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.segment;
 
 import io.muster.group.ProcessId;
@@ -6,7 +8,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What others need to reach the memory of a rank: its process and address, what its warmup policy offers, and its segments.
+ * What others need to reach the memory of a rank: its process and address, what its warmup policy offers, and its
+ * segments.
  *
  * @param process the process that hosts the rank
  * @param host address that others dial
@@ -19,54 +22,67 @@ import java.util.Objects;
  * @param fabric what its fabric offers, {@link FabricOffer#NONE} where there is none
  * @param segments registered segments, in the order of registration
  */
-public record SegmentHandle(ProcessId process, String host, int port, String hostId, long pid, String memberUuid, String warmupMode,
-    List<String> transports, FabricOffer fabric, List<SegmentInfo> segments) {
-  /** More don't fit into a handle. */
-  public static final int MAX_SEGMENTS = 1024;
+public record SegmentHandle(
+        ProcessId process,
+        String host,
+        int port,
+        String hostId,
+        long pid,
+        String memberUuid,
+        String warmupMode,
+        List<String> transports,
+        FabricOffer fabric,
+        List<SegmentInfo> segments) {
+    /** More don't fit into a handle. */
+    public static final int MAX_SEGMENTS = 1024;
 
-  public SegmentHandle {
-    if (host.isBlank() || host.length() > 255) {
-      throw new IllegalArgumentException("host must have 1 to 255 characters, got " + host.length());
-    }
-    if (port < 1 || port > 65_535) {
-      throw new IllegalArgumentException("port must be in 1..65535, got " + port);
-    }
-    if (segments.size() > MAX_SEGMENTS) {
-      throw new IllegalArgumentException("at most " + MAX_SEGMENTS + " segments fit into a handle, got " + segments.size());
-    }
-    transports = List.copyOf(transports);
-    segments = List.copyOf(segments);
-  }
-
-  /**
-   * The fabric side of a handle.
-   *
-   * @param identity {@code CLUSTERUUID/CLIQUE}, empty where no fabric is proven
-   * @param simulated true for a simulated fabric
-   * @param export exported handle that a peer must be able to import, empty where there is none
-   * @param reason why there is none, or how it was proven
-   */
-  public record FabricOffer(String identity, boolean simulated, byte[] export, String reason) {
-    public static final FabricOffer NONE = new FabricOffer("", false, new byte[0], "");
-
-    public FabricOffer {
-      export = export.clone();
+    public SegmentHandle {
+        if (host.isBlank() || host.length() > 255) {
+            throw new IllegalArgumentException("host must have 1 to 255 characters, got " + host.length());
+        }
+        if (port < 1 || port > 65_535) {
+            throw new IllegalArgumentException("port must be in 1..65535, got " + port);
+        }
+        if (segments.size() > MAX_SEGMENTS) {
+            throw new IllegalArgumentException(
+                    "at most " + MAX_SEGMENTS + " segments fit into a handle, got " + segments.size());
+        }
+        transports = List.copyOf(transports);
+        segments = List.copyOf(segments);
     }
 
-    @Override
-    public byte[] export() {
-      return export.clone();
-    }
+    /**
+     * The fabric side of a handle.
+     *
+     * @param identity {@code CLUSTERUUID/CLIQUE}, empty where no fabric is proven
+     * @param simulated true for a simulated fabric
+     * @param export exported handle that a peer must be able to import, empty where there is none
+     * @param reason why there is none, or how it was proven
+     */
+    public record FabricOffer(String identity, boolean simulated, byte[] export, String reason) {
+        public static final FabricOffer NONE = new FabricOffer("", false, new byte[0], "");
 
-    @Override
-    public boolean equals(Object other) {
-      return other instanceof FabricOffer that && identity.equals(that.identity) && simulated == that.simulated
-          && Arrays.equals(export, that.export) && reason.equals(that.reason);
-    }
+        public FabricOffer {
+            export = export.clone();
+        }
 
-    @Override
-    public int hashCode() {
-      return Objects.hash(identity, simulated, Arrays.hashCode(export), reason);
+        @Override
+        public byte[] export() {
+            return export.clone();
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof FabricOffer that
+                    && identity.equals(that.identity)
+                    && simulated == that.simulated
+                    && Arrays.equals(export, that.export)
+                    && reason.equals(that.reason);
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(identity, simulated, Arrays.hashCode(export), reason);
+        }
     }
-  }
 }

@@ -1,27 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.segment;
 
 import io.muster.group.GroupSecret;
 import java.util.Arrays;
 
-/** The last field of a stored value: a length of two bytes, then the signature, or length 0 where the group has no secret. */
+/**
+ * The last field of a stored value: a length of two bytes, then the signature, or length 0 where the group has no
+ * secret.
+ */
 public final class SignatureField {
-  public static final int LENGTH_BYTES = Short.BYTES;
-  /** Bytes of the field where it holds a signature. */
-  public static final int BYTES = LENGTH_BYTES + GroupSecret.Seal.BYTES;
+    public static final int LENGTH_BYTES = Short.BYTES;
+    /** Bytes of the field where it holds a signature. */
+    public static final int BYTES = LENGTH_BYTES + GroupSecret.Seal.BYTES;
 
-  private SignatureField() {}
+    private SignatureField() {}
 
-  /** Whether the value ends with a signature; it is not verified. */
-  public static boolean isFilledIn(byte[] value) {
-    int body = value.length - BYTES;
-    return body >= 0 && value[body] == 0 && value[body + 1] == GroupSecret.Seal.BYTES;
-  }
+    /** Whether the value ends with a signature; it is not verified. */
+    public static boolean isFilledIn(byte[] value) {
+        int body = value.length - BYTES;
+        return body >= 0 && value[body] == 0 && value[body + 1] == GroupSecret.Seal.BYTES;
+    }
 
-  /** A copy of the value with an empty signature field. */
-  public static byte[] emptied(byte[] value) {
-    int body = value.length - BYTES;
-    byte[] unsigned = Arrays.copyOf(value, body + LENGTH_BYTES);
-    unsigned[body + 1] = 0;
-    return unsigned;
-  }
+    /** A copy of the value with an empty signature field. */
+    public static byte[] emptied(byte[] value) {
+        int body = value.length - BYTES;
+        byte[] unsigned = Arrays.copyOf(value, body + LENGTH_BYTES);
+        unsigned[body + 1] = 0;
+        return unsigned;
+    }
 }

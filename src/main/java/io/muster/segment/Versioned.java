@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.segment;
 
 import io.muster.wire.Decoded;
@@ -12,22 +14,23 @@ import org.jspecify.annotations.Nullable;
  */
 public record Versioned<T>(StoredBytes bytes, @Nullable T value) {
 
-  /** Null if the key is absent. */
-  public static <T> @Nullable Versioned<T> of(@Nullable StoredBytes bytes, Function<StoredBytes, Decoded<T>> decoder) {
-    if (bytes == null) {
-      return null;
+    /** Null if the key is absent. */
+    public static <T> @Nullable Versioned<T> of(
+            @Nullable StoredBytes bytes, Function<StoredBytes, Decoded<T>> decoder) {
+        if (bytes == null) {
+            return null;
+        }
+        return switch (decoder.apply(bytes)) {
+            case Decoded.Valid<T>(T value) -> new Versioned<>(bytes, value);
+            case Decoded.Malformed<T> _ -> new Versioned<>(bytes, null);
+        };
     }
-    return switch (decoder.apply(bytes)) {
-      case Decoded.Valid<T>(T value) -> new Versioned<>(bytes, value);
-      case Decoded.Malformed<T> _ -> new Versioned<>(bytes, null);
-    };
-  }
 
-  public static <T> @Nullable T valueOf(@Nullable Versioned<T> seen) {
-    return seen == null ? null : seen.value();
-  }
+    public static <T> @Nullable T valueOf(@Nullable Versioned<T> seen) {
+        return seen == null ? null : seen.value();
+    }
 
-  public static @Nullable StoredBytes bytesOf(@Nullable Versioned<?> seen) {
-    return seen == null ? null : seen.bytes();
-  }
+    public static @Nullable StoredBytes bytesOf(@Nullable Versioned<?> seen) {
+        return seen == null ? null : seen.bytes();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.store;
 
 import com.hazelcast.cluster.MembershipEvent;
@@ -37,230 +39,253 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What Hazelcast tells: changes of the map's entries, members that come and go, merges, lost partitions. Registered once for all listeners,
- * who are called on the store's context, so that Hazelcast's event threads do no work. Its lock guards the registrations: a virtual thread
- * that listens meets the one that closes.
+ * What Hazelcast tells: changes of the map's entries, members that come and go, merges, lost partitions. Registered
+ * once for all listeners, who are called on the store's context, so that Hazelcast's event threads do no work. Its lock
+ * guards the registrations: a virtual thread that listens meets the one that closes.
  */
 final class HazelcastNews {
-  private static final Logger log = LoggerFactory.getLogger(HazelcastNews.class);
-  private static final long GATHER_LOSSES_MS = 50;
-  /** Asked by the owner of a key, before it tells anybody: {@link StoreKeys#isTold}. */
-  private static final Predicate<String, Object> TOLD = Predicates.not(Predicates.like("__key", "%" + StoreKeys.READY + "%"));
-  private static final Duration INACTIVE_FOR_GOOD = Duration.ofSeconds(2);
+    private static final Logger log = LoggerFactory.getLogger(HazelcastNews.class);
+    private static final long GATHER_LOSSES_MS = 50;
+    /** Asked by the owner of a key, before it tells anybody: {@link StoreKeys#isTold}. */
+    private static final Predicate<String, Object> TOLD =
+            Predicates.not(Predicates.like("__key", "%" + StoreKeys.READY + "%"));
 
-  private final HazelcastInstance hazelcast;
-  private final IMap<String, Object> map;
-  private final Context context;
-  private final Supplier<PresentMembers> present;
-  private final List<Listener> listeners = new CopyOnWriteArrayList<>();
-  /** Counted on Hazelcast's event threads, told on the store's context. */
-  private final AtomicInteger lostPartitions = new AtomicInteger();
-  private final AtomicBoolean ended = new AtomicBoolean();
-  /** Set by whichever thread ran an operation; two that meet are as good as one. */
-  private volatile long inactiveSinceNanos;
-  private volatile boolean closed;
-  private @Nullable UUID entries;
-  private @Nullable UUID partitionsLost;
-  private @Nullable UUID members;
-  private @Nullable UUID lifecycle;
+    private static final Duration INACTIVE_FOR_GOOD = Duration.ofSeconds(2);
 
-  HazelcastNews(HazelcastInstance hazelcast, IMap<String, Object> map, Context context, Supplier<PresentMembers> present) {
-    this.hazelcast = hazelcast;
-    this.map = map;
-    this.context = context;
-    this.present = present;
-  }
+    private final HazelcastInstance hazelcast;
+    private final IMap<String, Object> map;
+    private final Context context;
+    private final Supplier<PresentMembers> present;
+    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    /** Counted on Hazelcast's event threads, told on the store's context. */
+    private final AtomicInteger lostPartitions = new AtomicInteger();
 
-  void add(Listener listener) {
-    listeners.add(listener);
-  }
+    private final AtomicBoolean ended = new AtomicBoolean();
+    /** Set by whichever thread ran an operation; two that meet are as good as one. */
+    private volatile long inactiveSinceNanos;
 
-  void remove(Listener listener) {
-    listeners.remove(listener);
-  }
+    private volatile boolean closed;
+    private @Nullable UUID entries;
+    private @Nullable UUID partitionsLost;
+    private @Nullable UUID members;
+    private @Nullable UUID lifecycle;
 
-  /** Nobody is told any more; what is registered, or is being registered, stays until {@link #unregister}. Does not block. */
-  void close() {
-    closed = true;
-    listeners.clear();
-  }
-
-  /** Once, however often it is called. Blocks until all members know of it. */
-  synchronized void register() {
-    if (closed || entries != null) {
-      return;
-    }
-    try {
-      registerAll();
-    } catch (RuntimeException e) {
-      unregister();
-      throw e;
-    }
-  }
-
-  private void registerAll() {
-    members = hazelcast.getCluster().addMembershipListener(new Members());
-    lifecycle = hazelcast.getLifecycleService().addLifecycleListener(event -> {
-      if (event.getState() == LifecycleEvent.LifecycleState.MERGED) {
-        log.info("store-merged map={} member={}", map.getName(), hazelcast.getCluster().getLocalMember().getUuid());
-        tell(Listener::merged);
-      } else if (event.getState() == LifecycleEvent.LifecycleState.SHUTDOWN) {
-        ended();
-      }
-    });
-    partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) _ -> {
-      if (lostPartitions.getAndIncrement() == 0) {
-        context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> tellLosses()));
-      }
-    });
-    entries = map.addEntryListener(new Entries(), TOLD, true);
-  }
-
-  /**
-   * Blocks. Does not fail: what the others could not be told of (a member that has just died may be in the way) is gone here, and goes there
-   * with this member.
-   */
-  synchronized void unregister() {
-    try {
-      remove("entries", entries, map::removeEntryListener);
-      remove("partitions", partitionsLost, map::removePartitionLostListener);
-      remove("lifecycle", lifecycle, hazelcast.getLifecycleService()::removeLifecycleListener);
-      remove("members", members, hazelcast.getCluster()::removeMembershipListener);
-    } catch (HazelcastInstanceNotActiveException e) {
-      log.debug("store-close map={} cause={}", map.getName(), "Hazelcast went first, and its listeners with it");
-    }
-    entries = null;
-    partitionsLost = null;
-    lifecycle = null;
-    members = null;
-  }
-
-  private void remove(String what, @Nullable UUID registration, Consumer<UUID> how) {
-    if (registration == null) {
-      return;
-    }
-    try {
-      how.accept(registration);
-    } catch (HazelcastInstanceNotActiveException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      log.warn("store-close map={} listener={} removed here, and not at every other member, until this one leaves; cause={}", map.getName(),
-          what, e.toString());
-    }
-  }
-
-  /** A member that dies without a backup loses hundreds of partitions at once: one event, and one reading of everything, for all of them. */
-  private void tellLosses() {
-    int lost = lostPartitions.getAndSet(0);
-    log.warn("store-partitions-lost map={} partitions={}", map.getName(), lost);
-    tell(listener -> listener.partitionsLost(lost));
-  }
-
-  /** An operation was answered. */
-  void active() {
-    inactiveSinceNanos = 0;
-  }
-
-  /**
-   * An operation failed because the member is not active. Where it had to give up (it could not accept a connection for want of files, say),
-   * it says so in no other way.
-   */
-  void inactive() {
-    long now = System.nanoTime();
-    long since = inactiveSinceNanos;
-    if (since == 0) {
-      inactiveSinceNanos = now;
-    } else if (now - since > INACTIVE_FOR_GOOD.toNanos()) {
-      ended();
-    }
-  }
-
-  /** Nobody is left to be told if this process has closed the store. */
-  private void ended() {
-    if (!ended.getAndSet(true)) {
-      tell(Listener::ended);
-    }
-  }
-
-  private void tell(Consumer<Listener> call) {
-    context.runOnContext(_ -> listeners.forEach(call));
-  }
-
-  private final class Members implements MembershipListener {
-    @Override
-    public void memberAdded(MembershipEvent event) {
-      PresentMembers now = present.get();
-      tell(listener -> listener.membersChanged(now));
+    HazelcastNews(
+            HazelcastInstance hazelcast, IMap<String, Object> map, Context context, Supplier<PresentMembers> present) {
+        this.hazelcast = hazelcast;
+        this.map = map;
+        this.context = context;
+        this.present = present;
     }
 
-    @Override
-    public void memberRemoved(MembershipEvent event) {
-      PresentMembers now = present.get();
-      tell(listener -> listener.membersChanged(now));
-    }
-  }
-
-  private final class Entries implements EntryAddedListener<String, Object>, EntryUpdatedListener<String, Object>,
-      EntryRemovedListener<String, Object>, EntryEvictedListener<String, Object>, EntryExpiredListener<String, Object>,
-      EntryMergedListener<String, Object>, MapClearedListener, MapEvictedListener {
-
-    @Override
-    public void entryAdded(EntryEvent<String, Object> event) {
-      changed(event);
+    void add(Listener listener) {
+        listeners.add(listener);
     }
 
-    @Override
-    public void entryUpdated(EntryEvent<String, Object> event) {
-      changed(event);
+    void remove(Listener listener) {
+        listeners.remove(listener);
     }
 
-    @Override
-    public void entryMerged(EntryEvent<String, Object> event) {
-      changed(event);
+    /**
+     * Nobody is told any more; what is registered, or is being registered, stays until {@link #unregister}. Does not
+     * block.
+     */
+    void close() {
+        closed = true;
+        listeners.clear();
     }
 
-    @Override
-    public void entryRemoved(EntryEvent<String, Object> event) {
-      gone(event);
+    /** Once, however often it is called. Blocks until all members know of it. */
+    synchronized void register() {
+        if (closed || entries != null) {
+            return;
+        }
+        try {
+            registerAll();
+        } catch (RuntimeException e) {
+            unregister();
+            throw e;
+        }
     }
 
-    @Override
-    public void entryEvicted(EntryEvent<String, Object> event) {
-      gone(event);
+    private void registerAll() {
+        members = hazelcast.getCluster().addMembershipListener(new Members());
+        lifecycle = hazelcast.getLifecycleService().addLifecycleListener(event -> {
+            if (event.getState() == LifecycleEvent.LifecycleState.MERGED) {
+                log.info(
+                        "store-merged map={} member={}",
+                        map.getName(),
+                        hazelcast.getCluster().getLocalMember().getUuid());
+                tell(Listener::merged);
+            } else if (event.getState() == LifecycleEvent.LifecycleState.SHUTDOWN) {
+                ended();
+            }
+        });
+        partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) _ -> {
+            if (lostPartitions.getAndIncrement() == 0) {
+                context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> tellLosses()));
+            }
+        });
+        entries = map.addEntryListener(new Entries(), TOLD, true);
     }
 
-    @Override
-    public void entryExpired(EntryEvent<String, Object> event) {
-      gone(event);
+    /**
+     * Blocks. Does not fail: what the others could not be told of (a member that has just died may be in the way) is
+     * gone here, and goes there with this member.
+     */
+    synchronized void unregister() {
+        try {
+            remove("entries", entries, map::removeEntryListener);
+            remove("partitions", partitionsLost, map::removePartitionLostListener);
+            remove("lifecycle", lifecycle, hazelcast.getLifecycleService()::removeLifecycleListener);
+            remove("members", members, hazelcast.getCluster()::removeMembershipListener);
+        } catch (HazelcastInstanceNotActiveException e) {
+            log.debug("store-close map={} cause={}", map.getName(), "Hazelcast went first, and its listeners with it");
+        }
+        entries = null;
+        partitionsLost = null;
+        lifecycle = null;
+        members = null;
     }
 
-    @Override
-    public void mapCleared(MapEvent event) {
-      tell(Listener::merged);
+    private void remove(String what, @Nullable UUID registration, Consumer<UUID> how) {
+        if (registration == null) {
+            return;
+        }
+        try {
+            how.accept(registration);
+        } catch (HazelcastInstanceNotActiveException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            log.warn(
+                    "store-close map={} listener={} removed here, and not at every other member, until this one leaves; cause={}",
+                    map.getName(),
+                    what,
+                    e.toString());
+        }
     }
 
-    @Override
-    public void mapEvicted(MapEvent event) {
-      tell(Listener::merged);
+    /**
+     * A member that dies without a backup loses hundreds of partitions at once: one event, and one reading of
+     * everything, for all of them.
+     */
+    private void tellLosses() {
+        int lost = lostPartitions.getAndSet(0);
+        log.warn("store-partitions-lost map={} partitions={}", map.getName(), lost);
+        tell(listener -> listener.partitionsLost(lost));
     }
 
-    private void changed(EntryEvent<String, Object> event) {
-      StoreKeys.ofLocated(event.getKey()).ifPresent(key -> {
-        StoredBytes value = valueOf(event);
-        tell(listener -> listener.changed(key, value));
-      });
+    /** An operation was answered. */
+    void active() {
+        inactiveSinceNanos = 0;
     }
 
-    private void gone(EntryEvent<String, Object> event) {
-      StoreKeys.ofLocated(event.getKey()).ifPresent(key -> tell(listener -> listener.changed(key, null)));
+    /**
+     * An operation failed because the member is not active. Where it had to give up (it could not accept a connection
+     * for want of files, say), it says so in no other way.
+     */
+    void inactive() {
+        long now = System.nanoTime();
+        long since = inactiveSinceNanos;
+        if (since == 0) {
+            inactiveSinceNanos = now;
+        } else if (now - since > INACTIVE_FOR_GOOD.toNanos()) {
+            ended();
+        }
     }
 
-    private static @Nullable StoredBytes valueOf(EntryEvent<String, Object> event) {
-      try {
-        return HazelcastSegmentStore.bytes(event.getValue());
-      } catch (HazelcastSerializationException e) {
-        return HazelcastSegmentStore.undecodable(String.valueOf(e.getMessage()));
-      }
+    /** Nobody is left to be told if this process has closed the store. */
+    private void ended() {
+        if (!ended.getAndSet(true)) {
+            tell(Listener::ended);
+        }
     }
-  }
+
+    private void tell(Consumer<Listener> call) {
+        context.runOnContext(_ -> listeners.forEach(call));
+    }
+
+    private final class Members implements MembershipListener {
+        @Override
+        public void memberAdded(MembershipEvent event) {
+            PresentMembers now = present.get();
+            tell(listener -> listener.membersChanged(now));
+        }
+
+        @Override
+        public void memberRemoved(MembershipEvent event) {
+            PresentMembers now = present.get();
+            tell(listener -> listener.membersChanged(now));
+        }
+    }
+
+    private final class Entries
+            implements EntryAddedListener<String, Object>,
+                    EntryUpdatedListener<String, Object>,
+                    EntryRemovedListener<String, Object>,
+                    EntryEvictedListener<String, Object>,
+                    EntryExpiredListener<String, Object>,
+                    EntryMergedListener<String, Object>,
+                    MapClearedListener,
+                    MapEvictedListener {
+
+        @Override
+        public void entryAdded(EntryEvent<String, Object> event) {
+            changed(event);
+        }
+
+        @Override
+        public void entryUpdated(EntryEvent<String, Object> event) {
+            changed(event);
+        }
+
+        @Override
+        public void entryMerged(EntryEvent<String, Object> event) {
+            changed(event);
+        }
+
+        @Override
+        public void entryRemoved(EntryEvent<String, Object> event) {
+            gone(event);
+        }
+
+        @Override
+        public void entryEvicted(EntryEvent<String, Object> event) {
+            gone(event);
+        }
+
+        @Override
+        public void entryExpired(EntryEvent<String, Object> event) {
+            gone(event);
+        }
+
+        @Override
+        public void mapCleared(MapEvent event) {
+            tell(Listener::merged);
+        }
+
+        @Override
+        public void mapEvicted(MapEvent event) {
+            tell(Listener::merged);
+        }
+
+        private void changed(EntryEvent<String, Object> event) {
+            StoreKeys.ofLocated(event.getKey()).ifPresent(key -> {
+                StoredBytes value = valueOf(event);
+                tell(listener -> listener.changed(key, value));
+            });
+        }
+
+        private void gone(EntryEvent<String, Object> event) {
+            StoreKeys.ofLocated(event.getKey()).ifPresent(key -> tell(listener -> listener.changed(key, null)));
+        }
+
+        private static @Nullable StoredBytes valueOf(EntryEvent<String, Object> event) {
+            try {
+                return HazelcastSegmentStore.bytes(event.getValue());
+            } catch (HazelcastSerializationException e) {
+                return HazelcastSegmentStore.undecodable(String.valueOf(e.getMessage()));
+            }
+        }
+    }
 }

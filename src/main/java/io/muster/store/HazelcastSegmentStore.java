@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.store;
 
 import com.hazelcast.cluster.Cluster;
@@ -34,271 +36,313 @@ import org.slf4j.LoggerFactory;
 /**
  * The store on one Hazelcast map from text to bytes.
  *
- * <p>Every operation is the plain blocking call of Hazelcast's public interface on a virtual thread of its own. Compare-and-set has no
- * asynchronous form there, an entry processor of ours would fail on an owner that lacks our classes, and a virtual thread that waits for a
- * frozen owner holds no platform thread, so operations on other partitions go on. (Measured with 2 and 4 members: 0.14 and 0.20 ms for a
- * replace; Hazelcast's internal asynchronous operations, whose answers take one more hop, 0.16 and 0.23 ms.)
+ * <p>Every operation is the plain blocking call of Hazelcast's public interface on a virtual thread of its own.
+ * Compare-and-set has no asynchronous form there, an entry processor of ours would fail on an owner that lacks our
+ * classes, and a virtual thread that waits for a frozen owner holds no platform thread, so operations on other
+ * partitions go on. (Measured with 2 and 4 members: 0.14 and 0.20 ms for a replace; Hazelcast's internal asynchronous
+ * operations, whose answers take one more hop, 0.16 and 0.23 ms.)
  *
- * <p>Threads that meet here: callers on any thread, the virtual threads, the JDK's timer thread that ends an operation at its deadline, and
- * Hazelcast's event threads. They share concurrent collections, {@code closed}, and one CompletableFuture per operation, which the
- * first of them completes. Whatever leaves (futures, listener calls) is handed to a context, so an event thread does no work.
+ * <p>Threads that meet here: callers on any thread, the virtual threads, the JDK's timer thread that ends an operation
+ * at its deadline, and Hazelcast's event threads. They share concurrent collections, {@code closed}, and one
+ * CompletableFuture per operation, which the first of them completes. Whatever leaves (futures, listener calls) is
+ * handed to a context, so an event thread does no work.
  */
 public final class HazelcastSegmentStore implements SegmentStore {
-  private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
-  /** Making the map asks every member, also one that has just frozen and will be removed. */
-  private static final Duration OPEN_LIMIT = Duration.ofSeconds(30);
+    private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
+    /** Making the map asks every member, also one that has just frozen and will be removed. */
+    private static final Duration OPEN_LIMIT = Duration.ofSeconds(30);
 
-  /** Bounds what operations on a frozen owner can pile up, together with Hazelcast's own limit on the time of a call. */
-  static final int MAX_IN_FLIGHT = 4096;
+    /**
+     * Bounds what operations on a frozen owner can pile up, together with Hazelcast's own limit on the time of a call.
+     */
+    static final int MAX_IN_FLIGHT = 4096;
 
-  private final HazelcastInstance hazelcast;
-  private final Cluster cluster;
-  private final IMap<String, Object> map;
-  private final Context context;
-  private final Duration deadline;
-  private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
-  private final Set<CompletableFuture<?>> pending = ConcurrentHashMap.newKeySet();
-  private final HazelcastNews news;
+    private final HazelcastInstance hazelcast;
+    private final Cluster cluster;
+    private final IMap<String, Object> map;
+    private final Context context;
+    private final Duration deadline;
+    private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
+    private final Set<CompletableFuture<?>> pending = ConcurrentHashMap.newKeySet();
+    private final HazelcastNews news;
 
-  /** Set by close() on any thread; read after adding to {@code pending}, so that no operation is left behind by either. */
-  private volatile boolean closed;
+    /**
+     * Set by close() on any thread; read after adding to {@code pending}, so that no operation is left behind by
+     * either.
+     */
+    private volatile boolean closed;
 
-  private HazelcastSegmentStore(HazelcastInstance hazelcast, Context context, String mapName, Duration deadline) {
-    this.hazelcast = hazelcast;
-    this.cluster = hazelcast.getCluster();
-    this.map = hazelcast.getMap(mapName);
-    this.context = context;
-    this.deadline = deadline;
-    this.news = new HazelcastNews(hazelcast, map, context, this::presentMembers);
-  }
-
-  /**
-   * Opens the store. Does not block; Hazelcast creates its side of the map on a thread of its own. A map that the application has not
-   * configured is configured now, on all members.
-   *
-   * @param hazelcast a started member; stays the caller's, who closes it after the store
-   * @param context where listeners are called, and where futures complete for callers without a context
-   * @param mapName {@link MusterHazelcast#MAP_NAME}, unless several stores are to share a cluster
-   * @param deadline of each operation
-   * @return fails with CONFIG if the map is configured so that compare-and-set on bytes can't work, RETRY if Hazelcast doesn't answer
-   */
-  public static Future<HazelcastSegmentStore> open(HazelcastInstance hazelcast, Context context, String mapName, Duration deadline) {
-    CompletableFuture<HazelcastSegmentStore> opened = new CompletableFuture<>();
-    Thread.ofVirtual().name("muster-store-open").start(() -> {
-      try {
-        MusterHazelcast.configure(hazelcast.getConfig(), mapName);
-        opened.complete(new HazelcastSegmentStore(hazelcast, context, mapName, deadline));
-      } catch (RuntimeException e) {
-        opened.completeExceptionally(explained(e, "open", mapName));
-      }
-    });
-    long limitMs = OPEN_LIMIT.plus(deadline).toMillis();
-    return Future.fromCompletionStage(opened.orTimeout(limitMs, TimeUnit.MILLISECONDS), context).recover(failure ->
-        Future.failedFuture(failure instanceof TimeoutException ? MusterException.retry("Hazelcast has not made the map " + mapName
-            + " after " + limitMs + " ms: a member of its cluster is frozen or unreachable; see which one, and start again") : failure));
-  }
-
-  @Override
-  public Future<@Nullable StoredBytes> get(String key) {
-    return run("get", key, () -> read(key));
-  }
-
-  @Override
-  public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
-    Set<String> wanted = Set.copyOf(keys);
-    if (wanted.isEmpty()) {
-      return run("getAll", "(none)", Map::of);
+    private HazelcastSegmentStore(HazelcastInstance hazelcast, Context context, String mapName, Duration deadline) {
+        this.hazelcast = hazelcast;
+        this.cluster = hazelcast.getCluster();
+        this.map = hazelcast.getMap(mapName);
+        this.context = context;
+        this.deadline = deadline;
+        this.news = new HazelcastNews(hazelcast, map, context, this::presentMembers);
     }
-    return run("getAll", wanted.size() + " keys, one is " + wanted.iterator().next(), () -> readAll(wanted));
-  }
 
-  @Override
-  public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
-    String at = StoreKeys.located(key);
-    if (expected == null) {
-      if (next == null) {
-        throw new IllegalArgumentException("compare-and-set from absent to absent: key=" + key);
-      }
-      byte[] put = next.toByteArray();
-      return run("putIfAbsent", key, () -> map.putIfAbsent(at, put) == null);
+    /**
+     * Opens the store. Does not block; Hazelcast creates its side of the map on a thread of its own. A map that the
+     * application has not configured is configured now, on all members.
+     *
+     * @param hazelcast a started member; stays the caller's, who closes it after the store
+     * @param context where listeners are called, and where futures complete for callers without a context
+     * @param mapName {@link MusterHazelcast#MAP_NAME}, unless several stores are to share a cluster
+     * @param deadline of each operation
+     * @return fails with CONFIG if the map is configured so that compare-and-set on bytes can't work, RETRY if
+     *     Hazelcast doesn't answer
+     */
+    public static Future<HazelcastSegmentStore> open(
+            HazelcastInstance hazelcast, Context context, String mapName, Duration deadline) {
+        CompletableFuture<HazelcastSegmentStore> opened = new CompletableFuture<>();
+        Thread.ofVirtual().name("muster-store-open").start(() -> {
+            try {
+                MusterHazelcast.configure(hazelcast.getConfig(), mapName);
+                opened.complete(new HazelcastSegmentStore(hazelcast, context, mapName, deadline));
+            } catch (RuntimeException e) {
+                opened.completeExceptionally(explained(e, "open", mapName));
+            }
+        });
+        long limitMs = OPEN_LIMIT.plus(deadline).toMillis();
+        return Future.fromCompletionStage(opened.orTimeout(limitMs, TimeUnit.MILLISECONDS), context)
+                .recover(failure -> Future.failedFuture(
+                        failure instanceof TimeoutException
+                                ? MusterException.retry(
+                                        "Hazelcast has not made the map " + mapName + " after " + limitMs
+                                                + " ms: a member of its cluster is frozen or unreachable; see which one, and start again")
+                                : failure));
     }
-    byte[] from = expected.toByteArray();
-    if (next == null) {
-      return run("remove", key, () -> map.remove(at, from));
-    }
-    byte[] to = next.toByteArray();
-    return run("replace", key, () -> map.replace(at, from, to));
-  }
 
-  @Override
-  public Future<Void> listen(Listener listener) {
-    news.add(listener);
-    return this.<Void>run("listen", "(all keys)", () -> {
-      news.register();
-      return null;
-    }).onFailure(_ -> news.remove(listener));
-  }
-
-  @Override
-  public PresentMembers presentMembers() {
-    Set<String> processIds = new HashSet<>();
-    Set<String> memberUuids = new HashSet<>();
-    for (Member member : cluster.getMembers()) {
-      memberUuids.add(member.getUuid().toString());
-      String processId = member.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
-      if (processId != null) {
-        processIds.add(processId);
-      }
+    @Override
+    public Future<@Nullable StoredBytes> get(String key) {
+        return run("get", key, () -> read(key));
     }
-    return new PresentMembers(processIds, memberUuids);
-  }
 
-  @Override
-  public String localMemberUuid() {
-    return cluster.getLocalMember().getUuid().toString();
-  }
-
-  @Override
-  public @Nullable KeyOwner keyOwner(GroupName group) {
-    try {
-      // what follows the @ of a located key chooses its partition, and here it is the key
-      Member owner = hazelcast.getPartitionService().getPartition(group.value()).getOwner();
-      return owner == null ? null : new KeyOwner(processOf(owner), owner.getUuid().toString());
-    } catch (HazelcastInstanceNotActiveException _) {
-      return null;
-    }
-  }
-
-  private static @Nullable ProcessId processOf(Member member) {
-    String said = member.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
-    try {
-      return said == null ? null : ProcessId.parse(said);
-    } catch (IllegalArgumentException _) {
-      return null; // whoever wrote that is no process of Muster
-    }
-  }
-
-  @Override
-  public Future<Void> close() {
-    closed = true;
-    news.close();
-    pending.forEach(operation -> operation.completeExceptionally(closedStore()));
-    CompletableFuture<Void> removed = new CompletableFuture<>();
-    Thread.ofVirtual().name("muster-store-close").start(() -> {
-      news.unregister();
-      removed.complete(null);
-    });
-    return Future.fromCompletionStage(removed.orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS), context).recover(_ -> {
-      log.warn("store-close map={} a member has not answered for {} ms, and may hold this one's listener until this one leaves", map.getName(),
-          deadline.toMillis());
-      return Future.succeededFuture();
-    });
-  }
-
-  private <T extends @Nullable Object> Future<T> run(String operation, String key, Callable<T> call) {
-    CompletableFuture<T> answer = new CompletableFuture<>();
-    if (closed) { // and so may be the Vert.x that would keep the deadline
-      answer.completeExceptionally(closedStore());
-      return Future.fromCompletionStage(answer, callers());
-    }
-    if (!inFlight.tryAcquire()) {
-      answer.completeExceptionally(MusterException.retry("store refuses operation: operation=" + operation + " key=" + key + ", "
-          + MAX_IN_FLIGHT + " operations are under way; the members that own these keys do not answer, see which member left or is frozen"));
-      return Future.fromCompletionStage(answer, callers());
-    }
-    pending.add(answer);
-    // on an event loop, which is awake already: the JDK's timer thread would be woken for each operation, and again for its end
-    long timer = context.owner().setTimer(deadline.toMillis(), _ -> answer.completeExceptionally(new TimeoutException()));
-    answer.whenComplete((_, _) -> {
-      pending.remove(answer);
-      context.owner().cancelTimer(timer);
-    });
-    if (closed) {
-      answer.completeExceptionally(closedStore());
-    }
-    Thread.ofVirtual().name("muster-store").start(() -> {
-      try {
-        if (!answer.isDone()) {
-          answer.complete(call.call());
-          news.active();
+    @Override
+    public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
+        Set<String> wanted = Set.copyOf(keys);
+        if (wanted.isEmpty()) {
+            return run("getAll", "(none)", Map::of);
         }
-      } catch (Exception e) {
-        if (e instanceof HazelcastInstanceNotActiveException) {
-          news.inactive();
+        return run(
+                "getAll", wanted.size() + " keys, one is " + wanted.iterator().next(), () -> readAll(wanted));
+    }
+
+    @Override
+    public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+        String at = StoreKeys.located(key);
+        if (expected == null) {
+            if (next == null) {
+                throw new IllegalArgumentException("compare-and-set from absent to absent: key=" + key);
+            }
+            byte[] put = next.toByteArray();
+            return run("putIfAbsent", key, () -> map.putIfAbsent(at, put) == null);
         }
-        answer.completeExceptionally(explained(e, operation, key));
-      } finally {
-        inFlight.release();
-      }
-    });
-    return Future.fromCompletionStage(answer, callers())
-        .recover(failure -> Future.failedFuture(failure instanceof TimeoutException ? late(operation, key) : failure));
-  }
-
-  /** Straight to where the answer is awaited: each thread on the way costs a wake-up. */
-  private Context callers() {
-    Context current = Vertx.currentContext();
-    return current == null ? context : current;
-  }
-
-  private @Nullable StoredBytes read(String key) {
-    try {
-      return bytes(map.get(StoreKeys.located(key)));
-    } catch (HazelcastSerializationException e) {
-      return undecodable(String.valueOf(e.getMessage()));
-    }
-  }
-
-  private Map<String, StoredBytes> readAll(Set<String> keys) {
-    Map<String, StoredBytes> found = HashMap.newHashMap(keys.size());
-    try {
-      Map<String, Object> there = map.getAll(keys.stream().map(StoreKeys::located).collect(Collectors.toUnmodifiableSet()));
-      there.forEach((at, value) -> StoreKeys.ofLocated(at).ifPresent(key -> found.put(key, bytesOf(value))));
-    } catch (HazelcastSerializationException e) {
-      // One value of somebody else's class must not hide the others: ask for them one by one, each group's epoch record first.
-      found.clear();
-      for (String key : keys.stream().sorted(Comparator.comparing(StoreKeys::isEpoch).reversed()).toList()) {
-        StoredBytes value = read(key);
-        if (value != null) {
-          found.put(key, value);
+        byte[] from = expected.toByteArray();
+        if (next == null) {
+            return run("remove", key, () -> map.remove(at, from));
         }
-      }
+        byte[] to = next.toByteArray();
+        return run("replace", key, () -> map.replace(at, from, to));
     }
-    return found;
-  }
 
-  static @Nullable StoredBytes bytes(@Nullable Object value) {
-    return value == null ? null : bytesOf(value);
-  }
-
-  private static StoredBytes bytesOf(Object value) {
-    return value instanceof byte[] bytes ? StoredBytes.copyOf(bytes) : undecodable(value.getClass().getName());
-  }
-
-  /** A value that no process of Muster has written: bytes that no decoder accepts, so that the reader rejects this key with a reason. */
-  static StoredBytes undecodable(String what) {
-    return StoredBytes.copyOf(("not bytes: " + what).getBytes(StandardCharsets.UTF_8));
-  }
-
-  private MusterException late(String operation, String key) {
-    return MusterException.retry("store operation not answered after " + deadline.toMillis() + " ms: operation=" + operation + " key=" + key
-        + " map=" + map.getName() + "; the member that owns the key is frozen, unreachable or just gone: read the key and try again, or raise"
-        + " store.operationTimeoutMs");
-  }
-
-  private static MusterException closedStore() {
-    return MusterException.fatal("the segment store is closed");
-  }
-
-  private static MusterException explained(Throwable cause, String operation, String key) {
-    if (cause instanceof MusterException known) {
-      return known;
+    @Override
+    public Future<Void> listen(Listener listener) {
+        news.add(listener);
+        return this.<Void>run("listen", "(all keys)", () -> {
+                    news.register();
+                    return null;
+                })
+                .onFailure(_ -> news.remove(listener));
     }
-    if (cause instanceof HazelcastInstanceNotActiveException) {
-      return new MusterException(MusterException.Kind.FATAL,
-          "Hazelcast is shut down: operation=" + operation + " key=" + key + "; start the process again", cause);
+
+    @Override
+    public PresentMembers presentMembers() {
+        Set<String> processIds = new HashSet<>();
+        Set<String> memberUuids = new HashSet<>();
+        for (Member member : cluster.getMembers()) {
+            memberUuids.add(member.getUuid().toString());
+            String processId = member.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+            if (processId != null) {
+                processIds.add(processId);
+            }
+        }
+        return new PresentMembers(processIds, memberUuids);
     }
-    return new MusterException(MusterException.Kind.RETRY,
-        "store operation failed: operation=" + operation + " key=" + key + " cause=" + cause + "; read the key and try again", cause);
-  }
+
+    @Override
+    public String localMemberUuid() {
+        return cluster.getLocalMember().getUuid().toString();
+    }
+
+    @Override
+    public @Nullable KeyOwner keyOwner(GroupName group) {
+        try {
+            // what follows the @ of a located key chooses its partition, and here it is the key
+            Member owner =
+                    hazelcast.getPartitionService().getPartition(group.value()).getOwner();
+            return owner == null
+                    ? null
+                    : new KeyOwner(processOf(owner), owner.getUuid().toString());
+        } catch (HazelcastInstanceNotActiveException _) {
+            return null;
+        }
+    }
+
+    private static @Nullable ProcessId processOf(Member member) {
+        String said = member.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+        try {
+            return said == null ? null : ProcessId.parse(said);
+        } catch (IllegalArgumentException _) {
+            return null; // whoever wrote that is no process of Muster
+        }
+    }
+
+    @Override
+    public Future<Void> close() {
+        closed = true;
+        news.close();
+        pending.forEach(operation -> operation.completeExceptionally(closedStore()));
+        CompletableFuture<Void> removed = new CompletableFuture<>();
+        Thread.ofVirtual().name("muster-store-close").start(() -> {
+            news.unregister();
+            removed.complete(null);
+        });
+        return Future.fromCompletionStage(removed.orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS), context)
+                .recover(_ -> {
+                    log.warn(
+                            "store-close map={} a member has not answered for {} ms, and may hold this one's listener until this one leaves",
+                            map.getName(),
+                            deadline.toMillis());
+                    return Future.succeededFuture();
+                });
+    }
+
+    private <T extends @Nullable Object> Future<T> run(String operation, String key, Callable<T> call) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        if (closed) { // and so may be the Vert.x that would keep the deadline
+            answer.completeExceptionally(closedStore());
+            return Future.fromCompletionStage(answer, callers());
+        }
+        if (!inFlight.tryAcquire()) {
+            answer.completeExceptionally(
+                    MusterException.retry(
+                            "store refuses operation: operation=" + operation + " key=" + key + ", " + MAX_IN_FLIGHT
+                                    + " operations are under way; the members that own these keys do not answer, see which member left or is frozen"));
+            return Future.fromCompletionStage(answer, callers());
+        }
+        pending.add(answer);
+        // on an event loop, which is awake already: the JDK's timer thread would be woken for each operation, and again
+        // for its end
+        long timer = context.owner()
+                .setTimer(deadline.toMillis(), _ -> answer.completeExceptionally(new TimeoutException()));
+        answer.whenComplete((_, _) -> {
+            pending.remove(answer);
+            context.owner().cancelTimer(timer);
+        });
+        if (closed) {
+            answer.completeExceptionally(closedStore());
+        }
+        Thread.ofVirtual().name("muster-store").start(() -> {
+            try {
+                if (!answer.isDone()) {
+                    answer.complete(call.call());
+                    news.active();
+                }
+            } catch (Exception e) {
+                if (e instanceof HazelcastInstanceNotActiveException) {
+                    news.inactive();
+                }
+                answer.completeExceptionally(explained(e, operation, key));
+            } finally {
+                inFlight.release();
+            }
+        });
+        return Future.fromCompletionStage(answer, callers())
+                .recover(failure ->
+                        Future.failedFuture(failure instanceof TimeoutException ? late(operation, key) : failure));
+    }
+
+    /** Straight to where the answer is awaited: each thread on the way costs a wake-up. */
+    private Context callers() {
+        Context current = Vertx.currentContext();
+        return current == null ? context : current;
+    }
+
+    private @Nullable StoredBytes read(String key) {
+        try {
+            return bytes(map.get(StoreKeys.located(key)));
+        } catch (HazelcastSerializationException e) {
+            return undecodable(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Map<String, StoredBytes> readAll(Set<String> keys) {
+        Map<String, StoredBytes> found = HashMap.newHashMap(keys.size());
+        try {
+            Map<String, Object> there =
+                    map.getAll(keys.stream().map(StoreKeys::located).collect(Collectors.toUnmodifiableSet()));
+            there.forEach((at, value) -> StoreKeys.ofLocated(at).ifPresent(key -> found.put(key, bytesOf(value))));
+        } catch (HazelcastSerializationException e) {
+            // One value of somebody else's class must not hide the others: ask for them one by one, each group's epoch
+            // record first.
+            found.clear();
+            for (String key : keys.stream()
+                    .sorted(Comparator.comparing(StoreKeys::isEpoch).reversed())
+                    .toList()) {
+                StoredBytes value = read(key);
+                if (value != null) {
+                    found.put(key, value);
+                }
+            }
+        }
+        return found;
+    }
+
+    static @Nullable StoredBytes bytes(@Nullable Object value) {
+        return value == null ? null : bytesOf(value);
+    }
+
+    private static StoredBytes bytesOf(Object value) {
+        return value instanceof byte[] bytes
+                ? StoredBytes.copyOf(bytes)
+                : undecodable(value.getClass().getName());
+    }
+
+    /**
+     * A value that no process of Muster has written: bytes that no decoder accepts, so that the reader rejects this key
+     * with a reason.
+     */
+    static StoredBytes undecodable(String what) {
+        return StoredBytes.copyOf(("not bytes: " + what).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private MusterException late(String operation, String key) {
+        return MusterException.retry("store operation not answered after " + deadline.toMillis() + " ms: operation="
+                + operation + " key=" + key
+                + " map=" + map.getName()
+                + "; the member that owns the key is frozen, unreachable or just gone: read the key and try again, or raise"
+                + " store.operationTimeoutMs");
+    }
+
+    private static MusterException closedStore() {
+        return MusterException.fatal("the segment store is closed");
+    }
+
+    private static MusterException explained(Throwable cause, String operation, String key) {
+        if (cause instanceof MusterException known) {
+            return known;
+        }
+        if (cause instanceof HazelcastInstanceNotActiveException) {
+            return new MusterException(
+                    MusterException.Kind.FATAL,
+                    "Hazelcast is shut down: operation=" + operation + " key=" + key + "; start the process again",
+                    cause);
+        }
+        return new MusterException(
+                MusterException.Kind.RETRY,
+                "store operation failed: operation=" + operation + " key=" + key + " cause=" + cause
+                        + "; read the key and try again",
+                cause);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.store;
 
 import io.muster.group.GroupName;
@@ -20,181 +22,193 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** The store without a cluster, for one JVM: any number of stores on one {@link Shared} map, each of them playing a process. */
+/**
+ * The store without a cluster, for one JVM: any number of stores on one {@link Shared} map, each of them playing a
+ * process.
+ */
 public final class InMemorySegmentStore implements SegmentStore {
-  private final Shared shared;
-  private final Context context;
-  private final ProcessId process;
-  private final List<Listener> listeners = new ArrayList<>();
-  private String memberUuid = UUID.randomUUID().toString();
-  private boolean open = true;
+    private final Shared shared;
+    private final Context context;
+    private final ProcessId process;
+    private final List<Listener> listeners = new ArrayList<>();
+    private String memberUuid = UUID.randomUUID().toString();
+    private boolean open = true;
 
-  private InMemorySegmentStore(Shared shared, Context context, ProcessId process) {
-    this.shared = shared;
-    this.context = context;
-    this.process = process;
-  }
-
-  /**
-   * What the stores have in common. One lock guards all of it and the fields of its stores; listeners are called on their contexts, in the
-   * order of the changes.
-   */
-  public static final class Shared {
-    private final Map<String, StoredBytes> values = new HashMap<>();
-    private final Set<InMemorySegmentStore> stores = new LinkedHashSet<>();
-
-    /** A further process. */
-    public synchronized InMemorySegmentStore store(Context context, ProcessId process) {
-      InMemorySegmentStore store = new InMemorySegmentStore(this, context, process);
-      stores.add(store);
-      membersChanged();
-      return store;
+    private InMemorySegmentStore(Shared shared, Context context, ProcessId process) {
+        this.shared = shared;
+        this.context = context;
+        this.process = process;
     }
 
-    /** The process is gone, without a word: its entries stay, its operations fail, the others learn that it is missing. */
-    public synchronized void crash(InMemorySegmentStore store) {
-      store.open = false;
-      store.listeners.clear();
-      if (stores.remove(store)) {
-        membersChanged();
-      }
+    /**
+     * What the stores have in common. One lock guards all of it and the fields of its stores; listeners are called on
+     * their contexts, in the order of the changes.
+     */
+    public static final class Shared {
+        private final Map<String, StoredBytes> values = new HashMap<>();
+        private final Set<InMemorySegmentStore> stores = new LinkedHashSet<>();
+
+        /** A further process. */
+        public synchronized InMemorySegmentStore store(Context context, ProcessId process) {
+            InMemorySegmentStore store = new InMemorySegmentStore(this, context, process);
+            stores.add(store);
+            membersChanged();
+            return store;
+        }
+
+        /**
+         * The process is gone, without a word: its entries stay, its operations fail, the others learn that it is
+         * missing.
+         */
+        public synchronized void crash(InMemorySegmentStore store) {
+            store.open = false;
+            store.listeners.clear();
+            if (stores.remove(store)) {
+                membersChanged();
+            }
+        }
+
+        /**
+         * The process's member of the store has shut itself down, as Hazelcast's does when it can't join again after a
+         * split.
+         */
+        public synchronized void shutDown(InMemorySegmentStore store) {
+            store.tell(Listener::ended);
+            crash(store);
+        }
+
+        /**
+         * Entries vanish without an event, as after the loss of their owner and its backup; all processes are told to
+         * look.
+         */
+        public synchronized void lose(Set<String> keys) {
+            values.keySet().removeAll(keys);
+            stores.forEach(store -> store.tell(Listener::merged));
+        }
+
+        /** The process was in the lesser half of a split, and is back with a new identity. */
+        public synchronized void merge(InMemorySegmentStore store) {
+            store.memberUuid = UUID.randomUUID().toString();
+            store.tell(Listener::merged);
+            membersChanged();
+        }
+
+        /** What is in the store. */
+        public synchronized Set<String> keys() {
+            return Set.copyOf(values.keySet());
+        }
+
+        /** Any of them, but for one group the same for all. */
+        private @Nullable InMemorySegmentStore owner(String group) {
+            return stores.isEmpty() ? null : List.copyOf(stores).get(Math.floorMod(group.hashCode(), stores.size()));
+        }
+
+        private void membersChanged() {
+            PresentMembers present = present();
+            stores.forEach(store -> store.tell(listener -> listener.membersChanged(present)));
+        }
+
+        private PresentMembers present() {
+            Set<String> processIds = new HashSet<>();
+            Set<String> memberUuids = new HashSet<>();
+            for (InMemorySegmentStore store : stores) {
+                processIds.add(store.process.toString());
+                memberUuids.add(store.memberUuid);
+            }
+            return new PresentMembers(processIds, memberUuids);
+        }
     }
 
-    /** The process's member of the store has shut itself down, as Hazelcast's does when it can't join again after a split. */
-    public synchronized void shutDown(InMemorySegmentStore store) {
-      store.tell(Listener::ended);
-      crash(store);
+    @Override
+    public Future<@Nullable StoredBytes> get(String key) {
+        return run(() -> shared.values.get(key));
     }
 
-    /** Entries vanish without an event, as after the loss of their owner and its backup; all processes are told to look. */
-    public synchronized void lose(Set<String> keys) {
-      values.keySet().removeAll(keys);
-      stores.forEach(store -> store.tell(Listener::merged));
+    @Override
+    public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
+        Set<String> wanted = Set.copyOf(keys);
+        return run(() -> {
+            Map<String, StoredBytes> found = new HashMap<>(shared.values);
+            found.keySet().retainAll(wanted);
+            return found;
+        });
     }
 
-    /** The process was in the lesser half of a split, and is back with a new identity. */
-    public synchronized void merge(InMemorySegmentStore store) {
-      store.memberUuid = UUID.randomUUID().toString();
-      store.tell(Listener::merged);
-      membersChanged();
+    @Override
+    public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+        if (expected == null && next == null) {
+            throw new IllegalArgumentException("compare-and-set from absent to absent: key=" + key);
+        }
+        return run(() -> {
+            if (!Objects.equals(shared.values.get(key), expected)) {
+                return false;
+            }
+            if (next == null) {
+                shared.values.remove(key);
+            } else {
+                shared.values.put(key, next);
+            }
+            if (StoreKeys.isTold(key)) {
+                shared.stores.forEach(store -> store.tell(listener -> listener.changed(key, next)));
+            }
+            return true;
+        });
     }
 
-    /** What is in the store. */
-    public synchronized Set<String> keys() {
-      return Set.copyOf(values.keySet());
+    @Override
+    public Future<Void> listen(Listener listener) {
+        return run(() -> {
+            listeners.add(listener);
+            return null;
+        });
     }
 
-    /** Any of them, but for one group the same for all. */
-    private @Nullable InMemorySegmentStore owner(String group) {
-      return stores.isEmpty() ? null : List.copyOf(stores).get(Math.floorMod(group.hashCode(), stores.size()));
+    @Override
+    public PresentMembers presentMembers() {
+        synchronized (shared) {
+            return shared.present();
+        }
     }
 
-    private void membersChanged() {
-      PresentMembers present = present();
-      stores.forEach(store -> store.tell(listener -> listener.membersChanged(present)));
+    @Override
+    public String localMemberUuid() {
+        synchronized (shared) {
+            return memberUuid;
+        }
     }
 
-    private PresentMembers present() {
-      Set<String> processIds = new HashSet<>();
-      Set<String> memberUuids = new HashSet<>();
-      for (InMemorySegmentStore store : stores) {
-        processIds.add(store.process.toString());
-        memberUuids.add(store.memberUuid);
-      }
-      return new PresentMembers(processIds, memberUuids);
+    @Override
+    public @Nullable KeyOwner keyOwner(GroupName group) {
+        synchronized (shared) {
+            InMemorySegmentStore owner = shared.owner(group.value());
+            return owner == null ? null : new KeyOwner(owner.process, owner.memberUuid);
+        }
     }
-  }
 
-  @Override
-  public Future<@Nullable StoredBytes> get(String key) {
-    return run(() -> shared.values.get(key));
-  }
-
-  @Override
-  public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
-    Set<String> wanted = Set.copyOf(keys);
-    return run(() -> {
-      Map<String, StoredBytes> found = new HashMap<>(shared.values);
-      found.keySet().retainAll(wanted);
-      return found;
-    });
-  }
-
-  @Override
-  public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
-    if (expected == null && next == null) {
-      throw new IllegalArgumentException("compare-and-set from absent to absent: key=" + key);
+    /** The process stays a member of the cluster, as it does with Hazelcast; {@link Shared#crash} removes it. */
+    @Override
+    public Future<Void> close() {
+        synchronized (shared) {
+            open = false;
+            listeners.clear();
+        }
+        return Future.fromCompletionStage(CompletableFuture.completedFuture(null), context);
     }
-    return run(() -> {
-      if (!Objects.equals(shared.values.get(key), expected)) {
-        return false;
-      }
-      if (next == null) {
-        shared.values.remove(key);
-      } else {
-        shared.values.put(key, next);
-      }
-      if (StoreKeys.isTold(key)) {
-        shared.stores.forEach(store -> store.tell(listener -> listener.changed(key, next)));
-      }
-      return true;
-    });
-  }
 
-  @Override
-  public Future<Void> listen(Listener listener) {
-    return run(() -> {
-      listeners.add(listener);
-      return null;
-    });
-  }
-
-  @Override
-  public PresentMembers presentMembers() {
-    synchronized (shared) {
-      return shared.present();
+    private <T extends @Nullable Object> Future<T> run(Supplier<T> operation) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        synchronized (shared) {
+            if (open) {
+                answer.complete(operation.get());
+            } else {
+                answer.completeExceptionally(MusterException.fatal("the segment store is closed"));
+            }
+        }
+        return Future.fromCompletionStage(answer, context);
     }
-  }
 
-  @Override
-  public String localMemberUuid() {
-    synchronized (shared) {
-      return memberUuid;
+    private void tell(Consumer<Listener> call) {
+        List<Listener> told = List.copyOf(listeners);
+        context.runOnContext(_ -> told.forEach(call));
     }
-  }
-
-  @Override
-  public @Nullable KeyOwner keyOwner(GroupName group) {
-    synchronized (shared) {
-      InMemorySegmentStore owner = shared.owner(group.value());
-      return owner == null ? null : new KeyOwner(owner.process, owner.memberUuid);
-    }
-  }
-
-  /** The process stays a member of the cluster, as it does with Hazelcast; {@link Shared#crash} removes it. */
-  @Override
-  public Future<Void> close() {
-    synchronized (shared) {
-      open = false;
-      listeners.clear();
-    }
-    return Future.fromCompletionStage(CompletableFuture.completedFuture(null), context);
-  }
-
-  private <T extends @Nullable Object> Future<T> run(Supplier<T> operation) {
-    CompletableFuture<T> answer = new CompletableFuture<>();
-    synchronized (shared) {
-      if (open) {
-        answer.complete(operation.get());
-      } else {
-        answer.completeExceptionally(MusterException.fatal("the segment store is closed"));
-      }
-    }
-    return Future.fromCompletionStage(answer, context);
-  }
-
-  private void tell(Consumer<Listener> call) {
-    List<Listener> told = List.copyOf(listeners);
-    context.runOnContext(_ -> told.forEach(call));
-  }
 }

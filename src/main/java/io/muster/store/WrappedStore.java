@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.store;
 
 import io.muster.group.GroupName;
@@ -9,76 +11,76 @@ import org.jspecify.annotations.Nullable;
 
 /** A store that does with another what it does not say otherwise. */
 public interface WrappedStore extends SegmentStore {
-  /** The one that is wrapped. */
-  SegmentStore store();
-
-  @Override
-  default Future<@Nullable StoredBytes> get(String key) {
-    return store().get(key);
-  }
-
-  @Override
-  default Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
-    return store().getAll(keys);
-  }
-
-  @Override
-  default Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
-    return store().compareAndSet(key, expected, next);
-  }
-
-  @Override
-  default Future<Void> listen(Listener listener) {
-    return store().listen(listener);
-  }
-
-  @Override
-  default Future<Void> close() {
-    return store().close();
-  }
-
-  @Override
-  default PresentMembers presentMembers() {
-    return store().presentMembers();
-  }
-
-  @Override
-  default String localMemberUuid() {
-    return store().localMemberUuid();
-  }
-
-  @Override
-  default @Nullable KeyOwner keyOwner(GroupName group) {
-    return store().keyOwner(group);
-  }
-
-  /** The same for a listener: whatever a store comes to tell reaches the one that is wrapped. */
-  interface WrappedListener extends Listener {
-    Listener listener();
+    /** The one that is wrapped. */
+    SegmentStore store();
 
     @Override
-    default void changed(String key, @Nullable StoredBytes value) {
-      listener().changed(key, value);
+    default Future<@Nullable StoredBytes> get(String key) {
+        return store().get(key);
     }
 
     @Override
-    default void merged() {
-      listener().merged();
+    default Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
+        return store().getAll(keys);
     }
 
     @Override
-    default void partitionsLost(int partitions) {
-      listener().partitionsLost(partitions);
+    default Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
+        return store().compareAndSet(key, expected, next);
     }
 
     @Override
-    default void membersChanged(PresentMembers present) {
-      listener().membersChanged(present);
+    default Future<Void> listen(Listener listener) {
+        return store().listen(listener);
     }
 
     @Override
-    default void ended() {
-      listener().ended();
+    default Future<Void> close() {
+        return store().close();
     }
-  }
+
+    @Override
+    default PresentMembers presentMembers() {
+        return store().presentMembers();
+    }
+
+    @Override
+    default String localMemberUuid() {
+        return store().localMemberUuid();
+    }
+
+    @Override
+    default @Nullable KeyOwner keyOwner(GroupName group) {
+        return store().keyOwner(group);
+    }
+
+    /** The same for a listener: whatever a store comes to tell reaches the one that is wrapped. */
+    interface WrappedListener extends Listener {
+        Listener listener();
+
+        @Override
+        default void changed(String key, @Nullable StoredBytes value) {
+            listener().changed(key, value);
+        }
+
+        @Override
+        default void merged() {
+            listener().merged();
+        }
+
+        @Override
+        default void partitionsLost(int partitions) {
+            listener().partitionsLost(partitions);
+        }
+
+        @Override
+        default void membersChanged(PresentMembers present) {
+            listener().membersChanged(present);
+        }
+
+        @Override
+        default void ended() {
+            listener().ended();
+        }
+    }
 }

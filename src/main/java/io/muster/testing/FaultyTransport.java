@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.testing;
 
 import io.muster.group.ProcessId;
@@ -12,55 +14,58 @@ import java.util.Optional;
 
 /** A transport whose dials and channels suffer faults. */
 final class FaultyTransport implements Transport {
-  private final Vertx vertx;
-  private final TransportFaults faults;
-  private final Transport transport;
+    private final Vertx vertx;
+    private final TransportFaults faults;
+    private final Transport transport;
 
-  FaultyTransport(Vertx vertx, TransportFaults faults, Transport transport) {
-    this.vertx = vertx;
-    this.faults = faults;
-    this.transport = transport;
-  }
+    FaultyTransport(Vertx vertx, TransportFaults faults, Transport transport) {
+        this.vertx = vertx;
+        this.faults = faults;
+        this.transport = transport;
+    }
 
-  @Override
-  public String name() {
-    return transport.name();
-  }
+    @Override
+    public String name() {
+        return transport.name();
+    }
 
-  @Override
-  public ProcessAddress address() {
-    return transport.address();
-  }
+    @Override
+    public ProcessAddress address() {
+        return transport.address();
+    }
 
-  @Override
-  public Future<Channel> connect(ProcessAddress peer) {
-    return switch (faults.strike(TransportFault.Point.DIAL, peer.process())) {
-      case null -> dial(peer);
-      case TransportFault.Act.Fail(String reason) -> Future.failedFuture(new ConnectException(ConnectException.Kind.UNREACHABLE,
-          "can't connect to " + peer + ": " + reason + " (injected)"));
-      case TransportFault.Act.Hang() -> Promise.<Channel>promise().future();
-      case TransportFault.Act.Delay(var by) -> vertx.timer(by.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
-          .compose(_ -> dial(peer));
-      case TransportFault.Act.Drop(), TransportFault.Act.Corrupt() -> throw new IllegalStateException("refused when the fault was made");
-    };
-  }
+    @Override
+    public Future<Channel> connect(ProcessAddress peer) {
+        return switch (faults.strike(TransportFault.Point.DIAL, peer.process())) {
+            case null -> dial(peer);
+            case TransportFault.Act.Fail(String reason) ->
+                Future.failedFuture(new ConnectException(
+                        ConnectException.Kind.UNREACHABLE, "can't connect to " + peer + ": " + reason + " (injected)"));
+            case TransportFault.Act.Hang() -> Promise.<Channel>promise().future();
+            case TransportFault.Act.Delay(var by) ->
+                vertx.timer(by.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
+                        .compose(_ -> dial(peer));
+            case TransportFault.Act.Drop(), TransportFault.Act.Corrupt() ->
+                throw new IllegalStateException("refused when the fault was made");
+        };
+    }
 
-  private Future<Channel> dial(ProcessAddress peer) {
-    return transport.connect(peer).map(channel -> new FaultyChannel(vertx, faults, channel));
-  }
+    private Future<Channel> dial(ProcessAddress peer) {
+        return transport.connect(peer).map(channel -> new FaultyChannel(vertx, faults, channel));
+    }
 
-  @Override
-  public Optional<Channel> channel(ProcessId peer) {
-    return transport.channel(peer).map(channel -> new FaultyChannel(vertx, faults, channel));
-  }
+    @Override
+    public Optional<Channel> channel(ProcessId peer) {
+        return transport.channel(peer).map(channel -> new FaultyChannel(vertx, faults, channel));
+    }
 
-  @Override
-  public void endUnproved() {
-    transport.endUnproved();
-  }
+    @Override
+    public void endUnproved() {
+        transport.endUnproved();
+    }
 
-  @Override
-  public Future<Void> close() {
-    return transport.close();
-  }
+    @Override
+    public Future<Void> close() {
+        return transport.close();
+    }
 }

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer;
 
 /**
- * Identifies one stay of the connections between two processes: the random hello nonces of both ends of the control connection. Both
- * ends hold the same pair, each with its own nonce first.
+ * Identifies one stay of the connections between two processes: the random hello nonces of both ends of the control
+ * connection. Both ends hold the same pair, each with its own nonce first.
  */
 public record ChannelGeneration(long mine, long theirs) {}

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer;
 
 /** Which way the bytes of a one-sided transfer go. */
 public enum Direction {
-  /** From this process into the region. */
-  WRITE,
-  /** From the region into this process. */
-  READ
+    /** From this process into the region. */
+    WRITE,
+    /** From the region into this process. */
+    READ
 }

@@ -1,34 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer;
 
 import io.muster.cuda.GpuSlice;
 import java.lang.foreign.MemorySegment;
 
-/** This end of a transfer: the source of a write, the destination of a read. It stays valid, and a source unchanged, until the end. */
+/**
+ * This end of a transfer: the source of a write, the destination of a read. It stays valid, and a source unchanged,
+ * until the end.
+ */
 public sealed interface Local {
 
-  long bytes();
+    long bytes();
 
-  /** Off the heap, and accessible from every thread. */
-  record Host(MemorySegment memory) implements Local {
-    @Override
-    public long bytes() {
-      return memory.byteSize();
+    /** Off the heap, and accessible from every thread. */
+    record Host(MemorySegment memory) implements Local {
+        @Override
+        public long bytes() {
+            return memory.byteSize();
+        }
     }
-  }
 
-  /** In the memory of a GPU that this process sees. */
-  record OnGpu(GpuSlice slice) implements Local {
-    @Override
-    public long bytes() {
-      return slice.bytes();
+    /** In the memory of a GPU that this process sees. */
+    record OnGpu(GpuSlice slice) implements Local {
+        @Override
+        public long bytes() {
+            return slice.bytes();
+        }
     }
-  }
 
-  /** A part of it. */
-  default Local part(long offset, long length) {
-    return switch (this) {
-      case Host(MemorySegment memory) -> new Host(memory.asSlice(offset, length));
-      case OnGpu(GpuSlice slice) -> new OnGpu(slice.slice(offset, length));
-    };
-  }
+    /** A part of it. */
+    default Local part(long offset, long length) {
+        return switch (this) {
+            case Host(MemorySegment memory) -> new Host(memory.asSlice(offset, length));
+            case OnGpu(GpuSlice slice) -> new OnGpu(slice.slice(offset, length));
+        };
+    }
 }

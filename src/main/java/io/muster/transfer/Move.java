@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer;
 
 import io.muster.cuda.CopyQueue;
@@ -10,12 +12,12 @@ import io.muster.cuda.CopyQueue;
  */
 public record Move(Direction direction, long offset, Local local, CopyQueue queue) {
 
-  /** One that goes by itself. */
-  public static Move alone(Direction direction, long offset, Local local) {
-    return new Move(direction, offset, local, CopyQueue.AT_ONCE);
-  }
+    /** One that goes by itself. */
+    public static Move alone(Direction direction, long offset, Local local) {
+        return new Move(direction, offset, local, CopyQueue.AT_ONCE);
+    }
 
-  public long bytes() {
-    return local.bytes();
-  }
+    public long bytes() {
+        return local.bytes();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer;
 
 import io.muster.group.ProcessId;
@@ -9,17 +11,17 @@ import io.muster.group.ProcessId;
  * @param port 1 to 65535
  */
 public record ProcessAddress(ProcessId process, String host, int port) {
-  public ProcessAddress {
-    if (host.isBlank() || host.length() > 255) {
-      throw new IllegalArgumentException("host has " + host.length() + " characters");
+    public ProcessAddress {
+        if (host.isBlank() || host.length() > 255) {
+            throw new IllegalArgumentException("host has " + host.length() + " characters");
+        }
+        if (port < 1 || port > 65_535) {
+            throw new IllegalArgumentException("port " + port + " is not in 1..65535");
+        }
     }
-    if (port < 1 || port > 65_535) {
-      throw new IllegalArgumentException("port " + port + " is not in 1..65535");
-    }
-  }
 
-  @Override
-  public String toString() {
-    return host + ":" + port;
-  }
+    @Override
+    public String toString() {
+        return host + ":" + port;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer;
 
 /**
@@ -8,9 +10,9 @@ package io.muster.transfer;
  * @param bytes length of the region
  */
 public record RemoteRegion(int id, long key, long bytes) {
-  public RemoteRegion {
-    if (bytes < 0) {
-      throw new IllegalArgumentException("region of " + bytes + " bytes");
+    public RemoteRegion {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("region of " + bytes + " bytes");
+        }
     }
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer;
 
 import io.muster.group.GroupName;
@@ -8,56 +10,56 @@ import java.lang.foreign.MemorySegment;
 
 /** A channel that does with another what it does not say otherwise. */
 public interface WrappedChannel extends Channel {
-  /** The one that is wrapped. */
-  Channel channel();
+    /** The one that is wrapped. */
+    Channel channel();
 
-  @Override
-  default ProcessId peer() {
-    return channel().peer();
-  }
+    @Override
+    default ProcessId peer() {
+        return channel().peer();
+    }
 
-  @Override
-  default ProcessAddress address() {
-    return channel().address();
-  }
+    @Override
+    default ProcessAddress address() {
+        return channel().address();
+    }
 
-  @Override
-  default ChannelGeneration generation() {
-    return channel().generation();
-  }
+    @Override
+    default ChannelGeneration generation() {
+        return channel().generation();
+    }
 
-  @Override
-  default boolean isAlive() {
-    return channel().isAlive();
-  }
+    @Override
+    default boolean isAlive() {
+        return channel().isAlive();
+    }
 
-  @Override
-  default void send(ControlKind kind, Buffer payload) {
-    channel().send(kind, payload);
-  }
+    @Override
+    default void send(ControlKind kind, Buffer payload) {
+        channel().send(kind, payload);
+    }
 
-  @Override
-  default Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
-    return channel().write(region, offset, source);
-  }
+    @Override
+    default Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
+        return channel().write(region, offset, source);
+    }
 
-  @Override
-  default byte[] binding() {
-    return channel().binding();
-  }
+    @Override
+    default byte[] binding() {
+        return channel().binding();
+    }
 
-  @Override
-  default void grant(GroupName group) {
-    channel().grant(group);
-  }
+    @Override
+    default void grant(GroupName group) {
+        channel().grant(group);
+    }
 
-  @Override
-  default boolean isGranted(GroupName group) {
-    return channel().isGranted(group);
-  }
+    @Override
+    default boolean isGranted(GroupName group) {
+        return channel().isGranted(group);
+    }
 
-  @Override
-  default void close(LossEvidence reason) {
-    channel().close(reason);
-  }
+    @Override
+    default void close(LossEvidence reason) {
+        channel().close(reason);
+    }
 }

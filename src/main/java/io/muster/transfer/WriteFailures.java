@@ -1,38 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer;
 
 /** The sentences of failed writes: what happened, where, what to do. */
 public final class WriteFailures {
-  private WriteFailures() {}
+    private WriteFailures() {}
 
-  public static WriteException refused(WriteException.Kind kind, String detail, RemoteRegion region, long offset, long length, String peer) {
-    return new WriteException(kind, "write refused (" + kind + ": " + detail + "): " + where(region, offset, length, peer) + "; "
-        + advice(kind));
-  }
+    public static WriteException refused(
+            WriteException.Kind kind, String detail, RemoteRegion region, long offset, long length, String peer) {
+        return new WriteException(
+                kind,
+                "write refused (" + kind + ": " + detail + "): " + where(region, offset, length, peer) + "; "
+                        + advice(kind));
+    }
 
-  public static WriteException timeout(int ms, RemoteRegion region, long offset, long length, String peer) {
-    return new WriteException(WriteException.Kind.TIMEOUT, "write not answered after " + ms + " ms: "
-        + where(region, offset, length, peer) + "; " + advice(WriteException.Kind.TIMEOUT));
-  }
+    public static WriteException timeout(int ms, RemoteRegion region, long offset, long length, String peer) {
+        return new WriteException(
+                WriteException.Kind.TIMEOUT,
+                "write not answered after " + ms + " ms: " + where(region, offset, length, peer) + "; "
+                        + advice(WriteException.Kind.TIMEOUT));
+    }
 
-  public static WriteException lost(String evidence, RemoteRegion region, long offset, long length, String peer) {
-    return new WriteException(WriteException.Kind.CHANNEL_LOST, "channel ended before the write was answered (" + evidence + "): "
-        + where(region, offset, length, peer) + "; " + advice(WriteException.Kind.CHANNEL_LOST));
-  }
+    public static WriteException lost(String evidence, RemoteRegion region, long offset, long length, String peer) {
+        return new WriteException(
+                WriteException.Kind.CHANNEL_LOST,
+                "channel ended before the write was answered (" + evidence + "): " + where(region, offset, length, peer)
+                        + "; " + advice(WriteException.Kind.CHANNEL_LOST));
+    }
 
-  private static String where(RemoteRegion region, long offset, long length, String peer) {
-    return "region=" + region.id() + " offset=" + offset + " bytes=" + length + " regionBytes=" + region.bytes() + " peer=" + peer;
-  }
+    private static String where(RemoteRegion region, long offset, long length, String peer) {
+        return "region=" + region.id() + " offset=" + offset + " bytes=" + length + " regionBytes=" + region.bytes()
+                + " peer=" + peer;
+    }
 
-  private static String advice(WriteException.Kind kind) {
-    return switch (kind) {
-      case UNKNOWN_REGION, WRONG_KEY -> "ask for the region's present handle: it was closed, or belongs to an earlier life";
-      case OUT_OF_BOUNDS -> "keep offset and length within the region";
-      case CLOSING -> "stop writing: its owner is leaving";
-      case UNPROVED -> "open a link of that group first: only its members write into its memory";
-      case FAILED -> "see the log of the target";
-      case EMPTY -> "write at least one byte";
-      case TIMEOUT -> "check the target's load, or raise transport.tcp.writeTimeoutMs";
-      case CHANNEL_LOST -> "it may or may not have been applied: write again once connected";
-    };
-  }
+    private static String advice(WriteException.Kind kind) {
+        return switch (kind) {
+            case UNKNOWN_REGION, WRONG_KEY ->
+                "ask for the region's present handle: it was closed, or belongs to an earlier life";
+            case OUT_OF_BOUNDS -> "keep offset and length within the region";
+            case CLOSING -> "stop writing: its owner is leaving";
+            case UNPROVED -> "open a link of that group first: only its members write into its memory";
+            case FAILED -> "see the log of the target";
+            case EMPTY -> "write at least one byte";
+            case TIMEOUT -> "check the target's load, or raise transport.tcp.writeTimeoutMs";
+            case CHANNEL_LOST -> "it may or may not have been applied: write again once connected";
+        };
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.warmup;
 
 import io.muster.fabric.FabricIdentity;
@@ -9,58 +11,59 @@ import java.util.List;
  */
 public sealed interface Plan {
 
-  /** One sentence that says why this plan, for status and logs. */
-  String reason();
+    /** One sentence that says why this plan, for status and logs. */
+    String reason();
 
-  /** Both ranks live in one process: connected by {@code local}, nothing to try. */
-  record Local(String reason) implements Plan {}
+    /** Both ranks live in one process: connected by {@code local}, nothing to try. */
+    record Local(String reason) implements Plan {}
 
-  /**
-   * Connected as soon as each side has imported and touched the other's fabric memory; the {@code transports} are what remains if one
-   * has not.
-   */
-  record ShortCircuitFabric(FabricIdentity identity, boolean simulated, List<String> transports, String reason) implements Plan {
-    public ShortCircuitFabric {
-      transports = List.copyOf(transports);
-    }
-  }
-
-  /** Connected at once, with nothing tried. */
-  record ShortCircuitSkip(List<String> transports, String reason) implements Plan {
-    public ShortCircuitSkip {
-      transports = requireSome(transports);
-    }
-  }
-
-  /** Write and write back over the first of the transports; the others are what remains if it can't be used. */
-  record Exchange(List<String> transports, String reason) implements Plan {
-    public Exchange {
-      transports = requireSome(transports);
+    /**
+     * Connected as soon as each side has imported and touched the other's fabric memory; the {@code transports} are
+     * what remains if one has not.
+     */
+    record ShortCircuitFabric(FabricIdentity identity, boolean simulated, List<String> transports, String reason)
+            implements Plan {
+        public ShortCircuitFabric {
+            transports = List.copyOf(transports);
+        }
     }
 
-    public String transport() {
-      return transports.getFirst();
+    /** Connected at once, with nothing tried. */
+    record ShortCircuitSkip(List<String> transports, String reason) implements Plan {
+        public ShortCircuitSkip {
+            transports = requireSome(transports);
+        }
     }
-  }
 
-  /** No link until one of the two changes. */
-  sealed interface Refuse extends Plan {}
+    /** Write and write back over the first of the transports; the others are what remains if it can't be used. */
+    record Exchange(List<String> transports, String reason) implements Plan {
+        public Exchange {
+            transports = requireSome(transports);
+        }
 
-  /** The ends are set to different modes. */
-  record ModeMismatch(WarmupMode local, WarmupMode peer) implements Refuse {
-    @Override
-    public String reason() {
-      return "mode mismatch local=" + local + " peer=" + peer;
+        public String transport() {
+            return transports.getFirst();
+        }
     }
-  }
 
-  /** They can't reach each other by any means that both have. */
-  record NoCommonTransport(String reason) implements Refuse {}
+    /** No link until one of the two changes. */
+    sealed interface Refuse extends Plan {}
 
-  private static List<String> requireSome(List<String> transports) {
-    if (transports.isEmpty()) {
-      throw new IllegalArgumentException("no transport: that is NoCommonTransport");
+    /** The ends are set to different modes. */
+    record ModeMismatch(WarmupMode local, WarmupMode peer) implements Refuse {
+        @Override
+        public String reason() {
+            return "mode mismatch local=" + local + " peer=" + peer;
+        }
     }
-    return List.copyOf(transports);
-  }
+
+    /** They can't reach each other by any means that both have. */
+    record NoCommonTransport(String reason) implements Refuse {}
+
+    private static List<String> requireSome(List<String> transports) {
+        if (transports.isEmpty()) {
+            throw new IllegalArgumentException("no transport: that is NoCommonTransport");
+        }
+        return List.copyOf(transports);
+    }
 }

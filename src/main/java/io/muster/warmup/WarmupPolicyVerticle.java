@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.warmup;
 
 import io.muster.bus.Addresses;
@@ -24,173 +26,213 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Its rule is applied once per attempt, from both ends: at once where the
- * answer follows from the two handles ({@link #atOnce}), else by asking this verticle, with a deadline, to import memory of the peer. Where an application has a
- * consumer of its own at {@code muster.<g>.warmup-policy}, that one is asked instead, each time.
+ * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Its rule is applied once per attempt,
+ * from both ends: at once where the answer follows from the two handles ({@link #atOnce}), else by asking this
+ * verticle, with a deadline, to import memory of the peer. Where an application has a consumer of its own at
+ * {@code muster.<g>.warmup-policy}, that one is asked instead, each time.
  *
- * <p>An application is asked {@code {group, local, peer}}, each end as {@link #describe} makes it, and answers {@code {plan, verdict,
- * transport, reason}}, plan one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP, REFUSE; this verticle is asked a {@link Question} and answers a
- * {@link WarmupAnswer}. Both ends must come to the same plan, and the link is short-circuited only if both verdicts are true.
+ * <p>An application is asked {@code {group, local, peer}}, each end as {@link #describe} makes it, and answers
+ * {@code {plan, verdict, transport, reason}}, plan one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP, REFUSE; this
+ * verticle is asked a {@link Question} and answers a {@link WarmupAnswer}. Both ends must come to the same plan, and
+ * the link is short-circuited only if both verdicts are true.
  */
 public final class WarmupPolicyVerticle extends VerticleBase {
-  private static final DeliveryOptions HERE = LocalCodec.delivery();
+    private static final DeliveryOptions HERE = LocalCodec.delivery();
 
-  private final Addresses addresses;
-  private final Fabric fabric;
-  private @Nullable MessageConsumer<Object> consumer;
+    private final Addresses addresses;
+    private final Fabric fabric;
+    private @Nullable MessageConsumer<Object> consumer;
 
-  /** About the link between these two, of which the first is of this process. */
-  public record Question(RankEntry local, RankEntry peer) {
-    /** As an application is asked. */
-    public JsonObject toJson() {
-      return new JsonObject().put("group", local.group().value()).put("local", describe(local.handle(), local.member().rank()))
-          .put("peer", describe(peer.handle(), peer.member().rank()));
-    }
-  }
-
-  public WarmupPolicyVerticle(Addresses addresses, Fabric fabric) {
-    this.addresses = addresses;
-    this.fabric = fabric;
-  }
-
-  @Override
-  public Future<?> start() {
-    consumer = vertx.eventBus().localConsumer(addresses.builtInWarmupPolicy(), this::asked);
-    return Future.succeededFuture();
-  }
-
-  @Override
-  public Future<?> stop() {
-    return consumer == null ? Future.succeededFuture() : consumer.unregister();
-  }
-
-  private void asked(Message<Object> message) {
-    Link link;
-    try {
-      link = Link.of((Question) message.body());
-    } catch (RuntimeException e) {
-      message.reply(unreadable(e), HERE);
-      return;
-    }
-    if (!(link.plan() instanceof Plan.ShortCircuitFabric fabricPlan)) {
-      message.reply(withoutImport(link.plan()), HERE);
-      return;
-    }
-    vertx.executeBlocking(() -> importPeer(fabricPlan, link), false)
-        .otherwise(failure -> answer(fabricPlan, Verdict.no("importing failed: " + failure.getMessage())))
-        .onSuccess(answer -> message.reply(answer, HERE));
-  }
-
-  /** Opens, touches and closes: the proof is the act, no memory is kept for it. Blocks. */
-  private WarmupAnswer importPeer(Plan.ShortCircuitFabric plan, Link link) {
-    return answer(plan, switch (fabric.importPeer(link.local().owner(), link.peer().owner(), link.peer().export())) {
-      case FabricImport.Imported(var handle) -> {
-        handle.close();
-        yield Verdict.yes("imported and touched");
-      }
-      case FabricImport.Refused(var cause, String reason) -> Verdict.no(cause + ": " + reason);
-    });
-  }
-
-  private static WarmupAnswer answer(Plan.ShortCircuitFabric plan, Verdict verdict) {
-    return new WarmupAnswer(plan.simulated() ? WarmupAnswer.Plan.FABRIC_SIMULATED : WarmupAnswer.Plan.FABRIC, verdict.importable(),
-        plan.transports().isEmpty() ? "" : plan.transports().getFirst(), plan.reason() + ", " + verdict.reason());
-  }
-
-  /** What this verticle would answer, as far as that follows from the two handles; empty if it has to import memory of the peer for it. */
-  public static Optional<WarmupAnswer> atOnce(Question question) {
-    try {
-      Plan plan = Link.of(question).plan();
-      return plan instanceof Plan.ShortCircuitFabric ? Optional.empty() : Optional.of(withoutImport(plan));
-    } catch (RuntimeException e) {
-      return Optional.of(unreadable(e));
-    }
-  }
-
-  private static WarmupAnswer unreadable(RuntimeException why) {
-    return refused("the policy could not read what it was asked: " + why.getMessage());
-  }
-
-  /** The answer that is given for a policy that does not give one: the built-in rule, without the fabric. */
-  public static WarmupAnswer byDefault(SegmentHandle local, SegmentHandle peer, String why) {
-    try {
-      Offer mine = End.of(local, 0).offer();
-      Offer theirs = End.of(peer, 0).offer();
-      WarmupAnswer answer = withoutImport(WarmupPlan.plan(mine, theirs));
-      return new WarmupAnswer(answer.plan(), answer.verdict(), answer.transport(), why + "; by default: " + answer.reason());
-    } catch (RuntimeException e) {
-      return refused(why + "; and by default: " + e.getMessage());
-    }
-  }
-
-  private static WarmupAnswer withoutImport(Plan plan) {
-    return switch (plan) {
-      case Plan.Exchange exchange -> new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, exchange.transport(), exchange.reason());
-      case Plan.ShortCircuitSkip skip ->
-          new WarmupAnswer(WarmupAnswer.Plan.SKIP, true, skip.transports().getFirst(), skip.reason());
-      case Plan.ShortCircuitFabric fabricPlan -> new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true,
-          fabricPlan.transports().isEmpty() ? "" : fabricPlan.transports().getFirst(), "the fabric was not tried");
-      case Plan.Local local -> new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, Offer.LOCAL, local.reason());
-      case Plan.Refuse refuse -> refused(refuse.reason());
-    };
-  }
-
-  private static WarmupAnswer refused(String reason) {
-    return new WarmupAnswer(WarmupAnswer.Plan.REFUSE, false, "", reason);
-  }
-
-  /**
-   * What an application has answered.
-   *
-   * @throws IllegalArgumentException if that is no answer
-   */
-  public static WarmupAnswer answerOf(JsonObject json) {
-    String reason = json.getString("reason", "");
-    return new WarmupAnswer(WarmupAnswer.Plan.valueOf(json.getString("plan", "")), json.getBoolean("verdict", false),
-        json.getString("transport", ""), reason);
-  }
-
-  /**
-   * One end of a link, as an application's policy is told of it.
-   *
-   * @return rank, process, host, mode, transports, and of the fabric its identity ("" if none is proven), whether it is simulated, the
-   *     exported handle in Base64, and the reason
-   */
-  static JsonObject describe(SegmentHandle handle, int rank) {
-    return new JsonObject().put("rank", rank).put("process", handle.process().toString()).put("host", handle.host())
-        .put("mode", handle.warmupMode()).put("transports", handle.transports()).put("fabric", handle.fabric().identity())
-        .put("simulated", handle.fabric().simulated()).put("export", Base64.getEncoder().encodeToString(handle.fabric().export()))
-        .put("fabricReason", handle.fabric().reason());
-  }
-
-  /** The member under which a rank's fabric memory is exported: the handle is published with the claim, before an incarnation is known. */
-  public static Member exporter(int rank, ProcessId process) {
-    return new Member(rank, 1, new LifeId(process.high(), process.low()));
-  }
-
-  private record Link(End local, End peer, Plan plan) {
-    static Link of(Question question) {
-      End local = End.of(question.local().handle(), question.local().member().rank());
-      End peer = End.of(question.peer().handle(), question.peer().member().rank());
-      return new Link(local, peer, WarmupPlan.plan(local.offer(), peer.offer()));
-    }
-  }
-
-  private record End(Member owner, Offer offer, byte[] export) {
-    static End of(SegmentHandle handle, int rank) {
-      SegmentHandle.FabricOffer fabric = handle.fabric();
-      FabricVerdict verdict = fabric.identity().isEmpty() ? new FabricVerdict.NotAvailable(fabric.reason())
-          : new FabricVerdict.Proven(FabricIdentity.parse(fabric.identity()), fabric.simulated(), fabric.reason());
-      return new End(exporter(rank, handle.process()), new Offer(mode(handle.warmupMode()), verdict, handle.transports(), handle.process()),
-          fabric.export());
+    /** About the link between these two, of which the first is of this process. */
+    public record Question(RankEntry local, RankEntry peer) {
+        /** As an application is asked. */
+        public JsonObject toJson() {
+            return new JsonObject()
+                    .put("group", local.group().value())
+                    .put("local", describe(local.handle(), local.member().rank()))
+                    .put("peer", describe(peer.handle(), peer.member().rank()));
+        }
     }
 
-    private static WarmupMode mode(String text) {
-      try {
-        return WarmupMode.parse(text);
-      } catch (MusterException e) {
-        throw new IllegalArgumentException("mode '" + text + "' of the peer is not known here", e);
-      }
+    public WarmupPolicyVerticle(Addresses addresses, Fabric fabric) {
+        this.addresses = addresses;
+        this.fabric = fabric;
     }
-  }
+
+    @Override
+    public Future<?> start() {
+        consumer = vertx.eventBus().localConsumer(addresses.builtInWarmupPolicy(), this::asked);
+        return Future.succeededFuture();
+    }
+
+    @Override
+    public Future<?> stop() {
+        return consumer == null ? Future.succeededFuture() : consumer.unregister();
+    }
+
+    private void asked(Message<Object> message) {
+        Link link;
+        try {
+            link = Link.of((Question) message.body());
+        } catch (RuntimeException e) {
+            message.reply(unreadable(e), HERE);
+            return;
+        }
+        if (!(link.plan() instanceof Plan.ShortCircuitFabric fabricPlan)) {
+            message.reply(withoutImport(link.plan()), HERE);
+            return;
+        }
+        vertx.executeBlocking(() -> importPeer(fabricPlan, link), false)
+                .otherwise(failure -> answer(fabricPlan, Verdict.no("importing failed: " + failure.getMessage())))
+                .onSuccess(answer -> message.reply(answer, HERE));
+    }
+
+    /** Opens, touches and closes: the proof is the act, no memory is kept for it. Blocks. */
+    private WarmupAnswer importPeer(Plan.ShortCircuitFabric plan, Link link) {
+        return answer(
+                plan,
+                switch (fabric.importPeer(
+                        link.local().owner(), link.peer().owner(), link.peer().export())) {
+                    case FabricImport.Imported(var handle) -> {
+                        handle.close();
+                        yield Verdict.yes("imported and touched");
+                    }
+                    case FabricImport.Refused(var cause, String reason) -> Verdict.no(cause + ": " + reason);
+                });
+    }
+
+    private static WarmupAnswer answer(Plan.ShortCircuitFabric plan, Verdict verdict) {
+        return new WarmupAnswer(
+                plan.simulated() ? WarmupAnswer.Plan.FABRIC_SIMULATED : WarmupAnswer.Plan.FABRIC,
+                verdict.importable(),
+                plan.transports().isEmpty() ? "" : plan.transports().getFirst(),
+                plan.reason() + ", " + verdict.reason());
+    }
+
+    /**
+     * What this verticle would answer, as far as that follows from the two handles; empty if it has to import memory of
+     * the peer for it.
+     */
+    public static Optional<WarmupAnswer> atOnce(Question question) {
+        try {
+            Plan plan = Link.of(question).plan();
+            return plan instanceof Plan.ShortCircuitFabric ? Optional.empty() : Optional.of(withoutImport(plan));
+        } catch (RuntimeException e) {
+            return Optional.of(unreadable(e));
+        }
+    }
+
+    private static WarmupAnswer unreadable(RuntimeException why) {
+        return refused("the policy could not read what it was asked: " + why.getMessage());
+    }
+
+    /** The answer that is given for a policy that does not give one: the built-in rule, without the fabric. */
+    public static WarmupAnswer byDefault(SegmentHandle local, SegmentHandle peer, String why) {
+        try {
+            Offer mine = End.of(local, 0).offer();
+            Offer theirs = End.of(peer, 0).offer();
+            WarmupAnswer answer = withoutImport(WarmupPlan.plan(mine, theirs));
+            return new WarmupAnswer(
+                    answer.plan(), answer.verdict(), answer.transport(), why + "; by default: " + answer.reason());
+        } catch (RuntimeException e) {
+            return refused(why + "; and by default: " + e.getMessage());
+        }
+    }
+
+    private static WarmupAnswer withoutImport(Plan plan) {
+        return switch (plan) {
+            case Plan.Exchange exchange ->
+                new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, exchange.transport(), exchange.reason());
+            case Plan.ShortCircuitSkip skip ->
+                new WarmupAnswer(WarmupAnswer.Plan.SKIP, true, skip.transports().getFirst(), skip.reason());
+            case Plan.ShortCircuitFabric fabricPlan ->
+                new WarmupAnswer(
+                        WarmupAnswer.Plan.EXCHANGE,
+                        true,
+                        fabricPlan.transports().isEmpty()
+                                ? ""
+                                : fabricPlan.transports().getFirst(),
+                        "the fabric was not tried");
+            case Plan.Local local -> new WarmupAnswer(WarmupAnswer.Plan.EXCHANGE, true, Offer.LOCAL, local.reason());
+            case Plan.Refuse refuse -> refused(refuse.reason());
+        };
+    }
+
+    private static WarmupAnswer refused(String reason) {
+        return new WarmupAnswer(WarmupAnswer.Plan.REFUSE, false, "", reason);
+    }
+
+    /**
+     * What an application has answered.
+     *
+     * @throws IllegalArgumentException if that is no answer
+     */
+    public static WarmupAnswer answerOf(JsonObject json) {
+        String reason = json.getString("reason", "");
+        return new WarmupAnswer(
+                WarmupAnswer.Plan.valueOf(json.getString("plan", "")),
+                json.getBoolean("verdict", false),
+                json.getString("transport", ""),
+                reason);
+    }
+
+    /**
+     * One end of a link, as an application's policy is told of it.
+     *
+     * @return rank, process, host, mode, transports, and of the fabric its identity ("" if none is proven), whether it
+     *     is simulated, the exported handle in Base64, and the reason
+     */
+    static JsonObject describe(SegmentHandle handle, int rank) {
+        return new JsonObject()
+                .put("rank", rank)
+                .put("process", handle.process().toString())
+                .put("host", handle.host())
+                .put("mode", handle.warmupMode())
+                .put("transports", handle.transports())
+                .put("fabric", handle.fabric().identity())
+                .put("simulated", handle.fabric().simulated())
+                .put(
+                        "export",
+                        Base64.getEncoder().encodeToString(handle.fabric().export()))
+                .put("fabricReason", handle.fabric().reason());
+    }
+
+    /**
+     * The member under which a rank's fabric memory is exported: the handle is published with the claim, before an
+     * incarnation is known.
+     */
+    public static Member exporter(int rank, ProcessId process) {
+        return new Member(rank, 1, new LifeId(process.high(), process.low()));
+    }
+
+    private record Link(End local, End peer, Plan plan) {
+        static Link of(Question question) {
+            End local =
+                    End.of(question.local().handle(), question.local().member().rank());
+            End peer = End.of(question.peer().handle(), question.peer().member().rank());
+            return new Link(local, peer, WarmupPlan.plan(local.offer(), peer.offer()));
+        }
+    }
+
+    private record End(Member owner, Offer offer, byte[] export) {
+        static End of(SegmentHandle handle, int rank) {
+            SegmentHandle.FabricOffer fabric = handle.fabric();
+            FabricVerdict verdict = fabric.identity().isEmpty()
+                    ? new FabricVerdict.NotAvailable(fabric.reason())
+                    : new FabricVerdict.Proven(
+                            FabricIdentity.parse(fabric.identity()), fabric.simulated(), fabric.reason());
+            return new End(
+                    exporter(rank, handle.process()),
+                    new Offer(mode(handle.warmupMode()), verdict, handle.transports(), handle.process()),
+                    fabric.export());
+        }
+
+        private static WarmupMode mode(String text) {
+            try {
+                return WarmupMode.parse(text);
+            } catch (MusterException e) {
+                throw new IllegalArgumentException("mode '" + text + "' of the peer is not known here", e);
+            }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.wire;
 
 import java.util.Arrays;
@@ -7,55 +9,60 @@ import org.jspecify.annotations.Nullable;
 
 /** An immutable value of the store, compared by content. */
 public final class StoredBytes {
-  private final byte[] bytes;
-  /** Why these bytes mean nothing here, whatever they would say; null if nothing speaks against them. */
-  private final @Nullable String distrust;
+    private final byte[] bytes;
+    /** Why these bytes mean nothing here, whatever they would say; null if nothing speaks against them. */
+    private final @Nullable String distrust;
 
-  private StoredBytes(byte[] bytes, @Nullable String distrust) {
-    this.bytes = bytes;
-    this.distrust = distrust;
-  }
+    private StoredBytes(byte[] bytes, @Nullable String distrust) {
+        this.bytes = bytes;
+        this.distrust = distrust;
+    }
 
-  public static StoredBytes copyOf(byte[] bytes) {
-    return new StoredBytes(bytes.clone(), null);
-  }
+    public static StoredBytes copyOf(byte[] bytes) {
+        return new StoredBytes(bytes.clone(), null);
+    }
 
-  /** The same bytes, as somebody wrote them who may not: they decode to nothing, and equal no bytes that are trusted. */
-  public StoredBytes distrusted(String why) {
-    return new StoredBytes(bytes, why);
-  }
+    /**
+     * The same bytes, as somebody wrote them who may not: they decode to nothing, and equal no bytes that are trusted.
+     */
+    public StoredBytes distrusted(String why) {
+        return new StoredBytes(bytes, why);
+    }
 
-  /** Why these bytes mean nothing here; null if nothing speaks against them. */
-  public @Nullable String distrust() {
-    return distrust;
-  }
+    /** Why these bytes mean nothing here; null if nothing speaks against them. */
+    public @Nullable String distrust() {
+        return distrust;
+    }
 
-  /** The same bytes, as the store holds them. */
-  public StoredBytes plain() {
-    return distrust == null ? this : new StoredBytes(bytes, null);
-  }
+    /** The same bytes, as the store holds them. */
+    public StoredBytes plain() {
+        return distrust == null ? this : new StoredBytes(bytes, null);
+    }
 
-  public byte[] toByteArray() {
-    return bytes.clone();
-  }
+    public byte[] toByteArray() {
+        return bytes.clone();
+    }
 
-  public int length() {
-    return bytes.length;
-  }
+    public int length() {
+        return bytes.length;
+    }
 
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof StoredBytes that && Arrays.equals(bytes, that.bytes) && Objects.equals(distrust, that.distrust);
-  }
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof StoredBytes that
+                && Arrays.equals(bytes, that.bytes)
+                && Objects.equals(distrust, that.distrust);
+    }
 
-  @Override
-  public int hashCode() {
-    return Arrays.hashCode(bytes);
-  }
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(bytes);
+    }
 
-  /** The length and the first bytes: enough to tell values apart in a log. */
-  @Override
-  public String toString() {
-    return bytes.length + " bytes " + HexFormat.of().formatHex(bytes, 0, Math.min(8, bytes.length)) + (bytes.length > 8 ? "…" : "");
-  }
+    /** The length and the first bytes: enough to tell values apart in a log. */
+    @Override
+    public String toString() {
+        return bytes.length + " bytes " + HexFormat.of().formatHex(bytes, 0, Math.min(8, bytes.length))
+                + (bytes.length > 8 ? "…" : "");
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import io.muster.group.GroupName;
@@ -12,23 +14,23 @@ import java.util.List;
 
 /** What a barrier of two ranks finds in the store, for tests of its rules. */
 public final class BarrierValues {
-  private BarrierValues() {}
+    private BarrierValues() {}
 
-  public static EpochRecord open(GroupName group, long number, Member... vector) {
-    return new EpochRecord(group, number, List.of(vector), EpochRecord.State.OPEN, 0, List.of(), ProofCounts.NONE);
-  }
+    public static EpochRecord open(GroupName group, long number, Member... vector) {
+        return new EpochRecord(group, number, List.of(vector), EpochRecord.State.OPEN, 0, List.of(), ProofCounts.NONE);
+    }
 
-  public static Versioned<EpochRecord> seen(EpochRecord record) {
-    return new Versioned<>(Schema.encode(record), record);
-  }
+    public static Versioned<EpochRecord> seen(EpochRecord record) {
+        return new Versioned<>(Schema.encode(record), record);
+    }
 
-  public static Versioned<ReadyMark> mark(Member member, EpochRecord record) {
-    return mark(member, record, Proof.WARMUP);
-  }
+    public static Versioned<ReadyMark> mark(Member member, EpochRecord record) {
+        return mark(member, record, Proof.WARMUP);
+    }
 
-  /** @param own the proof of its link to itself, if it is rank 0 */
-  public static Versioned<ReadyMark> mark(Member member, EpochRecord record, Proof own) {
-    var mark = new ReadyMark(record.group(), member, record.number(), record.digest(), List.of(own, Proof.WARMUP));
-    return new Versioned<>(Schema.encode(mark), mark);
-  }
+    /** @param own the proof of its link to itself, if it is rank 0 */
+    public static Versioned<ReadyMark> mark(Member member, EpochRecord record, Proof own) {
+        var mark = new ReadyMark(record.group(), member, record.number(), record.digest(), List.of(own, Proof.WARMUP));
+        return new Versioned<>(Schema.encode(mark), mark);
+    }
 }

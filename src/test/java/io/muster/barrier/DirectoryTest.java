@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.barrier;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,37 +21,42 @@ import org.junit.jupiter.api.Test;
 
 /** What a process says of entries that it can't use. */
 class DirectoryTest {
-  private static final Logger LOG = (Logger) org.slf4j.LoggerFactory.getLogger(Directory.class);
+    private static final Logger LOG = (Logger) org.slf4j.LoggerFactory.getLogger(Directory.class);
 
-  private final BarrierSetup setup = new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 0, 250, 100);
-  private final GroupPorts nobodyIsAsked = (GroupPorts) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {GroupPorts.class},
-      (_, method, _) -> {
-        throw new AssertionError(method.getName());
-      });
-  private final Directory directory = new Directory(setup, new StoredValues(setup), new WorldSizes(setup, nobodyIsAsked, Map.of()));
-  private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    private final BarrierSetup setup =
+            new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 0, 250, 100);
+    private final GroupPorts nobodyIsAsked = (GroupPorts)
+            Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {GroupPorts.class}, (_, method, _) -> {
+                throw new AssertionError(method.getName());
+            });
+    private final Directory directory =
+            new Directory(setup, new StoredValues(setup), new WorldSizes(setup, nobodyIsAsked, Map.of()));
+    private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
 
-  @BeforeEach
-  void listen() {
-    lines.start();
-    LOG.addAppender(lines);
-  }
-
-  @AfterEach
-  void stopListening() {
-    LOG.detachAppender(lines);
-  }
-
-  // S-6: whoever may write into the store can write for ever
-  @Test
-  void aKeyThatIsRejectedAgainAndAgainWarnsLessAndLess() {
-    for (int times = 0; times < 100; times++) {
-      directory.decode(0, StoredBytes.copyOf(new byte[] {7}));
-      assertThat(directory.rejected()).containsKey(0);
-      directory.decode(0, null);
+    @BeforeEach
+    void listen() {
+        lines.start();
+        LOG.addAppender(lines);
     }
-    List<String> warnings = lines.list.stream().filter(line -> line.getLevel() == Level.WARN).map(ILoggingEvent::getFormattedMessage).toList();
-    assertThat(warnings).hasSize(7);
-    assertThat(warnings.getLast()).startsWith("muster.entry.rejected group=g rank=0 times=64 reason=");
-  }
+
+    @AfterEach
+    void stopListening() {
+        LOG.detachAppender(lines);
+    }
+
+    // S-6: whoever may write into the store can write for ever
+    @Test
+    void aKeyThatIsRejectedAgainAndAgainWarnsLessAndLess() {
+        for (int times = 0; times < 100; times++) {
+            directory.decode(0, StoredBytes.copyOf(new byte[] {7}));
+            assertThat(directory.rejected()).containsKey(0);
+            directory.decode(0, null);
+        }
+        List<String> warnings = lines.list.stream()
+                .filter(line -> line.getLevel() == Level.WARN)
+                .map(ILoggingEvent::getFormattedMessage)
+                .toList();
+        assertThat(warnings).hasSize(7);
+        assertThat(warnings.getLast()).startsWith("muster.entry.rejected group=g rank=0 times=64 reason=");
+    }
 }

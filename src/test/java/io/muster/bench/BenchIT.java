@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,33 +16,58 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code muster bench connect}: that it measures and what it says; how much is no matter of a test. */
 @Timeout(90)
 final class BenchIT {
-  @TempDir
-  private static Path temp;
+    @TempDir
+    private static Path temp;
 
-  @BeforeAll
-  @Timeout(300) // records the start: much processor time, once after a build
-  static void recordTheStart() throws Exception {
-    MusterCommand.recordTheStart();
-  }
-
-  @Test
-  void saysWhatALateRankTookAndWhere() throws Exception {
-    JsonObject said;
-    try (MusterCommand bench = MusterCommand.start(temp, "bench", "connect", "--processes", "2", "--rounds", "2", "--mode", "late",
-        "--waiting", "200ms", "--prime", "1s", "--json")) {
-      assertThat(bench.awaitExit(80_000)).as(bench::toString).isEqualTo(ExitCode.OK);
-      assertThat(bench.out()).as("one line").hasSize(1);
-      said = new JsonObject(bench.out().getFirst());
+    @BeforeAll
+    @Timeout(300) // records the start: much processor time, once after a build
+    static void recordTheStart() throws Exception {
+        MusterCommand.recordTheStart();
     }
 
-    assertThat(said.getMap()).containsEntry("bench", "connect").containsEntry("mode", "late").containsEntry("ranks", 2)
-        .containsEntry("processes", 2).containsEntry("rounds", 2).containsEntry("secret", "never");
-    assertThat(said.getDouble("firstMs")).isPositive();
-    double median = said.getDouble("medianMs");
-    assertThat(median).isPositive().isEqualTo(said.getDouble("minMs")).isEqualTo(said.getDouble("maxMs")).isEqualTo(said.getDouble("p90Ms"));
-    JsonObject phases = said.getJsonObject("phasesMs");
-    assertThat(phases.fieldNames()).containsExactly("publish", "notice", "dial", "open", "warmup", "epoch", "mark", "complete", "know");
-    double sum = phases.stream().mapToDouble(phase -> ((Number) phase.getValue()).doubleValue()).sum();
-    assertThat(sum).as("the phases of the one round that is not the first").isBetween(median - 0.1, median + 0.1);
-  }
+    @Test
+    void saysWhatALateRankTookAndWhere() throws Exception {
+        JsonObject said;
+        try (MusterCommand bench = MusterCommand.start(
+                temp,
+                "bench",
+                "connect",
+                "--processes",
+                "2",
+                "--rounds",
+                "2",
+                "--mode",
+                "late",
+                "--waiting",
+                "200ms",
+                "--prime",
+                "1s",
+                "--json")) {
+            assertThat(bench.awaitExit(80_000)).as(bench::toString).isEqualTo(ExitCode.OK);
+            assertThat(bench.out()).as("one line").hasSize(1);
+            said = new JsonObject(bench.out().getFirst());
+        }
+
+        assertThat(said.getMap())
+                .containsEntry("bench", "connect")
+                .containsEntry("mode", "late")
+                .containsEntry("ranks", 2)
+                .containsEntry("processes", 2)
+                .containsEntry("rounds", 2)
+                .containsEntry("secret", "never");
+        assertThat(said.getDouble("firstMs")).isPositive();
+        double median = said.getDouble("medianMs");
+        assertThat(median)
+                .isPositive()
+                .isEqualTo(said.getDouble("minMs"))
+                .isEqualTo(said.getDouble("maxMs"))
+                .isEqualTo(said.getDouble("p90Ms"));
+        JsonObject phases = said.getJsonObject("phasesMs");
+        assertThat(phases.fieldNames())
+                .containsExactly("publish", "notice", "dial", "open", "warmup", "epoch", "mark", "complete", "know");
+        double sum = phases.stream()
+                .mapToDouble(phase -> ((Number) phase.getValue()).doubleValue())
+                .sum();
+        assertThat(sum).as("the phases of the one round that is not the first").isBetween(median - 0.1, median + 0.1);
+    }
 }

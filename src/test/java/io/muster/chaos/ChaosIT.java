@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -16,47 +18,55 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Faults by a schedule, to real processes: whoever is named must be whom something was done to. The long form is {@code muster soak}. */
+/**
+ * Faults by a schedule, to real processes: whoever is named must be whom something was done to. The long form is
+ * {@code muster soak}.
+ */
 @Timeout(240)
 class ChaosIT {
-  @TempDir
-  private Path temp;
+    @TempDir
+    private Path temp;
 
-  @BeforeAll
-  @Timeout(300) // records the start: much processor time, once after a build
-  static void record() throws Exception {
-    MusterCommand.recordTheStart();
-  }
-
-  // P-9, P-10, P-11, B-4, B-6, R-8, R-13: the first two faults of each seed are known, further ones come as time allows
-  @ParameterizedTest
-  @CsvSource({"7, 5, stop, restart", "35, 9, kill, short-stop"})
-  void everyFaultIsBlamedRightAndNobodyElse(long seed, String seconds, String first, String second) throws Exception {
-    try (MusterCommand demo = MusterCommand.start(temp, "demo", "--ranks", "3", "--chaos", String.valueOf(seed), "--seconds", seconds, "--json")) {
-      int code = demo.awaitExit(220_000);
-
-      List<JsonObject> faults = demo.events("fault");
-      JsonObject outcome = demo.events("outcome").getLast();
-      assertThat(code).as(demo::toString).isEqualTo(ExitCode.OK);
-      assertThat(faults).extracting(fault -> fault.getString("kind")).as("the faults happened").startsWith(first);
-      assertThat(outcome.getInteger("faults")).isEqualTo(faults.size());
-      assertThat(outcome.getInteger("wrongAccusations")).isZero();
-      assertThat(outcome.getInteger("blamedRight")).isEqualTo(faults.size());
-      assertThat(outcome.getBoolean("allConnected")).isTrue();
-      if (faults.size() > 1) {
-        assertThat(faults.get(1).getString("kind")).isEqualTo(second);
-      }
+    @BeforeAll
+    @Timeout(300) // records the start: much processor time, once after a build
+    static void record() throws Exception {
+        MusterCommand.recordTheStart();
     }
-    try (Stream<Path> left = Files.list(temp)) {
-      assertThat(left).isEmpty();
-    }
-  }
 
-  @Test
-  void twoProcessesAreTooFewToTellWhoIsToBlame() throws Exception {
-    try (MusterCommand demo = MusterCommand.start(temp, "demo", "--ranks", "2", "--chaos", "1")) {
-      assertThat(demo.awaitExit()).isEqualTo(ExitCode.USAGE);
-      assertThat(demo.err()).contains("faults need 3 to 64 processes");
+    // P-9, P-10, P-11, B-4, B-6, R-8, R-13: the first two faults of each seed are known, further ones come as time
+    // allows
+    @ParameterizedTest
+    @CsvSource({"7, 5, stop, restart", "35, 9, kill, short-stop"})
+    void everyFaultIsBlamedRightAndNobodyElse(long seed, String seconds, String first, String second) throws Exception {
+        try (MusterCommand demo = MusterCommand.start(
+                temp, "demo", "--ranks", "3", "--chaos", String.valueOf(seed), "--seconds", seconds, "--json")) {
+            int code = demo.awaitExit(220_000);
+
+            List<JsonObject> faults = demo.events("fault");
+            JsonObject outcome = demo.events("outcome").getLast();
+            assertThat(code).as(demo::toString).isEqualTo(ExitCode.OK);
+            assertThat(faults)
+                    .extracting(fault -> fault.getString("kind"))
+                    .as("the faults happened")
+                    .startsWith(first);
+            assertThat(outcome.getInteger("faults")).isEqualTo(faults.size());
+            assertThat(outcome.getInteger("wrongAccusations")).isZero();
+            assertThat(outcome.getInteger("blamedRight")).isEqualTo(faults.size());
+            assertThat(outcome.getBoolean("allConnected")).isTrue();
+            if (faults.size() > 1) {
+                assertThat(faults.get(1).getString("kind")).isEqualTo(second);
+            }
+        }
+        try (Stream<Path> left = Files.list(temp)) {
+            assertThat(left).isEmpty();
+        }
     }
-  }
+
+    @Test
+    void twoProcessesAreTooFewToTellWhoIsToBlame() throws Exception {
+        try (MusterCommand demo = MusterCommand.start(temp, "demo", "--ranks", "2", "--chaos", "1")) {
+            assertThat(demo.awaitExit()).isEqualTo(ExitCode.USAGE);
+            assertThat(demo.err()).contains("faults need 3 to 64 processes");
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -33,156 +35,188 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code muster demo} as a newcomer runs it. */
 @Timeout(90)
 final class DemoIT {
-  private static final String FABRIC = "11111111-2222-3333-4444-555555555555/7";
+    private static final String FABRIC = "11111111-2222-3333-4444-555555555555/7";
 
-  @TempDir
-  private static Path temp;
-  private final List<MusterCommand> owned = new ArrayList<>();
+    @TempDir
+    private static Path temp;
 
-  @BeforeAll
-  @Timeout(300) // records the start: much processor time, once after a build
-  static void recordTheStart() throws Exception {
-    MusterCommand.recordTheStart();
-  }
+    private final List<MusterCommand> owned = new ArrayList<>();
 
-  @AfterEach
-  void killAll() {
-    owned.forEach(MusterCommand::close);
-  }
-
-  @Test // B-6
-  void connectsFourProcessesAndTakesTheFirstBackAfterAKill() throws Exception {
-    MusterCommand demo = start("demo", "--json", "--restart", "0");
-
-    assertThat(demo.awaitExit(80_000)).as(demo::toString).isEqualTo(ExitCode.OK);
-    assertThat(demo.err()).as("standard error").isEmpty();
-    assertThat(demo.out()).allSatisfy(line -> assertThat(new JsonObject(line).getString("event")).isIn("starting", "published",
-        "peer-state", "all-connected", "degraded", "blame", "restart", "outcome"));
-    assertThat(demo.events("all-connected").stream().filter(one -> one.getLong("epoch") == 1)).hasSize(4);
-    JsonObject restart = demo.events("restart").getFirst();
-    assertThat(restart.getJsonArray("ranks")).isEqualTo(new JsonArray().add(0));
-    assertThat(restart.getJsonArray("seenBy")).hasSize(3);
-    assertThat(demo.events("degraded")).allSatisfy(one -> assertThat(one.getJsonArray("lost").getJsonObject(0).getInteger("rank")).isZero());
-    JsonObject outcome = new JsonObject(demo.out().getLast());
-    assertThat(outcome.getString("event")).isEqualTo("outcome");
-    assertThat(outcome.getString("outcome")).isEqualTo("all-connected");
-    assertThat(outcome.getLong("epoch")).isGreaterThan(1);
-    assertThat(outcome.getJsonObject("links")).isEqualTo(new JsonObject().put("warmup", 12));
-    assertThat(outcome.getJsonObject("paths")).isEqualTo(new JsonObject().put("warmup", 6));
-    assertNothingIsLeft(demo);
-  }
-
-  @Test // W-4
-  void spreadsRanksOverProcessesInASimulatedFabric() throws Exception {
-    MusterCommand demo = start("demo", "--ranks", "5", "--processes", "2", "--fabric", FABRIC);
-
-    assertThat(demo.awaitExit()).as(demo::toString).isEqualTo(ExitCode.OK);
-    assertThat(demo.err()).as("standard error").isEmpty();
-    assertThat(demo.out().getFirst()).startsWith("5 ranks in 2 processes on 127.0.0.1");
-    assertThat(demo.out()).anySatisfy(line -> assertThat(line).startsWith("published ").contains(" | links "));
-    assertThat(demo.out().getLast())
-        .matches("all-connected group=demo epoch=1 ranks=5 links=20 paths=1 proofs=fabric-import\\(simulated\\):12,local:8 elapsedMs=\\d+");
-    assertThat(demo.out()).as("a line per change of the summary, not per event").hasSizeLessThan(60);
-    assertNoFiles();
-  }
-
-  @Test // B-3
-  void namesExactlyTheRankThatIsMissing() throws Exception {
-    MusterCommand demo = start("demo", "--json", "--ranks", "3", "--missing", "1", "--deadline", "2s");
-
-    assertThat(demo.awaitExit()).as(demo::toString).isEqualTo(ExitCode.NOT_ALL_CONNECTED);
-    assertThat(demo.err()).as("standard error").isEmpty();
-    JsonObject report = demo.events("report").getFirst();
-    assertThat(report.getJsonArray("missing")).as(report::encodePrettily).singleElement().satisfies(one -> {
-      JsonObject missing = (JsonObject) one;
-      assertThat(missing.getInteger("rank")).isEqualTo(1);
-      assertThat(missing.getString("phase")).isEqualTo("never published");
-      assertThat(missing.getLong("sinceMs")).isPositive();
-      assertThat(missing.getString("whatToDo")).startsWith("start rank 1");
-    });
-    assertThat(new JsonObject(demo.out().getLast()).getJsonArray("missing")).isEqualTo(new JsonArray().add(1));
-    assertNothingIsLeft(demo);
-  }
-
-  @Test
-  void leavesNothingBehindWhenItIsInterrupted() throws Exception {
-    MusterCommand demo = start("demo", "--json", "--ranks", "2", "--keep", "--fabric", FABRIC);
-    demo.await("outcome", outcome -> outcome.getString("outcome").equals("all-connected"));
-
-    int due = demo.interrupt();
-
-    assertThat(demo.awaitExit(10_000)).as(demo::toString).isEqualTo(due);
-    assertThat(demo.err()).as("standard error").isEmpty();
-    assertNothingIsLeft(demo);
-  }
-
-  @Test
-  void leavesNothingBehindWhenItIsTerminatedWhileItStarts() throws Exception {
-    MusterCommand demo = start("demo", "--json", "--ranks", "2", "--fabric", FABRIC);
-    demo.await("starting", _ -> true);
-
-    demo.signal("TERM");
-
-    assertThat(demo.awaitExit(10_000)).as(demo::toString).isEqualTo(143);
-    assertThat(demo.err()).as("standard error").isEmpty();
-    assertNothingIsLeft(demo);
-  }
-
-  @Test
-  void itsProcessesEndByThemselvesWhenItIsKilled() throws Exception {
-    MusterCommand demo = start("demo", "--json", "--ranks", "2", "--missing", "1", "--fabric", FABRIC);
-    demo.await("published", _ -> true);
-
-    demo.signal("KILL");
-    demo.awaitExit();
-
-    assertNothingIsLeft(demo);
-  }
-
-  /** Another program is faster at a port that was free a moment ago. */
-  @Test
-  void aProcessThatLosesTheRaceForItsPortEndsTheDemo() throws Exception {
-    var printed = new ByteArrayOutputStream();
-    var out = new PrintStream(printed, true, StandardCharsets.UTF_8);
-    try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-        var demo = new Demo(new DemoPlan(2, 2, null, null, Duration.ofSeconds(60), List.of()),
-            List.of(MusterCommand.freePorts(1).getFirst(), busy.getLocalPort()), new EventWriter(out, true),
-            new ProgressLine(out, ProgressLine.Kind.OFF))) {
-      assertThatThrownBy(demo::run).isInstanceOf(MusterException.class)
-          .hasMessageContainingAll("the process of ranks [1]", "exit code 2", "another process listens on port " + busy.getLocalPort());
+    @BeforeAll
+    @Timeout(300) // records the start: much processor time, once after a build
+    static void recordTheStart() throws Exception {
+        MusterCommand.recordTheStart();
     }
-  }
 
-  private MusterCommand start(String... arguments) throws Exception {
-    MusterCommand command = MusterCommand.start(temp, arguments);
-    owned.add(command);
-    return command;
-  }
-
-  /** No process of the demo, none of its ports, no file of it. */
-  private static void assertNothingIsLeft(MusterCommand demo) throws Exception {
-    List<JsonObject> started = demo.events("starting");
-    assertThat(started).isNotEmpty();
-    Set<Long> pids = new TreeSet<>(started.stream().map(one -> one.getLong("pid")).toList());
-    long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (pids.stream().anyMatch(DemoIT::isAlive) && System.nanoTime() < endNanos) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20)); // they are no children of this JVM: there is nothing to wait on
+    @AfterEach
+    void killAll() {
+        owned.forEach(MusterCommand::close);
     }
-    assertThat(pids).noneMatch(DemoIT::isAlive);
-    for (JsonObject one : started) {
-      String control = one.getString("control");
-      assertThat(MusterCommand.listens("127.0.0.1", Integer.parseInt(control.substring(control.lastIndexOf(':') + 1)))).as(control).isFalse();
-    }
-    assertNoFiles();
-  }
 
-  private static boolean isAlive(long pid) {
-    return ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isPresent();
-  }
+    @Test // B-6
+    void connectsFourProcessesAndTakesTheFirstBackAfterAKill() throws Exception {
+        MusterCommand demo = start("demo", "--json", "--restart", "0");
 
-  private static void assertNoFiles() throws Exception {
-    try (Stream<Path> files = Files.walk(temp)) {
-      assertThat(files.filter(file -> !file.equals(temp))).isEmpty();
+        assertThat(demo.awaitExit(80_000)).as(demo::toString).isEqualTo(ExitCode.OK);
+        assertThat(demo.err()).as("standard error").isEmpty();
+        assertThat(demo.out())
+                .allSatisfy(line -> assertThat(new JsonObject(line).getString("event"))
+                        .isIn(
+                                "starting",
+                                "published",
+                                "peer-state",
+                                "all-connected",
+                                "degraded",
+                                "blame",
+                                "restart",
+                                "outcome"));
+        assertThat(demo.events("all-connected").stream().filter(one -> one.getLong("epoch") == 1))
+                .hasSize(4);
+        JsonObject restart = demo.events("restart").getFirst();
+        assertThat(restart.getJsonArray("ranks")).isEqualTo(new JsonArray().add(0));
+        assertThat(restart.getJsonArray("seenBy")).hasSize(3);
+        assertThat(demo.events("degraded"))
+                .allSatisfy(one -> assertThat(
+                                one.getJsonArray("lost").getJsonObject(0).getInteger("rank"))
+                        .isZero());
+        JsonObject outcome = new JsonObject(demo.out().getLast());
+        assertThat(outcome.getString("event")).isEqualTo("outcome");
+        assertThat(outcome.getString("outcome")).isEqualTo("all-connected");
+        assertThat(outcome.getLong("epoch")).isGreaterThan(1);
+        assertThat(outcome.getJsonObject("links")).isEqualTo(new JsonObject().put("warmup", 12));
+        assertThat(outcome.getJsonObject("paths")).isEqualTo(new JsonObject().put("warmup", 6));
+        assertNothingIsLeft(demo);
     }
-  }
+
+    @Test // W-4
+    void spreadsRanksOverProcessesInASimulatedFabric() throws Exception {
+        MusterCommand demo = start("demo", "--ranks", "5", "--processes", "2", "--fabric", FABRIC);
+
+        assertThat(demo.awaitExit()).as(demo::toString).isEqualTo(ExitCode.OK);
+        assertThat(demo.err()).as("standard error").isEmpty();
+        assertThat(demo.out().getFirst()).startsWith("5 ranks in 2 processes on 127.0.0.1");
+        assertThat(demo.out())
+                .anySatisfy(line -> assertThat(line).startsWith("published ").contains(" | links "));
+        assertThat(demo.out().getLast())
+                .matches(
+                        "all-connected group=demo epoch=1 ranks=5 links=20 paths=1 proofs=fabric-import\\(simulated\\):12,local:8 elapsedMs=\\d+");
+        assertThat(demo.out())
+                .as("a line per change of the summary, not per event")
+                .hasSizeLessThan(60);
+        assertNoFiles();
+    }
+
+    @Test // B-3
+    void namesExactlyTheRankThatIsMissing() throws Exception {
+        MusterCommand demo = start("demo", "--json", "--ranks", "3", "--missing", "1", "--deadline", "2s");
+
+        assertThat(demo.awaitExit()).as(demo::toString).isEqualTo(ExitCode.NOT_ALL_CONNECTED);
+        assertThat(demo.err()).as("standard error").isEmpty();
+        JsonObject report = demo.events("report").getFirst();
+        assertThat(report.getJsonArray("missing"))
+                .as(report::encodePrettily)
+                .singleElement()
+                .satisfies(one -> {
+                    JsonObject missing = (JsonObject) one;
+                    assertThat(missing.getInteger("rank")).isEqualTo(1);
+                    assertThat(missing.getString("phase")).isEqualTo("never published");
+                    assertThat(missing.getLong("sinceMs")).isPositive();
+                    assertThat(missing.getString("whatToDo")).startsWith("start rank 1");
+                });
+        assertThat(new JsonObject(demo.out().getLast()).getJsonArray("missing")).isEqualTo(new JsonArray().add(1));
+        assertNothingIsLeft(demo);
+    }
+
+    @Test
+    void leavesNothingBehindWhenItIsInterrupted() throws Exception {
+        MusterCommand demo = start("demo", "--json", "--ranks", "2", "--keep", "--fabric", FABRIC);
+        demo.await("outcome", outcome -> outcome.getString("outcome").equals("all-connected"));
+
+        int due = demo.interrupt();
+
+        assertThat(demo.awaitExit(10_000)).as(demo::toString).isEqualTo(due);
+        assertThat(demo.err()).as("standard error").isEmpty();
+        assertNothingIsLeft(demo);
+    }
+
+    @Test
+    void leavesNothingBehindWhenItIsTerminatedWhileItStarts() throws Exception {
+        MusterCommand demo = start("demo", "--json", "--ranks", "2", "--fabric", FABRIC);
+        demo.await("starting", _ -> true);
+
+        demo.signal("TERM");
+
+        assertThat(demo.awaitExit(10_000)).as(demo::toString).isEqualTo(143);
+        assertThat(demo.err()).as("standard error").isEmpty();
+        assertNothingIsLeft(demo);
+    }
+
+    @Test
+    void itsProcessesEndByThemselvesWhenItIsKilled() throws Exception {
+        MusterCommand demo = start("demo", "--json", "--ranks", "2", "--missing", "1", "--fabric", FABRIC);
+        demo.await("published", _ -> true);
+
+        demo.signal("KILL");
+        demo.awaitExit();
+
+        assertNothingIsLeft(demo);
+    }
+
+    /** Another program is faster at a port that was free a moment ago. */
+    @Test
+    void aProcessThatLosesTheRaceForItsPortEndsTheDemo() throws Exception {
+        var printed = new ByteArrayOutputStream();
+        var out = new PrintStream(printed, true, StandardCharsets.UTF_8);
+        try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                var demo = new Demo(
+                        new DemoPlan(2, 2, null, null, Duration.ofSeconds(60), List.of()),
+                        List.of(MusterCommand.freePorts(1).getFirst(), busy.getLocalPort()),
+                        new EventWriter(out, true),
+                        new ProgressLine(out, ProgressLine.Kind.OFF))) {
+            assertThatThrownBy(demo::run)
+                    .isInstanceOf(MusterException.class)
+                    .hasMessageContainingAll(
+                            "the process of ranks [1]",
+                            "exit code 2",
+                            "another process listens on port " + busy.getLocalPort());
+        }
+    }
+
+    private MusterCommand start(String... arguments) throws Exception {
+        MusterCommand command = MusterCommand.start(temp, arguments);
+        owned.add(command);
+        return command;
+    }
+
+    /** No process of the demo, none of its ports, no file of it. */
+    private static void assertNothingIsLeft(MusterCommand demo) throws Exception {
+        List<JsonObject> started = demo.events("starting");
+        assertThat(started).isNotEmpty();
+        Set<Long> pids =
+                new TreeSet<>(started.stream().map(one -> one.getLong("pid")).toList());
+        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (pids.stream().anyMatch(DemoIT::isAlive) && System.nanoTime() < endNanos) {
+            LockSupport.parkNanos(
+                    TimeUnit.MILLISECONDS.toNanos(20)); // they are no children of this JVM: there is nothing to wait on
+        }
+        assertThat(pids).noneMatch(DemoIT::isAlive);
+        for (JsonObject one : started) {
+            String control = one.getString("control");
+            assertThat(MusterCommand.listens(
+                            "127.0.0.1", Integer.parseInt(control.substring(control.lastIndexOf(':') + 1))))
+                    .as(control)
+                    .isFalse();
+        }
+        assertNoFiles();
+    }
+
+    private static boolean isAlive(long pid) {
+        return ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isPresent();
+    }
+
+    private static void assertNoFiles() throws Exception {
+        try (Stream<Path> files = Files.walk(temp)) {
+            assertThat(files.filter(file -> !file.equals(temp))).isEmpty();
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,46 +16,59 @@ import picocli.CommandLine;
 
 @Timeout(60)
 class DoctorCommandTest {
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
 
-  private int run(String... arguments) {
-    return new CommandLine(new DoctorCommand()).setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(arguments);
-  }
-
-  @Test
-  void exitsWithZeroOnThisHostWhateverItsGpus() { // W-8
-    assertThat(run("--bind", "127.0.0.1")).isZero();
-    assertThat(out.toString()).contains("jdk", "bind 127.0.0.1: publishes 127.0.0.1", "libcuda", "fabric", "original-rule", "MC_USE_NVLINK_IPC");
-    assertThat(err.toString()).isEmpty();
-  }
-
-  @Test
-  void printsOneJsonObjectAndNothingElse() {
-    assertThat(run("--json")).isZero();
-    assertThat(out.toString().strip().lines()).hasSize(1);
-    assertThat(new JsonObject(out.toString()).getJsonArray("findings")).isNotEmpty();
-  }
-
-  @Test
-  void exitsWithTwoForABusyPort() throws IOException {
-    try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      assertThat(run("--bind", "127.0.0.1", "--port", String.valueOf(busy.getLocalPort()))).isEqualTo(2);
-      assertThat(out.toString()).contains("FAIL port           " + busy.getLocalPort() + " can't be bound");
+    private int run(String... arguments) {
+        return new CommandLine(new DoctorCommand())
+                .setOut(new PrintWriter(out))
+                .setErr(new PrintWriter(err))
+                .execute(arguments);
     }
-  }
 
-  @Test
-  void exitsWithTwoForAnAddressOfNobody() {
-    assertThat(run("--bind", "203.0.113.77")).isEqualTo(2); // TEST-NET-3
-    assertThat(out.toString()).contains("no interface of this host has this address");
-  }
+    @Test
+    void exitsWithZeroOnThisHostWhateverItsGpus() { // W-8
+        assertThat(run("--bind", "127.0.0.1")).isZero();
+        assertThat(out.toString())
+                .contains(
+                        "jdk",
+                        "bind 127.0.0.1: publishes 127.0.0.1",
+                        "libcuda",
+                        "fabric",
+                        "original-rule",
+                        "MC_USE_NVLINK_IPC");
+        assertThat(err.toString()).isEmpty();
+    }
 
-  @Test
-  void exitsWithTwoAndOneSentenceForAMistakeInTheArguments() {
-    assertThat(run("--port", "70000")).isEqualTo(2);
-    assertThat(run("--warmup", "sometimes")).isEqualTo(2);
-    assertThat(err.toString()).contains("--port must be 1 to 65535, got 70000").contains("sometimes");
-    assertThat(out.toString()).isEmpty();
-  }
+    @Test
+    void printsOneJsonObjectAndNothingElse() {
+        assertThat(run("--json")).isZero();
+        assertThat(out.toString().strip().lines()).hasSize(1);
+        assertThat(new JsonObject(out.toString()).getJsonArray("findings")).isNotEmpty();
+    }
+
+    @Test
+    void exitsWithTwoForABusyPort() throws IOException {
+        try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            assertThat(run("--bind", "127.0.0.1", "--port", String.valueOf(busy.getLocalPort())))
+                    .isEqualTo(2);
+            assertThat(out.toString()).contains("FAIL port           " + busy.getLocalPort() + " can't be bound");
+        }
+    }
+
+    @Test
+    void exitsWithTwoForAnAddressOfNobody() {
+        assertThat(run("--bind", "203.0.113.77")).isEqualTo(2); // TEST-NET-3
+        assertThat(out.toString()).contains("no interface of this host has this address");
+    }
+
+    @Test
+    void exitsWithTwoAndOneSentenceForAMistakeInTheArguments() {
+        assertThat(run("--port", "70000")).isEqualTo(2);
+        assertThat(run("--warmup", "sometimes")).isEqualTo(2);
+        assertThat(err.toString())
+                .contains("--port must be 1 to 65535, got 70000")
+                .contains("sometimes");
+        assertThat(out.toString()).isEmpty();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -15,188 +17,227 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** One group in several processes, each at a place of its own: what a test of faults does to it, and what must hold at any time. */
+/**
+ * One group in several processes, each at a place of its own: what a test of faults does to it, and what must hold at
+ * any time.
+ */
 final class Fleet implements AutoCloseable {
-  static final long PATIENCE_MS = 90_000;
+    static final long PATIENCE_MS = 90_000;
 
-  private final Path temp;
-  private final Place place;
-  private final List<String> ranks;
-  private final List<String> more;
-  private final MusterCommand[] processes;
-  private final List<MusterCommand> all = new ArrayList<>();
-  private long epoch;
+    private final Path temp;
+    private final Place place;
+    private final List<String> ranks;
+    private final List<String> more;
+    private final MusterCommand[] processes;
+    private final List<MusterCommand> all = new ArrayList<>();
+    private long epoch;
 
-  /** Where processes live; they count from 1. */
-  interface Place {
-    /** A command that runs another one there. */
-    List<String> prefix(int host);
+    /** Where processes live; they count from 1. */
+    interface Place {
+        /** A command that runs another one there. */
+        List<String> prefix(int host);
 
-    /** Its control address. */
-    String control(int host);
+        /** Its control address. */
+        String control(int host);
 
-    /** Settings for a process there. */
-    List<String> settings(int host);
-  }
-
-  /** Each on its host, all with the same ports. */
-  static Place on(Hosts hosts) {
-    return new Place() {
-      @Override
-      public List<String> prefix(int host) {
-        return hosts.on(host);
-      }
-
-      @Override
-      public String control(int host) {
-        return Hosts.address(host) + ":7600";
-      }
-
-      @Override
-      public List<String> settings(int host) {
-        return List.of("--bind", Hosts.address(host));
-      }
-    };
-  }
-
-  /** All on this host; each comes back to the same ports. */
-  static Place onLoopback(int count) {
-    List<Integer> ports = MusterCommand.freePorts(3 * count);
-    return new Place() {
-      @Override
-      public List<String> prefix(int host) {
-        return List.of();
-      }
-
-      @Override
-      public String control(int host) {
-        return "127.0.0.1:" + ports.get(3 * host - 3);
-      }
-
-      @Override
-      public List<String> settings(int host) {
-        return List.of("--control-port", String.valueOf(ports.get(3 * host - 3)), "--hazelcast-port", String.valueOf(ports.get(3 * host - 2)),
-            "--port", String.valueOf(ports.get(3 * host - 1)));
-      }
-    };
-  }
-
-  /** @param ranks those of each process, such as {@code 0-1} */
-  Fleet(Path temp, Place place, List<String> ranks, String... more) {
-    this.temp = temp;
-    this.place = place;
-    this.ranks = ranks;
-    this.more = List.of(more);
-    this.processes = new MusterCommand[ranks.size()];
-  }
-
-  void start(int host) throws IOException {
-    String members = IntStream.rangeClosed(1, ranks.size()).mapToObj(place::control).collect(Collectors.joining(","));
-    List<String> arguments = new ArrayList<>(List.of("run", "--group", "g", "--ranks", ranks.get(host - 1), "--world-size",
-        String.valueOf(worldSize()), "--members", members, "--json", "--while-stdin-open"));
-    arguments.addAll(place.settings(host));
-    arguments.addAll(more);
-    processes[host - 1] = MusterCommand.start(place.prefix(host), temp, arguments.toArray(String[]::new));
-    all.add(processes[host - 1]);
-  }
-
-  private int worldSize() {
-    return ranks.stream().mapToInt(one -> RankList.parse(one).size()).sum();
-  }
-
-  void startAll() throws IOException {
-    for (int host = 1; host <= ranks.size(); host++) {
-      start(host);
+        /** Settings for a process there. */
+        List<String> settings(int host);
     }
-  }
 
-  /** The status picture, asked at this process. */
-  JsonObject status(int host) throws IOException, InterruptedException {
-    try (MusterCommand status = MusterCommand.start(place.prefix(host), temp, "status", "--json", "--group", "g", "--control",
-        place.control(host))) {
-      assertThat(status.awaitExit()).as(status::toString).isEqualTo(ExitCode.OK);
-      return new JsonObject(status.out().getFirst()).getJsonArray("groups").getJsonObject(0);
+    /** Each on its host, all with the same ports. */
+    static Place on(Hosts hosts) {
+        return new Place() {
+            @Override
+            public List<String> prefix(int host) {
+                return hosts.on(host);
+            }
+
+            @Override
+            public String control(int host) {
+                return Hosts.address(host) + ":7600";
+            }
+
+            @Override
+            public List<String> settings(int host) {
+                return List.of("--bind", Hosts.address(host));
+            }
+        };
     }
-  }
 
-  MusterCommand at(int host) {
-    return processes[host - 1];
-  }
+    /** All on this host; each comes back to the same ports. */
+    static Place onLoopback(int count) {
+        List<Integer> ports = MusterCommand.freePorts(3 * count);
+        return new Place() {
+            @Override
+            public List<String> prefix(int host) {
+                return List.of();
+            }
 
-  List<Integer> ranksOf(int host) {
-    return RankList.parse(ranks.get(host - 1));
-  }
+            @Override
+            public String control(int host) {
+                return "127.0.0.1:" + ports.get(3 * host - 3);
+            }
 
-  void forgetEvents() {
-    Arrays.stream(processes).forEach(MusterCommand::forgetEvents);
-  }
-
-  /** Every process is told of one and the same later epoch. */
-  void awaitAllConnectedAgain() throws InterruptedException {
-    long before = epoch;
-    long latest = 0;
-    for (MusterCommand process : processes) {
-      latest = Math.max(latest, process.await("all-connected", one -> one.getLong("epoch") > before, PATIENCE_MS).getLong("epoch"));
+            @Override
+            public List<String> settings(int host) {
+                return List.of(
+                        "--control-port",
+                        String.valueOf(ports.get(3 * host - 3)),
+                        "--hazelcast-port",
+                        String.valueOf(ports.get(3 * host - 2)),
+                        "--port",
+                        String.valueOf(ports.get(3 * host - 1)));
+            }
+        };
     }
-    for (boolean agreed = false; !agreed;) {
-      long wanted = latest;
-      agreed = true;
-      for (MusterCommand process : processes) {
-        long got = process.await("all-connected", one -> one.getLong("epoch") >= wanted, PATIENCE_MS).getLong("epoch");
-        latest = Math.max(latest, got);
-        agreed &= got == wanted;
-      }
+
+    /** @param ranks those of each process, such as {@code 0-1} */
+    Fleet(Path temp, Place place, List<String> ranks, String... more) {
+        this.temp = temp;
+        this.place = place;
+        this.ranks = ranks;
+        this.more = List.of(more);
+        this.processes = new MusterCommand[ranks.size()];
     }
-    epoch = latest;
-  }
 
-  /** What is awaited next is later than anything that was told so far. */
-  void noteEpoch() {
-    for (MusterCommand process : processes) {
-      epoch = Math.max(epoch, process.events("all-connected").stream().mapToLong(told -> told.getLong("epoch")).max().orElse(0));
+    void start(int host) throws IOException {
+        String members =
+                IntStream.rangeClosed(1, ranks.size()).mapToObj(place::control).collect(Collectors.joining(","));
+        List<String> arguments = new ArrayList<>(List.of(
+                "run",
+                "--group",
+                "g",
+                "--ranks",
+                ranks.get(host - 1),
+                "--world-size",
+                String.valueOf(worldSize()),
+                "--members",
+                members,
+                "--json",
+                "--while-stdin-open"));
+        arguments.addAll(place.settings(host));
+        arguments.addAll(more);
+        processes[host - 1] = MusterCommand.start(place.prefix(host), temp, arguments.toArray(String[]::new));
+        all.add(processes[host - 1]);
     }
-  }
 
-  long epoch() {
-    return epoch;
-  }
-
-  /** All processes that this host can lose are told on it, at least these ranks. */
-  JsonObject awaitDegraded(int host, int rank) throws InterruptedException {
-    return at(host).await("degraded", told -> told.getJsonArray("lost").stream()
-        .anyMatch(one -> ((JsonObject) one).getInteger("rank") == rank), PATIENCE_MS);
-  }
-
-  /** Who is to blame at last, as this host tells: the newest findings, once there are such. */
-  JsonObject awaitBlame(int host, java.util.function.Predicate<JsonObject> only) throws InterruptedException {
-    return at(host).await("blame", told -> told.getJsonArray("findings").size() == 1 && only.test(told.getJsonArray("findings")
-        .getJsonObject(0)), PATIENCE_MS);
-  }
-
-  static List<List<Integer>> ranks(JsonObject finding) {
-    return finding.getJsonArray("processes").stream().map(one -> ((JsonObject) one).getJsonArray("ranks").stream()
-        .map(Integer.class::cast).toList()).toList();
-  }
-
-  /** B-2: no epoch number was ever all-connected with two different sets of lives. */
-  void assertOneSetPerEpoch() {
-    Map<Long, String> vectors = new HashMap<>();
-    for (MusterCommand process : all) {
-      for (JsonObject told : process.events("all-connected")) {
-        String known = vectors.putIfAbsent(told.getLong("epoch"), told.getString("vector"));
-        assertThat(told.getString("vector")).as("epoch " + told.getLong("epoch") + " at " + process).isEqualTo(known == null
-            ? told.getString("vector") : known);
-      }
+    private int worldSize() {
+        return ranks.stream().mapToInt(one -> RankList.parse(one).size()).sum();
     }
-  }
 
-  @Override
-  public void close() {
-    all.forEach(MusterCommand::close);
-  }
+    void startAll() throws IOException {
+        for (int host = 1; host <= ranks.size(); host++) {
+            start(host);
+        }
+    }
 
-  @Override
-  public String toString() {
-    return all.stream().map(MusterCommand::toString).collect(Collectors.joining("\n\n"));
-  }
+    /** The status picture, asked at this process. */
+    JsonObject status(int host) throws IOException, InterruptedException {
+        try (MusterCommand status = MusterCommand.start(
+                place.prefix(host), temp, "status", "--json", "--group", "g", "--control", place.control(host))) {
+            assertThat(status.awaitExit()).as(status::toString).isEqualTo(ExitCode.OK);
+            return new JsonObject(status.out().getFirst())
+                    .getJsonArray("groups")
+                    .getJsonObject(0);
+        }
+    }
+
+    MusterCommand at(int host) {
+        return processes[host - 1];
+    }
+
+    List<Integer> ranksOf(int host) {
+        return RankList.parse(ranks.get(host - 1));
+    }
+
+    void forgetEvents() {
+        Arrays.stream(processes).forEach(MusterCommand::forgetEvents);
+    }
+
+    /** Every process is told of one and the same later epoch. */
+    void awaitAllConnectedAgain() throws InterruptedException {
+        long before = epoch;
+        long latest = 0;
+        for (MusterCommand process : processes) {
+            latest = Math.max(
+                    latest,
+                    process.await("all-connected", one -> one.getLong("epoch") > before, PATIENCE_MS)
+                            .getLong("epoch"));
+        }
+        for (boolean agreed = false; !agreed; ) {
+            long wanted = latest;
+            agreed = true;
+            for (MusterCommand process : processes) {
+                long got = process.await("all-connected", one -> one.getLong("epoch") >= wanted, PATIENCE_MS)
+                        .getLong("epoch");
+                latest = Math.max(latest, got);
+                agreed &= got == wanted;
+            }
+        }
+        epoch = latest;
+    }
+
+    /** What is awaited next is later than anything that was told so far. */
+    void noteEpoch() {
+        for (MusterCommand process : processes) {
+            epoch = Math.max(
+                    epoch,
+                    process.events("all-connected").stream()
+                            .mapToLong(told -> told.getLong("epoch"))
+                            .max()
+                            .orElse(0));
+        }
+    }
+
+    long epoch() {
+        return epoch;
+    }
+
+    /** All processes that this host can lose are told on it, at least these ranks. */
+    JsonObject awaitDegraded(int host, int rank) throws InterruptedException {
+        return at(host).await(
+                        "degraded",
+                        told -> told.getJsonArray("lost").stream()
+                                .anyMatch(one -> ((JsonObject) one).getInteger("rank") == rank),
+                        PATIENCE_MS);
+    }
+
+    /** Who is to blame at last, as this host tells: the newest findings, once there are such. */
+    JsonObject awaitBlame(int host, java.util.function.Predicate<JsonObject> only) throws InterruptedException {
+        return at(host).await(
+                        "blame",
+                        told -> told.getJsonArray("findings").size() == 1
+                                && only.test(told.getJsonArray("findings").getJsonObject(0)),
+                        PATIENCE_MS);
+    }
+
+    static List<List<Integer>> ranks(JsonObject finding) {
+        return finding.getJsonArray("processes").stream()
+                .map(one -> ((JsonObject) one)
+                        .getJsonArray("ranks").stream().map(Integer.class::cast).toList())
+                .toList();
+    }
+
+    /** B-2: no epoch number was ever all-connected with two different sets of lives. */
+    void assertOneSetPerEpoch() {
+        Map<Long, String> vectors = new HashMap<>();
+        for (MusterCommand process : all) {
+            for (JsonObject told : process.events("all-connected")) {
+                String known = vectors.putIfAbsent(told.getLong("epoch"), told.getString("vector"));
+                assertThat(told.getString("vector"))
+                        .as("epoch " + told.getLong("epoch") + " at " + process)
+                        .isEqualTo(known == null ? told.getString("vector") : known);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        all.forEach(MusterCommand::close);
+    }
+
+    @Override
+    public String toString() {
+        return all.stream().map(MusterCommand::toString).collect(Collectors.joining("\n\n"));
+    }
 }

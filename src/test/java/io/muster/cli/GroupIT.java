@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,279 +26,328 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * One group of four processes and what happens to it: starting a JVM is what takes time here, so all tests share the processes, in this
- * order, and each leaves all connected.
+ * One group of four processes and what happens to it: starting a JVM is what takes time here, so all tests share the
+ * processes, in this order, and each leaves all connected.
  */
 @Timeout(60)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class GroupIT {
-  private static final int WORLD = 4;
-  private static final long LIVENESS_MS = 3000;
-  /** A loaded machine answers late. */
-  private static final long SLACK_MS = 4000;
+    private static final int WORLD = 4;
+    private static final long LIVENESS_MS = 3000;
+    /** A loaded machine answers late. */
+    private static final long SLACK_MS = 4000;
 
-  private static final List<MusterCommand> OWNED = new ArrayList<>();
+    private static final List<MusterCommand> OWNED = new ArrayList<>();
 
-  @RegisterExtension
-  private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
-      test -> test.getExecutionException().ifPresent(_ -> OWNED.forEach(System.out::println));
+    @RegisterExtension
+    private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
+            test -> test.getExecutionException().ifPresent(_ -> OWNED.forEach(System.out::println));
 
-  @TempDir
-  private static Path temp;
-  private static final MusterCommand[] RANKS = new MusterCommand[WORLD];
-  private static List<Integer> ports = List.of();
-  private static long epoch;
+    @TempDir
+    private static Path temp;
 
-  @BeforeAll
-  @Timeout(300) // records the start: much processor time, once after a build
-  static void choosePorts() throws Exception {
-    MusterCommand.recordTheStart();
-    ports = MusterCommand.freePorts(WORLD + 1);
-  }
+    private static final MusterCommand[] RANKS = new MusterCommand[WORLD];
+    private static List<Integer> ports = List.of();
+    private static long epoch;
 
-  @AfterAll
-  static void killAll() {
-    OWNED.forEach(MusterCommand::close);
-  }
-
-  @Test // B-3
-  @Order(1)
-  void connectsWhenTheLateRankComesAndSaysBeforeThatWhoIsMissing() throws Exception {
-    for (int rank : List.of(0, 1, 3)) {
-      start(rank);
+    @BeforeAll
+    @Timeout(300) // records the start: much processor time, once after a build
+    static void choosePorts() throws Exception {
+        MusterCommand.recordTheStart();
+        ports = MusterCommand.freePorts(WORLD + 1);
     }
-    for (int rank : List.of(0, 1, 3)) {
-      RANKS[rank].await("published", one -> one.getInteger("rank") == rank);
-      for (int peer : List.of(0, 1, 3)) {
-        RANKS[rank].await("peer-state", one -> one.getInteger("peer") == peer && one.getString("to").equals("CONNECTED"));
-      }
+
+    @AfterAll
+    static void killAll() {
+        OWNED.forEach(MusterCommand::close);
     }
-    JsonObject before = status(3);
-    assertThat(before.getJsonArray("missing")).as(before::encodePrettily).singleElement().satisfies(one -> {
-      assertThat(((JsonObject) one).getInteger("rank")).isEqualTo(2);
-      assertThat(((JsonObject) one).getString("phase")).isEqualTo("never published");
-    });
-    assertThat(RANKS[0].events("all-connected")).isEmpty();
 
-    start(2);
+    @Test // B-3
+    @Order(1)
+    void connectsWhenTheLateRankComesAndSaysBeforeThatWhoIsMissing() throws Exception {
+        for (int rank : List.of(0, 1, 3)) {
+            start(rank);
+        }
+        for (int rank : List.of(0, 1, 3)) {
+            RANKS[rank].await("published", one -> one.getInteger("rank") == rank);
+            for (int peer : List.of(0, 1, 3)) {
+                RANKS[rank].await(
+                        "peer-state",
+                        one -> one.getInteger("peer") == peer
+                                && one.getString("to").equals("CONNECTED"));
+            }
+        }
+        JsonObject before = status(3);
+        assertThat(before.getJsonArray("missing"))
+                .as(before::encodePrettily)
+                .singleElement()
+                .satisfies(one -> {
+                    assertThat(((JsonObject) one).getInteger("rank")).isEqualTo(2);
+                    assertThat(((JsonObject) one).getString("phase")).isEqualTo("never published");
+                });
+        assertThat(RANKS[0].events("all-connected")).isEmpty();
 
-    assertAllConnectedAfter(0);
-    assertThat(RANKS[2].events("all-connected").getFirst().getLong("elapsedMs")).as("from its publish, on a busy machine").isLessThan(3000);
-    JsonObject after = status(1);
-    assertThat(after.getString("epochState")).isEqualTo("COMPLETE");
-    assertThat(after.getJsonArray("missing")).isEmpty();
-    assertThat(after.getJsonObject("links")).isEqualTo(new JsonObject().put("CONNECTED", WORLD * (WORLD - 1)));
-  }
+        start(2);
 
-  @Test
-  @Order(2)
-  void aSecondClaimantIsToldWhoHoldsTheRank() throws Exception {
-    MusterCommand second = startClaimant("1", WORLD);
-
-    assertThat(second.awaitExit()).as(second::toString).isEqualTo(ExitCode.USAGE);
-    assertThat(second.err().lines()).as(second::toString).singleElement().asString().startsWith("muster: rank 1 of group g is held by pid "
-        + RANKS[1].pid() + " at 127.0.0.1:");
-    assertUndisturbed();
-  }
-
-  @Test
-  @Order(3)
-  void aProcessWithAnotherWorldSizeIsTurnedAwayAtItsStart() throws Exception {
-    for (int size : List.of(2, 7)) {
-      MusterCommand other = startClaimant(String.valueOf(size - 1), size);
-
-      assertThat(other.awaitExit()).as(other::toString).isEqualTo(ExitCode.USAGE);
-      assertThat(other.err().lines()).as(other::toString).singleElement().asString()
-          .startsWith("muster: world sizes disagree: group g has 4 ranks in pid ").contains("and " + size + " here", "same world size");
+        assertAllConnectedAfter(0);
+        assertThat(RANKS[2].events("all-connected").getFirst().getLong("elapsedMs"))
+                .as("from its publish, on a busy machine")
+                .isLessThan(3000);
+        JsonObject after = status(1);
+        assertThat(after.getString("epochState")).isEqualTo("COMPLETE");
+        assertThat(after.getJsonArray("missing")).isEmpty();
+        assertThat(after.getJsonObject("links")).isEqualTo(new JsonObject().put("CONNECTED", WORLD * (WORLD - 1)));
     }
-    assertUndisturbed();
-  }
 
-  @Test // O-2
-  @Order(4)
-  void theFlightRecordIsToldFromOutside() throws Exception {
-    Path file = temp.resolve("record.json");
-    try (MusterCommand dump = MusterCommand.start(temp, "dump", "--control", "127.0.0.1:" + ports.get(1), "--out", file.toString())) {
-      assertThat(dump.awaitExit()).as(dump::toString).isEqualTo(ExitCode.OK);
+    @Test
+    @Order(2)
+    void aSecondClaimantIsToldWhoHoldsTheRank() throws Exception {
+        MusterCommand second = startClaimant("1", WORLD);
+
+        assertThat(second.awaitExit()).as(second::toString).isEqualTo(ExitCode.USAGE);
+        assertThat(second.err().lines())
+                .as(second::toString)
+                .singleElement()
+                .asString()
+                .startsWith("muster: rank 1 of group g is held by pid " + RANKS[1].pid() + " at 127.0.0.1:");
+        assertUndisturbed();
     }
-    JsonObject record = new JsonObject(Files.readString(file));
-    assertThat(record.getLong("pid")).isEqualTo(RANKS[1].pid());
-    assertThat(whats(record, "channels")).filteredOn("opened"::equals).hasSizeGreaterThanOrEqualTo(WORLD - 1);
-    assertThat(whats(record, "barrier")).contains("OPEN", "MARKED", "COMPLETE");
-    Files.delete(file);
-  }
 
-  private static List<String> whats(JsonObject record, String kind) {
-    return record.getJsonObject(kind).getJsonArray("entries").stream().map(entry -> ((JsonObject) entry).getString("what")).toList();
-  }
+    @Test
+    @Order(3)
+    void aProcessWithAnotherWorldSizeIsTurnedAwayAtItsStart() throws Exception {
+        for (int size : List.of(2, 7)) {
+            MusterCommand other = startClaimant(String.valueOf(size - 1), size);
 
-  @Test // B-6, R-8, R-13
-  @Order(5)
-  void theFirstProcessIsKilledAndComesBack() throws Exception {
-    killAndRestart(0);
-  }
-
-  @Test // B-6
-  @Order(6)
-  void anyOtherProcessIsKilledAndComesBack() throws Exception {
-    killAndRestart(2);
-  }
-
-  @Test // P-9, P-11
-  @Order(7)
-  void aFrozenProcessIsLostWithinTheLivenessLimitAndComesBackInPlace() throws Exception {
-    forgetEvents();
-    long frozenNanos = System.nanoTime();
-    RANKS[3].signal("STOP");
-    for (int rank = 0; rank < 3; rank++) {
-      JsonObject degraded = RANKS[rank].await("degraded", told -> lost(told).contains(3)); // one of the test before may be repeated
-      assertThat(lost(degraded)).containsExactly(3);
-      assertThat((degraded.getLong("atNanos") - frozenNanos) / 1_000_000).as("degraded after ms at rank " + rank)
-          .isBetween(LIVENESS_MS / 2, LIVENESS_MS + SLACK_MS);
+            assertThat(other.awaitExit()).as(other::toString).isEqualTo(ExitCode.USAGE);
+            assertThat(other.err().lines())
+                    .as(other::toString)
+                    .singleElement()
+                    .asString()
+                    .startsWith("muster: world sizes disagree: group g has 4 ranks in pid ")
+                    .contains("and " + size + " here", "same world size");
+        }
+        assertUndisturbed();
     }
-    RANKS[3].signal("CONT");
-    assertAllConnectedAfter(epoch);
-  }
 
-  @Test
-  @Order(8)
-  void aFrozenIncumbentIsReplacedAndEndsItselfWhenItWakes() throws Exception {
-    forgetEvents();
-    MusterCommand frozen = RANKS[3];
-    frozen.signal("STOP");
-    RANKS[0].await("degraded", _ -> true);
-    RANKS[3] = startClaimant("3", WORLD);
-    assertAllConnectedAfter(epoch);
-
-    frozen.signal("CONT");
-
-    assertThat(frozen.awaitExit()).as(frozen::toString).isEqualTo(ExitCode.FAILED);
-    assertThat(frozen.err()).contains("muster: ");
-    assertUndisturbed();
-  }
-
-  @Test // G-2: leaving is told apart from failing; O-2
-  @Order(9)
-  void ctrlCLeavesInOrderAndLeavesNothingAndSigtermLeavesTheFlightRecord() throws Exception {
-    forgetEvents();
-    String before = RANKS[1].err();
-    assertThat(flightRecords()).as("killed, frozen, joined again: nothing was dumped so far").isEmpty();
-    int due = RANKS[1].interrupt();
-
-    assertThat(RANKS[1].awaitExit()).as(RANKS[1]::toString).isEqualTo(due);
-    assertThat(RANKS[1].err().substring(before.length())).as("standard error").doesNotContain("Exception", " ERROR ", "muster: ");
-    assertThat(MusterCommand.listens("127.0.0.1", ports.get(1))).isFalse();
-    JsonObject degraded = RANKS[0].await("degraded", told -> lost(told).contains(1));
-    assertThat(degraded.getJsonArray("lost").getJsonObject(0).getString("reason")).isEqualTo("LEFT");
-    assertThat(flightRecords()).as("by SIGTERM only").hasSize(due == 130 ? 0 : 1);
-    for (int rank : List.of(0, 2, 3)) {
-      RANKS[rank].signal("TERM");
+    @Test // O-2
+    @Order(4)
+    void theFlightRecordIsToldFromOutside() throws Exception {
+        Path file = temp.resolve("record.json");
+        try (MusterCommand dump =
+                MusterCommand.start(temp, "dump", "--control", "127.0.0.1:" + ports.get(1), "--out", file.toString())) {
+            assertThat(dump.awaitExit()).as(dump::toString).isEqualTo(ExitCode.OK);
+        }
+        JsonObject record = new JsonObject(Files.readString(file));
+        assertThat(record.getLong("pid")).isEqualTo(RANKS[1].pid());
+        assertThat(whats(record, "channels")).filteredOn("opened"::equals).hasSizeGreaterThanOrEqualTo(WORLD - 1);
+        assertThat(whats(record, "barrier")).contains("OPEN", "MARKED", "COMPLETE");
+        Files.delete(file);
     }
-    for (int rank : List.of(0, 2, 3)) {
-      assertThat(RANKS[rank].awaitExit()).as(RANKS[rank]::toString).isEqualTo(143);
+
+    private static List<String> whats(JsonObject record, String kind) {
+        return record.getJsonObject(kind).getJsonArray("entries").stream()
+                .map(entry -> ((JsonObject) entry).getString("what"))
+                .toList();
     }
-    assertThat(ports).noneMatch(port -> MusterCommand.listens("127.0.0.1", port));
-    List<Path> records = flightRecords();
-    for (int rank : List.of(0, 2, 3)) {
-      Path file = records.stream().filter(one -> one.getFileName().toString().contains("-" + pid(rank) + "-sigterm")).findFirst().orElseThrow();
-      assertThat(whats(new JsonObject(Files.readString(file)), "barrier")).contains("COMPLETE", "DEGRADED");
+
+    @Test // B-6, R-8, R-13
+    @Order(5)
+    void theFirstProcessIsKilledAndComesBack() throws Exception {
+        killAndRestart(0);
     }
-    try (Stream<Path> left = Files.list(temp)) {
-      assertThat(left).containsExactly(flightFolder());
+
+    @Test // B-6
+    @Order(6)
+    void anyOtherProcessIsKilledAndComesBack() throws Exception {
+        killAndRestart(2);
     }
-  }
 
-  private static long pid(int rank) {
-    return RANKS[rank].pid();
-  }
-
-  private static Path flightFolder() {
-    return temp.resolve("muster-flight-" + System.getProperty("user.name"));
-  }
-
-  private static List<Path> flightRecords() throws IOException {
-    if (!Files.isDirectory(flightFolder())) {
-      return List.of();
+    @Test // P-9, P-11
+    @Order(7)
+    void aFrozenProcessIsLostWithinTheLivenessLimitAndComesBackInPlace() throws Exception {
+        forgetEvents();
+        long frozenNanos = System.nanoTime();
+        RANKS[3].signal("STOP");
+        for (int rank = 0; rank < 3; rank++) {
+            JsonObject degraded = RANKS[rank].await(
+                    "degraded", told -> lost(told).contains(3)); // one of the test before may be repeated
+            assertThat(lost(degraded)).containsExactly(3);
+            assertThat((degraded.getLong("atNanos") - frozenNanos) / 1_000_000)
+                    .as("degraded after ms at rank " + rank)
+                    .isBetween(LIVENESS_MS / 2, LIVENESS_MS + SLACK_MS);
+        }
+        RANKS[3].signal("CONT");
+        assertAllConnectedAfter(epoch);
     }
-    try (Stream<Path> files = Files.list(flightFolder())) {
-      return files.toList();
+
+    @Test
+    @Order(8)
+    void aFrozenIncumbentIsReplacedAndEndsItselfWhenItWakes() throws Exception {
+        forgetEvents();
+        MusterCommand frozen = RANKS[3];
+        frozen.signal("STOP");
+        RANKS[0].await("degraded", _ -> true);
+        RANKS[3] = startClaimant("3", WORLD);
+        assertAllConnectedAfter(epoch);
+
+        frozen.signal("CONT");
+
+        assertThat(frozen.awaitExit()).as(frozen::toString).isEqualTo(ExitCode.FAILED);
+        assertThat(frozen.err()).contains("muster: ");
+        assertUndisturbed();
     }
-  }
 
-  // ---- what the tests share
+    @Test // G-2: leaving is told apart from failing; O-2
+    @Order(9)
+    void ctrlCLeavesInOrderAndLeavesNothingAndSigtermLeavesTheFlightRecord() throws Exception {
+        forgetEvents();
+        String before = RANKS[1].err();
+        assertThat(flightRecords())
+                .as("killed, frozen, joined again: nothing was dumped so far")
+                .isEmpty();
+        int due = RANKS[1].interrupt();
 
-  private static void killAndRestart(int rank) throws Exception {
-    forgetEvents();
-    long killedNanos = System.nanoTime();
-    RANKS[rank].signal("KILL");
-    RANKS[rank].awaitExit();
-    for (int other = 0; other < WORLD; other++) {
-      if (other != rank) {
-        JsonObject degraded = RANKS[other].await("degraded", told -> lost(told).contains(rank));
-        assertThat(degraded.getLong("epoch")).isEqualTo(epoch);
-        assertThat(lost(degraded)).containsExactly(rank);
-        System.out.println("killed rank " + rank + ": degraded at rank " + other + " after "
-            + (degraded.getLong("atNanos") - killedNanos) / 1_000_000 + " ms");
-      }
+        assertThat(RANKS[1].awaitExit()).as(RANKS[1]::toString).isEqualTo(due);
+        assertThat(RANKS[1].err().substring(before.length()))
+                .as("standard error")
+                .doesNotContain("Exception", " ERROR ", "muster: ");
+        assertThat(MusterCommand.listens("127.0.0.1", ports.get(1))).isFalse();
+        JsonObject degraded = RANKS[0].await("degraded", told -> lost(told).contains(1));
+        assertThat(degraded.getJsonArray("lost").getJsonObject(0).getString("reason"))
+                .isEqualTo("LEFT");
+        assertThat(flightRecords()).as("by SIGTERM only").hasSize(due == 130 ? 0 : 1);
+        for (int rank : List.of(0, 2, 3)) {
+            RANKS[rank].signal("TERM");
+        }
+        for (int rank : List.of(0, 2, 3)) {
+            assertThat(RANKS[rank].awaitExit()).as(RANKS[rank]::toString).isEqualTo(143);
+        }
+        assertThat(ports).noneMatch(port -> MusterCommand.listens("127.0.0.1", port));
+        List<Path> records = flightRecords();
+        for (int rank : List.of(0, 2, 3)) {
+            Path file = records.stream()
+                    .filter(one -> one.getFileName().toString().contains("-" + pid(rank) + "-sigterm"))
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(whats(new JsonObject(Files.readString(file)), "barrier")).contains("COMPLETE", "DEGRADED");
+        }
+        try (Stream<Path> left = Files.list(temp)) {
+            assertThat(left).containsExactly(flightFolder());
+        }
     }
-    start(rank);
-    assertAllConnectedAfter(epoch);
-  }
 
-  private static void forgetEvents() {
-    for (MusterCommand rank : RANKS) {
-      rank.forgetEvents();
+    private static long pid(int rank) {
+        return RANKS[rank].pid();
     }
-  }
 
-  private static List<Integer> lost(JsonObject degraded) {
-    return degraded.getJsonArray("lost").stream().map(one -> ((JsonObject) one).getInteger("rank")).toList();
-  }
-
-  /** Every rank is told of one and the same later epoch. */
-  private static void assertAllConnectedAfter(long before) throws Exception {
-    long latest = 0;
-    for (MusterCommand rank : RANKS) {
-      latest = Math.max(latest, rank.allConnectedAfter(before).getLong("epoch"));
+    private static Path flightFolder() {
+        return temp.resolve("muster-flight-" + System.getProperty("user.name"));
     }
-    for (MusterCommand rank : RANKS) {
-      long wanted = latest;
-      rank.await("all-connected", one -> one.getLong("epoch") == wanted);
+
+    private static List<Path> flightRecords() throws IOException {
+        if (!Files.isDirectory(flightFolder())) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(flightFolder())) {
+            return files.toList();
+        }
     }
-    assertThat(latest).isGreaterThan(before);
-    epoch = latest;
-  }
 
-  private static void assertUndisturbed() throws Exception {
-    JsonObject picture = status(0);
-    assertThat(picture.getString("epochState")).as(picture::encodePrettily).isEqualTo("COMPLETE");
-    assertThat(picture.getLong("epoch")).isEqualTo(epoch);
-    assertThat(picture.getJsonArray("missing")).isEmpty();
-  }
+    // ---- what the tests share
 
-  /** Through {@code muster status}, which asks one process and gets the picture of all. */
-  private static JsonObject status(int rank) throws Exception {
-    try (MusterCommand status = MusterCommand.start(temp, "status", "--json", "--group", "g", "--control", "127.0.0.1:" + ports.get(rank))) {
-      assertThat(status.awaitExit()).as(status::toString).isEqualTo(ExitCode.OK);
-      JsonArray groups = new JsonObject(status.out().getFirst()).getJsonArray("groups");
-      return groups.getJsonObject(0);
+    private static void killAndRestart(int rank) throws Exception {
+        forgetEvents();
+        long killedNanos = System.nanoTime();
+        RANKS[rank].signal("KILL");
+        RANKS[rank].awaitExit();
+        for (int other = 0; other < WORLD; other++) {
+            if (other != rank) {
+                JsonObject degraded =
+                        RANKS[other].await("degraded", told -> lost(told).contains(rank));
+                assertThat(degraded.getLong("epoch")).isEqualTo(epoch);
+                assertThat(lost(degraded)).containsExactly(rank);
+                System.out.println("killed rank " + rank + ": degraded at rank " + other + " after "
+                        + (degraded.getLong("atNanos") - killedNanos) / 1_000_000 + " ms");
+            }
+        }
+        start(rank);
+        assertAllConnectedAfter(epoch);
     }
-  }
 
-  private static void start(int rank) throws IOException {
-    RANKS[rank] = start(String.valueOf(rank), WORLD, ports.get(rank));
-  }
+    private static void forgetEvents() {
+        for (MusterCommand rank : RANKS) {
+            rank.forgetEvents();
+        }
+    }
 
-  /** A process that is not in the list of the others. */
-  private static MusterCommand startClaimant(String rank, int worldSize) throws IOException {
-    return start(rank, worldSize, ports.get(WORLD));
-  }
+    private static List<Integer> lost(JsonObject degraded) {
+        return degraded.getJsonArray("lost").stream()
+                .map(one -> ((JsonObject) one).getInteger("rank"))
+                .toList();
+    }
 
-  private static MusterCommand start(String rank, int worldSize, int port) throws IOException {
-    String members = ports.subList(0, WORLD).stream().map(one -> "127.0.0.1:" + one).collect(Collectors.joining(","));
-    MusterCommand command = MusterCommand.start(temp, "run", "--group", "g", "--rank", rank, "--world-size", String.valueOf(worldSize),
-        "--control-port", String.valueOf(port), "--hazelcast-port", "0", "--members", members, "--json", "--while-stdin-open");
-    OWNED.add(command);
-    return command;
-  }
+    /** Every rank is told of one and the same later epoch. */
+    private static void assertAllConnectedAfter(long before) throws Exception {
+        long latest = 0;
+        for (MusterCommand rank : RANKS) {
+            latest = Math.max(latest, rank.allConnectedAfter(before).getLong("epoch"));
+        }
+        for (MusterCommand rank : RANKS) {
+            long wanted = latest;
+            rank.await("all-connected", one -> one.getLong("epoch") == wanted);
+        }
+        assertThat(latest).isGreaterThan(before);
+        epoch = latest;
+    }
+
+    private static void assertUndisturbed() throws Exception {
+        JsonObject picture = status(0);
+        assertThat(picture.getString("epochState")).as(picture::encodePrettily).isEqualTo("COMPLETE");
+        assertThat(picture.getLong("epoch")).isEqualTo(epoch);
+        assertThat(picture.getJsonArray("missing")).isEmpty();
+    }
+
+    /** Through {@code muster status}, which asks one process and gets the picture of all. */
+    private static JsonObject status(int rank) throws Exception {
+        try (MusterCommand status = MusterCommand.start(
+                temp, "status", "--json", "--group", "g", "--control", "127.0.0.1:" + ports.get(rank))) {
+            assertThat(status.awaitExit()).as(status::toString).isEqualTo(ExitCode.OK);
+            JsonArray groups = new JsonObject(status.out().getFirst()).getJsonArray("groups");
+            return groups.getJsonObject(0);
+        }
+    }
+
+    private static void start(int rank) throws IOException {
+        RANKS[rank] = start(String.valueOf(rank), WORLD, ports.get(rank));
+    }
+
+    /** A process that is not in the list of the others. */
+    private static MusterCommand startClaimant(String rank, int worldSize) throws IOException {
+        return start(rank, worldSize, ports.get(WORLD));
+    }
+
+    private static MusterCommand start(String rank, int worldSize, int port) throws IOException {
+        String members =
+                ports.subList(0, WORLD).stream().map(one -> "127.0.0.1:" + one).collect(Collectors.joining(","));
+        MusterCommand command = MusterCommand.start(
+                temp,
+                "run",
+                "--group",
+                "g",
+                "--rank",
+                rank,
+                "--world-size",
+                String.valueOf(worldSize),
+                "--control-port",
+                String.valueOf(port),
+                "--hazelcast-port",
+                "0",
+                "--members",
+                members,
+                "--json",
+                "--while-stdin-open");
+        OWNED.add(command);
+        return command;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import java.io.IOException;
@@ -7,63 +9,68 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Several hosts on this machine, and ways to break the network between them: {@code src/test/scripts/hosts}. Hosts count from 1. */
+/**
+ * Several hosts on this machine, and ways to break the network between them: {@code src/test/scripts/hosts}. Hosts
+ * count from 1.
+ */
 final class Hosts {
-  private static final String SCRIPT = Path.of(System.getProperty("muster.home"), "src/test/scripts/hosts").toAbsolutePath().toString();
+    private static final String SCRIPT = Path.of(System.getProperty("muster.home"), "src/test/scripts/hosts")
+            .toAbsolutePath()
+            .toString();
 
-  private final String name;
+    private final String name;
 
-  private Hosts(String name) {
-    this.name = name;
-  }
-
-  /** @param trouble empty, or why there can't be any here */
-  record Made(Hosts hosts, String trouble) {}
-
-  static Made up(String prefix, int count) throws IOException, InterruptedException {
-    String name = prefix + ProcessHandle.current().pid();
-    String said = script("up", name, String.valueOf(count)).strip();
-    return new Made(new Hosts(name), said.equals("ready") ? "" : said);
-  }
-
-  static String address(int host) {
-    return "10.213.78." + host;
-  }
-
-  /** What runs a command on a host. */
-  List<String> on(int host) {
-    return List.of(SCRIPT, "exec", name, String.valueOf(host));
-  }
-
-  void isolate(int host) throws IOException, InterruptedException {
-    script("isolate", name, String.valueOf(host));
-  }
-
-  void oneWay(int from, int to) throws IOException, InterruptedException {
-    script("oneway", name, String.valueOf(from), String.valueOf(to));
-  }
-
-  void cut(int one, int other) throws IOException, InterruptedException {
-    script("cut", name, String.valueOf(one), String.valueOf(other));
-  }
-
-  void heal() throws IOException, InterruptedException {
-    script("heal", name);
-  }
-
-  /** Takes them away, with all that is broken. */
-  void down() throws IOException, InterruptedException {
-    script("down", name);
-  }
-
-  private static String script(String... arguments) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of(SCRIPT));
-    command.addAll(List.of(arguments));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    if (!process.waitFor(30, TimeUnit.SECONDS) || process.exitValue() != 0) {
-      throw new IOException(String.join(" ", command) + ": " + said);
+    private Hosts(String name) {
+        this.name = name;
     }
-    return said;
-  }
+
+    /** @param trouble empty, or why there can't be any here */
+    record Made(Hosts hosts, String trouble) {}
+
+    static Made up(String prefix, int count) throws IOException, InterruptedException {
+        String name = prefix + ProcessHandle.current().pid();
+        String said = script("up", name, String.valueOf(count)).strip();
+        return new Made(new Hosts(name), said.equals("ready") ? "" : said);
+    }
+
+    static String address(int host) {
+        return "10.213.78." + host;
+    }
+
+    /** What runs a command on a host. */
+    List<String> on(int host) {
+        return List.of(SCRIPT, "exec", name, String.valueOf(host));
+    }
+
+    void isolate(int host) throws IOException, InterruptedException {
+        script("isolate", name, String.valueOf(host));
+    }
+
+    void oneWay(int from, int to) throws IOException, InterruptedException {
+        script("oneway", name, String.valueOf(from), String.valueOf(to));
+    }
+
+    void cut(int one, int other) throws IOException, InterruptedException {
+        script("cut", name, String.valueOf(one), String.valueOf(other));
+    }
+
+    void heal() throws IOException, InterruptedException {
+        script("heal", name);
+    }
+
+    /** Takes them away, with all that is broken. */
+    void down() throws IOException, InterruptedException {
+        script("down", name);
+    }
+
+    private static String script(String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(SCRIPT));
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (!process.waitFor(30, TimeUnit.SECONDS) || process.exitValue() != 0) {
+            throw new IOException(String.join(" ", command) + ": " + said);
+        }
+        return said;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -20,127 +22,142 @@ import org.junit.jupiter.api.io.TempDir;
 /** The launcher on folders that only look like a Java: which one it takes, and what it passes on. */
 @Timeout(60)
 final class LauncherTest {
-  @TempDir
-  private Path temp;
+    @TempDir
+    private Path temp;
 
-  private Path installed;
-  private final Map<String, String> environment = new TreeMap<>();
+    private Path installed;
+    private final Map<String, String> environment = new TreeMap<>();
 
-  @BeforeEach
-  void install() throws IOException {
-    assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "needs bash");
-    Path home = Path.of(System.getProperty("muster.home", ""));
-    installed = temp.toRealPath().resolve("an installed muster");
-    Files.createDirectories(installed.resolve("launcher/lib/lib"));
-    Files.createDirectories(installed.resolve("conf"));
-    Files.copy(home.resolve("launcher/muster"), installed.resolve("launcher/muster"));
-    Files.copy(home.resolve("conf/jvm.options"), installed.resolve("conf/jvm.options"));
-    Files.writeString(installed.resolve("launcher/lib/muster-1.jar"), "a jar");
-    environment.put("PATH", "/usr/bin:/bin");
-    environment.put("MUSTER_JAVA_PLACES", "");
-    environment.put("JAVA_HOME", java("asked for", "17.0.1", ReleaseFile.PRESENT).toString());
-    Path onPath = java("on-path", "21.0.1", ReleaseFile.PRESENT);
-    environment.put("PATH", onPath.resolve("bin") + File.pathSeparator + "/usr/bin:/bin");
-  }
+    @BeforeEach
+    void install() throws IOException {
+        assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "needs bash");
+        Path home = Path.of(System.getProperty("muster.home", ""));
+        installed = temp.toRealPath().resolve("an installed muster");
+        Files.createDirectories(installed.resolve("launcher/lib/lib"));
+        Files.createDirectories(installed.resolve("conf"));
+        Files.copy(home.resolve("launcher/muster"), installed.resolve("launcher/muster"));
+        Files.copy(home.resolve("conf/jvm.options"), installed.resolve("conf/jvm.options"));
+        Files.writeString(installed.resolve("launcher/lib/muster-1.jar"), "a jar");
+        environment.put("PATH", "/usr/bin:/bin");
+        environment.put("MUSTER_JAVA_PLACES", "");
+        environment.put(
+                "JAVA_HOME", java("asked for", "17.0.1", ReleaseFile.PRESENT).toString());
+        Path onPath = java("on-path", "21.0.1", ReleaseFile.PRESENT);
+        environment.put("PATH", onPath.resolve("bin") + File.pathSeparator + "/usr/bin:/bin");
+    }
 
-  @Test
-  void aJavaHomeThatIsNewEnoughIsTaken() throws Exception {
-    Path asked = java("asked-25", "25", ReleaseFile.PRESENT);
-    environment.put("JAVA_HOME", asked.toString());
+    @Test
+    void aJavaHomeThatIsNewEnoughIsTaken() throws Exception {
+        Path asked = java("asked-25", "25", ReleaseFile.PRESENT);
+        environment.put("JAVA_HOME", asked.toString());
 
-    assertThat(launch().output()).startsWith("java of " + asked + " with ");
-  }
+        assertThat(launch().output()).startsWith("java of " + asked + " with ");
+    }
 
-  @Test
-  void aJavaOnThePathIsTakenWhenJavaHomeIsTooOld() throws Exception {
-    Path onPath = java("path-26", "26-ea", ReleaseFile.PRESENT);
-    Path link = Files.createSymbolicLink(Files.createDirectories(temp.resolve("links")).resolve("java"), onPath.resolve("bin/java"));
-    environment.put("PATH", link.getParent() + File.pathSeparator + "/usr/bin:/bin");
+    @Test
+    void aJavaOnThePathIsTakenWhenJavaHomeIsTooOld() throws Exception {
+        Path onPath = java("path-26", "26-ea", ReleaseFile.PRESENT);
+        Path link = Files.createSymbolicLink(
+                Files.createDirectories(temp.resolve("links")).resolve("java"), onPath.resolve("bin/java"));
+        environment.put("PATH", link.getParent() + File.pathSeparator + "/usr/bin:/bin");
 
-    assertThat(launch().output()).startsWith("java of " + onPath + " with ");
-  }
+        assertThat(launch().output()).startsWith("java of " + onPath + " with ");
+    }
 
-  @Test
-  void theUsualPlacesAreSearchedLast() throws Exception {
-    Path old = java("jvm-8", "1.8.0_402", ReleaseFile.ABSENT);
-    Path broken = Files.createDirectories(temp.resolve("jvm-empty"));
-    Path recent = java("jvm-25", "25.0.3", ReleaseFile.ABSENT);
-    environment.put("MUSTER_JAVA_PLACES", old + " " + broken + " " + recent);
+    @Test
+    void theUsualPlacesAreSearchedLast() throws Exception {
+        Path old = java("jvm-8", "1.8.0_402", ReleaseFile.ABSENT);
+        Path broken = Files.createDirectories(temp.resolve("jvm-empty"));
+        Path recent = java("jvm-25", "25.0.3", ReleaseFile.ABSENT);
+        environment.put("MUSTER_JAVA_PLACES", old + " " + broken + " " + recent);
 
-    assertThat(launch().output()).startsWith("java of " + recent + " with ");
-  }
+        assertThat(launch().output()).startsWith("java of " + recent + " with ");
+    }
 
-  @Test
-  void theJavaBesideTheLauncherComesFirst() throws Exception {
-    environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
-    Path bundled = java(installed.resolve("launcher/runtime"), "25.0.1", ReleaseFile.PRESENT);
+    @Test
+    void theJavaBesideTheLauncherComesFirst() throws Exception {
+        environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
+        Path bundled = java(installed.resolve("launcher/runtime"), "25.0.1", ReleaseFile.PRESENT);
 
-    assertThat(launch().output()).startsWith("java of " + bundled + " with ");
-  }
+        assertThat(launch().output()).startsWith("java of " + bundled + " with ");
+    }
 
-  @Test
-  void withoutAJavaThatIsNewEnoughOneSentenceSaysWhatToInstall() throws Exception {
-    Outcome outcome = launch();
+    @Test
+    void withoutAJavaThatIsNewEnoughOneSentenceSaysWhatToInstall() throws Exception {
+        Outcome outcome = launch();
 
-    assertThat(outcome.exitCode()).isEqualTo(2);
-    assertThat(outcome.output()).isEqualTo("muster: needs a JDK 25 or newer and found none: install one, for example Eclipse Temurin 25,"
-        + " or set JAVA_HOME to it\n");
-  }
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.output())
+                .isEqualTo(
+                        "muster: needs a JDK 25 or newer and found none: install one, for example Eclipse Temurin 25,"
+                                + " or set JAVA_HOME to it\n");
+    }
 
-  @Test
-  void argumentsFlagsAndExitCodeArePassedOn() throws Exception {
-    environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
-    environment.put("MUSTER_JAVA_OPTS", "-Xmx64m -Da=b");
+    @Test
+    void argumentsFlagsAndExitCodeArePassedOn() throws Exception {
+        environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
+        environment.put("MUSTER_JAVA_OPTS", "-Xmx64m -Da=b");
 
-    Outcome outcome = launch("demo", "--group", "a b");
+        Outcome outcome = launch("demo", "--group", "a b");
 
-    assertThat(outcome.exitCode()).isEqualTo(7);
-    assertThat(outcome.output()).contains(" with [@" + installed + "/conf/jvm.options]").contains("[-Dmuster.home=" + installed + "]")
-        .contains("[-Dmuster.jar=" + installed + "/launcher/lib/muster-1.jar]").contains("[-Xmx64m][-Da=b][-jar]")
-        .endsWith("/muster-1.jar][demo][--group][a b]\n");
-  }
+        assertThat(outcome.exitCode()).isEqualTo(7);
+        assertThat(outcome.output())
+                .contains(" with [@" + installed + "/conf/jvm.options]")
+                .contains("[-Dmuster.home=" + installed + "]")
+                .contains("[-Dmuster.jar=" + installed + "/launcher/lib/muster-1.jar]")
+                .contains("[-Xmx64m][-Da=b][-jar]")
+                .endsWith("/muster-1.jar][demo][--group][a b]\n");
+    }
 
-  @Test
-  void itMayBeCalledThroughASymlink() throws Exception {
-    environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
-    Path link = Files.createSymbolicLink(temp.resolve("muster-link"), installed.resolve("launcher/muster"));
+    @Test
+    void itMayBeCalledThroughASymlink() throws Exception {
+        environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
+        Path link = Files.createSymbolicLink(temp.resolve("muster-link"), installed.resolve("launcher/muster"));
 
-    assertThat(run(link).output()).contains("[-Dmuster.home=" + installed + "]");
-  }
+        assertThat(run(link).output()).contains("[-Dmuster.home=" + installed + "]");
+    }
 
-  @Test
-  void theStartIsRecordedOnceAndAgainWhenTheJarHasChanged() throws Exception {
-    environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
+    @Test
+    void theStartIsRecordedOnceAndAgainWhenTheJarHasChanged() throws Exception {
+        environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
 
-    assertThat(launch().errors()).isEqualTo("muster: recording the start (once after a build) …\n");
-    assertThat(launch().errors()).isEmpty();
-    Path jar = installed.resolve("launcher/lib/muster-1.jar");
-    Files.setLastModifiedTime(jar, FileTime.fromMillis(System.currentTimeMillis() + 60_000));
-    assertThat(launch().errors()).isEqualTo("muster: recording the start (once after a build) …\n");
-  }
+        assertThat(launch().errors()).isEqualTo("muster: recording the start (once after a build) …\n");
+        assertThat(launch().errors()).isEmpty();
+        Path jar = installed.resolve("launcher/lib/muster-1.jar");
+        Files.setLastModifiedTime(jar, FileTime.fromMillis(System.currentTimeMillis() + 60_000));
+        assertThat(launch().errors()).isEqualTo("muster: recording the start (once after a build) …\n");
+    }
 
-  @Test
-  void aStartThatCannotBeRecordedRunsWithoutTheArchive() throws Exception {
-    Path java = java("asked-25", "25", ReleaseFile.PRESENT);
-    Files.writeString(java.resolve("bin/java"), Files.readString(java.resolve("bin/java")).replace("echo archive >\"${flag#*=}\"; exit 0", "exit 1"));
-    environment.put("JAVA_HOME", java.toString());
+    @Test
+    void aStartThatCannotBeRecordedRunsWithoutTheArchive() throws Exception {
+        Path java = java("asked-25", "25", ReleaseFile.PRESENT);
+        Files.writeString(
+                java.resolve("bin/java"),
+                Files.readString(java.resolve("bin/java")).replace("echo archive >\"${flag#*=}\"; exit 0", "exit 1"));
+        environment.put("JAVA_HOME", java.toString());
 
-    assertThat(launch("a").exitCode()).isEqualTo(7);
-    Outcome second = launch("b");
-    assertThat(second.output()).doesNotContain("AOTCache").endsWith("[b]\n");
-    assertThat(second.errors()).isEmpty();
-  }
+        assertThat(launch("a").exitCode()).isEqualTo(7);
+        Outcome second = launch("b");
+        assertThat(second.output()).doesNotContain("AOTCache").endsWith("[b]\n");
+        assertThat(second.errors()).isEmpty();
+    }
 
-  private enum ReleaseFile { PRESENT, ABSENT }
+    private enum ReleaseFile {
+        PRESENT,
+        ABSENT
+    }
 
-  private Path java(String folder, String version, ReleaseFile release) throws IOException {
-    return java(temp.toRealPath().resolve(folder), version, release);
-  }
+    private Path java(String folder, String version, ReleaseFile release) throws IOException {
+        return java(temp.toRealPath().resolve(folder), version, release);
+    }
 
-  /** A folder whose bin/java tells its version, plays the recording of an archive, and otherwise shows how it was called. */
-  private static Path java(Path folder, String version, ReleaseFile release) throws IOException {
-    Path java = Files.createDirectories(folder.resolve("bin")).resolve("java");
-    Files.writeString(java, """
+    /**
+     * A folder whose bin/java tells its version, plays the recording of an archive, and otherwise shows how it was
+     * called.
+     */
+    private static Path java(Path folder, String version, ReleaseFile release) throws IOException {
+        Path java = Files.createDirectories(folder.resolve("bin")).resolve("java");
+        Files.writeString(java, """
         #!/bin/bash
         if [ "$1" = -version ]; then echo 'openjdk version "%s" 2025-09-16' >&2; exit 0; fi
         for flag; do
@@ -148,35 +165,38 @@ final class LauncherTest {
         done
         printf 'java of %s with ' '%s'; printf '[%%s]' "$@"; echo; exit 7
         """.formatted(version, "%s", folder));
-    assertThat(java.toFile().setExecutable(true)).isTrue();
-    if (release == ReleaseFile.PRESENT) {
-      Files.writeString(folder.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\n");
+        assertThat(java.toFile().setExecutable(true)).isTrue();
+        if (release == ReleaseFile.PRESENT) {
+            Files.writeString(folder.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\n");
+        }
+        return folder;
     }
-    return folder;
-  }
 
-  private Outcome launch(String... args) throws Exception {
-    return run(installed.resolve("launcher/muster"), args);
-  }
-
-  private Outcome run(Path launcher, String... args) throws Exception {
-    ProcessBuilder builder = new ProcessBuilder(launcher.toString());
-    builder.command().addAll(List.of(args));
-    builder.directory(Path.of("/").toFile());
-    builder.environment().clear();
-    builder.environment().putAll(environment);
-    Path out = temp.resolve("out");
-    Path err = temp.resolve("err");
-    Process process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
-    try {
-      assertThat(process.waitFor(30, TimeUnit.SECONDS)).as("launcher ended").isTrue();
-    } finally {
-      process.destroyForcibly();
+    private Outcome launch(String... args) throws Exception {
+        return run(installed.resolve("launcher/muster"), args);
     }
-    String printed = Files.readString(out);
-    String errors = Files.readString(err);
-    return new Outcome(process.exitValue(), printed.isEmpty() ? errors : printed, errors);
-  }
 
-  private record Outcome(int exitCode, String output, String errors) {}
+    private Outcome run(Path launcher, String... args) throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(launcher.toString());
+        builder.command().addAll(List.of(args));
+        builder.directory(Path.of("/").toFile());
+        builder.environment().clear();
+        builder.environment().putAll(environment);
+        Path out = temp.resolve("out");
+        Path err = temp.resolve("err");
+        Process process =
+                builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+        try {
+            assertThat(process.waitFor(30, TimeUnit.SECONDS))
+                    .as("launcher ended")
+                    .isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        String printed = Files.readString(out);
+        String errors = Files.readString(err);
+        return new Outcome(process.exitValue(), printed.isEmpty() ? errors : printed, errors);
+    }
+
+    private record Outcome(int exitCode, String output, String errors) {}
 }

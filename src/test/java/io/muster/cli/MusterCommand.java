@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import io.muster.FlightRecordWhenItFails;
@@ -20,234 +22,263 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
 /**
- * A command of Muster as a real process, with the flags that the launcher gives it: a test starts it, hears its events, sends it signals,
- * and owns it. Closing kills it, and it ends by itself if the test's JVM dies.
+ * A command of Muster as a real process, with the flags that the launcher gives it: a test starts it, hears its events,
+ * sends it signals, and owns it. Closing kills it, and it ends by itself if the test's JVM dies.
  */
 public final class MusterCommand implements AutoCloseable {
-  static final long PATIENCE_MS = 40_000;
-  private static final Random RANDOM = new Random();
+    static final long PATIENCE_MS = 40_000;
+    private static final Random RANDOM = new Random();
 
-  private final String name;
-  private final List<String> prefix;
-  private final Process process;
-  private final List<String> out = new ArrayList<>();
-  private final List<JsonObject> events = new ArrayList<>();
-  private final StringBuilder err = new StringBuilder();
-  private final List<Thread> readers;
-  private int from;
+    private final String name;
+    private final List<String> prefix;
+    private final Process process;
+    private final List<String> out = new ArrayList<>();
+    private final List<JsonObject> events = new ArrayList<>();
+    private final StringBuilder err = new StringBuilder();
+    private final List<Thread> readers;
+    private int from;
 
-  private MusterCommand(String name, List<String> prefix, Process process) {
-    this.name = name;
-    this.prefix = prefix;
-    this.process = process;
-    this.readers = List.of(Thread.ofVirtual().start(this::readOut), Thread.ofVirtual().start(this::readErr));
-  }
-
-  /** What the launcher says where there has been no start of this build yet: it records one, which makes all further ones cheap. */
-  public static void recordTheStart() throws IOException, InterruptedException {
-    Path home = Path.of(System.getProperty("muster.home")).toAbsolutePath();
-    Process once = new ProcessBuilder(home.resolve("launcher/muster").toString(), "--version").inheritIO().start();
-    if (!once.waitFor(90, TimeUnit.SECONDS) || once.exitValue() != 0) {
-      throw new AssertionError("launcher/muster --version does not work");
+    private MusterCommand(String name, List<String> prefix, Process process) {
+        this.name = name;
+        this.prefix = prefix;
+        this.process = process;
+        this.readers = List.of(
+                Thread.ofVirtual().start(this::readOut), Thread.ofVirtual().start(this::readErr));
     }
-  }
 
-  static List<Integer> freePorts(int count) {
-    return FreePorts.choose(count, RANDOM);
-  }
-
-  /** @param temp where it may put files */
-  public static MusterCommand start(Path temp, String... arguments) throws IOException {
-    return start(List.of(), temp, arguments);
-  }
-
-  /** @param prefix a command that runs another one, such as {@code ip netns exec NAME} */
-  static MusterCommand start(List<String> prefix, Path temp, String... arguments) throws IOException {
-    ProcessBuilder builder = JvmCommand.likeThisJvm().shortLived().with("-Dmuster.log.level=WARN").with("-Djava.io.tmpdir=" + temp)
-        .runMain(List.of(arguments));
-    List<String> command = new ArrayList<>(prefix);
-    command.addAll(builder.command());
-    builder.environment().remove("MUSTER_DEBUG");
-    var started = new MusterCommand(String.join(" ", arguments), prefix, builder.command(command).start());
-    FlightRecordWhenItFails.register(started, started::flightRecord);
-    return started;
-  }
-
-  long pid() {
-    return process.pid();
-  }
-
-  boolean isAlive() {
-    return process.isAlive();
-  }
-
-  /** From here on only events are heard that come now. */
-  void forgetEvents() {
-    synchronized (events) {
-      from = events.size();
-    }
-  }
-
-  /** The first event of this name, since they were forgotten last, that is like this. */
-  JsonObject await(String event, Predicate<JsonObject> like) throws InterruptedException {
-    return await(event, like, PATIENCE_MS);
-  }
-
-  JsonObject await(String event, Predicate<JsonObject> like, long patienceMs) throws InterruptedException {
-    long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMs);
-    synchronized (events) {
-      for (int next = from;;) {
-        while (next < events.size()) {
-          JsonObject one = events.get(next++);
-          if (event.equals(one.getString("event")) && like.test(one)) {
-            return one;
-          }
+    /**
+     * What the launcher says where there has been no start of this build yet: it records one, which makes all further
+     * ones cheap.
+     */
+    public static void recordTheStart() throws IOException, InterruptedException {
+        Path home = Path.of(System.getProperty("muster.home")).toAbsolutePath();
+        Process once = new ProcessBuilder(home.resolve("launcher/muster").toString(), "--version")
+                .inheritIO()
+                .start();
+        if (!once.waitFor(90, TimeUnit.SECONDS) || once.exitValue() != 0) {
+            throw new AssertionError("launcher/muster --version does not work");
         }
-        long leftMs = TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime());
-        if (leftMs <= 0 || !readers.getFirst().isAlive() && next == events.size()) {
-          FlightRecordWhenItFails.print("no event '" + event + "' in time");
-          throw new AssertionError("no event '" + event + "' like that within " + patienceMs + " ms, alive=" + isAlive() + "\n" + this);
-        }
-        events.wait(Math.min(leftMs, 100));
-      }
     }
-  }
 
-  JsonObject allConnectedAfter(long epoch) throws InterruptedException {
-    return await("all-connected", one -> one.getLong("epoch") > epoch);
-  }
-
-  /** The events of this name so far. */
-  public List<JsonObject> events(String event) {
-    synchronized (events) {
-      return events.stream().filter(one -> event.equals(one.getString("event"))).toList();
+    static List<Integer> freePorts(int count) {
+        return FreePorts.choose(count, RANDOM);
     }
-  }
 
-  /** Those since they were forgotten last. */
-  List<JsonObject> recentEvents(String event) {
-    synchronized (events) {
-      return events.subList(from, events.size()).stream().filter(one -> event.equals(one.getString("event"))).toList();
+    /** @param temp where it may put files */
+    public static MusterCommand start(Path temp, String... arguments) throws IOException {
+        return start(List.of(), temp, arguments);
     }
-  }
 
-  /** Waits for the end; everything that it has said is known then. */
-  public int awaitExit(long patienceMs) throws InterruptedException {
-    if (!process.waitFor(patienceMs, TimeUnit.MILLISECONDS)) {
-      FlightRecordWhenItFails.print("it does not end");
-      throw new AssertionError("it does not end within " + patienceMs + " ms\n" + this);
+    /** @param prefix a command that runs another one, such as {@code ip netns exec NAME} */
+    static MusterCommand start(List<String> prefix, Path temp, String... arguments) throws IOException {
+        ProcessBuilder builder = JvmCommand.likeThisJvm()
+                .shortLived()
+                .with("-Dmuster.log.level=WARN")
+                .with("-Djava.io.tmpdir=" + temp)
+                .runMain(List.of(arguments));
+        List<String> command = new ArrayList<>(prefix);
+        command.addAll(builder.command());
+        builder.environment().remove("MUSTER_DEBUG");
+        var started = new MusterCommand(
+                String.join(" ", arguments), prefix, builder.command(command).start());
+        FlightRecordWhenItFails.register(started, started::flightRecord);
+        return started;
     }
-    for (Thread reader : readers) {
-      reader.join();
+
+    long pid() {
+        return process.pid();
     }
-    return process.exitValue();
-  }
 
-  public int awaitExit() throws InterruptedException {
-    return awaitExit(PATIENCE_MS);
-  }
-
-  void signal(String signal) throws IOException, InterruptedException {
-    if (new ProcessBuilder("kill", "-" + signal, String.valueOf(pid())).inheritIO().start().waitFor() != 0) {
-      throw new IOException("kill -" + signal + " failed");
+    boolean isAlive() {
+        return process.isAlive();
     }
-  }
 
-  /**
-   * Ctrl-C. Where whoever started this build ignores SIGINT (nohup, a job in the background), every process below does, and SIGTERM stands
-   * in for it.
-   *
-   * @return the exit code that is due
-   */
-  int interrupt() throws IOException, InterruptedException {
-    boolean ignored = Files.readAllLines(Path.of("/proc/" + pid() + "/status")).stream().filter(line -> line.startsWith("SigIgn:"))
-        .anyMatch(line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 0b10) != 0);
-    signal(ignored ? "TERM" : "INT");
-    return ignored ? 143 : 130;
-  }
-
-  /** Lines of standard output. */
-  public List<String> out() {
-    synchronized (events) {
-      return List.copyOf(out);
-    }
-  }
-
-  public String err() {
-    synchronized (err) {
-      return err.toString();
-    }
-  }
-
-  static boolean listens(String host, int port) {
-    try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(host, port), 1000);
-      return true;
-    } catch (IOException _) {
-      return false;
-    }
-  }
-
-  /** Through {@code control}, if it has told where that is; a command that is no {@code run} has none. */
-  private String flightRecord() {
-    String control = events("starting").stream().map(one -> one.getString("control")).findFirst().orElse(null);
-    if (control == null || !isAlive()) {
-      return "(none)";
-    }
-    return prefix.isEmpty() ? ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump")).encodePrettily()
-        : dumpFrom(control);
-  }
-
-  /** Where it runs, its control port may be reached from nowhere else. */
-  private String dumpFrom(String control) {
-    List<String> command = new ArrayList<>(prefix);
-    command.addAll(JvmCommand.likeThisJvm().shortLived().with("-Dmuster.log.level=WARN").runMain(List.of("dump", "--control", control)).command());
-    try {
-      Process dump = new ProcessBuilder(command).redirectErrorStream(true).start();
-      String said = new String(dump.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      dump.waitFor();
-      return said;
-    } catch (IOException | InterruptedException failure) {
-      return "(none: " + failure + ")";
-    }
-  }
-
-  @Override
-  public void close() {
-    FlightRecordWhenItFails.forget(this);
-    process.destroyForcibly().onExit().join();
-  }
-
-  @Override
-  public String toString() {
-    return "muster " + name + "\n--- out\n" + String.join("\n", out()) + "\n--- err\n" + err();
-  }
-
-  private void readOut() {
-    try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+    /** From here on only events are heard that come now. */
+    void forgetEvents() {
         synchronized (events) {
-          out.add(line);
-          if (line.startsWith("{")) {
-            events.add(new JsonObject(line));
-          }
-          events.notifyAll();
+            from = events.size();
         }
-      }
-    } catch (IOException | DecodeException _) {
-      // killed in the middle of a line
     }
-  }
 
-  private void readErr() {
-    try (BufferedReader lines = process.errorReader(StandardCharsets.UTF_8)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        synchronized (err) {
-          err.append(line).append('\n');
-        }
-      }
-    } catch (IOException _) {
-      // killed
+    /** The first event of this name, since they were forgotten last, that is like this. */
+    JsonObject await(String event, Predicate<JsonObject> like) throws InterruptedException {
+        return await(event, like, PATIENCE_MS);
     }
-  }
+
+    JsonObject await(String event, Predicate<JsonObject> like, long patienceMs) throws InterruptedException {
+        long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMs);
+        synchronized (events) {
+            for (int next = from; ; ) {
+                while (next < events.size()) {
+                    JsonObject one = events.get(next++);
+                    if (event.equals(one.getString("event")) && like.test(one)) {
+                        return one;
+                    }
+                }
+                long leftMs = TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime());
+                if (leftMs <= 0 || !readers.getFirst().isAlive() && next == events.size()) {
+                    FlightRecordWhenItFails.print("no event '" + event + "' in time");
+                    throw new AssertionError("no event '" + event + "' like that within " + patienceMs + " ms, alive="
+                            + isAlive() + "\n" + this);
+                }
+                events.wait(Math.min(leftMs, 100));
+            }
+        }
+    }
+
+    JsonObject allConnectedAfter(long epoch) throws InterruptedException {
+        return await("all-connected", one -> one.getLong("epoch") > epoch);
+    }
+
+    /** The events of this name so far. */
+    public List<JsonObject> events(String event) {
+        synchronized (events) {
+            return events.stream()
+                    .filter(one -> event.equals(one.getString("event")))
+                    .toList();
+        }
+    }
+
+    /** Those since they were forgotten last. */
+    List<JsonObject> recentEvents(String event) {
+        synchronized (events) {
+            return events.subList(from, events.size()).stream()
+                    .filter(one -> event.equals(one.getString("event")))
+                    .toList();
+        }
+    }
+
+    /** Waits for the end; everything that it has said is known then. */
+    public int awaitExit(long patienceMs) throws InterruptedException {
+        if (!process.waitFor(patienceMs, TimeUnit.MILLISECONDS)) {
+            FlightRecordWhenItFails.print("it does not end");
+            throw new AssertionError("it does not end within " + patienceMs + " ms\n" + this);
+        }
+        for (Thread reader : readers) {
+            reader.join();
+        }
+        return process.exitValue();
+    }
+
+    public int awaitExit() throws InterruptedException {
+        return awaitExit(PATIENCE_MS);
+    }
+
+    void signal(String signal) throws IOException, InterruptedException {
+        if (new ProcessBuilder("kill", "-" + signal, String.valueOf(pid()))
+                        .inheritIO()
+                        .start()
+                        .waitFor()
+                != 0) {
+            throw new IOException("kill -" + signal + " failed");
+        }
+    }
+
+    /**
+     * Ctrl-C. Where whoever started this build ignores SIGINT (nohup, a job in the background), every process below
+     * does, and SIGTERM stands in for it.
+     *
+     * @return the exit code that is due
+     */
+    int interrupt() throws IOException, InterruptedException {
+        boolean ignored = Files.readAllLines(Path.of("/proc/" + pid() + "/status")).stream()
+                .filter(line -> line.startsWith("SigIgn:"))
+                .anyMatch(line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 0b10) != 0);
+        signal(ignored ? "TERM" : "INT");
+        return ignored ? 143 : 130;
+    }
+
+    /** Lines of standard output. */
+    public List<String> out() {
+        synchronized (events) {
+            return List.copyOf(out);
+        }
+    }
+
+    public String err() {
+        synchronized (err) {
+            return err.toString();
+        }
+    }
+
+    static boolean listens(String host, int port) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(host, port), 1000);
+            return true;
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    /** Through {@code control}, if it has told where that is; a command that is no {@code run} has none. */
+    private String flightRecord() {
+        String control = events("starting").stream()
+                .map(one -> one.getString("control"))
+                .findFirst()
+                .orElse(null);
+        if (control == null || !isAlive()) {
+            return "(none)";
+        }
+        return prefix.isEmpty()
+                ? ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump"))
+                        .encodePrettily()
+                : dumpFrom(control);
+    }
+
+    /** Where it runs, its control port may be reached from nowhere else. */
+    private String dumpFrom(String control) {
+        List<String> command = new ArrayList<>(prefix);
+        command.addAll(JvmCommand.likeThisJvm()
+                .shortLived()
+                .with("-Dmuster.log.level=WARN")
+                .runMain(List.of("dump", "--control", control))
+                .command());
+        try {
+            Process dump = new ProcessBuilder(command).redirectErrorStream(true).start();
+            String said = new String(dump.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            dump.waitFor();
+            return said;
+        } catch (IOException | InterruptedException failure) {
+            return "(none: " + failure + ")";
+        }
+    }
+
+    @Override
+    public void close() {
+        FlightRecordWhenItFails.forget(this);
+        process.destroyForcibly().onExit().join();
+    }
+
+    @Override
+    public String toString() {
+        return "muster " + name + "\n--- out\n" + String.join("\n", out()) + "\n--- err\n" + err();
+    }
+
+    private void readOut() {
+        try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                synchronized (events) {
+                    out.add(line);
+                    if (line.startsWith("{")) {
+                        events.add(new JsonObject(line));
+                    }
+                    events.notifyAll();
+                }
+            }
+        } catch (IOException | DecodeException _) {
+            // killed in the middle of a line
+        }
+    }
+
+    private void readErr() {
+        try (BufferedReader lines = process.errorReader(StandardCharsets.UTF_8)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                synchronized (err) {
+                    err.append(line).append('\n');
+                }
+            }
+        } catch (IOException _) {
+            // killed
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,263 +23,283 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Eight ranks in five processes on five hosts, and what happens to processes and network: the right one is blamed at every survivor, and
- * when the cause has ended one epoch covers all without a restart. All tests share the processes, and each leaves all connected. Those
- * that take long run with {@code -Dmuster.faults=all}. Skips where this user may not make network namespaces.
+ * Eight ranks in five processes on five hosts, and what happens to processes and network: the right one is blamed at
+ * every survivor, and when the cause has ended one epoch covers all without a restart. All tests share the processes,
+ * and each leaves all connected. Those that take long run with {@code -Dmuster.faults=all}. Skips where this user may
+ * not make network namespaces.
  */
 @Timeout(240)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class NetworkFaultsIT {
-  private static final List<String> RANKS = List.of("0-1", "2-3", "4-5", "6", "7");
-  private static final int HOSTS = RANKS.size();
+    private static final List<String> RANKS = List.of("0-1", "2-3", "4-5", "6", "7");
+    private static final int HOSTS = RANKS.size();
 
-  @RegisterExtension
-  private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
-      test -> test.getExecutionException().ifPresent(_ -> System.out.println(NetworkFaultsIT.fleet));
+    @RegisterExtension
+    private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
+            test -> test.getExecutionException().ifPresent(_ -> System.out.println(NetworkFaultsIT.fleet));
 
-  @TempDir
-  private static Path temp;
-  private static Hosts hosts;
-  private static Fleet fleet;
+    @TempDir
+    private static Path temp;
 
-  @BeforeAll
-  @Timeout(240)
-  static void start() throws Exception {
-    Hosts.Made made = Hosts.up("musterfaults", HOSTS);
-    assumeTrue(made.trouble().isEmpty(), made.trouble());
-    hosts = made.hosts();
-    MusterCommand.recordTheStart();
-    fleet = new Fleet(temp, Fleet.on(hosts), RANKS);
-    fleet.startAll();
-    fleet.awaitAllConnectedAgain();
-  }
+    private static Hosts hosts;
+    private static Fleet fleet;
 
-  @AfterAll
-  static void end() throws Exception {
-    if (fleet != null) {
-      fleet.close();
+    @BeforeAll
+    @Timeout(240)
+    static void start() throws Exception {
+        Hosts.Made made = Hosts.up("musterfaults", HOSTS);
+        assumeTrue(made.trouble().isEmpty(), made.trouble());
+        hosts = made.hosts();
+        MusterCommand.recordTheStart();
+        fleet = new Fleet(temp, Fleet.on(hosts), RANKS);
+        fleet.startAll();
+        fleet.awaitAllConnectedAgain();
     }
-    if (hosts != null) {
-      hosts.down();
-    }
-  }
 
-  @AfterEach
-  void heal() throws Exception {
-    hosts.heal();
-    fleet.assertOneSetPerEpoch();
-  }
+    @AfterAll
+    static void end() throws Exception {
+        if (fleet != null) {
+            fleet.close();
+        }
+        if (hosts != null) {
+            hosts.down();
+        }
+    }
 
-  @Test // P-10, B-4, B-6
-  @Order(1)
-  void aKilledRankIsBlamedByEverySurvivorAndNobodyElseIs() throws Exception {
-    fleet.forgetEvents();
-    long killedNanos = System.nanoTime();
-    fleet.at(5).signal("KILL");
-    fleet.at(5).awaitExit();
+    @AfterEach
+    void heal() throws Exception {
+        hosts.heal();
+        fleet.assertOneSetPerEpoch();
+    }
 
-    for (int host = 1; host < HOSTS; host++) {
-      JsonObject degraded = fleet.awaitDegraded(host, 7);
-      assertThat(degraded.getJsonArray("lost")).as(degraded::encode).hasSize(1);
-      System.out.println("killed: degraded at host " + host + " after " + (degraded.getLong("atNanos") - killedNanos) / 1_000_000 + " ms");
-      assertBlamed(host, 7);
-    }
-    fleet.start(5);
-    fleet.awaitAllConnectedAgain();
-  }
+    @Test // P-10, B-4, B-6
+    @Order(1)
+    void aKilledRankIsBlamedByEverySurvivorAndNobodyElseIs() throws Exception {
+        fleet.forgetEvents();
+        long killedNanos = System.nanoTime();
+        fleet.at(5).signal("KILL");
+        fleet.at(5).awaitExit();
 
-  @Test // P-9, P-10, P-11
-  @Order(2)
-  void aStoppedRankIsBlamedByEverySurvivorAndAccusesNobodyWhenItWakes() throws Exception {
-    fleet.forgetEvents();
-    long stoppedNanos = System.nanoTime();
-    fleet.at(4).signal("STOP");
-    for (int host : List.of(1, 2, 3, 5)) {
-      JsonObject degraded = fleet.awaitDegraded(host, 6);
-      assertThat(degraded.getJsonArray("lost")).as(degraded::encode).hasSize(1);
-      System.out.println("stopped: degraded at host " + host + " after " + (degraded.getLong("atNanos") - stoppedNanos) / 1_000_000 + " ms");
-      assertBlamed(host, 6);
+        for (int host = 1; host < HOSTS; host++) {
+            JsonObject degraded = fleet.awaitDegraded(host, 7);
+            assertThat(degraded.getJsonArray("lost")).as(degraded::encode).hasSize(1);
+            System.out.println("killed: degraded at host " + host + " after "
+                    + (degraded.getLong("atNanos") - killedNanos) / 1_000_000 + " ms");
+            assertBlamed(host, 7);
+        }
+        fleet.start(5);
+        fleet.awaitAllConnectedAgain();
     }
-    fleet.at(4).signal("CONT");
-    fleet.awaitAllConnectedAgain();
-    for (JsonObject told : fleet.at(4).events("degraded")) {
-      if (told.getLong("atNanos") > stoppedNanos) {
-        assertThat(told.getJsonArray("lost").stream().map(one -> ((JsonObject) one).getInteger("rank"))).as(told::encode).containsOnly(6);
-      }
-    }
-  }
 
-  @Test // P-10, B-4
-  @Order(3)
-  void aRankThatIsCutOffIsBlamedByEverySurvivor() throws Exception {
-    fleet.forgetEvents();
-    hosts.isolate(5);
-    for (int host = 1; host < HOSTS; host++) {
-      assertBlamed(host, 7);
+    @Test // P-9, P-10, P-11
+    @Order(2)
+    void aStoppedRankIsBlamedByEverySurvivorAndAccusesNobodyWhenItWakes() throws Exception {
+        fleet.forgetEvents();
+        long stoppedNanos = System.nanoTime();
+        fleet.at(4).signal("STOP");
+        for (int host : List.of(1, 2, 3, 5)) {
+            JsonObject degraded = fleet.awaitDegraded(host, 6);
+            assertThat(degraded.getJsonArray("lost")).as(degraded::encode).hasSize(1);
+            System.out.println("stopped: degraded at host " + host + " after "
+                    + (degraded.getLong("atNanos") - stoppedNanos) / 1_000_000 + " ms");
+            assertBlamed(host, 6);
+        }
+        fleet.at(4).signal("CONT");
+        fleet.awaitAllConnectedAgain();
+        for (JsonObject told : fleet.at(4).events("degraded")) {
+            if (told.getLong("atNanos") > stoppedNanos) {
+                assertThat(told.getJsonArray("lost").stream().map(one -> ((JsonObject) one).getInteger("rank")))
+                        .as(told::encode)
+                        .containsOnly(6);
+            }
+        }
     }
-    JsonObject alone = fleet.awaitBlame(5, finding -> finding.getString("kind").equals("block"));
-    assertThat(alone.getString("text")).contains("ranks [7] | [0, 1, 2, 3, 4, 5, 6]", "of the last nothing is heard");
-    healed();
-  }
 
-  @Test // P-10, B-4
-  @Order(4)
-  @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-  void twoThatDoNotReachEachOtherAreAPairForAll() throws Exception {
-    fleet.forgetEvents();
-    hosts.cut(2, 3);
-    for (int host = 1; host <= HOSTS; host++) {
-      JsonObject told = fleet.awaitBlame(host, isPairOf(2, 3));
-      assertThat(told.getString("text")).contains("neither is blamed");
+    @Test // P-10, B-4
+    @Order(3)
+    void aRankThatIsCutOffIsBlamedByEverySurvivor() throws Exception {
+        fleet.forgetEvents();
+        hosts.isolate(5);
+        for (int host = 1; host < HOSTS; host++) {
+            assertBlamed(host, 7);
+        }
+        JsonObject alone =
+                fleet.awaitBlame(5, finding -> finding.getString("kind").equals("block"));
+        assertThat(alone.getString("text"))
+                .contains("ranks [7] | [0, 1, 2, 3, 4, 5, 6]", "of the last nothing is heard");
+        healed();
     }
-    healed();
-  }
 
-  @Test // the founder of the cluster is one of the two
-  @Order(5)
-  @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-  void aPairWithTheFirstProcessIsAPairAsWell() throws Exception {
-    fleet.forgetEvents();
-    hosts.cut(1, 5);
-    for (int host = 1; host <= HOSTS; host++) {
-      fleet.awaitBlame(host, isPairOf(1, 5));
+    @Test // P-10, B-4
+    @Order(4)
+    @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
+    void twoThatDoNotReachEachOtherAreAPairForAll() throws Exception {
+        fleet.forgetEvents();
+        hosts.cut(2, 3);
+        for (int host = 1; host <= HOSTS; host++) {
+            JsonObject told = fleet.awaitBlame(host, isPairOf(2, 3));
+            assertThat(told.getString("text")).contains("neither is blamed");
+        }
+        healed();
     }
-    healed();
-  }
 
-  @Test
-  @Order(6)
-  @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-  void oneDirectionIsEnoughForAPair() throws Exception {
-    fleet.forgetEvents();
-    hosts.oneWay(4, 2);
-    for (int host = 1; host <= HOSTS; host++) {
-      fleet.awaitBlame(host, isPairOf(2, 4));
+    @Test // the founder of the cluster is one of the two
+    @Order(5)
+    @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
+    void aPairWithTheFirstProcessIsAPairAsWell() throws Exception {
+        fleet.forgetEvents();
+        hosts.cut(1, 5);
+        for (int host = 1; host <= HOSTS; host++) {
+            fleet.awaitBlame(host, isPairOf(1, 5));
+        }
+        healed();
     }
-    healed();
-  }
 
-  @Test // B-2, B-4
-  @Order(7)
-  @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-  void twoHalvesAreABlockForBoth() throws Exception {
-    fleet.forgetEvents();
-    for (int one : List.of(1, 2)) {
-      for (int other : List.of(3, 4, 5)) {
-        hosts.cut(one, other);
-      }
+    @Test
+    @Order(6)
+    @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
+    void oneDirectionIsEnoughForAPair() throws Exception {
+        fleet.forgetEvents();
+        hosts.oneWay(4, 2);
+        for (int host = 1; host <= HOSTS; host++) {
+            fleet.awaitBlame(host, isPairOf(2, 4));
+        }
+        healed();
     }
-    for (int host = 1; host <= HOSTS; host++) {
-      JsonObject told = fleet.awaitBlame(host, finding -> finding.getString("kind").equals("block"));
-      assertThat(told.getString("text")).contains(host <= 2 ? "ranks [0, 1, 2, 3] | [4, 5, 6, 7]" : "ranks [4, 5, 6, 7] | [0, 1, 2, 3]");
-    }
-    healed();
-  }
 
-  @Test // B-2
-  @Order(8)
-  @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-  void aFlappingHostEndsConnected() throws Exception {
-    fleet.forgetEvents();
-    for (int i = 0; i < 3; i++) {
-      hosts.isolate(3);
-      Thread.sleep(2000); // the fault itself: shorter than the limit
-      hosts.heal();
-      Thread.sleep(2000);
+    @Test // B-2, B-4
+    @Order(7)
+    @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
+    void twoHalvesAreABlockForBoth() throws Exception {
+        fleet.forgetEvents();
+        for (int one : List.of(1, 2)) {
+            for (int other : List.of(3, 4, 5)) {
+                hosts.cut(one, other);
+            }
+        }
+        for (int host = 1; host <= HOSTS; host++) {
+            JsonObject told =
+                    fleet.awaitBlame(host, finding -> finding.getString("kind").equals("block"));
+            assertThat(told.getString("text"))
+                    .contains(host <= 2 ? "ranks [0, 1, 2, 3] | [4, 5, 6, 7]" : "ranks [4, 5, 6, 7] | [0, 1, 2, 3]");
+        }
+        healed();
     }
-    for (int i = 0; i < 3; i++) {
-      hosts.heal();
-      Thread.sleep(2000);
-      hosts.isolate(3);
-      Thread.sleep(5000); // longer than the limit; the next comes while everything is being built anew
-    }
-    healed();
-  }
 
-  @Test
-  @Order(9)
-  @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-  void twoThatHoldPartsOfTheStoreAreKilledAtOnceAndTheOthersStayConnected() throws Exception {
-    fleet.forgetEvents();
-    for (int host : List.of(3, 5)) {
-      fleet.at(host).signal("KILL");
+    @Test // B-2
+    @Order(8)
+    @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
+    void aFlappingHostEndsConnected() throws Exception {
+        fleet.forgetEvents();
+        for (int i = 0; i < 3; i++) {
+            hosts.isolate(3);
+            Thread.sleep(2000); // the fault itself: shorter than the limit
+            hosts.heal();
+            Thread.sleep(2000);
+        }
+        for (int i = 0; i < 3; i++) {
+            hosts.heal();
+            Thread.sleep(2000);
+            hosts.isolate(3);
+            Thread.sleep(5000); // longer than the limit; the next comes while everything is being built anew
+        }
+        healed();
     }
-    for (int host : List.of(3, 5)) {
-      fleet.at(host).awaitExit();
-    }
-    for (int host : List.of(1, 2, 4)) {
-      // an epoch is lost once: the second loss may come when it is over, and is told by the blame
-      fleet.at(host).await("degraded", _ -> true, Fleet.PATIENCE_MS);
-      JsonObject told = fleet.at(host).await("blame", one -> one.getJsonArray("findings").size() == 2, Fleet.PATIENCE_MS);
-      assertThat(told.getJsonArray("findings").stream().map(one -> Fleet.ranks((JsonObject) one)))
-          .containsExactly(List.of(List.of(4, 5)), List.of(List.of(7)));
-    }
-    fleet.start(3);
-    fleet.start(5);
-    fleet.awaitAllConnectedAgain();
-    for (int host : List.of(1, 2, 4)) {
-      assertLostOnly(host, List.of(4, 5, 7));
-    }
-  }
 
-  @Test // R-9, P-9
-  @Order(10)
-  @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-  void mostAreStoppedForTenSecondsAndGoOn() throws Exception {
-    fleet.forgetEvents();
-    for (int host : List.of(1, 2, 4)) {
-      fleet.at(host).signal("STOP");
+    @Test
+    @Order(9)
+    @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
+    void twoThatHoldPartsOfTheStoreAreKilledAtOnceAndTheOthersStayConnected() throws Exception {
+        fleet.forgetEvents();
+        for (int host : List.of(3, 5)) {
+            fleet.at(host).signal("KILL");
+        }
+        for (int host : List.of(3, 5)) {
+            fleet.at(host).awaitExit();
+        }
+        for (int host : List.of(1, 2, 4)) {
+            // an epoch is lost once: the second loss may come when it is over, and is told by the blame
+            fleet.at(host).await("degraded", _ -> true, Fleet.PATIENCE_MS);
+            JsonObject told = fleet.at(host)
+                    .await("blame", one -> one.getJsonArray("findings").size() == 2, Fleet.PATIENCE_MS);
+            assertThat(told.getJsonArray("findings").stream().map(one -> Fleet.ranks((JsonObject) one)))
+                    .containsExactly(List.of(List.of(4, 5)), List.of(List.of(7)));
+        }
+        fleet.start(3);
+        fleet.start(5);
+        fleet.awaitAllConnectedAgain();
+        for (int host : List.of(1, 2, 4)) {
+            assertLostOnly(host, List.of(4, 5, 7));
+        }
     }
-    Thread.sleep(10_000); // the fault itself
-    fleet.noteEpoch();
-    for (int host : List.of(1, 2, 4)) {
-      fleet.at(host).signal("CONT");
+
+    @Test // R-9, P-9
+    @Order(10)
+    @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
+    void mostAreStoppedForTenSecondsAndGoOn() throws Exception {
+        fleet.forgetEvents();
+        for (int host : List.of(1, 2, 4)) {
+            fleet.at(host).signal("STOP");
+        }
+        Thread.sleep(10_000); // the fault itself
+        fleet.noteEpoch();
+        for (int host : List.of(1, 2, 4)) {
+            fleet.at(host).signal("CONT");
+        }
+        fleet.awaitAllConnectedAgain();
     }
-    fleet.awaitAllConnectedAgain();
-  }
 
-  @Test // P-9: neither by others nor, when it wakes, of others
-  @Order(11)
-  @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-  void aStopThatIsShorterThanTheLimitIsAccusedByNobody() throws Exception {
-    fleet.forgetEvents();
-    for (int i = 0; i < 5; i++) {
-      fleet.at(2).signal("STOP");
-      Thread.sleep(1500); // the fault itself, half the limit
-      fleet.at(2).signal("CONT");
-      Thread.sleep(1000);
+    @Test // P-9: neither by others nor, when it wakes, of others
+    @Order(11)
+    @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
+    void aStopThatIsShorterThanTheLimitIsAccusedByNobody() throws Exception {
+        fleet.forgetEvents();
+        for (int i = 0; i < 5; i++) {
+            fleet.at(2).signal("STOP");
+            Thread.sleep(1500); // the fault itself, half the limit
+            fleet.at(2).signal("CONT");
+            Thread.sleep(1000);
+        }
+        for (int host = 1; host <= HOSTS; host++) {
+            assertLostOnly(host, List.of());
+        }
     }
-    for (int host = 1; host <= HOSTS; host++) {
-      assertLostOnly(host, List.of());
+
+    /** Since events were forgotten, no link has left CONNECTED but to these ranks. */
+    private static void assertLostOnly(int host, List<Integer> ranks) {
+        assertThat(fleet.at(host).recentEvents("peer-state").stream()
+                        .filter(one ->
+                                "CONNECTED".equals(one.getString("from")) && !"CONNECTED".equals(one.getString("to")))
+                        .map(one -> one.getInteger("peer")))
+                .as("lost at host " + host)
+                .isSubsetOf(ranks);
     }
-  }
 
-  /** Since events were forgotten, no link has left CONNECTED but to these ranks. */
-  private static void assertLostOnly(int host, List<Integer> ranks) {
-    assertThat(fleet.at(host).recentEvents("peer-state").stream().filter(one -> "CONNECTED".equals(one.getString("from"))
-        && !"CONNECTED".equals(one.getString("to"))).map(one -> one.getInteger("peer"))).as("lost at host " + host).isSubsetOf(ranks);
-  }
-
-  /** One epoch that covers all, with the same lives, since nothing was restarted. */
-  private static void healed() throws Exception {
-    fleet.noteEpoch();
-    long healedNanos = System.nanoTime();
-    hosts.heal();
-    fleet.awaitAllConnectedAgain();
-    System.out.println("healed: all connected again after " + (System.nanoTime() - healedNanos) / 1_000_000 + " ms");
-    for (int host = 1; host <= HOSTS; host++) {
-      assertThat(fleet.at(host).isAlive()).isTrue();
+    /** One epoch that covers all, with the same lives, since nothing was restarted. */
+    private static void healed() throws Exception {
+        fleet.noteEpoch();
+        long healedNanos = System.nanoTime();
+        hosts.heal();
+        fleet.awaitAllConnectedAgain();
+        System.out.println(
+                "healed: all connected again after " + (System.nanoTime() - healedNanos) / 1_000_000 + " ms");
+        for (int host = 1; host <= HOSTS; host++) {
+            assertThat(fleet.at(host).isAlive()).isTrue();
+        }
     }
-  }
 
-  private static void assertBlamed(int host, int rank) throws Exception {
-    JsonObject told = fleet.awaitBlame(host, finding -> finding.getString("kind").equals("process"));
-    assertThat(Fleet.ranks(told.getJsonArray("findings").getJsonObject(0))).as(told::encodePrettily).containsExactly(List.of(rank));
-    assertThat(told.getString("text")).contains("rank " + rank + " (pid ", "is to blame", "miss it and none reaches it", "saw: ");
-  }
+    private static void assertBlamed(int host, int rank) throws Exception {
+        JsonObject told =
+                fleet.awaitBlame(host, finding -> finding.getString("kind").equals("process"));
+        assertThat(Fleet.ranks(told.getJsonArray("findings").getJsonObject(0)))
+                .as(told::encodePrettily)
+                .containsExactly(List.of(rank));
+        assertThat(told.getString("text"))
+                .contains("rank " + rank + " (pid ", "is to blame", "miss it and none reaches it", "saw: ");
+    }
 
-  private static Predicate<JsonObject> isPairOf(int one, int other) {
-    return finding -> finding.getString("kind").equals("pair")
-        && Fleet.ranks(finding).equals(List.of(fleet.ranksOf(one), fleet.ranksOf(other)));
-  }
+    private static Predicate<JsonObject> isPairOf(int one, int other) {
+        return finding -> finding.getString("kind").equals("pair")
+                && Fleet.ranks(finding).equals(List.of(fleet.ranksOf(one), fleet.ranksOf(other)));
+    }
 }

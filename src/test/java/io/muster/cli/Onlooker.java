@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import com.hazelcast.config.Config;
@@ -6,13 +8,16 @@ import com.hazelcast.core.HazelcastInstance;
 import io.muster.store.MusterHazelcast;
 import java.util.List;
 
-/** A further member of the cluster that holds nothing and looks at the store: the members' sockets take members only. */
+/**
+ * A further member of the cluster that holds nothing and looks at the store: the members' sockets take members only.
+ */
 final class Onlooker {
-  private Onlooker() {}
+    private Onlooker() {}
 
-  /** @param target where a member listens for others, {@code host:port} */
-  static HazelcastInstance join(String target) {
-    Config config = MusterHazelcast.bindTo(MusterHazelcast.reference(), new MusterHazelcast.Bind("127.0.0.1", 0)).setLiteMember(true);
-    return Hazelcast.newHazelcastInstance(MusterHazelcast.join(config, target, List.of()));
-  }
+    /** @param target where a member listens for others, {@code host:port} */
+    static HazelcastInstance join(String target) {
+        Config config = MusterHazelcast.bindTo(MusterHazelcast.reference(), new MusterHazelcast.Bind("127.0.0.1", 0))
+                .setLiteMember(true);
+        return Hazelcast.newHazelcastInstance(MusterHazelcast.join(config, target, List.of()));
+    }
 }

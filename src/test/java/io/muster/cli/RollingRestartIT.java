@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -34,198 +36,246 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Processes on one host with liveness at its shortest interval: stops that are shorter and longer than the limit; then restarts of one rank
- * after the other, by kill -9, with the same rank, host and ports, while the old entries, connections and late messages of the former lives
- * are still about (P-4, R-7, R-8, T-2, P-14). {@code -Dmuster.restarts=100} runs a hundred of them in a group of eight; the build runs a
- * few in a smaller one. The tests share the processes, and each leaves all connected.
+ * Processes on one host with liveness at its shortest interval: stops that are shorter and longer than the limit; then
+ * restarts of one rank after the other, by kill -9, with the same rank, host and ports, while the old entries,
+ * connections and late messages of the former lives are still about (P-4, R-7, R-8, T-2, P-14).
+ * {@code -Dmuster.restarts=100} runs a hundred of them in a group of eight; the build runs a few in a smaller one. The
+ * tests share the processes, and each leaves all connected.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class RollingRestartIT {
-  private static final int RESTARTS = Integer.getInteger("muster.restarts", 3);
-  private static final int WORLD = RESTARTS >= 16 ? 8 : 3;
-  /** The last process is not restarted: it sees all the others restart, and what it holds of the machine is watched. */
-  private static final int RESTARTED = WORLD - 1;
-  private static final long LIMIT_MS = 2000;
-  /** A loaded machine answers late. */
-  private static final long SLACK_MS = 4000;
+    private static final int RESTARTS = Integer.getInteger("muster.restarts", 3);
+    private static final int WORLD = RESTARTS >= 16 ? 8 : 3;
+    /**
+     * The last process is not restarted: it sees all the others restart, and what it holds of the machine is watched.
+     */
+    private static final int RESTARTED = WORLD - 1;
 
-  @TempDir
-  private static Path temp;
-  private static final Fleet.Place PLACE = Fleet.onLoopback(WORLD);
-  private static Fleet fleet;
+    private static final long LIMIT_MS = 2000;
+    /** A loaded machine answers late. */
+    private static final long SLACK_MS = 4000;
 
-  @RegisterExtension
-  private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
-      test -> test.getExecutionException().ifPresent(_ -> System.out.println(fleet));
+    @TempDir
+    private static Path temp;
 
-  @BeforeAll
-  @Timeout(240)
-  static void start() throws Exception {
-    MusterCommand.recordTheStart();
-    Path config = Files.writeString(temp.resolve("muster.yaml"), "liveness:\n  intervalMs: 100\n  misses: " + LIMIT_MS / 100 + "\n");
-    fleet = new Fleet(temp, PLACE, IntStream.range(0, WORLD).mapToObj(String::valueOf).toList(), "--config", config.toString());
-    fleet.startAll();
-    fleet.awaitAllConnectedAgain();
-  }
+    private static final Fleet.Place PLACE = Fleet.onLoopback(WORLD);
+    private static Fleet fleet;
 
-  @AfterAll
-  static void end() {
-    fleet.close();
-  }
+    @RegisterExtension
+    private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
+            test -> test.getExecutionException().ifPresent(_ -> System.out.println(fleet));
 
-  @Test // P-9
-  @Order(1)
-  @Timeout(60)
-  void aStopThatIsShorterThanTheLimitIsAccusedByNobody() throws Exception {
-    fleet.forgetEvents();
-    for (int i = 0; i < 3; i++) {
-      fleet.at(2).signal("STOP");
-      Thread.sleep(LIMIT_MS / 4); // the fault itself
-      fleet.at(2).signal("CONT");
-      Thread.sleep(LIMIT_MS / 4);
+    @BeforeAll
+    @Timeout(240)
+    static void start() throws Exception {
+        MusterCommand.recordTheStart();
+        Path config = Files.writeString(
+                temp.resolve("muster.yaml"), "liveness:\n  intervalMs: 100\n  misses: " + LIMIT_MS / 100 + "\n");
+        fleet = new Fleet(
+                temp,
+                PLACE,
+                IntStream.range(0, WORLD).mapToObj(String::valueOf).toList(),
+                "--config",
+                config.toString());
+        fleet.startAll();
+        fleet.awaitAllConnectedAgain();
     }
-    for (int host = 1; host <= WORLD; host++) {
-      assertThat(fleet.at(host).recentEvents("degraded")).isEmpty();
-      assertThat(fleet.at(host).recentEvents("peer-state")).isEmpty();
+
+    @AfterAll
+    static void end() {
+        fleet.close();
     }
-  }
 
-  @Test // P-9, P-10, P-11: said on the node at once, though the frozen process holds part of the store
-  @Order(2)
-  @Timeout(120)
-  void aStopThatIsLongerIsLostWithinTheLimitAndComesBackInPlace() throws Exception {
-    fleet.forgetEvents();
-    long stoppedNanos = System.nanoTime();
-    fleet.at(2).signal("STOP");
-    for (int host : List.of(1, 3)) {
-      long ms = (fleet.awaitDegraded(host, 1).getLong("atNanos") - stoppedNanos) / 1_000_000;
-      System.out.println("stopped: degraded at process " + host + " after " + ms + " ms");
-      assertThat(ms).isBetween(LIMIT_MS / 2, LIMIT_MS + SLACK_MS);
+    @Test // P-9
+    @Order(1)
+    @Timeout(60)
+    void aStopThatIsShorterThanTheLimitIsAccusedByNobody() throws Exception {
+        fleet.forgetEvents();
+        for (int i = 0; i < 3; i++) {
+            fleet.at(2).signal("STOP");
+            Thread.sleep(LIMIT_MS / 4); // the fault itself
+            fleet.at(2).signal("CONT");
+            Thread.sleep(LIMIT_MS / 4);
+        }
+        for (int host = 1; host <= WORLD; host++) {
+            assertThat(fleet.at(host).recentEvents("degraded")).isEmpty();
+            assertThat(fleet.at(host).recentEvents("peer-state")).isEmpty();
+        }
     }
-    fleet.at(2).signal("CONT");
-    fleet.awaitAllConnectedAgain();
-    assertThat(fleet.at(2).recentEvents("degraded").stream().flatMap(told -> told.getJsonArray("lost").stream())
-        .map(one -> ((JsonObject) one).getInteger("rank"))).as("whom the one that woke has accused").allMatch(rank -> rank == 1);
-  }
 
-  /** What a process holds of the machine. */
-  private record Holdings(int threads, int descriptors, long residentKib) {
-    static Holdings of(long pid) throws IOException {
-      Path proc = Path.of("/proc", String.valueOf(pid));
-      try (Stream<Path> tasks = Files.list(proc.resolve("task")); Stream<Path> open = Files.list(proc.resolve("fd"))) {
-        long resident = Files.readAllLines(proc.resolve("status")).stream().filter(line -> line.startsWith("VmRSS:"))
-            .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", ""))).findFirst().orElse(0);
-        return new Holdings((int) tasks.count(), (int) open.count(), resident);
-      }
+    @Test // P-9, P-10, P-11: said on the node at once, though the frozen process holds part of the store
+    @Order(2)
+    @Timeout(120)
+    void aStopThatIsLongerIsLostWithinTheLimitAndComesBackInPlace() throws Exception {
+        fleet.forgetEvents();
+        long stoppedNanos = System.nanoTime();
+        fleet.at(2).signal("STOP");
+        for (int host : List.of(1, 3)) {
+            long ms = (fleet.awaitDegraded(host, 1).getLong("atNanos") - stoppedNanos) / 1_000_000;
+            System.out.println("stopped: degraded at process " + host + " after " + ms + " ms");
+            assertThat(ms).isBetween(LIMIT_MS / 2, LIMIT_MS + SLACK_MS);
+        }
+        fleet.at(2).signal("CONT");
+        fleet.awaitAllConnectedAgain();
+        assertThat(fleet.at(2).recentEvents("degraded").stream()
+                        .flatMap(told -> told.getJsonArray("lost").stream())
+                        .map(one -> ((JsonObject) one).getInteger("rank")))
+                .as("whom the one that woke has accused")
+                .allMatch(rank -> rank == 1);
     }
-  }
 
-  @Test
-  @Order(3)
-  @Timeout(3_000)
-  void eachRestartIsFollowedByAllConnectedWithAGreaterEpochAndNothingGrows() throws Exception {
-    List<Holdings> rounds = new ArrayList<>();
-    var names = new StoreKeys(new GroupName("g"));
-    Set<String> keys = new HashSet<>(names.ranks(WORLD));
-    keys.add(names.epoch());
-    assertThat(storedKeys()).containsAll(keys);
-    keys.addAll(names.ready(IntStream.range(0, WORLD))); // of a rank whose mark had to be written
-    long before = fleet.epoch();
-    for (int restart = 0; restart < RESTARTS; restart++) {
-      int host = restart % RESTARTED + 1;
-      long killedNanos = System.nanoTime();
-      fleet.forgetEvents();
-      fleet.at(host).signal("KILL");
-      fleet.at(host).awaitExit();
-      fleet.start(host);
-      fleet.awaitAllConnectedAgain();
-      assertThat(fleet.epoch()).isGreaterThan(before);
-      before = fleet.epoch();
-      System.out.println("restart " + (restart + 1) + " of " + RESTARTS + ": rank " + (host - 1) + ", epoch " + before + ", all connected after "
-          + (System.nanoTime() - killedNanos) / 1_000_000 + " ms");
-      if (host == RESTARTED) {
-        rounds.add(Holdings.of(fleet.at(WORLD).pid()));
-      }
+    /** What a process holds of the machine. */
+    private record Holdings(int threads, int descriptors, long residentKib) {
+        static Holdings of(long pid) throws IOException {
+            Path proc = Path.of("/proc", String.valueOf(pid));
+            try (Stream<Path> tasks = Files.list(proc.resolve("task"));
+                    Stream<Path> open = Files.list(proc.resolve("fd"))) {
+                long resident = Files.readAllLines(proc.resolve("status")).stream()
+                        .filter(line -> line.startsWith("VmRSS:"))
+                        .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                        .findFirst()
+                        .orElse(0);
+                return new Holdings((int) tasks.count(), (int) open.count(), resident);
+            }
+        }
     }
-    fleet.assertOneSetPerEpoch();
-    assertThat(keys).containsAll(storedKeys());
-    System.out.println("after each round, the last process: " + rounds);
-    Holdings first = rounds.removeFirst();
-    if (rounds.isEmpty()) {
-      return; // a short run has one round
+
+    @Test
+    @Order(3)
+    @Timeout(3_000)
+    void eachRestartIsFollowedByAllConnectedWithAGreaterEpochAndNothingGrows() throws Exception {
+        List<Holdings> rounds = new ArrayList<>();
+        var names = new StoreKeys(new GroupName("g"));
+        Set<String> keys = new HashSet<>(names.ranks(WORLD));
+        keys.add(names.epoch());
+        assertThat(storedKeys()).containsAll(keys);
+        keys.addAll(names.ready(IntStream.range(0, WORLD))); // of a rank whose mark had to be written
+        long before = fleet.epoch();
+        for (int restart = 0; restart < RESTARTS; restart++) {
+            int host = restart % RESTARTED + 1;
+            long killedNanos = System.nanoTime();
+            fleet.forgetEvents();
+            fleet.at(host).signal("KILL");
+            fleet.at(host).awaitExit();
+            fleet.start(host);
+            fleet.awaitAllConnectedAgain();
+            assertThat(fleet.epoch()).isGreaterThan(before);
+            before = fleet.epoch();
+            System.out.println("restart " + (restart + 1) + " of " + RESTARTS + ": rank " + (host - 1) + ", epoch "
+                    + before + ", all connected after " + (System.nanoTime() - killedNanos) / 1_000_000 + " ms");
+            if (host == RESTARTED) {
+                rounds.add(Holdings.of(fleet.at(WORLD).pid()));
+            }
+        }
+        fleet.assertOneSetPerEpoch();
+        assertThat(keys).containsAll(storedKeys());
+        System.out.println("after each round, the last process: " + rounds);
+        Holdings first = rounds.removeFirst();
+        if (rounds.isEmpty()) {
+            return; // a short run has one round
+        }
+        List<Holdings> last = rounds.subList(
+                Math.max(0, rounds.size() - 3), rounds.size()); // connections come and go: what has leaked is in each
+        assertThat(last).map(Holdings::threads).anyMatch(threads -> threads <= first.threads() + 8);
+        assertThat(last).map(Holdings::descriptors).anyMatch(descriptors -> descriptors <= first.descriptors() + 8);
+        assertThat(last).map(Holdings::residentKib).anyMatch(resident -> resident < first.residentKib() * 3 / 2);
     }
-    List<Holdings> last = rounds.subList(Math.max(0, rounds.size() - 3), rounds.size()); // connections come and go: what has leaked is in each
-    assertThat(last).map(Holdings::threads).anyMatch(threads -> threads <= first.threads() + 8);
-    assertThat(last).map(Holdings::descriptors).anyMatch(descriptors -> descriptors <= first.descriptors() + 8);
-    assertThat(last).map(Holdings::residentKib).anyMatch(resident -> resident < first.residentKib() * 3 / 2);
-  }
 
-  @Test
-  @Order(4)
-  @Timeout(180)
-  void aProcessThatMayOpenNoMoreFilesSaysSoAndGoesOnWhenItMay() throws Exception {
-    assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
-    fleet.forgetEvents();
-    String before = fleet.at(2).err();
-    limitFiles(2, "10"); // the least that is free is above that: it can open nothing more
-    fleet.at(3).signal("STOP"); // after the limit: a connection that the stopped one's kernel has taken in meanwhile would need no more files
-    fleet.at(2).await("peer-state", link -> link.getInteger("peer") == 2 && "CONNECTED".equals(link.getString("from"))); // it has to dial
-    fleet.at(3).signal("CONT");
-    awaitErr(fleet.at(2), before.length(), "Too many open files");
-    assertThat(fleet.at(2).isAlive()).isTrue();
+    @Test
+    @Order(4)
+    @Timeout(180)
+    void aProcessThatMayOpenNoMoreFilesSaysSoAndGoesOnWhenItMay() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
+        fleet.forgetEvents();
+        String before = fleet.at(2).err();
+        limitFiles(2, "10"); // the least that is free is above that: it can open nothing more
+        fleet.at(3)
+                .signal("STOP"); // after the limit: a connection that the stopped one's kernel has taken in meanwhile
+        // would need no more files
+        fleet.at(2)
+                .await(
+                        "peer-state",
+                        link -> link.getInteger("peer") == 2
+                                && "CONNECTED".equals(link.getString("from"))); // it has to dial
+        fleet.at(3).signal("CONT");
+        awaitErr(fleet.at(2), before.length(), "Too many open files");
+        assertThat(fleet.at(2).isAlive()).isTrue();
 
-    limitFiles(2, "4096");
+        limitFiles(2, "4096");
 
-    fleet.awaitAllConnectedAgain();
-  }
-
-  @Test // B-3: a process without its store is no use to anybody, and does not look as if it were
-  @Order(5)
-  @Timeout(180)
-  void aProcessWhoseStoreGivesUpForWantOfFilesSaysSoAndEnds() throws Exception {
-    assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
-    fleet.forgetEvents();
-    limitFiles(2, "10");
-    List<String> settings = PLACE.settings(2);
-    try (Socket _ = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(settings.get(settings.indexOf("--hazelcast-port") + 1)))) {
-      assertThat(fleet.at(2).awaitExit()).as(() -> fleet.at(2).toString()).isEqualTo(ExitCode.FAILED);
+        fleet.awaitAllConnectedAgain();
     }
-    assertThat(fleet.at(2).err()).contains("Hazelcast has shut down in this process", "start it again");
 
-    fleet.start(2);
+    @Test // B-3: a process without its store is no use to anybody, and does not look as if it were
+    @Order(5)
+    @Timeout(180)
+    void aProcessWhoseStoreGivesUpForWantOfFilesSaysSoAndEnds() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
+        fleet.forgetEvents();
+        limitFiles(2, "10");
+        List<String> settings = PLACE.settings(2);
+        try (Socket _ = new Socket(
+                InetAddress.getLoopbackAddress(),
+                Integer.parseInt(settings.get(settings.indexOf("--hazelcast-port") + 1)))) {
+            assertThat(fleet.at(2).awaitExit()).as(() -> fleet.at(2).toString()).isEqualTo(ExitCode.FAILED);
+        }
+        assertThat(fleet.at(2).err()).contains("Hazelcast has shut down in this process", "start it again");
 
-    fleet.awaitAllConnectedAgain();
-  }
+        fleet.start(2);
 
-  private static void awaitErr(MusterCommand process, int from, String wanted) throws InterruptedException {
-    for (long endNanos = System.nanoTime() + 60_000_000_000L; !process.err().substring(from).contains(wanted);) {
-      assertThat(System.nanoTime()).as(() -> "it says '" + wanted + "'\n" + process).isLessThan(endNanos);
-      Thread.sleep(100);
+        fleet.awaitAllConnectedAgain();
     }
-  }
 
-  private static void limitFiles(int host, String soft) throws Exception {
-    Process prlimit = new ProcessBuilder("prlimit", "--pid", String.valueOf(fleet.at(host).pid()), "--nofile=" + soft + ":").inheritIO().start();
-    assertThat(prlimit.waitFor()).isZero();
-  }
-
-  @Test
-  @Order(6)
-  void aStartWithTooFewFilesIsToldWhatToRaise() throws Exception {
-    MusterCommand few = MusterCommand.start(List.of("/bin/sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"), temp, "run", "--group", "few",
-        "--rank", "0", "--world-size", "1", "--control-port", "0", "--hazelcast-port", "0", "--json", "--while-stdin-open");
-    assertThat(few.awaitExit()).as(few::toString).isNotEqualTo(ExitCode.OK);
-    assertThat(few.err()).contains("raise its limit (ulimit -n) to 1024 or more");
-  }
-
-  private static Set<String> storedKeys() {
-    List<String> settings = PLACE.settings(1);
-    HazelcastInstance member = Onlooker.join("127.0.0.1:" + settings.get(settings.indexOf("--hazelcast-port") + 1));
-    try {
-      return member.<String, byte[]>getMap(MusterHazelcast.MAP_NAME).keySet().stream().map(key -> key.substring(0, key.indexOf('@')))
-          .collect(Collectors.toCollection(TreeSet::new));
-    } finally {
-      member.shutdown();
+    private static void awaitErr(MusterCommand process, int from, String wanted) throws InterruptedException {
+        for (long endNanos = System.nanoTime() + 60_000_000_000L;
+                !process.err().substring(from).contains(wanted); ) {
+            assertThat(System.nanoTime())
+                    .as(() -> "it says '" + wanted + "'\n" + process)
+                    .isLessThan(endNanos);
+            Thread.sleep(100);
+        }
     }
-  }
+
+    private static void limitFiles(int host, String soft) throws Exception {
+        Process prlimit = new ProcessBuilder(
+                        "prlimit", "--pid", String.valueOf(fleet.at(host).pid()), "--nofile=" + soft + ":")
+                .inheritIO()
+                .start();
+        assertThat(prlimit.waitFor()).isZero();
+    }
+
+    @Test
+    @Order(6)
+    void aStartWithTooFewFilesIsToldWhatToRaise() throws Exception {
+        MusterCommand few = MusterCommand.start(
+                List.of("/bin/sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"),
+                temp,
+                "run",
+                "--group",
+                "few",
+                "--rank",
+                "0",
+                "--world-size",
+                "1",
+                "--control-port",
+                "0",
+                "--hazelcast-port",
+                "0",
+                "--json",
+                "--while-stdin-open");
+        assertThat(few.awaitExit()).as(few::toString).isNotEqualTo(ExitCode.OK);
+        assertThat(few.err()).contains("raise its limit (ulimit -n) to 1024 or more");
+    }
+
+    private static Set<String> storedKeys() {
+        List<String> settings = PLACE.settings(1);
+        HazelcastInstance member = Onlooker.join("127.0.0.1:" + settings.get(settings.indexOf("--hazelcast-port") + 1));
+        try {
+            return member.<String, byte[]>getMap(MusterHazelcast.MAP_NAME).keySet().stream()
+                    .map(key -> key.substring(0, key.indexOf('@')))
+                    .collect(Collectors.toCollection(TreeSet::new));
+        } finally {
+            member.shutdown();
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,114 +26,137 @@ import org.junit.jupiter.api.io.TempDir;
 import stranger.StrangerNode;
 
 /**
- * R-9: a member of the cluster that is no rank freezes for ten seconds, and with it the keys of the group, which it owns. Runs with
- * {@code -Dmuster.faults=all}.
+ * R-9: a member of the cluster that is no rank freezes for ten seconds, and with it the keys of the group, which it
+ * owns. Runs with {@code -Dmuster.faults=all}.
  */
 @Timeout(300)
 @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
 final class StoreOutageIT {
-  private static final int PROCESSES = 3;
-  private static final int STRANGERS = 3;
-  private static final long OUTAGE_MS = 10_000;
+    private static final int PROCESSES = 3;
+    private static final int STRANGERS = 3;
+    private static final long OUTAGE_MS = 10_000;
 
-  @TempDir
-  private Path temp;
-  private Fleet fleet;
-  private Fleet.Place place;
-  /** By their Hazelcast ports. */
-  private final Map<Integer, JvmProcess> strangers = new HashMap<>();
+    @TempDir
+    private Path temp;
 
-  @RegisterExtension
-  private final AfterTestExecutionCallback showAllWhenItFails = test -> test.getExecutionException().ifPresent(_ -> System.out.println(fleet));
+    private Fleet fleet;
+    private Fleet.Place place;
+    /** By their Hazelcast ports. */
+    private final Map<Integer, JvmProcess> strangers = new HashMap<>();
 
-  @AfterEach
-  void end() {
-    strangers.values().forEach(JvmProcess::close);
-    fleet.close();
-  }
+    @RegisterExtension
+    private final AfterTestExecutionCallback showAllWhenItFails =
+            test -> test.getExecutionException().ifPresent(_ -> System.out.println(fleet));
 
-  @Test
-  void linksStayUpTheWaitSaysSinceWhenAndItRecoversByItself() throws Exception {
-    MusterCommand.recordTheStart();
-    Path config = Files.writeString(temp.resolve("muster.yaml"), "hazelcast:\n  maxNoHeartbeatMs: 60000\n");
-    place = Fleet.onLoopback(PROCESSES);
-    fleet = new Fleet(temp, place, List.of("0-3", "4-7", "8-11"), "--config", config.toString());
-    fleet.startAll();
-    fleet.awaitAllConnectedAgain();
-    String hazelcast = "127.0.0.1:" + hazelcastPort(1);
-    String classPath = JvmProcess.classPathWithoutMuster(temp, StrangerNode.class);
-    for (int number = 0; number < STRANGERS; number++) {
-      JvmProcess stranger = JvmProcess.start("stranger-" + number, classPath, List.of(), StrangerNode.class, "muster", hazelcast, "stranger-" + number);
-      String up = stranger.await("up", 60_000);
-      strangers.put(Integer.parseInt(up.substring(up.lastIndexOf(' ') + 1)), stranger);
+    @AfterEach
+    void end() {
+        strangers.values().forEach(JvmProcess::close);
+        fleet.close();
     }
-    JvmProcess stranger = whoOwnsTheKeys(hazelcast);
-    fleet.forgetEvents();
 
-    stranger.freeze();
-    long frozenNanos = System.nanoTime();
-    fleet.at(3).signal("KILL");
-    fleet.at(3).awaitExit();
-    for (int host : List.of(1, 2)) {
-      JsonObject degraded = fleet.awaitDegraded(host, 8);
-      assertThat((degraded.getLong("atNanos") - frozenNanos) / 1_000_000).as("said on the node whatever the store does").isLessThan(OUTAGE_MS);
-    }
-    JsonObject picture = fleet.status(1);
-    while (picture.getString("storeTrouble").isEmpty() && System.nanoTime() - frozenNanos < OUTAGE_MS * 1_000_000) {
-      Thread.sleep(300);
-      picture = fleet.status(1);
-    }
-    assertThat(picture.getString("storeTrouble")).as(picture::encodePrettily).contains("store unavailable since ", "not answered after 3000 ms");
-    Thread.sleep(Math.max(0, OUTAGE_MS - (System.nanoTime() - frozenNanos) / 1_000_000));
-    stranger.thaw();
-    fleet.start(3);
-
-    fleet.awaitAllConnectedAgain();
-    for (int host : List.of(1, 2)) {
-      assertThat(fleet.at(host).recentEvents("peer-state").stream().filter(one -> one.getInteger("peer") < 8)).as("links that are up")
-          .isEmpty();
-    }
-    assertThat(fleet.status(1).getString("storeTrouble")).isEmpty();
-    fleet.assertOneSetPerEpoch();
-  }
-
-  private int hazelcastPort(int host) {
-    List<String> settings = place.settings(host);
-    return Integer.parseInt(settings.get(settings.indexOf("--hazelcast-port") + 1));
-  }
-
-  /** A group's keys are one member's: whichever process of the group owns them is started anew, until a stranger does. */
-  private JvmProcess whoOwnsTheKeys(String hazelcast) throws Exception {
-    HazelcastInstance onlooker = Onlooker.join(hazelcast);
-    try {
-      for (int tries = 0; tries < 20; tries++) {
-        int port = ownerWhenSettled(onlooker);
-        if (strangers.containsKey(port)) {
-          return strangers.get(port);
-        }
-        int host = IntStream.rangeClosed(1, PROCESSES).filter(one -> hazelcastPort(one) == port).findFirst().orElseThrow();
-        fleet.at(host).signal("TERM");
-        fleet.at(host).awaitExit();
-        fleet.start(host);
+    @Test
+    void linksStayUpTheWaitSaysSinceWhenAndItRecoversByItself() throws Exception {
+        MusterCommand.recordTheStart();
+        Path config = Files.writeString(temp.resolve("muster.yaml"), "hazelcast:\n  maxNoHeartbeatMs: 60000\n");
+        place = Fleet.onLoopback(PROCESSES);
+        fleet = new Fleet(temp, place, List.of("0-3", "4-7", "8-11"), "--config", config.toString());
+        fleet.startAll();
         fleet.awaitAllConnectedAgain();
-      }
-      throw new AssertionError("a process of the group owned its keys 20 times");
-    } finally {
-      onlooker.shutdown();
-    }
-  }
+        String hazelcast = "127.0.0.1:" + hazelcastPort(1);
+        String classPath = JvmProcess.classPathWithoutMuster(temp, StrangerNode.class);
+        for (int number = 0; number < STRANGERS; number++) {
+            JvmProcess stranger = JvmProcess.start(
+                    "stranger-" + number,
+                    classPath,
+                    List.of(),
+                    StrangerNode.class,
+                    "muster",
+                    hazelcast,
+                    "stranger-" + number);
+            String up = stranger.await("up", 60_000);
+            strangers.put(Integer.parseInt(up.substring(up.lastIndexOf(' ') + 1)), stranger);
+        }
+        JvmProcess stranger = whoOwnsTheKeys(hazelcast);
+        fleet.forgetEvents();
 
-  private static int ownerWhenSettled(HazelcastInstance onlooker) throws InterruptedException {
-    onlooker.getMap(MusterHazelcast.MAP_NAME).size();
-    int settledFor = 0;
-    int latest = 0;
-    while (settledFor < 15) {
-      Member owner = onlooker.getPartitionService().getPartition("g").getOwner();
-      int port = owner == null ? 0 : owner.getAddress().getPort();
-      settledFor = port != 0 && port == latest && onlooker.getPartitionService().isClusterSafe() ? settledFor + 1 : 0;
-      latest = port;
-      TimeUnit.MILLISECONDS.sleep(100);
+        stranger.freeze();
+        long frozenNanos = System.nanoTime();
+        fleet.at(3).signal("KILL");
+        fleet.at(3).awaitExit();
+        for (int host : List.of(1, 2)) {
+            JsonObject degraded = fleet.awaitDegraded(host, 8);
+            assertThat((degraded.getLong("atNanos") - frozenNanos) / 1_000_000)
+                    .as("said on the node whatever the store does")
+                    .isLessThan(OUTAGE_MS);
+        }
+        JsonObject picture = fleet.status(1);
+        while (picture.getString("storeTrouble").isEmpty() && System.nanoTime() - frozenNanos < OUTAGE_MS * 1_000_000) {
+            Thread.sleep(300);
+            picture = fleet.status(1);
+        }
+        assertThat(picture.getString("storeTrouble"))
+                .as(picture::encodePrettily)
+                .contains("store unavailable since ", "not answered after 3000 ms");
+        Thread.sleep(Math.max(0, OUTAGE_MS - (System.nanoTime() - frozenNanos) / 1_000_000));
+        stranger.thaw();
+        fleet.start(3);
+
+        fleet.awaitAllConnectedAgain();
+        for (int host : List.of(1, 2)) {
+            assertThat(fleet.at(host).recentEvents("peer-state").stream().filter(one -> one.getInteger("peer") < 8))
+                    .as("links that are up")
+                    .isEmpty();
+        }
+        assertThat(fleet.status(1).getString("storeTrouble")).isEmpty();
+        fleet.assertOneSetPerEpoch();
     }
-    return latest;
-  }
+
+    private int hazelcastPort(int host) {
+        List<String> settings = place.settings(host);
+        return Integer.parseInt(settings.get(settings.indexOf("--hazelcast-port") + 1));
+    }
+
+    /**
+     * A group's keys are one member's: whichever process of the group owns them is started anew, until a stranger does.
+     */
+    private JvmProcess whoOwnsTheKeys(String hazelcast) throws Exception {
+        HazelcastInstance onlooker = Onlooker.join(hazelcast);
+        try {
+            for (int tries = 0; tries < 20; tries++) {
+                int port = ownerWhenSettled(onlooker);
+                if (strangers.containsKey(port)) {
+                    return strangers.get(port);
+                }
+                int host = IntStream.rangeClosed(1, PROCESSES)
+                        .filter(one -> hazelcastPort(one) == port)
+                        .findFirst()
+                        .orElseThrow();
+                fleet.at(host).signal("TERM");
+                fleet.at(host).awaitExit();
+                fleet.start(host);
+                fleet.awaitAllConnectedAgain();
+            }
+            throw new AssertionError("a process of the group owned its keys 20 times");
+        } finally {
+            onlooker.shutdown();
+        }
+    }
+
+    private static int ownerWhenSettled(HazelcastInstance onlooker) throws InterruptedException {
+        onlooker.getMap(MusterHazelcast.MAP_NAME).size();
+        int settledFor = 0;
+        int latest = 0;
+        while (settledFor < 15) {
+            Member owner = onlooker.getPartitionService().getPartition("g").getOwner();
+            int port = owner == null ? 0 : owner.getAddress().getPort();
+            settledFor = port != 0
+                            && port == latest
+                            && onlooker.getPartitionService().isClusterSafe()
+                    ? settledFor + 1
+                    : 0;
+            latest = port;
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+        return latest;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cli;
 
 import io.muster.JoinedRank;
@@ -17,56 +19,68 @@ import java.util.Scanner;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A process with ranks of two groups, for a test; speaks by lines. Arguments: number of the process, control addresses of all. */
+/**
+ * A process with ranks of two groups, for a test; speaks by lines. Arguments: number of the process, control addresses
+ * of all.
+ */
 public final class TwoGroupsNode {
-  private TwoGroupsNode() {}
+    private TwoGroupsNode() {}
 
-  public static void main(String[] arguments) throws Exception {
-    int index = Integer.parseInt(arguments[0]);
-    List<ControlAddress> members = ControlAddress.parseList(arguments[1]);
-    MusterOptions options = MusterOptions.fromJson(new JsonObject()
-        .put("endpoint", new JsonObject().put("controlPort", members.get(index).port())).put("hazelcast", new JsonObject().put("port", 0)));
-    try (LaunchedProcess process = LaunchedProcess.open(options)) {
-      process.start(options, members);
-      for (String group : List.of("small", "large")) {
-        Set<Long> told = ConcurrentHashMap.newKeySet();
-        process.vertx().eventBus().<JsonObject>localConsumer(new Addresses(new GroupName(group)).degraded(), message -> {
-          if (told.add(message.body().getLong("epoch"))) {
-            System.out.println("degraded-" + group + " " + message.body().getLong("epoch"));
-          }
-        });
-      }
-      Muster muster = process.muster();
-      JoinedRank small = join(muster, "small", index, 2);
-      List<JoinedRank> large = index == 0 ? List.of(join(muster, "large", 0, 3), join(muster, "large", 1, 3)) : List.of(join(muster, "large", 2, 3));
-      tell(small);
-      tell(large.getFirst());
-      Scanner in = new Scanner(System.in);
-      while (in.hasNextLine()) {
-        switch (in.nextLine()) {
-          case "wait" -> {
+    public static void main(String[] arguments) throws Exception {
+        int index = Integer.parseInt(arguments[0]);
+        List<ControlAddress> members = ControlAddress.parseList(arguments[1]);
+        MusterOptions options = MusterOptions.fromJson(new JsonObject()
+                .put(
+                        "endpoint",
+                        new JsonObject().put("controlPort", members.get(index).port()))
+                .put("hazelcast", new JsonObject().put("port", 0)));
+        try (LaunchedProcess process = LaunchedProcess.open(options)) {
+            process.start(options, members);
+            for (String group : List.of("small", "large")) {
+                Set<Long> told = ConcurrentHashMap.newKeySet();
+                process.vertx()
+                        .eventBus()
+                        .<JsonObject>localConsumer(new Addresses(new GroupName(group)).degraded(), message -> {
+                            if (told.add(message.body().getLong("epoch"))) {
+                                System.out.println("degraded-" + group + " "
+                                        + message.body().getLong("epoch"));
+                            }
+                        });
+            }
+            Muster muster = process.muster();
+            JoinedRank small = join(muster, "small", index, 2);
+            List<JoinedRank> large = index == 0
+                    ? List.of(join(muster, "large", 0, 3), join(muster, "large", 1, 3))
+                    : List.of(join(muster, "large", 2, 3));
             tell(small);
             tell(large.getFirst());
-          }
-          case "leave-and-join" -> {
-            small.leave().await();
-            small = join(muster, "small", index, 2);
-            tell(small);
-          }
-          default -> System.exit(0);
+            Scanner in = new Scanner(System.in);
+            while (in.hasNextLine()) {
+                switch (in.nextLine()) {
+                    case "wait" -> {
+                        tell(small);
+                        tell(large.getFirst());
+                    }
+                    case "leave-and-join" -> {
+                        small.leave().await();
+                        small = join(muster, "small", index, 2);
+                        tell(small);
+                    }
+                    default -> System.exit(0);
+                }
+            }
         }
-      }
+        System.exit(0);
     }
-    System.exit(0);
-  }
 
-  private static JoinedRank join(Muster muster, String group, int rank, int worldSize) {
-    return muster.join(GroupOptions.of(group, rank, worldSize)).await();
-  }
+    private static JoinedRank join(Muster muster, String group, int rank, int worldSize) {
+        return muster.join(GroupOptions.of(group, rank, worldSize)).await();
+    }
 
-  private static void tell(JoinedRank rank) {
-    Future<AllConnected> waited = rank.allConnected(Duration.ofSeconds(60));
-    AllConnected connected = waited.await();
-    System.out.println("connected-" + connected.group() + " " + connected.epoch() + " " + connected.worldSize() + " " + connected.links());
-  }
+    private static void tell(JoinedRank rank) {
+        Future<AllConnected> waited = rank.allConnected(Duration.ofSeconds(60));
+        AllConnected connected = waited.await();
+        System.out.println("connected-" + connected.group() + " " + connected.epoch() + " " + connected.worldSize()
+                + " " + connected.links());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,89 +26,111 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(value = 40, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ClusterMemberTest {
-  private static final ControlAddress LOOPBACK = new ControlAddress("127.0.0.1", 0);
+    private static final ControlAddress LOOPBACK = new ControlAddress("127.0.0.1", 0);
 
-  @Test
-  void foundsTellsAndClosesAll() {
-    ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
-    String hazelcast;
-    try (ClusterMember member = ClusterMember.start(port, settings(List.of(), new MusterHazelcast.Bind("127.0.0.1", 0), 20_000))) {
-      JsonObject answer = ((ControlClient.Reply.Answered) ask(port)).body();
-      hazelcast = answer.getString("hazelcast");
-      assertThat(answer.getBoolean("formed")).isTrue();
-      assertThat(connects(hazelcast)).isTrue();
-      assertThat(member.hazelcast().getCluster().getLocalMember().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE))
-          .isEqualTo(answer.getString("processId"));
+    @Test
+    void foundsTellsAndClosesAll() {
+        ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
+        String hazelcast;
+        try (ClusterMember member =
+                ClusterMember.start(port, settings(List.of(), new MusterHazelcast.Bind("127.0.0.1", 0), 20_000))) {
+            JsonObject answer = ((ControlClient.Reply.Answered) ask(port)).body();
+            hazelcast = answer.getString("hazelcast");
+            assertThat(answer.getBoolean("formed")).isTrue();
+            assertThat(connects(hazelcast)).isTrue();
+            assertThat(member.hazelcast()
+                            .getCluster()
+                            .getLocalMember()
+                            .getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE))
+                    .isEqualTo(answer.getString("processId"));
+        }
+        assertThat(connects(hazelcast)).isFalse();
+        assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
     }
-    assertThat(connects(hazelcast)).isFalse();
-    assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
-  }
 
-  @Test // S-4
-  void listensOnTheChosenAddressOnly() throws IOException {
-    List<String> others = NetworkInterface.networkInterfaces().flatMap(NetworkInterface::inetAddresses)
-        .filter(address -> address instanceof Inet4Address && !address.isLoopbackAddress()).map(InetAddress::getHostAddress).toList();
-    Assumptions.assumeFalse(others.isEmpty(), "this host has no address but loopback");
-    ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
-    try (ClusterMember member = ClusterMember.start(port, settings(List.of(), new MusterHazelcast.Bind("127.0.0.1", 0), 20_000))) {
-      int hazelcast = member.hazelcast().getCluster().getLocalMember().getAddress().getPort();
-      assertThat(connects("127.0.0.1:" + hazelcast)).isTrue();
-      assertThat(others).noneMatch(other -> connects(other + ":" + hazelcast));
+    @Test // S-4
+    void listensOnTheChosenAddressOnly() throws IOException {
+        List<String> others = NetworkInterface.networkInterfaces()
+                .flatMap(NetworkInterface::inetAddresses)
+                .filter(address -> address instanceof Inet4Address && !address.isLoopbackAddress())
+                .map(InetAddress::getHostAddress)
+                .toList();
+        Assumptions.assumeFalse(others.isEmpty(), "this host has no address but loopback");
+        ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
+        try (ClusterMember member =
+                ClusterMember.start(port, settings(List.of(), new MusterHazelcast.Bind("127.0.0.1", 0), 20_000))) {
+            int hazelcast = member.hazelcast()
+                    .getCluster()
+                    .getLocalMember()
+                    .getAddress()
+                    .getPort();
+            assertThat(connects("127.0.0.1:" + hazelcast)).isTrue();
+            assertThat(others).noneMatch(other -> connects(other + ":" + hazelcast));
+        }
     }
-  }
 
-  @Test // O-4
-  void saysThatNoInterfaceHasTheAddress() {
-    ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
-    ClusterMember.Settings settings = settings(List.of(), new MusterHazelcast.Bind("192.0.2.1", 0), 10_000);
-    assertThatThrownBy(() -> ClusterMember.start(port, settings))
-        .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-        .hasMessageContaining("can't start Hazelcast on 192.0.2.1:0");
-    assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
-  }
-
-  @Test // O-4
-  void saysWhomItWaitedForAndClosesThePort() {
-    ControlPort nobody = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
-    nobody.close();
-    ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
-    ClusterMember.Settings settings =
-        settings(List.of(nobody.address(), port.address()), new MusterHazelcast.Bind("127.0.0.1", 0), 300);
-    assertThatThrownBy(() -> ClusterMember.start(port, settings))
-        .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.RETRY))
-        .hasMessageContaining("waits for " + nobody.address());
-    assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
-  }
-
-  @Test // O-4
-  void saysThatHazelcastsPortIsTaken() throws IOException {
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
-      ClusterMember.Settings settings = settings(List.of(), new MusterHazelcast.Bind("127.0.0.1", taken.getLocalPort()), 10_000);
-      assertThatThrownBy(() -> ClusterMember.start(port, settings))
-          .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-          .hasMessageContaining("can't start Hazelcast on 127.0.0.1:" + taken.getLocalPort());
-      assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
+    @Test // O-4
+    void saysThatNoInterfaceHasTheAddress() {
+        ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
+        ClusterMember.Settings settings = settings(List.of(), new MusterHazelcast.Bind("192.0.2.1", 0), 10_000);
+        assertThatThrownBy(() -> ClusterMember.start(port, settings))
+                .isInstanceOfSatisfying(
+                        MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
+                .hasMessageContaining("can't start Hazelcast on 192.0.2.1:0");
+        assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
     }
-  }
 
-  private static ClusterMember.Settings settings(List<ControlAddress> members, MusterHazelcast.Bind bind, long deadlineMs) {
-    return new ClusterMember.Settings(ProcessId.random(new Random()), members, bind,
-        () -> MusterHazelcast.reference().setClusterName("member-" + ProcessHandle.current().pid()),
-        new ClusterFormation.Settings(Duration.ofMillis(deadlineMs), Duration.ofSeconds(1)));
-  }
-
-  private static ControlClient.Reply ask(ControlPort port) {
-    return ControlClient.ask(port.address(), new JsonObject().put("ask", ClusterFormation.ASK), Duration.ofSeconds(5));
-  }
-
-  private static boolean connects(String address) {
-    ControlAddress parsed = ControlAddress.parse(address);
-    try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(parsed.host(), parsed.port()), 2000);
-      return socket.isConnected();
-    } catch (IOException _) {
-      return false;
+    @Test // O-4
+    void saysWhomItWaitedForAndClosesThePort() {
+        ControlPort nobody = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
+        nobody.close();
+        ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
+        ClusterMember.Settings settings =
+                settings(List.of(nobody.address(), port.address()), new MusterHazelcast.Bind("127.0.0.1", 0), 300);
+        assertThatThrownBy(() -> ClusterMember.start(port, settings))
+                .isInstanceOfSatisfying(
+                        MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.RETRY))
+                .hasMessageContaining("waits for " + nobody.address());
+        assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
     }
-  }
+
+    @Test // O-4
+    void saysThatHazelcastsPortIsTaken() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
+            ClusterMember.Settings settings =
+                    settings(List.of(), new MusterHazelcast.Bind("127.0.0.1", taken.getLocalPort()), 10_000);
+            assertThatThrownBy(() -> ClusterMember.start(port, settings))
+                    .isInstanceOfSatisfying(
+                            MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
+                    .hasMessageContaining("can't start Hazelcast on 127.0.0.1:" + taken.getLocalPort());
+            assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
+        }
+    }
+
+    private static ClusterMember.Settings settings(
+            List<ControlAddress> members, MusterHazelcast.Bind bind, long deadlineMs) {
+        return new ClusterMember.Settings(
+                ProcessId.random(new Random()),
+                members,
+                bind,
+                () -> MusterHazelcast.reference()
+                        .setClusterName("member-" + ProcessHandle.current().pid()),
+                new ClusterFormation.Settings(Duration.ofMillis(deadlineMs), Duration.ofSeconds(1)));
+    }
+
+    private static ControlClient.Reply ask(ControlPort port) {
+        return ControlClient.ask(
+                port.address(), new JsonObject().put("ask", ClusterFormation.ASK), Duration.ofSeconds(5));
+    }
+
+    private static boolean connects(String address) {
+        ControlAddress parsed = ControlAddress.parse(address);
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(parsed.host(), parsed.port()), 2000);
+            return socket.isConnected();
+        } catch (IOException _) {
+            return false;
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -20,91 +22,96 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** where Hazelcast looks for the other part of a split, on real sockets, with a cluster that the test makes up. */
+/**
+ * R-13: where Hazelcast looks for the other part of a split, on real sockets, with a cluster that the test makes up.
+ */
 class SplitSearchTest {
-  private static final Duration PAUSE = Duration.ofMillis(20);
+    private static final Duration PAUSE = Duration.ofMillis(20);
 
-  private final List<Member> present = new CopyOnWriteArrayList<>(List.of(member("127.0.0.1", 1, true)));
-  private final Cluster cluster = (Cluster) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Cluster.class},
-      (_, method, _) -> switch (method.getName()) {
-        case "getMembers" -> new LinkedHashSet<>(present);
-        default -> throw new AssertionError(method);
-      });
-  private final TcpIpConfig list = new TcpIpConfig();
-  private final SplitSearch search = new SplitSearch(cluster, list, PAUSE);
+    private final List<Member> present = new CopyOnWriteArrayList<>(List.of(member("127.0.0.1", 1, true)));
+    private final Cluster cluster = (Cluster) Proxy.newProxyInstance(
+            getClass().getClassLoader(), new Class<?>[] {Cluster.class}, (_, method, _) -> switch (method.getName()) {
+                case "getMembers" -> new LinkedHashSet<>(present);
+                default -> throw new AssertionError(method);
+            });
+    private final TcpIpConfig list = new TcpIpConfig();
+    private final SplitSearch search = new SplitSearch(cluster, list, PAUSE);
 
-  @AfterEach
-  void stop() {
-    search.close();
-  }
-
-  private static Member member(String host, int port, boolean local) {
-    return (Member) Proxy.newProxyInstance(SplitSearchTest.class.getClassLoader(), new Class<?>[] {Member.class}, (_, method, _) ->
-        switch (method.getName()) {
-          case "getAddress" -> new Address(host, port);
-          case "localMember" -> local;
-          case "hashCode" -> port;
-          default -> throw new AssertionError(method);
-        });
-  }
-
-  private void removed(int port) {
-    search.memberRemoved(new MembershipEvent(cluster, member("127.0.0.1", port, false), MembershipEvent.MEMBER_REMOVED, Set.of()));
-  }
-
-  private static ServerSocket listen() throws IOException {
-    return new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-  }
-
-  private static int closedPort() throws IOException {
-    try (ServerSocket closed = listen()) {
-      return closed.getLocalPort();
+    @AfterEach
+    void stop() {
+        search.close();
     }
-  }
 
-  private static void await(BooleanSupplier wanted) throws InterruptedException {
-    for (long endNanos = System.nanoTime() + 20_000_000_000L; !wanted.getAsBoolean();) {
-      assertThat(System.nanoTime()).as("in time").isLessThan(endNanos);
-      Thread.sleep(5);
+    private static Member member(String host, int port, boolean local) {
+        return (Member) Proxy.newProxyInstance(
+                SplitSearchTest.class.getClassLoader(),
+                new Class<?>[] {Member.class},
+                (_, method, _) -> switch (method.getName()) {
+                    case "getAddress" -> new Address(host, port);
+                    case "localMember" -> local;
+                    case "hashCode" -> port;
+                    default -> throw new AssertionError(method);
+                });
     }
-  }
 
-  @Test
-  void looksOnlyWhereSomebodyListensAndNoLongerWhenAllAreBack() throws Exception {
-    try (ServerSocket there = listen()) {
-      removed(closedPort());
-      removed(closedPort());
-      removed(there.getLocalPort());
-      await(() -> list.getMembers().equals(List.of("127.0.0.1:" + there.getLocalPort())));
-
-      Member back = member("127.0.0.1", there.getLocalPort(), false);
-      present.add(back);
-      search.memberAdded(new MembershipEvent(cluster, back, MembershipEvent.MEMBER_ADDED, Set.of(back)));
-      await(() -> list.getMembers().isEmpty());
+    private void removed(int port) {
+        search.memberRemoved(new MembershipEvent(
+                cluster, member("127.0.0.1", port, false), MembershipEvent.MEMBER_REMOVED, Set.of()));
     }
-  }
 
-  @Test
-  void findsOneThatListensLater() throws Exception {
-    int port = closedPort();
-    removed(port);
-    Thread.sleep(5 * PAUSE.toMillis()); // it has looked in vain
-    assertThat(list.getMembers()).isEmpty();
-    try (ServerSocket _ = new ServerSocket(port, 50, InetAddress.getLoopbackAddress())) {
-      await(() -> list.getMembers().equals(List.of("127.0.0.1:" + port)));
+    private static ServerSocket listen() throws IOException {
+        return new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     }
-    await(() -> list.getMembers().isEmpty());
-  }
 
-  @Test
-  void leavesItToTheOldestMember() throws Exception {
-    present.addFirst(member("127.0.0.1", 2, false));
-    try (ServerSocket there = listen()) {
-      removed(there.getLocalPort());
-      Thread.sleep(5 * PAUSE.toMillis()); // in vain
-      assertThat(list.getMembers()).isEmpty();
-      present.removeFirst();
-      await(() -> !list.getMembers().isEmpty());
+    private static int closedPort() throws IOException {
+        try (ServerSocket closed = listen()) {
+            return closed.getLocalPort();
+        }
     }
-  }
+
+    private static void await(BooleanSupplier wanted) throws InterruptedException {
+        for (long endNanos = System.nanoTime() + 20_000_000_000L; !wanted.getAsBoolean(); ) {
+            assertThat(System.nanoTime()).as("in time").isLessThan(endNanos);
+            Thread.sleep(5);
+        }
+    }
+
+    @Test
+    void looksOnlyWhereSomebodyListensAndNoLongerWhenAllAreBack() throws Exception {
+        try (ServerSocket there = listen()) {
+            removed(closedPort());
+            removed(closedPort());
+            removed(there.getLocalPort());
+            await(() -> list.getMembers().equals(List.of("127.0.0.1:" + there.getLocalPort())));
+
+            Member back = member("127.0.0.1", there.getLocalPort(), false);
+            present.add(back);
+            search.memberAdded(new MembershipEvent(cluster, back, MembershipEvent.MEMBER_ADDED, Set.of(back)));
+            await(() -> list.getMembers().isEmpty());
+        }
+    }
+
+    @Test
+    void findsOneThatListensLater() throws Exception {
+        int port = closedPort();
+        removed(port);
+        Thread.sleep(5 * PAUSE.toMillis()); // it has looked in vain
+        assertThat(list.getMembers()).isEmpty();
+        try (ServerSocket _ = new ServerSocket(port, 50, InetAddress.getLoopbackAddress())) {
+            await(() -> list.getMembers().equals(List.of("127.0.0.1:" + port)));
+        }
+        await(() -> list.getMembers().isEmpty());
+    }
+
+    @Test
+    void leavesItToTheOldestMember() throws Exception {
+        present.addFirst(member("127.0.0.1", 2, false));
+        try (ServerSocket there = listen()) {
+            removed(there.getLocalPort());
+            Thread.sleep(5 * PAUSE.toMillis()); // in vain
+            assertThat(list.getMembers()).isEmpty();
+            present.removeFirst();
+            await(() -> !list.getMembers().isEmpty());
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaCallException;
@@ -10,88 +12,89 @@ import java.util.stream.IntStream;
 
 /** GPUs that are played by memory of the host, for tests in other packages. */
 public final class HostGpus {
-  private final HostGpuDriver driver = new HostGpuDriver();
-  private final Gpus gpus;
+    private final HostGpuDriver driver = new HostGpuDriver();
+    private final Gpus gpus;
 
-  /** @param first number of the first device among those of the host: processes may each see another one */
-  public HostGpus(int devices, int first) {
-    List<Device> all = IntStream.range(0, devices)
-        .mapToObj(index -> new Device(index, "played by the host", uuid(first + index), FabricAttribute.CLEAR)).toList();
-    gpus = Gpus.of(all, new GpuDrivers(driver, driver, driver));
-  }
-
-  public static UUID uuid(int number) {
-    return new UUID(0x6d75_7374_6572L, number);
-  }
-
-  public Gpus gpus() {
-    return gpus;
-  }
-
-  /** As after a kernel that failed. */
-  public void poison(int status) {
-    driver.poison(status);
-  }
-
-  /** As where there is an IMEX channel. */
-  public HostGpus inFabric() {
-    driver.inFabric();
-    return this;
-  }
-
-  /** As before a call failed. */
-  public void healed() {
-    driver.healed();
-  }
-
-  public void failing(String call, int status) {
-    driver.failing(call, status);
-  }
-
-  public void hold() {
-    driver.hold();
-  }
-
-  public void letGo() {
-    driver.letGo();
-  }
-
-  /** How often the driver was called by this name; copies are {@code copy}. */
-  public int calls(String name) {
-    return driver.count(name);
-  }
-
-  /** Native objects that are open. */
-  public Set<String> open() {
-    synchronized (driver) {
-      return Set.copyOf(driver.open);
+    /** @param first number of the first device among those of the host: processes may each see another one */
+    public HostGpus(int devices, int first) {
+        List<Device> all = IntStream.range(0, devices)
+                .mapToObj(index -> new Device(index, "played by the host", uuid(first + index), FabricAttribute.CLEAR))
+                .toList();
+        gpus = Gpus.of(all, new GpuDrivers(driver, driver, driver));
     }
-  }
 
-  public List<String> wrongOrder() {
-    synchronized (driver) {
-      return List.copyOf(driver.wrongOrder);
+    public static UUID uuid(int number) {
+        return new UUID(0x6d75_7374_6572L, number);
     }
-  }
 
-  /** Allocates as an application would. */
-  public long allocate(long bytes) throws CudaCallException {
-    return driver.allocate(0, bytes);
-  }
-
-  public void free(long address) throws CudaCallException {
-    driver.free(0, address);
-  }
-
-  /** What is open belongs to a process that has died. */
-  public void forget() {
-    synchronized (driver) {
-      driver.open.clear();
+    public Gpus gpus() {
+        return gpus;
     }
-  }
 
-  /** What a kernel would see. */
-  public static byte byteAt(long address) {
-    return HostGpuDriver.byteAt(address);
-  }
+    /** As after a kernel that failed. */
+    public void poison(int status) {
+        driver.poison(status);
+    }
+
+    /** As where there is an IMEX channel. */
+    public HostGpus inFabric() {
+        driver.inFabric();
+        return this;
+    }
+
+    /** As before a call failed. */
+    public void healed() {
+        driver.healed();
+    }
+
+    public void failing(String call, int status) {
+        driver.failing(call, status);
+    }
+
+    public void hold() {
+        driver.hold();
+    }
+
+    public void letGo() {
+        driver.letGo();
+    }
+
+    /** How often the driver was called by this name; copies are {@code copy}. */
+    public int calls(String name) {
+        return driver.count(name);
+    }
+
+    /** Native objects that are open. */
+    public Set<String> open() {
+        synchronized (driver) {
+            return Set.copyOf(driver.open);
+        }
+    }
+
+    public List<String> wrongOrder() {
+        synchronized (driver) {
+            return List.copyOf(driver.wrongOrder);
+        }
+    }
+
+    /** Allocates as an application would. */
+    public long allocate(long bytes) throws CudaCallException {
+        return driver.allocate(0, bytes);
+    }
+
+    public void free(long address) throws CudaCallException {
+        driver.free(0, address);
+    }
+
+    /** What is open belongs to a process that has died. */
+    public void forget() {
+        synchronized (driver) {
+            driver.open.clear();
+        }
+    }
+
+    /** What a kernel would see. */
+    public static byte byteAt(long address) {
+        return HostGpuDriver.byteAt(address);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.descriptor;
 
 import io.muster.cuda.HostCalls;
@@ -8,17 +10,17 @@ import java.util.OptionalInt;
 
 /** A process that hands out memory which says whose it is. */
 final class DescriptorOwner {
-  private DescriptorOwner() {}
+    private DescriptorOwner() {}
 
-  public static void main(String[] args) throws IOException {
-    int memory = HostCalls.memory(64);
-    long pid = ProcessHandle.current().pid();
-    Files.writeString(Path.of("/proc/self/fd/" + memory), "owned by " + pid + " ");
-    try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.of(memory))) {
-      System.out.println("serving " + server.name() + " " + pid + " " + memory);
-      while (System.in.read() >= 0) {
-        // until the test ends
-      }
+    public static void main(String[] args) throws IOException {
+        int memory = HostCalls.memory(64);
+        long pid = ProcessHandle.current().pid();
+        Files.writeString(Path.of("/proc/self/fd/" + memory), "owned by " + pid + " ");
+        try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.of(memory))) {
+            System.out.println("serving " + server.name() + " " + pid + " " + memory);
+            while (System.in.read() >= 0) {
+                // until the test ends
+            }
+        }
     }
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.descriptor;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -17,99 +19,111 @@ import org.junit.jupiter.api.Timeout;
 /** Handing descriptors over: within a process, and to another one. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class DescriptorServerTest {
-  private static final long KEY = 0x1234_5678_9abc_def0L;
+    private static final long KEY = 0x1234_5678_9abc_def0L;
 
-  private static String fileOf(int descriptor) throws IOException {
-    Path link = Path.of("/proc/self/fd/" + descriptor);
-    return Files.readSymbolicLink(link) + " " + Files.getAttribute(link, "unix:ino");
-  }
-
-  @Test
-  void whoKnowsTheKeyGetsTheSameFileUnderANumberOfItsOwn() throws IOException {
-    int memory = HostCalls.memory(4096);
-    try (DescriptorServer server = DescriptorServer.open((region, key) -> region == 3 && key == KEY ? OptionalInt.of(memory)
-        : OptionalInt.empty()); ReceivedDescriptor received = ReceivedDescriptor.ask(server.name(), 3, KEY)) {
-      assertThat(received.number()).isNotEqualTo(memory);
-      assertThat(fileOf(received.number())).isEqualTo(fileOf(memory));
-      assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 3, KEY + 1)).hasMessageContaining("hands out no descriptor");
-      assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 4, KEY)).hasMessageContaining("hands out no descriptor");
-      assertThat(server.served()).isEqualTo(1);
-      while (server.refused() < 2) { // counted after the answer has gone out
-        Thread.onSpinWait();
-      }
-      assertThat(server.refused()).isEqualTo(2);
-    } finally {
-      HostCalls.close(memory);
+    private static String fileOf(int descriptor) throws IOException {
+        Path link = Path.of("/proc/self/fd/" + descriptor);
+        return Files.readSymbolicLink(link) + " " + Files.getAttribute(link, "unix:ino");
     }
-  }
 
-  /** A client that says nothing, or nonsense, costs the others one deadline. */
-  @Test
-  void aSilentClientAndANonsensicalOneAreShakenOff() throws IOException {
-    int memory = HostCalls.memory(4096);
-    int silent = SystemCalls.socket();
-    int nonsense = SystemCalls.socket();
-    try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.of(memory))) {
-      SystemCalls.connect(silent, server.name());
-      SystemCalls.connect(nonsense, server.name());
-      SystemCalls.send(nonsense, "GET / HTTP/1.1\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII), -1);
-      try (ReceivedDescriptor received = ReceivedDescriptor.ask(server.name(), 1, KEY)) {
-        assertThat(received.way()).isEqualTo("unix-socket");
-      }
-      assertThat(server.refused()).isEqualTo(2);
-    } finally {
-      SystemCalls.close(silent);
-      SystemCalls.close(nonsense);
-      HostCalls.close(memory);
+    @Test
+    void whoKnowsTheKeyGetsTheSameFileUnderANumberOfItsOwn() throws IOException {
+        int memory = HostCalls.memory(4096);
+        try (DescriptorServer server = DescriptorServer.open(
+                        (region, key) -> region == 3 && key == KEY ? OptionalInt.of(memory) : OptionalInt.empty());
+                ReceivedDescriptor received = ReceivedDescriptor.ask(server.name(), 3, KEY)) {
+            assertThat(received.number()).isNotEqualTo(memory);
+            assertThat(fileOf(received.number())).isEqualTo(fileOf(memory));
+            assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 3, KEY + 1))
+                    .hasMessageContaining("hands out no descriptor");
+            assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 4, KEY))
+                    .hasMessageContaining("hands out no descriptor");
+            assertThat(server.served()).isEqualTo(1);
+            while (server.refused() < 2) { // counted after the answer has gone out
+                Thread.onSpinWait();
+            }
+            assertThat(server.refused()).isEqualTo(2);
+        } finally {
+            HostCalls.close(memory);
+        }
     }
-  }
 
-  @Test
-  void descriptorsThatAClientSendsAlongDoNotPileUp() throws IOException {
-    int memory = HostCalls.memory(4096);
-    try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.empty())) {
-      long before = descriptors();
-      for (int i = 0; i < 50; i++) {
-        int socket = SystemCalls.socket();
-        SystemCalls.connect(socket, server.name());
-        SystemCalls.send(socket, new byte[DescriptorServer.REQUEST_BYTES], memory);
-        assertThat(SystemCalls.receiveDescriptor(socket, 1).descriptor()).isNegative();
-        SystemCalls.close(socket);
-      }
-      assertThat(descriptors()).isLessThan(before + 25);
-    } finally {
-      HostCalls.close(memory);
+    /** A client that says nothing, or nonsense, costs the others one deadline. */
+    @Test
+    void aSilentClientAndANonsensicalOneAreShakenOff() throws IOException {
+        int memory = HostCalls.memory(4096);
+        int silent = SystemCalls.socket();
+        int nonsense = SystemCalls.socket();
+        try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.of(memory))) {
+            SystemCalls.connect(silent, server.name());
+            SystemCalls.connect(nonsense, server.name());
+            SystemCalls.send(nonsense, "GET / HTTP/1.1\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII), -1);
+            try (ReceivedDescriptor received = ReceivedDescriptor.ask(server.name(), 1, KEY)) {
+                assertThat(received.way()).isEqualTo("unix-socket");
+            }
+            assertThat(server.refused()).isEqualTo(2);
+        } finally {
+            SystemCalls.close(silent);
+            SystemCalls.close(nonsense);
+            HostCalls.close(memory);
+        }
     }
-  }
 
-  private static long descriptors() throws IOException {
-    try (var all = Files.list(Path.of("/proc/self/fd"))) {
-      return all.count();
+    @Test
+    void descriptorsThatAClientSendsAlongDoNotPileUp() throws IOException {
+        int memory = HostCalls.memory(4096);
+        try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.empty())) {
+            long before = descriptors();
+            for (int i = 0; i < 50; i++) {
+                int socket = SystemCalls.socket();
+                SystemCalls.connect(socket, server.name());
+                SystemCalls.send(socket, new byte[DescriptorServer.REQUEST_BYTES], memory);
+                assertThat(SystemCalls.receiveDescriptor(socket, 1).descriptor())
+                        .isNegative();
+                SystemCalls.close(socket);
+            }
+            assertThat(descriptors()).isLessThan(before + 25);
+        } finally {
+            HostCalls.close(memory);
+        }
     }
-  }
 
-  @Test
-  void aServerThatHasClosedIsNotFound() throws IOException {
-    DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.empty());
-    server.close();
-    assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 1, KEY)).isInstanceOf(IOException.class).hasMessageContaining("connect");
-  }
-
-  /** Another process, over the socket and, where the system allows it, without one; and its end is seen as such. */
-  @Test
-  void anotherProcessHandsOverItsMemory() throws IOException, InterruptedException {
-    try (JvmProcess owner = JvmProcess.start("owner", System.getProperty("java.class.path"), List.of(), DescriptorOwner.class)) {
-      String[] said = owner.await("serving", 30_000).split(" ");
-      try (ReceivedDescriptor received = ReceivedDescriptor.ask(said[0], 1, KEY)) {
-        assertThat(Files.readString(Path.of("/proc/self/fd/" + received.number()))).startsWith("owned by " + said[1]);
-      }
-      try (ReceivedDescriptor taken = ReceivedDescriptor.take(Long.parseLong(said[1]), Integer.parseInt(said[2]))) {
-        assertThat(Files.readString(Path.of("/proc/self/fd/" + taken.number()))).startsWith("owned by " + said[1]);
-      } catch (IOException notAllowed) {
-        assertThat(notAllowed).as("no rights of a debugger here").hasMessageContaining("pidfd_getfd failed with errno 1");
-      }
-      owner.kill();
-      assertThatThrownBy(() -> ReceivedDescriptor.ask(said[0], 1, KEY)).isInstanceOf(IOException.class);
+    private static long descriptors() throws IOException {
+        try (var all = Files.list(Path.of("/proc/self/fd"))) {
+            return all.count();
+        }
     }
-  }
+
+    @Test
+    void aServerThatHasClosedIsNotFound() throws IOException {
+        DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.empty());
+        server.close();
+        assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 1, KEY))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("connect");
+    }
+
+    /** Another process, over the socket and, where the system allows it, without one; and its end is seen as such. */
+    @Test
+    void anotherProcessHandsOverItsMemory() throws IOException, InterruptedException {
+        try (JvmProcess owner =
+                JvmProcess.start("owner", System.getProperty("java.class.path"), List.of(), DescriptorOwner.class)) {
+            String[] said = owner.await("serving", 30_000).split(" ");
+            try (ReceivedDescriptor received = ReceivedDescriptor.ask(said[0], 1, KEY)) {
+                assertThat(Files.readString(Path.of("/proc/self/fd/" + received.number())))
+                        .startsWith("owned by " + said[1]);
+            }
+            try (ReceivedDescriptor taken =
+                    ReceivedDescriptor.take(Long.parseLong(said[1]), Integer.parseInt(said[2]))) {
+                assertThat(Files.readString(Path.of("/proc/self/fd/" + taken.number())))
+                        .startsWith("owned by " + said[1]);
+            } catch (IOException notAllowed) {
+                assertThat(notAllowed)
+                        .as("no rights of a debugger here")
+                        .hasMessageContaining("pidfd_getfd failed with errno 1");
+            }
+            owner.kill();
+            assertThatThrownBy(() -> ReceivedDescriptor.ask(said[0], 1, KEY)).isInstanceOf(IOException.class);
+        }
+    }
 }

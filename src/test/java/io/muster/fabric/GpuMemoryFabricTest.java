@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.fabric;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -12,78 +14,85 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Fabric memory of two processes of one clique, whose GPUs are played by memory of the host: the calls are those that a real fabric gets. */
+/**
+ * Fabric memory of two processes of one clique, whose GPUs are played by memory of the host: the calls are those that a
+ * real fabric gets.
+ */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class GpuMemoryFabricTest {
-  private static final FabricIdentity IDENTITY = new FabricIdentity(new UUID(1, 2), 3);
-  private static final Member ZERO = new Member(0, 1, new LifeId(5, 6));
-  private static final Member ONE = new Member(1, 1, new LifeId(7, 8));
+    private static final FabricIdentity IDENTITY = new FabricIdentity(new UUID(1, 2), 3);
+    private static final Member ZERO = new Member(0, 1, new LifeId(5, 6));
+    private static final Member ONE = new Member(1, 1, new LifeId(7, 8));
 
-  private final HostGpus mine = new HostGpus(1, 0).inFabric();
-  private final HostGpus theirs = new HostGpus(1, 1).inFabric();
-  private final GpuMemoryFabric here = fabric(mine, IDENTITY);
-  private final GpuMemoryFabric there = fabric(theirs, IDENTITY);
+    private final HostGpus mine = new HostGpus(1, 0).inFabric();
+    private final HostGpus theirs = new HostGpus(1, 1).inFabric();
+    private final GpuMemoryFabric here = fabric(mine, IDENTITY);
+    private final GpuMemoryFabric there = fabric(theirs, IDENTITY);
 
-  private static GpuMemoryFabric fabric(HostGpus gpus, FabricIdentity identity) {
-    return new GpuMemoryFabric(new FabricVerdict.Proven(identity, false, "played"), gpus.gpus());
-  }
-
-  @AfterEach
-  void closeAll() {
-    here.close();
-    there.close();
-    mine.gpus().close().join();
-    theirs.gpus().close().join();
-    assertThat(mine.open()).isEmpty();
-    assertThat(theirs.open()).isEmpty();
-  }
-
-  private byte[] exported() {
-    return ((FabricExport.Exported) there.export(ONE)).handle().bytes();
-  }
-
-  // W-3
-  @Test
-  void whatThePeerExportsIsImportedTouchedAndLetGoOf() {
-    byte[] bytes = exported();
-    assertThat(bytes.length).isLessThanOrEqualTo(ExportedHandle.MAX_BYTES);
-    for (int i = 0; i < 3; i++) {
-      var imported = (FabricImport.Imported) here.importPeer(ZERO, ONE, bytes);
-      assertThat(imported.handle().touch()).isEmpty();
-      assertThat(imported.handle().owner()).isEqualTo(ONE);
-      imported.handle().close();
-      imported.handle().close();
-      assertThat(imported.handle().touch()).isPresent();
-      assertThat(mine.open()).noneMatch(object -> object.startsWith("mapping"));
+    private static GpuMemoryFabric fabric(HostGpus gpus, FabricIdentity identity) {
+        return new GpuMemoryFabric(new FabricVerdict.Proven(identity, false, "played"), gpus.gpus());
     }
-  }
 
-  // W-1, W-3: each says why
-  @Test
-  void whatCanNotBeImportedIsRefusedByName() {
-    byte[] bytes = exported();
-    assertThat(cause(here.importPeer(ZERO, ONE, new byte[3]))).isEqualTo(Cause.MALFORMED);
-    assertThat(cause(here.importPeer(ZERO, ZERO, bytes))).isEqualTo(Cause.OTHER_MEMBER);
-    assertThat(cause(fabric(mine, new FabricIdentity(new UUID(1, 2), 4)).importPeer(ZERO, ONE, bytes))).isEqualTo(Cause.OTHER_CLIQUE);
-    byte[] wrongToken = bytes.clone();
-    wrongToken[1 + 16 + 4 + 4 + 8 + 16] ^= 1;
-    assertThat(cause(here.importPeer(ZERO, ONE, wrongToken))).isEqualTo(Cause.TOKEN_MISMATCH);
-    mine.failing("cuMemImportFromShareableHandle", 800);
-    var refused = (FabricImport.Refused) here.importPeer(ZERO, ONE, bytes);
-    assertThat(refused.cause()).isEqualTo(Cause.MISSING);
-    assertThat(refused.reason()).contains("NOT_PERMITTED").contains("cuMemImportFromShareableHandle").contains("800");
-  }
+    @AfterEach
+    void closeAll() {
+        here.close();
+        there.close();
+        mine.gpus().close().join();
+        theirs.gpus().close().join();
+        assertThat(mine.open()).isEmpty();
+        assertThat(theirs.open()).isEmpty();
+    }
 
-  private static Cause cause(FabricImport outcome) {
-    return ((FabricImport.Refused) outcome).cause();
-  }
+    private byte[] exported() {
+        return ((FabricExport.Exported) there.export(ONE)).handle().bytes();
+    }
 
-  @Test
-  void memoryThatCanNotBeExportedIsAReason() {
-    theirs.failing("cuMemExportToShareableHandle", 800);
-    assertThat(((FabricExport.NotExported) there.export(ONE)).reason()).contains("cuMemExportToShareableHandle");
-    there.close();
-    theirs.healed();
-    assertThat(((FabricExport.NotExported) there.export(ONE)).reason()).contains("closed");
-  }
+    // W-3
+    @Test
+    void whatThePeerExportsIsImportedTouchedAndLetGoOf() {
+        byte[] bytes = exported();
+        assertThat(bytes.length).isLessThanOrEqualTo(ExportedHandle.MAX_BYTES);
+        for (int i = 0; i < 3; i++) {
+            var imported = (FabricImport.Imported) here.importPeer(ZERO, ONE, bytes);
+            assertThat(imported.handle().touch()).isEmpty();
+            assertThat(imported.handle().owner()).isEqualTo(ONE);
+            imported.handle().close();
+            imported.handle().close();
+            assertThat(imported.handle().touch()).isPresent();
+            assertThat(mine.open()).noneMatch(object -> object.startsWith("mapping"));
+        }
+    }
+
+    // W-1, W-3: each says why
+    @Test
+    void whatCanNotBeImportedIsRefusedByName() {
+        byte[] bytes = exported();
+        assertThat(cause(here.importPeer(ZERO, ONE, new byte[3]))).isEqualTo(Cause.MALFORMED);
+        assertThat(cause(here.importPeer(ZERO, ZERO, bytes))).isEqualTo(Cause.OTHER_MEMBER);
+        assertThat(cause(fabric(mine, new FabricIdentity(new UUID(1, 2), 4)).importPeer(ZERO, ONE, bytes)))
+                .isEqualTo(Cause.OTHER_CLIQUE);
+        byte[] wrongToken = bytes.clone();
+        wrongToken[1 + 16 + 4 + 4 + 8 + 16] ^= 1;
+        assertThat(cause(here.importPeer(ZERO, ONE, wrongToken))).isEqualTo(Cause.TOKEN_MISMATCH);
+        mine.failing("cuMemImportFromShareableHandle", 800);
+        var refused = (FabricImport.Refused) here.importPeer(ZERO, ONE, bytes);
+        assertThat(refused.cause()).isEqualTo(Cause.MISSING);
+        assertThat(refused.reason())
+                .contains("NOT_PERMITTED")
+                .contains("cuMemImportFromShareableHandle")
+                .contains("800");
+    }
+
+    private static Cause cause(FabricImport outcome) {
+        return ((FabricImport.Refused) outcome).cause();
+    }
+
+    @Test
+    void memoryThatCanNotBeExportedIsAReason() {
+        theirs.failing("cuMemExportToShareableHandle", 800);
+        assertThat(((FabricExport.NotExported) there.export(ONE)).reason()).contains("cuMemExportToShareableHandle");
+        there.close();
+        theirs.healed();
+        assertThat(((FabricExport.NotExported) there.export(ONE)).reason()).contains("closed");
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -12,23 +14,34 @@ import org.junit.jupiter.api.Timeout;
 
 final class JvmCommandTest {
 
-  @Test
-  @Timeout(60)
-  void runsMainOnTheClassPathOfATest() throws IOException, InterruptedException {
-    Process child = JvmCommand.likeThisJvm().runMain(List.of("--version")).redirectErrorStream(true).start();
+    @Test
+    @Timeout(60)
+    void runsMainOnTheClassPathOfATest() throws IOException, InterruptedException {
+        Process child = JvmCommand.likeThisJvm()
+                .runMain(List.of("--version"))
+                .redirectErrorStream(true)
+                .start();
 
-    String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
 
-    assertThat(output).isEqualTo("muster (not packaged), Java " + Runtime.version() + System.lineSeparator());
-    assertThat(child.waitFor()).isEqualTo(ExitCode.OK);
-  }
+        assertThat(output).isEqualTo("muster (not packaged), Java " + Runtime.version() + System.lineSeparator());
+        assertThat(child.waitFor()).isEqualTo(ExitCode.OK);
+    }
 
-  @Test
-  void flagsComeBeforeTheMainClassAndArgumentsAfterIt() {
-    List<String> command = JvmCommand.likeThisJvm().shortLived().with("-Da=b").runMain(List.of("demo", "--ranks", "2")).command();
+    @Test
+    void flagsComeBeforeTheMainClassAndArgumentsAfterIt() {
+        List<String> command = JvmCommand.likeThisJvm()
+                .shortLived()
+                .with("-Da=b")
+                .runMain(List.of("demo", "--ranks", "2"))
+                .command();
 
-    assertThat(command.getFirst()).isEqualTo(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    assertThat(command.get(1)).startsWith("@").endsWith("jvm.options");
-    assertThat(command).containsSubsequence("-XX:TieredStopAtLevel=1", "-Da=b", "-cp", Main.class.getName(), "demo", "--ranks", "2");
-  }
+        assertThat(command.getFirst())
+                .isEqualTo(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        assertThat(command.get(1)).startsWith("@").endsWith("jvm.options");
+        assertThat(command)
+                .containsSubsequence(
+                        "-XX:TieredStopAtLevel=1", "-Da=b", "-cp", Main.class.getName(), "demo", "--ranks", "2");
+    }
 }

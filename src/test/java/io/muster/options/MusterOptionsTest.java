@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.options;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,132 +15,163 @@ import org.junit.jupiter.api.Test;
 // O-1
 final class MusterOptionsTest {
 
-  @Test
-  void nothingGivenMeansDefaults() {
-    assertThat(MusterOptions.fromJson(new JsonObject())).isEqualTo(MusterOptions.defaults());
-  }
+    @Test
+    void nothingGivenMeansDefaults() {
+        assertThat(MusterOptions.fromJson(new JsonObject())).isEqualTo(MusterOptions.defaults());
+    }
 
-  @Test
-  void readsBackWhatItWrites() {
-    JsonObject json = new JsonObject("""
+    @Test
+    void readsBackWhatItWrites() {
+        JsonObject json = new JsonObject("""
         {"endpoint": {"bind": "0.0.0.0", "advertise": "10.0.0.7", "port": 9000}, "warmup": {"mode": "skip", "fabric": "ab-1/7"},
          "peer": {"backoff": {"jitter": 0.25, "maxMs": 64}}, "liveness": {"misses": 5}}""");
 
-    MusterOptions options = MusterOptions.fromJson(json);
+        MusterOptions options = MusterOptions.fromJson(json);
 
-    assertThat(options.endpoint()).isEqualTo(new EndpointOptions("0.0.0.0", 9000, 7600, "10.0.0.7"));
-    assertThat(options.warmup().mode()).isEqualTo(WarmupOptions.Mode.SKIP);
-    assertThat(options.peer().backoff()).isEqualTo(new PeerOptions.Backoff(8, 64, 0.25));
-    assertThat(options.liveness().limitMs()).isEqualTo(5000);
-    assertThat(MusterOptions.fromJson(options.toJson())).isEqualTo(options);
-  }
-
-  @Test
-  void readsAWholeNumberWhereAFractionIsWanted() {
-    assertThat(MusterOptions.fromJson(with("peer.backoff.jitter", 1)).peer().backoff().jitter()).isEqualTo(1.0);
-  }
-
-  @Test
-  void aNumberOutOfRangeIsNamedByItsPath() {
-    List<String> numbers = leaves(MusterOptions.defaults().toJson(), "").stream()
-        .filter(path -> at(MusterOptions.defaults().toJson(), path) instanceof Number).toList();
-    assertThat(numbers).hasSizeGreaterThan(30);
-    for (String path : numbers) {
-      assertThat(mistake(with(path, -1_000_000))).contains(path + " must be ").contains("got -1000000");
-      assertThat(mistake(with(path, Integer.MAX_VALUE))).contains(path + " must be ").containsPattern("got 2\\.?147483647");
+        assertThat(options.endpoint()).isEqualTo(new EndpointOptions("0.0.0.0", 9000, 7600, "10.0.0.7"));
+        assertThat(options.warmup().mode()).isEqualTo(WarmupOptions.Mode.SKIP);
+        assertThat(options.peer().backoff()).isEqualTo(new PeerOptions.Backoff(8, 64, 0.25));
+        assertThat(options.liveness().limitMs()).isEqualTo(5000);
+        assertThat(MusterOptions.fromJson(options.toJson())).isEqualTo(options);
     }
-  }
 
-  @Test
-  void aWrongTypeIsNamedByItsPath() {
-    for (String path : leaves(MusterOptions.defaults().toJson(), "")) {
-      assertThat(mistake(with(path, new JsonArray()))).startsWith("wrong setting: " + path + " must be ").endsWith("got []");
-      assertThat(mistake(with(path, null))).startsWith("wrong setting: " + path + " must be ");
+    @Test
+    void readsAWholeNumberWhereAFractionIsWanted() {
+        assertThat(MusterOptions.fromJson(with("peer.backoff.jitter", 1))
+                        .peer()
+                        .backoff()
+                        .jitter())
+                .isEqualTo(1.0);
     }
-    assertThat(mistake(with("liveness.misses", "3"))).isEqualTo("wrong setting: liveness.misses must be a whole number, got the text '3'");
-    assertThat(mistake(with("liveness.misses", 2.5))).isEqualTo("wrong setting: liveness.misses must be a whole number, got 2.5");
-    assertThat(mistake(with("liveness.misses", 1L << 32))).contains("liveness.misses must be a whole number");
-    assertThat(mistake(with("liveness", 3))).isEqualTo("wrong setting: liveness must be a group of settings, got 3");
-  }
 
-  @Test
-  void anUnknownKeyGetsASuggestion() {
-    assertThat(mistake(with("peer.warmup.timeoutMS", 1)))
-        .isEqualTo("wrong setting: peer.warmup.timeoutMS is no setting; did you mean peer.warmup.timeoutMs?");
-    assertThat(mistake(with("livenes.misses", 1))).isEqualTo("wrong setting: livenes is no setting; did you mean liveness?");
-    assertThat(mistake(with("claim.colour", 1))).isEqualTo("wrong setting: claim.colour is no setting; there are livenessMs");
-  }
+    @Test
+    void aNumberOutOfRangeIsNamedByItsPath() {
+        List<String> numbers = leaves(MusterOptions.defaults().toJson(), "").stream()
+                .filter(path -> at(MusterOptions.defaults().toJson(), path) instanceof Number)
+                .toList();
+        assertThat(numbers).hasSizeGreaterThan(30);
+        for (String path : numbers) {
+            assertThat(mistake(with(path, -1_000_000)))
+                    .contains(path + " must be ")
+                    .contains("got -1000000");
+            assertThat(mistake(with(path, Integer.MAX_VALUE)))
+                    .contains(path + " must be ")
+                    .containsPattern("got 2\\.?147483647");
+        }
+    }
 
-  @Test
-  void allMistakesAreReportedTogether() {
-    JsonObject json = new JsonObject("""
+    @Test
+    void aWrongTypeIsNamedByItsPath() {
+        for (String path : leaves(MusterOptions.defaults().toJson(), "")) {
+            assertThat(mistake(with(path, new JsonArray())))
+                    .startsWith("wrong setting: " + path + " must be ")
+                    .endsWith("got []");
+            assertThat(mistake(with(path, null))).startsWith("wrong setting: " + path + " must be ");
+        }
+        assertThat(mistake(with("liveness.misses", "3")))
+                .isEqualTo("wrong setting: liveness.misses must be a whole number, got the text '3'");
+        assertThat(mistake(with("liveness.misses", 2.5)))
+                .isEqualTo("wrong setting: liveness.misses must be a whole number, got 2.5");
+        assertThat(mistake(with("liveness.misses", 1L << 32))).contains("liveness.misses must be a whole number");
+        assertThat(mistake(with("liveness", 3)))
+                .isEqualTo("wrong setting: liveness must be a group of settings, got 3");
+    }
+
+    @Test
+    void anUnknownKeyGetsASuggestion() {
+        assertThat(mistake(with("peer.warmup.timeoutMS", 1)))
+                .isEqualTo("wrong setting: peer.warmup.timeoutMS is no setting; did you mean peer.warmup.timeoutMs?");
+        assertThat(mistake(with("livenes.misses", 1)))
+                .isEqualTo("wrong setting: livenes is no setting; did you mean liveness?");
+        assertThat(mistake(with("claim.colour", 1)))
+                .isEqualTo("wrong setting: claim.colour is no setting; there are livenessMs");
+    }
+
+    @Test
+    void allMistakesAreReportedTogether() {
+        JsonObject json = new JsonObject("""
         {"endpoint": {"port": 70000, "controlPort": "x"}, "peer": {"backoff": {"initialMs": 0, "jitter": 2}, "opne": {}},
          "warmup": {"mode": "sometimes"}, "nonsense": 1}""");
 
-    assertThat(mistake(json).lines()).containsExactlyInAnyOrder("7 wrong settings:",
-        "  endpoint.port must be 0 to 65535 port number (0: any), got 70000",
-        "  endpoint.controlPort must be a whole number, got the text 'x'",
-        "  peer.backoff.initialMs must be 1 to 600000 ms, got 0",
-        "  peer.backoff.jitter must be 0 to 1, got 2.0",
-        "  peer.opne is no setting; did you mean peer.open?",
-        "  warmup.mode must be one of auto, exchange, skip, fabric, got 'sometimes'",
-        "  nonsense is no setting; there are endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, security, warmup, barrier, status, flight, prime");
-  }
+        assertThat(mistake(json).lines())
+                .containsExactlyInAnyOrder(
+                        "7 wrong settings:",
+                        "  endpoint.port must be 0 to 65535 port number (0: any), got 70000",
+                        "  endpoint.controlPort must be a whole number, got the text 'x'",
+                        "  peer.backoff.initialMs must be 1 to 600000 ms, got 0",
+                        "  peer.backoff.jitter must be 0 to 1, got 2.0",
+                        "  peer.opne is no setting; did you mean peer.open?",
+                        "  warmup.mode must be one of auto, exchange, skip, fabric, got 'sometimes'",
+                        "  nonsense is no setting; there are endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, security, warmup, barrier, status, flight, prime");
+    }
 
-  @Test
-  void modeFabricIsNotAvailableYet() {
-    assertThat(MusterOptions.fromJson(with("warmup.mode", "fabric")).warmup().mode()).isEqualTo(WarmupOptions.Mode.FABRIC);
-  }
+    @Test
+    void modeFabricIsNotAvailableYet() {
+        assertThat(MusterOptions.fromJson(with("warmup.mode", "fabric"))
+                        .warmup()
+                        .mode())
+                .isEqualTo(WarmupOptions.Mode.FABRIC);
+    }
 
-  @Test
-  void aWildcardIsNoAddressToDial() {
-    assertThat(mistake(with("endpoint.bind", "0.0.0.0"))).contains("endpoint.advertise must be set when endpoint.bind is '0.0.0.0'");
-    assertThat(mistake(with("endpoint.advertise", "::"))).contains("endpoint.advertise must be one address");
-    assertThat(mistake(with("endpoint.bind", "not a host"))).contains("endpoint.bind must be a host name or an IP address");
-    assertThat(MusterOptions.defaults().endpoint().advertisedAddress()).isEqualTo("127.0.0.1");
-  }
+    @Test
+    void aWildcardIsNoAddressToDial() {
+        assertThat(mistake(with("endpoint.bind", "0.0.0.0")))
+                .contains("endpoint.advertise must be set when endpoint.bind is '0.0.0.0'");
+        assertThat(mistake(with("endpoint.advertise", "::"))).contains("endpoint.advertise must be one address");
+        assertThat(mistake(with("endpoint.bind", "not a host")))
+                .contains("endpoint.bind must be a host name or an IP address");
+        assertThat(MusterOptions.defaults().endpoint().advertisedAddress()).isEqualTo("127.0.0.1");
+    }
 
-  @Test
-  void settingsThatContradictEachOtherAreRefused() {
-    assertThat(mistake(with("peer.backoff.initialMs", 2000))).contains("peer.backoff.maxMs must be at least peer.backoff.initialMs (2000)");
-    assertThat(mistake(with("hazelcast.maxNoHeartbeatMs", 2000).mergeIn(with("hazelcast.heartbeatIntervalMs", 2000), true)))
-        .contains("hazelcast.maxNoHeartbeatMs must be at least twice");
-    assertThat(mistake(with("hazelcast.heartbeatIntervalMs", 1500))).contains("multiple of 1000 ms");
-    assertThat(mistake(with("liveness.intervalMs", 33))).contains("liveness.intervalMs times liveness.misses must be at least 100 ms");
-    assertThat(mistake(with("transport.chunkBytes", 1 << 20))).contains("transport.chunkBytes must leave 256 bytes for the header");
-    assertThat(mistake(with("transport.maxHelloBytes", 65_536).mergeIn(new JsonObject("""
-        {"transport": {"maxFrameBytes": 8192, "chunkBytes": 4096}}"""), true))).contains("transport.maxHelloBytes must be at most");
-    assertThat(mistake(with("endpoint.port", 7600))).contains("endpoint.controlPort must differ from endpoint.port");
-    assertThat(mistake(with("warmup.fabric", "here"))).contains("warmup.fabric must be CLUSTERUUID/CLIQUE");
-    assertThat(mistake(with("store.mapName", "a/b"))).contains("store.mapName must be 1 to 64 of");
-  }
+    @Test
+    void settingsThatContradictEachOtherAreRefused() {
+        assertThat(mistake(with("peer.backoff.initialMs", 2000)))
+                .contains("peer.backoff.maxMs must be at least peer.backoff.initialMs (2000)");
+        assertThat(mistake(with("hazelcast.maxNoHeartbeatMs", 2000)
+                        .mergeIn(with("hazelcast.heartbeatIntervalMs", 2000), true)))
+                .contains("hazelcast.maxNoHeartbeatMs must be at least twice");
+        assertThat(mistake(with("hazelcast.heartbeatIntervalMs", 1500))).contains("multiple of 1000 ms");
+        assertThat(mistake(with("liveness.intervalMs", 33)))
+                .contains("liveness.intervalMs times liveness.misses must be at least 100 ms");
+        assertThat(mistake(with("transport.chunkBytes", 1 << 20)))
+                .contains("transport.chunkBytes must leave 256 bytes for the header");
+        assertThat(mistake(with("transport.maxHelloBytes", 65_536).mergeIn(new JsonObject("""
+        {"transport": {"maxFrameBytes": 8192, "chunkBytes": 4096}}"""), true)))
+                .contains("transport.maxHelloBytes must be at most");
+        assertThat(mistake(with("endpoint.port", 7600)))
+                .contains("endpoint.controlPort must differ from endpoint.port");
+        assertThat(mistake(with("warmup.fabric", "here"))).contains("warmup.fabric must be CLUSTERUUID/CLIQUE");
+        assertThat(mistake(with("store.mapName", "a/b"))).contains("store.mapName must be 1 to 64 of");
+    }
 
-  private static String mistake(JsonObject json) {
-    MusterException wrong = catchThrowableOfType(MusterException.class, () -> MusterOptions.fromJson(json));
-    assertThat(wrong).as("no mistake found in " + json).isNotNull();
-    assertThat(wrong.kind()).isEqualTo(MusterException.Kind.CONFIG);
-    return wrong.getMessage();
-  }
+    private static String mistake(JsonObject json) {
+        MusterException wrong = catchThrowableOfType(MusterException.class, () -> MusterOptions.fromJson(json));
+        assertThat(wrong).as("no mistake found in " + json).isNotNull();
+        assertThat(wrong.kind()).isEqualTo(MusterException.Kind.CONFIG);
+        return wrong.getMessage();
+    }
 
-  private static JsonObject with(String path, Object value) {
-    int dot = path.indexOf('.');
-    return dot < 0 ? new JsonObject().put(path, value) : new JsonObject().put(path.substring(0, dot), with(path.substring(dot + 1), value));
-  }
+    private static JsonObject with(String path, Object value) {
+        int dot = path.indexOf('.');
+        return dot < 0
+                ? new JsonObject().put(path, value)
+                : new JsonObject().put(path.substring(0, dot), with(path.substring(dot + 1), value));
+    }
 
-  private static Object at(JsonObject json, String path) {
-    int dot = path.indexOf('.');
-    return dot < 0 ? json.getValue(path) : at(json.getJsonObject(path.substring(0, dot)), path.substring(dot + 1));
-  }
+    private static Object at(JsonObject json, String path) {
+        int dot = path.indexOf('.');
+        return dot < 0 ? json.getValue(path) : at(json.getJsonObject(path.substring(0, dot)), path.substring(dot + 1));
+    }
 
-  private static List<String> leaves(JsonObject json, String prefix) {
-    List<String> paths = new ArrayList<>();
-    json.forEach(entry -> {
-      if (entry.getValue() instanceof JsonObject nested) {
-        paths.addAll(leaves(nested, prefix + entry.getKey() + "."));
-      } else {
-        paths.add(prefix + entry.getKey());
-      }
-    });
-    return paths;
-  }
+    private static List<String> leaves(JsonObject json, String prefix) {
+        List<String> paths = new ArrayList<>();
+        json.forEach(entry -> {
+            if (entry.getValue() instanceof JsonObject nested) {
+                paths.addAll(leaves(nested, prefix + entry.getKey() + "."));
+            } else {
+                paths.add(prefix + entry.getKey());
+            }
+        });
+        return paths;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -11,26 +13,26 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class CloseBoundTest {
-  private final Vertx vertx = Vertx.vertx();
+    private final Vertx vertx = Vertx.vertx();
 
-  @AfterEach
-  void close() {
-    vertx.close().await();
-  }
+    @AfterEach
+    void close() {
+        vertx.close().await();
+    }
 
-  @Test
-  void aPartThatNeverEndsIsNotWaitedForForEver() throws TimeoutException {
-    Promise<Void> never = Promise.promise();
-    new CloseBound(vertx, 20).of("servers", never.future()).await(20, TimeUnit.SECONDS);
-    assertThat(never.future().isComplete()).isFalse();
-  }
+    @Test
+    void aPartThatNeverEndsIsNotWaitedForForEver() throws TimeoutException {
+        Promise<Void> never = Promise.promise();
+        new CloseBound(vertx, 20).of("servers", never.future()).await(20, TimeUnit.SECONDS);
+        assertThat(never.future().isComplete()).isFalse();
+    }
 
-  @Test
-  void aPartThatEndsIsWaitedForWhateverItComesTo() throws TimeoutException {
-    Promise<Void> later = Promise.promise();
-    Future<Void> end = new CloseBound(vertx, 60_000).of("client", later.future());
-    assertThat(end.isComplete()).isFalse();
-    later.fail("could not be closed");
-    end.await(20, TimeUnit.SECONDS);
-  }
+    @Test
+    void aPartThatEndsIsWaitedForWhateverItComesTo() throws TimeoutException {
+        Promise<Void> later = Promise.promise();
+        Future<Void> end = new CloseBound(vertx, 60_000).of("client", later.future());
+        assertThat(end.isComplete()).isFalse();
+        later.fail("could not be closed");
+        end.await(20, TimeUnit.SECONDS);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,102 +24,123 @@ import org.junit.jupiter.api.Test;
 
 // S-1
 class GroupSealsTest {
-  private static final GroupSecret SECRET = GroupSecret.ofText("the secret of the group");
-  private static final GroupName G = new GroupName("g");
-  private static final ProcessId A = new ProcessId(0, 1);
-  private static final ProcessId B = new ProcessId(0, 2);
-  private static final Buffer PAYLOAD = Buffer.buffer("payload");
+    private static final GroupSecret SECRET = GroupSecret.ofText("the secret of the group");
+    private static final GroupName G = new GroupName("g");
+    private static final ProcessId A = new ProcessId(0, 1);
+    private static final ProcessId B = new ProcessId(0, 2);
+    private static final Buffer PAYLOAD = Buffer.buffer("payload");
 
-  /** One end of a channel, as far as signing looks at it. */
-  private record End(ProcessId peer, ChannelGeneration generation, byte[] binding) implements Channel {
-    End(ProcessId peer, String name) {
-      this(peer, new ChannelGeneration(name.hashCode(), peer.low()), name.getBytes(StandardCharsets.UTF_8));
+    /** One end of a channel, as far as signing looks at it. */
+    private record End(ProcessId peer, ChannelGeneration generation, byte[] binding) implements Channel {
+        End(ProcessId peer, String name) {
+            this(peer, new ChannelGeneration(name.hashCode(), peer.low()), name.getBytes(StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public ProcessAddress address() {
+            return new ProcessAddress(peer, "127.0.0.1", 1);
+        }
+
+        @Override
+        public boolean isAlive() {
+            return true;
+        }
+
+        @Override
+        public void send(ControlKind kind, Buffer payload) {}
+
+        @Override
+        public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public boolean isGranted(GroupName group) {
+            return true;
+        }
+
+        @Override
+        public void grant(GroupName group) {}
+
+        @Override
+        public void close(LossEvidence reason) {}
     }
 
-    @Override
-    public ProcessAddress address() {
-      return new ProcessAddress(peer, "127.0.0.1", 1);
+    private static SealedMessage message(Buffer sealed) {
+        return ((Decoded.Valid<SealedMessage>) SealedMessage.decode(ControlKind.SEALED_LINK, sealed)).value();
     }
 
-    @Override
-    public boolean isAlive() {
-      return true;
+    private final GroupSeals atA = new GroupSeals(G, SECRET, A);
+    private final GroupSeals atB = new GroupSeals(G, SECRET, B);
+    private final End toB = new End(B, "one");
+    private final End toA = new End(A, "one");
+
+    @Test
+    void aMessageHoldsAtTheOtherEndOfItsChannelOnly() {
+        SealedMessage message = message(atA.seal(toB, ControlKind.SEALED_LINK, PAYLOAD));
+        assertThat(Buffer.buffer(message.payload())).isEqualTo(PAYLOAD);
+        assertThat(atB.isAuthentic(toA, message)).isTrue();
+        assertThat(atA.isAuthentic(toB, message)).as("reflected to its sender").isFalse();
+        assertThat(atB.isAuthentic(new End(A, "two"), message))
+                .as("replayed over another channel")
+                .isFalse();
+        assertThat(atB.isAuthentic(new End(new ProcessId(0, 3), "one"), message))
+                .as("from another process")
+                .isFalse();
+        assertThat(new GroupSeals(new GroupName("h"), SECRET, B).isAuthentic(toA, message))
+                .as("for another group of the same secret")
+                .isFalse();
+        assertThat(new GroupSeals(G, GroupSecret.ofText("another secret, as long"), B).isAuthentic(toA, message))
+                .isFalse();
+        assertThat(atB.isAuthentic(
+                        toA, new SealedMessage(ControlKind.SEALED_CLAIM, G, message.signature(), message.payload())))
+                .as("as a message of another kind")
+                .isFalse();
     }
 
-    @Override
-    public void send(ControlKind kind, Buffer payload) {}
-
-    @Override
-    public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
-      throw new UnsupportedOperationException();
+    @Test
+    void everyBitCounts() {
+        byte[] sealed = atA.seal(toB, ControlKind.SEALED_LINK, PAYLOAD).getBytes();
+        for (int bit = 0; bit < 8 * sealed.length; bit++) {
+            byte[] changed = sealed.clone();
+            changed[bit / 8] ^= (byte) (1 << bit % 8);
+            if (SealedMessage.decode(ControlKind.SEALED_LINK, Buffer.buffer(changed))
+                    instanceof Decoded.Valid<SealedMessage>(SealedMessage message)) {
+                assertThat(message.group().equals(G) && atB.isAuthentic(toA, message))
+                        .isFalse();
+            }
+        }
     }
 
-    @Override
-    public boolean isGranted(GroupName group) {
-      return true;
+    @Test
+    void aLivenessAnswerHoldsInItsDirectionOnly() {
+        byte[] beat = new Beat.GroupBeat("g", 3, null, java.util.Set.of(7L, 9L)).statement();
+        byte[] signature = atA.signBeat(toB, beat);
+        assertThat(atB.isAuthenticBeat(toA, beat, signature)).isTrue();
+        assertThat(atA.isAuthenticBeat(toB, beat, signature)).isFalse();
+        assertThat(atB.isAuthenticBeat(
+                        toA, new Beat.GroupBeat("g", 4, null, java.util.Set.of(7L, 9L)).statement(), signature))
+                .isFalse();
+        var whole = new Beat(
+                java.util.List.of(new Beat.GroupBeat("g", 3, null, java.util.Set.of(7L, 9L)).signed(signature)));
+        Beat.GroupBeat read = ((Decoded.Valid<Beat>) Beat.decode(whole.encode()))
+                .value()
+                .groups()
+                .getFirst();
+        assertThat(atB.isAuthenticBeat(toA, read.statement(), read.signature())).isTrue();
     }
 
-    @Override
-    public void grant(GroupName group) {}
-
-    @Override
-    public void close(LossEvidence reason) {}
-  }
-
-  private static SealedMessage message(Buffer sealed) {
-    return ((Decoded.Valid<SealedMessage>) SealedMessage.decode(ControlKind.SEALED_LINK, sealed)).value();
-  }
-
-  private final GroupSeals atA = new GroupSeals(G, SECRET, A);
-  private final GroupSeals atB = new GroupSeals(G, SECRET, B);
-  private final End toB = new End(B, "one");
-  private final End toA = new End(A, "one");
-
-  @Test
-  void aMessageHoldsAtTheOtherEndOfItsChannelOnly() {
-    SealedMessage message = message(atA.seal(toB, ControlKind.SEALED_LINK, PAYLOAD));
-    assertThat(Buffer.buffer(message.payload())).isEqualTo(PAYLOAD);
-    assertThat(atB.isAuthentic(toA, message)).isTrue();
-    assertThat(atA.isAuthentic(toB, message)).as("reflected to its sender").isFalse();
-    assertThat(atB.isAuthentic(new End(A, "two"), message)).as("replayed over another channel").isFalse();
-    assertThat(atB.isAuthentic(new End(new ProcessId(0, 3), "one"), message)).as("from another process").isFalse();
-    assertThat(new GroupSeals(new GroupName("h"), SECRET, B).isAuthentic(toA, message)).as("for another group of the same secret").isFalse();
-    assertThat(new GroupSeals(G, GroupSecret.ofText("another secret, as long"), B).isAuthentic(toA, message)).isFalse();
-    assertThat(atB.isAuthentic(toA, new SealedMessage(ControlKind.SEALED_CLAIM, G, message.signature(), message.payload())))
-        .as("as a message of another kind").isFalse();
-  }
-
-  @Test
-  void everyBitCounts() {
-    byte[] sealed = atA.seal(toB, ControlKind.SEALED_LINK, PAYLOAD).getBytes();
-    for (int bit = 0; bit < 8 * sealed.length; bit++) {
-      byte[] changed = sealed.clone();
-      changed[bit / 8] ^= (byte) (1 << bit % 8);
-      if (SealedMessage.decode(ControlKind.SEALED_LINK, Buffer.buffer(changed)) instanceof Decoded.Valid<SealedMessage>(SealedMessage message)) {
-        assertThat(message.group().equals(G) && atB.isAuthentic(toA, message)).isFalse();
-      }
+    @Test
+    void anEventOnTheBusCarriesItsSignature() {
+        JsonObject event = atA.sign(new JsonObject().put("group", "g").put("epoch", 3L));
+        assertThat(atB.isAuthentic(new JsonObject(event.encode()))).isTrue();
+        assertThat(atB.isAuthentic(new JsonObject(event.encode()).put("epoch", 4L)))
+                .isFalse();
+        assertThat(atB.isAuthentic(new JsonObject().put("group", "g").put("epoch", 3L)))
+                .isFalse();
+        assertThat(atB.isAuthentic(new JsonObject().put("epoch", 3L).put("signature", "no hex")))
+                .isFalse();
+        assertThat(new GroupSeals(new GroupName("h"), SECRET, B).isAuthentic(event))
+                .isFalse();
     }
-  }
-
-  @Test
-  void aLivenessAnswerHoldsInItsDirectionOnly() {
-    byte[] beat = new Beat.GroupBeat("g", 3, null, java.util.Set.of(7L, 9L)).statement();
-    byte[] signature = atA.signBeat(toB, beat);
-    assertThat(atB.isAuthenticBeat(toA, beat, signature)).isTrue();
-    assertThat(atA.isAuthenticBeat(toB, beat, signature)).isFalse();
-    assertThat(atB.isAuthenticBeat(toA, new Beat.GroupBeat("g", 4, null, java.util.Set.of(7L, 9L)).statement(), signature)).isFalse();
-    var whole = new Beat(java.util.List.of(new Beat.GroupBeat("g", 3, null, java.util.Set.of(7L, 9L)).signed(signature)));
-    Beat.GroupBeat read = ((Decoded.Valid<Beat>) Beat.decode(whole.encode())).value().groups().getFirst();
-    assertThat(atB.isAuthenticBeat(toA, read.statement(), read.signature())).isTrue();
-  }
-
-  @Test
-  void anEventOnTheBusCarriesItsSignature() {
-    JsonObject event = atA.sign(new JsonObject().put("group", "g").put("epoch", 3L));
-    assertThat(atB.isAuthentic(new JsonObject(event.encode()))).isTrue();
-    assertThat(atB.isAuthentic(new JsonObject(event.encode()).put("epoch", 4L))).isFalse();
-    assertThat(atB.isAuthentic(new JsonObject().put("group", "g").put("epoch", 3L))).isFalse();
-    assertThat(atB.isAuthentic(new JsonObject().put("epoch", 3L).put("signature", "no hex"))).isFalse();
-    assertThat(new GroupSeals(new GroupName("h"), SECRET, B).isAuthentic(event)).isFalse();
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.segment;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -7,38 +9,46 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.function.Function;
 
-/** What every decoder of ours must bear: truncation, one byte too many, any byte changed, noise. It may refuse, but never throw. */
+/**
+ * What every decoder of ours must bear: truncation, one byte too many, any byte changed, noise. It may refuse, but
+ * never throw.
+ */
 public final class Scrambled {
-  private Scrambled() {}
+    private Scrambled() {}
 
-  /** Each prefix is malformed, and so is one byte too many. */
-  public static void cutAnywhere(byte[] valid, Function<byte[], Decoded<?>> decoder) {
-    for (int length = 0; length < valid.length; length++) {
-      assertThat(decoder.apply(Arrays.copyOf(valid, length))).as("cut to " + length + " bytes").isInstanceOf(Decoded.Malformed.class);
-    }
-    assertThat(decoder.apply(Arrays.copyOf(valid, valid.length + 1))).isInstanceOf(Decoded.Malformed.class);
-  }
-
-  /** Each byte is given other values: what still decodes must encode to exactly those bytes again. */
-  public static <T> void flipAnywhere(byte[] valid, Function<byte[], Decoded<T>> decoder, Function<T, byte[]> encoder) {
-    for (int at = 0; at < valid.length; at++) {
-      for (int change : new int[] {0x01, 0x02, 0x10, 0x80, 0xFF}) {
-        byte[] bytes = valid.clone();
-        bytes[at] ^= (byte) change;
-        if (decoder.apply(bytes) instanceof Decoded.Valid<T>(T value)) {
-          assertThat(encoder.apply(value)).as("byte " + at + " changed by " + change).isEqualTo(bytes);
+    /** Each prefix is malformed, and so is one byte too many. */
+    public static void cutAnywhere(byte[] valid, Function<byte[], Decoded<?>> decoder) {
+        for (int length = 0; length < valid.length; length++) {
+            assertThat(decoder.apply(Arrays.copyOf(valid, length)))
+                    .as("cut to " + length + " bytes")
+                    .isInstanceOf(Decoded.Malformed.class);
         }
-      }
+        assertThat(decoder.apply(Arrays.copyOf(valid, valid.length + 1))).isInstanceOf(Decoded.Malformed.class);
     }
-  }
 
-  /** Noise, with and without a valid beginning. */
-  public static void noise(byte[] valid, Random random, Function<byte[], Decoded<?>> decoder) {
-    for (int round = 0; round < 2_000; round++) {
-      byte[] bytes = new byte[random.nextInt(200)];
-      random.nextBytes(bytes);
-      System.arraycopy(valid, 0, bytes, 0, Math.min(random.nextInt(40), Math.min(bytes.length, valid.length)));
-      assertThat(decoder.apply(bytes)).isNotNull();
+    /** Each byte is given other values: what still decodes must encode to exactly those bytes again. */
+    public static <T> void flipAnywhere(
+            byte[] valid, Function<byte[], Decoded<T>> decoder, Function<T, byte[]> encoder) {
+        for (int at = 0; at < valid.length; at++) {
+            for (int change : new int[] {0x01, 0x02, 0x10, 0x80, 0xFF}) {
+                byte[] bytes = valid.clone();
+                bytes[at] ^= (byte) change;
+                if (decoder.apply(bytes) instanceof Decoded.Valid<T>(T value)) {
+                    assertThat(encoder.apply(value))
+                            .as("byte " + at + " changed by " + change)
+                            .isEqualTo(bytes);
+                }
+            }
+        }
     }
-  }
+
+    /** Noise, with and without a valid beginning. */
+    public static void noise(byte[] valid, Random random, Function<byte[], Decoded<?>> decoder) {
+        for (int round = 0; round < 2_000; round++) {
+            byte[] bytes = new byte[random.nextInt(200)];
+            random.nextBytes(bytes);
+            System.arraycopy(valid, 0, bytes, 0, Math.min(random.nextInt(40), Math.min(bytes.length, valid.length)));
+            assertThat(decoder.apply(bytes)).isNotNull();
+        }
+    }
 }

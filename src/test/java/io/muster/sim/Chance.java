@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.sim;
 
 import java.util.List;
@@ -5,34 +7,34 @@ import java.util.SplittableRandom;
 
 /** The only source of chance in a simulation. */
 final class Chance {
-  private final SplittableRandom random;
+    private final SplittableRandom random;
 
-  Chance(long seed) {
-    random = new SplittableRandom(seed);
-  }
+    Chance(long seed) {
+        random = new SplittableRandom(seed);
+    }
 
-  long any() {
-    return random.nextLong();
-  }
+    long any() {
+        return random.nextLong();
+    }
 
-  boolean with(double probability) {
-    return random.nextDouble() < probability;
-  }
+    boolean with(double probability) {
+        return random.nextDouble() < probability;
+    }
 
-  /** From low to high, both included. */
-  long between(long low, long high) {
-    return low >= high ? low : random.nextLong(low, high + 1);
-  }
+    /** From low to high, both included. */
+    long between(long low, long high) {
+        return low >= high ? low : random.nextLong(low, high + 1);
+    }
 
-  int below(int bound) {
-    return random.nextInt(bound);
-  }
+    int below(int bound) {
+        return random.nextInt(bound);
+    }
 
-  <T> T oneOf(List<T> all) {
-    return all.get(random.nextInt(all.size()));
-  }
+    <T> T oneOf(List<T> all) {
+        return all.get(random.nextInt(all.size()));
+    }
 
-  SplittableRandom generator() {
-    return random;
-  }
+    SplittableRandom generator() {
+        return random;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.sim;
 
 import io.muster.store.SegmentStore;
@@ -13,26 +15,27 @@ import org.jspecify.annotations.Nullable;
 
 /** One half of the store's cluster, or all of it: one truth, and the processes that see it. */
 final class Side {
-  final TreeMap<String, StoredBytes> truth = new TreeMap<>();
-  final Map<String, Long> changedUs = new HashMap<>();
-  final List<SimProcess> members = new ArrayList<>();
-  SegmentStore.PresentMembers present = new SegmentStore.PresentMembers(Set.of(), Set.of());
-  /** Who owns the group's keys; null: a member that is no process of it. */
-  @Nullable SimProcess owner;
+    final TreeMap<String, StoredBytes> truth = new TreeMap<>();
+    final Map<String, Long> changedUs = new HashMap<>();
+    final List<SimProcess> members = new ArrayList<>();
+    SegmentStore.PresentMembers present = new SegmentStore.PresentMembers(Set.of(), Set.of());
+    /** Who owns the group's keys; null: a member that is no process of it. */
+    @Nullable
+    SimProcess owner;
 
-  /** The members as the cluster has found out by now, and who of them owns the keys then. */
-  void detect(boolean attributes, Chance chance) {
-    Set<String> ids = new HashSet<>();
-    Set<String> uuids = new HashSet<>();
-    for (SimProcess member : members) {
-      if (attributes) {
-        ids.add(member.id.toString());
-      }
-      uuids.add(member.memberUuid);
+    /** The members as the cluster has found out by now, and who of them owns the keys then. */
+    void detect(boolean attributes, Chance chance) {
+        Set<String> ids = new HashSet<>();
+        Set<String> uuids = new HashSet<>();
+        for (SimProcess member : members) {
+            if (attributes) {
+                ids.add(member.id.toString());
+            }
+            uuids.add(member.memberUuid);
+        }
+        present = new SegmentStore.PresentMembers(ids, uuids);
+        if (owner == null || !members.contains(owner) || chance.with(0.3)) {
+            owner = members.isEmpty() || chance.with(0.2) ? null : chance.oneOf(members);
+        }
     }
-    present = new SegmentStore.PresentMembers(ids, uuids);
-    if (owner == null || !members.contains(owner) || chance.with(0.3)) {
-      owner = members.isEmpty() || chance.with(0.2) ? null : chance.oneOf(members);
-    }
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.sim;
 
 import io.muster.barrier.Beat;
@@ -29,333 +31,345 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** One end of the connections between two processes: a control connection in order, and bulk writes in an order of their own. */
+/**
+ * One end of the connections between two processes: a control connection in order, and bulk writes in an order of their
+ * own.
+ */
 final class SimChannel implements Channel {
-  static final long INTERVAL_MS = 1_000;
-  static final int MISSES = 3;
+    static final long INTERVAL_MS = 1_000;
+    static final int MISSES = 3;
 
-  final World world;
-  final SimProcess self;
-  final SimProcess peer;
-  final ChannelGeneration generation;
-  private final Pipe control;
-  private final Pipe bulk;
-  private SimChannel other = this;
-  /** True until its end was seen here. */
-  boolean alive;
-  private final LivenessWindow window;
-  private boolean suspected;
-  private long nextWrite;
-  private final Map<Long, Write> writes = new HashMap<>();
-  private Set<PairId> doubted = Set.of();
+    final World world;
+    final SimProcess self;
+    final SimProcess peer;
+    final ChannelGeneration generation;
+    private final Pipe control;
+    private final Pipe bulk;
+    private SimChannel other = this;
+    /** True until its end was seen here. */
+    boolean alive;
 
-  private record Write(PairId pair, SimLink link) {}
+    private final LivenessWindow window;
+    private boolean suspected;
+    private long nextWrite;
+    private final Map<Long, Write> writes = new HashMap<>();
+    private Set<PairId> doubted = Set.of();
 
-  /** One direction of one socket, as the end that it leads to sees it. */
-  private static final class Pipe {
-    private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
-    private final SimChannel to;
-    private final boolean carriesWrites;
-    private int held;
+    private record Write(PairId pair, SimLink link) {}
 
-    Pipe(SimChannel to, boolean carriesWrites) {
-      this.to = to;
-      this.carriesWrites = carriesWrites;
-    }
+    /** One direction of one socket, as the end that it leads to sees it. */
+    private static final class Pipe {
+        private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
+        private final SimChannel to;
+        private final boolean carriesWrites;
+        private int held;
 
-    void send(long delayUs, Runnable arrival) {
-      waiting.add(arrival);
-      to.self.post(delayUs, this::pump);
-    }
-
-    private void pump() {
-      if (to.world.network.holds(to.peer, to.self, carriesWrites)) {
-        held++;
-        return;
-      }
-      Runnable next = waiting.poll();
-      if (next != null) {
-        next.run();
-      }
-    }
-
-    void release() {
-      for (; held > 0; held--) {
-        to.self.post(to.world.network.latencyUs(), this::pump);
-      }
-    }
-  }
-
-  private SimChannel(World world, SimProcess self, SimProcess peer, ChannelGeneration generation) {
-    this.world = world;
-    this.self = self;
-    this.peer = peer;
-    this.generation = generation;
-    this.control = new Pipe(this, false);
-    this.bulk = new Pipe(this, true);
-    this.window = new LivenessWindow(INTERVAL_MS, MISSES, world.clock.nowUs() * 1_000);
-  }
-
-  /** The acceptor's end is up at once, the dialler's when the answer has come. */
-  static void accept(World world, SimProcess acceptor, SimProcess dialler, SimNetwork.Dial dial) {
-    long mine = world.chance.any();
-    long theirs = world.chance.any();
-    var here = new SimChannel(world, acceptor, dialler, new ChannelGeneration(mine, theirs));
-    var there = new SimChannel(world, dialler, acceptor, new ChannelGeneration(theirs, mine));
-    here.other = there;
-    there.other = here;
-    here.up();
-    there.control.send(world.network.latencyUs(), () -> {
-      if (dial.isPending() && here.alive) {
-        there.up();
-        world.causes.up(acceptor, dialler);
-        dial.succeeded(there);
-      } else {
-        there.sendEnd(LossEvidence.Kind.SOCKET_CLOSED);
-      }
-    });
-  }
-
-  private void up() {
-    alive = true;
-    window.tick(world.clock.nowUs() * 1_000);
-    window.heard(world.clock.nowUs() * 1_000);
-    world.network.add(this);
-    self.channels.put(generation, this);
-    self.channelUp(this);
-    self.post(INTERVAL_MS * 1_000, this::tick);
-  }
-
-  @Override
-  public ProcessId peer() {
-    return peer.id;
-  }
-
-  @Override
-  public ProcessAddress address() {
-    return new ProcessAddress(peer.id, peer.host, peer.port);
-  }
-
-  @Override
-  public ChannelGeneration generation() {
-    return generation;
-  }
-
-  @Override
-  public byte[] binding() {
-    return new byte[0];
-  }
-
-  @Override
-  public void grant(GroupName group) {}
-
-  @Override
-  public boolean isGranted(GroupName group) {
-    return true;
-  }
-
-  @Override
-  public boolean isAlive() {
-    return alive;
-  }
-
-  @Override
-  public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
-    throw new UnsupportedOperationException("warmup values are written by write(Session, long, SimLink)");
-  }
-
-  @Override
-  public void close(LossEvidence reason) {
-    end(reason.kind(), reason.detail());
-  }
-
-  // ---- control
-
-  private void send(Runnable arrival) {
-    if (alive) {
-      long delayUs = world.network.latencyUs();
-      if (world.faults.strikes(Fault.MESSAGE_SLOW)) {
-        delayUs += world.chance.between(1_000, 1_500_000);
-        world.causes.between(self, peer, delayUs);
-      }
-      SimChannel to = other;
-      to.control.send(delayUs, () -> {
-        if (to.alive) {
-          to.window.heard(world.clock.nowUs() * 1_000);
-          arrival.run();
+        Pipe(SimChannel to, boolean carriesWrites) {
+            this.to = to;
+            this.carriesWrites = carriesWrites;
         }
-      });
-    }
-  }
 
-  /** As bytes, as between processes: what the codecs do not carry does not arrive. */
-  @Override
-  public void send(ControlKind kind, Buffer payload) {
-    SimChannel to = other;
-    send(() -> to.received(kind, payload));
-  }
-
-  void send(LinkMessage message) {
-    world.trace(() -> self + " sends " + peer + " " + message);
-    send(ControlKind.LINK, LinkCodec.encode(message));
-  }
-
-  private void received(ControlKind kind, Buffer payload) {
-    switch (kind) {
-      case LINK -> self.linkMessage(this, valid(LinkCodec.decode(payload)));
-      case GOSSIP -> {
-        Gossip gossip = valid(Gossip.decode(payload));
-        self.core.keyChanged(gossip.key(), self.opened(gossip.key(), gossip.value()));
-      }
-      case CLAIM -> self.claims.received(this, null, payload);
-      case VIEW -> self.observers.received(this, payload);
-    }
-  }
-
-  private static <T> T valid(Decoded<T> decoded) {
-    return switch (decoded) {
-      case Decoded.Valid<T>(T value) -> value;
-      case Decoded.Malformed<T>(String reason) -> throw new Invariants.Violation("what one process encodes another decodes: " + reason);
-    };
-  }
-
-  // ---- liveness
-
-  private void tick() {
-    if (!alive) {
-      return;
-    }
-    judge(window.tick(world.clock.nowUs() * 1_000));
-    if (alive) {
-      self.post(INTERVAL_MS * 1_000, this::tick);
-    }
-  }
-
-  private void judge(LivenessWindow.Verdict verdict) {
-    switch (verdict) {
-      case LivenessWindow.Verdict.Silent(long silentMs) -> {
-        world.invariants.accused(this, silentMs);
-        end(LossEvidence.Kind.SILENCE, "nothing heard for " + silentMs + " ms");
-      }
-      case LivenessWindow.Verdict.Suspect(long afterMs) -> {
-        if (!suspected) {
-          suspected = true;
-          self.post(afterMs * 1_000, this::confirm);
+        void send(long delayUs, Runnable arrival) {
+            waiting.add(arrival);
+            to.self.post(delayUs, this::pump);
         }
-      }
-      case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> {
+
+        private void pump() {
+            if (to.world.network.holds(to.peer, to.self, carriesWrites)) {
+                held++;
+                return;
+            }
+            Runnable next = waiting.poll();
+            if (next != null) {
+                next.run();
+            }
+        }
+
+        void release() {
+            for (; held > 0; held--) {
+                to.self.post(to.world.network.latencyUs(), this::pump);
+            }
+        }
+    }
+
+    private SimChannel(World world, SimProcess self, SimProcess peer, ChannelGeneration generation) {
+        this.world = world;
+        this.self = self;
+        this.peer = peer;
+        this.generation = generation;
+        this.control = new Pipe(this, false);
+        this.bulk = new Pipe(this, true);
+        this.window = new LivenessWindow(INTERVAL_MS, MISSES, world.clock.nowUs() * 1_000);
+    }
+
+    /** The acceptor's end is up at once, the dialler's when the answer has come. */
+    static void accept(World world, SimProcess acceptor, SimProcess dialler, SimNetwork.Dial dial) {
+        long mine = world.chance.any();
+        long theirs = world.chance.any();
+        var here = new SimChannel(world, acceptor, dialler, new ChannelGeneration(mine, theirs));
+        var there = new SimChannel(world, dialler, acceptor, new ChannelGeneration(theirs, mine));
+        here.other = there;
+        there.other = here;
+        here.up();
+        there.control.send(world.network.latencyUs(), () -> {
+            if (dial.isPending() && here.alive) {
+                there.up();
+                world.causes.up(acceptor, dialler);
+                dial.succeeded(there);
+            } else {
+                there.sendEnd(LossEvidence.Kind.SOCKET_CLOSED);
+            }
+        });
+    }
+
+    private void up() {
+        alive = true;
+        window.tick(world.clock.nowUs() * 1_000);
+        window.heard(world.clock.nowUs() * 1_000);
+        world.network.add(this);
+        self.channels.put(generation, this);
+        self.channelUp(this);
+        self.post(INTERVAL_MS * 1_000, this::tick);
+    }
+
+    @Override
+    public ProcessId peer() {
+        return peer.id;
+    }
+
+    @Override
+    public ProcessAddress address() {
+        return new ProcessAddress(peer.id, peer.host, peer.port);
+    }
+
+    @Override
+    public ChannelGeneration generation() {
+        return generation;
+    }
+
+    @Override
+    public byte[] binding() {
+        return new byte[0];
+    }
+
+    @Override
+    public void grant(GroupName group) {}
+
+    @Override
+    public boolean isGranted(GroupName group) {
+        return true;
+    }
+
+    @Override
+    public boolean isAlive() {
+        return alive;
+    }
+
+    @Override
+    public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
+        throw new UnsupportedOperationException("warmup values are written by write(Session, long, SimLink)");
+    }
+
+    @Override
+    public void close(LossEvidence reason) {
+        end(reason.kind(), reason.detail());
+    }
+
+    // ---- control
+
+    private void send(Runnable arrival) {
+        if (alive) {
+            long delayUs = world.network.latencyUs();
+            if (world.faults.strikes(Fault.MESSAGE_SLOW)) {
+                delayUs += world.chance.between(1_000, 1_500_000);
+                world.causes.between(self, peer, delayUs);
+            }
+            SimChannel to = other;
+            to.control.send(delayUs, () -> {
+                if (to.alive) {
+                    to.window.heard(world.clock.nowUs() * 1_000);
+                    arrival.run();
+                }
+            });
+        }
+    }
+
+    /** As bytes, as between processes: what the codecs do not carry does not arrive. */
+    @Override
+    public void send(ControlKind kind, Buffer payload) {
+        SimChannel to = other;
+        send(() -> to.received(kind, payload));
+    }
+
+    void send(LinkMessage message) {
+        world.trace(() -> self + " sends " + peer + " " + message);
+        send(ControlKind.LINK, LinkCodec.encode(message));
+    }
+
+    private void received(ControlKind kind, Buffer payload) {
+        switch (kind) {
+            case LINK -> self.linkMessage(this, valid(LinkCodec.decode(payload)));
+            case GOSSIP -> {
+                Gossip gossip = valid(Gossip.decode(payload));
+                self.core.keyChanged(gossip.key(), self.opened(gossip.key(), gossip.value()));
+            }
+            case CLAIM -> self.claims.received(this, null, payload);
+            case VIEW -> self.observers.received(this, payload);
+        }
+    }
+
+    private static <T> T valid(Decoded<T> decoded) {
+        return switch (decoded) {
+            case Decoded.Valid<T>(T value) -> value;
+            case Decoded.Malformed<T>(String reason) ->
+                throw new Invariants.Violation("what one process encodes another decodes: " + reason);
+        };
+    }
+
+    // ---- liveness
+
+    private void tick() {
+        if (!alive) {
+            return;
+        }
+        judge(window.tick(world.clock.nowUs() * 1_000));
+        if (alive) {
+            self.post(INTERVAL_MS * 1_000, this::tick);
+        }
+    }
+
+    private void judge(LivenessWindow.Verdict verdict) {
+        switch (verdict) {
+            case LivenessWindow.Verdict.Silent(long silentMs) -> {
+                world.invariants.accused(this, silentMs);
+                end(LossEvidence.Kind.SILENCE, "nothing heard for " + silentMs + " ms");
+            }
+            case LivenessWindow.Verdict.Suspect(long afterMs) -> {
+                if (!suspected) {
+                    suspected = true;
+                    self.post(afterMs * 1_000, this::confirm);
+                }
+            }
+            case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> {
+                SimChannel there = other;
+                send(there::answerLiveness);
+            }
+        }
+    }
+
+    private void confirm() {
+        suspected = false;
+        if (alive) {
+            judge(window.confirm(world.clock.nowUs() * 1_000));
+        }
+    }
+
+    boolean isDeadThere() {
+        return !other.alive;
+    }
+
+    private void answerLiveness() {
+        EpochRecord epoch = self.core.barrier().recorded();
+        var part = new Beat.GroupBeat(
+                World.GROUP.value(),
+                epoch == null ? 0 : epoch.number(),
+                epoch == null ? null : epoch.state(),
+                self.pairsOver(generation));
+        Buffer payload = new Beat(List.of(part)).encode();
         SimChannel there = other;
-        send(there::answerLiveness);
-      }
+        send(() -> there.heard(valid(Beat.decode(payload)).groups().getFirst()));
     }
-  }
 
-  private void confirm() {
-    suspected = false;
-    if (alive) {
-      judge(window.confirm(world.clock.nowUs() * 1_000));
-    }
-  }
-
-  boolean isDeadThere() {
-    return !other.alive;
-  }
-
-  private void answerLiveness() {
-    EpochRecord epoch = self.core.barrier().recorded();
-    var part = new Beat.GroupBeat(World.GROUP.value(), epoch == null ? 0 : epoch.number(), epoch == null ? null : epoch.state(),
-        self.pairsOver(generation));
-    Buffer payload = new Beat(List.of(part)).encode();
-    SimChannel there = other;
-    send(() -> there.heard(valid(Beat.decode(payload)).groups().getFirst()));
-  }
-
-  private void heard(Beat.GroupBeat beat) {
-    EpochRecord.State state = beat.state();
-    if (state != null) {
-      self.post(world.busUs(), () -> self.core.peerSaw(beat.epoch(), state));
-    }
-    Set<PairId> doubts = new HashSet<>();
-    self.forEachConnected(generation, (link, session) -> {
-      if (!beat.pairs().contains(Beat.mix(session.pairId()))) {
-        doubts.add(session.pairId());
-        if (doubted.contains(session.pairId())) {
-          link.tell(new LinkEvent.PairNotHeld(session.pairId()));
+    private void heard(Beat.GroupBeat beat) {
+        EpochRecord.State state = beat.state();
+        if (state != null) {
+            self.post(world.busUs(), () -> self.core.peerSaw(beat.epoch(), state));
         }
-      }
-    });
-    doubted = doubts;
-  }
-
-  // ---- bulk
-
-  /** Writes the warmup value into the peer's slot. */
-  void write(Session session, long value, SimLink link) {
-    long id = nextWrite++;
-    writes.put(id, new Write(session.pairId(), link));
-    SimChannel to = other;
-    to.bulk.send(world.network.latencyUs(), () -> {
-      if (to.alive) {
-        boolean applied = to.self.slotWritten(session.peerSlot(), value);
-        bulk.send(world.network.latencyUs(), () -> written(id, applied));
-      }
-    });
-  }
-
-  private void written(long id, boolean applied) {
-    Write write = writes.remove(id);
-    if (write != null) {
-      write.link().later(applied ? new LinkEvent.WriteApplied(write.pair()) : new LinkEvent.WriteFailed(write.pair(), "unknown region"));
+        Set<PairId> doubts = new HashSet<>();
+        self.forEachConnected(generation, (link, session) -> {
+            if (!beat.pairs().contains(Beat.mix(session.pairId()))) {
+                doubts.add(session.pairId());
+                if (doubted.contains(session.pairId())) {
+                    link.tell(new LinkEvent.PairNotHeld(session.pairId()));
+                }
+            }
+        });
+        doubted = doubts;
     }
-  }
 
-  // ---- the end
+    // ---- bulk
 
-  /** This end sees that the channel is over, says so, and lets go of its sockets. */
-  void end(LossEvidence.Kind kind, String detail) {
-    if (alive) {
-      sendEnd(kind);
-      endUnheard(kind, detail);
+    /** Writes the warmup value into the peer's slot. */
+    void write(Session session, long value, SimLink link) {
+        long id = nextWrite++;
+        writes.put(id, new Write(session.pairId(), link));
+        SimChannel to = other;
+        to.bulk.send(world.network.latencyUs(), () -> {
+            if (to.alive) {
+                boolean applied = to.self.slotWritten(session.peerSlot(), value);
+                bulk.send(world.network.latencyUs(), () -> written(id, applied));
+            }
+        });
     }
-  }
 
-  /** The other end has to find out by itself. */
-  void endUnheard(LossEvidence.Kind kind, String detail) {
-    if (!alive) {
-      return;
+    private void written(long id, boolean applied) {
+        Write write = writes.remove(id);
+        if (write != null) {
+            write.link()
+                    .later(
+                            applied
+                                    ? new LinkEvent.WriteApplied(write.pair())
+                                    : new LinkEvent.WriteFailed(write.pair(), "unknown region"));
+        }
     }
-    alive = false;
-    world.network.remove(this);
-    self.channels.remove(generation);
-    List<Write> open = new ArrayList<>(writes.values());
-    writes.clear();
-    open.forEach(write -> write.link().later(new LinkEvent.WriteFailed(write.pair(), "the channel has ended")));
-    self.channelLost(this, new LossEvidence(kind, detail));
-  }
 
-  /** What the other end understands of it. */
-  private void sendEnd(LossEvidence.Kind kind) {
-    SimChannel to = other;
-    LossEvidence.Kind heard = switch (kind) {
-      case SILENCE -> LossEvidence.Kind.UNHEARD;
-      case REPLACED -> LossEvidence.Kind.REPLACED;
-      case SOCKET_CLOSED, PROTOCOL_ERROR, CLOSED_HERE, UNHEARD -> LossEvidence.Kind.SOCKET_CLOSED;
-    };
-    to.control.send(world.network.latencyUs(), () -> to.end(heard, "ended by the other end"));
-  }
+    // ---- the end
 
-  /** The process is gone; whether the other end hears of it is another matter. */
-  void vanish(boolean heard) {
-    alive = false;
-    world.network.remove(this);
-    if (heard) {
-      sendEnd(LossEvidence.Kind.SOCKET_CLOSED);
+    /** This end sees that the channel is over, says so, and lets go of its sockets. */
+    void end(LossEvidence.Kind kind, String detail) {
+        if (alive) {
+            sendEnd(kind);
+            endUnheard(kind, detail);
+        }
     }
-  }
 
-  /** The network lets things through again. */
-  void release() {
-    control.release();
-    bulk.release();
-  }
+    /** The other end has to find out by itself. */
+    void endUnheard(LossEvidence.Kind kind, String detail) {
+        if (!alive) {
+            return;
+        }
+        alive = false;
+        world.network.remove(this);
+        self.channels.remove(generation);
+        List<Write> open = new ArrayList<>(writes.values());
+        writes.clear();
+        open.forEach(write -> write.link().later(new LinkEvent.WriteFailed(write.pair(), "the channel has ended")));
+        self.channelLost(this, new LossEvidence(kind, detail));
+    }
+
+    /** What the other end understands of it. */
+    private void sendEnd(LossEvidence.Kind kind) {
+        SimChannel to = other;
+        LossEvidence.Kind heard = switch (kind) {
+            case SILENCE -> LossEvidence.Kind.UNHEARD;
+            case REPLACED -> LossEvidence.Kind.REPLACED;
+            case SOCKET_CLOSED, PROTOCOL_ERROR, CLOSED_HERE, UNHEARD -> LossEvidence.Kind.SOCKET_CLOSED;
+        };
+        to.control.send(world.network.latencyUs(), () -> to.end(heard, "ended by the other end"));
+    }
+
+    /** The process is gone; whether the other end hears of it is another matter. */
+    void vanish(boolean heard) {
+        alive = false;
+        world.network.remove(this);
+        if (heard) {
+            sendEnd(LossEvidence.Kind.SOCKET_CLOSED);
+        }
+    }
+
+    /** The network lets things through again. */
+    void release() {
+        control.release();
+        bulk.release();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.sim;
 
 import io.muster.barrier.BarrierVerticle;
@@ -55,523 +57,570 @@ import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** One process: the production core of the group, on ports that lead into the simulated world. It may crash, and it may stand still. */
+/**
+ * One process: the production core of the group, on ports that lead into the simulated world. It may crash, and it may
+ * stand still.
+ */
 final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.Listener {
-  private static final long RECONCILE_MS = 5_000;
-  private static final long CLAIM_LIMIT_MS = 3_000;
-  static final long OBSERVERS_MS = 1_000;
+    private static final long RECONCILE_MS = 5_000;
+    private static final long CLAIM_LIMIT_MS = 3_000;
+    static final long OBSERVERS_MS = 1_000;
 
-  final World world;
-  final int number;
-  final ProcessId id;
-  final String host;
-  final int port;
-  final GroupCore core;
-  final Claims claims;
-  final ReachabilityPoll observers;
-  final BlameWatch blame;
-  final LinkTable links;
-  final long startedUs;
-  final NastyStore nasty;
-  /** The same with the group's secret, null if the group has none. */
-  private final @Nullable SealedSegmentStore sealed;
-  final Map<ChannelGeneration, SimChannel> channels = new LinkedHashMap<>();
-  final Map<Integer, SimSeat> seats = new TreeMap<>();
-  final List<Integer> ranks;
-  Side side;
-  String memberUuid;
-  long clockOffsetMs;
-  boolean crashed;
-  boolean hostDead;
-  boolean paused;
-  boolean listening;
-  long operationsUntilTold;
-  long resumedUs = Long.MIN_VALUE;
-  private final List<Runnable> backlog = new ArrayList<>();
-  private final Lane linkStates = new Lane(this);
-  private int regions;
+    final World world;
+    final int number;
+    final ProcessId id;
+    final String host;
+    final int port;
+    final GroupCore core;
+    final Claims claims;
+    final ReachabilityPoll observers;
+    final BlameWatch blame;
+    final LinkTable links;
+    final long startedUs;
+    final NastyStore nasty;
+    /** The same with the group's secret, null if the group has none. */
+    private final @Nullable SealedSegmentStore sealed;
 
-  SimProcess(World world, int number, List<Integer> ranks, String host, int port, Side side) {
-    this.world = world;
-    this.number = number;
-    this.ranks = List.copyOf(ranks);
-    this.id = ProcessId.random(world.chance.generator());
-    this.host = host;
-    this.port = port;
-    this.side = side;
-    this.memberUuid = world.uuid();
-    this.nasty = new NastyStore(world, this);
-    this.sealed = world.scenario.isSecured()
-        ? new SealedSegmentStore(nasty, Stranger.SECRET, (_, _) -> world.faults.fired(Fault.STRANGER_DISTRUSTED)) : null;
-    this.claims = new Claims(new ClaimsHost(), new ProcessAddress(id, host, port), CLAIM_LIMIT_MS);
-    var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 250, 100);
-    this.core = new GroupCore(setup, this);
-    this.links = new LinkTable(() -> world.clock.nowUs() * 1_000);
-    this.startedUs = world.clock.nowUs();
-    this.observers = new ReachabilityPoll(new ObserversHost());
-    this.blame = new BlameWatch(setup, new BlameHost(), core, new BarrierVerticle.Timing(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
-  }
+    final Map<ChannelGeneration, SimChannel> channels = new LinkedHashMap<>();
+    final Map<Integer, SimSeat> seats = new TreeMap<>();
+    final List<Integer> ranks;
+    Side side;
+    String memberUuid;
+    long clockOffsetMs;
+    boolean crashed;
+    boolean hostDead;
+    boolean paused;
+    boolean listening;
+    long operationsUntilTold;
+    long resumedUs = Long.MIN_VALUE;
+    private final List<Runnable> backlog = new ArrayList<>();
+    private final Lane linkStates = new Lane(this);
+    private int regions;
 
-  /** Listener first, then publish. */
-  void start() {
-    store().listen(this).onComplete(registered -> {
-      if (registered.succeeded()) {
-        if (!listening) {
-          listening = true;
-          ranks.forEach(rank -> core.lookAhead(rank).onComplete(_ -> join(rank)));
-          post(world.chance.between(1, RECONCILE_MS * 1_000), this::reconcile);
+    SimProcess(World world, int number, List<Integer> ranks, String host, int port, Side side) {
+        this.world = world;
+        this.number = number;
+        this.ranks = List.copyOf(ranks);
+        this.id = ProcessId.random(world.chance.generator());
+        this.host = host;
+        this.port = port;
+        this.side = side;
+        this.memberUuid = world.uuid();
+        this.nasty = new NastyStore(world, this);
+        this.sealed = world.scenario.isSecured()
+                ? new SealedSegmentStore(
+                        nasty, Stranger.SECRET, (_, _) -> world.faults.fired(Fault.STRANGER_DISTRUSTED))
+                : null;
+        this.claims = new Claims(new ClaimsHost(), new ProcessAddress(id, host, port), CLAIM_LIMIT_MS);
+        var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 250, 100);
+        this.core = new GroupCore(setup, this);
+        this.links = new LinkTable(() -> world.clock.nowUs() * 1_000);
+        this.startedUs = world.clock.nowUs();
+        this.observers = new ReachabilityPoll(new ObserversHost());
+        this.blame = new BlameWatch(
+                setup,
+                new BlameHost(),
+                core,
+                new BarrierVerticle.Timing(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
+    }
+
+    /** Listener first, then publish. */
+    void start() {
+        store().listen(this).onComplete(registered -> {
+            if (registered.succeeded()) {
+                if (!listening) {
+                    listening = true;
+                    ranks.forEach(rank -> core.lookAhead(rank).onComplete(_ -> join(rank)));
+                    post(world.chance.between(1, RECONCILE_MS * 1_000), this::reconcile);
+                }
+            } else {
+                post(500_000, this::start);
+            }
+        });
+    }
+
+    private void join(int rank) {
+        seats.put(rank, new SimSeat(this, rank, world.scenario.worldSize(), regions++));
+        core.join(rank, handle(0));
+    }
+
+    SegmentHandle handle(int version) {
+        return new SegmentHandle(
+                id,
+                host,
+                port,
+                "host-" + host,
+                number,
+                memberUuid,
+                world.scenario.mode(),
+                List.of("local", "tcp"),
+                world.scenario.fabric(),
+                version == 0
+                        ? List.of()
+                        : List.of(new io.muster.segment.SegmentInfo("v" + version, version, version, version)));
+    }
+
+    private void reconcile() {
+        core.reconcile();
+        post(RECONCILE_MS * 1_000, this::reconcile);
+    }
+
+    // ---- time
+
+    void post(long delayUs, Runnable task) {
+        world.clock.after(delayUs, () -> run(task));
+    }
+
+    private void run(Runnable task) {
+        if (crashed) {
+            return;
         }
-      } else {
-        post(500_000, this::start);
-      }
-    });
-  }
-
-  private void join(int rank) {
-    seats.put(rank, new SimSeat(this, rank, world.scenario.worldSize(), regions++));
-    core.join(rank, handle(0));
-  }
-
-  SegmentHandle handle(int version) {
-    return new SegmentHandle(id, host, port, "host-" + host, number, memberUuid, world.scenario.mode(), List.of("local", "tcp"),
-        world.scenario.fabric(), version == 0 ? List.of()
-        : List.of(new io.muster.segment.SegmentInfo("v" + version, version, version, version)));
-  }
-
-  private void reconcile() {
-    core.reconcile();
-    post(RECONCILE_MS * 1_000, this::reconcile);
-  }
-
-  // ---- time
-
-  void post(long delayUs, Runnable task) {
-    world.clock.after(delayUs, () -> run(task));
-  }
-
-  private void run(Runnable task) {
-    if (crashed) {
-      return;
+        if (paused) {
+            backlog.add(task);
+            return;
+        }
+        task.run();
     }
-    if (paused) {
-      backlog.add(task);
-      return;
+
+    void pause() {
+        paused = true;
     }
-    task.run();
-  }
 
-  void pause() {
-    paused = true;
-  }
-
-  /** Everything that was due runs now, in any order that the lanes allow. */
-  void resume() {
-    paused = false;
-    resumedUs = world.clock.nowUs();
-    List<Runnable> due = new ArrayList<>(backlog);
-    backlog.clear();
-    due.forEach(task -> post(world.chance.between(0, 2_000), task));
-  }
-
-  void crash(boolean heard) {
-    crashed = true;
-    hostDead = !heard;
-    backlog.clear();
-    for (SimChannel channel : List.copyOf(channels.values())) {
-      channel.vanish(heard);
+    /** Everything that was due runs now, in any order that the lanes allow. */
+    void resume() {
+        paused = false;
+        resumedUs = world.clock.nowUs();
+        List<Runnable> due = new ArrayList<>(backlog);
+        backlog.clear();
+        due.forEach(task -> post(world.chance.between(0, 2_000), task));
     }
-    channels.clear();
-  }
 
-  boolean isLive() {
-    return !crashed;
-  }
-
-  /** It holds this rank, or is on its way to. */
-  boolean isFor(int rank) {
-    SeatState seat = core.seats().get(rank);
-    return !crashed && ranks.contains(rank) && (!listening || (seat != null && !(seat instanceof SeatState.Ended)));
-  }
-
-  boolean isIdle() {
-    return listening && core.seats().values().stream().allMatch(SeatState.Ended.class::isInstance);
-  }
-
-  // ---- links
-
-  @Nullable SimChannel channel(ChannelGeneration generation) {
-    SimChannel channel = channels.get(generation);
-    return channel != null && channel.alive ? channel : null;
-  }
-
-  @Nullable Member localSeat(int rank) {
-    SimSeat seat = seats.get(rank);
-    return seat == null ? null : seat.self;
-  }
-
-  boolean holds(Member member) {
-    return core.holds(member);
-  }
-
-  private void forEachLink(BiConsumer<SimSeat, SimLink> action) {
-    seats.values().forEach(seat -> seat.links.forEach(link -> action.accept(seat, link)));
-  }
-
-  Set<Long> pairsOver(ChannelGeneration generation) {
-    Set<Long> pairs = new HashSet<>();
-    forEachLink((_, link) -> LinkMachine.session(link.state).filter(session -> session.generation().equals(generation))
-        .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
-    return pairs;
-  }
-
-  void forEachConnected(ChannelGeneration generation, BiConsumer<SimLink, Session> action) {
-    forEachLink((_, link) -> {
-      if (link.state instanceof LinkState.Connected(var _, Session session, var _, var _) && session != null
-          && session.generation().equals(generation)) {
-        action.accept(link, session);
-      }
-    });
-  }
-
-  void channelUp(SimChannel channel) {
-    forEachLink((_, link) -> {
-      var target = link.state.history().target();
-      if (link.state instanceof LinkState.BackingOff && target != null && target.entry().handle().process().equals(channel.peer.id)) {
-        link.tell(new LinkEvent.ChannelUp());
-      }
-    });
-  }
-
-  void channelLost(SimChannel channel, LossEvidence evidence) {
-    world.trace(() -> this + " lost its channel to " + channel.peer + ": " + evidence);
-    var event = new LinkEvent.ChannelLost(channel.generation, evidence.kind().name(), evidence.detail());
-    forEachLink((_, link) -> link.tell(event));
-    if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
-      post(world.busUs(), () -> blame.lost(channel.peer.id, evidence));
+    void crash(boolean heard) {
+        crashed = true;
+        hostDead = !heard;
+        backlog.clear();
+        for (SimChannel channel : List.copyOf(channels.values())) {
+            channel.vanish(heard);
+        }
+        channels.clear();
     }
-  }
 
-  @Nullable SimChannel channelTo(ProcessId process) {
-    return channels.values().stream().filter(channel -> channel.alive && channel.peer.id.equals(process)).findFirst().orElse(null);
-  }
-
-  /** Who is missing, as this process sees it now. */
-  StuckReport report() {
-    return new Diagnosis(world.scenario.worldSize(), core, links, startedUs * 1_000, world.clock.nowUs() * 1_000)
-        .report(World.GROUP, "", blame.latest());
-  }
-
-  void linkMessage(SimChannel channel, LinkMessage message) {
-    if (localSeat(message.to()) == null && !(message instanceof LinkMessage.Open early && core.claims(early.waiter()))) {
-      if (message instanceof LinkMessage.Open open) {
-        channel.send(new LinkMessage.Refuse(open.group(), open.entry().member(), open.to(), open.attempt(),
-            LinkMessage.Refuse.Code.RETRY, "rank " + open.to() + " has no seat in that process (yet)", null));
-      }
-      return;
+    boolean isLive() {
+        return !crashed;
     }
-    if (message instanceof LinkMessage.Open open) {
-      post(world.busUs(), () -> core.linkOpened(open.entry()));
+
+    /** It holds this rank, or is on its way to. */
+    boolean isFor(int rank) {
+        SeatState seat = core.seats().get(rank);
+        return !crashed && ranks.contains(rank) && (!listening || (seat != null && !(seat instanceof SeatState.Ended)));
     }
-    tellLink(message.to(), message.from(), switch (message) {
-      case LinkMessage.Open open -> new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation, world.chance.any());
-      case LinkMessage.Accept accept -> new LinkEvent.AcceptReceived(accept, channel.generation);
-      case LinkMessage.Refuse refuse -> new LinkEvent.RefuseReceived(refuse);
-      case LinkMessage.Close close -> new LinkEvent.CloseReceived(close);
-    });
-  }
 
-  boolean slotWritten(WarmupSlot slot, long value) {
-    for (SimSeat seat : seats.values()) {
-      if (seat.slots.equals(slot.region())) {
-        seat.links.get((int) (slot.offset() / 8)).tell(new LinkEvent.SlotWritten(value));
-        return true;
-      }
+    boolean isIdle() {
+        return listening && core.seats().values().stream().allMatch(SeatState.Ended.class::isInstance);
     }
-    return false;
-  }
 
-  /** The link's state reaches the barrier as a message. */
-  void linkChanged(LinkChange change) {
-    links.note(change);
-    linkStates.send(world.busUs(), () -> {
-      Member lost = change.lostPeer();
-      if (lost != null) {
-        world.invariants.lossTold(this, change.self(), lost);
-        core.linkLost(change.self().rank(), lost, change.cause(), change.reason());
-      }
-      Member gained = change.gainedPeer();
-      if (gained != null) {
-        world.invariants.gainTold(this, change.self(), gained);
-        core.linkConnected(change.self().rank(), gained, change.proof());
-        blame.recovered();
-      }
-    });
-  }
+    // ---- links
 
-  // ---- ports of the core
-
-  @Override
-  public SegmentStore store() {
-    return sealed == null ? nasty : sealed;
-  }
-
-  /** What the store holds, as the group sees it. */
-  @Nullable StoredBytes opened(String key, @Nullable StoredBytes stored) {
-    return sealed == null ? stored : sealed.open(key, stored);
-  }
-
-  /** As it goes from process to process: with the signature that the store holds. */
-  private Gossip sealed(Gossip gossip) {
-    StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
-    return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
-  }
-
-  @Override
-  public long wallClockMs() {
-    return 1_000_000_000 + world.clock.nowMs() + clockOffsetMs;
-  }
-
-  @Override
-  public LifeId newLife() {
-    return LifeId.random(world.chance.generator());
-  }
-
-  @Override
-  public void after(long delayMs, Runnable task) {
-    post(delayMs * 1_000, task);
-  }
-
-  @Override
-  public long randomUpTo(long maxMs) {
-    return world.chance.between(0, maxMs);
-  }
-
-  @Override
-  public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
-    return claims.askIncumbent(incumbent).onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
-  }
-
-  @Override
-  public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-    return claims.askWitnesses(incumbent, others).onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
-  }
-
-  @Override
-  public LinkEvent.Reach reach(RankEntry entry) {
-    return entry.handle().process().equals(id) ? new LinkEvent.Reach.SameProcess() : new LinkEvent.Reach.Dialable();
-  }
-
-  @Override
-  public void dialAhead(RankEntry entry) {
-    var handle = entry.handle();
-    world.network.connect(this, new ProcessAddress(handle.process(), handle.host(), handle.port()));
-  }
-
-  @Override
-  public void openLinks(Member self) {
-    SimSeat seat = seats.get(self.rank());
-    if (seat != null) {
-      seat.open(self);
+    @Nullable
+    SimChannel channel(ChannelGeneration generation) {
+        SimChannel channel = channels.get(generation);
+        return channel != null && channel.alive ? channel : null;
     }
-  }
 
-  @Override
-  public void closeLinks(Member self, String reason) {
-    SimSeat seat = seats.get(self.rank());
-    if (seat != null) {
-      seat.close(reason);
+    @Nullable
+    Member localSeat(int rank) {
+        SimSeat seat = seats.get(rank);
+        return seat == null ? null : seat.self;
     }
-  }
 
-  @Override
-  public void tellLink(int rank, int peer, LinkEvent event) {
-    SimSeat seat = seats.get(rank);
-    if (seat != null) {
-      seat.links.get(peer).tell(event);
+    boolean holds(Member member) {
+        return core.holds(member);
     }
-  }
 
-  @Override
-  public void spread(Gossip gossip, Predicate<ProcessId> to) {
-    world.invariants.marking(this, gossip.key(), gossip.value());
-    Buffer payload = sealed(gossip).encode();
-    channels.values().stream().filter(channel -> to.test(channel.peer.id)).forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
-  }
+    private void forEachLink(BiConsumer<SimSeat, SimLink> action) {
+        seats.values().forEach(seat -> seat.links.forEach(link -> action.accept(seat, link)));
+    }
 
-  @Override
-  public GroupPorts.Listener listener() {
-    return this;
-  }
+    Set<Long> pairsOver(ChannelGeneration generation) {
+        Set<Long> pairs = new HashSet<>();
+        forEachLink((_, link) -> LinkMachine.session(link.state)
+                .filter(session -> session.generation().equals(generation))
+                .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
+        return pairs;
+    }
 
-  /** What the production questions about seats need. */
-  private final class ClaimsHost implements Claims.Host {
+    void forEachConnected(ChannelGeneration generation, BiConsumer<SimLink, Session> action) {
+        forEachLink((_, link) -> {
+            if (link.state instanceof LinkState.Connected(var _, Session session, var _, var _)
+                    && session != null
+                    && session.generation().equals(generation)) {
+                action.accept(link, session);
+            }
+        });
+    }
+
+    void channelUp(SimChannel channel) {
+        forEachLink((_, link) -> {
+            var target = link.state.history().target();
+            if (link.state instanceof LinkState.BackingOff
+                    && target != null
+                    && target.entry().handle().process().equals(channel.peer.id)) {
+                link.tell(new LinkEvent.ChannelUp());
+            }
+        });
+    }
+
+    void channelLost(SimChannel channel, LossEvidence evidence) {
+        world.trace(() -> this + " lost its channel to " + channel.peer + ": " + evidence);
+        var event =
+                new LinkEvent.ChannelLost(channel.generation, evidence.kind().name(), evidence.detail());
+        forEachLink((_, link) -> link.tell(event));
+        if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
+            post(world.busUs(), () -> blame.lost(channel.peer.id, evidence));
+        }
+    }
+
+    @Nullable
+    SimChannel channelTo(ProcessId process) {
+        return channels.values().stream()
+                .filter(channel -> channel.alive && channel.peer.id.equals(process))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** Who is missing, as this process sees it now. */
+    StuckReport report() {
+        return new Diagnosis(world.scenario.worldSize(), core, links, startedUs * 1_000, world.clock.nowUs() * 1_000)
+                .report(World.GROUP, "", blame.latest());
+    }
+
+    void linkMessage(SimChannel channel, LinkMessage message) {
+        if (localSeat(message.to()) == null
+                && !(message instanceof LinkMessage.Open early && core.claims(early.waiter()))) {
+            if (message instanceof LinkMessage.Open open) {
+                channel.send(new LinkMessage.Refuse(
+                        open.group(),
+                        open.entry().member(),
+                        open.to(),
+                        open.attempt(),
+                        LinkMessage.Refuse.Code.RETRY,
+                        "rank " + open.to() + " has no seat in that process (yet)",
+                        null));
+            }
+            return;
+        }
+        if (message instanceof LinkMessage.Open open) {
+            post(world.busUs(), () -> core.linkOpened(open.entry()));
+        }
+        tellLink(
+                message.to(),
+                message.from(),
+                switch (message) {
+                    case LinkMessage.Open open ->
+                        new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation, world.chance.any());
+                    case LinkMessage.Accept accept -> new LinkEvent.AcceptReceived(accept, channel.generation);
+                    case LinkMessage.Refuse refuse -> new LinkEvent.RefuseReceived(refuse);
+                    case LinkMessage.Close close -> new LinkEvent.CloseReceived(close);
+                });
+    }
+
+    boolean slotWritten(WarmupSlot slot, long value) {
+        for (SimSeat seat : seats.values()) {
+            if (seat.slots.equals(slot.region())) {
+                seat.links.get((int) (slot.offset() / 8)).tell(new LinkEvent.SlotWritten(value));
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The link's state reaches the barrier as a message. */
+    void linkChanged(LinkChange change) {
+        links.note(change);
+        linkStates.send(world.busUs(), () -> {
+            Member lost = change.lostPeer();
+            if (lost != null) {
+                world.invariants.lossTold(this, change.self(), lost);
+                core.linkLost(change.self().rank(), lost, change.cause(), change.reason());
+            }
+            Member gained = change.gainedPeer();
+            if (gained != null) {
+                world.invariants.gainTold(this, change.self(), gained);
+                core.linkConnected(change.self().rank(), gained, change.proof());
+                blame.recovered();
+            }
+        });
+    }
+
+    // ---- ports of the core
+
     @Override
-    public Future<Channel> connect(ProcessAddress address, GroupName group) {
-      return world.network.connect(SimProcess.this, address).map(Channel.class::cast);
+    public SegmentStore store() {
+        return sealed == null ? nasty : sealed;
+    }
+
+    /** What the store holds, as the group sees it. */
+    @Nullable
+    StoredBytes opened(String key, @Nullable StoredBytes stored) {
+        return sealed == null ? stored : sealed.open(key, stored);
+    }
+
+    /** As it goes from process to process: with the signature that the store holds. */
+    private Gossip sealed(Gossip gossip) {
+        StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
+        return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
+    }
+
+    @Override
+    public long wallClockMs() {
+        return 1_000_000_000 + world.clock.nowMs() + clockOffsetMs;
+    }
+
+    @Override
+    public LifeId newLife() {
+        return LifeId.random(world.chance.generator());
+    }
+
+    @Override
+    public void after(long delayMs, Runnable task) {
+        post(delayMs * 1_000, task);
+    }
+
+    @Override
+    public long randomUpTo(long maxMs) {
+        return world.chance.between(0, maxMs);
+    }
+
+    @Override
+    public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
+        return claims.askIncumbent(incumbent)
+                .onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
+    }
+
+    @Override
+    public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+        return claims.askWitnesses(incumbent, others)
+                .onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
     }
 
     @Override
     public LinkEvent.Reach reach(RankEntry entry) {
-      return SimProcess.this.reach(entry);
+        return entry.handle().process().equals(id) ? new LinkEvent.Reach.SameProcess() : new LinkEvent.Reach.Dialable();
     }
 
     @Override
-    public Future<Answer> holdsHere(RankEntry about, long withinMs) {
-      return core.asked(about, withinMs);
+    public void dialAhead(RankEntry entry) {
+        var handle = entry.handle();
+        world.network.connect(this, new ProcessAddress(handle.process(), handle.host(), handle.port()));
     }
 
     @Override
-    public Runnable after(long delayMs, Runnable task) {
-      return cancellable(delayMs, task);
-    }
-  }
-
-  /** What asking others whom they reach needs. */
-  private final class ObserversHost implements ReachabilityPoll.Host {
-    @Override
-    public @Nullable Channel channelTo(ProcessId process) {
-      return SimProcess.this.channelTo(process);
+    public void openLinks(Member self) {
+        SimSeat seat = seats.get(self.rank());
+        if (seat != null) {
+            seat.open(self);
+        }
     }
 
     @Override
-    public Future<View> viewHere(GroupName group) {
-      Promise<View> seen = Promise.promise();
-      post(world.busUs(), () -> {
-        View view = blame.view();
-        world.accusations.seen(SimProcess.this, view);
-        seen.complete(view);
-      });
-      return seen.future();
+    public void closeLinks(Member self, String reason) {
+        SimSeat seat = seats.get(self.rank());
+        if (seat != null) {
+            seat.close(reason);
+        }
     }
 
     @Override
-    public Runnable after(long delayMs, Runnable task) {
-      return cancellable(delayMs, task);
-    }
-  }
-
-  /** What finding out who is to blame needs. */
-  private final class BlameHost implements BlameWatch.Host {
-    @Override
-    public boolean reaches(ProcessId process) {
-      return channelTo(process) != null;
+    public void tellLink(int rank, int peer, LinkEvent event) {
+        SimSeat seat = seats.get(rank);
+        if (seat != null) {
+            seat.links.get(peer).tell(event);
+        }
     }
 
     @Override
-    public LinkTable links() {
-      return links;
+    public void spread(Gossip gossip, Predicate<ProcessId> to) {
+        world.invariants.marking(this, gossip.key(), gossip.value());
+        Buffer payload = sealed(gossip).encode();
+        channels.values().stream()
+                .filter(channel -> to.test(channel.peer.id))
+                .forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
     }
 
     @Override
-    public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
-      world.accusations.seen(SimProcess.this, own);
-      return observers.ask(World.GROUP, own, others, withinMs);
+    public GroupPorts.Listener listener() {
+        return this;
+    }
+
+    /** What the production questions about seats need. */
+    private final class ClaimsHost implements Claims.Host {
+        @Override
+        public Future<Channel> connect(ProcessAddress address, GroupName group) {
+            return world.network.connect(SimProcess.this, address).map(Channel.class::cast);
+        }
+
+        @Override
+        public LinkEvent.Reach reach(RankEntry entry) {
+            return SimProcess.this.reach(entry);
+        }
+
+        @Override
+        public Future<Answer> holdsHere(RankEntry about, long withinMs) {
+            return core.asked(about, withinMs);
+        }
+
+        @Override
+        public Runnable after(long delayMs, Runnable task) {
+            return cancellable(delayMs, task);
+        }
+    }
+
+    /** What asking others whom they reach needs. */
+    private final class ObserversHost implements ReachabilityPoll.Host {
+        @Override
+        public @Nullable Channel channelTo(ProcessId process) {
+            return SimProcess.this.channelTo(process);
+        }
+
+        @Override
+        public Future<View> viewHere(GroupName group) {
+            Promise<View> seen = Promise.promise();
+            post(world.busUs(), () -> {
+                View view = blame.view();
+                world.accusations.seen(SimProcess.this, view);
+                seen.complete(view);
+            });
+            return seen.future();
+        }
+
+        @Override
+        public Runnable after(long delayMs, Runnable task) {
+            return cancellable(delayMs, task);
+        }
+    }
+
+    /** What finding out who is to blame needs. */
+    private final class BlameHost implements BlameWatch.Host {
+        @Override
+        public boolean reaches(ProcessId process) {
+            return channelTo(process) != null;
+        }
+
+        @Override
+        public LinkTable links() {
+            return links;
+        }
+
+        @Override
+        public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+            world.accusations.seen(SimProcess.this, own);
+            return observers.ask(World.GROUP, own, others, withinMs);
+        }
+
+        @Override
+        public Runnable after(long delayMs, Runnable task) {
+            return cancellable(delayMs, task);
+        }
+
+        @Override
+        public void changed(Blame blame) {
+            world.trace(() -> SimProcess.this + " BLAMES " + blame.text());
+            world.accusations.changed(SimProcess.this, blame);
+        }
+    }
+
+    private Runnable cancellable(long delayMs, Runnable task) {
+        boolean[] cancelled = {false};
+        post(delayMs * 1_000, () -> {
+            if (!cancelled[0]) {
+                task.run();
+            }
+        });
+        return () -> cancelled[0] = true;
+    }
+
+    // ---- what the core tells
+
+    @Override
+    public void memberSeen(Member member) {}
+
+    @Override
+    public void seatPublished(RankEntry entry) {
+        SimSeat seat = seats.get(entry.member().rank());
+        if (seat != null) {
+            seat.published(entry);
+        }
     }
 
     @Override
-    public Runnable after(long delayMs, Runnable task) {
-      return cancellable(delayMs, task);
+    public void seatTaken(RankEntry entry) {
+        world.trace(() -> this + " holds " + entry.member() + " revision " + entry.revision());
+        world.invariants.taken(this, entry);
+        if (entry.revision() == 0 && Math.abs(clockOffsetMs) >= Disasters.HOUR_MS / 2) {
+            world.faults.fired(Fault.CLAIMED_AFTER_JUMP);
+        }
     }
 
     @Override
-    public void changed(Blame blame) {
-      world.trace(() -> SimProcess.this + " BLAMES " + blame.text());
-      world.accusations.changed(SimProcess.this, blame);
+    public void seatEnded(int rank, SeatState.End end, String reason) {
+        world.trace(() -> this + " seat " + rank + " ended: " + end);
+        world.invariants.ended(this, rank, end);
     }
-  }
 
-  private Runnable cancellable(long delayMs, Runnable task) {
-    boolean[] cancelled = {false};
-    post(delayMs * 1_000, () -> {
-      if (!cancelled[0]) {
-        task.run();
-      }
-    });
-    return () -> cancelled[0] = true;
-  }
-
-  // ---- what the core tells
-
-  @Override
-  public void memberSeen(Member member) {}
-
-  @Override
-  public void seatPublished(RankEntry entry) {
-    SimSeat seat = seats.get(entry.member().rank());
-    if (seat != null) {
-      seat.published(entry);
+    @Override
+    public void allConnected(EpochRecord record) {
+        world.trace(() -> this + " ALL CONNECTED " + record.number() + " " + record.vector());
+        world.invariants.allConnected(this, record);
+        blame.recovered();
+        operationsUntilTold = nasty.operations;
     }
-  }
 
-  @Override
-  public void seatTaken(RankEntry entry) {
-    world.trace(() -> this + " holds " + entry.member() + " revision " + entry.revision());
-    world.invariants.taken(this, entry);
-    if (entry.revision() == 0 && Math.abs(clockOffsetMs) >= Disasters.HOUR_MS / 2) {
-      world.faults.fired(Fault.CLAIMED_AFTER_JUMP);
+    @Override
+    public void publishAllConnected(EpochRecord record) {
+        world.invariants.publishedAllConnected(this, record);
+        world.publish(this, process -> process.core.allConnectedHeard(record.number()));
     }
-  }
 
-  @Override
-  public void seatEnded(int rank, SeatState.End end, String reason) {
-    world.trace(() -> this + " seat " + rank + " ended: " + end);
-    world.invariants.ended(this, rank, end);
-  }
-
-  @Override
-  public void allConnected(EpochRecord record) {
-    world.trace(() -> this + " ALL CONNECTED " + record.number() + " " + record.vector());
-    world.invariants.allConnected(this, record);
-    blame.recovered();
-    operationsUntilTold = nasty.operations;
-  }
-
-  @Override
-  public void publishAllConnected(EpochRecord record) {
-    world.invariants.publishedAllConnected(this, record);
-    world.publish(this, process -> process.core.allConnectedHeard(record.number()));
-  }
-
-  @Override
-  public void degradedHere(long epoch, List<LostMember> lost) {
-    world.trace(() -> this + " degraded " + epoch + " " + lost);
-    world.invariants.degraded(this, epoch);
-    if (lost.isEmpty() || lost.stream().anyMatch(one -> !one.reason().equals("LEFT"))) {
-      blame.degraded();
+    @Override
+    public void degradedHere(long epoch, List<LostMember> lost) {
+        world.trace(() -> this + " degraded " + epoch + " " + lost);
+        world.invariants.degraded(this, epoch);
+        if (lost.isEmpty() || lost.stream().anyMatch(one -> !one.reason().equals("LEFT"))) {
+            blame.degraded();
+        }
     }
-  }
 
-  @Override
-  public void publishDegraded(long epoch, List<LostMember> lost) {
-    world.invariants.publishedDegraded(this, epoch);
-    world.publish(this, process -> process.core.degradedHeard(epoch));
-  }
+    @Override
+    public void publishDegraded(long epoch, List<LostMember> lost) {
+        world.invariants.publishedDegraded(this, epoch);
+        world.publish(this, process -> process.core.degradedHeard(epoch));
+    }
 
-  @Override
-  public void storeTrouble(@Nullable String reason) {}
+    @Override
+    public void storeTrouble(@Nullable String reason) {}
 
-  // ---- what the store tells
+    // ---- what the store tells
 
-  @Override
-  public void changed(String key, @Nullable StoredBytes value) {
-    core.keyChanged(key, value);
-  }
+    @Override
+    public void changed(String key, @Nullable StoredBytes value) {
+        core.keyChanged(key, value);
+    }
 
-  @Override
-  public void merged() {
-    Map<Integer, SegmentHandle> handles = new HashMap<>();
-    core.seats().keySet().forEach(rank -> handles.put(rank, handle(0)));
-    handles.forEach(core::changeHandle);
-    core.reconcile();
-  }
+    @Override
+    public void merged() {
+        Map<Integer, SegmentHandle> handles = new HashMap<>();
+        core.seats().keySet().forEach(rank -> handles.put(rank, handle(0)));
+        handles.forEach(core::changeHandle);
+        core.reconcile();
+    }
 
-  @Override
-  public void membersChanged(SegmentStore.PresentMembers present) {
-    core.membersChanged(present);
-  }
+    @Override
+    public void membersChanged(SegmentStore.PresentMembers present) {
+        core.membersChanged(present);
+    }
 
-  @Override
-  public String toString() {
-    return "P" + number + ranks;
-  }
+    @Override
+    public String toString() {
+        return "P" + number + ranks;
+    }
 }

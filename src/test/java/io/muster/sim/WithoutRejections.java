@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.sim;
 
 import ch.qos.logback.classic.Level;
@@ -10,17 +12,17 @@ import org.slf4j.LoggerFactory;
 
 /** A stranger makes every process of every schedule warn of what it writes: not in the log of a build. */
 final class WithoutRejections implements BeforeAllCallback, AfterAllCallback {
-  private static final Logger LOG = (Logger) LoggerFactory.getLogger("io.muster.barrier.Directory");
-  private @Nullable Level before;
+    private static final Logger LOG = (Logger) LoggerFactory.getLogger("io.muster.barrier.Directory");
+    private @Nullable Level before;
 
-  @Override
-  public void beforeAll(ExtensionContext context) {
-    before = LOG.getLevel();
-    LOG.setLevel(Level.ERROR);
-  }
+    @Override
+    public void beforeAll(ExtensionContext context) {
+        before = LOG.getLevel();
+        LOG.setLevel(Level.ERROR);
+    }
 
-  @Override
-  public void afterAll(ExtensionContext context) {
-    LOG.setLevel(before);
-  }
+    @Override
+    public void afterAll(ExtensionContext context) {
+        LOG.setLevel(before);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -42,274 +44,320 @@ import org.junit.jupiter.api.Test;
 
 /** The contract on real members in one JVM, on loopback, and what only Hazelcast can do to us. */
 class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
-  private static final Duration DEADLINE = Duration.ofSeconds(5);
-  private static final String CLUSTER = "test-" + ProcessHandle.current().pid();
+    private static final Duration DEADLINE = Duration.ofSeconds(5);
+    private static final String CLUSTER = "test-" + ProcessHandle.current().pid();
 
-  private final Map<SegmentStore, HazelcastInstance> members = new HashMap<>();
-  private final Random random = new Random();
+    private final Map<SegmentStore, HazelcastInstance> members = new HashMap<>();
+    private final Random random = new Random();
 
-  @Override
-  SegmentStore join(Context context) {
-    MapConfig objects = new MapConfig("objects").setInMemoryFormat(InMemoryFormat.OBJECT);
-    HazelcastInstance hazelcast = start(MusterHazelcast.reference().addMapConfig(objects));
-    SegmentStore store = await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, DEADLINE));
-    members.put(store, hazelcast);
-    return store;
-  }
-
-  @Override
-  void crash(SegmentStore store) {
-    members.remove(store).getLifecycleService().terminate();
-  }
-
-  @Override
-  boolean holds(String memberUuid, String key) {
-    return members.values().stream().filter(member -> member.getCluster().getLocalMember().getUuid().toString().equals(memberUuid))
-        .anyMatch(member -> member.getMap(MusterHazelcast.MAP_NAME).localKeySet().contains(StoreKeys.located(key)));
-  }
-
-  @Override
-  void shutDown(SegmentStore store) {
-    members.remove(store).shutdown();
-  }
-
-  @Override
-  void loseEverything() {
-    map().clear();
-  }
-
-  @Test // B-3
-  void tellsThatItsMemberHasGivenUpWithoutAWord() throws Exception {
-    SegmentStore store = join(context);
-    var recorder = new Recorder("any");
-    listen(store, recorder);
-    // as Hazelcast does where it can't accept a connection: no event of its life cycle tells of it
-    ((HazelcastInstanceProxy) members.remove(store)).getOriginal().node.shutdown(true);
-    for (long endNanos = System.nanoTime() + PATIENCE_MS * 1_000_000L; recorder.ended.isEmpty();) {
-      assertThat(System.nanoTime()).isLessThan(endNanos);
-      assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
-      Thread.sleep(50);
+    @Override
+    SegmentStore join(Context context) {
+        MapConfig objects = new MapConfig("objects").setInMemoryFormat(InMemoryFormat.OBJECT);
+        HazelcastInstance hazelcast = start(MusterHazelcast.reference().addMapConfig(objects));
+        SegmentStore store = await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, DEADLINE));
+        members.put(store, hazelcast);
+        return store;
     }
-    assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
-    assertThat(recorder.ended).as("once").hasSize(1);
-  }
 
-  @Test
-  void endsAnOperationAtItsDeadlineAndLetsOthersPass() throws Exception {
-    HazelcastInstance hazelcast = members.get(here);
-    SegmentStore hasty = await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, Duration.ofMillis(300)));
-    await(here.compareAndSet("stuck", null, bytes("a")));
-    IMap<Object, Object> map = members.get(there).getMap(MusterHazelcast.MAP_NAME);
-    map.lock("stuck");
-    try {
-      Future<Boolean> stuck = hasty.compareAndSet("stuck", bytes("a"), bytes("b"));
-      assertThat(await(hasty.compareAndSet("free", null, bytes("a")))).isTrue();
-      assertThatThrownBy(() -> await(stuck)).isInstanceOfSatisfying(MusterException.class, e -> {
-        assertThat(e.kind()).isEqualTo(Kind.RETRY);
-        assertThat(e).hasMessageContainingAll("300 ms", "operation=replace", "key=stuck", "store.operationTimeoutMs");
-      });
-    } finally {
-      map.unlock("stuck");
+    @Override
+    void crash(SegmentStore store) {
+        members.remove(store).getLifecycleService().terminate();
     }
-    await(hasty.close());
-  }
 
-  @Test
-  void failsWhatIsPendingWhenItCloses() {
-    SegmentStore closing = await(HazelcastSegmentStore.open(members.get(here), context, MusterHazelcast.MAP_NAME, DEADLINE));
-    await(here.compareAndSet("pending", null, bytes("a")));
-    IMap<Object, Object> map = members.get(there).getMap(MusterHazelcast.MAP_NAME);
-    map.lock("pending");
-    try {
-      Future<Boolean> pending = closing.compareAndSet("pending", bytes("a"), bytes("b"));
-      await(closing.close());
-      assertThatThrownBy(() -> await(pending))
-          .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.FATAL));
-    } finally {
-      map.unlock("pending");
+    @Override
+    boolean holds(String memberUuid, String key) {
+        return members.values().stream()
+                .filter(member -> member.getCluster()
+                        .getLocalMember()
+                        .getUuid()
+                        .toString()
+                        .equals(memberUuid))
+                .anyMatch(member ->
+                        member.getMap(MusterHazelcast.MAP_NAME).localKeySet().contains(StoreKeys.located(key)));
     }
-  }
 
-  @Test
-  void keepsAForeignValueFromHidingTheOthers() {
-    await(here.compareAndSet("foreign/ours", null, bytes("a")));
-    map().put(StoreKeys.located("foreign/theirs"), new Stranger());
-    map().put(StoreKeys.located("foreign/text"), "hello");
-    Map<String, StoredBytes> found = await(there.getAll(Set.of("foreign/ours", "foreign/theirs", "foreign/text")));
-    assertThat(found).containsEntry("foreign/ours", bytes("a"))
-        .containsEntry("foreign/text", bytes("not bytes: java.lang.String"))
-        .containsKey("foreign/theirs");
-  }
-
-  /** Can be written, and not read again. */
-  private static final class Stranger implements java.io.Serializable {
-    private static final long serialVersionUID = 1L;
-
-    private Object readResolve() throws java.io.ObjectStreamException {
-      throw new java.io.InvalidObjectException("class is not there");
+    @Override
+    void shutDown(SegmentStore store) {
+        members.remove(store).shutdown();
     }
-  }
 
-  @Test
-  void refusesAMapThatComparesIdentities() {
-    assertThatThrownBy(() -> await(HazelcastSegmentStore.open(members.get(here), context, "objects", DEADLINE)))
-        .isInstanceOfSatisfying(MusterException.class, e -> {
-          assertThat(e.kind()).isEqualTo(Kind.CONFIG);
-          assertThat(e).hasMessageContaining("in-memory-format is OBJECT");
+    @Override
+    void loseEverything() {
+        map().clear();
+    }
+
+    @Test // B-3
+    void tellsThatItsMemberHasGivenUpWithoutAWord() throws Exception {
+        SegmentStore store = join(context);
+        var recorder = new Recorder("any");
+        listen(store, recorder);
+        // as Hazelcast does where it can't accept a connection: no event of its life cycle tells of it
+        ((HazelcastInstanceProxy) members.remove(store)).getOriginal().node.shutdown(true);
+        for (long endNanos = System.nanoTime() + PATIENCE_MS * 1_000_000L; recorder.ended.isEmpty(); ) {
+            assertThat(System.nanoTime()).isLessThan(endNanos);
+            assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
+            Thread.sleep(50);
+        }
+        assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
+        assertThat(recorder.ended).as("once").hasSize(1);
+    }
+
+    @Test
+    void endsAnOperationAtItsDeadlineAndLetsOthersPass() throws Exception {
+        HazelcastInstance hazelcast = members.get(here);
+        SegmentStore hasty =
+                await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, Duration.ofMillis(300)));
+        await(here.compareAndSet("stuck", null, bytes("a")));
+        IMap<Object, Object> map = members.get(there).getMap(MusterHazelcast.MAP_NAME);
+        map.lock("stuck");
+        try {
+            Future<Boolean> stuck = hasty.compareAndSet("stuck", bytes("a"), bytes("b"));
+            assertThat(await(hasty.compareAndSet("free", null, bytes("a")))).isTrue();
+            assertThatThrownBy(() -> await(stuck)).isInstanceOfSatisfying(MusterException.class, e -> {
+                assertThat(e.kind()).isEqualTo(Kind.RETRY);
+                assertThat(e)
+                        .hasMessageContainingAll(
+                                "300 ms", "operation=replace", "key=stuck", "store.operationTimeoutMs");
+            });
+        } finally {
+            map.unlock("stuck");
+        }
+        await(hasty.close());
+    }
+
+    @Test
+    void failsWhatIsPendingWhenItCloses() {
+        SegmentStore closing =
+                await(HazelcastSegmentStore.open(members.get(here), context, MusterHazelcast.MAP_NAME, DEADLINE));
+        await(here.compareAndSet("pending", null, bytes("a")));
+        IMap<Object, Object> map = members.get(there).getMap(MusterHazelcast.MAP_NAME);
+        map.lock("pending");
+        try {
+            Future<Boolean> pending = closing.compareAndSet("pending", bytes("a"), bytes("b"));
+            await(closing.close());
+            assertThatThrownBy(() -> await(pending))
+                    .isInstanceOfSatisfying(
+                            MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.FATAL));
+        } finally {
+            map.unlock("pending");
+        }
+    }
+
+    @Test
+    void keepsAForeignValueFromHidingTheOthers() {
+        await(here.compareAndSet("foreign/ours", null, bytes("a")));
+        map().put(StoreKeys.located("foreign/theirs"), new Stranger());
+        map().put(StoreKeys.located("foreign/text"), "hello");
+        Map<String, StoredBytes> found = await(there.getAll(Set.of("foreign/ours", "foreign/theirs", "foreign/text")));
+        assertThat(found)
+                .containsEntry("foreign/ours", bytes("a"))
+                .containsEntry("foreign/text", bytes("not bytes: java.lang.String"))
+                .containsKey("foreign/theirs");
+    }
+
+    /** Can be written, and not read again. */
+    private static final class Stranger implements java.io.Serializable {
+        private static final long serialVersionUID = 1L;
+
+        private Object readResolve() throws java.io.ObjectStreamException {
+            throw new java.io.InvalidObjectException("class is not there");
+        }
+    }
+
+    @Test
+    void refusesAMapThatComparesIdentities() {
+        assertThatThrownBy(() -> await(HazelcastSegmentStore.open(members.get(here), context, "objects", DEADLINE)))
+                .isInstanceOfSatisfying(MusterException.class, e -> {
+                    assertThat(e.kind()).isEqualTo(Kind.CONFIG);
+                    assertThat(e).hasMessageContaining("in-memory-format is OBJECT");
+                });
+    }
+
+    @Test
+    void worksOnAnApplicationsOwnHazelcast() {
+        Config own = new Config();
+        own.setClusterName(CLUSTER + "-own");
+        own.getNetworkConfig()
+                .setPort(0)
+                .setPortAutoIncrement(false)
+                .getInterfaces()
+                .setEnabled(true)
+                .addInterface("127.0.0.1");
+        own.getNetworkConfig().getJoin().getAutoDetectionConfig().setEnabled(false);
+        own.setProperty("hazelcast.phone.home.enabled", "false").setProperty("hazelcast.logging.type", "slf4j");
+        HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(own);
+        try {
+            SegmentStore store =
+                    await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, DEADLINE));
+            assertThat(await(store.compareAndSet("own", null, bytes("a")))).isTrue();
+            assertThat(await(store.compareAndSet("own", bytes("a"), bytes("b"))))
+                    .isTrue();
+            assertThat(store.presentMembers().processIds()).isEmpty();
+            assertThat(store.presentMembers().memberUuids()).containsExactly(store.localMemberUuid());
+            await(store.close());
+        } finally {
+            hazelcast.getLifecycleService().terminate();
+        }
+    }
+
+    @Test
+    void comparesAndSetsOnAllKeysAfterAnOwnerDied() throws Exception {
+        CountDownLatch balanced = new CountDownLatch(1);
+        UUID listening = members.get(here).getPartitionService().addMigrationListener(new Migrations(balanced));
+        SegmentStore third = join(context);
+        assertThat(balanced.await(PATIENCE_MS, TimeUnit.MILLISECONDS))
+                .as("partitions have moved to the third member")
+                .isTrue();
+        members.get(here).getPartitionService().removeMigrationListener(listening);
+        Set<String> keys = IntStream.range(0, 60)
+                .mapToObj(group -> "owner" + group + "/rank/0")
+                .collect(Collectors.toSet());
+        keys.forEach(key -> await(here.compareAndSet(key, null, bytes("a"))));
+        assertThat(members.get(third)
+                        .getPartitionService()
+                        .forceLocalMemberToBeSafe(PATIENCE_MS, TimeUnit.MILLISECONDS))
+                .isTrue();
+        long owned = keys.stream()
+                .filter(key -> owner(key).equals(third.localMemberUuid()))
+                .count();
+        assertThat(owned).as("keys that the dying member owns").isPositive();
+
+        crash(third);
+        long startNanos = System.nanoTime();
+        keys.forEach(key -> assertThat(swapped(key)).isTrue());
+        assertThat(Duration.ofNanos(System.nanoTime() - startNanos)).isLessThan(DEADLINE);
+        assertThat(await(there.getAll(keys)).values()).hasSize(60).containsOnly(bytes("b"));
+    }
+
+    @Test
+    void endsWithFatalWhenHazelcastGoesFirst() {
+        SegmentStore store = join(context);
+        crash(store);
+        assertThatThrownBy(() -> await(store.get("any")))
+                .isInstanceOfSatisfying(
+                        MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.FATAL));
+        await(store.close());
+    }
+
+    /**
+     * The outgoing sockets of one member would all be bound to the port of the only other one, if they were bound to
+     * any: when that has died, whoever dials it dials itself.
+     */
+    @Test
+    void takesNoDeadMembersAddressForItsOwn() throws Exception {
+        int port;
+        try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        Config config = pairOf(0);
+        ((ServerSocketEndpointConfig)
+                        config.getAdvancedNetworkConfig().getEndpointConfigs().get(EndpointQualifier.MEMBER))
+                .addOutboundPort(port);
+        HazelcastInstance survivor = Hazelcast.newHazelcastInstance(MusterHazelcast.found(config));
+        String target = "127.0.0.1:"
+                + survivor.getCluster().getLocalMember().getAddress().getPort();
+        HazelcastInstance other =
+                Hazelcast.newHazelcastInstance(MusterHazelcast.join(pairOf(port), target, List.of(target)));
+        try {
+            SegmentStore store =
+                    await(HazelcastSegmentStore.open(survivor, context, MusterHazelcast.MAP_NAME, DEADLINE));
+            other.getLifecycleService().terminate();
+            for (int group = 0; group < 20; group++) {
+                assertThat(await(store.compareAndSet("alone" + group + "/rank/0", null, bytes("a"))
+                                .map("written")
+                                .otherwise(Throwable::getMessage)))
+                        .doesNotContain("Connecting to self");
+            }
+            await(store.close());
+        } finally {
+            other.getLifecycleService().terminate();
+            survivor.getLifecycleService().terminate();
+        }
+    }
+
+    private static Config pairOf(int port) {
+        Config config = MusterHazelcast.applyTo(MusterHazelcast.reference()).setClusterName(CLUSTER + "-pair");
+        return MusterHazelcast.bindTo(config, new MusterHazelcast.Bind("127.0.0.1", port));
+    }
+
+    @Test
+    void closesAlsoWhereHazelcastCannotTellTheOthers() {
+        HazelcastInstance hazelcast = members.get(here);
+        Queue<String> removed = new ConcurrentLinkedQueue<>();
+        IMap<?, ?> map = instead(IMap.class, hazelcast.getMap(MusterHazelcast.MAP_NAME), (method, call) -> {
+            if (method.startsWith("remove") && method.endsWith("Listener")) {
+                removed.add(method);
+            }
+            if (method.equals("removeEntryListener")) {
+                throw new IllegalStateException("as where a member has just died");
+            }
+            return call.call();
         });
-  }
-
-  @Test
-  void worksOnAnApplicationsOwnHazelcast() {
-    Config own = new Config();
-    own.setClusterName(CLUSTER + "-own");
-    own.getNetworkConfig().setPort(0).setPortAutoIncrement(false).getInterfaces().setEnabled(true).addInterface("127.0.0.1");
-    own.getNetworkConfig().getJoin().getAutoDetectionConfig().setEnabled(false);
-    own.setProperty("hazelcast.phone.home.enabled", "false").setProperty("hazelcast.logging.type", "slf4j");
-    HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(own);
-    try {
-      SegmentStore store = await(HazelcastSegmentStore.open(hazelcast, context, MusterHazelcast.MAP_NAME, DEADLINE));
-      assertThat(await(store.compareAndSet("own", null, bytes("a")))).isTrue();
-      assertThat(await(store.compareAndSet("own", bytes("a"), bytes("b")))).isTrue();
-      assertThat(store.presentMembers().processIds()).isEmpty();
-      assertThat(store.presentMembers().memberUuids()).containsExactly(store.localMemberUuid());
-      await(store.close());
-    } finally {
-      hazelcast.getLifecycleService().terminate();
-    }
-  }
-
-  @Test
-  void comparesAndSetsOnAllKeysAfterAnOwnerDied() throws Exception {
-    CountDownLatch balanced = new CountDownLatch(1);
-    UUID listening = members.get(here).getPartitionService().addMigrationListener(new Migrations(balanced));
-    SegmentStore third = join(context);
-    assertThat(balanced.await(PATIENCE_MS, TimeUnit.MILLISECONDS)).as("partitions have moved to the third member").isTrue();
-    members.get(here).getPartitionService().removeMigrationListener(listening);
-    Set<String> keys = IntStream.range(0, 60).mapToObj(group -> "owner" + group + "/rank/0").collect(Collectors.toSet());
-    keys.forEach(key -> await(here.compareAndSet(key, null, bytes("a"))));
-    assertThat(members.get(third).getPartitionService().forceLocalMemberToBeSafe(PATIENCE_MS, TimeUnit.MILLISECONDS)).isTrue();
-    long owned = keys.stream().filter(key -> owner(key).equals(third.localMemberUuid())).count();
-    assertThat(owned).as("keys that the dying member owns").isPositive();
-
-    crash(third);
-    long startNanos = System.nanoTime();
-    keys.forEach(key -> assertThat(swapped(key)).isTrue());
-    assertThat(Duration.ofNanos(System.nanoTime() - startNanos)).isLessThan(DEADLINE);
-    assertThat(await(there.getAll(keys)).values()).hasSize(60).containsOnly(bytes("b"));
-  }
-
-  @Test
-  void endsWithFatalWhenHazelcastGoesFirst() {
-    SegmentStore store = join(context);
-    crash(store);
-    assertThatThrownBy(() -> await(store.get("any")))
-        .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.FATAL));
-    await(store.close());
-  }
-
-  /**
-   * The outgoing sockets of one member would all be bound to the port of the only other one, if they were bound to any: when that has died,
-   * whoever dials it dials itself.
-   */
-  @Test
-  void takesNoDeadMembersAddressForItsOwn() throws Exception {
-    int port;
-    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
-    Config config = pairOf(0);
-    ((ServerSocketEndpointConfig) config.getAdvancedNetworkConfig().getEndpointConfigs().get(EndpointQualifier.MEMBER)).addOutboundPort(port);
-    HazelcastInstance survivor = Hazelcast.newHazelcastInstance(MusterHazelcast.found(config));
-    String target = "127.0.0.1:" + survivor.getCluster().getLocalMember().getAddress().getPort();
-    HazelcastInstance other = Hazelcast.newHazelcastInstance(MusterHazelcast.join(pairOf(port), target, List.of(target)));
-    try {
-      SegmentStore store = await(HazelcastSegmentStore.open(survivor, context, MusterHazelcast.MAP_NAME, DEADLINE));
-      other.getLifecycleService().terminate();
-      for (int group = 0; group < 20; group++) {
-        assertThat(await(store.compareAndSet("alone" + group + "/rank/0", null, bytes("a")).map("written").otherwise(Throwable::getMessage)))
-            .doesNotContain("Connecting to self");
-      }
-      await(store.close());
-    } finally {
-      other.getLifecycleService().terminate();
-      survivor.getLifecycleService().terminate();
-    }
-  }
-
-  private static Config pairOf(int port) {
-    Config config = MusterHazelcast.applyTo(MusterHazelcast.reference()).setClusterName(CLUSTER + "-pair");
-    return MusterHazelcast.bindTo(config, new MusterHazelcast.Bind("127.0.0.1", port));
-  }
-
-  @Test
-  void closesAlsoWhereHazelcastCannotTellTheOthers() {
-    HazelcastInstance hazelcast = members.get(here);
-    Queue<String> removed = new ConcurrentLinkedQueue<>();
-    IMap<?, ?> map = instead(IMap.class, hazelcast.getMap(MusterHazelcast.MAP_NAME), (method, call) -> {
-      if (method.startsWith("remove") && method.endsWith("Listener")) {
-        removed.add(method);
-      }
-      if (method.equals("removeEntryListener")) {
-        throw new IllegalStateException("as where a member has just died");
-      }
-      return call.call();
-    });
-    HazelcastInstance unlucky = instead(HazelcastInstance.class, hazelcast, (method, call) -> method.equals("getMap") ? map : call.call());
-    SegmentStore store = await(HazelcastSegmentStore.open(unlucky, context, MusterHazelcast.MAP_NAME, DEADLINE));
-    listen(store, new Recorder("any"));
-    await(store.close());
-    assertThat(removed).containsExactly("removeEntryListener", "removePartitionLostListener");
-  }
-
-  private static <T> T instead(Class<T> type, Object of, Detour detour) {
-    return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (_, method, arguments) ->
-        detour.take(method.getName(), () -> method.invoke(of, arguments))));
-  }
-
-  /** What is done for a call of this name. */
-  private interface Detour {
-    Object take(String method, Callable<Object> call) throws Exception;
-  }
-
-  record Migrations(CountDownLatch finished) implements MigrationListener {
-    @Override
-    public void migrationStarted(MigrationState state) {}
-
-    @Override
-    public void migrationFinished(MigrationState state) {
-      finished.countDown();
+        HazelcastInstance unlucky = instead(
+                HazelcastInstance.class, hazelcast, (method, call) -> method.equals("getMap") ? map : call.call());
+        SegmentStore store = await(HazelcastSegmentStore.open(unlucky, context, MusterHazelcast.MAP_NAME, DEADLINE));
+        listen(store, new Recorder("any"));
+        await(store.close());
+        assertThat(removed).containsExactly("removeEntryListener", "removePartitionLostListener");
     }
 
-    @Override
-    public void replicaMigrationCompleted(ReplicaMigrationEvent event) {}
-
-    @Override
-    public void replicaMigrationFailed(ReplicaMigrationEvent event) {}
-  }
-
-  /** As a caller does it: after false or a failure the key is read, and own bytes there mean success. */
-  private boolean swapped(String key) {
-    return await(here.compareAndSet(key, bytes("a"), bytes("b")).recover(_ -> Future.succeededFuture(false)))
-        || bytes("b").equals(await(here.get(key)));
-  }
-
-  private String owner(String key) {
-    return members.get(here).getPartitionService().getPartition(StoreKeys.groupOf(key).orElseThrow()).getOwner().getUuid().toString();
-  }
-
-  private IMap<Object, Object> map() {
-    return members.get(here).getMap(MusterHazelcast.MAP_NAME);
-  }
-
-  private HazelcastInstance start(Config config) {
-    config.setClusterName(CLUSTER);
-    MusterHazelcast.bindTo(MusterHazelcast.applyTo(config, ProcessId.random(random)), new MusterHazelcast.Bind("127.0.0.1", 0));
-    if (members.isEmpty()) {
-      return Hazelcast.newHazelcastInstance(MusterHazelcast.found(config));
+    private static <T> T instead(Class<T> type, Object of, Detour detour) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(),
+                new Class<?>[] {type},
+                (_, method, arguments) -> detour.take(method.getName(), () -> method.invoke(of, arguments))));
     }
-    var first = members.values().iterator().next().getCluster().getLocalMember().getAddress();
-    String target = first.getHost() + ":" + first.getPort();
-    return Hazelcast.newHazelcastInstance(MusterHazelcast.join(config, target, List.of(target)));
-  }
+
+    /** What is done for a call of this name. */
+    private interface Detour {
+        Object take(String method, Callable<Object> call) throws Exception;
+    }
+
+    record Migrations(CountDownLatch finished) implements MigrationListener {
+        @Override
+        public void migrationStarted(MigrationState state) {}
+
+        @Override
+        public void migrationFinished(MigrationState state) {
+            finished.countDown();
+        }
+
+        @Override
+        public void replicaMigrationCompleted(ReplicaMigrationEvent event) {}
+
+        @Override
+        public void replicaMigrationFailed(ReplicaMigrationEvent event) {}
+    }
+
+    /** As a caller does it: after false or a failure the key is read, and own bytes there mean success. */
+    private boolean swapped(String key) {
+        return await(here.compareAndSet(key, bytes("a"), bytes("b")).recover(_ -> Future.succeededFuture(false)))
+                || bytes("b").equals(await(here.get(key)));
+    }
+
+    private String owner(String key) {
+        return members.get(here)
+                .getPartitionService()
+                .getPartition(StoreKeys.groupOf(key).orElseThrow())
+                .getOwner()
+                .getUuid()
+                .toString();
+    }
+
+    private IMap<Object, Object> map() {
+        return members.get(here).getMap(MusterHazelcast.MAP_NAME);
+    }
+
+    private HazelcastInstance start(Config config) {
+        config.setClusterName(CLUSTER);
+        MusterHazelcast.bindTo(
+                MusterHazelcast.applyTo(config, ProcessId.random(random)), new MusterHazelcast.Bind("127.0.0.1", 0));
+        if (members.isEmpty()) {
+            return Hazelcast.newHazelcastInstance(MusterHazelcast.found(config));
+        }
+        var first =
+                members.values().iterator().next().getCluster().getLocalMember().getAddress();
+        String target = first.getHost() + ":" + first.getPort();
+        return Hazelcast.newHazelcastInstance(MusterHazelcast.join(config, target, List.of(target)));
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -25,61 +27,75 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(20)
 class MusterHazelcastTest {
-  private static final ProcessId PROCESS = new ProcessId(1, 2);
+    private static final ProcessId PROCESS = new ProcessId(1, 2);
 
-  @TempDir Path directory;
+    @TempDir
+    Path directory;
 
-  @Test // S-4
-  void theReferenceFileOpensNothingThatIsNotNeeded() {
-    Config config = MusterHazelcast.reference();
-    AdvancedNetworkConfig network = config.getAdvancedNetworkConfig();
-    assertThat(network.isEnabled()).isTrue();
-    assertThat(network.getEndpointConfigs()).as("a socket for members, and no other").containsOnlyKeys(EndpointQualifier.MEMBER)
-        .extractingByKey(EndpointQualifier.MEMBER, InstanceOfAssertFactories.type(ServerSocketEndpointConfig.class))
-        .returns(false, ServerSocketEndpointConfig::isPortAutoIncrement);
-    assertThat(network.getJoin().getMulticastConfig().isEnabled()).isFalse();
-    assertThat(network.getJoin().getAutoDetectionConfig().isEnabled()).isFalse();
-    assertThat(config.getMetricsConfig().isEnabled()).isFalse();
-    assertThat(config.getProperties()).containsEntry("hazelcast.phone.home.enabled", "false")
-        .containsEntry("hazelcast.socket.bind.any", "false").containsEntry("hazelcast.shutdownhook.enabled", "false");
-  }
-
-  @Test
-  void theReferenceFileAndApplyToAgreeOnTheMap() {
-    Config applied = MusterHazelcast.applyTo(new Config(), PROCESS);
-    assertThat(MusterHazelcast.reference().getMapConfigs().get(MusterHazelcast.MAP_NAME))
-        .usingRecursiveComparison().ignoringFields("mergePolicyConfig.policy")
-        .isEqualTo(applied.getMapConfigs().get(MusterHazelcast.MAP_NAME));
-    assertThat(applied.getMemberAttributeConfig().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE)).isEqualTo(PROCESS.toString());
-    MusterHazelcast.requireUsable(applied.findMapConfig(MusterHazelcast.MAP_NAME));
-    assertThatThrownBy(() -> MusterHazelcast.requireUsable(new Config().findMapConfig(MusterHazelcast.MAP_NAME))).hasMessageContaining("partition-strategy");
-  }
-
-  @Test
-  void theJarCarriesTheFileThatPeopleEdit() throws IOException {
-    try (var carried = MusterHazelcast.class.getResourceAsStream("/io/muster/conf/hazelcast.yaml")) {
-      assertThat(carried.readAllBytes()).isEqualTo(Files.readAllBytes(Path.of("conf", "hazelcast.yaml")));
+    @Test // S-4
+    void theReferenceFileOpensNothingThatIsNotNeeded() {
+        Config config = MusterHazelcast.reference();
+        AdvancedNetworkConfig network = config.getAdvancedNetworkConfig();
+        assertThat(network.isEnabled()).isTrue();
+        assertThat(network.getEndpointConfigs())
+                .as("a socket for members, and no other")
+                .containsOnlyKeys(EndpointQualifier.MEMBER)
+                .extractingByKey(
+                        EndpointQualifier.MEMBER, InstanceOfAssertFactories.type(ServerSocketEndpointConfig.class))
+                .returns(false, ServerSocketEndpointConfig::isPortAutoIncrement);
+        assertThat(network.getJoin().getMulticastConfig().isEnabled()).isFalse();
+        assertThat(network.getJoin().getAutoDetectionConfig().isEnabled()).isFalse();
+        assertThat(config.getMetricsConfig().isEnabled()).isFalse();
+        assertThat(config.getProperties())
+                .containsEntry("hazelcast.phone.home.enabled", "false")
+                .containsEntry("hazelcast.socket.bind.any", "false")
+                .containsEntry("hazelcast.shutdownhook.enabled", "false");
     }
-    assertThat(MusterHazelcast.load(Path.of("conf", "hazelcast.yaml")).getClusterName()).isEqualTo("muster");
-  }
 
-  @Test // O-1
-  void namesAllThatIsWrongWithAMap() {
-    MapConfig map = new MapConfig("m").setInMemoryFormat(InMemoryFormat.OBJECT).setTimeToLiveSeconds(5)
-        .setNearCacheConfig(new NearCacheConfig());
-    map.getEvictionConfig().setEvictionPolicy(EvictionPolicy.LRU);
-    assertThatThrownBy(() -> MusterHazelcast.requireUsable(map))
-        .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-        .hasMessageContainingAll("OBJECT", "LRU", "time-to-live 5 s", "near-cache");
-  }
-
-  @Test // O-4
-  void saysWhichFileIsWrong() throws IOException {
-    Path wrong = Files.write(directory.resolve("wrong.yaml"), List.of("hazelcast:", "  nonsense: true"));
-    for (Path file : List.of(wrong, directory.resolve("absent.yaml"))) {
-      assertThatThrownBy(() -> MusterHazelcast.load(file))
-          .isInstanceOfSatisfying(MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-          .hasMessageContaining(file.toString());
+    @Test
+    void theReferenceFileAndApplyToAgreeOnTheMap() {
+        Config applied = MusterHazelcast.applyTo(new Config(), PROCESS);
+        assertThat(MusterHazelcast.reference().getMapConfigs().get(MusterHazelcast.MAP_NAME))
+                .usingRecursiveComparison()
+                .ignoringFields("mergePolicyConfig.policy")
+                .isEqualTo(applied.getMapConfigs().get(MusterHazelcast.MAP_NAME));
+        assertThat(applied.getMemberAttributeConfig().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE))
+                .isEqualTo(PROCESS.toString());
+        MusterHazelcast.requireUsable(applied.findMapConfig(MusterHazelcast.MAP_NAME));
+        assertThatThrownBy(() -> MusterHazelcast.requireUsable(new Config().findMapConfig(MusterHazelcast.MAP_NAME)))
+                .hasMessageContaining("partition-strategy");
     }
-  }
+
+    @Test
+    void theJarCarriesTheFileThatPeopleEdit() throws IOException {
+        try (var carried = MusterHazelcast.class.getResourceAsStream("/io/muster/conf/hazelcast.yaml")) {
+            assertThat(carried.readAllBytes()).isEqualTo(Files.readAllBytes(Path.of("conf", "hazelcast.yaml")));
+        }
+        assertThat(MusterHazelcast.load(Path.of("conf", "hazelcast.yaml")).getClusterName())
+                .isEqualTo("muster");
+    }
+
+    @Test // O-1
+    void namesAllThatIsWrongWithAMap() {
+        MapConfig map = new MapConfig("m")
+                .setInMemoryFormat(InMemoryFormat.OBJECT)
+                .setTimeToLiveSeconds(5)
+                .setNearCacheConfig(new NearCacheConfig());
+        map.getEvictionConfig().setEvictionPolicy(EvictionPolicy.LRU);
+        assertThatThrownBy(() -> MusterHazelcast.requireUsable(map))
+                .isInstanceOfSatisfying(
+                        MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
+                .hasMessageContainingAll("OBJECT", "LRU", "time-to-live 5 s", "near-cache");
+    }
+
+    @Test // O-4
+    void saysWhichFileIsWrong() throws IOException {
+        Path wrong = Files.write(directory.resolve("wrong.yaml"), List.of("hazelcast:", "  nonsense: true"));
+        for (Path file : List.of(wrong, directory.resolve("absent.yaml"))) {
+            assertThatThrownBy(() -> MusterHazelcast.load(file))
+                    .isInstanceOfSatisfying(
+                            MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
+                    .hasMessageContaining(file.toString());
+        }
+    }
 }

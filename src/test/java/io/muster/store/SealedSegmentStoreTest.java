@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,134 +26,152 @@ import org.junit.jupiter.api.Timeout;
 // S-1, S-2, R-4
 @Timeout(60)
 class SealedSegmentStoreTest {
-  private static final GroupSecret SECRET = GroupSecret.ofText("a secret of the group");
-  private static final GroupSecret OTHER = GroupSecret.ofText("a secret of strangers");
-  private static final String KEY = new StoreKeys(new GroupName("g")).rank(1);
+    private static final GroupSecret SECRET = GroupSecret.ofText("a secret of the group");
+    private static final GroupSecret OTHER = GroupSecret.ofText("a secret of strangers");
+    private static final String KEY = new StoreKeys(new GroupName("g")).rank(1);
 
-  private final Vertx vertx = Vertx.vertx();
-  private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
-  private final InMemorySegmentStore raw = shared.store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
-  private final List<String> distrusted = new ArrayList<>();
-  private final SealedSegmentStore sealed = new SealedSegmentStore(raw, SECRET, (key, why) -> distrusted.add(key + " " + why));
-  private final RandomValues values = new RandomValues("SealedSegmentStoreTest", System.nanoTime());
+    private final Vertx vertx = Vertx.vertx();
+    private final InMemorySegmentStore.Shared shared = new InMemorySegmentStore.Shared();
+    private final InMemorySegmentStore raw =
+            shared.store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
+    private final List<String> distrusted = new ArrayList<>();
+    private final SealedSegmentStore sealed =
+            new SealedSegmentStore(raw, SECRET, (key, why) -> distrusted.add(key + " " + why));
+    private final RandomValues values = new RandomValues("SealedSegmentStoreTest", System.nanoTime());
 
-  @AfterEach
-  void close() {
-    vertx.close().await();
-  }
-
-  private StoredBytes stored(StoredBytes value) {
-    return Objects.requireNonNull(sealed.close(KEY, value));
-  }
-
-  private String refusal(String key, StoredBytes stored) {
-    StoredBytes seen = Objects.requireNonNull(sealed.open(key, stored));
-    String reason = null;
-    for (Decoded<?> decoded : List.of(Schema.rankEntry(seen), Schema.readyMark(seen), Schema.epochRecord(seen))) {
-      assertThat(decoded).isInstanceOf(Decoded.Malformed.class);
-      reason = ((Decoded.Malformed<?>) decoded).reason();
-      assertThat(reason).startsWith("signature: expected one by the group's secret, got").contains("security.secretFile");
+    @AfterEach
+    void close() {
+        vertx.close().await();
     }
-    return Objects.requireNonNull(reason);
-  }
 
-  @Test
-  void whatIsWrittenIsReadBackByWhoeverHasTheSecretAndRefusedByAReaderWithout() {
-    for (int i = 0; i < 200; i++) {
-      StoredBytes entry = Schema.encode(values.entry(new GroupName("g"), i % 4));
-      StoredBytes there = raw.get(KEY).await();
-      assertThat(sealed.compareAndSet(KEY, sealed.open(KEY, there), entry).await()).isTrue();
-      assertThat(sealed.get(KEY).await()).isEqualTo(entry);
-      assertThat(sealed.getAll(Set.of(KEY, "g/rank/0")).await()).isEqualTo(Map.of(KEY, entry));
-      assertThat(Schema.rankEntry(Objects.requireNonNull(raw.get(KEY).await()))).isInstanceOfSatisfying(Decoded.Malformed.class,
-          refused -> assertThat(refused.reason()).isEqualTo("signature: expected none, since this process has no secret for the group, got 32"
-              + " bytes; start this process with the secret of the others (security.secretFile), or all without"));
+    private StoredBytes stored(StoredBytes value) {
+        return Objects.requireNonNull(sealed.close(KEY, value));
     }
-    assertThat(distrusted).isEmpty();
-  }
 
-  @Test
-  void everyBitOfAValueIsSigned() {
-    for (StoredBytes value : List.of(Schema.encode(values.entry(new GroupName("g"), 2)), Schema.encode(values.mark()),
-        Schema.encode(values.epoch()))) {
-      byte[] signed = stored(value).toByteArray();
-      for (int bit = 0; bit < 8 * signed.length; bit++) {
-        byte[] changed = signed.clone();
-        changed[bit / 8] ^= (byte) (1 << bit % 8);
-        refusal(KEY, StoredBytes.copyOf(changed));
-      }
-      for (int length = 0; length < signed.length; length++) {
-        refusal(KEY, StoredBytes.copyOf(java.util.Arrays.copyOf(signed, length)));
-      }
+    private String refusal(String key, StoredBytes stored) {
+        StoredBytes seen = Objects.requireNonNull(sealed.open(key, stored));
+        String reason = null;
+        for (Decoded<?> decoded : List.of(Schema.rankEntry(seen), Schema.readyMark(seen), Schema.epochRecord(seen))) {
+            assertThat(decoded).isInstanceOf(Decoded.Malformed.class);
+            reason = ((Decoded.Malformed<?>) decoded).reason();
+            assertThat(reason)
+                    .startsWith("signature: expected one by the group's secret, got")
+                    .contains("security.secretFile");
+        }
+        return Objects.requireNonNull(reason);
     }
-  }
 
-  @Test
-  void aSignatureHoldsForItsKeyAndSecretOnly() {
-    StoredBytes value = Schema.encode(values.entry(new GroupName("g"), 1));
-    assertThat(refusal("g/rank/2", stored(value))).contains("by another secret, or for other fields");
-    var strangers = new SealedSegmentStore(raw, OTHER, (_, _) -> {});
-    assertThat(refusal(KEY, Objects.requireNonNull(strangers.close(KEY, value)))).contains("by another secret, or for other fields");
-    assertThat(refusal(KEY, value)).contains("got none");
-    assertThat(distrusted).hasSize(3);
-  }
+    @Test
+    void whatIsWrittenIsReadBackByWhoeverHasTheSecretAndRefusedByAReaderWithout() {
+        for (int i = 0; i < 200; i++) {
+            StoredBytes entry = Schema.encode(values.entry(new GroupName("g"), i % 4));
+            StoredBytes there = raw.get(KEY).await();
+            assertThat(sealed.compareAndSet(KEY, sealed.open(KEY, there), entry).await())
+                    .isTrue();
+            assertThat(sealed.get(KEY).await()).isEqualTo(entry);
+            assertThat(sealed.getAll(Set.of(KEY, "g/rank/0")).await()).isEqualTo(Map.of(KEY, entry));
+            assertThat(Schema.rankEntry(Objects.requireNonNull(raw.get(KEY).await())))
+                    .isInstanceOfSatisfying(
+                            Decoded.Malformed.class,
+                            refused -> assertThat(refused.reason())
+                                    .isEqualTo(
+                                            "signature: expected none, since this process has no secret for the group, got 32"
+                                                    + " bytes; start this process with the secret of the others (security.secretFile), or all without"));
+        }
+        assertThat(distrusted).isEmpty();
+    }
 
-  @Test
-  void aForeignValueIsNoValueButCanBePutRight() {
-    StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
-    raw.compareAndSet(KEY, null, own).await(); // the very bytes, unsigned
-    StoredBytes seen = sealed.get(KEY).await();
-    assertThat(seen).isNotEqualTo(own);
-    assertThat(sealed.compareAndSet(KEY, own, own).await()).as("unsigned bytes are not the group's").isFalse();
-    assertThat(sealed.compareAndSet(KEY, seen, own).await()).isTrue();
-    assertThat(sealed.get(KEY).await()).isEqualTo(own);
-    assertThat(sealed.compareAndSet(KEY, own, null).await()).isTrue();
-    assertThat(raw.get(KEY).await()).isNull();
-  }
+    @Test
+    void everyBitOfAValueIsSigned() {
+        for (StoredBytes value : List.of(
+                Schema.encode(values.entry(new GroupName("g"), 2)),
+                Schema.encode(values.mark()),
+                Schema.encode(values.epoch()))) {
+            byte[] signed = stored(value).toByteArray();
+            for (int bit = 0; bit < 8 * signed.length; bit++) {
+                byte[] changed = signed.clone();
+                changed[bit / 8] ^= (byte) (1 << bit % 8);
+                refusal(KEY, StoredBytes.copyOf(changed));
+            }
+            for (int length = 0; length < signed.length; length++) {
+                refusal(KEY, StoredBytes.copyOf(java.util.Arrays.copyOf(signed, length)));
+            }
+        }
+    }
 
-  @Test
-  void pushesAreOpenedToo() {
-    StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
-    io.vertx.core.Promise<StoredBytes> good = io.vertx.core.Promise.promise();
-    io.vertx.core.Promise<StoredBytes> bad = io.vertx.core.Promise.promise();
-    sealed.listen(new SegmentStore.Listener() {
-      @Override
-      public void changed(String key, StoredBytes value) {
-        (key.equals(KEY) ? good : bad).complete(value);
-      }
+    @Test
+    void aSignatureHoldsForItsKeyAndSecretOnly() {
+        StoredBytes value = Schema.encode(values.entry(new GroupName("g"), 1));
+        assertThat(refusal("g/rank/2", stored(value))).contains("by another secret, or for other fields");
+        var strangers = new SealedSegmentStore(raw, OTHER, (_, _) -> {});
+        assertThat(refusal(KEY, Objects.requireNonNull(strangers.close(KEY, value))))
+                .contains("by another secret, or for other fields");
+        assertThat(refusal(KEY, value)).contains("got none");
+        assertThat(distrusted).hasSize(3);
+    }
 
-      @Override
-      public void merged() {}
+    @Test
+    void aForeignValueIsNoValueButCanBePutRight() {
+        StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
+        raw.compareAndSet(KEY, null, own).await(); // the very bytes, unsigned
+        StoredBytes seen = sealed.get(KEY).await();
+        assertThat(seen).isNotEqualTo(own);
+        assertThat(sealed.compareAndSet(KEY, own, own).await())
+                .as("unsigned bytes are not the group's")
+                .isFalse();
+        assertThat(sealed.compareAndSet(KEY, seen, own).await()).isTrue();
+        assertThat(sealed.get(KEY).await()).isEqualTo(own);
+        assertThat(sealed.compareAndSet(KEY, own, null).await()).isTrue();
+        assertThat(raw.get(KEY).await()).isNull();
+    }
 
-      @Override
-      public void membersChanged(SegmentStore.PresentMembers present) {}
-    }).await();
-    Future.all(sealed.compareAndSet(KEY, null, own), raw.compareAndSet("g/rank/3", null, own)).await();
-    assertThat(good.future().await()).isEqualTo(own);
-    assertThat(Schema.rankEntry(bad.future().await())).isInstanceOf(Decoded.Malformed.class);
-  }
+    @Test
+    void pushesAreOpenedToo() {
+        StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
+        io.vertx.core.Promise<StoredBytes> good = io.vertx.core.Promise.promise();
+        io.vertx.core.Promise<StoredBytes> bad = io.vertx.core.Promise.promise();
+        sealed.listen(new SegmentStore.Listener() {
+                    @Override
+                    public void changed(String key, StoredBytes value) {
+                        (key.equals(KEY) ? good : bad).complete(value);
+                    }
 
-  @Test
-  void aListenerBehindTheSignaturesHearsHowMuchTheStoreHasLost() {
-    List<Integer> lost = new ArrayList<>();
-    SegmentStore losing = new WrappedStore() {
-      @Override
-      public SegmentStore store() {
-        return raw;
-      }
+                    @Override
+                    public void merged() {}
 
-      @Override
-      public Future<Void> listen(Listener listener) {
-        listener.partitionsLost(3);
-        return Future.succeededFuture();
-      }
-    };
-    new SealedSegmentStore(losing, SECRET, (_, _) -> { }).listen(new SegmentStoreContractTest.Recorder(KEY) {
-      @Override
-      public void partitionsLost(int partitions) {
-        lost.add(partitions);
-      }
-    }).await();
-    assertThat(lost).containsExactly(3);
-  }
+                    @Override
+                    public void membersChanged(SegmentStore.PresentMembers present) {}
+                })
+                .await();
+        Future.all(sealed.compareAndSet(KEY, null, own), raw.compareAndSet("g/rank/3", null, own))
+                .await();
+        assertThat(good.future().await()).isEqualTo(own);
+        assertThat(Schema.rankEntry(bad.future().await())).isInstanceOf(Decoded.Malformed.class);
+    }
+
+    @Test
+    void aListenerBehindTheSignaturesHearsHowMuchTheStoreHasLost() {
+        List<Integer> lost = new ArrayList<>();
+        SegmentStore losing = new WrappedStore() {
+            @Override
+            public SegmentStore store() {
+                return raw;
+            }
+
+            @Override
+            public Future<Void> listen(Listener listener) {
+                listener.partitionsLost(3);
+                return Future.succeededFuture();
+            }
+        };
+        new SealedSegmentStore(losing, SECRET, (_, _) -> {})
+                .listen(new SegmentStoreContractTest.Recorder(KEY) {
+                    @Override
+                    public void partitionsLost(int partitions) {
+                        lost.add(partitions);
+                    }
+                })
+                .await();
+        assertThat(lost).containsExactly(3);
+    }
 }

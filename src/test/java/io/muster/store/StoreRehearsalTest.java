@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,19 +15,24 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(VertxExtension.class)
 @Timeout(20)
 class StoreRehearsalTest {
-  @Test
-  void doesItsRoundsAndLeavesNothing(Vertx vertx) {
-    SegmentStore store = new InMemorySegmentStore.Shared().store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
+    @Test
+    void doesItsRoundsAndLeavesNothing(Vertx vertx) {
+        SegmentStore store = new InMemorySegmentStore.Shared()
+                .store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
 
-    assertThat(StoreRehearsal.run(store, "mine", 7, System.nanoTime() + 60_000_000_000L).await()).isEqualTo(7);
+        assertThat(StoreRehearsal.run(store, "mine", 7, System.nanoTime() + 60_000_000_000L)
+                        .await())
+                .isEqualTo(7);
 
-    assertThat(store.get("mine").await()).isNull();
-  }
+        assertThat(store.get("mine").await()).isNull();
+    }
 
-  @Test
-  void beginsNoRoundAfterItsTime(Vertx vertx) {
-    SegmentStore store = new InMemorySegmentStore.Shared().store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
+    @Test
+    void beginsNoRoundAfterItsTime(Vertx vertx) {
+        SegmentStore store = new InMemorySegmentStore.Shared()
+                .store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
 
-    assertThat(StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1).await()).isZero();
-  }
+        assertThat(StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1).await())
+                .isZero();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.warmup;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -17,205 +19,254 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 class WarmupPlanTest {
-  private static final ProcessId P1 = new ProcessId(1, 1);
-  private static final ProcessId P2 = new ProcessId(2, 2);
-  private static final FabricIdentity CLIQUE_7 = new FabricIdentity(new UUID(5, 5), 7);
-  private static final FabricIdentity CLIQUE_8 = new FabricIdentity(new UUID(5, 5), 8);
-  private static final List<FabricVerdict> VERDICTS = List.of(
-      new NotAvailable("no driver"), new Unproven("attribute only", "wait"),
-      new Proven(CLIQUE_7, false, "real"), new Proven(CLIQUE_7, true, "files"), new Proven(CLIQUE_8, true, "files"));
-  private static final List<List<String>> TRANSPORTS = List.of(
-      List.of(), List.of("tcp"), List.of("local", "tcp"), List.of("shm", "tcp", "ucx"), List.of("ucx", "tcp", "local"),
-      List.of("local", "cuda", "tcp"));
-  private static final Verdict YES = Verdict.yes("touched");
-  private static final Verdict NO = Verdict.no("token mismatch");
+    private static final ProcessId P1 = new ProcessId(1, 1);
+    private static final ProcessId P2 = new ProcessId(2, 2);
+    private static final FabricIdentity CLIQUE_7 = new FabricIdentity(new UUID(5, 5), 7);
+    private static final FabricIdentity CLIQUE_8 = new FabricIdentity(new UUID(5, 5), 8);
+    private static final List<FabricVerdict> VERDICTS = List.of(
+            new NotAvailable("no driver"),
+            new Unproven("attribute only", "wait"),
+            new Proven(CLIQUE_7, false, "real"),
+            new Proven(CLIQUE_7, true, "files"),
+            new Proven(CLIQUE_8, true, "files"));
+    private static final List<List<String>> TRANSPORTS = List.of(
+            List.of(),
+            List.of("tcp"),
+            List.of("local", "tcp"),
+            List.of("shm", "tcp", "ucx"),
+            List.of("ucx", "tcp", "local"),
+            List.of("local", "cuda", "tcp"));
+    private static final Verdict YES = Verdict.yes("touched");
+    private static final Verdict NO = Verdict.no("token mismatch");
 
-  private static Offer offer(WarmupMode mode, FabricVerdict fabric, ProcessId process) {
-    return new Offer(mode, fabric, List.of("local", "tcp"), process);
-  }
+    private static Offer offer(WarmupMode mode, FabricVerdict fabric, ProcessId process) {
+        return new Offer(mode, fabric, List.of("local", "tcp"), process);
+    }
 
-  private static List<Offer> everyOffer() {
-    List<Offer> offers = new ArrayList<>();
-    for (WarmupMode mode : WarmupMode.values()) {
-      for (FabricVerdict verdict : VERDICTS) {
-        for (List<String> transports : TRANSPORTS) {
-          offers.add(new Offer(mode, verdict, transports, P1));
-          offers.add(new Offer(mode, verdict, transports, P2));
+    private static List<Offer> everyOffer() {
+        List<Offer> offers = new ArrayList<>();
+        for (WarmupMode mode : WarmupMode.values()) {
+            for (FabricVerdict verdict : VERDICTS) {
+                for (List<String> transports : TRANSPORTS) {
+                    offers.add(new Offer(mode, verdict, transports, P1));
+                    offers.add(new Offer(mode, verdict, transports, P2));
+                }
+            }
         }
-      }
+        return offers;
     }
-    return offers;
-  }
 
-  private static Plan mirrored(Plan plan) {
-    return plan instanceof Plan.ModeMismatch(WarmupMode local, WarmupMode peer) ? new Plan.ModeMismatch(peer, local) : plan;
-  }
-
-  @Test
-  void isTheSameFromBothEndsForEveryPairOfOffers() { // W-1
-    List<Offer> offers = everyOffer();
-    assertThat(offers).hasSize(240);
-    for (Offer a : offers) {
-      for (Offer b : offers) {
-        assertThat(mirrored(WarmupPlan.plan(b, a))).as("%s and %s", a, b).isEqualTo(WarmupPlan.plan(a, b));
-      }
+    private static Plan mirrored(Plan plan) {
+        return plan instanceof Plan.ModeMismatch(WarmupMode local, WarmupMode peer)
+                ? new Plan.ModeMismatch(peer, local)
+                : plan;
     }
-  }
 
-  @Test
-  void decidesTheSameAtBothEndsForEveryPlanAndVerdict() { // W-1
-    List<Offer> offers = everyOffer();
-    for (Offer a : offers) {
-      for (Offer b : offers) {
-        Plan plan = WarmupPlan.plan(a, b);
-        for (Verdict mine : List.of(YES, NO)) {
-          for (Verdict theirs : List.of(YES, NO)) {
-            assertThat(essence(WarmupPlan.decide(mirrored(plan), theirs, mine))).isEqualTo(essence(WarmupPlan.decide(plan, mine, theirs)));
-          }
+    @Test
+    void isTheSameFromBothEndsForEveryPairOfOffers() { // W-1
+        List<Offer> offers = everyOffer();
+        assertThat(offers).hasSize(240);
+        for (Offer a : offers) {
+            for (Offer b : offers) {
+                assertThat(mirrored(WarmupPlan.plan(b, a)))
+                        .as("%s and %s", a, b)
+                        .isEqualTo(WarmupPlan.plan(a, b));
+            }
         }
-      }
     }
-  }
 
-  @Test
-  void ordersTheCommonTransportsByWhatBothPreferAndNotByTheAlphabet() { // W-1
-    Offer a = new Offer(WarmupMode.EXCHANGE, new NotAvailable("no driver"), List.of("tcp", "cuda", "shm"), P1);
-    Offer b = new Offer(WarmupMode.EXCHANGE, new NotAvailable("no driver"), List.of("shm", "tcp", "cuda"), P2);
-
-    assertThat(WarmupPlan.plan(a, b)).isInstanceOfSatisfying(Plan.Exchange.class,
-        exchange -> assertThat(exchange.transports()).containsExactly("tcp", "shm", "cuda"));
-  }
-
-  @Test
-  void aNoOfEitherEndMovesTheExchangeToTheNextTransportUntilThereIsNone() { // W-1
-    var plan = new Plan.Exchange(List.of("shm", "tcp"), "no fabric");
-
-    assertThat(essence(WarmupPlan.decide(plan, YES, YES))).isEqualTo(List.of("shm", "tcp"));
-    assertThat(essence(WarmupPlan.decide(plan, NO, YES))).isEqualTo(List.of("tcp"));
-    assertThat(essence(WarmupPlan.decide(plan, YES, NO))).isEqualTo(List.of("tcp"));
-    assertThat(essence(WarmupPlan.decide(new Plan.Exchange(List.of("tcp"), "no fabric"), YES, NO))).isEqualTo("refused");
-  }
-
-  private static Object essence(Decision decision) {
-    return switch (decision) {
-      case Decision.Connected connected -> connected.proof();
-      case Decision.Exchange exchange -> exchange.plan().transports();
-      case Decision.Refused _ -> "refused";
-    };
-  }
-
-  @Test
-  void neverShortCircuitsOverAFabricUnlessBothHaveProvenTheSame() { // W-1, W-2
-    int shortCircuits = 0;
-    for (Offer a : everyOffer()) {
-      for (Offer b : everyOffer()) {
-        if (WarmupPlan.plan(a, b) instanceof Plan.ShortCircuitFabric fabric) {
-          shortCircuits++;
-          assertThat(a.mode()).isEqualTo(WarmupMode.AUTO);
-          assertThat(a.fabric()).isInstanceOfSatisfying(Proven.class, proven -> {
-            assertThat(proven.identity()).isEqualTo(fabric.identity());
-            assertThat(proven.simulated()).isEqualTo(fabric.simulated());
-          });
-          assertThat(b.fabric()).isEqualTo(a.fabric());
+    @Test
+    void decidesTheSameAtBothEndsForEveryPlanAndVerdict() { // W-1
+        List<Offer> offers = everyOffer();
+        for (Offer a : offers) {
+            for (Offer b : offers) {
+                Plan plan = WarmupPlan.plan(a, b);
+                for (Verdict mine : List.of(YES, NO)) {
+                    for (Verdict theirs : List.of(YES, NO)) {
+                        assertThat(essence(WarmupPlan.decide(mirrored(plan), theirs, mine)))
+                                .isEqualTo(essence(WarmupPlan.decide(plan, mine, theirs)));
+                    }
+                }
+            }
         }
-      }
     }
-    assertThat(shortCircuits).isPositive();
-  }
 
-  @Test
-  void refusesDifferentModesNamingBoth() { // W-6
-    Plan plan = WarmupPlan.plan(offer(WarmupMode.AUTO, VERDICTS.getFirst(), P1), offer(WarmupMode.SKIP, VERDICTS.getFirst(), P2));
-    assertThat(plan).isInstanceOf(Plan.Refuse.class);
-    assertThat(plan.reason()).isEqualTo("mode mismatch local=auto peer=skip");
-    assertThat(WarmupPlan.decide(plan, YES, YES)).isInstanceOf(Decision.Refused.class);
-  }
+    @Test
+    void ordersTheCommonTransportsByWhatBothPreferAndNotByTheAlphabet() { // W-1
+        Offer a = new Offer(WarmupMode.EXCHANGE, new NotAvailable("no driver"), List.of("tcp", "cuda", "shm"), P1);
+        Offer b = new Offer(WarmupMode.EXCHANGE, new NotAvailable("no driver"), List.of("shm", "tcp", "cuda"), P2);
 
-  @Test
-  void connectsByFabricOnlyWhenBothHaveImported() { // W-1, W-3
-    Offer mine = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, true, "files"), P1);
-    Offer theirs = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, true, "files"), P2);
-    Plan plan = WarmupPlan.plan(mine, theirs);
-    assertThat(WarmupPlan.decide(plan, YES, YES)).isInstanceOfSatisfying(Decision.Connected.class,
-        connected -> assertThat(connected.proof()).isEqualTo(Proof.FABRIC_IMPORT_SIMULATED));
-    for (Decision decision : List.of(WarmupPlan.decide(plan, YES, NO), WarmupPlan.decide(plan, NO, YES), WarmupPlan.decide(plan, NO, NO))) {
-      assertThat(decision).isInstanceOfSatisfying(Decision.Exchange.class, exchange -> {
-        assertThat(exchange.plan().transport()).isEqualTo("tcp");
-        assertThat(String.join("|", exchange.reasons())).contains("both in fabric").contains("token mismatch");
-      });
+        assertThat(WarmupPlan.plan(a, b))
+                .isInstanceOfSatisfying(
+                        Plan.Exchange.class,
+                        exchange -> assertThat(exchange.transports()).containsExactly("tcp", "shm", "cuda"));
     }
-    assertThat(WarmupPlan.decide(plan, YES, NO).reasons())
-        .containsExactly(plan.reason(), "local imported: touched", "peer could not import: token mismatch");
-  }
 
-  @Test
-  void provesARealFabricByAnotherWord() {
-    Offer mine = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, false, "real"), P1);
-    Offer theirs = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, false, "real"), P2);
-    assertThat(WarmupPlan.decide(WarmupPlan.plan(mine, theirs), YES, YES)).isInstanceOfSatisfying(Decision.Connected.class,
-        connected -> assertThat(connected.proof()).isEqualTo(Proof.FABRIC_IMPORT));
-  }
+    @Test
+    void aNoOfEitherEndMovesTheExchangeToTheNextTransportUntilThereIsNone() { // W-1
+        var plan = new Plan.Exchange(List.of("shm", "tcp"), "no fabric");
 
-  @Test
-  void exchangesWhereTheFabricsDifferAndSaysHow() {
-    Plan plan = WarmupPlan.plan(
-        offer(WarmupMode.AUTO, new Proven(CLIQUE_7, true, ""), P2), offer(WarmupMode.AUTO, new Proven(CLIQUE_8, true, ""), P1));
-    assertThat(plan).isInstanceOf(Plan.Exchange.class);
-    assertThat(plan.reason()).isEqualTo("different fabrics: process 00000000 " + CLIQUE_8 + " (simulated); process 00000000 " + CLIQUE_7 + " (simulated)");
-  }
-
-  @Test
-  void movesDownTheCommonListAndThenGivesUp() { // W-1
-    Offer mine = new Offer(WarmupMode.EXCHANGE, VERDICTS.getFirst(), List.of("shm", "tcp", "ucx"), P1);
-    Offer theirs = new Offer(WarmupMode.EXCHANGE, VERDICTS.getFirst(), List.of("shm", "tcp"), P2);
-    Plan plan = WarmupPlan.plan(mine, theirs);
-    assertThat(plan).isInstanceOfSatisfying(Plan.Exchange.class, exchange -> assertThat(exchange.transports()).containsExactly("shm", "tcp"));
-    Decision second = WarmupPlan.decide(plan, NO, YES);
-    assertThat(second).isInstanceOfSatisfying(Decision.Exchange.class, exchange -> {
-      assertThat(exchange.plan().transports()).containsExactly("tcp");
-      assertThat(WarmupPlan.decide(exchange.plan(), YES, NO)).isInstanceOfSatisfying(Decision.Refused.class,
-          refused -> assertThat(refused.reasons()).last().isEqualTo("no other transport in common"));
-    });
-  }
-
-  @Test
-  void connectsLocallyInsideOneProcessAndNowhereElse() {
-    Offer offer = offer(WarmupMode.SKIP, VERDICTS.getFirst(), P1);
-    assertThat(WarmupPlan.decide(WarmupPlan.plan(offer, offer), YES, YES)).isInstanceOfSatisfying(Decision.Connected.class,
-        connected -> assertThat(connected.proof()).isEqualTo(Proof.LOCAL));
-    Decision between = WarmupPlan.decide(WarmupPlan.plan(offer, offer(WarmupMode.SKIP, VERDICTS.getFirst(), P2)), NO, NO);
-    assertThat(between).isInstanceOfSatisfying(Decision.Connected.class, connected -> assertThat(connected.proof()).isEqualTo(Proof.NONE));
-  }
-
-  @Test
-  void refusesWhereOnlyLocalIsInCommonBetweenTwoProcesses() {
-    Offer mine = new Offer(WarmupMode.AUTO, VERDICTS.getFirst(), List.of("local", "tcp"), P1);
-    Offer theirs = new Offer(WarmupMode.AUTO, VERDICTS.getFirst(), List.of("local"), P2);
-    assertThat(WarmupPlan.plan(mine, theirs)).isInstanceOf(Plan.NoCommonTransport.class);
-  }
-
-  // W-1: nothing but memory of GPUs at both ends, and the cause where one has none
-  @Test
-  void modeFabricExchangesInMemoryOfGpusOrNotAtAll() {
-    Offer with = new Offer(WarmupMode.FABRIC, new FabricVerdict.NotAvailable("slots"), List.of("local", "cuda", "tcp"), P1);
-    Offer also = new Offer(WarmupMode.FABRIC, new FabricVerdict.NotAvailable("slots"), List.of("local", "cuda", "tcp"), P2);
-    Offer without = new Offer(WarmupMode.FABRIC, new FabricVerdict.NotAvailable("no GPU"), List.of("local", "tcp"), P2);
-    assertThat(WarmupPlan.plan(with, also)).isInstanceOfSatisfying(Plan.Exchange.class,
-        plan -> assertThat(plan.transports()).containsExactly("cuda"));
-    assertThat(WarmupPlan.plan(with, without)).isInstanceOfSatisfying(Plan.NoCommonTransport.class,
-        plan -> assertThat(plan.reason()).contains("needs memory of a GPU at both ends", "has it", "no GPU"));
-  }
-
-  @Test
-  void readsTheModesThereAre() {
-    assertThat(WarmupMode.values()).allSatisfy(mode -> assertThat(WarmupMode.parse(mode.text())).isEqualTo(mode));
-    assertThatThrownBy(() -> WarmupMode.parse("AUTO")).isInstanceOf(MusterException.class).hasMessageContaining("auto, exchange, skip or fabric");
-  }
-
-  @Test
-  void takesNoOfferWithRepeatedOrUnspeakableTransports() {
-    for (List<String> bad : List.of(List.of("tcp", "tcp"), List.of("TCP"), List.of(""), List.of("x".repeat(33)))) {
-      assertThatThrownBy(() -> new Offer(WarmupMode.AUTO, VERDICTS.getFirst(), bad, P1)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(essence(WarmupPlan.decide(plan, YES, YES))).isEqualTo(List.of("shm", "tcp"));
+        assertThat(essence(WarmupPlan.decide(plan, NO, YES))).isEqualTo(List.of("tcp"));
+        assertThat(essence(WarmupPlan.decide(plan, YES, NO))).isEqualTo(List.of("tcp"));
+        assertThat(essence(WarmupPlan.decide(new Plan.Exchange(List.of("tcp"), "no fabric"), YES, NO)))
+                .isEqualTo("refused");
     }
-  }
+
+    private static Object essence(Decision decision) {
+        return switch (decision) {
+            case Decision.Connected connected -> connected.proof();
+            case Decision.Exchange exchange -> exchange.plan().transports();
+            case Decision.Refused _ -> "refused";
+        };
+    }
+
+    @Test
+    void neverShortCircuitsOverAFabricUnlessBothHaveProvenTheSame() { // W-1, W-2
+        int shortCircuits = 0;
+        for (Offer a : everyOffer()) {
+            for (Offer b : everyOffer()) {
+                if (WarmupPlan.plan(a, b) instanceof Plan.ShortCircuitFabric fabric) {
+                    shortCircuits++;
+                    assertThat(a.mode()).isEqualTo(WarmupMode.AUTO);
+                    assertThat(a.fabric()).isInstanceOfSatisfying(Proven.class, proven -> {
+                        assertThat(proven.identity()).isEqualTo(fabric.identity());
+                        assertThat(proven.simulated()).isEqualTo(fabric.simulated());
+                    });
+                    assertThat(b.fabric()).isEqualTo(a.fabric());
+                }
+            }
+        }
+        assertThat(shortCircuits).isPositive();
+    }
+
+    @Test
+    void refusesDifferentModesNamingBoth() { // W-6
+        Plan plan = WarmupPlan.plan(
+                offer(WarmupMode.AUTO, VERDICTS.getFirst(), P1), offer(WarmupMode.SKIP, VERDICTS.getFirst(), P2));
+        assertThat(plan).isInstanceOf(Plan.Refuse.class);
+        assertThat(plan.reason()).isEqualTo("mode mismatch local=auto peer=skip");
+        assertThat(WarmupPlan.decide(plan, YES, YES)).isInstanceOf(Decision.Refused.class);
+    }
+
+    @Test
+    void connectsByFabricOnlyWhenBothHaveImported() { // W-1, W-3
+        Offer mine = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, true, "files"), P1);
+        Offer theirs = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, true, "files"), P2);
+        Plan plan = WarmupPlan.plan(mine, theirs);
+        assertThat(WarmupPlan.decide(plan, YES, YES))
+                .isInstanceOfSatisfying(
+                        Decision.Connected.class,
+                        connected -> assertThat(connected.proof()).isEqualTo(Proof.FABRIC_IMPORT_SIMULATED));
+        for (Decision decision : List.of(
+                WarmupPlan.decide(plan, YES, NO), WarmupPlan.decide(plan, NO, YES), WarmupPlan.decide(plan, NO, NO))) {
+            assertThat(decision).isInstanceOfSatisfying(Decision.Exchange.class, exchange -> {
+                assertThat(exchange.plan().transport()).isEqualTo("tcp");
+                assertThat(String.join("|", exchange.reasons()))
+                        .contains("both in fabric")
+                        .contains("token mismatch");
+            });
+        }
+        assertThat(WarmupPlan.decide(plan, YES, NO).reasons())
+                .containsExactly(plan.reason(), "local imported: touched", "peer could not import: token mismatch");
+    }
+
+    @Test
+    void provesARealFabricByAnotherWord() {
+        Offer mine = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, false, "real"), P1);
+        Offer theirs = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, false, "real"), P2);
+        assertThat(WarmupPlan.decide(WarmupPlan.plan(mine, theirs), YES, YES))
+                .isInstanceOfSatisfying(
+                        Decision.Connected.class,
+                        connected -> assertThat(connected.proof()).isEqualTo(Proof.FABRIC_IMPORT));
+    }
+
+    @Test
+    void exchangesWhereTheFabricsDifferAndSaysHow() {
+        Plan plan = WarmupPlan.plan(
+                offer(WarmupMode.AUTO, new Proven(CLIQUE_7, true, ""), P2),
+                offer(WarmupMode.AUTO, new Proven(CLIQUE_8, true, ""), P1));
+        assertThat(plan).isInstanceOf(Plan.Exchange.class);
+        assertThat(plan.reason())
+                .isEqualTo("different fabrics: process 00000000 " + CLIQUE_8 + " (simulated); process 00000000 "
+                        + CLIQUE_7 + " (simulated)");
+    }
+
+    @Test
+    void movesDownTheCommonListAndThenGivesUp() { // W-1
+        Offer mine = new Offer(WarmupMode.EXCHANGE, VERDICTS.getFirst(), List.of("shm", "tcp", "ucx"), P1);
+        Offer theirs = new Offer(WarmupMode.EXCHANGE, VERDICTS.getFirst(), List.of("shm", "tcp"), P2);
+        Plan plan = WarmupPlan.plan(mine, theirs);
+        assertThat(plan)
+                .isInstanceOfSatisfying(
+                        Plan.Exchange.class,
+                        exchange -> assertThat(exchange.transports()).containsExactly("shm", "tcp"));
+        Decision second = WarmupPlan.decide(plan, NO, YES);
+        assertThat(second).isInstanceOfSatisfying(Decision.Exchange.class, exchange -> {
+            assertThat(exchange.plan().transports()).containsExactly("tcp");
+            assertThat(WarmupPlan.decide(exchange.plan(), YES, NO))
+                    .isInstanceOfSatisfying(
+                            Decision.Refused.class,
+                            refused -> assertThat(refused.reasons()).last().isEqualTo("no other transport in common"));
+        });
+    }
+
+    @Test
+    void connectsLocallyInsideOneProcessAndNowhereElse() {
+        Offer offer = offer(WarmupMode.SKIP, VERDICTS.getFirst(), P1);
+        assertThat(WarmupPlan.decide(WarmupPlan.plan(offer, offer), YES, YES))
+                .isInstanceOfSatisfying(
+                        Decision.Connected.class,
+                        connected -> assertThat(connected.proof()).isEqualTo(Proof.LOCAL));
+        Decision between =
+                WarmupPlan.decide(WarmupPlan.plan(offer, offer(WarmupMode.SKIP, VERDICTS.getFirst(), P2)), NO, NO);
+        assertThat(between)
+                .isInstanceOfSatisfying(
+                        Decision.Connected.class,
+                        connected -> assertThat(connected.proof()).isEqualTo(Proof.NONE));
+    }
+
+    @Test
+    void refusesWhereOnlyLocalIsInCommonBetweenTwoProcesses() {
+        Offer mine = new Offer(WarmupMode.AUTO, VERDICTS.getFirst(), List.of("local", "tcp"), P1);
+        Offer theirs = new Offer(WarmupMode.AUTO, VERDICTS.getFirst(), List.of("local"), P2);
+        assertThat(WarmupPlan.plan(mine, theirs)).isInstanceOf(Plan.NoCommonTransport.class);
+    }
+
+    // W-1: nothing but memory of GPUs at both ends, and the cause where one has none
+    @Test
+    void modeFabricExchangesInMemoryOfGpusOrNotAtAll() {
+        Offer with = new Offer(
+                WarmupMode.FABRIC, new FabricVerdict.NotAvailable("slots"), List.of("local", "cuda", "tcp"), P1);
+        Offer also = new Offer(
+                WarmupMode.FABRIC, new FabricVerdict.NotAvailable("slots"), List.of("local", "cuda", "tcp"), P2);
+        Offer without =
+                new Offer(WarmupMode.FABRIC, new FabricVerdict.NotAvailable("no GPU"), List.of("local", "tcp"), P2);
+        assertThat(WarmupPlan.plan(with, also))
+                .isInstanceOfSatisfying(
+                        Plan.Exchange.class,
+                        plan -> assertThat(plan.transports()).containsExactly("cuda"));
+        assertThat(WarmupPlan.plan(with, without))
+                .isInstanceOfSatisfying(
+                        Plan.NoCommonTransport.class,
+                        plan -> assertThat(plan.reason())
+                                .contains("needs memory of a GPU at both ends", "has it", "no GPU"));
+    }
+
+    @Test
+    void readsTheModesThereAre() {
+        assertThat(WarmupMode.values())
+                .allSatisfy(mode -> assertThat(WarmupMode.parse(mode.text())).isEqualTo(mode));
+        assertThatThrownBy(() -> WarmupMode.parse("AUTO"))
+                .isInstanceOf(MusterException.class)
+                .hasMessageContaining("auto, exchange, skip or fabric");
+    }
+
+    @Test
+    void takesNoOfferWithRepeatedOrUnspeakableTransports() {
+        for (List<String> bad : List.of(List.of("tcp", "tcp"), List.of("TCP"), List.of(""), List.of("x".repeat(33)))) {
+            assertThatThrownBy(() -> new Offer(WarmupMode.AUTO, VERDICTS.getFirst(), bad, P1))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.warmup;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -44,157 +46,204 @@ import org.junit.jupiter.params.provider.CsvSource;
 @ExtendWith(VertxExtension.class)
 @Timeout(value = 10, timeUnit = TimeUnit.SECONDS)
 class WarmupPolicyVerticleTest {
-  private static final GroupName GROUP = new GroupName("g");
-  private static final Addresses ADDRESSES = new Addresses(GROUP);
-  private static final ProcessId HERE = new ProcessId(1, 1);
-  private static final ProcessId THERE = new ProcessId(2, 2);
-  private static final FabricIdentity CLIQUE = new FabricIdentity(new UUID(5, 5), 7);
-  private static final Fabric NONE = new NoFabric(new FabricVerdict.NotAvailable("no GPU"));
+    private static final GroupName GROUP = new GroupName("g");
+    private static final Addresses ADDRESSES = new Addresses(GROUP);
+    private static final ProcessId HERE = new ProcessId(1, 1);
+    private static final ProcessId THERE = new ProcessId(2, 2);
+    private static final FabricIdentity CLIQUE = new FabricIdentity(new UUID(5, 5), 7);
+    private static final Fabric NONE = new NoFabric(new FabricVerdict.NotAvailable("no GPU"));
 
-  @TempDir private Path base;
-  private final List<Fabric> opened = new ArrayList<>();
+    @TempDir
+    private Path base;
 
-  @AfterEach
-  void close() {
-    opened.reversed().forEach(Fabric::close);
-  }
+    private final List<Fabric> opened = new ArrayList<>();
 
-  private SimulatedFabric open(FabricIdentity identity, ImportFault fault) {
-    SimulatedFabric fabric = SimulatedFabric.open(identity, base, fault);
-    opened.add(fabric);
-    return fabric;
-  }
-
-  private static RankEntry entry(int rank, ProcessId process, String mode, SegmentHandle.FabricOffer fabric) {
-    return new RankEntry(GROUP, 2, new Member(rank, 1, new LifeId(rank, 1)), RankEntry.State.LIVE, 0, new SegmentHandle(process,
-        "127.0.0.1", 7000, "host", 1, "uuid", mode, List.of("local", "tcp"), fabric, List.of()));
-  }
-
-  private static SegmentHandle.FabricOffer offer(FabricIdentity identity, byte[] export) {
-    return new SegmentHandle.FabricOffer(identity.toString(), true, export, "a file");
-  }
-
-  private static Future<WarmupAnswer> ask(Vertx vertx, Fabric fabric, Object question) {
-    LocalCodec.register(vertx);
-    return vertx.deployVerticle(new WarmupPolicyVerticle(ADDRESSES, fabric))
-        .compose(_ -> vertx.eventBus().<WarmupAnswer>request(ADDRESSES.builtInWarmupPolicy(), question, LocalCodec.delivery()))
-        .map(Message::body);
-  }
-
-  private static void answers(VertxTestContext test, Future<WarmupAnswer> asked, Consumer<WarmupAnswer> check) {
-    asked.onComplete(test.succeeding(answer -> test.verify(() -> {
-      check.accept(answer);
-      test.completeNow();
-    })));
-  }
-
-  private static WarmupPolicyVerticle.Question question(String mine, String theirs) {
-    return new WarmupPolicyVerticle.Question(entry(1, HERE, mine, SegmentHandle.FabricOffer.NONE),
-        entry(0, THERE, theirs, SegmentHandle.FabricOffer.NONE));
-  }
-
-  @Test
-  void withoutAFabricTheBytesAreExchanged(Vertx vertx, VertxTestContext test) { // W-8
-    answers(test, ask(vertx, NONE, question("auto", "auto")), answer -> {
-      assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.EXCHANGE);
-      assertThat(answer.transport()).isEqualTo("tcp");
-      assertThat(answer.verdict()).isTrue();
-      assertThat(answer.reason()).contains("no common fabric");
-    });
-  }
-
-  @Test
-  void skippingIsAnsweredAsSuch(Vertx vertx, VertxTestContext test) {
-    answers(test, ask(vertx, NONE, question("skip", "skip")), answer -> {
-      assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.SKIP);
-      assertThat(answer.reason()).contains("nothing is tried");
-    });
-  }
-
-  @Test
-  void modesThatDifferAreRefusedByName(Vertx vertx, VertxTestContext test) { // W-6
-    answers(test, ask(vertx, NONE, question("exchange", "skip")), answer -> {
-      assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.REFUSE);
-      assertThat(answer.verdict()).isFalse();
-      assertThat(answer.reason()).contains("mode mismatch local=exchange peer=skip");
-    });
-  }
-
-  // W-1, W-3: the act itself, through files
-  @Test
-  void aSharedFabricIsBelievedWhenThePeersMemoryWasImported(Vertx vertx, VertxTestContext test) {
-    answers(test, askFabric(vertx, ImportFault.NONE, exported(open(CLIQUE, ImportFault.NONE)), CLIQUE), answer -> {
-      assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.FABRIC_SIMULATED);
-      assertThat(answer.verdict()).isTrue();
-      assertThat(answer.reason()).contains("imported and touched");
-    });
-  }
-
-  @Test
-  void anImportThatFailsIsANoWithItsCause(Vertx vertx, VertxTestContext test) { // W-1
-    answers(test, askFabric(vertx, ImportFault.parse("1"), exported(open(CLIQUE, ImportFault.NONE)), CLIQUE), answer -> {
-      assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.FABRIC_SIMULATED);
-      assertThat(answer.verdict()).isFalse();
-      assertThat(answer.transport()).isEqualTo("tcp");
-      assertThat(answer.reason()).contains("INJECTED");
-    });
-  }
-
-  @Test
-  void anExportThatIsNoneIsANoWithItsCause(Vertx vertx, VertxTestContext test) { // W-3
-    answers(test, askFabric(vertx, ImportFault.NONE, new byte[] {1, 2, 3}, CLIQUE), answer -> {
-      assertThat(answer.verdict()).isFalse();
-      assertThat(answer.reason()).contains("MALFORMED");
-    });
-  }
-
-  @Test
-  void anotherCliqueIsNoSharedFabric(Vertx vertx, VertxTestContext test) {
-    var other = new FabricIdentity(new UUID(5, 5), 8);
-    answers(test, askFabric(vertx, ImportFault.NONE, exported(open(other, ImportFault.NONE)), other), answer -> {
-      assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.EXCHANGE);
-      assertThat(answer.reason()).contains("different fabrics");
-    });
-  }
-
-  private byte[] exported(Fabric fabric) {
-    if (fabric.export(WarmupPolicyVerticle.exporter(0, THERE)) instanceof FabricExport.Exported(ExportedHandle handle)) {
-      return handle.bytes();
+    @AfterEach
+    void close() {
+        opened.reversed().forEach(Fabric::close);
     }
-    throw new AssertionError("not exported");
-  }
 
-  private Future<WarmupAnswer> askFabric(Vertx vertx, ImportFault fault, byte[] export, FabricIdentity theirs) {
-    return ask(vertx, open(CLIQUE, fault), new WarmupPolicyVerticle.Question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
-        entry(0, THERE, "auto", offer(theirs, export))));
-  }
+    private SimulatedFabric open(FabricIdentity identity, ImportFault fault) {
+        SimulatedFabric fabric = SimulatedFabric.open(identity, base, fault);
+        opened.add(fabric);
+        return fabric;
+    }
 
-  @ParameterizedTest
-  @CsvSource({"auto,auto", "exchange,exchange", "skip,skip", "fabric,fabric", "exchange,skip", "auto,exchange", "auto,pray"})
-  void answersAtOnceWhatItWouldAnswerIfAsked(String mine, String theirs, Vertx vertx, VertxTestContext test) {
-    WarmupPolicyVerticle.Question question = question(mine, theirs);
-    answers(test, ask(vertx, NONE, question), answer -> assertThat(WarmupPolicyVerticle.atOnce(question)).contains(answer));
-  }
+    private static RankEntry entry(int rank, ProcessId process, String mode, SegmentHandle.FabricOffer fabric) {
+        return new RankEntry(
+                GROUP,
+                2,
+                new Member(rank, 1, new LifeId(rank, 1)),
+                RankEntry.State.LIVE,
+                0,
+                new SegmentHandle(
+                        process,
+                        "127.0.0.1",
+                        7000,
+                        "host",
+                        1,
+                        "uuid",
+                        mode,
+                        List.of("local", "tcp"),
+                        fabric,
+                        List.of()));
+    }
 
-  @Test
-  void hasToActWhereAFabricMayProveIt() {
-    assertThat(WarmupPolicyVerticle.atOnce(new WarmupPolicyVerticle.Question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
-        entry(0, THERE, "auto", offer(CLIQUE, new byte[0]))))).isEmpty();
-  }
+    private static SegmentHandle.FabricOffer offer(FabricIdentity identity, byte[] export) {
+        return new SegmentHandle.FabricOffer(identity.toString(), true, export, "a file");
+    }
 
-  @Test
-  void whateverIsAskedIsAnswered(Vertx vertx, VertxTestContext test) {
-    List<Object> questions = List.of(new JsonObject(), "garbage", 7, question("auto", "pray"),
-        new WarmupPolicyVerticle.Question(entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
-            entry(0, THERE, "auto", new SegmentHandle.FabricOffer("not/a clique", true, new byte[0], ""))));
-    LocalCodec.register(vertx);
-    List<Checkpoint> answered = questions.stream().map(_ -> test.checkpoint()).toList();
-    vertx.deployVerticle(new WarmupPolicyVerticle(ADDRESSES, NONE)).onComplete(test.succeeding(_ -> questions.forEach(question ->
-        vertx.eventBus().<WarmupAnswer>request(ADDRESSES.builtInWarmupPolicy(), question, LocalCodec.delivery())
-            .onComplete(test.succeeding(reply -> test.verify(() -> {
-              assertThat(reply.body().plan()).isEqualTo(WarmupAnswer.Plan.REFUSE);
-              assertThat(reply.body().reason()).contains("could not read");
-              answered.get(questions.indexOf(question)).flag();
-            }))))));
-  }
+    private static Future<WarmupAnswer> ask(Vertx vertx, Fabric fabric, Object question) {
+        LocalCodec.register(vertx);
+        return vertx.deployVerticle(new WarmupPolicyVerticle(ADDRESSES, fabric))
+                .compose(_ -> vertx.eventBus()
+                        .<WarmupAnswer>request(ADDRESSES.builtInWarmupPolicy(), question, LocalCodec.delivery()))
+                .map(Message::body);
+    }
+
+    private static void answers(VertxTestContext test, Future<WarmupAnswer> asked, Consumer<WarmupAnswer> check) {
+        asked.onComplete(test.succeeding(answer -> test.verify(() -> {
+            check.accept(answer);
+            test.completeNow();
+        })));
+    }
+
+    private static WarmupPolicyVerticle.Question question(String mine, String theirs) {
+        return new WarmupPolicyVerticle.Question(
+                entry(1, HERE, mine, SegmentHandle.FabricOffer.NONE),
+                entry(0, THERE, theirs, SegmentHandle.FabricOffer.NONE));
+    }
+
+    @Test
+    void withoutAFabricTheBytesAreExchanged(Vertx vertx, VertxTestContext test) { // W-8
+        answers(test, ask(vertx, NONE, question("auto", "auto")), answer -> {
+            assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.EXCHANGE);
+            assertThat(answer.transport()).isEqualTo("tcp");
+            assertThat(answer.verdict()).isTrue();
+            assertThat(answer.reason()).contains("no common fabric");
+        });
+    }
+
+    @Test
+    void skippingIsAnsweredAsSuch(Vertx vertx, VertxTestContext test) {
+        answers(test, ask(vertx, NONE, question("skip", "skip")), answer -> {
+            assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.SKIP);
+            assertThat(answer.reason()).contains("nothing is tried");
+        });
+    }
+
+    @Test
+    void modesThatDifferAreRefusedByName(Vertx vertx, VertxTestContext test) { // W-6
+        answers(test, ask(vertx, NONE, question("exchange", "skip")), answer -> {
+            assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.REFUSE);
+            assertThat(answer.verdict()).isFalse();
+            assertThat(answer.reason()).contains("mode mismatch local=exchange peer=skip");
+        });
+    }
+
+    // W-1, W-3: the act itself, through files
+    @Test
+    void aSharedFabricIsBelievedWhenThePeersMemoryWasImported(Vertx vertx, VertxTestContext test) {
+        answers(test, askFabric(vertx, ImportFault.NONE, exported(open(CLIQUE, ImportFault.NONE)), CLIQUE), answer -> {
+            assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.FABRIC_SIMULATED);
+            assertThat(answer.verdict()).isTrue();
+            assertThat(answer.reason()).contains("imported and touched");
+        });
+    }
+
+    @Test
+    void anImportThatFailsIsANoWithItsCause(Vertx vertx, VertxTestContext test) { // W-1
+        answers(
+                test,
+                askFabric(vertx, ImportFault.parse("1"), exported(open(CLIQUE, ImportFault.NONE)), CLIQUE),
+                answer -> {
+                    assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.FABRIC_SIMULATED);
+                    assertThat(answer.verdict()).isFalse();
+                    assertThat(answer.transport()).isEqualTo("tcp");
+                    assertThat(answer.reason()).contains("INJECTED");
+                });
+    }
+
+    @Test
+    void anExportThatIsNoneIsANoWithItsCause(Vertx vertx, VertxTestContext test) { // W-3
+        answers(test, askFabric(vertx, ImportFault.NONE, new byte[] {1, 2, 3}, CLIQUE), answer -> {
+            assertThat(answer.verdict()).isFalse();
+            assertThat(answer.reason()).contains("MALFORMED");
+        });
+    }
+
+    @Test
+    void anotherCliqueIsNoSharedFabric(Vertx vertx, VertxTestContext test) {
+        var other = new FabricIdentity(new UUID(5, 5), 8);
+        answers(test, askFabric(vertx, ImportFault.NONE, exported(open(other, ImportFault.NONE)), other), answer -> {
+            assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.EXCHANGE);
+            assertThat(answer.reason()).contains("different fabrics");
+        });
+    }
+
+    private byte[] exported(Fabric fabric) {
+        if (fabric.export(WarmupPolicyVerticle.exporter(0, THERE))
+                instanceof FabricExport.Exported(ExportedHandle handle)) {
+            return handle.bytes();
+        }
+        throw new AssertionError("not exported");
+    }
+
+    private Future<WarmupAnswer> askFabric(Vertx vertx, ImportFault fault, byte[] export, FabricIdentity theirs) {
+        return ask(
+                vertx,
+                open(CLIQUE, fault),
+                new WarmupPolicyVerticle.Question(
+                        entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
+                        entry(0, THERE, "auto", offer(theirs, export))));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "auto,auto",
+        "exchange,exchange",
+        "skip,skip",
+        "fabric,fabric",
+        "exchange,skip",
+        "auto,exchange",
+        "auto,pray"
+    })
+    void answersAtOnceWhatItWouldAnswerIfAsked(String mine, String theirs, Vertx vertx, VertxTestContext test) {
+        WarmupPolicyVerticle.Question question = question(mine, theirs);
+        answers(
+                test,
+                ask(vertx, NONE, question),
+                answer -> assertThat(WarmupPolicyVerticle.atOnce(question)).contains(answer));
+    }
+
+    @Test
+    void hasToActWhereAFabricMayProveIt() {
+        assertThat(WarmupPolicyVerticle.atOnce(new WarmupPolicyVerticle.Question(
+                        entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
+                        entry(0, THERE, "auto", offer(CLIQUE, new byte[0])))))
+                .isEmpty();
+    }
+
+    @Test
+    void whateverIsAskedIsAnswered(Vertx vertx, VertxTestContext test) {
+        List<Object> questions = List.of(
+                new JsonObject(),
+                "garbage",
+                7,
+                question("auto", "pray"),
+                new WarmupPolicyVerticle.Question(
+                        entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
+                        entry(0, THERE, "auto", new SegmentHandle.FabricOffer("not/a clique", true, new byte[0], ""))));
+        LocalCodec.register(vertx);
+        List<Checkpoint> answered =
+                questions.stream().map(_ -> test.checkpoint()).toList();
+        vertx.deployVerticle(new WarmupPolicyVerticle(ADDRESSES, NONE))
+                .onComplete(test.succeeding(_ -> questions.forEach(question -> vertx.eventBus()
+                        .<WarmupAnswer>request(ADDRESSES.builtInWarmupPolicy(), question, LocalCodec.delivery())
+                        .onComplete(test.succeeding(reply -> test.verify(() -> {
+                            assertThat(reply.body().plan()).isEqualTo(WarmupAnswer.Plan.REFUSE);
+                            assertThat(reply.body().reason()).contains("could not read");
+                            answered.get(questions.indexOf(question)).flag();
+                        }))))));
+    }
 }

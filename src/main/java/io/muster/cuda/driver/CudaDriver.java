@@ -1,30 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda.driver;
 
 import java.util.UUID;
 
 /**
- * The calls of the CUDA driver API that Muster makes, one method per call, in the driver's words and order: {@link #init()} comes first.
- * Each method checks the status of its call. All of them block, some for seconds when a GPU is asleep or broken: never on an event loop.
+ * The calls of the CUDA driver API that Muster makes, one method per call, in the driver's words and order:
+ * {@link #init()} comes first. Each method checks the status of its call. All of them block, some for seconds when a
+ * GPU is asleep or broken: never on an event loop.
  */
 public interface CudaDriver {
-  /** {@code CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_FABRIC_SUPPORTED}: needed for fabric memory, but no proof of it. */
-  int HANDLE_TYPE_FABRIC_SUPPORTED = 128;
+    /** {@code CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_FABRIC_SUPPORTED}: needed for fabric memory, but no proof of it. */
+    int HANDLE_TYPE_FABRIC_SUPPORTED = 128;
 
-  /** {@code cuInit(0)}. */
-  void init() throws CudaCallException;
+    /** {@code cuInit(0)}. */
+    void init() throws CudaCallException;
 
-  /** {@code cuDriverGetVersion}: the newest CUDA that the driver serves, as 1000 × major + 10 × minor. */
-  int driverVersion() throws CudaCallException;
+    /** {@code cuDriverGetVersion}: the newest CUDA that the driver serves, as 1000 × major + 10 × minor. */
+    int driverVersion() throws CudaCallException;
 
-  /** {@code cuDeviceGetCount}. */
-  int deviceCount() throws CudaCallException;
+    /** {@code cuDeviceGetCount}. */
+    int deviceCount() throws CudaCallException;
 
-  /** {@code cuDeviceGetName}. */
-  String deviceName(int device) throws CudaCallException;
+    /** {@code cuDeviceGetName}. */
+    String deviceName(int device) throws CudaCallException;
 
-  /** {@code cuDeviceGetUuid}. */
-  UUID deviceUuid(int device) throws CudaCallException;
+    /** {@code cuDeviceGetUuid}. */
+    UUID deviceUuid(int device) throws CudaCallException;
 
-  /** {@code cuDeviceGetAttribute}; a status of 1 means that this driver does not know the attribute. */
-  int attribute(int device, int attribute) throws CudaCallException;
+    /** {@code cuDeviceGetAttribute}; a status of 1 means that this driver does not know the attribute. */
+    int attribute(int device, int attribute) throws CudaCallException;
 }

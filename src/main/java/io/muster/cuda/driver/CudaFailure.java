@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda.driver;
 
 import java.util.OptionalInt;
@@ -11,23 +13,26 @@ import java.util.OptionalInt;
  * @param meaning the driver's name for that status, such as {@code CUDA_ERROR_UNKNOWN}
  */
 public record CudaFailure(String call, OptionalInt device, int status, String meaning) {
-  /** {@code CUDA_ERROR_INVALID_VALUE}: also the answer of a driver that does not know the attribute that it is asked for. */
-  public static final int INVALID_VALUE = 1;
-  /** {@code CUDA_ERROR_STUB_LIBRARY}: the file to link against, not the driver. */
-  public static final int STUB_LIBRARY = 34;
-  /** {@code CUDA_ERROR_NOT_PERMITTED}: for fabric memory it means that this process has no IMEX channel. */
-  public static final int NOT_PERMITTED = 800;
-  /** {@code CUDA_ERROR_NO_DEVICE}. */
-  public static final int NO_DEVICE = 100;
+    /**
+     * {@code CUDA_ERROR_INVALID_VALUE}: also the answer of a driver that does not know the attribute that it is asked
+     * for.
+     */
+    public static final int INVALID_VALUE = 1;
+    /** {@code CUDA_ERROR_STUB_LIBRARY}: the file to link against, not the driver. */
+    public static final int STUB_LIBRARY = 34;
+    /** {@code CUDA_ERROR_NOT_PERMITTED}: for fabric memory it means that this process has no IMEX channel. */
+    public static final int NOT_PERMITTED = 800;
+    /** {@code CUDA_ERROR_NO_DEVICE}. */
+    public static final int NO_DEVICE = 100;
 
-  /** For example {@code cuDeviceGetAttribute(128) device=2: 999 CUDA_ERROR_UNKNOWN}. */
-  public String text() {
-    String where = device.isPresent() ? " device=" + device.getAsInt() : "";
-    return call + where + ": " + status + " " + meaning;
-  }
+    /** For example {@code cuDeviceGetAttribute(128) device=2: 999 CUDA_ERROR_UNKNOWN}. */
+    public String text() {
+        String where = device.isPresent() ? " device=" + device.getAsInt() : "";
+        return call + where + ": " + status + " " + meaning;
+    }
 
-  @Override
-  public String toString() {
-    return text();
-  }
+    @Override
+    public String toString() {
+        return text();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda.driver;
 
 import java.io.IOException;
@@ -11,82 +13,87 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Whether {@code libcuda.so.1} is there. Where native access is enabled the dynamic loader itself is asked; where it is not, asking would
- * print the JVM's warning even on a host that has no GPU, so the loader's usual places are looked at instead.
+ * Whether {@code libcuda.so.1} is there. Where native access is enabled the dynamic loader itself is asked; where it is
+ * not, asking would print the JVM's warning even on a host that has no GPU, so the loader's usual places are looked at
+ * instead.
  */
 public final class CudaLibrary {
-  public static final String NAME = "libcuda.so.1";
+    public static final String NAME = "libcuda.so.1";
 
-  private static final Path LOADER_CACHE = Path.of("/etc/ld.so.cache");
-  private static final List<String> USUAL_PLACES = List.of(
-      "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib",
-      "/usr/local/nvidia/lib64", "/usr/local/nvidia/lib", "/usr/lib/wsl/lib", "/run/opengl-driver/lib");
+    private static final Path LOADER_CACHE = Path.of("/etc/ld.so.cache");
+    private static final List<String> USUAL_PLACES = List.of(
+            "/usr/lib/x86_64-linux-gnu",
+            "/usr/lib/aarch64-linux-gnu",
+            "/usr/lib64",
+            "/usr/lib",
+            "/lib64",
+            "/lib",
+            "/usr/local/nvidia/lib64",
+            "/usr/local/nvidia/lib",
+            "/usr/lib/wsl/lib",
+            "/run/opengl-driver/lib");
 
-  private CudaLibrary() {}
+    private CudaLibrary() {}
 
-  /** Whether it is there. */
-  public sealed interface Search {
-    /**
-     * @param where its path, or the bare name if only the loader knows
-     */
-    record Found(String where) implements Search {}
+    /** Whether it is there. */
+    public sealed interface Search {
+        /** @param where its path, or the bare name if only the loader knows */
+        record Found(String where) implements Search {}
 
-    record Unloadable(String where) implements Search {}
+        record Unloadable(String where) implements Search {}
 
-    record Missing() implements Search {}
-  }
-
-  /**
-   * @param libraryPath the value of {@code LD_LIBRARY_PATH}, empty if unset
-   */
-  public static Search find(String libraryPath) {
-    Optional<String> file = inUsualPlaces(libraryPath);
-    if (!CudaLibrary.class.getModule().isNativeAccessEnabled()) {
-      return file.<Search>map(Search.Found::new).orElseGet(Search.Missing::new);
+        record Missing() implements Search {}
     }
-    if (loads()) {
-      return new Search.Found(file.orElse(NAME));
-    }
-    return file.<Search>map(Search.Unloadable::new).orElseGet(Search.Missing::new);
-  }
 
-  @SuppressWarnings("restricted") // opens and closes the library, and calls nothing in it
-  private static boolean loads() {
-    try (Arena arena = Arena.ofConfined()) {
-      SymbolLookup.libraryLookup(NAME, arena);
-      return true;
-    } catch (IllegalArgumentException e) {
-      return false; // its message says no more than that the library can't be opened
+    /** @param libraryPath the value of {@code LD_LIBRARY_PATH}, empty if unset */
+    public static Search find(String libraryPath) {
+        Optional<String> file = inUsualPlaces(libraryPath);
+        if (!CudaLibrary.class.getModule().isNativeAccessEnabled()) {
+            return file.<Search>map(Search.Found::new).orElseGet(Search.Missing::new);
+        }
+        if (loads()) {
+            return new Search.Found(file.orElse(NAME));
+        }
+        return file.<Search>map(Search.Unloadable::new).orElseGet(Search.Missing::new);
     }
-  }
 
-  static Optional<String> inUsualPlaces(String libraryPath) {
-    List<String> folders = new ArrayList<>(List.of(libraryPath.split(":")));
-    folders.removeIf(String::isEmpty);
-    folders.addAll(USUAL_PLACES);
-    for (String folder : folders) {
-      Path file = Path.of(folder, NAME);
-      if (Files.exists(file)) {
-        return Optional.of(file.toString());
-      }
+    @SuppressWarnings("restricted") // opens and closes the library, and calls nothing in it
+    private static boolean loads() {
+        try (Arena arena = Arena.ofConfined()) {
+            SymbolLookup.libraryLookup(NAME, arena);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false; // its message says no more than that the library can't be opened
+        }
     }
-    return inLoaderCache(LOADER_CACHE);
-  }
 
-  /** The cache holds the paths as zero-terminated strings. */
-  static Optional<String> inLoaderCache(Path cache) {
-    String text;
-    try {
-      text = new String(Files.readAllBytes(cache), StandardCharsets.ISO_8859_1);
-    } catch (IOException e) {
-      return Optional.empty(); // no cache, no entry: musl has none
+    static Optional<String> inUsualPlaces(String libraryPath) {
+        List<String> folders = new ArrayList<>(List.of(libraryPath.split(":")));
+        folders.removeIf(String::isEmpty);
+        folders.addAll(USUAL_PLACES);
+        for (String folder : folders) {
+            Path file = Path.of(folder, NAME);
+            if (Files.exists(file)) {
+                return Optional.of(file.toString());
+            }
+        }
+        return inLoaderCache(LOADER_CACHE);
     }
-    int end = text.indexOf("/" + NAME + "\0");
-    if (end < 0) {
-      return Optional.empty();
+
+    /** The cache holds the paths as zero-terminated strings. */
+    static Optional<String> inLoaderCache(Path cache) {
+        String text;
+        try {
+            text = new String(Files.readAllBytes(cache), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return Optional.empty(); // no cache, no entry: musl has none
+        }
+        int end = text.indexOf("/" + NAME + "\0");
+        if (end < 0) {
+            return Optional.empty();
+        }
+        int start = text.lastIndexOf('\0', end) + 1;
+        String path = text.substring(start, end + 1 + NAME.length());
+        return Files.exists(Path.of(path)) ? Optional.of(path) : Optional.empty();
     }
-    int start = text.lastIndexOf('\0', end) + 1;
-    String path = text.substring(start, end + 1 + NAME.length());
-    return Files.exists(Path.of(path)) ? Optional.of(path) : Optional.empty();
-  }
 }

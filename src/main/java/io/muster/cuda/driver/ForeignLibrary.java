@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda.driver;
 
 import java.lang.foreign.Arena;
@@ -12,90 +14,91 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A library of C functions. It is loaded for good: a driver that is unloaded under its own threads takes the JVM with it. All needed symbols are
- * looked up at once, so that a library that lacks one is an answer; each is linked at its first call, since linking is what costs.
+ * A library of C functions. It is loaded for good: a driver that is unloaded under its own threads takes the JVM with
+ * it. All needed symbols are looked up at once, so that a library that lacks one is an answer; each is linked at its
+ * first call, since linking is what costs.
  */
 public final class ForeignLibrary {
-  private final SymbolLookup symbols;
-  private final List<String> missing = new ArrayList<>();
+    private final SymbolLookup symbols;
+    private final List<String> missing = new ArrayList<>();
 
-  private ForeignLibrary(SymbolLookup symbols) {
-    this.symbols = symbols;
-  }
-
-  /** Empty if the dynamic loader does not find it. */
-  @SuppressWarnings("restricted")
-  public static Optional<ForeignLibrary> open(String name) {
-    try {
-      return Optional.of(new ForeignLibrary(SymbolLookup.libraryLookup(name, Arena.global())));
-    } catch (IllegalArgumentException _) {
-      return Optional.empty(); // its message says no more than that the library can't be opened
-    }
-  }
-
-  /** The functions of the C library. */
-  public static ForeignLibrary ofC() {
-    return new ForeignLibrary(Linker.nativeLinker().defaultLookup());
-  }
-
-  /** A function that must be there: {@link #missing()} names those that are not. */
-  public Function function(String name, FunctionDescriptor type) {
-    return optional(name, type).orElseGet(() -> {
-      missing.add(name);
-      return new Function(name, MemorySegment.NULL, type);
-    });
-  }
-
-  public Optional<Function> optional(String name, FunctionDescriptor type) {
-    return symbols.find(name).map(address -> new Function(name, address, type));
-  }
-
-  public List<String> missing() {
-    return List.copyOf(missing);
-  }
-
-  /** One function, linked at its first use. Two threads that meet there link it twice, which does no harm. */
-  public static final class Function {
-    private final String name;
-    private final MemorySegment address;
-    private final FunctionDescriptor type;
-    private volatile @Nullable MethodHandle handle;
-
-    private Function(String name, MemorySegment address, FunctionDescriptor type) {
-      this.name = name;
-      this.address = address;
-      this.type = type;
+    private ForeignLibrary(SymbolLookup symbols) {
+        this.symbols = symbols;
     }
 
-    String name() {
-      return name;
-    }
-
+    /** Empty if the dynamic loader does not find it. */
     @SuppressWarnings("restricted")
-    public MethodHandle handle() {
-      MethodHandle linked = handle;
-      if (linked == null) {
-        linked = Linker.nativeLinker().downcallHandle(address, type);
-        handle = linked;
-      }
-      return linked;
+    public static Optional<ForeignLibrary> open(String name) {
+        try {
+            return Optional.of(new ForeignLibrary(SymbolLookup.libraryLookup(name, Arena.global())));
+        } catch (IllegalArgumentException _) {
+            return Optional.empty(); // its message says no more than that the library can't be opened
+        }
     }
-  }
 
-  /** A call through a handle, which in theory throws anything. */
-  @FunctionalInterface
-  public interface Call {
-    int run() throws Throwable;
-  }
-
-  /** Calls; a downcall throws only for wrong arguments, which is a mistake in this package. */
-  public static int status(Call call) {
-    try {
-      return call.run();
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
+    /** The functions of the C library. */
+    public static ForeignLibrary ofC() {
+        return new ForeignLibrary(Linker.nativeLinker().defaultLookup());
     }
-  }
+
+    /** A function that must be there: {@link #missing()} names those that are not. */
+    public Function function(String name, FunctionDescriptor type) {
+        return optional(name, type).orElseGet(() -> {
+            missing.add(name);
+            return new Function(name, MemorySegment.NULL, type);
+        });
+    }
+
+    public Optional<Function> optional(String name, FunctionDescriptor type) {
+        return symbols.find(name).map(address -> new Function(name, address, type));
+    }
+
+    public List<String> missing() {
+        return List.copyOf(missing);
+    }
+
+    /** One function, linked at its first use. Two threads that meet there link it twice, which does no harm. */
+    public static final class Function {
+        private final String name;
+        private final MemorySegment address;
+        private final FunctionDescriptor type;
+        private volatile @Nullable MethodHandle handle;
+
+        private Function(String name, MemorySegment address, FunctionDescriptor type) {
+            this.name = name;
+            this.address = address;
+            this.type = type;
+        }
+
+        String name() {
+            return name;
+        }
+
+        @SuppressWarnings("restricted")
+        public MethodHandle handle() {
+            MethodHandle linked = handle;
+            if (linked == null) {
+                linked = Linker.nativeLinker().downcallHandle(address, type);
+                handle = linked;
+            }
+            return linked;
+        }
+    }
+
+    /** A call through a handle, which in theory throws anything. */
+    @FunctionalInterface
+    public interface Call {
+        int run() throws Throwable;
+    }
+
+    /** Calls; a downcall throws only for wrong arguments, which is a mistake in this package. */
+    public static int status(Call call) {
+        try {
+            return call.run();
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
 }

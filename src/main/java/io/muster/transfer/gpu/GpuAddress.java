@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.gpu;
 
 import io.muster.wire.CanonicalReader;
@@ -12,16 +14,16 @@ import io.muster.wire.CanonicalWriter;
  * @param server name of the owner's socket
  */
 record GpuAddress(long pid, int descriptor, String server) {
-  private static final int MAX_NAME = 100;
+    private static final int MAX_NAME = 100;
 
-  byte[] encode() {
-    return new CanonicalWriter().i64(pid).i32(descriptor).text(server).toByteArray();
-  }
+    byte[] encode() {
+        return new CanonicalWriter().i64(pid).i32(descriptor).text(server).toByteArray();
+    }
 
-  static GpuAddress decode(byte[] handle) throws MalformedException {
-    var in = new CanonicalReader(handle);
-    var address = new GpuAddress(in.i64("pid"), in.i32("descriptor"), in.text("server", MAX_NAME));
-    in.end();
-    return address;
-  }
+    static GpuAddress decode(byte[] handle) throws MalformedException {
+        var in = new CanonicalReader(handle);
+        var address = new GpuAddress(in.i64("pid"), in.i32("descriptor"), in.text("server", MAX_NAME));
+        in.end();
+        return address;
+    }
 }

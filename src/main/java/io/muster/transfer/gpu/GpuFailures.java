@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.GpuTrouble;
@@ -9,19 +11,21 @@ import java.util.concurrent.CompletionException;
 
 /** The sentences of failures on GPUs. */
 final class GpuFailures {
-  private GpuFailures() {}
+    private GpuFailures() {}
 
-  /** What failed, and what to do if the driver's status says it. */
-  static String text(Throwable failure) {
-    return switch (failure) {
-      case CompletionException wrapped when wrapped.getCause() != null -> text(wrapped.getCause());
-      case CudaCallException call -> GpuTrouble.sentence(call.failure());
-      default -> String.valueOf(failure.getMessage());
-    };
-  }
+    /** What failed, and what to do if the driver's status says it. */
+    static String text(Throwable failure) {
+        return switch (failure) {
+            case CompletionException wrapped when wrapped.getCause() != null -> text(wrapped.getCause());
+            case CudaCallException call -> GpuTrouble.sentence(call.failure());
+            default -> String.valueOf(failure.getMessage());
+        };
+    }
 
-  static WriteException copy(CudaFailure failure, RemoteRegion region, long offset, long bytes, String peer) {
-    return new WriteException(WriteException.Kind.FAILED, "copy failed: " + GpuTrouble.sentence(failure) + "; region=" + region.id()
-        + " offset=" + offset + " bytes=" + bytes + " regionBytes=" + region.bytes() + " peer=" + peer + " transport=cuda");
-  }
+    static WriteException copy(CudaFailure failure, RemoteRegion region, long offset, long bytes, String peer) {
+        return new WriteException(
+                WriteException.Kind.FAILED,
+                "copy failed: " + GpuTrouble.sentence(failure) + "; region=" + region.id() + " offset=" + offset
+                        + " bytes=" + bytes + " regionBytes=" + region.bytes() + " peer=" + peer + " transport=cuda");
+    }
 }

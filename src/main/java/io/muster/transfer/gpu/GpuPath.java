@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.gpu;
 
 import io.muster.transfer.ChannelGeneration;
@@ -12,8 +14,9 @@ import java.util.List;
  * @param way empty: it can't be mapped here, and its bytes go over the connection, if that is allowed
  * @param refused why other ways were not taken
  */
-public record GpuPath(ChannelGeneration channel, int region, String segment, int device, String way, List<String> refused) {
-  public GpuPath {
-    refused = List.copyOf(refused);
-  }
+public record GpuPath(
+        ChannelGeneration channel, int region, String segment, int device, String way, List<String> refused) {
+    public GpuPath {
+        refused = List.copyOf(refused);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.Gpu;
@@ -29,167 +31,207 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Transfers that the bulk connection alone does not make: {@code cuda}, over GPU memory that one process maps from another, and reads and staged
- * copies over {@code tcp}. One per process. It speaks with the others' on the control connections; no GPU is touched before memory of one
- * is registered or reached for.
+ * Transfers that the bulk connection alone does not make: {@code cuda}, over GPU memory that one process maps from
+ * another, and reads and staged copies over {@code tcp}. One per process. It speaks with the others' on the control
+ * connections; no GPU is touched before memory of one is registered or reached for.
  */
 public final class GpuTransport {
-  private static final Logger LOG = LoggerFactory.getLogger(GpuTransport.class);
+    private static final Logger LOG = LoggerFactory.getLogger(GpuTransport.class);
 
-  /** The transport's word in handles and reports. */
-  public static final String NAME = "cuda";
+    /** The transport's word in handles and reports. */
+    public static final String NAME = "cuda";
 
-  private final Complaints malformed = new Complaints(LOG, "muster.transfer.malformed");
-  private final Vertx vertx;
-  private final Gpus gpus;
-  private final Questions questions;
-  private final GpuRegions regions;
-  private final GpuImports imports;
-  private final GpuCopies copies;
-  private final StagedTransfers staged;
-  private final boolean fallsBack;
-  private final long answerTimeoutMs;
+    private final Complaints malformed = new Complaints(LOG, "muster.transfer.malformed");
+    private final Vertx vertx;
+    private final Gpus gpus;
+    private final Questions questions;
+    private final GpuRegions regions;
+    private final GpuImports imports;
+    private final GpuCopies copies;
+    private final StagedTransfers staged;
+    private final boolean fallsBack;
+    private final long answerTimeoutMs;
 
-  /**
-   * @param kind how memory of its own is shared: {@code FABRIC} only where the fabric is proven
-   * @param answerTimeoutMs for the other process to answer a question
-   * @param fallsBack whether transfers go over {@code tcp} where GPU memory can't be mapped
-   */
-  public record Settings(ShareKind kind, long answerTimeoutMs, boolean fallsBack) {}
+    /**
+     * @param kind how memory of its own is shared: {@code FABRIC} only where the fabric is proven
+     * @param answerTimeoutMs for the other process to answer a question
+     * @param fallsBack whether transfers go over {@code tcp} where GPU memory can't be mapped
+     */
+    public record Settings(ShareKind kind, long answerTimeoutMs, boolean fallsBack) {}
 
-  /** @param channels the living channel of a generation */
-  public GpuTransport(Vertx vertx, RegionTable table, Gpus gpus, Settings settings,
-      Function<ChannelGeneration, @Nullable Channel> channels) {
-    this.vertx = vertx;
-    this.gpus = gpus;
-    this.fallsBack = settings.fallsBack();
-    this.answerTimeoutMs = settings.answerTimeoutMs();
-    questions = new Questions(vertx, settings.answerTimeoutMs());
-    regions = new GpuRegions(vertx, table, gpus, settings.kind(), channels);
-    imports = new GpuImports(vertx, questions);
-    copies = new GpuCopies(table, gpus, regions, imports);
-    staged = new StagedTransfers(table, regions, questions);
-  }
-
-  /** Makes zeroed memory on a GPU that others can map; nobody is told of writes into it. Fails with CONFIG if there is no such GPU, or it gives no such memory. */
-  public Future<Region> allocate(String name, int device, long bytes) {
-    return regions.allocate(name, device, bytes);
-  }
-
-  /** Registers memory that the application has allocated. Fails with CONFIG if it can't be shared. */
-  public Future<Region> register(String name, int device, long address, long bytes) {
-    return regions.register(name, device, address, bytes);
-  }
-
-  /** Told, on a worker of a GPU, when a GPU is lost. */
-  public void onLost(Consumer<Gpu> listener) {
-    gpus.onLost(listener);
-  }
-
-  /** To or from GPU memory of this process. */
-  public Future<Void> own(RemoteRegion region, Move move) {
-    return copies.own(region, move);
-  }
-
-  /** Between memory of the host that this process has registered and memory of one of its GPUs. */
-  public Future<Void> onHost(RemoteRegion region, GpuSlice slice, Move move) {
-    return copies.onHost(region, slice, move);
-  }
-
-  /**
-   * To or from a segment of another process: over {@code cuda} if it lies on a GPU and can be mapped here, else over the channel.
-   *
-   * @param sameHost both processes have the same boot id and network namespace
-   * @return completes when the bytes are in the destination; fails with a {@link WriteException}
-   */
-  public Future<Void> remote(Channel channel, boolean sameHost, SegmentInfo info, Move move) {
-    if (!info.isOnGpu()) {
-      return overChannel(channel, info, move);
+    /** @param channels the living channel of a generation */
+    public GpuTransport(
+            Vertx vertx,
+            RegionTable table,
+            Gpus gpus,
+            Settings settings,
+            Function<ChannelGeneration, @Nullable Channel> channels) {
+        this.vertx = vertx;
+        this.gpus = gpus;
+        this.fallsBack = settings.fallsBack();
+        this.answerTimeoutMs = settings.answerTimeoutMs();
+        questions = new Questions(vertx, settings.answerTimeoutMs());
+        regions = new GpuRegions(vertx, table, gpus, settings.kind(), channels);
+        imports = new GpuImports(vertx, questions);
+        copies = new GpuCopies(table, gpus, regions, imports);
+        staged = new StagedTransfers(table, regions, questions);
     }
-    Future<Void> direct = direct(channel, sameHost, info, move);
-    return fallsBack ? direct.recover(failure -> failure instanceof WriteException refused && refused.kind() == WriteException.Kind.FAILED
-        && channel.isAlive() || failure instanceof MusterException
-            ? overChannel(channel, info, move).recover(also -> Future.failedFuture(both(failure, also)))
-            : Future.failedFuture(failure)) : direct;
-  }
 
-  /** The same over {@code cuda} and nothing else. */
-  public Future<Void> direct(Channel channel, boolean sameHost, SegmentInfo info, Move move) {
-    return copies.remote(channel, sameHost, info, move);
-  }
+    /**
+     * Makes zeroed memory on a GPU that others can map; nobody is told of writes into it. Fails with CONFIG if there is
+     * no such GPU, or it gives no such memory.
+     */
+    public Future<Region> allocate(String name, int device, long bytes) {
+        return regions.allocate(name, device, bytes);
+    }
 
-  private Future<Void> overChannel(Channel channel, SegmentInfo info, Move move) {
-    return staged.move(move.direction(), channel, new RemoteRegion(info.region(), info.key(), info.bytes()), info.isOnGpu(), move.offset(),
-        move.local());
-  }
+    /** Registers memory that the application has allocated. Fails with CONFIG if it can't be shared. */
+    public Future<Region> register(String name, int device, long address, long bytes) {
+        return regions.register(name, device, address, bytes);
+    }
 
-  private static WriteException both(Throwable cuda, Throwable tcp) {
-    return new WriteException(tcp instanceof WriteException known ? known.kind() : WriteException.Kind.FAILED,
-        tcp.getMessage() + " (tcp, after cuda: " + cuda.getMessage() + ")");
-  }
+    /** Told, on a worker of a GPU, when a GPU is lost. */
+    public void onLost(Consumer<Gpu> listener) {
+        gpus.onLost(listener);
+    }
 
-  /** A message of kind {@link ControlKind#TRANSFER}. */
-  public void received(Channel channel, Buffer payload) {
-    switch (TransferMessage.decode(payload)) {
-      case Decoded.Malformed<TransferMessage>(String reason) ->
-          malformed.note(channel.address().host(), "sent no transfer message: process=" + channel.peer() + " reason=" + reason);
-      case Decoded.Valid<TransferMessage>(TransferMessage message) -> {
-        switch (message) {
-          case TransferMessage.Attach attach -> channel.send(ControlKind.TRANSFER, regions.attach(channel, attach).encode());
-          case TransferMessage.Detached(int region) -> regions.detached(channel.generation(), region);
-          case TransferMessage.Revoke(int region) -> imports.revoked(channel, region);
-          case TransferMessage.Read read -> staged.asked(channel, read);
-          case TransferMessage.Stage stage -> staged.asked(channel, stage);
-          case TransferMessage.Commit commit -> staged.asked(channel, commit);
-          case TransferMessage.Answer answer -> questions.answered(channel, answer);
+    /** To or from GPU memory of this process. */
+    public Future<Void> own(RemoteRegion region, Move move) {
+        return copies.own(region, move);
+    }
+
+    /** Between memory of the host that this process has registered and memory of one of its GPUs. */
+    public Future<Void> onHost(RemoteRegion region, GpuSlice slice, Move move) {
+        return copies.onHost(region, slice, move);
+    }
+
+    /**
+     * To or from a segment of another process: over {@code cuda} if it lies on a GPU and can be mapped here, else over
+     * the channel.
+     *
+     * @param sameHost both processes have the same boot id and network namespace
+     * @return completes when the bytes are in the destination; fails with a {@link WriteException}
+     */
+    public Future<Void> remote(Channel channel, boolean sameHost, SegmentInfo info, Move move) {
+        if (!info.isOnGpu()) {
+            return overChannel(channel, info, move);
         }
-      }
+        Future<Void> direct = direct(channel, sameHost, info, move);
+        return fallsBack
+                ? direct.recover(failure -> failure instanceof WriteException refused
+                                        && refused.kind() == WriteException.Kind.FAILED
+                                        && channel.isAlive()
+                                || failure instanceof MusterException
+                        ? overChannel(channel, info, move).recover(also -> Future.failedFuture(both(failure, also)))
+                        : Future.failedFuture(failure))
+                : direct;
     }
-  }
 
-  /** A channel is over. */
-  public void lost(Channel channel) {
-    questions.lost(channel.generation());
-    imports.lost(channel);
-    regions.lost(channel.generation());
-    staged.lost(channel.generation());
-  }
-
-  /** How memory of others is reached here, that was reached for. */
-  public List<GpuPath> paths() {
-    return imports.paths();
-  }
-
-  /** The ways by which memory of others is mapped here now. */
-  public List<String> ways() {
-    return paths().stream().map(GpuPath::way).filter(way -> !way.isEmpty()).distinct().sorted().toList();
-  }
-
-  /** Why regions of others can't be mapped here, for people. */
-  public List<String> refusals() {
-    return paths().stream().filter(path -> path.way().isEmpty()).map(path -> String.join("; ", path.refused())).distinct().sorted().toList();
-  }
-
-  /** Mappings of this process into memory of others. */
-  public int mappings() {
-    return imports.size();
-  }
-
-  /** Unmaps what is mapped, as soon as no copy uses it, and ends the workers, within the time for an answer; regions are closed before. */
-  public Future<Void> close() {
-    return imports.close().transform(_ -> Future.fromCompletionStage(gpus.close())).timeout(answerTimeoutMs, TimeUnit.MILLISECONDS)
-        .onFailure(failure -> LOG.warn("gpu-not-closed reason={}", GpuFailures.text(failure)))
-        .transform(_ -> vertx.executeBlocking(() -> {
-          closeServer();
-          return null;
-        }, false));
-  }
-
-  private void closeServer() {
-    try {
-      regions.close();
-    } catch (IOException e) {
-      LOG.warn("descriptor-server-not-closed reason={}", e.getMessage());
+    /** The same over {@code cuda} and nothing else. */
+    public Future<Void> direct(Channel channel, boolean sameHost, SegmentInfo info, Move move) {
+        return copies.remote(channel, sameHost, info, move);
     }
-  }
+
+    private Future<Void> overChannel(Channel channel, SegmentInfo info, Move move) {
+        return staged.move(
+                move.direction(),
+                channel,
+                new RemoteRegion(info.region(), info.key(), info.bytes()),
+                info.isOnGpu(),
+                move.offset(),
+                move.local());
+    }
+
+    private static WriteException both(Throwable cuda, Throwable tcp) {
+        return new WriteException(
+                tcp instanceof WriteException known ? known.kind() : WriteException.Kind.FAILED,
+                tcp.getMessage() + " (tcp, after cuda: " + cuda.getMessage() + ")");
+    }
+
+    /** A message of kind {@link ControlKind#TRANSFER}. */
+    public void received(Channel channel, Buffer payload) {
+        switch (TransferMessage.decode(payload)) {
+            case Decoded.Malformed<TransferMessage>(String reason) ->
+                malformed.note(
+                        channel.address().host(),
+                        "sent no transfer message: process=" + channel.peer() + " reason=" + reason);
+            case Decoded.Valid<TransferMessage>(TransferMessage message) -> {
+                switch (message) {
+                    case TransferMessage.Attach attach ->
+                        channel.send(
+                                ControlKind.TRANSFER,
+                                regions.attach(channel, attach).encode());
+                    case TransferMessage.Detached(int region) -> regions.detached(channel.generation(), region);
+                    case TransferMessage.Revoke(int region) -> imports.revoked(channel, region);
+                    case TransferMessage.Read read -> staged.asked(channel, read);
+                    case TransferMessage.Stage stage -> staged.asked(channel, stage);
+                    case TransferMessage.Commit commit -> staged.asked(channel, commit);
+                    case TransferMessage.Answer answer -> questions.answered(channel, answer);
+                }
+            }
+        }
+    }
+
+    /** A channel is over. */
+    public void lost(Channel channel) {
+        questions.lost(channel.generation());
+        imports.lost(channel);
+        regions.lost(channel.generation());
+        staged.lost(channel.generation());
+    }
+
+    /** How memory of others is reached here, that was reached for. */
+    public List<GpuPath> paths() {
+        return imports.paths();
+    }
+
+    /** The ways by which memory of others is mapped here now. */
+    public List<String> ways() {
+        return paths().stream()
+                .map(GpuPath::way)
+                .filter(way -> !way.isEmpty())
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    /** Why regions of others can't be mapped here, for people. */
+    public List<String> refusals() {
+        return paths().stream()
+                .filter(path -> path.way().isEmpty())
+                .map(path -> String.join("; ", path.refused()))
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    /** Mappings of this process into memory of others. */
+    public int mappings() {
+        return imports.size();
+    }
+
+    /**
+     * Unmaps what is mapped, as soon as no copy uses it, and ends the workers, within the time for an answer; regions
+     * are closed before.
+     */
+    public Future<Void> close() {
+        return imports.close()
+                .transform(_ -> Future.fromCompletionStage(gpus.close()))
+                .timeout(answerTimeoutMs, TimeUnit.MILLISECONDS)
+                .onFailure(failure -> LOG.warn("gpu-not-closed reason={}", GpuFailures.text(failure)))
+                .transform(_ -> vertx.executeBlocking(
+                        () -> {
+                            closeServer();
+                            return null;
+                        },
+                        false));
+    }
+
+    private void closeServer() {
+        try {
+            regions.close();
+        } catch (IOException e) {
+            LOG.warn("descriptor-server-not-closed reason={}", e.getMessage());
+        }
+    }
 }

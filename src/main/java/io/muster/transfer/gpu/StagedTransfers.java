@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.Gpu;
@@ -21,7 +23,6 @@ import io.muster.transfer.memory.Region;
 import io.muster.transfer.memory.RegionTable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.HashMap;
@@ -29,189 +30,266 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Transfers between processes over the bulk connection that more than one write is needed for: reads, and whatever begins or ends in the memory of
- * a GPU that the other process can't map. A read is a write by the other process into memory of this one that is registered for it; memory of a
- * GPU is staged on the host, in pieces of at most {@link TransferMessage#MAX_STAGED_BYTES}.
+ * Transfers between processes over the bulk connection that more than one write is needed for: reads, and whatever
+ * begins or ends in the memory of a GPU that the other process can't map. A read is a write by the other process into
+ * memory of this one that is registered for it; memory of a GPU is staged on the host, in pieces of at most
+ * {@link TransferMessage#MAX_STAGED_BYTES}.
  */
 final class StagedTransfers {
-  /** Places that one process may have asked for and not yet used. */
-  private static final int MAX_PLACES = 16;
-  private static final Duration BOUND = Duration.ofSeconds(30);
+    /** Places that one process may have asked for and not yet used. */
+    private static final int MAX_PLACES = 16;
 
-  private final RegionTable table;
-  private final GpuRegions gpus;
-  private final Questions questions;
-  /** Places for others to write into, by region; channels' contexts meet here: guarded by itself. */
-  private final Map<Integer, Place> places = new HashMap<>();
+    private static final Duration BOUND = Duration.ofSeconds(30);
 
-  private record Place(ChannelGeneration channel, Region region) {}
+    private final RegionTable table;
+    private final GpuRegions gpus;
+    private final Questions questions;
+    /** Places for others to write into, by region; channels' contexts meet here: guarded by itself. */
+    private final Map<Integer, Place> places = new HashMap<>();
 
-  StagedTransfers(RegionTable table, GpuRegions gpus, Questions questions) {
-    this.table = table;
-    this.gpus = gpus;
-    this.questions = questions;
-  }
+    private record Place(ChannelGeneration channel, Region region) {}
 
-  // ---- this process asks
-
-  /** From or into a region in memory of the host, or of a GPU, over the bulk connection. */
-  Future<Void> move(Direction direction, Channel channel, RemoteRegion remote, boolean targetOnGpu, long offset, Local local) {
-    if (local.bytes() == 0) {
-      return Future.failedFuture(WriteFailures.refused(WriteException.Kind.EMPTY, "nothing to move", remote, offset, 0, channel.toString()));
+    StagedTransfers(RegionTable table, GpuRegions gpus, Questions questions) {
+        this.table = table;
+        this.gpus = gpus;
+        this.questions = questions;
     }
-    if (offset < 0 || local.bytes() > remote.bytes() || offset > remote.bytes() - local.bytes()) {
-      return Future.failedFuture(WriteFailures.refused(WriteException.Kind.OUT_OF_BOUNDS, "the region has " + remote.bytes() + " bytes",
-          remote, offset, local.bytes(), channel.toString()));
-    }
-    if (local instanceof Local.Host(MemorySegment memory) && !targetOnGpu) {
-      return direction == Direction.WRITE ? channel.write(remote, offset, memory) : read(channel, remote, offset, memory);
-    }
-    return pieces(direction, channel, remote, targetOnGpu, offset, local, 0);
-  }
 
-  private Future<Void> pieces(Direction direction, Channel channel, RemoteRegion remote, boolean targetOnGpu, long offset, Local local,
-      long done) {
-    if (done == local.bytes()) {
-      return Future.succeededFuture();
-    }
-    long length = Math.min(TransferMessage.MAX_STAGED_BYTES, local.bytes() - done);
-    Local part = local.part(done, length);
-    return (direction == Direction.WRITE ? writePiece(channel, remote, targetOnGpu, offset + done, part)
-        : readPiece(channel, remote, offset + done, part))
-        .compose(_ -> pieces(direction, channel, remote, targetOnGpu, offset, local, done + length));
-  }
+    // ---- this process asks
 
-  private Future<Void> writePiece(Channel channel, RemoteRegion remote, boolean targetOnGpu, long offset, Local part) {
-    return onHost(part, true, memory -> targetOnGpu ? writeStaged(channel, remote, offset, memory) : channel.write(remote, offset, memory));
-  }
-
-  private Future<Void> writeStaged(Channel channel, RemoteRegion remote, long offset, MemorySegment memory) {
-    return questions.ask(channel, request -> new TransferMessage.Stage(request, memory.byteSize())).compose(place ->
-        channel.write(place.place(), 0, memory).compose(_ ->
-            questions.ask(channel, request -> new TransferMessage.Commit(request, place.place(), remote, offset)))).mapEmpty();
-  }
-
-  private Future<Void> readPiece(Channel channel, RemoteRegion remote, long offset, Local part) {
-    return onHost(part, false, memory -> read(channel, remote, offset, memory));
-  }
-
-  private Future<Void> read(Channel channel, RemoteRegion remote, long offset, MemorySegment memory) {
-    Region into;
-    try {
-      into = table.register("read", memory, null);
-    } catch (MusterException unusable) {
-      return Future.failedFuture(new WriteException(WriteException.Kind.FAILED, String.valueOf(unusable.getMessage())));
-    }
-    return questions.ask(channel, request -> new TransferMessage.Read(request, remote, offset, memory.byteSize(), into.remote()))
-        .<Void>mapEmpty().transform(read -> into.close(BOUND).transform(_ -> read.succeeded() ? Future.succeededFuture()
-            : Future.failedFuture(read.cause())));
-  }
-
-  /** Host memory as it is; memory of a GPU by way of some on the host, copied before, or after. */
-  private Future<Void> onHost(Local part, boolean before, Function<MemorySegment, Future<Void>> act) {
-    if (part instanceof Local.Host(MemorySegment memory)) {
-      return act.apply(memory);
-    }
-    GpuSlice slice = ((Local.OnGpu) part).slice();
-    Region stage = table.allocate("stage", slice.bytes(), null);
-    return gpus.gpu(slice.device()).compose(gpu -> {
-      Future<Void> first = before ? copied(gpu, new GpuCopy.ToHost(stage.memory(), slice.address())) : Future.succeededFuture();
-      return first.compose(_ -> act.apply(stage.memory())).compose(_ -> before ? Future.<Void>succeededFuture()
-          : copied(gpu, new GpuCopy.ToDevice(slice.address(), stage.memory())));
-    }).transform(done -> stage.close(BOUND).transform(_ -> done.succeeded() ? Future.succeededFuture() : Future.failedFuture(done.cause())));
-  }
-
-  static Future<Void> copied(Gpu gpu, GpuCopy copy) {
-    Promise<Void> promise = Promise.promise();
-    gpu.copy(0, copy, failure -> {
-      if (failure == null) {
-        promise.complete();
-      } else {
-        promise.fail(new WriteException(WriteException.Kind.FAILED, GpuTrouble.sentence(failure)));
-      }
-    });
-    return promise.future();
-  }
-
-  // ---- this process is asked
-
-  void asked(Channel channel, TransferMessage.Read read) {
-    answer(channel, read.request(), switch (table.lease(read.from().id(), read.from().key(), read.offset(), read.bytes(),
-        channel::isGranted)) {
-      case LeaseOutcome.Refused(WriteException.Kind kind, String detail) -> Future.failedFuture(new WriteException(kind, detail));
-      case Lease lease -> (lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, GpuView view, var _, var _)
-          ? sendStaged(channel, read, gpu, view) : channel.write(read.into(), 0, lease.region().memory().asSlice(read.offset(), read.bytes())))
-          .onComplete(_ -> lease.release());
-    });
-  }
-
-  private Future<Void> sendStaged(Channel channel, TransferMessage.Read read, Gpu gpu, GpuView view) {
-    if (read.bytes() > TransferMessage.MAX_STAGED_BYTES) {
-      return Future.failedFuture(new WriteException(WriteException.Kind.OUT_OF_BOUNDS, read.bytes() + " bytes of GPU memory at once"));
-    }
-    Region stage = table.allocate("stage", read.bytes(), null);
-    return copied(gpu, new GpuCopy.ToHost(stage.memory(), view.address() + read.offset()))
-        .compose(_ -> channel.write(read.into(), 0, stage.memory())).onComplete(_ -> stage.close(BOUND));
-  }
-
-  void asked(Channel channel, TransferMessage.Stage wanted) {
-    Region place;
-    synchronized (places) {
-      long taken = places.values().stream().filter(one -> one.channel().equals(channel.generation())).count();
-      if (wanted.bytes() < 1 || wanted.bytes() > TransferMessage.MAX_STAGED_BYTES || taken >= MAX_PLACES) {
-        channel.send(ControlKind.TRANSFER, TransferMessage.Answer.refused(wanted.request(), WriteException.Kind.FAILED,
-            "no place for " + wanted.bytes() + " bytes beside " + taken + " others").encode());
-        return;
-      }
-      place = table.allocate("stage", wanted.bytes(), null);
-      places.put(place.id(), new Place(channel.generation(), place));
-    }
-    channel.send(ControlKind.TRANSFER, new TransferMessage.Answer(wanted.request(), 0, "", place.remote()).encode());
-  }
-
-  void asked(Channel channel, TransferMessage.Commit commit) {
-    Place place;
-    synchronized (places) {
-      place = places.get(commit.staged().id());
-      if (place != null && place.channel().equals(channel.generation())) {
-        places.remove(commit.staged().id());
-      } else {
-        place = null;
-      }
-    }
-    if (place == null) {
-      answer(channel, commit.request(), Future.failedFuture(new WriteException(WriteException.Kind.UNKNOWN_REGION, "no such place")));
-      return;
-    }
-    Region staged = place.region();
-    Future<Void> done = switch (table.lease(commit.to().id(), commit.to().key(), commit.offset(), staged.bytes(),
-        channel::isGranted)) {
-      case LeaseOutcome.Refused(WriteException.Kind kind, String detail) -> Future.failedFuture(new WriteException(kind, detail));
-      case Lease lease -> (lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, GpuView view, var _, var _)
-          ? copied(gpu, new GpuCopy.ToDevice(view.address() + commit.offset(), staged.memory()))
-          : Future.<Void>failedFuture(new WriteException(WriteException.Kind.FAILED, "region " + commit.to().id() + " is no GPU memory")))
-          .onSuccess(_ -> lease.announce()).onComplete(_ -> lease.release());
-    };
-    answer(channel, commit.request(), done);
-    done.onComplete(_ -> staged.close(BOUND));
-  }
-
-  private static void answer(Channel channel, long request, Future<Void> done) {
-    done.onComplete(outcome -> channel.send(ControlKind.TRANSFER, (outcome.succeeded() ? TransferMessage.Answer.done(request)
-        : outcome.cause() instanceof WriteException known ? TransferMessage.Answer.refused(request, known.kind(),
-            String.valueOf(known.getMessage()))
-        : TransferMessage.Answer.refused(request, WriteException.Kind.FAILED, String.valueOf(outcome.cause().getMessage()))).encode()));
-  }
-
-  void lost(ChannelGeneration channel) {
-    synchronized (places) {
-      places.values().removeIf(place -> {
-        boolean its = place.channel().equals(channel);
-        if (its) {
-          place.region().close(BOUND);
+    /** From or into a region in memory of the host, or of a GPU, over the bulk connection. */
+    Future<Void> move(
+            Direction direction, Channel channel, RemoteRegion remote, boolean targetOnGpu, long offset, Local local) {
+        if (local.bytes() == 0) {
+            return Future.failedFuture(WriteFailures.refused(
+                    WriteException.Kind.EMPTY, "nothing to move", remote, offset, 0, channel.toString()));
         }
-        return its;
-      });
+        if (offset < 0 || local.bytes() > remote.bytes() || offset > remote.bytes() - local.bytes()) {
+            return Future.failedFuture(WriteFailures.refused(
+                    WriteException.Kind.OUT_OF_BOUNDS,
+                    "the region has " + remote.bytes() + " bytes",
+                    remote,
+                    offset,
+                    local.bytes(),
+                    channel.toString()));
+        }
+        if (local instanceof Local.Host(MemorySegment memory) && !targetOnGpu) {
+            return direction == Direction.WRITE
+                    ? channel.write(remote, offset, memory)
+                    : read(channel, remote, offset, memory);
+        }
+        return pieces(direction, channel, remote, targetOnGpu, offset, local, 0);
     }
-  }
+
+    private Future<Void> pieces(
+            Direction direction,
+            Channel channel,
+            RemoteRegion remote,
+            boolean targetOnGpu,
+            long offset,
+            Local local,
+            long done) {
+        if (done == local.bytes()) {
+            return Future.succeededFuture();
+        }
+        long length = Math.min(TransferMessage.MAX_STAGED_BYTES, local.bytes() - done);
+        Local part = local.part(done, length);
+        return (direction == Direction.WRITE
+                        ? writePiece(channel, remote, targetOnGpu, offset + done, part)
+                        : readPiece(channel, remote, offset + done, part))
+                .compose(_ -> pieces(direction, channel, remote, targetOnGpu, offset, local, done + length));
+    }
+
+    private Future<Void> writePiece(
+            Channel channel, RemoteRegion remote, boolean targetOnGpu, long offset, Local part) {
+        return onHost(
+                part,
+                true,
+                memory -> targetOnGpu
+                        ? writeStaged(channel, remote, offset, memory)
+                        : channel.write(remote, offset, memory));
+    }
+
+    private Future<Void> writeStaged(Channel channel, RemoteRegion remote, long offset, MemorySegment memory) {
+        return questions
+                .ask(channel, request -> new TransferMessage.Stage(request, memory.byteSize()))
+                .compose(place -> channel.write(place.place(), 0, memory)
+                        .compose(_ -> questions.ask(
+                                channel,
+                                request -> new TransferMessage.Commit(request, place.place(), remote, offset))))
+                .mapEmpty();
+    }
+
+    private Future<Void> readPiece(Channel channel, RemoteRegion remote, long offset, Local part) {
+        return onHost(part, false, memory -> read(channel, remote, offset, memory));
+    }
+
+    private Future<Void> read(Channel channel, RemoteRegion remote, long offset, MemorySegment memory) {
+        Region into;
+        try {
+            into = table.register("read", memory, null);
+        } catch (MusterException unusable) {
+            return Future.failedFuture(
+                    new WriteException(WriteException.Kind.FAILED, String.valueOf(unusable.getMessage())));
+        }
+        return questions
+                .ask(
+                        channel,
+                        request -> new TransferMessage.Read(request, remote, offset, memory.byteSize(), into.remote()))
+                .<Void>mapEmpty()
+                .transform(read -> into.close(BOUND)
+                        .transform(
+                                _ -> read.succeeded() ? Future.succeededFuture() : Future.failedFuture(read.cause())));
+    }
+
+    /** Host memory as it is; memory of a GPU by way of some on the host, copied before, or after. */
+    private Future<Void> onHost(Local part, boolean before, Function<MemorySegment, Future<Void>> act) {
+        if (part instanceof Local.Host(MemorySegment memory)) {
+            return act.apply(memory);
+        }
+        GpuSlice slice = ((Local.OnGpu) part).slice();
+        Region stage = table.allocate("stage", slice.bytes(), null);
+        return gpus.gpu(slice.device())
+                .compose(gpu -> {
+                    Future<Void> first = before
+                            ? copied(gpu, new GpuCopy.ToHost(stage.memory(), slice.address()))
+                            : Future.succeededFuture();
+                    return first.compose(_ -> act.apply(stage.memory()))
+                            .compose(_ -> before
+                                    ? Future.<Void>succeededFuture()
+                                    : copied(gpu, new GpuCopy.ToDevice(slice.address(), stage.memory())));
+                })
+                .transform(done -> stage.close(BOUND)
+                        .transform(
+                                _ -> done.succeeded() ? Future.succeededFuture() : Future.failedFuture(done.cause())));
+    }
+
+    static Future<Void> copied(Gpu gpu, GpuCopy copy) {
+        Promise<Void> promise = Promise.promise();
+        gpu.copy(0, copy, failure -> {
+            if (failure == null) {
+                promise.complete();
+            } else {
+                promise.fail(new WriteException(WriteException.Kind.FAILED, GpuTrouble.sentence(failure)));
+            }
+        });
+        return promise.future();
+    }
+
+    // ---- this process is asked
+
+    void asked(Channel channel, TransferMessage.Read read) {
+        answer(
+                channel,
+                read.request(),
+                switch (table.lease(
+                        read.from().id(), read.from().key(), read.offset(), read.bytes(), channel::isGranted)) {
+                    case LeaseOutcome.Refused(WriteException.Kind kind, String detail) ->
+                        Future.failedFuture(new WriteException(kind, detail));
+                    case Lease lease ->
+                        (lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, GpuView view, var _, var _)
+                                        ? sendStaged(channel, read, gpu, view)
+                                        : channel.write(
+                                                read.into(),
+                                                0,
+                                                lease.region().memory().asSlice(read.offset(), read.bytes())))
+                                .onComplete(_ -> lease.release());
+                });
+    }
+
+    private Future<Void> sendStaged(Channel channel, TransferMessage.Read read, Gpu gpu, GpuView view) {
+        if (read.bytes() > TransferMessage.MAX_STAGED_BYTES) {
+            return Future.failedFuture(new WriteException(
+                    WriteException.Kind.OUT_OF_BOUNDS, read.bytes() + " bytes of GPU memory at once"));
+        }
+        Region stage = table.allocate("stage", read.bytes(), null);
+        return copied(gpu, new GpuCopy.ToHost(stage.memory(), view.address() + read.offset()))
+                .compose(_ -> channel.write(read.into(), 0, stage.memory()))
+                .onComplete(_ -> stage.close(BOUND));
+    }
+
+    void asked(Channel channel, TransferMessage.Stage wanted) {
+        Region place;
+        synchronized (places) {
+            long taken = places.values().stream()
+                    .filter(one -> one.channel().equals(channel.generation()))
+                    .count();
+            if (wanted.bytes() < 1 || wanted.bytes() > TransferMessage.MAX_STAGED_BYTES || taken >= MAX_PLACES) {
+                channel.send(
+                        ControlKind.TRANSFER,
+                        TransferMessage.Answer.refused(
+                                        wanted.request(),
+                                        WriteException.Kind.FAILED,
+                                        "no place for " + wanted.bytes() + " bytes beside " + taken + " others")
+                                .encode());
+                return;
+            }
+            place = table.allocate("stage", wanted.bytes(), null);
+            places.put(place.id(), new Place(channel.generation(), place));
+        }
+        channel.send(
+                ControlKind.TRANSFER, new TransferMessage.Answer(wanted.request(), 0, "", place.remote()).encode());
+    }
+
+    void asked(Channel channel, TransferMessage.Commit commit) {
+        Place place;
+        synchronized (places) {
+            place = places.get(commit.staged().id());
+            if (place != null && place.channel().equals(channel.generation())) {
+                places.remove(commit.staged().id());
+            } else {
+                place = null;
+            }
+        }
+        if (place == null) {
+            answer(
+                    channel,
+                    commit.request(),
+                    Future.failedFuture(new WriteException(WriteException.Kind.UNKNOWN_REGION, "no such place")));
+            return;
+        }
+        Region staged = place.region();
+        Future<Void> done = switch (table.lease(
+                commit.to().id(), commit.to().key(), commit.offset(), staged.bytes(), channel::isGranted)) {
+            case LeaseOutcome.Refused(WriteException.Kind kind, String detail) ->
+                Future.failedFuture(new WriteException(kind, detail));
+            case Lease lease ->
+                (lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, GpuView view, var _, var _)
+                                ? copied(gpu, new GpuCopy.ToDevice(view.address() + commit.offset(), staged.memory()))
+                                : Future.<Void>failedFuture(new WriteException(
+                                        WriteException.Kind.FAILED,
+                                        "region " + commit.to().id() + " is no GPU memory")))
+                        .onSuccess(_ -> lease.announce())
+                        .onComplete(_ -> lease.release());
+        };
+        answer(channel, commit.request(), done);
+        done.onComplete(_ -> staged.close(BOUND));
+    }
+
+    private static void answer(Channel channel, long request, Future<Void> done) {
+        done.onComplete(outcome -> channel.send(
+                ControlKind.TRANSFER,
+                (outcome.succeeded()
+                                ? TransferMessage.Answer.done(request)
+                                : outcome.cause() instanceof WriteException known
+                                        ? TransferMessage.Answer.refused(
+                                                request, known.kind(), String.valueOf(known.getMessage()))
+                                        : TransferMessage.Answer.refused(
+                                                request,
+                                                WriteException.Kind.FAILED,
+                                                String.valueOf(outcome.cause().getMessage())))
+                        .encode()));
+    }
+
+    void lost(ChannelGeneration channel) {
+        synchronized (places) {
+            places.values().removeIf(place -> {
+                boolean its = place.channel().equals(channel);
+                if (its) {
+                    place.region().close(BOUND);
+                }
+                return its;
+            });
+        }
+    }
 }

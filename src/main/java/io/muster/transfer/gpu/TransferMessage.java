@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.gpu;
 
 import io.muster.transfer.RemoteRegion;
@@ -9,109 +11,118 @@ import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 
 /**
- * What transfers ask of the other process on the control connection: to map its GPU memory and let it go, and to move bytes that this
- * process can't move itself. Questions carry a number, which their {@link Answer} repeats.
+ * What transfers ask of the other process on the control connection: to map its GPU memory and let it go, and to move
+ * bytes that this process can't move itself. Questions carry a number, which their {@link Answer} repeats.
  */
 public sealed interface TransferMessage {
-  /** No staging area is larger: it bounds what one question makes the other process hold. */
-  long MAX_STAGED_BYTES = 4L << 20;
+    /** No staging area is larger: it bounds what one question makes the other process hold. */
+    long MAX_STAGED_BYTES = 4L << 20;
 
-  int MAX_DETAIL = 512;
+    int MAX_DETAIL = 512;
 
-  /** No region. */
-  RemoteRegion NONE = new RemoteRegion(0, 0, 0);
+    /** No region. */
+    RemoteRegion NONE = new RemoteRegion(0, 0, 0);
 
-  /** I am going to map this region. Answered, then ended by {@link Detached}. */
-  record Attach(long request, int region, long key, long pid) implements TransferMessage {}
+    /** I am going to map this region. Answered, then ended by {@link Detached}. */
+    record Attach(long request, int region, long key, long pid) implements TransferMessage {}
 
-  /** One mapping of this region is gone, and no copy over it is under way. */
-  record Detached(int region) implements TransferMessage {}
+    /** One mapping of this region is gone, and no copy over it is under way. */
+    record Detached(int region) implements TransferMessage {}
 
-  /** The region ends: unmap it. Answered by as many {@link Detached} as there are mappings. */
-  record Revoke(int region) implements TransferMessage {}
+    /** The region ends: unmap it. Answered by as many {@link Detached} as there are mappings. */
+    record Revoke(int region) implements TransferMessage {}
 
-  /** Write this part of a region of yours into that region of mine, from its beginning. */
-  record Read(long request, RemoteRegion from, long offset, long bytes, RemoteRegion into) implements TransferMessage {}
+    /** Write this part of a region of yours into that region of mine, from its beginning. */
+    record Read(long request, RemoteRegion from, long offset, long bytes, RemoteRegion into)
+            implements TransferMessage {}
 
-  /** I need a place of so many bytes, to write into. */
-  record Stage(long request, long bytes) implements TransferMessage {}
+    /** I need a place of so many bytes, to write into. */
+    record Stage(long request, long bytes) implements TransferMessage {}
 
-  /** What I have written there belongs into this region; the place is free again. */
-  record Commit(long request, RemoteRegion staged, RemoteRegion to, long offset) implements TransferMessage {}
+    /** What I have written there belongs into this region; the place is free again. */
+    record Commit(long request, RemoteRegion staged, RemoteRegion to, long offset) implements TransferMessage {}
 
-  /**
-   * The end of a question.
-   *
-   * @param status 0: done; else 1 + the ordinal of a {@link WriteException.Kind}
-   * @param place of a {@link Stage}, else {@link #NONE}
-   */
-  record Answer(long request, int status, String detail, RemoteRegion place) implements TransferMessage {
-    static Answer done(long request) {
-      return new Answer(request, 0, "", NONE);
+    /**
+     * The end of a question.
+     *
+     * @param status 0: done; else 1 + the ordinal of a {@link WriteException.Kind}
+     * @param place of a {@link Stage}, else {@link #NONE}
+     */
+    record Answer(long request, int status, String detail, RemoteRegion place) implements TransferMessage {
+        static Answer done(long request) {
+            return new Answer(request, 0, "", NONE);
+        }
+
+        static Answer refused(long request, WriteException.Kind kind, String detail) {
+            return new Answer(
+                    request,
+                    1 + kind.ordinal(),
+                    detail.length() > MAX_DETAIL ? detail.substring(0, MAX_DETAIL) : detail,
+                    NONE);
+        }
     }
 
-    static Answer refused(long request, WriteException.Kind kind, String detail) {
-      return new Answer(request, 1 + kind.ordinal(), detail.length() > MAX_DETAIL ? detail.substring(0, MAX_DETAIL) : detail, NONE);
+    default Buffer encode() {
+        var out = new CanonicalWriter();
+        switch (this) {
+            case Attach(long request, int region, long key, long pid) ->
+                out.u8('A').i64(request).i32(region).i64(key).i64(pid);
+            case Detached(int region) -> out.u8('D').i32(region);
+            case Revoke(int region) -> out.u8('V').i32(region);
+            case Read(long request, RemoteRegion from, long offset, long bytes, RemoteRegion into) ->
+                write(write(out.u8('R').i64(request), from).i64(offset).i64(bytes), into);
+            case Stage(long request, long bytes) -> out.u8('S').i64(request).i64(bytes);
+            case Commit(long request, RemoteRegion staged, RemoteRegion to, long offset) ->
+                write(write(out.u8('C').i64(request), staged), to).i64(offset);
+            case Answer(long request, int status, String detail, RemoteRegion place) ->
+                write(out.u8('Y').i64(request).u8(status).text(detail), place);
+        }
+        return Buffer.buffer(out.toByteArray());
     }
-  }
 
-  default Buffer encode() {
-    var out = new CanonicalWriter();
-    switch (this) {
-      case Attach(long request, int region, long key, long pid) -> out.u8('A').i64(request).i32(region).i64(key).i64(pid);
-      case Detached(int region) -> out.u8('D').i32(region);
-      case Revoke(int region) -> out.u8('V').i32(region);
-      case Read(long request, RemoteRegion from, long offset, long bytes, RemoteRegion into) ->
-          write(write(out.u8('R').i64(request), from).i64(offset).i64(bytes), into);
-      case Stage(long request, long bytes) -> out.u8('S').i64(request).i64(bytes);
-      case Commit(long request, RemoteRegion staged, RemoteRegion to, long offset) ->
-          write(write(out.u8('C').i64(request), staged), to).i64(offset);
-      case Answer(long request, int status, String detail, RemoteRegion place) ->
-          write(out.u8('Y').i64(request).u8(status).text(detail), place);
+    /** Total: it comes from outside. */
+    static Decoded<TransferMessage> decode(Buffer frame) {
+        try {
+            var in = new CanonicalReader(frame.getBytes());
+            TransferMessage message = read(in);
+            in.end();
+            return new Decoded.Valid<>(message);
+        } catch (MalformedException | IllegalArgumentException e) {
+            return new Decoded.Malformed<>(String.valueOf(e.getMessage()));
+        }
     }
-    return Buffer.buffer(out.toByteArray());
-  }
 
-  /** Total: it comes from outside. */
-  static Decoded<TransferMessage> decode(Buffer frame) {
-    try {
-      var in = new CanonicalReader(frame.getBytes());
-      TransferMessage message = read(in);
-      in.end();
-      return new Decoded.Valid<>(message);
-    } catch (MalformedException | IllegalArgumentException e) {
-      return new Decoded.Malformed<>(String.valueOf(e.getMessage()));
+    private static TransferMessage read(CanonicalReader in) throws MalformedException {
+        int kind = in.u8("kind");
+        return switch (kind) {
+            case 'A' -> new Attach(in.i64("request"), in.i32("region"), in.i64("key"), in.i64("pid"));
+            case 'D' -> new Detached(in.i32("region"));
+            case 'V' -> new Revoke(in.i32("region"));
+            case 'R' -> new Read(in.i64("request"), region(in), in.i64("offset"), in.i64("bytes"), region(in));
+            case 'S' -> new Stage(in.i64("request"), in.i64("bytes"));
+            case 'C' -> new Commit(in.i64("request"), region(in), region(in), in.i64("offset"));
+            case 'Y' -> answer(in);
+            default ->
+                throw new MalformedException(
+                        "kind of transfer message: expected one of A, D, V, R, S, C, Y, got " + kind);
+        };
     }
-  }
 
-  private static TransferMessage read(CanonicalReader in) throws MalformedException {
-    int kind = in.u8("kind");
-    return switch (kind) {
-      case 'A' -> new Attach(in.i64("request"), in.i32("region"), in.i64("key"), in.i64("pid"));
-      case 'D' -> new Detached(in.i32("region"));
-      case 'V' -> new Revoke(in.i32("region"));
-      case 'R' -> new Read(in.i64("request"), region(in), in.i64("offset"), in.i64("bytes"), region(in));
-      case 'S' -> new Stage(in.i64("request"), in.i64("bytes"));
-      case 'C' -> new Commit(in.i64("request"), region(in), region(in), in.i64("offset"));
-      case 'Y' -> answer(in);
-      default -> throw new MalformedException("kind of transfer message: expected one of A, D, V, R, S, C, Y, got " + kind);
-    };
-  }
-
-  private static Answer answer(CanonicalReader in) throws MalformedException {
-    long request = in.i64("request");
-    int status = in.u8("status");
-    if (status > WriteException.Kind.values().length) {
-      throw new MalformedException("status: expected at most " + WriteException.Kind.values().length + ", got " + status);
+    private static Answer answer(CanonicalReader in) throws MalformedException {
+        long request = in.i64("request");
+        int status = in.u8("status");
+        if (status > WriteException.Kind.values().length) {
+            throw new MalformedException(
+                    "status: expected at most " + WriteException.Kind.values().length + ", got " + status);
+        }
+        return new Answer(request, status, in.text("detail", 4 * MAX_DETAIL), region(in));
     }
-    return new Answer(request, status, in.text("detail", 4 * MAX_DETAIL), region(in));
-  }
 
-  private static CanonicalWriter write(CanonicalWriter out, RemoteRegion region) {
-    return out.i32(region.id()).i64(region.key()).i64(region.bytes());
-  }
+    private static CanonicalWriter write(CanonicalWriter out, RemoteRegion region) {
+        return out.i32(region.id()).i64(region.key()).i64(region.bytes());
+    }
 
-  private static RemoteRegion region(CanonicalReader in) throws MalformedException {
-    return new RemoteRegion(in.i32("region"), in.i64("key"), in.i64("bytes"));
-  }
+    private static RemoteRegion region(CanonicalReader in) throws MalformedException {
+        return new RemoteRegion(in.i32("region"), in.i64("key"), in.i64("bytes"));
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.memory;
 
 import io.muster.cuda.Gpu;
@@ -13,45 +15,45 @@ import org.jspecify.annotations.Nullable;
 /** Where the memory of a region is, and how it is given back. */
 public sealed interface Backing {
 
-  /** What the processor can touch: nothing, for memory of a GPU. */
-  MemorySegment memory();
+    /** What the processor can touch: nothing, for memory of a GPU. */
+    MemorySegment memory();
 
-  long bytes();
+    long bytes();
 
-  /**
-   * Off the heap.
-   *
-   * @param owned closed with the region; null if it is the application's
-   */
-  record Host(MemorySegment memory, @Nullable Arena owned) implements Backing {
-    @Override
-    public long bytes() {
-      return memory.byteSize();
-    }
-  }
-
-  /** In the memory of a GPU of this process. */
-  record OnGpu(Gpu gpu, GpuView view, List<GpuRecord> records, Release release) implements Backing {
-    public OnGpu {
-      records = List.copyOf(records);
+    /**
+     * Off the heap.
+     *
+     * @param owned closed with the region; null if it is the application's
+     */
+    record Host(MemorySegment memory, @Nullable Arena owned) implements Backing {
+        @Override
+        public long bytes() {
+            return memory.byteSize();
+        }
     }
 
-    /** Of no bytes: an address of a GPU is none for the processor. */
-    @Override
-    public MemorySegment memory() {
-      return MemorySegment.NULL;
+    /** In the memory of a GPU of this process. */
+    record OnGpu(Gpu gpu, GpuView view, List<GpuRecord> records, Release release) implements Backing {
+        public OnGpu {
+            records = List.copyOf(records);
+        }
+
+        /** Of no bytes: an address of a GPU is none for the processor. */
+        @Override
+        public MemorySegment memory() {
+            return MemorySegment.NULL;
+        }
+
+        @Override
+        public long bytes() {
+            return view.bytes();
+        }
     }
 
-    @Override
-    public long bytes() {
-      return view.bytes();
+    /** Takes memory back from those who have mapped it, and frees it. */
+    @FunctionalInterface
+    interface Release {
+        /** @param bound for those who have it mapped; fails if it passes, and then the memory has to stay */
+        Future<Void> release(Region region, Duration bound);
     }
-  }
-
-  /** Takes memory back from those who have mapped it, and frees it. */
-  @FunctionalInterface
-  interface Release {
-    /** @param bound for those who have it mapped; fails if it passes, and then the memory has to stay */
-    Future<Void> release(Region region, Duration bound);
-  }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.memory;
 
 import java.lang.foreign.MemorySegment;
@@ -5,45 +7,46 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The right to touch a part of a region: while it is held, the memory is not released (T-5). Thread-safe. */
 public final class Lease implements LeaseOutcome {
-  private final Region region;
-  private final long offset;
-  private final long length;
-  private final AtomicBoolean released = new AtomicBoolean();
+    private final Region region;
+    private final long offset;
+    private final long length;
+    private final AtomicBoolean released = new AtomicBoolean();
 
-  Lease(Region region, long offset, long length) {
-    this.region = region;
-    this.offset = offset;
-    this.length = length;
-  }
-
-  public Region region() {
-    return region;
-  }
-
-  public long offset() {
-    return offset;
-  }
-
-  public long length() {
-    return length;
-  }
-
-  /** Copies from {@code source} to {@code position} within the leased part. */
-  public void copyFrom(MemorySegment source, long sourceOffset, long position, long bytes) {
-    if (position < 0 || bytes < 0 || position > length - bytes) {
-      throw new IndexOutOfBoundsException("position " + position + " and " + bytes + " bytes leave a lease of " + length);
+    Lease(Region region, long offset, long length) {
+        this.region = region;
+        this.offset = offset;
+        this.length = length;
     }
-    MemorySegment.copy(source, sourceOffset, region.memory(), offset + position, bytes);
-  }
 
-  /** Tells the region's listener that the leased part was written. */
-  public void announce() {
-    region.announce(offset, length);
-  }
-
-  public void release() {
-    if (released.compareAndSet(false, true)) {
-      region.released();
+    public Region region() {
+        return region;
     }
-  }
+
+    public long offset() {
+        return offset;
+    }
+
+    public long length() {
+        return length;
+    }
+
+    /** Copies from {@code source} to {@code position} within the leased part. */
+    public void copyFrom(MemorySegment source, long sourceOffset, long position, long bytes) {
+        if (position < 0 || bytes < 0 || position > length - bytes) {
+            throw new IndexOutOfBoundsException(
+                    "position " + position + " and " + bytes + " bytes leave a lease of " + length);
+        }
+        MemorySegment.copy(source, sourceOffset, region.memory(), offset + position, bytes);
+    }
+
+    /** Tells the region's listener that the leased part was written. */
+    public void announce() {
+        region.announce(offset, length);
+    }
+
+    public void release() {
+        if (released.compareAndSet(false, true)) {
+            region.released();
+        }
+    }
 }

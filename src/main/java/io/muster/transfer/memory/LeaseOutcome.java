@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.memory;
 
 import io.muster.transfer.WriteException;
 
 /** The answer to a request for a lease. */
 public sealed interface LeaseOutcome permits Lease, LeaseOutcome.Refused {
-  /** No lease, and why; {@code detail} is one clause for a person. */
-  record Refused(WriteException.Kind kind, String detail) implements LeaseOutcome {}
+    /** No lease, and why; {@code detail} is one clause for a person. */
+    record Refused(WriteException.Kind kind, String detail) implements LeaseOutcome {}
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.memory;
 
 import io.muster.transfer.RemoteRegion;
@@ -8,58 +10,65 @@ import java.lang.foreign.MemorySegment;
 
 /** Writes within this process: the same checks and the same answers as over a connection, and one copy. Thread-safe. */
 public final class LocalTransport {
-  private final RegionTable regions;
+    private final RegionTable regions;
 
-  public LocalTransport(RegionTable regions) {
-    this.regions = regions;
-  }
-
-  public String name() {
-    return "local";
-  }
-
-  /**
-   * Copies on the caller's thread, then tells the region's {@link WriteListener} on it.
-   *
-   * @return already complete: done, or failed with a {@link WriteException}
-   */
-  public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
-    return switch (regions.lease(region.id(), region.key(), offset, source.byteSize())) {
-      case LeaseOutcome.Refused refused -> Future.failedFuture(
-          WriteFailures.refused(refused.kind(), refused.detail(), region, offset, source.byteSize(), "this process"));
-      case Lease lease -> apply(lease, region, offset, source);
-    };
-  }
-
-  /** The other way round. */
-  public Future<Void> read(RemoteRegion region, long offset, MemorySegment destination) {
-    return switch (regions.lease(region.id(), region.key(), offset, destination.byteSize())) {
-      case LeaseOutcome.Refused refused -> Future.failedFuture(
-          WriteFailures.refused(refused.kind(), refused.detail(), region, offset, destination.byteSize(), "this process"));
-      case Lease lease -> {
-        try {
-          MemorySegment.copy(lease.region().memory(), offset, destination, 0, destination.byteSize());
-          yield Future.succeededFuture();
-        } catch (RuntimeException failure) {
-          yield Future.failedFuture(WriteFailures.refused(WriteException.Kind.FAILED, failure.toString(), region, offset,
-              destination.byteSize(), "this process"));
-        } finally {
-          lease.release();
-        }
-      }
-    };
-  }
-
-  private static Future<Void> apply(Lease lease, RemoteRegion region, long offset, MemorySegment source) {
-    try {
-      lease.copyFrom(source, 0, 0, source.byteSize());
-      lease.announce();
-      return Future.succeededFuture();
-    } catch (RuntimeException failure) {
-      return Future.failedFuture(WriteFailures.refused(WriteException.Kind.FAILED, failure.toString(), region, offset,
-          source.byteSize(), "this process"));
-    } finally {
-      lease.release();
+    public LocalTransport(RegionTable regions) {
+        this.regions = regions;
     }
-  }
+
+    public String name() {
+        return "local";
+    }
+
+    /**
+     * Copies on the caller's thread, then tells the region's {@link WriteListener} on it.
+     *
+     * @return already complete: done, or failed with a {@link WriteException}
+     */
+    public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
+        return switch (regions.lease(region.id(), region.key(), offset, source.byteSize())) {
+            case LeaseOutcome.Refused refused ->
+                Future.failedFuture(WriteFailures.refused(
+                        refused.kind(), refused.detail(), region, offset, source.byteSize(), "this process"));
+            case Lease lease -> apply(lease, region, offset, source);
+        };
+    }
+
+    /** The other way round. */
+    public Future<Void> read(RemoteRegion region, long offset, MemorySegment destination) {
+        return switch (regions.lease(region.id(), region.key(), offset, destination.byteSize())) {
+            case LeaseOutcome.Refused refused ->
+                Future.failedFuture(WriteFailures.refused(
+                        refused.kind(), refused.detail(), region, offset, destination.byteSize(), "this process"));
+            case Lease lease -> {
+                try {
+                    MemorySegment.copy(lease.region().memory(), offset, destination, 0, destination.byteSize());
+                    yield Future.succeededFuture();
+                } catch (RuntimeException failure) {
+                    yield Future.failedFuture(WriteFailures.refused(
+                            WriteException.Kind.FAILED,
+                            failure.toString(),
+                            region,
+                            offset,
+                            destination.byteSize(),
+                            "this process"));
+                } finally {
+                    lease.release();
+                }
+            }
+        };
+    }
+
+    private static Future<Void> apply(Lease lease, RemoteRegion region, long offset, MemorySegment source) {
+        try {
+            lease.copyFrom(source, 0, 0, source.byteSize());
+            lease.announce();
+            return Future.succeededFuture();
+        } catch (RuntimeException failure) {
+            return Future.failedFuture(WriteFailures.refused(
+                    WriteException.Kind.FAILED, failure.toString(), region, offset, source.byteSize(), "this process"));
+        } finally {
+            lease.release();
+        }
+    }
 }

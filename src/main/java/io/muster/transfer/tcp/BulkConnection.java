@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.transfer.LossEvidence;
@@ -8,153 +10,163 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bulk connection of one channel: first a path probe in each direction, then writes and their answers. For its own event loop, except
- * {@link #sender}.
+ * The bulk connection of one channel: first a path probe in each direction, then writes and their answers. For its own
+ * event loop, except {@link #sender}.
  */
 final class BulkConnection implements BulkParser.Sink {
-  private static final Runnable NOTHING = () -> {};
+    private static final Runnable NOTHING = () -> {};
 
-  private final TcpChannel channel;
-  private final RawSocket socket;
-  private final BulkSender sender;
-  private final BulkReceiver receiver;
-  private final BulkParser parser;
-  private final Promise<Void> closed = Promise.promise();
-  private Runnable answer = NOTHING;
-  private boolean heard;
-  private boolean understood;
+    private final TcpChannel channel;
+    private final RawSocket socket;
+    private final BulkSender sender;
+    private final BulkReceiver receiver;
+    private final BulkParser parser;
+    private final Promise<Void> closed = Promise.promise();
+    private Runnable answer = NOTHING;
+    private boolean heard;
+    private boolean understood;
 
-  BulkConnection(Node node, TcpChannel channel, RawSocket socket, int peerMaxFrameBytes) {
-    this.channel = channel;
-    this.socket = socket;
-    int chunkBytes = Math.min(node.options().chunkBytes(), peerMaxFrameBytes - 1 - BulkParser.ChunkHeader.BYTES);
-    this.sender = new BulkSender(node.vertx(), socket, chunkBytes, node.options().writeTimeoutMs(), channel.toString(),
-        detail -> channel.end(LossEvidence.Kind.SILENCE, detail));
-    this.receiver = new BulkReceiver(node.regions(), sender::ack, channel::isGranted);
-    this.parser = new BulkParser(node.options().maxFrameBytes(), this);
-  }
-
-  /** Completes when the socket is closed and every write is settled. */
-  Future<Void> closed() {
-    return closed.future();
-  }
-
-  RawSocket socket() {
-    return socket;
-  }
-
-  BulkSender sender() {
-    return sender;
-  }
-
-  /** From now on the end of the socket is the end of the channel. */
-  void adopted() {
-    socket.onClose(() -> {
-      if (channel.isAlive()) {
-        channel.endAfterFarewell("its bulk connection was closed" + socket.trouble(), () -> socket.context().runOnContext(_ -> settle()));
-      } else {
-        settle();
-      }
-    });
-  }
-
-  private void settle() {
-    receiver.end();
-    sender.end(channel.lossDetail());
-    closed.tryComplete();
-  }
-
-  /** What the end that was dialled sends when the other end's probe has arrived, together with its own: one packet less than at once. */
-  void answerWith(Runnable hello) {
-    answer = () -> {
-      hello.run();
-      sendProbe();
-    };
-  }
-
-  void sendProbe() {
-    ByteBuf probe = socket.buffer(Frame.HEAD_BYTES + PathProbe.BODY_BYTES);
-    PathProbe.encode(probe, ThreadLocalRandom.current().nextLong());
-    socket.write(probe);
-  }
-
-  /** @param rest bytes that came behind the hello; released here */
-  void start(ByteBuf rest) {
-    socket.onBytes(this::bytes);
-    bytes(rest);
-  }
-
-  void close() {
-    socket.abort();
-  }
-
-  private void bytes(ByteBuf in) {
-    try {
-      if (!channel.isAlive()) {
-        return;
-      }
-      String problem = parser.feed(in);
-      if (problem == null) {
-        problem = sender.flushAcks();
-      }
-      if (problem != null) {
-        channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "on its bulk connection: " + problem);
-      }
-    } catch (RuntimeException failure) {
-      channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "its bulk connection could not be read: " + failure);
-    } finally {
-      in.release();
+    BulkConnection(Node node, TcpChannel channel, RawSocket socket, int peerMaxFrameBytes) {
+        this.channel = channel;
+        this.socket = socket;
+        int chunkBytes = Math.min(node.options().chunkBytes(), peerMaxFrameBytes - 1 - BulkParser.ChunkHeader.BYTES);
+        this.sender = new BulkSender(
+                node.vertx(),
+                socket,
+                chunkBytes,
+                node.options().writeTimeoutMs(),
+                channel.toString(),
+                detail -> channel.end(LossEvidence.Kind.SILENCE, detail));
+        this.receiver = new BulkReceiver(node.regions(), sender::ack, channel::isGranted);
+        this.parser = new BulkParser(node.options().maxFrameBytes(), this);
     }
-  }
 
-  @Override
-  public @Nullable String probe(ByteBuf body) {
-    if (heard) {
-      return "a second path probe";
+    /** Completes when the socket is closed and every write is settled. */
+    Future<Void> closed() {
+        return closed.future();
     }
-    String problem = PathProbe.verify(body);
-    if (problem == null) {
-      heard = true;
-      answer.run();
-      socket.write(Frame.head(socket.buffer(Frame.HEAD_BYTES), Frame.PROBE_OK, 0));
-      verified();
+
+    RawSocket socket() {
+        return socket;
     }
-    return problem;
-  }
 
-  @Override
-  public @Nullable String probeOk() {
-    if (understood) {
-      return "a second answer to the path probe";
+    BulkSender sender() {
+        return sender;
     }
-    understood = true;
-    verified();
-    return null;
-  }
 
-  private void verified() {
-    if (heard && understood) {
-      channel.verified();
+    /** From now on the end of the socket is the end of the channel. */
+    void adopted() {
+        socket.onClose(() -> {
+            if (channel.isAlive()) {
+                channel.endAfterFarewell(
+                        "its bulk connection was closed" + socket.trouble(),
+                        () -> socket.context().runOnContext(_ -> settle()));
+            } else {
+                settle();
+            }
+        });
     }
-  }
 
-  @Override
-  public @Nullable String chunk(BulkParser.ChunkHeader header, int bytes) {
-    return heard && understood ? receiver.chunk(header, bytes) : "a write before the path probe was answered";
-  }
+    private void settle() {
+        receiver.end();
+        sender.end(channel.lossDetail());
+        closed.tryComplete();
+    }
 
-  @Override
-  public void payload(ByteBuf bytes) {
-    receiver.payload(bytes);
-  }
+    /**
+     * What the end that was dialled sends when the other end's probe has arrived, together with its own: one packet
+     * less than at once.
+     */
+    void answerWith(Runnable hello) {
+        answer = () -> {
+            hello.run();
+            sendProbe();
+        };
+    }
 
-  @Override
-  public @Nullable String chunkEnd() {
-    return receiver.chunkEnd();
-  }
+    void sendProbe() {
+        ByteBuf probe = socket.buffer(Frame.HEAD_BYTES + PathProbe.BODY_BYTES);
+        PathProbe.encode(probe, ThreadLocalRandom.current().nextLong());
+        socket.write(probe);
+    }
 
-  @Override
-  public @Nullable String ack(long request, int status, String detail) {
-    return sender.answered(request, status, detail);
-  }
+    /** @param rest bytes that came behind the hello; released here */
+    void start(ByteBuf rest) {
+        socket.onBytes(this::bytes);
+        bytes(rest);
+    }
+
+    void close() {
+        socket.abort();
+    }
+
+    private void bytes(ByteBuf in) {
+        try {
+            if (!channel.isAlive()) {
+                return;
+            }
+            String problem = parser.feed(in);
+            if (problem == null) {
+                problem = sender.flushAcks();
+            }
+            if (problem != null) {
+                channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "on its bulk connection: " + problem);
+            }
+        } catch (RuntimeException failure) {
+            channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "its bulk connection could not be read: " + failure);
+        } finally {
+            in.release();
+        }
+    }
+
+    @Override
+    public @Nullable String probe(ByteBuf body) {
+        if (heard) {
+            return "a second path probe";
+        }
+        String problem = PathProbe.verify(body);
+        if (problem == null) {
+            heard = true;
+            answer.run();
+            socket.write(Frame.head(socket.buffer(Frame.HEAD_BYTES), Frame.PROBE_OK, 0));
+            verified();
+        }
+        return problem;
+    }
+
+    @Override
+    public @Nullable String probeOk() {
+        if (understood) {
+            return "a second answer to the path probe";
+        }
+        understood = true;
+        verified();
+        return null;
+    }
+
+    private void verified() {
+        if (heard && understood) {
+            channel.verified();
+        }
+    }
+
+    @Override
+    public @Nullable String chunk(BulkParser.ChunkHeader header, int bytes) {
+        return heard && understood ? receiver.chunk(header, bytes) : "a write before the path probe was answered";
+    }
+
+    @Override
+    public void payload(ByteBuf bytes) {
+        receiver.payload(bytes);
+    }
+
+    @Override
+    public @Nullable String chunkEnd() {
+        return receiver.chunkEnd();
+    }
+
+    @Override
+    public @Nullable String ack(long request, int status, String detail) {
+        return sender.answered(request, status, detail);
+    }
 }

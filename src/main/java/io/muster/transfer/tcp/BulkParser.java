@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.transfer.WriteException;
@@ -7,151 +9,169 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the frames of a bulk connection. The bytes of writes are passed on as they arrive and never gathered; everything else is short.
- * Total: any bytes end in calls to the sink or in a sentence that says what is wrong. For one event loop.
+ * Reads the frames of a bulk connection. The bytes of writes are passed on as they arrive and never gathered;
+ * everything else is short. Total: any bytes end in calls to the sink or in a sentence that says what is wrong. For one
+ * event loop.
  */
 final class BulkParser {
-  /** Takes what was read. A method that returns a sentence stops the connection. */
-  interface Sink {
-    @Nullable String probe(ByteBuf body);
+    /** Takes what was read. A method that returns a sentence stops the connection. */
+    interface Sink {
+        @Nullable
+        String probe(ByteBuf body);
 
-    @Nullable String probeOk();
+        @Nullable
+        String probeOk();
 
-    /** A piece of a write begins; {@code bytes} of {@link #payload} follow, then {@link #chunkEnd}. */
-    @Nullable String chunk(ChunkHeader header, int bytes);
+        /** A piece of a write begins; {@code bytes} of {@link #payload} follow, then {@link #chunkEnd}. */
+        @Nullable
+        String chunk(ChunkHeader header, int bytes);
 
-    /** Takes exactly the readable bytes. */
-    void payload(ByteBuf bytes);
+        /** Takes exactly the readable bytes. */
+        void payload(ByteBuf bytes);
 
-    @Nullable String chunkEnd();
+        @Nullable
+        String chunkEnd();
 
-    /** @param status 0: applied; else 1 + the ordinal of a {@link WriteException.Kind} */
-    @Nullable String ack(long request, int status, String detail);
-  }
-
-  /**
-   * @param length of the whole write
-   * @param position of this piece within the write
-   */
-  record ChunkHeader(long request, int region, long key, long offset, long length, long position) {
-    static final int BYTES = 44;
-
-    void encode(ByteBuf out, int bytes) {
-      Frame.head(out, Frame.WRITE, BYTES + bytes);
-      out.writeLong(request).writeInt(region).writeLong(key).writeLong(offset).writeLong(length).writeLong(position);
+        /** @param status 0: applied; else 1 + the ordinal of a {@link WriteException.Kind} */
+        @Nullable
+        String ack(long request, int status, String detail);
     }
 
-    static ChunkHeader decode(ByteBuf in) {
-      return new ChunkHeader(in.readLong(), in.readInt(), in.readLong(), in.readLong(), in.readLong(), in.readLong());
+    /**
+     * @param length of the whole write
+     * @param position of this piece within the write
+     */
+    record ChunkHeader(long request, int region, long key, long offset, long length, long position) {
+        static final int BYTES = 44;
+
+        void encode(ByteBuf out, int bytes) {
+            Frame.head(out, Frame.WRITE, BYTES + bytes);
+            out.writeLong(request)
+                    .writeInt(region)
+                    .writeLong(key)
+                    .writeLong(offset)
+                    .writeLong(length)
+                    .writeLong(position);
+        }
+
+        static ChunkHeader decode(ByteBuf in) {
+            return new ChunkHeader(
+                    in.readLong(), in.readInt(), in.readLong(), in.readLong(), in.readLong(), in.readLong());
+        }
     }
-  }
 
-  static final int MAX_DETAIL_BYTES = 256;
-  private static final int MAX_ACK_BYTES = 1 + 9 + MAX_DETAIL_BYTES;
+    static final int MAX_DETAIL_BYTES = 256;
+    private static final int MAX_ACK_BYTES = 1 + 9 + MAX_DETAIL_BYTES;
 
-  private final int maxFrameBytes;
-  private final Sink sink;
-  private ByteBuf stash = Unpooled.buffer(64);
-  private int payloadLeft;
+    private final int maxFrameBytes;
+    private final Sink sink;
+    private ByteBuf stash = Unpooled.buffer(64);
+    private int payloadLeft;
 
-  BulkParser(int maxFrameBytes, Sink sink) {
-    this.maxFrameBytes = maxFrameBytes;
-    this.sink = sink;
-  }
-
-  /**
-   * @param in read to its end, not released
-   * @return what is wrong, after which nothing more must be fed; null if nothing
-   */
-  @Nullable String feed(ByteBuf in) {
-    while (in.isReadable()) {
-      String problem = payloadLeft > 0 ? payload(in) : stash.isReadable() ? gather(in) : direct(in);
-      if (problem != null) {
-        return problem;
-      }
+    BulkParser(int maxFrameBytes, Sink sink) {
+        this.maxFrameBytes = maxFrameBytes;
+        this.sink = sink;
     }
-    return null;
-  }
 
-  static void encodeAck(ByteBuf out, long request, int status, String detail) {
-    byte[] text = detail.getBytes(StandardCharsets.UTF_8);
-    int length = Math.min(text.length, MAX_DETAIL_BYTES);
-    Frame.head(out, Frame.ACK, 9 + length);
-    out.writeLong(request).writeByte(status).writeBytes(text, 0, length);
-  }
-
-  private @Nullable String payload(ByteBuf in) {
-    int bytes = Math.min(payloadLeft, in.readableBytes());
-    sink.payload(in.readSlice(bytes));
-    payloadLeft -= bytes;
-    return payloadLeft == 0 ? sink.chunkEnd() : null;
-  }
-
-  /** The common case: what is needed at once lies in one buffer. */
-  private @Nullable String direct(ByteBuf in) {
-    if (in.readableBytes() >= Frame.HEAD_BYTES) {
-      String problem = problem(in);
-      if (problem != null) {
-        return problem;
-      }
-      if (in.readableBytes() >= atOnce(in)) {
-        return take(in);
-      }
-    }
-    stash.writeBytes(in);
-    return null;
-  }
-
-  private @Nullable String gather(ByteBuf in) {
-    if (stash.readableBytes() < Frame.HEAD_BYTES) {
-      stash.writeBytes(in, Math.min(Frame.HEAD_BYTES - stash.readableBytes(), in.readableBytes()));
-      if (stash.readableBytes() < Frame.HEAD_BYTES) {
+    /**
+     * @param in read to its end, not released
+     * @return what is wrong, after which nothing more must be fed; null if nothing
+     */
+    @Nullable
+    String feed(ByteBuf in) {
+        while (in.isReadable()) {
+            String problem = payloadLeft > 0 ? payload(in) : stash.isReadable() ? gather(in) : direct(in);
+            if (problem != null) {
+                return problem;
+            }
+        }
         return null;
-      }
     }
-    String problem = problem(stash);
-    if (problem != null) {
-      return problem;
+
+    static void encodeAck(ByteBuf out, long request, int status, String detail) {
+        byte[] text = detail.getBytes(StandardCharsets.UTF_8);
+        int length = Math.min(text.length, MAX_DETAIL_BYTES);
+        Frame.head(out, Frame.ACK, 9 + length);
+        out.writeLong(request).writeByte(status).writeBytes(text, 0, length);
     }
-    int missing = atOnce(stash) - stash.readableBytes();
-    stash.writeBytes(in, Math.min(missing, in.readableBytes()));
-    if (stash.readableBytes() < atOnce(stash)) {
-      return null;
+
+    private @Nullable String payload(ByteBuf in) {
+        int bytes = Math.min(payloadLeft, in.readableBytes());
+        sink.payload(in.readSlice(bytes));
+        payloadLeft -= bytes;
+        return payloadLeft == 0 ? sink.chunkEnd() : null;
     }
-    problem = take(stash);
-    stash = stash.capacity() > 1_024 ? Unpooled.buffer(64) : stash.clear();
-    return problem;
-  }
 
-  private @Nullable String problem(ByteBuf at) {
-    int length = at.getInt(at.readerIndex());
-    byte type = at.getByte(at.readerIndex() + 4);
-    boolean fits = switch (type) {
-      case Frame.WRITE -> length > 1 + ChunkHeader.BYTES && length <= maxFrameBytes;
-      case Frame.ACK -> length >= 1 + 9 && length <= MAX_ACK_BYTES;
-      case Frame.PROBE -> length == 1 + PathProbe.BODY_BYTES;
-      case Frame.PROBE_OK -> length == 1;
-      default -> false;
-    };
-    return fits ? null : "a bulk frame of type " + type + " and " + Integer.toUnsignedLong(length) + " bytes";
-  }
+    /** The common case: what is needed at once lies in one buffer. */
+    private @Nullable String direct(ByteBuf in) {
+        if (in.readableBytes() >= Frame.HEAD_BYTES) {
+            String problem = problem(in);
+            if (problem != null) {
+                return problem;
+            }
+            if (in.readableBytes() >= atOnce(in)) {
+                return take(in);
+            }
+        }
+        stash.writeBytes(in);
+        return null;
+    }
 
-  /** Bytes of the frame that are handled together: all of it, or the header of a write. */
-  private static int atOnce(ByteBuf at) {
-    return at.getByte(at.readerIndex() + 4) == Frame.WRITE ? Frame.HEAD_BYTES + ChunkHeader.BYTES : 4 + at.getInt(at.readerIndex());
-  }
+    private @Nullable String gather(ByteBuf in) {
+        if (stash.readableBytes() < Frame.HEAD_BYTES) {
+            stash.writeBytes(in, Math.min(Frame.HEAD_BYTES - stash.readableBytes(), in.readableBytes()));
+            if (stash.readableBytes() < Frame.HEAD_BYTES) {
+                return null;
+            }
+        }
+        String problem = problem(stash);
+        if (problem != null) {
+            return problem;
+        }
+        int missing = atOnce(stash) - stash.readableBytes();
+        stash.writeBytes(in, Math.min(missing, in.readableBytes()));
+        if (stash.readableBytes() < atOnce(stash)) {
+            return null;
+        }
+        problem = take(stash);
+        stash = stash.capacity() > 1_024 ? Unpooled.buffer(64) : stash.clear();
+        return problem;
+    }
 
-  private @Nullable String take(ByteBuf in) {
-    int length = in.readInt();
-    return switch (in.readByte()) {
-      case Frame.WRITE -> {
-        payloadLeft = length - 1 - ChunkHeader.BYTES;
-        yield sink.chunk(ChunkHeader.decode(in), payloadLeft);
-      }
-      case Frame.ACK -> sink.ack(in.readLong(), in.readUnsignedByte(),
-          in.readCharSequence(length - 10, StandardCharsets.UTF_8).toString());
-      case Frame.PROBE -> sink.probe(in.readSlice(length - 1));
-      default -> sink.probeOk();
-    };
-  }
+    private @Nullable String problem(ByteBuf at) {
+        int length = at.getInt(at.readerIndex());
+        byte type = at.getByte(at.readerIndex() + 4);
+        boolean fits = switch (type) {
+            case Frame.WRITE -> length > 1 + ChunkHeader.BYTES && length <= maxFrameBytes;
+            case Frame.ACK -> length >= 1 + 9 && length <= MAX_ACK_BYTES;
+            case Frame.PROBE -> length == 1 + PathProbe.BODY_BYTES;
+            case Frame.PROBE_OK -> length == 1;
+            default -> false;
+        };
+        return fits ? null : "a bulk frame of type " + type + " and " + Integer.toUnsignedLong(length) + " bytes";
+    }
+
+    /** Bytes of the frame that are handled together: all of it, or the header of a write. */
+    private static int atOnce(ByteBuf at) {
+        return at.getByte(at.readerIndex() + 4) == Frame.WRITE
+                ? Frame.HEAD_BYTES + ChunkHeader.BYTES
+                : 4 + at.getInt(at.readerIndex());
+    }
+
+    private @Nullable String take(ByteBuf in) {
+        int length = in.readInt();
+        return switch (in.readByte()) {
+            case Frame.WRITE -> {
+                payloadLeft = length - 1 - ChunkHeader.BYTES;
+                yield sink.chunk(ChunkHeader.decode(in), payloadLeft);
+            }
+            case Frame.ACK ->
+                sink.ack(
+                        in.readLong(),
+                        in.readUnsignedByte(),
+                        in.readCharSequence(length - 10, StandardCharsets.UTF_8).toString());
+            case Frame.PROBE -> sink.probe(in.readSlice(length - 1));
+            default -> sink.probeOk();
+        };
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.transfer.WriteException;
@@ -20,240 +22,266 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends the writes of this process over one bulk connection, a piece of each in turn, and completes them when they are answered. The caller's
- * memory is never copied (beyond small pieces) and a write is never completed while the socket still holds its memory: after a deadline
- * with bytes in the socket the channel ends. {@link #submit} may be called from any thread; all else happens on the connection's event loop.
+ * Sends the writes of this process over one bulk connection, a piece of each in turn, and completes them when they are
+ * answered. The caller's memory is never copied (beyond small pieces) and a write is never completed while the socket
+ * still holds its memory: after a deadline with bytes in the socket the channel ends. {@link #submit} may be called
+ * from any thread; all else happens on the connection's event loop.
  */
 final class BulkSender {
-  private static final WriteException.Kind[] KINDS = WriteException.Kind.values();
-  /** Writes on the wire without an answer; more wait here. Also the most that a receiver takes, so that it is bounded. */
-  static final int MAX_UNANSWERED = 16_384;
+    private static final WriteException.Kind[] KINDS = WriteException.Kind.values();
+    /**
+     * Writes on the wire without an answer; more wait here. Also the most that a receiver takes, so that it is bounded.
+     */
+    static final int MAX_UNANSWERED = 16_384;
 
-  private static final int COPIED_BYTES = 4_096;
-  private static final int BATCH_BYTES = 512 * 1024;
-  private static final int MAX_ACK_BACKLOG_BYTES = 4 * 1024 * 1024;
+    private static final int COPIED_BYTES = 4_096;
+    private static final int BATCH_BYTES = 512 * 1024;
+    private static final int MAX_ACK_BACKLOG_BYTES = 4 * 1024 * 1024;
 
-  private final Vertx vertx;
-  private final RawSocket socket;
-  private final int chunkBytes;
-  private final int timeoutMs;
-  private final String peer;
-  private final Consumer<String> stalled;
-  /** Where callers' threads and the event loop meet. */
-  private final Queue<BulkWrite> inbox = new ConcurrentLinkedQueue<>();
-  /** True while a turn of {@link #pump} is due; set by callers' threads, cleared by the event loop. */
-  private final AtomicBoolean due = new AtomicBoolean();
-  private final Map<Long, BulkWrite> unanswered = new LinkedHashMap<>();
-  private final ArrayDeque<BulkWrite> sendable = new ArrayDeque<>();
-  /** Decided, but the socket still holds their memory. */
-  private final Set<BulkWrite> settling = new HashSet<>();
-  private @Nullable ByteBuf acks;
-  private int ackBytesInSocket;
-  private long nextRequest = 1;
-  /** Of the oldest deadline, -1: none runs. */
-  private long timer = -1;
-  private @Nullable String ended;
+    private final Vertx vertx;
+    private final RawSocket socket;
+    private final int chunkBytes;
+    private final int timeoutMs;
+    private final String peer;
+    private final Consumer<String> stalled;
+    /** Where callers' threads and the event loop meet. */
+    private final Queue<BulkWrite> inbox = new ConcurrentLinkedQueue<>();
+    /** True while a turn of {@link #pump} is due; set by callers' threads, cleared by the event loop. */
+    private final AtomicBoolean due = new AtomicBoolean();
 
-  /** @param stalled called when the socket has taken no bytes for the deadline: the channel must end */
-  BulkSender(Vertx vertx, RawSocket socket, int chunkBytes, int timeoutMs, String peer, Consumer<String> stalled) {
-    this.vertx = vertx;
-    this.socket = socket;
-    this.chunkBytes = chunkBytes;
-    this.timeoutMs = timeoutMs;
-    this.peer = peer;
-    this.stalled = stalled;
-    socket.limitQueue(2 * BATCH_BYTES);
-    socket.onDrain(this::pump);
-  }
+    private final Map<Long, BulkWrite> unanswered = new LinkedHashMap<>();
+    private final ArrayDeque<BulkWrite> sendable = new ArrayDeque<>();
+    /** Decided, but the socket still holds their memory. */
+    private final Set<BulkWrite> settling = new HashSet<>();
 
-  void submit(BulkWrite write) {
-    inbox.add(write);
-    if (due.compareAndSet(false, true)) {
-      socket.context().runOnContext(_ -> pump());
-    }
-  }
+    private @Nullable ByteBuf acks;
+    private int ackBytesInSocket;
+    private long nextRequest = 1;
+    /** Of the oldest deadline, -1: none runs. */
+    private long timer = -1;
 
-  void ack(long request, int status, String detail) {
-    if (acks == null) {
-      acks = socket.buffer(256);
-    }
-    BulkParser.encodeAck(acks, request, status, detail);
-  }
+    private @Nullable String ended;
 
-  /**
-   * Sends the gathered acknowledgements.
-   *
-   * @return a sentence if the other end does not read them
-   */
-  @Nullable String flushAcks() {
-    ByteBuf out = acks;
-    if (out == null) {
-      return null;
+    /** @param stalled called when the socket has taken no bytes for the deadline: the channel must end */
+    BulkSender(Vertx vertx, RawSocket socket, int chunkBytes, int timeoutMs, String peer, Consumer<String> stalled) {
+        this.vertx = vertx;
+        this.socket = socket;
+        this.chunkBytes = chunkBytes;
+        this.timeoutMs = timeoutMs;
+        this.peer = peer;
+        this.stalled = stalled;
+        socket.limitQueue(2 * BATCH_BYTES);
+        socket.onDrain(this::pump);
     }
-    acks = null;
-    int bytes = out.readableBytes();
-    ackBytesInSocket += bytes;
-    socket.write(out).onComplete(_ -> ackBytesInSocket -= bytes);
-    return ackBytesInSocket > MAX_ACK_BACKLOG_BYTES ? "it does not read its acknowledgements: " + ackBytesInSocket + " bytes wait" : null;
-  }
 
-  @Nullable String answered(long request, int status, String detail) {
-    if (status > KINDS.length) {
-      return "an answer with status " + status;
+    void submit(BulkWrite write) {
+        inbox.add(write);
+        if (due.compareAndSet(false, true)) {
+            socket.context().runOnContext(_ -> pump());
+        }
     }
-    BulkWrite write = unanswered.remove(request);
-    if (write == null) {
-      return null; // after its deadline
-    }
-    if (status == 0) {
-      if (write.sent < write.length()) {
-        return "an answer to write " + request + " before all of it was sent";
-      }
-      write.promise.complete();
-    } else {
-      settle(write, WriteFailures.refused(KINDS[status - 1], detail, write.region, write.offset, write.length(), peer));
-    }
-    if (!sendable.isEmpty()) {
-      pump();
-    }
-    return null;
-  }
 
-  /** The socket is closed: it holds nobody's memory any more. */
-  void end(String evidence) {
-    ended = evidence;
-    if (timer >= 0) {
-      vertx.cancelTimer(timer); // or it would hold this object and both sockets for the rest of the deadline
-      timer = -1;
+    void ack(long request, int status, String detail) {
+        if (acks == null) {
+            acks = socket.buffer(256);
+        }
+        BulkParser.encodeAck(acks, request, status, detail);
     }
-    pump();
-    if (acks != null) {
-      acks.release();
-      acks = null;
-    }
-    List<BulkWrite> writes = new ArrayList<>(unanswered.values());
-    writes.addAll(settling);
-    unanswered.clear();
-    settling.clear();
-    sendable.clear();
-    writes.forEach(write -> fail(write, evidence));
-  }
 
-  private void pump() {
-    due.set(false);
-    for (BulkWrite write = inbox.poll(); write != null; write = inbox.poll()) {
-      if (ended != null) {
-        fail(write, ended);
-      } else {
-        admit(write);
-      }
+    /**
+     * Sends the gathered acknowledgements.
+     *
+     * @return a sentence if the other end does not read them
+     */
+    @Nullable
+    String flushAcks() {
+        ByteBuf out = acks;
+        if (out == null) {
+            return null;
+        }
+        acks = null;
+        int bytes = out.readableBytes();
+        ackBytesInSocket += bytes;
+        socket.write(out).onComplete(_ -> ackBytesInSocket -= bytes);
+        return ackBytesInSocket > MAX_ACK_BACKLOG_BYTES
+                ? "it does not read its acknowledgements: " + ackBytesInSocket + " bytes wait"
+                : null;
     }
-    boolean more = ended == null;
-    while (more && !sendable.isEmpty() && !socket.full()) {
-      more = sendBatch();
-    }
-  }
 
-  private void fail(BulkWrite write, String evidence) {
-    write.promise.tryFail(write.verdict != null ? write.verdict
-        : WriteFailures.lost(evidence, write.region, write.offset, write.length(), peer));
-  }
-
-  private void admit(BulkWrite write) {
-    if (!write.source.isAccessibleBy(Thread.currentThread())) {
-      write.promise.fail(WriteFailures.refused(WriteException.Kind.FAILED, "the source belongs to one thread; use a shared arena",
-          write.region, write.offset, write.length(), peer));
-      return;
+    @Nullable
+    String answered(long request, int status, String detail) {
+        if (status > KINDS.length) {
+            return "an answer with status " + status;
+        }
+        BulkWrite write = unanswered.remove(request);
+        if (write == null) {
+            return null; // after its deadline
+        }
+        if (status == 0) {
+            if (write.sent < write.length()) {
+                return "an answer to write " + request + " before all of it was sent";
+            }
+            write.promise.complete();
+        } else {
+            settle(
+                    write,
+                    WriteFailures.refused(KINDS[status - 1], detail, write.region, write.offset, write.length(), peer));
+        }
+        if (!sendable.isEmpty()) {
+            pump();
+        }
+        return null;
     }
-    write.request = nextRequest++;
-    write.deadlineNanos = System.nanoTime() + timeoutMs * 1_000_000L;
-    unanswered.put(write.request, write);
-    sendable.add(write);
-    if (timer < 0) {
-      timer = vertx.setTimer(timeoutMs, _ -> expire());
-    }
-  }
 
-  /** False if nothing could be sent. */
-  private boolean sendBatch() {
-    List<ByteBuf> parts = new ArrayList<>();
-    List<BulkWrite> wrapped = new ArrayList<>();
-    ByteBuf small = socket.buffer(1_024);
-    int bytes = 0;
-    while (bytes < BATCH_BYTES && parts.size() < 256 && !sendable.isEmpty() && inWindow(sendable.peek())) {
-      BulkWrite write = sendable.poll();
-      int length = (int) Math.min(write.length() - write.sent, chunkBytes);
-      if (length == 0) {
-        continue; // decided while it waited for its turn
-      }
-      new BulkParser.ChunkHeader(write.request, write.region.id(), write.region.key(), write.offset, write.length(), write.sent)
-          .encode(small, length);
-      var source = write.source.asSlice(write.sent, length).asByteBuffer();
-      if (length <= COPIED_BYTES) {
-        small.writeBytes(source);
-      } else {
-        parts.add(small);
-        parts.add(Unpooled.wrappedBuffer(source));
-        wrapped.add(write);
-        write.batchesInSocket++;
-        small = socket.buffer(1_024);
-      }
-      write.sent += length;
-      bytes += length + Frame.HEAD_BYTES + BulkParser.ChunkHeader.BYTES;
-      if (write.sent < write.length()) {
+    /** The socket is closed: it holds nobody's memory any more. */
+    void end(String evidence) {
+        ended = evidence;
+        if (timer >= 0) {
+            vertx.cancelTimer(timer); // or it would hold this object and both sockets for the rest of the deadline
+            timer = -1;
+        }
+        pump();
+        if (acks != null) {
+            acks.release();
+            acks = null;
+        }
+        List<BulkWrite> writes = new ArrayList<>(unanswered.values());
+        writes.addAll(settling);
+        unanswered.clear();
+        settling.clear();
+        sendable.clear();
+        writes.forEach(write -> fail(write, evidence));
+    }
+
+    private void pump() {
+        due.set(false);
+        for (BulkWrite write = inbox.poll(); write != null; write = inbox.poll()) {
+            if (ended != null) {
+                fail(write, ended);
+            } else {
+                admit(write);
+            }
+        }
+        boolean more = ended == null;
+        while (more && !sendable.isEmpty() && !socket.full()) {
+            more = sendBatch();
+        }
+    }
+
+    private void fail(BulkWrite write, String evidence) {
+        write.promise.tryFail(
+                write.verdict != null
+                        ? write.verdict
+                        : WriteFailures.lost(evidence, write.region, write.offset, write.length(), peer));
+    }
+
+    private void admit(BulkWrite write) {
+        if (!write.source.isAccessibleBy(Thread.currentThread())) {
+            write.promise.fail(WriteFailures.refused(
+                    WriteException.Kind.FAILED,
+                    "the source belongs to one thread; use a shared arena",
+                    write.region,
+                    write.offset,
+                    write.length(),
+                    peer));
+            return;
+        }
+        write.request = nextRequest++;
+        write.deadlineNanos = System.nanoTime() + timeoutMs * 1_000_000L;
+        unanswered.put(write.request, write);
         sendable.add(write);
-      }
+        if (timer < 0) {
+            timer = vertx.setTimer(timeoutMs, _ -> expire());
+        }
     }
-    parts.add(small);
-    ByteBuf batch = Unpooled.wrappedBuffer(parts.size(), parts.toArray(ByteBuf[]::new));
-    if (bytes == 0) {
-      batch.release();
-      return false;
-    }
-    socket.write(batch).onComplete(_ -> wrapped.forEach(this::letGo));
-    return true;
-  }
 
-  private boolean inWindow(BulkWrite write) {
-    Iterator<Long> requests = unanswered.keySet().iterator();
-    return write.sent > 0 || !requests.hasNext() || write.request - requests.next() < MAX_UNANSWERED;
-  }
-
-  private void letGo(BulkWrite write) {
-    write.batchesInSocket--;
-    if (write.batchesInSocket == 0 && write.verdict != null && settling.remove(write)) {
-      write.promise.tryFail(write.verdict);
+    /** False if nothing could be sent. */
+    private boolean sendBatch() {
+        List<ByteBuf> parts = new ArrayList<>();
+        List<BulkWrite> wrapped = new ArrayList<>();
+        ByteBuf small = socket.buffer(1_024);
+        int bytes = 0;
+        while (bytes < BATCH_BYTES && parts.size() < 256 && !sendable.isEmpty() && inWindow(sendable.peek())) {
+            BulkWrite write = sendable.poll();
+            int length = (int) Math.min(write.length() - write.sent, chunkBytes);
+            if (length == 0) {
+                continue; // decided while it waited for its turn
+            }
+            new BulkParser.ChunkHeader(
+                            write.request,
+                            write.region.id(),
+                            write.region.key(),
+                            write.offset,
+                            write.length(),
+                            write.sent)
+                    .encode(small, length);
+            var source = write.source.asSlice(write.sent, length).asByteBuffer();
+            if (length <= COPIED_BYTES) {
+                small.writeBytes(source);
+            } else {
+                parts.add(small);
+                parts.add(Unpooled.wrappedBuffer(source));
+                wrapped.add(write);
+                write.batchesInSocket++;
+                small = socket.buffer(1_024);
+            }
+            write.sent += length;
+            bytes += length + Frame.HEAD_BYTES + BulkParser.ChunkHeader.BYTES;
+            if (write.sent < write.length()) {
+                sendable.add(write);
+            }
+        }
+        parts.add(small);
+        ByteBuf batch = Unpooled.wrappedBuffer(parts.size(), parts.toArray(ByteBuf[]::new));
+        if (bytes == 0) {
+            batch.release();
+            return false;
+        }
+        socket.write(batch).onComplete(_ -> wrapped.forEach(this::letGo));
+        return true;
     }
-  }
 
-  /** Fails a write as soon as the socket does not hold its memory. */
-  private void settle(BulkWrite write, WriteException verdict) {
-    write.sent = write.length(); // nothing more of it goes out
-    write.verdict = verdict;
-    if (write.batchesInSocket == 0) {
-      write.promise.tryFail(verdict);
-    } else {
-      settling.add(write);
+    private boolean inWindow(BulkWrite write) {
+        Iterator<Long> requests = unanswered.keySet().iterator();
+        return write.sent > 0 || !requests.hasNext() || write.request - requests.next() < MAX_UNANSWERED;
     }
-  }
 
-  private void expire() {
-    timer = -1;
-    long now = System.nanoTime();
-    while (ended == null && !unanswered.isEmpty()) {
-      BulkWrite write = unanswered.values().iterator().next();
-      long leftMs = (write.deadlineNanos - now) / 1_000_000;
-      if (leftMs > 0) {
-        timer = vertx.setTimer(leftMs, _ -> expire());
-        return;
-      }
-      unanswered.remove(write.request);
-      boolean stuck = write.sent > 0 && (write.sent < write.length() || write.batchesInSocket > 0);
-      settle(write, WriteFailures.timeout(timeoutMs, write.region, write.offset, write.length(), peer));
-      if (stuck) {
-        settling.add(write);
-        stalled.accept("its bulk connection did not take a write of " + write.length() + " bytes within " + timeoutMs + " ms");
-      }
+    private void letGo(BulkWrite write) {
+        write.batchesInSocket--;
+        if (write.batchesInSocket == 0 && write.verdict != null && settling.remove(write)) {
+            write.promise.tryFail(write.verdict);
+        }
     }
-  }
+
+    /** Fails a write as soon as the socket does not hold its memory. */
+    private void settle(BulkWrite write, WriteException verdict) {
+        write.sent = write.length(); // nothing more of it goes out
+        write.verdict = verdict;
+        if (write.batchesInSocket == 0) {
+            write.promise.tryFail(verdict);
+        } else {
+            settling.add(write);
+        }
+    }
+
+    private void expire() {
+        timer = -1;
+        long now = System.nanoTime();
+        while (ended == null && !unanswered.isEmpty()) {
+            BulkWrite write = unanswered.values().iterator().next();
+            long leftMs = (write.deadlineNanos - now) / 1_000_000;
+            if (leftMs > 0) {
+                timer = vertx.setTimer(leftMs, _ -> expire());
+                return;
+            }
+            unanswered.remove(write.request);
+            boolean stuck = write.sent > 0 && (write.sent < write.length() || write.batchesInSocket > 0);
+            settle(write, WriteFailures.timeout(timeoutMs, write.region, write.offset, write.length(), peer));
+            if (stuck) {
+                settling.add(write);
+                stalled.accept("its bulk connection did not take a write of " + write.length() + " bytes within "
+                        + timeoutMs + " ms");
+            }
+        }
+    }
 }

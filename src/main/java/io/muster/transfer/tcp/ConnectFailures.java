@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.transfer.ConnectException;
@@ -12,89 +14,124 @@ import javax.net.ssl.SSLException;
 
 /** The sentences of failed dials: what happened, to whom, what to do. */
 final class ConnectFailures {
-  private ConnectFailures() {}
+    private ConnectFailures() {}
 
-  static ConnectException of(ProcessAddress target, Throwable failure, int timeoutMs) {
-    String message = String.valueOf(failure.getMessage());
-    String lower = message.toLowerCase(Locale.ROOT);
-    if (failure instanceof ConnectTimeoutException || lower.contains("timed out")) {
-      return silent(target, timeoutMs, "no answer to the connection request");
+    static ConnectException of(ProcessAddress target, Throwable failure, int timeoutMs) {
+        String message = String.valueOf(failure.getMessage());
+        String lower = message.toLowerCase(Locale.ROOT);
+        if (failure instanceof ConnectTimeoutException || lower.contains("timed out")) {
+            return silent(target, timeoutMs, "no answer to the connection request");
+        }
+        if (lower.contains("refused")) {
+            return failed(
+                    ConnectException.Kind.REFUSED,
+                    target,
+                    "nobody listens there",
+                    "check that the process runs and its port is published");
+        }
+        if (failure instanceof NoRouteToHostException
+                || failure instanceof UnknownHostException
+                || lower.contains("unreachable")
+                || lower.contains("no route")) {
+            return failed(
+                    ConnectException.Kind.UNREACHABLE,
+                    target,
+                    message,
+                    "check the published address and the route to it");
+        }
+        if (failure instanceof SSLException || lower.contains("ssl")) {
+            return tls(target, deepest(failure));
+        }
+        if (lower.contains("too many open files") || !(failure instanceof SocketException)) {
+            return failed(
+                    ConnectException.Kind.LOCAL,
+                    target,
+                    message,
+                    "check this process's limits: of open files (ulimit -n), of memory");
+        }
+        return failed(
+                ConnectException.Kind.UNREACHABLE, target, message, "check the published address and the route to it");
     }
-    if (lower.contains("refused")) {
-      return failed(ConnectException.Kind.REFUSED, target, "nobody listens there", "check that the process runs and its port is published");
+
+    /** TLS wraps what it has to say. */
+    private static String deepest(Throwable failure) {
+        Throwable at = failure;
+        while (at.getCause() != null && at.getCause() != at && at.getCause().getMessage() != null) {
+            at = at.getCause();
+        }
+        return at == failure ? String.valueOf(failure.getMessage()) : failure.getMessage() + ": " + at.getMessage();
     }
-    if (failure instanceof NoRouteToHostException || failure instanceof UnknownHostException || lower.contains("unreachable")
-        || lower.contains("no route")) {
-      return failed(ConnectException.Kind.UNREACHABLE, target, message, "check the published address and the route to it");
+
+    static ConnectException silent(ProcessAddress target, int timeoutMs, String what) {
+        return failed(
+                ConnectException.Kind.SILENT,
+                target,
+                what + " within " + timeoutMs + " ms",
+                "check that its host accepts this port, or raise transport.tcp.helloTimeoutMs");
     }
-    if (failure instanceof SSLException || lower.contains("ssl")) {
-      return tls(target, deepest(failure));
+
+    static ConnectException protocol(ProcessAddress target, String what) {
+        return failed(ConnectException.Kind.PROTOCOL, target, what, "check that the same version of Muster runs there");
     }
-    if (lower.contains("too many open files") || !(failure instanceof SocketException)) {
-      return failed(ConnectException.Kind.LOCAL, target, message, "check this process's limits: of open files (ulimit -n), of memory");
+
+    static ConnectException local(ProcessAddress target, String what) {
+        return failed(ConnectException.Kind.LOCAL, target, what, "dial from a transport that runs");
     }
-    return failed(ConnectException.Kind.UNREACHABLE, target, message, "check the published address and the route to it");
-  }
 
-  /** TLS wraps what it has to say. */
-  private static String deepest(Throwable failure) {
-    Throwable at = failure;
-    while (at.getCause() != null && at.getCause() != at && at.getCause().getMessage() != null) {
-      at = at.getCause();
+    /** A channel that ended before it was open. */
+    static ConnectException of(ProcessAddress target, LossEvidence evidence, int timeoutMs) {
+        return switch (evidence.kind()) {
+            case SILENCE -> silent(target, timeoutMs, evidence.detail());
+            case CLOSED_HERE -> local(target, evidence.detail());
+            case SOCKET_CLOSED, REPLACED, UNHEARD ->
+                failed(ConnectException.Kind.CUT, target, evidence.detail(), "check that its process runs");
+            case PROTOCOL_ERROR -> protocol(target, evidence.detail());
+        };
     }
-    return at == failure ? String.valueOf(failure.getMessage()) : failure.getMessage() + ": " + at.getMessage();
-  }
 
-  static ConnectException silent(ProcessAddress target, int timeoutMs, String what) {
-    return failed(ConnectException.Kind.SILENT, target, what + " within " + timeoutMs + " ms",
-        "check that its host accepts this port, or raise transport.tcp.helloTimeoutMs");
-  }
+    static ConnectException refused(ProcessAddress target, Refusal refusal) {
+        return switch (refusal.code()) {
+            case OTHER_PROCESS -> otherProcess(target, refusal.by().toString());
+            case VERSION ->
+                protocol(target, "it speaks version " + refusal.version() + ", this process " + Hello.VERSION);
+            case UNPROVED -> unproved(target, "it refused: " + refusal.detail());
+            case LIMITS, MALFORMED, STALE_DIAL, UNKNOWN_GENERATION, USE_MINE ->
+                protocol(
+                        target,
+                        "it refused: " + refusal.code() + (refusal.detail().isEmpty() ? "" : ", " + refusal.detail()));
+        };
+    }
 
-  static ConnectException protocol(ProcessAddress target, String what) {
-    return failed(ConnectException.Kind.PROTOCOL, target, what, "check that the same version of Muster runs there");
-  }
+    static ConnectException tls(ProcessAddress target, String what) {
+        return failed(
+                ConnectException.Kind.UNPROVED,
+                target,
+                "TLS: " + what,
+                "give both processes certificates of one authority"
+                        + " (security.tls), and either both TLS or neither");
+    }
 
-  static ConnectException local(ProcessAddress target, String what) {
-    return failed(ConnectException.Kind.LOCAL, target, what, "dial from a transport that runs");
-  }
+    static ConnectException unproved(ProcessAddress target, String what) {
+        return failed(
+                ConnectException.Kind.UNPROVED,
+                target,
+                what,
+                "give both processes the same secret (security.secretFile), or find out who" + " listens there");
+    }
 
-  /** A channel that ended before it was open. */
-  static ConnectException of(ProcessAddress target, LossEvidence evidence, int timeoutMs) {
-    return switch (evidence.kind()) {
-      case SILENCE -> silent(target, timeoutMs, evidence.detail());
-      case CLOSED_HERE -> local(target, evidence.detail());
-      case SOCKET_CLOSED, REPLACED, UNHEARD -> failed(ConnectException.Kind.CUT, target, evidence.detail(), "check that its process runs");
-      case PROTOCOL_ERROR -> protocol(target, evidence.detail());
-    };
-  }
+    static ConnectException otherProcess(ProcessAddress target, String actual) {
+        return failed(
+                ConnectException.Kind.OTHER_PROCESS,
+                target,
+                "process " + actual + " answers there",
+                "the expected one is gone: read its present entry");
+    }
 
-  static ConnectException refused(ProcessAddress target, Refusal refusal) {
-    return switch (refusal.code()) {
-      case OTHER_PROCESS -> otherProcess(target, refusal.by().toString());
-      case VERSION -> protocol(target, "it speaks version " + refusal.version() + ", this process " + Hello.VERSION);
-      case UNPROVED -> unproved(target, "it refused: " + refusal.detail());
-      case LIMITS, MALFORMED, STALE_DIAL, UNKNOWN_GENERATION, USE_MINE -> protocol(target,
-          "it refused: " + refusal.code() + (refusal.detail().isEmpty() ? "" : ", " + refusal.detail()));
-    };
-  }
-
-  static ConnectException tls(ProcessAddress target, String what) {
-    return failed(ConnectException.Kind.UNPROVED, target, "TLS: " + what, "give both processes certificates of one authority"
-        + " (security.tls), and either both TLS or neither");
-  }
-
-  static ConnectException unproved(ProcessAddress target, String what) {
-    return failed(ConnectException.Kind.UNPROVED, target, what, "give both processes the same secret (security.secretFile), or find out who"
-        + " listens there");
-  }
-
-  static ConnectException otherProcess(ProcessAddress target, String actual) {
-    return failed(ConnectException.Kind.OTHER_PROCESS, target, "process " + actual + " answers there",
-        "the expected one is gone: read its present entry");
-  }
-
-  private static ConnectException failed(ConnectException.Kind kind, ProcessAddress target, String what, String advice) {
-    return new ConnectException(kind, "not connected (" + kind + "): " + what + ": transport=tcp remote=" + target + " process="
-        + target.process() + "; " + advice);
-  }
+    private static ConnectException failed(
+            ConnectException.Kind kind, ProcessAddress target, String what, String advice) {
+        return new ConnectException(
+                kind,
+                "not connected (" + kind + "): " + what + ": transport=tcp remote=" + target + " process="
+                        + target.process() + "; " + advice);
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.transfer.ControlKind;
@@ -8,174 +10,190 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 
 /**
- * The control connection of one channel: messages, liveness, farewell. What arrives before the channel is open is held back, at bounded
- * memory, since the two connections are not ordered with each other. For the control context, except {@link #sender}.
+ * The control connection of one channel: messages, liveness, farewell. What arrives before the channel is open is held
+ * back, at bounded memory, since the two connections are not ordered with each other. For the control context, except
+ * {@link #sender}.
  */
 final class ControlConnection {
-  private static final ControlKind[] KINDS = ControlKind.values();
+    private static final ControlKind[] KINDS = ControlKind.values();
 
-  /** A frame that came too early. */
-  private record Early(byte type, byte[] body) {}
+    /** A frame that came too early. */
+    private record Early(byte type, byte[] body) {}
 
-  private static final int MAX_BYE_TEXT_BYTES = 512;
-  private static final Buffer EMPTY = Buffer.buffer();
+    private static final int MAX_BYE_TEXT_BYTES = 512;
+    private static final Buffer EMPTY = Buffer.buffer();
 
-  private final Node node;
-  private final TcpChannel channel;
-  private final RawSocket socket;
-  private final ControlSender sender;
-  private final FrameReader reader;
-  private final ArrayDeque<Early> early = new ArrayDeque<>();
-  private final LivenessWindow window;
-  private boolean open;
-  private long timer = -1;
-  private long confirmation = -1;
+    private final Node node;
+    private final TcpChannel channel;
+    private final RawSocket socket;
+    private final ControlSender sender;
+    private final FrameReader reader;
+    private final ArrayDeque<Early> early = new ArrayDeque<>();
+    private final LivenessWindow window;
+    private boolean open;
+    private long timer = -1;
+    private long confirmation = -1;
 
-  ControlConnection(Node node, TcpChannel channel, RawSocket socket) {
-    this.node = node;
-    this.channel = channel;
-    this.socket = socket;
-    this.sender = new ControlSender(socket, detail -> channel.end(LossEvidence.Kind.PROTOCOL_ERROR, detail));
-    this.reader = new FrameReader(node.options().maxFrameBytes());
-    this.window = new LivenessWindow(node.options().livenessIntervalMs(), node.options().livenessMisses(), node.nanos().getAsLong());
-  }
-
-  RawSocket socket() {
-    return socket;
-  }
-
-  ControlSender sender() {
-    return sender;
-  }
-
-  /** @param rest bytes that came behind the hello; released here */
-  void start(ByteBuf rest) {
-    socket.readOnWhenAWriteFails(); // or whoever wakes, and says something before it reads, would not learn that it was unheard (P-9)
-    socket.onBytes(this::bytes);
-    socket.onClose(() -> channel.end(LossEvidence.Kind.SOCKET_CLOSED, "its control connection was closed" + socket.trouble()));
-    bytes(rest);
-  }
-
-  /** The listener knows the channel: deliver what came early, start asking. */
-  void open() {
-    open = true;
-    long now = node.nanos().getAsLong();
-    window.tick(now);
-    window.heard(now);
-    timer = node.vertx().setPeriodic(node.options().livenessIntervalMs(), _ -> tick());
-    for (Early frame = early.poll(); frame != null && channel.isAlive(); frame = early.poll()) {
-      deliver(frame.type(), frame.body());
+    ControlConnection(Node node, TcpChannel channel, RawSocket socket) {
+        this.node = node;
+        this.channel = channel;
+        this.socket = socket;
+        this.sender = new ControlSender(socket, detail -> channel.end(LossEvidence.Kind.PROTOCOL_ERROR, detail));
+        this.reader = new FrameReader(node.options().maxFrameBytes());
+        this.window = new LivenessWindow(
+                node.options().livenessIntervalMs(),
+                node.options().livenessMisses(),
+                node.nanos().getAsLong());
     }
-    early.clear();
-    socket.resume();
-  }
 
-  /** Says goodbye if there is somebody to hear it, and closes. */
-  void close(LossEvidence evidence, boolean tellPeer) {
-    if (timer >= 0) {
-      node.vertx().cancelTimer(timer);
+    RawSocket socket() {
+        return socket;
     }
-    early.clear();
-    if (tellPeer && !socket.closed()) {
-      sender.offer(Frame.BYE, Buffer.buffer().appendByte((byte) evidence.kind().ordinal()).appendString(evidence.detail()));
-    }
-    sender.flush();
-    socket.abort();
-  }
 
-  private void bytes(ByteBuf in) {
-    if (!channel.isAlive()) {
-      in.release();
-      return;
+    ControlSender sender() {
+        return sender;
     }
-    if (in.isReadable()) {
-      window.heard(node.nanos().getAsLong());
+
+    /** @param rest bytes that came behind the hello; released here */
+    void start(ByteBuf rest) {
+        socket.readOnWhenAWriteFails(); // or whoever wakes, and says something before it reads, would not learn that
+        // it was unheard (P-9)
+        socket.onBytes(this::bytes);
+        socket.onClose(() ->
+                channel.end(LossEvidence.Kind.SOCKET_CLOSED, "its control connection was closed" + socket.trouble()));
+        bytes(rest);
     }
-    String problem = reader.feed(in, this::frame);
-    if (problem != null) {
-      channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "it sent " + problem + " on its control connection");
-    }
-  }
 
-  private boolean frame(byte type, ByteBuf body) {
-    byte[] bytes = new byte[body.readableBytes()];
-    body.readBytes(bytes);
-    if (open || type == Frame.BYE) {
-      deliver(type, bytes);
-    } else {
-      if (early.isEmpty()) {
-        socket.pause();
-      }
-      early.add(new Early(type, bytes));
-    }
-    return channel.isAlive();
-  }
-
-  private void deliver(byte type, byte[] body) {
-    switch (type) {
-      case Frame.CONTROL -> control(body);
-      case Frame.ASK -> sender.offer(Frame.ANSWER, livenessPayload());
-      case Frame.ANSWER -> Node.guarded(() -> node.listener().livenessReceived(channel, Buffer.buffer(body)));
-      case Frame.BYE -> bye(body);
-      default -> channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "it sent a frame of type " + type + " on its control connection");
-    }
-  }
-
-  private void control(byte[] body) {
-    if (body.length < 1 || body[0] < 0 || body[0] >= KINDS.length) {
-      channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "it sent a control message of an unknown kind");
-      return;
-    }
-    Buffer payload = Buffer.buffer(body).slice(1, body.length);
-    Node.guarded(() -> node.listener().received(channel, KINDS[body[0]], payload));
-  }
-
-  private void bye(byte[] body) {
-    LossEvidence.Kind kind = body.length == 0 ? LossEvidence.Kind.SOCKET_CLOSED : byeKind(body[0]);
-    int text = Math.clamp(body.length - 1, 0, MAX_BYE_TEXT_BYTES);
-    String said = text == 0 ? "" : ": " + new String(body, 1, text, StandardCharsets.UTF_8);
-    channel.endQuietly(kind, "ended by the other end" + said);
-  }
-
-  /** What the end that a goodbye tells of means for this one. */
-  private static LossEvidence.Kind byeKind(int ordinal) {
-    if (ordinal == LossEvidence.Kind.REPLACED.ordinal()) {
-      return LossEvidence.Kind.REPLACED;
-    }
-    return ordinal == LossEvidence.Kind.SILENCE.ordinal() ? LossEvidence.Kind.UNHEARD : LossEvidence.Kind.SOCKET_CLOSED;
-  }
-
-  private Buffer livenessPayload() {
-    Buffer[] payload = {EMPTY};
-    Node.guarded(() -> payload[0] = node.listener().livenessPayload(channel));
-    return payload[0].length() < node.options().maxFrameBytes() ? payload[0] : EMPTY;
-  }
-
-  private void tick() {
-    if (!channel.isAlive()) {
-      return;
-    }
-    act(window.tick(node.nanos().getAsLong()));
-  }
-
-  private void act(LivenessWindow.Verdict verdict) {
-    switch (verdict) {
-      case LivenessWindow.Verdict.Silent silent -> channel.end(LossEvidence.Kind.SILENCE,
-          "nothing heard for " + silent.silentMs() + " ms, limit " + node.options().livenessMisses() + " x "
-              + node.options().livenessIntervalMs() + " ms");
-      case LivenessWindow.Verdict.Suspect(long afterMs) -> {
-        if (confirmation < 0) {
-          confirmation = node.vertx().setTimer(afterMs, _ -> confirm());
+    /** The listener knows the channel: deliver what came early, start asking. */
+    void open() {
+        open = true;
+        long now = node.nanos().getAsLong();
+        window.tick(now);
+        window.heard(now);
+        timer = node.vertx().setPeriodic(node.options().livenessIntervalMs(), _ -> tick());
+        for (Early frame = early.poll(); frame != null && channel.isAlive(); frame = early.poll()) {
+            deliver(frame.type(), frame.body());
         }
-      }
-      case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> sender.offer(Frame.ASK, EMPTY);
+        early.clear();
+        socket.resume();
     }
-  }
 
-  private void confirm() {
-    confirmation = -1;
-    if (channel.isAlive()) {
-      act(window.confirm(node.nanos().getAsLong()));
+    /** Says goodbye if there is somebody to hear it, and closes. */
+    void close(LossEvidence evidence, boolean tellPeer) {
+        if (timer >= 0) {
+            node.vertx().cancelTimer(timer);
+        }
+        early.clear();
+        if (tellPeer && !socket.closed()) {
+            sender.offer(
+                    Frame.BYE,
+                    Buffer.buffer().appendByte((byte) evidence.kind().ordinal()).appendString(evidence.detail()));
+        }
+        sender.flush();
+        socket.abort();
     }
-  }
+
+    private void bytes(ByteBuf in) {
+        if (!channel.isAlive()) {
+            in.release();
+            return;
+        }
+        if (in.isReadable()) {
+            window.heard(node.nanos().getAsLong());
+        }
+        String problem = reader.feed(in, this::frame);
+        if (problem != null) {
+            channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "it sent " + problem + " on its control connection");
+        }
+    }
+
+    private boolean frame(byte type, ByteBuf body) {
+        byte[] bytes = new byte[body.readableBytes()];
+        body.readBytes(bytes);
+        if (open || type == Frame.BYE) {
+            deliver(type, bytes);
+        } else {
+            if (early.isEmpty()) {
+                socket.pause();
+            }
+            early.add(new Early(type, bytes));
+        }
+        return channel.isAlive();
+    }
+
+    private void deliver(byte type, byte[] body) {
+        switch (type) {
+            case Frame.CONTROL -> control(body);
+            case Frame.ASK -> sender.offer(Frame.ANSWER, livenessPayload());
+            case Frame.ANSWER -> Node.guarded(() -> node.listener().livenessReceived(channel, Buffer.buffer(body)));
+            case Frame.BYE -> bye(body);
+            default ->
+                channel.end(
+                        LossEvidence.Kind.PROTOCOL_ERROR,
+                        "it sent a frame of type " + type + " on its control connection");
+        }
+    }
+
+    private void control(byte[] body) {
+        if (body.length < 1 || body[0] < 0 || body[0] >= KINDS.length) {
+            channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "it sent a control message of an unknown kind");
+            return;
+        }
+        Buffer payload = Buffer.buffer(body).slice(1, body.length);
+        Node.guarded(() -> node.listener().received(channel, KINDS[body[0]], payload));
+    }
+
+    private void bye(byte[] body) {
+        LossEvidence.Kind kind = body.length == 0 ? LossEvidence.Kind.SOCKET_CLOSED : byeKind(body[0]);
+        int text = Math.clamp(body.length - 1, 0, MAX_BYE_TEXT_BYTES);
+        String said = text == 0 ? "" : ": " + new String(body, 1, text, StandardCharsets.UTF_8);
+        channel.endQuietly(kind, "ended by the other end" + said);
+    }
+
+    /** What the end that a goodbye tells of means for this one. */
+    private static LossEvidence.Kind byeKind(int ordinal) {
+        if (ordinal == LossEvidence.Kind.REPLACED.ordinal()) {
+            return LossEvidence.Kind.REPLACED;
+        }
+        return ordinal == LossEvidence.Kind.SILENCE.ordinal()
+                ? LossEvidence.Kind.UNHEARD
+                : LossEvidence.Kind.SOCKET_CLOSED;
+    }
+
+    private Buffer livenessPayload() {
+        Buffer[] payload = {EMPTY};
+        Node.guarded(() -> payload[0] = node.listener().livenessPayload(channel));
+        return payload[0].length() < node.options().maxFrameBytes() ? payload[0] : EMPTY;
+    }
+
+    private void tick() {
+        if (!channel.isAlive()) {
+            return;
+        }
+        act(window.tick(node.nanos().getAsLong()));
+    }
+
+    private void act(LivenessWindow.Verdict verdict) {
+        switch (verdict) {
+            case LivenessWindow.Verdict.Silent silent ->
+                channel.end(
+                        LossEvidence.Kind.SILENCE,
+                        "nothing heard for " + silent.silentMs() + " ms, limit "
+                                + node.options().livenessMisses() + " x "
+                                + node.options().livenessIntervalMs() + " ms");
+            case LivenessWindow.Verdict.Suspect(long afterMs) -> {
+                if (confirmation < 0) {
+                    confirmation = node.vertx().setTimer(afterMs, _ -> confirm());
+                }
+            }
+            case LivenessWindow.Verdict.Alive _, LivenessWindow.Verdict.Restarted _ -> sender.offer(Frame.ASK, EMPTY);
+        }
+    }
+
+    private void confirm() {
+        confirmation = -1;
+        if (channel.isAlive()) {
+            act(window.confirm(node.nanos().getAsLong()));
+        }
+    }
 }

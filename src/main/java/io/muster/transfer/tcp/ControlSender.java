@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.transfer.ControlKind;
@@ -10,81 +12,82 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * Sends small frames over the control connection, all that were offered in one turn of the event loop with one flush. {@link #offer} may be
- * called from any thread.
+ * Sends small frames over the control connection, all that were offered in one turn of the event loop with one flush.
+ * {@link #offer} may be called from any thread.
  */
 final class ControlSender {
-  /** A frame that waits for its turn. */
-  private record Outgoing(byte type, int kind, Buffer payload) {
-    int bodyBytes() {
-      return (kind < 0 ? 0 : 1) + payload.length();
+    /** A frame that waits for its turn. */
+    private record Outgoing(byte type, int kind, Buffer payload) {
+        int bodyBytes() {
+            return (kind < 0 ? 0 : 1) + payload.length();
+        }
     }
-  }
 
-  private static final int NO_KIND = -1;
-  private static final long MAX_BACKLOG_BYTES = 64L * 1024 * 1024;
+    private static final int NO_KIND = -1;
+    private static final long MAX_BACKLOG_BYTES = 64L * 1024 * 1024;
 
-  private final RawSocket socket;
-  private final Consumer<String> overflow;
-  /** Where callers' threads and the event loop meet, with the three fields below. */
-  private final Queue<Outgoing> queue = new ConcurrentLinkedQueue<>();
-  private final AtomicBoolean due = new AtomicBoolean();
-  private final AtomicLong backlogBytes = new AtomicLong();
-  private final AtomicLong flushes = new AtomicLong();
+    private final RawSocket socket;
+    private final Consumer<String> overflow;
+    /** Where callers' threads and the event loop meet, with the three fields below. */
+    private final Queue<Outgoing> queue = new ConcurrentLinkedQueue<>();
 
-  /** @param overflow called when the other end does not read: the channel must end */
-  ControlSender(RawSocket socket, Consumer<String> overflow) {
-    this.socket = socket;
-    this.overflow = overflow;
-  }
+    private final AtomicBoolean due = new AtomicBoolean();
+    private final AtomicLong backlogBytes = new AtomicLong();
+    private final AtomicLong flushes = new AtomicLong();
 
-  void offer(ControlKind kind, Buffer payload) {
-    offer(new Outgoing(Frame.CONTROL, kind.ordinal(), payload));
-  }
-
-  void offer(byte type, Buffer payload) {
-    offer(new Outgoing(type, NO_KIND, payload));
-  }
-
-  /** Times that the socket was flushed. */
-  long flushes() {
-    return flushes.get();
-  }
-
-  private void offer(Outgoing outgoing) {
-    if (backlogBytes.addAndGet(outgoing.bodyBytes() + Frame.HEAD_BYTES) > MAX_BACKLOG_BYTES) {
-      overflow.accept("it does not read its control connection: more than " + MAX_BACKLOG_BYTES + " bytes wait");
-      return;
+    /** @param overflow called when the other end does not read: the channel must end */
+    ControlSender(RawSocket socket, Consumer<String> overflow) {
+        this.socket = socket;
+        this.overflow = overflow;
     }
-    queue.add(outgoing);
-    if (due.compareAndSet(false, true)) {
-      socket.context().runOnContext(_ -> flush());
-    }
-  }
 
-  /** On the event loop. */
-  void flush() {
-    due.set(false);
-    ByteBuf batch = null;
-    for (Outgoing next = queue.poll(); next != null; next = queue.poll()) {
-      if (batch == null) {
-        batch = socket.buffer(Math.max(256, next.bodyBytes() + Frame.HEAD_BYTES));
-      }
-      Frame.head(batch, next.type(), next.bodyBytes());
-      if (next.kind() >= 0) {
-        batch.writeByte(next.kind());
-      }
-      batch.writeBytes(next.payload().getBytes());
+    void offer(ControlKind kind, Buffer payload) {
+        offer(new Outgoing(Frame.CONTROL, kind.ordinal(), payload));
     }
-    if (batch == null) {
-      return;
+
+    void offer(byte type, Buffer payload) {
+        offer(new Outgoing(type, NO_KIND, payload));
     }
-    if (socket.closed()) {
-      batch.release();
-      return;
+
+    /** Times that the socket was flushed. */
+    long flushes() {
+        return flushes.get();
     }
-    int bytes = batch.readableBytes();
-    flushes.incrementAndGet();
-    socket.write(batch).onComplete(_ -> backlogBytes.addAndGet(-bytes));
-  }
+
+    private void offer(Outgoing outgoing) {
+        if (backlogBytes.addAndGet(outgoing.bodyBytes() + Frame.HEAD_BYTES) > MAX_BACKLOG_BYTES) {
+            overflow.accept("it does not read its control connection: more than " + MAX_BACKLOG_BYTES + " bytes wait");
+            return;
+        }
+        queue.add(outgoing);
+        if (due.compareAndSet(false, true)) {
+            socket.context().runOnContext(_ -> flush());
+        }
+    }
+
+    /** On the event loop. */
+    void flush() {
+        due.set(false);
+        ByteBuf batch = null;
+        for (Outgoing next = queue.poll(); next != null; next = queue.poll()) {
+            if (batch == null) {
+                batch = socket.buffer(Math.max(256, next.bodyBytes() + Frame.HEAD_BYTES));
+            }
+            Frame.head(batch, next.type(), next.bodyBytes());
+            if (next.kind() >= 0) {
+                batch.writeByte(next.kind());
+            }
+            batch.writeBytes(next.payload().getBytes());
+        }
+        if (batch == null) {
+            return;
+        }
+        if (socket.closed()) {
+            batch.release();
+            return;
+        }
+        int bytes = batch.readableBytes();
+        flushes.incrementAndGet();
+        socket.write(batch).onComplete(_ -> backlogBytes.addAndGet(-bytes));
+    }
 }

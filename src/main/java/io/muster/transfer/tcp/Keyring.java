@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.group.GroupSecret;
@@ -10,75 +12,83 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The secrets of this process's groups, as its connections prove them and ask for proofs. While there is any, a process that proves none of
- * them gets no channel. A proof is a signature over the whole hello, the other end's nonce where it is known, and the TLS session where
- * there is one. Its monitor is where event loops and whoever joins groups meet.
+ * The secrets of this process's groups, as its connections prove them and ask for proofs. While there is any, a process
+ * that proves none of them gets no channel. A proof is a signature over the whole hello, the other end's nonce where it
+ * is known, and the TLS session where there is one. Its monitor is where event loops and whoever joins groups meet.
  */
 public final class Keyring {
-  /** More don't fit into a hello. */
-  public static final int MAX_SECRETS = 32;
+    /** More don't fit into a hello. */
+    public static final int MAX_SECRETS = 32;
 
-  private static final int ID_BYTES = 8;
-  private static final int PROOF_BYTES = ID_BYTES + GroupSecret.Seal.BYTES;
-  /** Longest proofs on the wire. */
-  static final int MAX_PROOFS_BYTES = MAX_SECRETS * PROOF_BYTES;
+    private static final int ID_BYTES = 8;
+    private static final int PROOF_BYTES = ID_BYTES + GroupSecret.Seal.BYTES;
+    /** Longest proofs on the wire. */
+    static final int MAX_PROOFS_BYTES = MAX_SECRETS * PROOF_BYTES;
 
-  private record Held(GroupSecret.Seal seal, int users) {}
+    private record Held(GroupSecret.Seal seal, int users) {}
 
-  private final Map<GroupSecret.Id, Held> secrets = new HashMap<>();
+    private final Map<GroupSecret.Id, Held> secrets = new HashMap<>();
 
-  /**
-   * One more user of a secret.
-   *
-   * @return true if the process had no secret before: its channels were made without proofs
-   * @throws IllegalStateException if there are too many secrets
-   */
-  public synchronized boolean add(GroupSecret secret) {
-    boolean first = secrets.isEmpty();
-    Held held = secrets.get(secret.id());
-    if (held == null && secrets.size() >= MAX_SECRETS) {
-      throw new IllegalStateException("this process has " + MAX_SECRETS + " secrets, and no more can be proved to others");
+    /**
+     * One more user of a secret.
+     *
+     * @return true if the process had no secret before: its channels were made without proofs
+     * @throws IllegalStateException if there are too many secrets
+     */
+    public synchronized boolean add(GroupSecret secret) {
+        boolean first = secrets.isEmpty();
+        Held held = secrets.get(secret.id());
+        if (held == null && secrets.size() >= MAX_SECRETS) {
+            throw new IllegalStateException(
+                    "this process has " + MAX_SECRETS + " secrets, and no more can be proved to others");
+        }
+        secrets.put(
+                secret.id(),
+                held == null ? new Held(secret.seal("hello"), 1) : new Held(held.seal(), held.users() + 1));
+        return first;
     }
-    secrets.put(secret.id(), held == null ? new Held(secret.seal("hello"), 1) : new Held(held.seal(), held.users() + 1));
-    return first;
-  }
 
-  /** One user less. */
-  public synchronized void remove(GroupSecret secret) {
-    secrets.computeIfPresent(secret.id(), (_, held) -> held.users() > 1 ? new Held(held.seal(), held.users() - 1) : null);
-  }
-
-  /** Whether others have to prove that they know one of the secrets. */
-  public synchronized boolean isRequired() {
-    return !secrets.isEmpty();
-  }
-
-  /** Proofs of all secrets for a statement; empty if there are none. */
-  synchronized byte[] prove(byte[] statement, byte[] context) {
-    var out = new ByteArrayOutputStream(secrets.size() * PROOF_BYTES);
-    secrets.forEach((id, held) -> {
-      out.writeBytes(HexFormat.of().parseHex(id.hex()));
-      out.writeBytes(held.seal().sign(statement, context));
-    });
-    return out.toByteArray();
-  }
-
-  /** The secrets of this process that are proved; nothing is believed of the bytes. */
-  synchronized Set<GroupSecret.Id> check(byte[] statement, byte[] context, byte[] proofs) {
-    Set<GroupSecret.Id> proved = new HashSet<>();
-    for (int at = 0; at + PROOF_BYTES <= Math.min(proofs.length, MAX_PROOFS_BYTES); at += PROOF_BYTES) {
-      var id = new GroupSecret.Id(HexFormat.of().formatHex(proofs, at, at + ID_BYTES));
-      Held held = secrets.get(id);
-      if (held != null && held.seal().verifies(Arrays.copyOfRange(proofs, at + ID_BYTES, at + PROOF_BYTES), statement, context)) {
-        proved.add(id);
-      }
+    /** One user less. */
+    public synchronized void remove(GroupSecret secret) {
+        secrets.computeIfPresent(
+                secret.id(), (_, held) -> held.users() > 1 ? new Held(held.seal(), held.users() - 1) : null);
     }
-    return proved;
-  }
 
-  /** Why proofs did not do, for both ends; names no secret. */
-  static String complaint(byte[] proofs) {
-    return proofs.length == 0 ? "it proves no group secret, and the groups here have one"
-        : "it proves " + proofs.length / PROOF_BYTES + " other group secret(s), and none of the groups here";
-  }
+    /** Whether others have to prove that they know one of the secrets. */
+    public synchronized boolean isRequired() {
+        return !secrets.isEmpty();
+    }
+
+    /** Proofs of all secrets for a statement; empty if there are none. */
+    synchronized byte[] prove(byte[] statement, byte[] context) {
+        var out = new ByteArrayOutputStream(secrets.size() * PROOF_BYTES);
+        secrets.forEach((id, held) -> {
+            out.writeBytes(HexFormat.of().parseHex(id.hex()));
+            out.writeBytes(held.seal().sign(statement, context));
+        });
+        return out.toByteArray();
+    }
+
+    /** The secrets of this process that are proved; nothing is believed of the bytes. */
+    synchronized Set<GroupSecret.Id> check(byte[] statement, byte[] context, byte[] proofs) {
+        Set<GroupSecret.Id> proved = new HashSet<>();
+        for (int at = 0; at + PROOF_BYTES <= Math.min(proofs.length, MAX_PROOFS_BYTES); at += PROOF_BYTES) {
+            var id = new GroupSecret.Id(HexFormat.of().formatHex(proofs, at, at + ID_BYTES));
+            Held held = secrets.get(id);
+            if (held != null
+                    && held.seal()
+                            .verifies(
+                                    Arrays.copyOfRange(proofs, at + ID_BYTES, at + PROOF_BYTES), statement, context)) {
+                proved.add(id);
+            }
+        }
+        return proved;
+    }
+
+    /** Why proofs did not do, for both ends; names no secret. */
+    static String complaint(byte[] proofs) {
+        return proofs.length == 0
+                ? "it proves no group secret, and the groups here have one"
+                : "it proves " + proofs.length / PROOF_BYTES + " other group secret(s), and none of the groups here";
+    }
 }

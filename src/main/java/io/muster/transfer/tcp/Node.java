@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.group.ProcessId;
@@ -14,22 +16,28 @@ import org.slf4j.LoggerFactory;
  *
  * @param nanos a monotonic clock, for liveness only
  */
-record Node(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener, Keyring keyring,
-    LongSupplier nanos) {
-  private static final Logger log = LoggerFactory.getLogger(Node.class);
-  /** A nonce that could be foreseen could be used again. */
-  private static final SecureRandom NONCES = new SecureRandom();
+record Node(
+        Vertx vertx,
+        TcpOptions options,
+        ProcessId self,
+        RegionTable regions,
+        Transport.Listener listener,
+        Keyring keyring,
+        LongSupplier nanos) {
+    private static final Logger log = LoggerFactory.getLogger(Node.class);
+    /** A nonce that could be foreseen could be used again. */
+    private static final SecureRandom NONCES = new SecureRandom();
 
-  static long nonce() {
-    return NONCES.nextLong();
-  }
-
-  /** Runs a listener's code: its failure is its own. */
-  static void guarded(Runnable listenerCode) {
-    try {
-      listenerCode.run();
-    } catch (RuntimeException failure) {
-      log.error("listener-failed: {}", failure.toString(), failure);
+    static long nonce() {
+        return NONCES.nextLong();
     }
-  }
+
+    /** Runs a listener's code: its failure is its own. */
+    static void guarded(Runnable listenerCode) {
+        try {
+            listenerCode.run();
+        } catch (RuntimeException failure) {
+            log.error("listener-failed: {}", failure.toString(), failure);
+        }
+    }
 }

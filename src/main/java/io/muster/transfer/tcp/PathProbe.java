@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.netty.buffer.ByteBuf;
@@ -5,47 +7,52 @@ import java.util.Random;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
-/** 64 KiB with a checksum: what a new bulk connection carries in both directions before it is believed, since a path may pass small packets only. */
+/**
+ * 64 KiB with a checksum: what a new bulk connection carries in both directions before it is believed, since a path may
+ * pass small packets only.
+ */
 final class PathProbe {
-  static final int PAYLOAD_BYTES = 64 * 1024;
-  static final int BODY_BYTES = 4 + PAYLOAD_BYTES;
+    static final int PAYLOAD_BYTES = 64 * 1024;
+    static final int BODY_BYTES = 4 + PAYLOAD_BYTES;
 
-  /** Nothing that compresses; never changed, a probe differs from others by its first eight bytes. */
-  private static final byte[] PATTERN = pattern();
+    /** Nothing that compresses; never changed, a probe differs from others by its first eight bytes. */
+    private static final byte[] PATTERN = pattern();
 
-  private PathProbe() {}
+    private PathProbe() {}
 
-  private static byte[] pattern() {
-    byte[] bytes = new byte[PAYLOAD_BYTES];
-    new Random(PAYLOAD_BYTES).nextBytes(bytes);
-    return bytes;
-  }
-
-  /** The whole frame. */
-  static void encode(ByteBuf out, long seed) {
-    Frame.head(out, Frame.PROBE, BODY_BYTES);
-    int sumAt = out.writerIndex();
-    out.writeInt(0);
-    int payloadAt = out.writerIndex();
-    out.writeBytes(PATTERN);
-    out.setLong(payloadAt, seed);
-    out.setInt(sumAt, sum(out, sumAt + 4));
-  }
-
-  /** What is wrong with the body of a probe; null if it is whole. */
-  static @Nullable String verify(ByteBuf body) {
-    if (body.readableBytes() != BODY_BYTES) {
-      return "a path probe of " + body.readableBytes() + " bytes, expected " + BODY_BYTES;
+    private static byte[] pattern() {
+        byte[] bytes = new byte[PAYLOAD_BYTES];
+        new Random(PAYLOAD_BYTES).nextBytes(bytes);
+        return bytes;
     }
-    int expected = body.getInt(body.readerIndex());
-    int actual = sum(body, body.readerIndex() + 4);
-    return expected == actual ? null : "a path probe with checksum " + Integer.toHexString(actual) + ", expected "
-        + Integer.toHexString(expected);
-  }
 
-  private static int sum(ByteBuf buffer, int index) {
-    CRC32C crc = new CRC32C();
-    crc.update(buffer.nioBuffer(index, PAYLOAD_BYTES));
-    return (int) crc.getValue();
-  }
+    /** The whole frame. */
+    static void encode(ByteBuf out, long seed) {
+        Frame.head(out, Frame.PROBE, BODY_BYTES);
+        int sumAt = out.writerIndex();
+        out.writeInt(0);
+        int payloadAt = out.writerIndex();
+        out.writeBytes(PATTERN);
+        out.setLong(payloadAt, seed);
+        out.setInt(sumAt, sum(out, sumAt + 4));
+    }
+
+    /** What is wrong with the body of a probe; null if it is whole. */
+    static @Nullable String verify(ByteBuf body) {
+        if (body.readableBytes() != BODY_BYTES) {
+            return "a path probe of " + body.readableBytes() + " bytes, expected " + BODY_BYTES;
+        }
+        int expected = body.getInt(body.readerIndex());
+        int actual = sum(body, body.readerIndex() + 4);
+        return expected == actual
+                ? null
+                : "a path probe with checksum " + Integer.toHexString(actual) + ", expected "
+                        + Integer.toHexString(expected);
+    }
+
+    private static int sum(ByteBuf buffer, int index) {
+        CRC32C crc = new CRC32C();
+        crc.update(buffer.nioBuffer(index, PAYLOAD_BYTES));
+        return (int) crc.getValue();
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.netty.buffer.ByteBuf;
@@ -21,171 +23,182 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A socket that hands over Netty's buffers without a copy through the heap. The one class that uses Vert.x's internal interfaces. Used on
- * the socket's own context only, except {@link #abort} and {@link #closed}.
+ * A socket that hands over Netty's buffers without a copy through the heap. The one class that uses Vert.x's internal
+ * interfaces. Used on the socket's own context only, except {@link #abort} and {@link #closed}.
  */
 public final class RawSocket {
-  private static final Logger log = LoggerFactory.getLogger(RawSocket.class);
-  private static final Runnable NOTHING = () -> {};
-  private static final String EXPORTER = "EXPORTER-Channel-Binding";
-  private static final int EXPORTED_BYTES = 32;
+    private static final Logger log = LoggerFactory.getLogger(RawSocket.class);
+    private static final Runnable NOTHING = () -> {};
+    private static final String EXPORTER = "EXPORTER-Channel-Binding";
+    private static final int EXPORTED_BYTES = 32;
 
-  private final NetSocketInternal socket;
-  private final Context context;
-  private final byte[] binding;
-  private Consumer<ByteBuf> onBytes = ReferenceCountUtil::release;
-  private Runnable onClose = NOTHING;
-  private Runnable onDrain = NOTHING;
-  private String trouble = "";
-  /** Written on the socket's context, read by whoever gives up on it. */
-  private volatile boolean closed;
+    private final NetSocketInternal socket;
+    private final Context context;
+    private final byte[] binding;
+    private Consumer<ByteBuf> onBytes = ReferenceCountUtil::release;
+    private Runnable onClose = NOTHING;
+    private Runnable onDrain = NOTHING;
+    private String trouble = "";
+    /** Written on the socket's context, read by whoever gives up on it. */
+    private volatile boolean closed;
 
-  /** Called in the turn of the event loop that got the socket, or bytes could be missed. */
-  RawSocket(NetSocket socket, Context context) {
-    this.socket = (NetSocketInternal) socket;
-    this.context = context;
-    this.binding = bindingOf(socket);
-    this.socket.exceptionHandler(failure -> trouble = String.valueOf(failure.getMessage()));
-    this.socket.messageHandler(message -> {
-      if (message instanceof ByteBuf bytes) {
-        onBytes.accept(bytes);
-      } else {
-        ReferenceCountUtil.release(message);
-      }
-    });
-    if (!this.socket.channelHandlerContext().channel().isActive()) {
-      closed = true; // between the handshake and this turn, and nobody will say it again
-      trouble = socket.isSsl() ? "alert: it ended the TLS session as soon as it began; does it take this process's certificate?" : "";
+    /** Called in the turn of the event loop that got the socket, or bytes could be missed. */
+    RawSocket(NetSocket socket, Context context) {
+        this.socket = (NetSocketInternal) socket;
+        this.context = context;
+        this.binding = bindingOf(socket);
+        this.socket.exceptionHandler(failure -> trouble = String.valueOf(failure.getMessage()));
+        this.socket.messageHandler(message -> {
+            if (message instanceof ByteBuf bytes) {
+                onBytes.accept(bytes);
+            } else {
+                ReferenceCountUtil.release(message);
+            }
+        });
+        if (!this.socket.channelHandlerContext().channel().isActive()) {
+            closed = true; // between the handshake and this turn, and nobody will say it again
+            trouble = socket.isSsl()
+                    ? "alert: it ended the TLS session as soon as it began; does it take this process's certificate?"
+                    : "";
+        }
+        this.socket.drainHandler(_ -> onDrain.run());
+        this.socket.closeHandler(_ -> {
+            closed = true;
+            onClose.run();
+        });
     }
-    this.socket.drainHandler(_ -> onDrain.run());
-    this.socket.closeHandler(_ -> {
-      closed = true;
-      onClose.run();
-    });
-  }
 
-  /** Independent event-loop contexts of this Vert.x, each on the next loop. */
-  static List<Context> eventLoops(Vertx vertx, int count) {
-    List<Context> contexts = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      contexts.add(((VertxInternal) vertx).createEventLoopContext());
+    /** Independent event-loop contexts of this Vert.x, each on the next loop. */
+    static List<Context> eventLoops(Vertx vertx, int count) {
+        List<Context> contexts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            contexts.add(((VertxInternal) vertx).createEventLoopContext());
+        }
+        return List.copyOf(contexts);
     }
-    return List.copyOf(contexts);
-  }
 
-  /** A promise whose future calls back on the caller's context, or where it is completed if the caller has none. */
-  public static <T> Promise<T> promise() {
-    ContextInternal current = ContextInternal.current();
-    return current == null ? Promise.promise() : current.promise();
-  }
-
-  /** Vert.x shares a listening socket between servers of the same address without a word. */
-  static boolean listening(Vertx vertx, String host, int port) {
-    return ((VertxInternal) vertx).sharedTcpServers().containsKey(new ServerID(port, host));
-  }
-
-  Context context() {
-    return context;
-  }
-
-  /** The handler releases what it gets. */
-  void onBytes(Consumer<ByteBuf> handler) {
-    onBytes = handler;
-  }
-
-  /** Runs at once if it is closed already. */
-  void onClose(Runnable handler) {
-    onClose = handler;
-    if (closed) {
-      handler.run();
+    /** A promise whose future calls back on the caller's context, or where it is completed if the caller has none. */
+    public static <T> Promise<T> promise() {
+        ContextInternal current = ContextInternal.current();
+        return current == null ? Promise.promise() : current.promise();
     }
-  }
 
-  void onDrain(Runnable handler) {
-    onDrain = handler;
-  }
-
-  /** Memory to send from. Where there is none the connection ends: what it leaves out would be missed by nobody, and it can be dialled again. */
-  ByteBuf buffer(int bytes) {
-    try {
-      return socket.channelHandlerContext().alloc().directBuffer(bytes);
-    } catch (OutOfMemoryError failure) {
-      trouble = "no direct memory to send from: " + failure.getMessage() + "; raise -XX:MaxDirectMemorySize";
-      abort();
-      return Unpooled.buffer(bytes);
+    /** Vert.x shares a listening socket between servers of the same address without a word. */
+    static boolean listening(Vertx vertx, String host, int port) {
+        return ((VertxInternal) vertx).sharedTcpServers().containsKey(new ServerID(port, host));
     }
-  }
 
-  /** Takes ownership of the buffer; one flush. The memory behind it must stay valid until the future completes. */
-  Future<Void> write(ByteBuf bytes) {
-    return socket.writeMessage(bytes);
-  }
-
-  /** What names the TLS session of this socket and is known at both ends only; empty without TLS. */
-  byte[] binding() {
-    return binding;
-  }
-
-  /** RFC 9266: what both ends, and nobody between them, can derive from the handshake. */
-  private static byte[] bindingOf(NetSocket socket) {
-    if (!socket.isSsl()) {
-      return Hello.NO_BINDING;
+    Context context() {
+        return context;
     }
-    try {
-      return socket.sslSession() instanceof ExtendedSSLSession session ? session.exportKeyingMaterialData(EXPORTER, null, EXPORTED_BYTES)
-          : Hello.NO_BINDING;
-    } catch (SSLKeyException | UnsupportedOperationException unable) {
-      log.warn("tls-exporter-missing: proofs are not bound to this TLS session: {}", unable.toString());
-      return Hello.NO_BINDING;
+
+    /** The handler releases what it gets. */
+    void onBytes(Consumer<ByteBuf> handler) {
+        onBytes = handler;
     }
-  }
 
-  /**
-   * A write that fails no longer closes the socket at once: what the other end has said before it closed its own is read first, and then that
-   * it did.
-   */
-  void readOnWhenAWriteFails() {
-    socket.channelHandlerContext().channel().config().setAutoClose(false);
-  }
-
-  boolean full() {
-    return socket.writeQueueFull();
-  }
-
-  void limitQueue(int bytes) {
-    socket.setWriteQueueMaxSize(bytes);
-  }
-
-  void pause() {
-    socket.pause();
-  }
-
-  void resume() {
-    socket.resume();
-  }
-
-  boolean closed() {
-    return closed;
-  }
-
-  /** The other end's address without its port. */
-  String remoteHost() {
-    return socket.remoteAddress() == null ? "unknown" : String.valueOf(socket.remoteAddress().hostAddress());
-  }
-
-  /** What the socket itself complained about last, as a clause; empty if it did not. */
-  String trouble() {
-    return trouble.isEmpty() ? "" : " (" + trouble + ")";
-  }
-
-  /** Closes without waiting for what the other end does not take; what fits into the system's buffer still goes out. */
-  void abort() {
-    var handlers = socket.channelHandlerContext();
-    if (handlers.executor().inEventLoop()) {
-      handlers.flush();
-      handlers.close(); // from here, not from the channel's end of the pipeline: Vert.x's own close waits until all is flushed
-    } else {
-      handlers.executor().execute(this::abort);
+    /** Runs at once if it is closed already. */
+    void onClose(Runnable handler) {
+        onClose = handler;
+        if (closed) {
+            handler.run();
+        }
     }
-  }
+
+    void onDrain(Runnable handler) {
+        onDrain = handler;
+    }
+
+    /**
+     * Memory to send from. Where there is none the connection ends: what it leaves out would be missed by nobody, and
+     * it can be dialled again.
+     */
+    ByteBuf buffer(int bytes) {
+        try {
+            return socket.channelHandlerContext().alloc().directBuffer(bytes);
+        } catch (OutOfMemoryError failure) {
+            trouble = "no direct memory to send from: " + failure.getMessage() + "; raise -XX:MaxDirectMemorySize";
+            abort();
+            return Unpooled.buffer(bytes);
+        }
+    }
+
+    /** Takes ownership of the buffer; one flush. The memory behind it must stay valid until the future completes. */
+    Future<Void> write(ByteBuf bytes) {
+        return socket.writeMessage(bytes);
+    }
+
+    /** What names the TLS session of this socket and is known at both ends only; empty without TLS. */
+    byte[] binding() {
+        return binding;
+    }
+
+    /** RFC 9266: what both ends, and nobody between them, can derive from the handshake. */
+    private static byte[] bindingOf(NetSocket socket) {
+        if (!socket.isSsl()) {
+            return Hello.NO_BINDING;
+        }
+        try {
+            return socket.sslSession() instanceof ExtendedSSLSession session
+                    ? session.exportKeyingMaterialData(EXPORTER, null, EXPORTED_BYTES)
+                    : Hello.NO_BINDING;
+        } catch (SSLKeyException | UnsupportedOperationException unable) {
+            log.warn("tls-exporter-missing: proofs are not bound to this TLS session: {}", unable.toString());
+            return Hello.NO_BINDING;
+        }
+    }
+
+    /**
+     * A write that fails no longer closes the socket at once: what the other end has said before it closed its own is
+     * read first, and then that it did.
+     */
+    void readOnWhenAWriteFails() {
+        socket.channelHandlerContext().channel().config().setAutoClose(false);
+    }
+
+    boolean full() {
+        return socket.writeQueueFull();
+    }
+
+    void limitQueue(int bytes) {
+        socket.setWriteQueueMaxSize(bytes);
+    }
+
+    void pause() {
+        socket.pause();
+    }
+
+    void resume() {
+        socket.resume();
+    }
+
+    boolean closed() {
+        return closed;
+    }
+
+    /** The other end's address without its port. */
+    String remoteHost() {
+        return socket.remoteAddress() == null
+                ? "unknown"
+                : String.valueOf(socket.remoteAddress().hostAddress());
+    }
+
+    /** What the socket itself complained about last, as a clause; empty if it did not. */
+    String trouble() {
+        return trouble.isEmpty() ? "" : " (" + trouble + ")";
+    }
+
+    /**
+     * Closes without waiting for what the other end does not take; what fits into the system's buffer still goes out.
+     */
+    void abort() {
+        var handlers = socket.channelHandlerContext();
+        if (handlers.executor().inEventLoop()) {
+            handlers.flush();
+            handlers.close(); // from here, not from the channel's end of the pipeline: Vert.x's own close waits until
+            // all is flushed
+        } else {
+            handlers.executor().execute(this::abort);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.group.ProcessId;
@@ -12,45 +14,52 @@ import org.jspecify.annotations.Nullable;
  * @param version of who refuses
  */
 record Refusal(Code code, ProcessId by, int version, String detail) {
-  private static final int MAX_DETAIL_BYTES = 512;
+    private static final int MAX_DETAIL_BYTES = 512;
 
-  /** The order is the wire's: append only. */
-  enum Code {
-    VERSION,
-    LIMITS,
-    OTHER_PROCESS,
-    /** The refuser's own dial, or a channel that it holds, is the one to use. */
-    USE_MINE,
-    /** A later dial of the same process has been taken already. */
-    STALE_DIAL,
-    /** A bulk connection of a channel that is not being opened. */
-    UNKNOWN_GENERATION,
-    MALFORMED,
-    /** The sender has proved no secret that the refuser knows, or not the one that is needed to take a channel's place. */
-    UNPROVED
-  }
-
-  /** The whole frame. */
-  void encode(ByteBuf out) {
-    byte[] text = detail.getBytes(StandardCharsets.UTF_8);
-    int length = Math.min(text.length, MAX_DETAIL_BYTES);
-    Frame.head(out, Frame.REFUSE, 1 + 16 + 2 + 2 + length);
-    out.writeByte(code.ordinal()).writeLong(by.high()).writeLong(by.low()).writeShort(version);
-    out.writeShort(length).writeBytes(text, 0, length);
-  }
-
-  /** Null if the bytes are no refusal. */
-  static @Nullable Refusal decode(ByteBuf body) {
-    if (body.readableBytes() < 21) {
-      return null;
+    /** The order is the wire's: append only. */
+    enum Code {
+        VERSION,
+        LIMITS,
+        OTHER_PROCESS,
+        /** The refuser's own dial, or a channel that it holds, is the one to use. */
+        USE_MINE,
+        /** A later dial of the same process has been taken already. */
+        STALE_DIAL,
+        /** A bulk connection of a channel that is not being opened. */
+        UNKNOWN_GENERATION,
+        MALFORMED,
+        /**
+         * The sender has proved no secret that the refuser knows, or not the one that is needed to take a channel's
+         * place.
+         */
+        UNPROVED
     }
-    int code = body.readUnsignedByte();
-    ProcessId by = new ProcessId(body.readLong(), body.readLong());
-    int version = body.readUnsignedShort();
-    int length = Math.min(Math.min(body.readUnsignedShort(), MAX_DETAIL_BYTES), body.readableBytes());
-    if (code >= Code.values().length) {
-      return null;
+
+    /** The whole frame. */
+    void encode(ByteBuf out) {
+        byte[] text = detail.getBytes(StandardCharsets.UTF_8);
+        int length = Math.min(text.length, MAX_DETAIL_BYTES);
+        Frame.head(out, Frame.REFUSE, 1 + 16 + 2 + 2 + length);
+        out.writeByte(code.ordinal()).writeLong(by.high()).writeLong(by.low()).writeShort(version);
+        out.writeShort(length).writeBytes(text, 0, length);
     }
-    return new Refusal(Code.values()[code], by, version, body.readCharSequence(length, StandardCharsets.UTF_8).toString());
-  }
+
+    /** Null if the bytes are no refusal. */
+    static @Nullable Refusal decode(ByteBuf body) {
+        if (body.readableBytes() < 21) {
+            return null;
+        }
+        int code = body.readUnsignedByte();
+        ProcessId by = new ProcessId(body.readLong(), body.readLong());
+        int version = body.readUnsignedShort();
+        int length = Math.min(Math.min(body.readUnsignedShort(), MAX_DETAIL_BYTES), body.readableBytes());
+        if (code >= Code.values().length) {
+            return null;
+        }
+        return new Refusal(
+                Code.values()[code],
+                by,
+                version,
+                body.readCharSequence(length, StandardCharsets.UTF_8).toString());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.transfer.Channel;
@@ -21,79 +23,134 @@ import java.util.List;
  * @param maxSimultaneousDials dials under way; further ones wait their turn
  */
 public record TcpOptions(
-    String bindHost,
-    int port,
-    String advertisedHost,
-    int helloTimeoutMs,
-    int livenessIntervalMs,
-    int livenessMisses,
-    int maxFrameBytes,
-    int maxHelloBytes,
-    int chunkBytes,
-    int writeTimeoutMs,
-    int maxUnauthenticatedConnections,
-    int maxSimultaneousDials) {
+        String bindHost,
+        int port,
+        String advertisedHost,
+        int helloTimeoutMs,
+        int livenessIntervalMs,
+        int livenessMisses,
+        int maxFrameBytes,
+        int maxHelloBytes,
+        int chunkBytes,
+        int writeTimeoutMs,
+        int maxUnauthenticatedConnections,
+        int maxSimultaneousDials) {
 
-  /** No process may take less: a path probe must fit. */
-  static final int LEAST_MAX_FRAME_BYTES = 128 * 1024;
+    /** No process may take less: a path probe must fit. */
+    static final int LEAST_MAX_FRAME_BYTES = 128 * 1024;
 
-  private static final int LARGEST_MAX_FRAME_BYTES = 64 * 1024 * 1024;
+    private static final int LARGEST_MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
-  public TcpOptions {
-    List<String> mistakes = new ArrayList<>();
-    within(mistakes, "port", port, 0, 65_535);
-    within(mistakes, "helloTimeoutMs", helloTimeoutMs, 10, 600_000);
-    within(mistakes, "livenessIntervalMs", livenessIntervalMs, 10, 600_000);
-    within(mistakes, "livenessMisses", livenessMisses, 1, 1_000);
-    within(mistakes, "maxFrameBytes", maxFrameBytes, LEAST_MAX_FRAME_BYTES, LARGEST_MAX_FRAME_BYTES);
-    within(mistakes, "maxHelloBytes", maxHelloBytes, 512, 65_536);
-    within(mistakes, "chunkBytes", chunkBytes, 1_024, Math.max(1_024, maxFrameBytes - 1_024));
-    within(mistakes, "writeTimeoutMs", writeTimeoutMs, 10, 3_600_000);
-    within(mistakes, "maxUnauthenticatedConnections", maxUnauthenticatedConnections, 2, 65_536);
-    within(mistakes, "maxSimultaneousDials", maxSimultaneousDials, 1, 65_536);
-    if (bindHost.isBlank()) {
-      mistakes.add("bindHost is empty");
+    public TcpOptions {
+        List<String> mistakes = new ArrayList<>();
+        within(mistakes, "port", port, 0, 65_535);
+        within(mistakes, "helloTimeoutMs", helloTimeoutMs, 10, 600_000);
+        within(mistakes, "livenessIntervalMs", livenessIntervalMs, 10, 600_000);
+        within(mistakes, "livenessMisses", livenessMisses, 1, 1_000);
+        within(mistakes, "maxFrameBytes", maxFrameBytes, LEAST_MAX_FRAME_BYTES, LARGEST_MAX_FRAME_BYTES);
+        within(mistakes, "maxHelloBytes", maxHelloBytes, 512, 65_536);
+        within(mistakes, "chunkBytes", chunkBytes, 1_024, Math.max(1_024, maxFrameBytes - 1_024));
+        within(mistakes, "writeTimeoutMs", writeTimeoutMs, 10, 3_600_000);
+        within(mistakes, "maxUnauthenticatedConnections", maxUnauthenticatedConnections, 2, 65_536);
+        within(mistakes, "maxSimultaneousDials", maxSimultaneousDials, 1, 65_536);
+        if (bindHost.isBlank()) {
+            mistakes.add("bindHost is empty");
+        }
+        if (advertisedHost.isBlank() || advertisedHost.length() > 255) {
+            mistakes.add("advertisedHost has " + advertisedHost.length() + " characters, not 1..255");
+        }
+        if (!mistakes.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", mistakes));
+        }
     }
-    if (advertisedHost.isBlank() || advertisedHost.length() > 255) {
-      mistakes.add("advertisedHost has " + advertisedHost.length() + " characters, not 1..255");
+
+    public static TcpOptions defaults(String bindHost) {
+        return new TcpOptions(bindHost, 0, bindHost, 3_000, 1_000, 3, 1024 * 1024, 4_096, 256 * 1024, 30_000, 256, 64);
     }
-    if (!mistakes.isEmpty()) {
-      throw new IllegalArgumentException(String.join("; ", mistakes));
+
+    public TcpOptions withPort(int value) {
+        return new TcpOptions(
+                bindHost,
+                value,
+                advertisedHost,
+                helloTimeoutMs,
+                livenessIntervalMs,
+                livenessMisses,
+                maxFrameBytes,
+                maxHelloBytes,
+                chunkBytes,
+                writeTimeoutMs,
+                maxUnauthenticatedConnections,
+                maxSimultaneousDials);
     }
-  }
 
-  public static TcpOptions defaults(String bindHost) {
-    return new TcpOptions(bindHost, 0, bindHost, 3_000, 1_000, 3, 1024 * 1024, 4_096, 256 * 1024, 30_000, 256, 64);
-  }
-
-  public TcpOptions withPort(int value) {
-    return new TcpOptions(bindHost, value, advertisedHost, helloTimeoutMs, livenessIntervalMs, livenessMisses, maxFrameBytes,
-        maxHelloBytes, chunkBytes, writeTimeoutMs, maxUnauthenticatedConnections, maxSimultaneousDials);
-  }
-
-  public TcpOptions withAdvertisedHost(String value) {
-    return new TcpOptions(bindHost, port, value, helloTimeoutMs, livenessIntervalMs, livenessMisses, maxFrameBytes, maxHelloBytes,
-        chunkBytes, writeTimeoutMs, maxUnauthenticatedConnections, maxSimultaneousDials);
-  }
-
-  public TcpOptions withHelloTimeoutMs(int value) {
-    return new TcpOptions(bindHost, port, advertisedHost, value, livenessIntervalMs, livenessMisses, maxFrameBytes, maxHelloBytes,
-        chunkBytes, writeTimeoutMs, maxUnauthenticatedConnections, maxSimultaneousDials);
-  }
-
-  public TcpOptions withLiveness(int intervalMs, int misses) {
-    return new TcpOptions(bindHost, port, advertisedHost, helloTimeoutMs, intervalMs, misses, maxFrameBytes, maxHelloBytes, chunkBytes,
-        writeTimeoutMs, maxUnauthenticatedConnections, maxSimultaneousDials);
-  }
-
-  public TcpOptions withWriteTimeoutMs(int value) {
-    return new TcpOptions(bindHost, port, advertisedHost, helloTimeoutMs, livenessIntervalMs, livenessMisses, maxFrameBytes,
-        maxHelloBytes, chunkBytes, value, maxUnauthenticatedConnections, maxSimultaneousDials);
-  }
-
-  private static void within(List<String> mistakes, String name, int value, int least, int most) {
-    if (value < least || value > most) {
-      mistakes.add(name + " is " + value + ", not in " + least + ".." + most);
+    public TcpOptions withAdvertisedHost(String value) {
+        return new TcpOptions(
+                bindHost,
+                port,
+                value,
+                helloTimeoutMs,
+                livenessIntervalMs,
+                livenessMisses,
+                maxFrameBytes,
+                maxHelloBytes,
+                chunkBytes,
+                writeTimeoutMs,
+                maxUnauthenticatedConnections,
+                maxSimultaneousDials);
     }
-  }
+
+    public TcpOptions withHelloTimeoutMs(int value) {
+        return new TcpOptions(
+                bindHost,
+                port,
+                advertisedHost,
+                value,
+                livenessIntervalMs,
+                livenessMisses,
+                maxFrameBytes,
+                maxHelloBytes,
+                chunkBytes,
+                writeTimeoutMs,
+                maxUnauthenticatedConnections,
+                maxSimultaneousDials);
+    }
+
+    public TcpOptions withLiveness(int intervalMs, int misses) {
+        return new TcpOptions(
+                bindHost,
+                port,
+                advertisedHost,
+                helloTimeoutMs,
+                intervalMs,
+                misses,
+                maxFrameBytes,
+                maxHelloBytes,
+                chunkBytes,
+                writeTimeoutMs,
+                maxUnauthenticatedConnections,
+                maxSimultaneousDials);
+    }
+
+    public TcpOptions withWriteTimeoutMs(int value) {
+        return new TcpOptions(
+                bindHost,
+                port,
+                advertisedHost,
+                helloTimeoutMs,
+                livenessIntervalMs,
+                livenessMisses,
+                maxFrameBytes,
+                maxHelloBytes,
+                chunkBytes,
+                value,
+                maxUnauthenticatedConnections,
+                maxSimultaneousDials);
+    }
+
+    private static void within(List<String> mistakes, String name, int value, int least, int most) {
+        if (value < least || value > most) {
+            mistakes.add(name + " is " + value + ", not in " + least + ".." + most);
+        }
+    }
 }

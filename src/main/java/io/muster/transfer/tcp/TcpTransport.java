@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.group.MusterException;
@@ -25,211 +27,253 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Channels over TCP. One listening socket; accepted and dialled connections are spread over a few event loops, control and bulk of a channel
- * on neighbouring ones. A client that nobody refers to is closed by the garbage collector with all its sockets, so it stays in a field here,
- * and every channel's handlers refer back to this object.
+ * Channels over TCP. One listening socket; accepted and dialled connections are spread over a few event loops, control
+ * and bulk of a channel on neighbouring ones. A client that nobody refers to is closed by the garbage collector with
+ * all its sockets, so it stays in a field here, and every channel's handlers refer back to this object.
  */
 public final class TcpTransport implements Transport {
-  private static final int EVENT_LOOPS = 4;
-  private static final int ACCEPT_BACKLOG = 1_024;
+    private static final int EVENT_LOOPS = 4;
+    private static final int ACCEPT_BACKLOG = 1_024;
 
-  private final Node node;
-  private final ChannelBook book;
-  private final Gate gate;
-  private final List<Context> contexts;
-  private final NetClient client;
-  private final List<NetServer> servers;
-  private final AtomicInteger nextContext = new AtomicInteger();
-  private final AtomicLong nextDial = new AtomicLong();
-  /** Set by the starting thread before anybody else sees this object. */
-  private volatile ProcessAddress address;
-  private @Nullable Future<Void> closing;
+    private final Node node;
+    private final ChannelBook book;
+    private final Gate gate;
+    private final List<Context> contexts;
+    private final NetClient client;
+    private final List<NetServer> servers;
+    private final AtomicInteger nextContext = new AtomicInteger();
+    private final AtomicLong nextDial = new AtomicLong();
+    /** Set by the starting thread before anybody else sees this object. */
+    private volatile ProcessAddress address;
 
-  private TcpTransport(Node node, @Nullable Tls tls) {
-    TcpOptions options = node.options();
-    this.node = node;
-    this.book = new ChannelBook(node.self(), options.maxSimultaneousDials(), options.helloTimeoutMs());
-    this.gate = new Gate(options.maxUnauthenticatedConnections());
-    this.contexts = RawSocket.eventLoops(node.vertx(), EVENT_LOOPS);
-    NetClientOptions dialling = new NetClientOptions().setConnectTimeout(options.helloTimeoutMs()).setTcpNoDelay(true)
-        .setReconnectAttempts(0);
-    this.client = node.vertx().createNetClient(tls == null ? dialling : tls.applyTo(dialling, options.helloTimeoutMs()));
-    this.servers = contexts.stream().map(_ -> {
-      NetServerOptions listening = new NetServerOptions().setTcpNoDelay(true).setReuseAddress(true).setAcceptBacklog(ACCEPT_BACKLOG);
-      return node.vertx().createNetServer(tls == null ? listening : tls.applyTo(listening, options.helloTimeoutMs()));
-    }).toList();
-    this.address = new ProcessAddress(node.self(), options.advertisedHost(), Math.max(1, options.port()));
-  }
+    private @Nullable Future<Void> closing;
 
-  /**
-   * Starts to listen.
-   *
-   * @param self the processId that others must expect here
-   * @return fails with a {@link MusterException} (CONFIG) if the address or port can't be had
-   */
-  public static Future<TcpTransport> start(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions,
-      Transport.Listener listener) {
-    return start(new Node(vertx, options, self, regions, listener, new Keyring(), System::nanoTime), null);
-  }
-
-  /**
-   * The same with secrets and certificates.
-   *
-   * @param keyring the secrets that channels prove, and have to prove while there are any
-   * @param tls null: connections are not encrypted
-   */
-  public static Future<TcpTransport> start(Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener,
-      Keyring keyring, @Nullable Tls tls) {
-    return start(new Node(vertx, options, self, regions, listener, keyring, System::nanoTime), tls);
-  }
-
-  static Future<TcpTransport> start(Node node, @Nullable Tls tls) {
-    TcpOptions options = node.options();
-    Vertx vertx = node.vertx();
-    if (options.port() > 0 && RawSocket.listening(vertx, options.bindHost(), options.port())) {
-      return Future.failedFuture(notBound(options, "this process listens there already"));
+    private TcpTransport(Node node, @Nullable Tls tls) {
+        TcpOptions options = node.options();
+        this.node = node;
+        this.book = new ChannelBook(node.self(), options.maxSimultaneousDials(), options.helloTimeoutMs());
+        this.gate = new Gate(options.maxUnauthenticatedConnections());
+        this.contexts = RawSocket.eventLoops(node.vertx(), EVENT_LOOPS);
+        NetClientOptions dialling = new NetClientOptions()
+                .setConnectTimeout(options.helloTimeoutMs())
+                .setTcpNoDelay(true)
+                .setReconnectAttempts(0);
+        this.client =
+                node.vertx().createNetClient(tls == null ? dialling : tls.applyTo(dialling, options.helloTimeoutMs()));
+        this.servers = contexts.stream()
+                .map(_ -> {
+                    NetServerOptions listening = new NetServerOptions()
+                            .setTcpNoDelay(true)
+                            .setReuseAddress(true)
+                            .setAcceptBacklog(ACCEPT_BACKLOG);
+                    return node.vertx()
+                            .createNetServer(
+                                    tls == null ? listening : tls.applyTo(listening, options.helloTimeoutMs()));
+                })
+                .toList();
+        this.address = new ProcessAddress(node.self(), options.advertisedHost(), Math.max(1, options.port()));
     }
-    TcpTransport transport = new TcpTransport(node, tls);
-    Promise<TcpTransport> started = RawSocket.promise();
-    transport.listen().onComplete(_ -> started.complete(transport),
-        failure -> transport.close().onComplete(_ -> started.fail(notBound(options, String.valueOf(failure.getMessage())))));
-    return started.future();
-  }
 
-  /**
-   * Opens and uses a channel between two transports of this process, and closes all again, so that the first real channel does not pay for
-   * loading code. To be done before a process is published, beside other slow parts of its start.
-   */
-  public static Future<Void> prime(Vertx vertx, String bindHost) {
-    return Primer.run(vertx, TcpOptions.defaults(bindHost));
-  }
-
-  @Override
-  public String name() {
-    return "tcp";
-  }
-
-  @Override
-  public ProcessAddress address() {
-    return address;
-  }
-
-  @Override
-  public Future<Channel> connect(ProcessAddress peer) {
-    if (peer.process().equals(node.self())) {
-      throw new IllegalArgumentException("process " + node.self() + " does not dial itself: use local");
+    /**
+     * Starts to listen.
+     *
+     * @param self the processId that others must expect here
+     * @return fails with a {@link MusterException} (CONFIG) if the address or port can't be had
+     */
+    public static Future<TcpTransport> start(
+            Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener) {
+        return start(new Node(vertx, options, self, regions, listener, new Keyring(), System::nanoTime), null);
     }
-    Promise<Channel> promise = RawSocket.promise();
-    dial(peer).recover(failure -> isCut(failure) ? dial(peer) : Future.failedFuture(failure)).onComplete(promise);
-    return promise.future();
-  }
 
-  /** Where both dial at once, the loser's sockets may be reset before it has read why: by now the winner's channel serves it, or nobody's. */
-  private static boolean isCut(Throwable failure) {
-    return failure instanceof ConnectException refused && refused.kind() == ConnectException.Kind.CUT;
-  }
-
-  private Future<Channel> dial(ProcessAddress peer) {
-    return book.connect(peer, replaces -> {
-      int context = nextContext.getAndAdd(2);
-      Dial.Means means = new Dial.Means(client, context(context), context(context + 1));
-      return new Dial(node, book, means, address, peer, nextDial.incrementAndGet(), replaces);
-    });
-  }
-
-  @Override
-  public Optional<Channel> channel(ProcessId peer) {
-    return book.channel(peer);
-  }
-
-  /** Connections that were dropped or refused before they belonged to a channel. */
-  public long droppedConnections() {
-    return gate.complaints();
-  }
-
-  @Override
-  public void endUnproved() {
-    book.unproved().forEach(channel -> channel.end(LossEvidence.Kind.CLOSED_HERE, "this process has a group secret from now on, and over this"
-        + " channel none was proved"));
-  }
-
-  /** Own dials that gave way to one of the other end. */
-  long ties() {
-    return book.ties();
-  }
-
-  /** Accepted connections that have not said hello yet. */
-  int unauthenticatedConnections() {
-    return gate.waiting();
-  }
-
-  @Override
-  public synchronized Future<Void> close() {
-    Future<Void> under = closing;
-    if (under == null) {
-      under = closeAll();
-      closing = under;
+    /**
+     * The same with secrets and certificates.
+     *
+     * @param keyring the secrets that channels prove, and have to prove while there are any
+     * @param tls null: connections are not encrypted
+     */
+    public static Future<TcpTransport> start(
+            Vertx vertx,
+            TcpOptions options,
+            ProcessId self,
+            RegionTable regions,
+            Transport.Listener listener,
+            Keyring keyring,
+            @Nullable Tls tls) {
+        return start(new Node(vertx, options, self, regions, listener, keyring, System::nanoTime), tls);
     }
-    return under;
-  }
 
-  private Future<Void> closeAll() {
-    LossEvidence reason = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "the transport was closed");
-    List<Dial> dials = new ArrayList<>();
-    List<TcpChannel> channels = book.close(dials);
-    for (Dial dial : dials) {
-      dial.cancel();
-      book.failed(dial, ConnectFailures.local(dial.target(), "this transport was closed"));
+    static Future<TcpTransport> start(Node node, @Nullable Tls tls) {
+        TcpOptions options = node.options();
+        Vertx vertx = node.vertx();
+        if (options.port() > 0 && RawSocket.listening(vertx, options.bindHost(), options.port())) {
+            return Future.failedFuture(notBound(options, "this process listens there already"));
+        }
+        TcpTransport transport = new TcpTransport(node, tls);
+        Promise<TcpTransport> started = RawSocket.promise();
+        transport
+                .listen()
+                .onComplete(
+                        _ -> started.complete(transport),
+                        failure -> transport
+                                .close()
+                                .onComplete(
+                                        _ -> started.fail(notBound(options, String.valueOf(failure.getMessage())))));
+        return started.future();
     }
-    channels.forEach(channel -> channel.close(reason));
-    List<Future<Void>> ends = new ArrayList<>(channels.stream().map(TcpChannel::closed).toList());
-    gate.close().forEach(admission -> admission.drop("was there when the transport closed"));
-    return Future.join(ends.isEmpty() ? List.of(Future.succeededFuture()) : ends)
-        .transform(_ -> closed(client.close()))
-        .transform(_ -> Future.join(servers.reversed().stream().map(server -> closed(server.close())).toList()))
-        .mapEmpty();
-  }
 
-  /**
-   * Vert.x 5.1.5 answers with null, and not with a future, where it is being closed itself and has let go of the client or server meanwhile
-   * ({@code CleanableObject.shutdown}, whose resource was collected): whoever waits for that would wait for ever.
-   */
-  private static Future<Void> closed(@Nullable Future<Void> closing) {
-    return closing == null ? Future.succeededFuture() : closing;
-  }
-
-  /** All servers share one listening socket, which hands its connections to their contexts in turn. */
-  private Future<Void> listen() {
-    TcpOptions options = node.options();
-    // A negative port means: any free one, shared by those that give the same number.
-    int port = options.port() > 0 ? options.port() : -ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE);
-    return listen(0, port).map(_ -> {
-      address = new ProcessAddress(node.self(), options.advertisedHost(), servers.getFirst().actualPort());
-      return null;
-    });
-  }
-
-  private Future<Void> listen(int index, int port) {
-    if (index == servers.size()) {
-      return Future.succeededFuture();
+    /**
+     * Opens and uses a channel between two transports of this process, and closes all again, so that the first real
+     * channel does not pay for loading code. To be done before a process is published, beside other slow parts of its
+     * start.
+     */
+    public static Future<Void> prime(Vertx vertx, String bindHost) {
+        return Primer.run(vertx, TcpOptions.defaults(bindHost));
     }
-    Context context = contexts.get(index);
-    NetServer server = servers.get(index);
-    server.exceptionHandler(failure -> gate.complain("tls", "came to nothing before its hello: " + failure.getMessage()));
-    server.connectHandler(socket -> new Admission(node, book, gate, address, new RawSocket(socket, context)).begin());
-    Promise<NetServer> listening = Promise.promise();
-    context.runOnContext(_ -> server.listen(port, node.options().bindHost()).onComplete(listening));
-    return listening.future().compose(_ -> listen(index + 1, port));
-  }
 
-  private Context context(int index) {
-    return contexts.get(Math.floorMod(index, contexts.size()));
-  }
+    @Override
+    public String name() {
+        return "tcp";
+    }
 
-  private static MusterException notBound(TcpOptions options, String why) {
-    String what = "can't open data port " + options.bindHost() + ":" + options.port() + ": ";
-    return MusterException.config(what + (why.contains("in use")
-        ? "another process listens on port " + options.port() + "; stop it, or choose another port (endpoint.port)"
-        : why + "; choose a free port or an address of this host"));
-  }
+    @Override
+    public ProcessAddress address() {
+        return address;
+    }
+
+    @Override
+    public Future<Channel> connect(ProcessAddress peer) {
+        if (peer.process().equals(node.self())) {
+            throw new IllegalArgumentException("process " + node.self() + " does not dial itself: use local");
+        }
+        Promise<Channel> promise = RawSocket.promise();
+        dial(peer)
+                .recover(failure -> isCut(failure) ? dial(peer) : Future.failedFuture(failure))
+                .onComplete(promise);
+        return promise.future();
+    }
+
+    /**
+     * Where both dial at once, the loser's sockets may be reset before it has read why: by now the winner's channel
+     * serves it, or nobody's.
+     */
+    private static boolean isCut(Throwable failure) {
+        return failure instanceof ConnectException refused && refused.kind() == ConnectException.Kind.CUT;
+    }
+
+    private Future<Channel> dial(ProcessAddress peer) {
+        return book.connect(peer, replaces -> {
+            int context = nextContext.getAndAdd(2);
+            Dial.Means means = new Dial.Means(client, context(context), context(context + 1));
+            return new Dial(node, book, means, address, peer, nextDial.incrementAndGet(), replaces);
+        });
+    }
+
+    @Override
+    public Optional<Channel> channel(ProcessId peer) {
+        return book.channel(peer);
+    }
+
+    /** Connections that were dropped or refused before they belonged to a channel. */
+    public long droppedConnections() {
+        return gate.complaints();
+    }
+
+    @Override
+    public void endUnproved() {
+        book.unproved()
+                .forEach(channel -> channel.end(
+                        LossEvidence.Kind.CLOSED_HERE,
+                        "this process has a group secret from now on, and over this" + " channel none was proved"));
+    }
+
+    /** Own dials that gave way to one of the other end. */
+    long ties() {
+        return book.ties();
+    }
+
+    /** Accepted connections that have not said hello yet. */
+    int unauthenticatedConnections() {
+        return gate.waiting();
+    }
+
+    @Override
+    public synchronized Future<Void> close() {
+        Future<Void> under = closing;
+        if (under == null) {
+            under = closeAll();
+            closing = under;
+        }
+        return under;
+    }
+
+    private Future<Void> closeAll() {
+        LossEvidence reason = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "the transport was closed");
+        List<Dial> dials = new ArrayList<>();
+        List<TcpChannel> channels = book.close(dials);
+        for (Dial dial : dials) {
+            dial.cancel();
+            book.failed(dial, ConnectFailures.local(dial.target(), "this transport was closed"));
+        }
+        channels.forEach(channel -> channel.close(reason));
+        List<Future<Void>> ends =
+                new ArrayList<>(channels.stream().map(TcpChannel::closed).toList());
+        gate.close().forEach(admission -> admission.drop("was there when the transport closed"));
+        return Future.join(ends.isEmpty() ? List.of(Future.succeededFuture()) : ends)
+                .transform(_ -> closed(client.close()))
+                .transform(_ -> Future.join(servers.reversed().stream()
+                        .map(server -> closed(server.close()))
+                        .toList()))
+                .mapEmpty();
+    }
+
+    /**
+     * Vert.x 5.1.5 answers with null, and not with a future, where it is being closed itself and has let go of the
+     * client or server meanwhile ({@code CleanableObject.shutdown}, whose resource was collected): whoever waits for
+     * that would wait for ever.
+     */
+    private static Future<Void> closed(@Nullable Future<Void> closing) {
+        return closing == null ? Future.succeededFuture() : closing;
+    }
+
+    /** All servers share one listening socket, which hands its connections to their contexts in turn. */
+    private Future<Void> listen() {
+        TcpOptions options = node.options();
+        // A negative port means: any free one, shared by those that give the same number.
+        int port = options.port() > 0
+                ? options.port()
+                : -ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE);
+        return listen(0, port).map(_ -> {
+            address = new ProcessAddress(
+                    node.self(), options.advertisedHost(), servers.getFirst().actualPort());
+            return null;
+        });
+    }
+
+    private Future<Void> listen(int index, int port) {
+        if (index == servers.size()) {
+            return Future.succeededFuture();
+        }
+        Context context = contexts.get(index);
+        NetServer server = servers.get(index);
+        server.exceptionHandler(
+                failure -> gate.complain("tls", "came to nothing before its hello: " + failure.getMessage()));
+        server.connectHandler(
+                socket -> new Admission(node, book, gate, address, new RawSocket(socket, context)).begin());
+        Promise<NetServer> listening = Promise.promise();
+        context.runOnContext(_ -> server.listen(port, node.options().bindHost()).onComplete(listening));
+        return listening.future().compose(_ -> listen(index + 1, port));
+    }
+
+    private Context context(int index) {
+        return contexts.get(Math.floorMod(index, contexts.size()));
+    }
+
+    private static MusterException notBound(TcpOptions options, String why) {
+        String what = "can't open data port " + options.bindHost() + ":" + options.port() + ": ";
+        return MusterException.config(what
+                + (why.contains("in use")
+                        ? "another process listens on port " + options.port()
+                                + "; stop it, or choose another port (endpoint.port)"
+                        : why + "; choose a free port or an address of this host"));
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.group.MusterException;
@@ -14,53 +16,58 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
- * TLS 1.3 with certificates on both sides. Whoever has a certificate of the authorities belongs to the installation; the name in a certificate
- * is not compared with the address, which is published by processes and comes from no directory.
+ * TLS 1.3 with certificates on both sides. Whoever has a certificate of the authorities belongs to the installation;
+ * the name in a certificate is not compared with the address, which is published by processes and comes from no
+ * directory.
  *
  * @param certificate PEM file: this process's certificate, then those between it and the authority
  * @param key PEM file: its private key, PKCS#8
  * @param authorities PEM file: whose certificates are taken; not those of a public authority
  */
 public record Tls(Path certificate, Path key, Path authorities) {
-  private static final Set<String> PROTOCOLS = Set.of("TLSv1.3");
+    private static final Set<String> PROTOCOLS = Set.of("TLSv1.3");
 
-  /**
-   * Looks at the files. Blocks.
-   *
-   * @throws MusterException of kind CONFIG if one can't be read or is no PEM file
-   */
-  public Tls {
-    readable("security.tls.certificateFile", certificate, "CERTIFICATE");
-    readable("security.tls.keyFile", key, "PRIVATE KEY");
-    readable("security.tls.authoritiesFile", authorities, "CERTIFICATE");
-  }
-
-  private static void readable(String setting, Path file, String what) {
-    try {
-      String text = Files.readString(file);
-      if (!text.contains("-----BEGIN " + what) && !text.contains(what + "-----")) {
-        throw MusterException.config(setting + ": " + file + " holds no PEM block of " + what);
-      }
-    } catch (IOException e) {
-      throw new MusterException(MusterException.Kind.CONFIG, setting + ": " + file + " can't be read: " + e, e);
+    /**
+     * Looks at the files. Blocks.
+     *
+     * @throws MusterException of kind CONFIG if one can't be read or is no PEM file
+     */
+    public Tls {
+        readable("security.tls.certificateFile", certificate, "CERTIFICATE");
+        readable("security.tls.keyFile", key, "PRIVATE KEY");
+        readable("security.tls.authoritiesFile", authorities, "CERTIFICATE");
     }
-  }
 
-  NetServerOptions applyTo(NetServerOptions options, int handshakeTimeoutMs) {
-    secure(options, handshakeTimeoutMs);
-    return options.setClientAuth(ClientAuth.REQUIRED);
-  }
+    private static void readable(String setting, Path file, String what) {
+        try {
+            String text = Files.readString(file);
+            if (!text.contains("-----BEGIN " + what) && !text.contains(what + "-----")) {
+                throw MusterException.config(setting + ": " + file + " holds no PEM block of " + what);
+            }
+        } catch (IOException e) {
+            throw new MusterException(MusterException.Kind.CONFIG, setting + ": " + file + " can't be read: " + e, e);
+        }
+    }
 
-  NetClientOptions applyTo(NetClientOptions options, int handshakeTimeoutMs) {
-    secure(options, handshakeTimeoutMs);
-    return options.setHostnameVerificationAlgorithm("");
-  }
+    NetServerOptions applyTo(NetServerOptions options, int handshakeTimeoutMs) {
+        secure(options, handshakeTimeoutMs);
+        return options.setClientAuth(ClientAuth.REQUIRED);
+    }
 
-  /** For whatever else is to speak TLS with the same certificates, such as the event bus. */
-  public void secure(TCPSSLOptions options, int handshakeTimeoutMs) {
-    options.setSsl(true).setEnabledSecureTransportProtocols(PROTOCOLS).setSslHandshakeTimeout(handshakeTimeoutMs)
-        .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
-        .setKeyCertOptions(new PemKeyCertOptions().addCertPath(certificate.toString()).addKeyPath(key.toString()))
-        .setTrustOptions(new PemTrustOptions().addCertPath(authorities.toString()));
-  }
+    NetClientOptions applyTo(NetClientOptions options, int handshakeTimeoutMs) {
+        secure(options, handshakeTimeoutMs);
+        return options.setHostnameVerificationAlgorithm("");
+    }
+
+    /** For whatever else is to speak TLS with the same certificates, such as the event bus. */
+    public void secure(TCPSSLOptions options, int handshakeTimeoutMs) {
+        options.setSsl(true)
+                .setEnabledSecureTransportProtocols(PROTOCOLS)
+                .setSslHandshakeTimeout(handshakeTimeoutMs)
+                .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+                .setKeyCertOptions(new PemKeyCertOptions()
+                        .addCertPath(certificate.toString())
+                        .addKeyPath(key.toString()))
+                .setTrustOptions(new PemTrustOptions().addCertPath(authorities.toString()));
+    }
 }

@@ -1,6 +1,6 @@
 /**
- * Channels between two processes over TCP: dialling, hello, control and bulk connections, liveness. Read {@link
- * io.muster.transfer.tcp.TcpTransport} first. Imports transfer.memory, transfer, group. Invariant: a loss of any
+ * Channels between two processes over TCP: dialling, hello, control and bulk connections, liveness. Read
+ * {@link io.muster.transfer.tcp.TcpTransport} first. Imports transfer.memory, transfer, group. Invariant: a loss of any
  * connection of a channel ends the channel.
  */
 @NullMarked

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda.driver;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -9,33 +11,34 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class CudaLibraryTest {
-  @TempDir Path folder;
+    @TempDir
+    Path folder;
 
-  @Test
-  void looksIntoTheFoldersOfTheLibraryPathFirst() throws IOException {
-    Path library = Files.createFile(folder.resolve("libcuda.so.1"));
-    assertThat(CudaLibrary.inUsualPlaces("/nowhere::" + folder)).contains(library.toString());
-  }
+    @Test
+    void looksIntoTheFoldersOfTheLibraryPathFirst() throws IOException {
+        Path library = Files.createFile(folder.resolve("libcuda.so.1"));
+        assertThat(CudaLibrary.inUsualPlaces("/nowhere::" + folder)).contains(library.toString());
+    }
 
-  @Test
-  void findsTheWholePathInTheLoadersCache() throws IOException {
-    Path library = Files.createFile(folder.resolve("libcuda.so.1"));
-    Path cache = folder.resolve("cache");
-    Files.writeString(cache, "glibc-ld.so.cache1.1\0/x/libcuda.so\0" + "libcuda.so.1\0" + library + "\0/x/other\0");
-    assertThat(CudaLibrary.inLoaderCache(cache)).contains(library.toString());
-  }
+    @Test
+    void findsTheWholePathInTheLoadersCache() throws IOException {
+        Path library = Files.createFile(folder.resolve("libcuda.so.1"));
+        Path cache = folder.resolve("cache");
+        Files.writeString(cache, "glibc-ld.so.cache1.1\0/x/libcuda.so\0" + "libcuda.so.1\0" + library + "\0/x/other\0");
+        assertThat(CudaLibrary.inLoaderCache(cache)).contains(library.toString());
+    }
 
-  @Test
-  void believesNoCacheThatNamesAFileThatIsGone() throws IOException {
-    Path cache = folder.resolve("cache");
-    Files.writeString(cache, "\0/gone/libcuda.so.1\0");
-    assertThat(CudaLibrary.inLoaderCache(cache)).isEmpty();
-    assertThat(CudaLibrary.inLoaderCache(folder.resolve("none"))).isEmpty();
-  }
+    @Test
+    void believesNoCacheThatNamesAFileThatIsGone() throws IOException {
+        Path cache = folder.resolve("cache");
+        Files.writeString(cache, "\0/gone/libcuda.so.1\0");
+        assertThat(CudaLibrary.inLoaderCache(cache)).isEmpty();
+        assertThat(CudaLibrary.inLoaderCache(folder.resolve("none"))).isEmpty();
+    }
 
-  @Test
-  void callsAFileThatIsNoLibraryUnloadable() throws IOException {
-    Files.writeString(folder.resolve("libcuda.so.1"), "no library");
-    assertThat(CudaLibrary.find(folder.toString())).isNotInstanceOf(CudaLibrary.Search.Missing.class);
-  }
+    @Test
+    void callsAFileThatIsNoLibraryUnloadable() throws IOException {
+        Files.writeString(folder.resolve("libcuda.so.1"), "no library");
+        assertThat(CudaLibrary.find(folder.toString())).isNotInstanceOf(CudaLibrary.Search.Missing.class);
+    }
 }

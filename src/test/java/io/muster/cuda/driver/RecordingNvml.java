@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.cuda.driver;
 
 import java.util.ArrayList;
@@ -7,45 +9,45 @@ import java.util.UUID;
 
 /** NVML that knows where each device is, by the low bits of its UUID, records its calls and fails the n-th. */
 public final class RecordingNvml implements Nvml {
-  public final List<String> calls = new ArrayList<>();
-  private final List<FabricInfo.Known> places;
-  private int failingCall;
+    public final List<String> calls = new ArrayList<>();
+    private final List<FabricInfo.Known> places;
+    private int failingCall;
 
-  public RecordingNvml(FabricInfo.Known... places) {
-    this.places = List.of(places);
-  }
-
-  public RecordingNvml failing(int call) {
-    failingCall = call;
-    return this;
-  }
-
-  private void record(String call, OptionalInt device) throws CudaCallException {
-    calls.add(call);
-    if (calls.size() == failingCall) {
-      throw new CudaCallException(new CudaFailure(call, device, 3, "Not Supported"));
+    public RecordingNvml(FabricInfo.Known... places) {
+        this.places = List.of(places);
     }
-  }
 
-  @Override
-  public void init() throws CudaCallException {
-    record("nvmlInit_v2", OptionalInt.empty());
-  }
+    public RecordingNvml failing(int call) {
+        failingCall = call;
+        return this;
+    }
 
-  @Override
-  public long deviceByUuid(int device, UUID uuid) throws CudaCallException {
-    record("nvmlDeviceGetHandleByUUID", OptionalInt.of(device));
-    return uuid.getLeastSignificantBits();
-  }
+    private void record(String call, OptionalInt device) throws CudaCallException {
+        calls.add(call);
+        if (calls.size() == failingCall) {
+            throw new CudaCallException(new CudaFailure(call, device, 3, "Not Supported"));
+        }
+    }
 
-  @Override
-  public FabricInfo.Known fabricInfo(int device, long handle) throws CudaCallException {
-    record("nvmlDeviceGetGpuFabricInfoV", OptionalInt.of(device));
-    return places.get((int) handle);
-  }
+    @Override
+    public void init() throws CudaCallException {
+        record("nvmlInit_v2", OptionalInt.empty());
+    }
 
-  @Override
-  public void shutdown() throws CudaCallException {
-    record("nvmlShutdown", OptionalInt.empty());
-  }
+    @Override
+    public long deviceByUuid(int device, UUID uuid) throws CudaCallException {
+        record("nvmlDeviceGetHandleByUUID", OptionalInt.of(device));
+        return uuid.getLeastSignificantBits();
+    }
+
+    @Override
+    public FabricInfo.Known fabricInfo(int device, long handle) throws CudaCallException {
+        record("nvmlDeviceGetGpuFabricInfoV", OptionalInt.of(device));
+        return places.get((int) handle);
+    }
+
+    @Override
+    public void shutdown() throws CudaCallException {
+        record("nvmlShutdown", OptionalInt.empty());
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -8,23 +10,29 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 class GpuWaysTest {
-  private static GpuRecord record(GpuRecord.Kind kind) {
-    return new GpuRecord(kind, new byte[64], 0, 4096, new UUID(1, 2), 0);
-  }
+    private static GpuRecord record(GpuRecord.Kind kind) {
+        return new GpuRecord(kind, new byte[64], 0, 4096, new UUID(1, 2), 0);
+    }
 
-  /** All handles have the same length: it is the tag that says what they are. */
-  @Test
-  void onOneHostADescriptorIsAskedForBeforeItIsTaken() {
-    GpuWays ways = GpuWays.of(List.of(record(GpuRecord.Kind.POSIX_FD), record(GpuRecord.Kind.CUDA_IPC)), true);
-    assertThat(ways.ways()).extracting(GpuWays.Way::kind)
-        .containsExactly(GpuWays.Kind.UNIX_SOCKET, GpuWays.Kind.PIDFD, GpuWays.Kind.IPC);
-    assertThat(ways.refused()).isEmpty();
-  }
+    /** All handles have the same length: it is the tag that says what they are. */
+    @Test
+    void onOneHostADescriptorIsAskedForBeforeItIsTaken() {
+        GpuWays ways = GpuWays.of(List.of(record(GpuRecord.Kind.POSIX_FD), record(GpuRecord.Kind.CUDA_IPC)), true);
+        assertThat(ways.ways())
+                .extracting(GpuWays.Way::kind)
+                .containsExactly(GpuWays.Kind.UNIX_SOCKET, GpuWays.Kind.PIDFD, GpuWays.Kind.IPC);
+        assertThat(ways.refused()).isEmpty();
+    }
 
-  @Test
-  void onAnotherHostOnlyTheFabricIsTriedAndTheOthersSayWhy() {
-    GpuWays ways = GpuWays.of(List.of(record(GpuRecord.Kind.POSIX_FD), record(GpuRecord.Kind.CUDA_IPC), record(GpuRecord.Kind.FABRIC)), false);
-    assertThat(ways.ways()).extracting(GpuWays.Way::kind).containsExactly(GpuWays.Kind.FABRIC);
-    assertThat(ways.refused()).hasSize(2).allSatisfy(why -> assertThat(why).contains("another host"));
-  }
+    @Test
+    void onAnotherHostOnlyTheFabricIsTriedAndTheOthersSayWhy() {
+        GpuWays ways = GpuWays.of(
+                List.of(
+                        record(GpuRecord.Kind.POSIX_FD),
+                        record(GpuRecord.Kind.CUDA_IPC),
+                        record(GpuRecord.Kind.FABRIC)),
+                false);
+        assertThat(ways.ways()).extracting(GpuWays.Way::kind).containsExactly(GpuWays.Kind.FABRIC);
+        assertThat(ways.refused()).hasSize(2).allSatisfy(why -> assertThat(why).contains("another host"));
+    }
 }

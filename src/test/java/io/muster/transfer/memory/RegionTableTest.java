@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.memory;
 
 import static io.muster.transfer.tcp.TestProcess.await;
@@ -20,109 +22,130 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(20)
 class RegionTableTest {
-  private final Vertx vertx = Vertx.vertx();
-  private final RegionTable regions = new RegionTable(vertx);
+    private final Vertx vertx = Vertx.vertx();
+    private final RegionTable regions = new RegionTable(vertx);
 
-  @AfterEach
-  void stop() {
-    await(vertx.close());
-  }
-
-  // W-5 in spirit
-  @Test
-  void refusesMemoryThatOthersCannotReachOrWrite() {
-    assertThatThrownBy(() -> regions.register("heap", MemorySegment.ofArray(new byte[8]), null))
-        .isInstanceOf(MusterException.class).hasMessageContaining("heap");
-    assertThatThrownBy(() -> regions.register("empty", Arena.ofAuto().allocate(8).asSlice(0, 0), null)).hasMessageContaining("empty");
-    assertThatThrownBy(() -> regions.register("fixed", Arena.ofAuto().allocate(8).asReadOnly(), null)).hasMessageContaining("read-only");
-    assertThatThrownBy(() -> regions.allocate("none", 0, null)).hasMessageContaining("at least 1");
-    try (Arena confined = Arena.ofConfined()) {
-      assertThatThrownBy(() -> regions.register("mine", confined.allocate(8), null)).hasMessageContaining("shared arena");
+    @AfterEach
+    void stop() {
+        await(vertx.close());
     }
-    assertThat(regions.size()).isZero();
-  }
 
-  // T-1
-  @Test
-  void checksEveryClaimWithoutOverflow() {
-    Region region = regions.allocate("slot", 16, null);
-    long[][] outside = {{0, 17}, {16, 1}, {17, 0 + 1}, {15, 2}, {-1, 1}, {-1, 2}, {0, -1}, {1, Long.MAX_VALUE}, {Long.MAX_VALUE, 1},
-        {Long.MAX_VALUE, Long.MAX_VALUE}, {Long.MIN_VALUE, Long.MIN_VALUE}, {Long.MIN_VALUE, 16}, {8, Long.MIN_VALUE}};
-    for (long[] claim : outside) {
-      assertThat(kind(region.id(), region.remote().key(), claim[0], claim[1])).as("%d+%d", claim[0], claim[1])
-          .isEqualTo(WriteException.Kind.OUT_OF_BOUNDS);
+    // W-5 in spirit
+    @Test
+    void refusesMemoryThatOthersCannotReachOrWrite() {
+        assertThatThrownBy(() -> regions.register("heap", MemorySegment.ofArray(new byte[8]), null))
+                .isInstanceOf(MusterException.class)
+                .hasMessageContaining("heap");
+        assertThatThrownBy(() ->
+                        regions.register("empty", Arena.ofAuto().allocate(8).asSlice(0, 0), null))
+                .hasMessageContaining("empty");
+        assertThatThrownBy(() ->
+                        regions.register("fixed", Arena.ofAuto().allocate(8).asReadOnly(), null))
+                .hasMessageContaining("read-only");
+        assertThatThrownBy(() -> regions.allocate("none", 0, null)).hasMessageContaining("at least 1");
+        try (Arena confined = Arena.ofConfined()) {
+            assertThatThrownBy(() -> regions.register("mine", confined.allocate(8), null))
+                    .hasMessageContaining("shared arena");
+        }
+        assertThat(regions.size()).isZero();
     }
-    assertThat(regions.refusals(WriteException.Kind.OUT_OF_BOUNDS)).isEqualTo(outside.length);
-    assertThat(kind(region.id(), region.remote().key(), 0, 0)).isEqualTo(WriteException.Kind.EMPTY);
-    assertThat(kind(region.id(), region.remote().key() ^ 1, 0, 1)).isEqualTo(WriteException.Kind.WRONG_KEY);
-    assertThat(kind(region.id() + 1, region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.UNKNOWN_REGION);
-    assertThat(regions.lease(region.id(), region.remote().key(), 0, 16)).isInstanceOf(Lease.class);
-  }
 
-  private WriteException.Kind kind(int id, long key, long offset, long length) {
-    return ((LeaseOutcome.Refused) regions.lease(id, key, offset, length)).kind();
-  }
+    // T-1
+    @Test
+    void checksEveryClaimWithoutOverflow() {
+        Region region = regions.allocate("slot", 16, null);
+        long[][] outside = {
+            {0, 17},
+            {16, 1},
+            {17, 0 + 1},
+            {15, 2},
+            {-1, 1},
+            {-1, 2},
+            {0, -1},
+            {1, Long.MAX_VALUE},
+            {Long.MAX_VALUE, 1},
+            {Long.MAX_VALUE, Long.MAX_VALUE},
+            {Long.MIN_VALUE, Long.MIN_VALUE},
+            {Long.MIN_VALUE, 16},
+            {8, Long.MIN_VALUE}
+        };
+        for (long[] claim : outside) {
+            assertThat(kind(region.id(), region.remote().key(), claim[0], claim[1]))
+                    .as("%d+%d", claim[0], claim[1])
+                    .isEqualTo(WriteException.Kind.OUT_OF_BOUNDS);
+        }
+        assertThat(regions.refusals(WriteException.Kind.OUT_OF_BOUNDS)).isEqualTo(outside.length);
+        assertThat(kind(region.id(), region.remote().key(), 0, 0)).isEqualTo(WriteException.Kind.EMPTY);
+        assertThat(kind(region.id(), region.remote().key() ^ 1, 0, 1)).isEqualTo(WriteException.Kind.WRONG_KEY);
+        assertThat(kind(region.id() + 1, region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.UNKNOWN_REGION);
+        assertThat(regions.lease(region.id(), region.remote().key(), 0, 16)).isInstanceOf(Lease.class);
+    }
 
-  // T-5
-  @Test
-  void closingRefusesNewLeasesWaitsForTheOldAndThenFrees() {
-    Region region = regions.allocate("slot", 16, null);
-    Lease lease = (Lease) regions.lease(region.id(), region.remote().key(), 0, 16);
+    private WriteException.Kind kind(int id, long key, long offset, long length) {
+        return ((LeaseOutcome.Refused) regions.lease(id, key, offset, length)).kind();
+    }
 
-    Future<Region.End> end = region.close(Duration.ofSeconds(20));
+    // T-5
+    @Test
+    void closingRefusesNewLeasesWaitsForTheOldAndThenFrees() {
+        Region region = regions.allocate("slot", 16, null);
+        Lease lease = (Lease) regions.lease(region.id(), region.remote().key(), 0, 16);
 
-    assertThat(kind(region.id(), region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.CLOSING);
-    assertThat(end.isComplete()).isFalse();
-    lease.copyFrom(bytes(1, 2), 0, 14, 2);
-    lease.release();
-    lease.release();
-    assertThat(await(end)).isEqualTo(new Region.End.Closed());
-    assertThat(region.memory().scope().isAlive()).isFalse();
-    assertThat(kind(region.id(), region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.UNKNOWN_REGION);
-  }
+        Future<Region.End> end = region.close(Duration.ofSeconds(20));
 
-  // T-5, P-13
-  @Test
-  void aLeaseThatNeverEndsLeaksTheMemoryAndSaysSo() {
-    Region region = regions.allocate("slot", 16, null);
-    Lease lease = (Lease) regions.lease(region.id(), region.remote().key(), 0, 16);
+        assertThat(kind(region.id(), region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.CLOSING);
+        assertThat(end.isComplete()).isFalse();
+        lease.copyFrom(bytes(1, 2), 0, 14, 2);
+        lease.release();
+        lease.release();
+        assertThat(await(end)).isEqualTo(new Region.End.Closed());
+        assertThat(region.memory().scope().isAlive()).isFalse();
+        assertThat(kind(region.id(), region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.UNKNOWN_REGION);
+    }
 
-    assertThat(await(region.close(Duration.ofMillis(20)))).isEqualTo(new Region.End.Leaked(1, 20));
-    lease.copyFrom(bytes(7), 0, 0, 1);
-    assertThat(region.memory().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 7);
-    lease.release();
-    assertThat(regions.size()).isZero();
-  }
+    // T-5, P-13
+    @Test
+    void aLeaseThatNeverEndsLeaksTheMemoryAndSaysSo() {
+        Region region = regions.allocate("slot", 16, null);
+        Lease lease = (Lease) regions.lease(region.id(), region.remote().key(), 0, 16);
 
-  // T-2
-  @Test
-  void neverUsesANumberTwice() {
-    Region first = regions.allocate("slot", 8, null);
-    await(first.close(Duration.ofSeconds(1)));
-    Region second = regions.allocate("slot", 8, null);
+        assertThat(await(region.close(Duration.ofMillis(20)))).isEqualTo(new Region.End.Leaked(1, 20));
+        lease.copyFrom(bytes(7), 0, 0, 1);
+        assertThat(region.memory().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 7);
+        lease.release();
+        assertThat(regions.size()).isZero();
+    }
 
-    assertThat(second.id()).isNotEqualTo(first.id());
-    assertThat(second.remote().key()).isNotEqualTo(first.remote().key());
-  }
+    // T-2
+    @Test
+    void neverUsesANumberTwice() {
+        Region first = regions.allocate("slot", 8, null);
+        await(first.close(Duration.ofSeconds(1)));
+        Region second = regions.allocate("slot", 8, null);
 
-  // T-1, P-5
-  @Test
-  void localWritesMeetTheSameChecks() {
-    LocalTransport local = new LocalTransport(regions);
-    long[] told = new long[2];
-    Region region = regions.allocate("slot", 8, (_, offset, length) -> {
-      told[0] = offset;
-      told[1] = length;
-    });
+        assertThat(second.id()).isNotEqualTo(first.id());
+        assertThat(second.remote().key()).isNotEqualTo(first.remote().key());
+    }
 
-    assertThat(local.write(region.remote(), 6, bytes(1, 2)).succeeded()).isTrue();
-    assertThat(told).containsExactly(6, 2);
-    assertThat(region.memory().toArray(ValueLayout.JAVA_BYTE)).containsExactly(0, 0, 0, 0, 0, 0, 1, 2);
-    assertThat(((WriteException) failure(local.write(region.remote(), 7, bytes(1, 2)))).kind())
-        .isEqualTo(WriteException.Kind.OUT_OF_BOUNDS);
-    assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes()))).kind()).isEqualTo(WriteException.Kind.EMPTY);
-    await(region.close(Duration.ofSeconds(1)));
-    assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes(1)))).kind())
-        .isEqualTo(WriteException.Kind.UNKNOWN_REGION);
-  }
+    // T-1, P-5
+    @Test
+    void localWritesMeetTheSameChecks() {
+        LocalTransport local = new LocalTransport(regions);
+        long[] told = new long[2];
+        Region region = regions.allocate("slot", 8, (_, offset, length) -> {
+            told[0] = offset;
+            told[1] = length;
+        });
+
+        assertThat(local.write(region.remote(), 6, bytes(1, 2)).succeeded()).isTrue();
+        assertThat(told).containsExactly(6, 2);
+        assertThat(region.memory().toArray(ValueLayout.JAVA_BYTE)).containsExactly(0, 0, 0, 0, 0, 0, 1, 2);
+        assertThat(((WriteException) failure(local.write(region.remote(), 7, bytes(1, 2)))).kind())
+                .isEqualTo(WriteException.Kind.OUT_OF_BOUNDS);
+        assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes()))).kind())
+                .isEqualTo(WriteException.Kind.EMPTY);
+        await(region.close(Duration.ofSeconds(1)));
+        assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes(1)))).kind())
+                .isEqualTo(WriteException.Kind.UNKNOWN_REGION);
+    }
 }

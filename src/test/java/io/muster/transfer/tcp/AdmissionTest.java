@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import static io.muster.transfer.tcp.TestProcess.await;
@@ -26,140 +28,151 @@ import org.junit.jupiter.api.Timeout;
 // T-3
 @Timeout(30)
 class AdmissionTest {
-  private static final ProcessId STRANGER = new ProcessId(9, 9);
-  private final Vertx vertx = Vertx.vertx();
-  private final TestProcess a = TestProcess.start(vertx);
-  private final TestProcess b = TestProcess.start(vertx, TcpOptions.defaults("127.0.0.1").withHelloTimeoutMs(400));
+    private static final ProcessId STRANGER = new ProcessId(9, 9);
+    private final Vertx vertx = Vertx.vertx();
+    private final TestProcess a = TestProcess.start(vertx);
+    private final TestProcess b =
+            TestProcess.start(vertx, TcpOptions.defaults("127.0.0.1").withHelloTimeoutMs(400));
 
-  @AfterEach
-  void stop() {
-    a.close();
-    b.close();
-    await(vertx.close());
-  }
-
-  private Socket socket() throws IOException {
-    return new Socket("127.0.0.1", b.transport.address().port());
-  }
-
-  private static void endsWithin(Socket socket) throws IOException {
-    socket.setSoTimeout(10_000);
-    try {
-      socket.getInputStream().readAllBytes();
-    } catch (SocketException reset) {
-      assertThat(reset).hasMessageContaining("reset");
+    @AfterEach
+    void stop() {
+        a.close();
+        b.close();
+        await(vertx.close());
     }
-  }
 
-  @Test
-  void garbageOversizeHttpAndWrongFirstFramesCloseThatConnectionOnly() throws IOException {
-    Channel channel = a.connect(b);
-    Random random = new Random(4);
-    byte[] noise = new byte[100_000];
-    random.nextBytes(noise);
-    ByteBuf write = Unpooled.buffer();
-    new BulkParser.ChunkHeader(1, 1, 1, 0, 8, 0).encode(write, 8);
-    write.writeLong(0);
-    List<byte[]> starts = List.of(noise, "GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII),
-        new byte[] {0, 0, 0, 0, 1}, new byte[] {127, 0, 0, 0, 1}, io.netty.buffer.ByteBufUtil.getBytes(write),
-        new byte[] {0, 0, 0, 3, 1, 2, 3});
-    for (byte[] start : starts) {
-      try (Socket socket = socket()) {
+    private Socket socket() throws IOException {
+        return new Socket("127.0.0.1", b.transport.address().port());
+    }
+
+    private static void endsWithin(Socket socket) throws IOException {
+        socket.setSoTimeout(10_000);
         try {
-          socket.getOutputStream().write(start);
-        } catch (SocketException closedMeanwhile) {
-          assertThat(closedMeanwhile).isNotNull();
+            socket.getInputStream().readAllBytes();
+        } catch (SocketException reset) {
+            assertThat(reset).hasMessageContaining("reset");
         }
-        endsWithin(socket);
-      }
     }
-    until("each is counted", () -> b.transport.droppedConnections() >= starts.size());
-    assertThat(channel.isAlive()).isTrue();
-    assertThat(b.lost).isEmpty();
-  }
 
-  @Test
-  void halfAHelloThenSilenceAndATrickleAreCutAtTheDeadline() throws IOException {
-    byte[] hello = io.netty.buffer.ByteBufUtil.getBytes(RawPeer.hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, null));
-    try (Socket half = socket(); Socket trickle = socket()) {
-      half.getOutputStream().write(hello, 0, hello.length / 2);
-      vertx.setPeriodic(20, timer -> {
+    @Test
+    void garbageOversizeHttpAndWrongFirstFramesCloseThatConnectionOnly() throws IOException {
+        Channel channel = a.connect(b);
+        Random random = new Random(4);
+        byte[] noise = new byte[100_000];
+        random.nextBytes(noise);
+        ByteBuf write = Unpooled.buffer();
+        new BulkParser.ChunkHeader(1, 1, 1, 0, 8, 0).encode(write, 8);
+        write.writeLong(0);
+        List<byte[]> starts = List.of(
+                noise,
+                "GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII),
+                new byte[] {0, 0, 0, 0, 1},
+                new byte[] {127, 0, 0, 0, 1},
+                io.netty.buffer.ByteBufUtil.getBytes(write),
+                new byte[] {0, 0, 0, 3, 1, 2, 3});
+        for (byte[] start : starts) {
+            try (Socket socket = socket()) {
+                try {
+                    socket.getOutputStream().write(start);
+                } catch (SocketException closedMeanwhile) {
+                    assertThat(closedMeanwhile).isNotNull();
+                }
+                endsWithin(socket);
+            }
+        }
+        until("each is counted", () -> b.transport.droppedConnections() >= starts.size());
+        assertThat(channel.isAlive()).isTrue();
+        assertThat(b.lost).isEmpty();
+    }
+
+    @Test
+    void halfAHelloThenSilenceAndATrickleAreCutAtTheDeadline() throws IOException {
+        byte[] hello =
+                io.netty.buffer.ByteBufUtil.getBytes(RawPeer.hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, null));
+        try (Socket half = socket();
+                Socket trickle = socket()) {
+            half.getOutputStream().write(hello, 0, hello.length / 2);
+            vertx.setPeriodic(20, timer -> {
+                try {
+                    trickle.getOutputStream().write(0);
+                } catch (IOException closedByTheOtherEnd) {
+                    vertx.cancelTimer(timer);
+                }
+            });
+            trickle.getOutputStream().write(hello, 0, 4);
+            endsWithin(half);
+            endsWithin(trickle);
+        }
+        assertThat(b.opened).isEmpty();
+        until("nothing is held", () -> b.transport.unauthenticatedConnections() == 0);
+    }
+
+    @Test
+    void aControlHelloWithoutABulkConnectionEndsAtTheDeadline() throws IOException {
+        try (Socket socket = socket()) {
+            RawPeer.send(socket, RawPeer.hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, null));
+            endsWithin(socket);
+        }
+        assertThat(b.opened).isEmpty();
+        assertThat(b.lost).isEmpty();
+    }
+
+    @Test
+    void threeHundredSilentConnectionsDoNotKeepARealOneOut() throws IOException {
+        TestProcess patient = TestProcess.start(vertx);
+        List<Socket> silent = new ArrayList<>();
         try {
-          trickle.getOutputStream().write(0);
-        } catch (IOException closedByTheOtherEnd) {
-          vertx.cancelTimer(timer);
+            for (int i = 0; i < 300; i++) {
+                silent.add(new Socket("127.0.0.1", patient.transport.address().port()));
+            }
+            Channel channel = a.connect(patient);
+            assertThat(channel.isAlive()).isTrue();
+            until("the oldest were dropped", () -> patient.transport.droppedConnections() >= 44);
+            assertThat(patient.transport.unauthenticatedConnections()).isLessThanOrEqualTo(256);
+        } finally {
+            for (Socket socket : silent) {
+                socket.close();
+            }
+            patient.close();
         }
-      });
-      trickle.getOutputStream().write(hello, 0, 4);
-      endsWithin(half);
-      endsWithin(trickle);
     }
-    assertThat(b.opened).isEmpty();
-    until("nothing is held", () -> b.transport.unauthenticatedConnections() == 0);
-  }
 
-  @Test
-  void aControlHelloWithoutABulkConnectionEndsAtTheDeadline() throws IOException {
-    try (Socket socket = socket()) {
-      RawPeer.send(socket, RawPeer.hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, null));
-      endsWithin(socket);
+    @Test
+    void refusalsNameVersionProcessAndLimits() throws IOException {
+        ByteBuf otherVersion = RawPeer.hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, null);
+        otherVersion.setShort(9, 7);
+        ByteBuf limits = Unpooled.buffer();
+        new Hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, 100, "127.0.0.1", 9, null).encode(limits);
+        record Case(ByteBuf hello, Refusal.Code code) {}
+        for (Case one : List.of(
+                new Case(otherVersion, Refusal.Code.VERSION),
+                new Case(limits, Refusal.Code.LIMITS),
+                new Case(RawPeer.hello(Hello.Role.CONTROL, STRANGER, a.id, 1, 1, null), Refusal.Code.OTHER_PROCESS),
+                new Case(
+                        RawPeer.hello(Hello.Role.BULK, STRANGER, b.id, 1, 1, new ChannelGeneration(1, 2)),
+                        Refusal.Code.UNKNOWN_GENERATION))) {
+            try (Socket socket = socket()) {
+                RawPeer.send(socket, one.hello());
+                ByteBuf answer = RawPeer.read(socket);
+                assertThat(answer.readByte()).isEqualTo(Frame.REFUSE);
+                Refusal refusal = Refusal.decode(answer);
+                assertThat(refusal).isNotNull();
+                assertThat(refusal.code()).isEqualTo(one.code());
+                assertThat(refusal.by()).isEqualTo(b.id);
+                endsWithin(socket);
+            }
+        }
     }
-    assertThat(b.opened).isEmpty();
-    assertThat(b.lost).isEmpty();
-  }
 
-  @Test
-  void threeHundredSilentConnectionsDoNotKeepARealOneOut() throws IOException {
-    TestProcess patient = TestProcess.start(vertx);
-    List<Socket> silent = new ArrayList<>();
-    try {
-      for (int i = 0; i < 300; i++) {
-        silent.add(new Socket("127.0.0.1", patient.transport.address().port()));
-      }
-      Channel channel = a.connect(patient);
-      assertThat(channel.isAlive()).isTrue();
-      until("the oldest were dropped", () -> patient.transport.droppedConnections() >= 44);
-      assertThat(patient.transport.unauthenticatedConnections()).isLessThanOrEqualTo(256);
-    } finally {
-      for (Socket socket : silent) {
-        socket.close();
-      }
-      patient.close();
+    @Test
+    void anOpenPeerThatBreaksTheProtocolLosesItsChannelOnly() throws IOException {
+        Channel good = a.connect(b);
+        next(b.opened);
+        try (RawPeer peer = RawPeer.open(b, STRANGER, 1, null)) {
+            next(b.opened);
+            RawPeer.send(peer.control(), Frame.head(Unpooled.buffer(), (byte) 77, 0));
+            assertThat(next(b.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.PROTOCOL_ERROR);
+        }
+        assertThat(good.isAlive()).isTrue();
     }
-  }
-
-  @Test
-  void refusalsNameVersionProcessAndLimits() throws IOException {
-    ByteBuf otherVersion = RawPeer.hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, null);
-    otherVersion.setShort(9, 7);
-    ByteBuf limits = Unpooled.buffer();
-    new Hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, 100, "127.0.0.1", 9, null).encode(limits);
-    record Case(ByteBuf hello, Refusal.Code code) {}
-    for (Case one : List.of(new Case(otherVersion, Refusal.Code.VERSION), new Case(limits, Refusal.Code.LIMITS),
-        new Case(RawPeer.hello(Hello.Role.CONTROL, STRANGER, a.id, 1, 1, null), Refusal.Code.OTHER_PROCESS),
-        new Case(RawPeer.hello(Hello.Role.BULK, STRANGER, b.id, 1, 1, new ChannelGeneration(1, 2)), Refusal.Code.UNKNOWN_GENERATION))) {
-      try (Socket socket = socket()) {
-        RawPeer.send(socket, one.hello());
-        ByteBuf answer = RawPeer.read(socket);
-        assertThat(answer.readByte()).isEqualTo(Frame.REFUSE);
-        Refusal refusal = Refusal.decode(answer);
-        assertThat(refusal).isNotNull();
-        assertThat(refusal.code()).isEqualTo(one.code());
-        assertThat(refusal.by()).isEqualTo(b.id);
-        endsWithin(socket);
-      }
-    }
-  }
-
-  @Test
-  void anOpenPeerThatBreaksTheProtocolLosesItsChannelOnly() throws IOException {
-    Channel good = a.connect(b);
-    next(b.opened);
-    try (RawPeer peer = RawPeer.open(b, STRANGER, 1, null)) {
-      next(b.opened);
-      RawPeer.send(peer.control(), Frame.head(Unpooled.buffer(), (byte) 77, 0));
-      assertThat(next(b.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.PROTOCOL_ERROR);
-    }
-    assertThat(good.isAlive()).isTrue();
-  }
 }

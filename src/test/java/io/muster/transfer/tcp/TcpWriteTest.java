@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import static io.muster.transfer.tcp.TestProcess.await;
@@ -33,289 +35,309 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class TcpWriteTest {
-  /** One each, so that neither's event loops serve the other. */
-  private final Vertx vertx = Vertx.vertx();
-  private final Vertx other = Vertx.vertx();
-  private TestProcess a;
-  private TestProcess b;
-  private Channel channel;
+    /** One each, so that neither's event loops serve the other. */
+    private final Vertx vertx = Vertx.vertx();
 
-  @BeforeEach
-  void start() {
-    a = TestProcess.start(vertx);
-    b = TestProcess.start(other);
-    channel = a.connect(b);
-  }
+    private final Vertx other = Vertx.vertx();
+    private TestProcess a;
+    private TestProcess b;
+    private Channel channel;
 
-  @AfterEach
-  void stop() {
-    a.close();
-    b.close();
-    await(vertx.close());
-    await(other.close());
-  }
-
-  // P-5
-  @Test
-  void completesAfterTheBytesAreThereAndTheListenerWasTold() {
-    BlockingQueue<String> written = new LinkedBlockingQueue<>();
-    Region region = b.regions.allocate("slot", 64, (r, offset, length) -> written.add(r.id() + " " + offset + " " + length));
-
-    await(channel.write(region.remote(), 8, bytes(1, 2, 3)));
-
-    assertThat(written.poll()).isEqualTo(region.id() + " 8 3");
-    assertThat(region.memory().asSlice(7, 5).toArray(ValueLayout.JAVA_BYTE)).containsExactly(0, 1, 2, 3, 0);
-  }
-
-  // P-5, T-5: also across a garbage collection in the middle, which closes clients that nobody holds
-  @Test
-  void carries64MiBWholeWhileTheGarbageCollectorRuns() {
-    long size = 64L << 20;
-    AtomicInteger told = new AtomicInteger();
-    Region region = b.regions.allocate("large", size, (_, _, _) -> told.incrementAndGet());
-    MemorySegment source = pattern(size, 7);
-
-    Future<Void> write = channel.write(region.remote(), 0, source);
-    Future<Void> behind = channel.write(region.remote(), 0, source);
-    System.gc();
-    System.gc();
-    await(write);
-    await(behind);
-
-    assertThat(region.memory().mismatch(source)).isEqualTo(-1);
-    assertThat(told).hasValue(2);
-    assertThat(channel.isAlive()).isTrue();
-  }
-
-  // T-4
-  @Test
-  void aSmallWriteIsNotHeldUpBehindALargeOne() {
-    Region large = b.regions.allocate("large", 64L << 20, null);
-    Region small = b.regions.allocate("small", 8, null);
-    List<String> order = java.util.Collections.synchronizedList(new ArrayList<>());
-
-    Future<Void> first = channel.write(large.remote(), 0, pattern(64L << 20, 1)).onSuccess(_ -> order.add("large"));
-    Future<Void> second = channel.write(small.remote(), 0, bytes(1, 2, 3, 4, 5, 6, 7, 8)).onSuccess(_ -> order.add("small"));
-    await(Future.all(first, second));
-
-    assertThat(order).containsExactly("small", "large");
-  }
-
-  @Test
-  void thousandsOfSmallWritesArriveEachInItsPlace() {
-    int count = 40_000;
-    Region region = b.regions.allocate("slots", count * 8L, null);
-    MemorySegment source = pattern(count * 8L, 3);
-    List<Future<Void>> writes = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      writes.add(channel.write(region.remote(), i * 8L, source.asSlice(i * 8L, 8)));
+    @BeforeEach
+    void start() {
+        a = TestProcess.start(vertx);
+        b = TestProcess.start(other);
+        channel = a.connect(b);
     }
-    await(Future.all(writes));
 
-    assertThat(region.memory().mismatch(source)).isEqualTo(-1);
-  }
-
-  // T-1
-  @Test
-  void theTargetRefusesEachBadClaimCountsItAndTheChannelSurvives() {
-    Region region = b.regions.allocate("slot", 16, null);
-    RemoteRegion good = region.remote();
-    RemoteRegion lying = new RemoteRegion(good.id(), good.key(), Long.MAX_VALUE);
-    record Claim(RemoteRegion region, long offset, WriteException.Kind kind) {}
-    List<Claim> claims = List.of(
-        new Claim(new RemoteRegion(good.id() + 1, good.key(), 16), 0, WriteException.Kind.UNKNOWN_REGION),
-        new Claim(new RemoteRegion(good.id(), good.key() + 1, 16), 0, WriteException.Kind.WRONG_KEY),
-        new Claim(good, 13, WriteException.Kind.OUT_OF_BOUNDS),
-        new Claim(lying, 13, WriteException.Kind.OUT_OF_BOUNDS),
-        new Claim(lying, 16, WriteException.Kind.OUT_OF_BOUNDS),
-        new Claim(lying, Long.MAX_VALUE - 4, WriteException.Kind.OUT_OF_BOUNDS),
-        new Claim(lying, -1, WriteException.Kind.OUT_OF_BOUNDS));
-
-    for (Claim claim : claims) {
-      assertThat(failure(channel.write(claim.region(), claim.offset(), bytes(1, 2, 3, 4))))
-          .isInstanceOfSatisfying(WriteException.class, refused -> assertThat(refused.kind()).as("%s", claim).isEqualTo(claim.kind()))
-          .hasMessageContaining("region=" + claim.region().id())
-          .hasMessageContaining("peer=" + b.id);
+    @AfterEach
+    void stop() {
+        a.close();
+        b.close();
+        await(vertx.close());
+        await(other.close());
     }
-    assertThat(b.regions.refusals(WriteException.Kind.OUT_OF_BOUNDS)).isEqualTo(3);
-    assertThat(region.memory().toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
-    await(channel.write(good, 12, bytes(1, 2, 3, 4)));
-  }
 
-  // T-1: all of a large write's remaining pieces are skipped
-  @Test
-  void aLargeRefusedWriteLeavesTheConnectionUsable() {
-    Region region = b.regions.allocate("slot", 16, null);
-    RemoteRegion lying = new RemoteRegion(region.id(), region.remote().key(), Long.MAX_VALUE);
-    MemorySegment source = pattern(16 << 20, 5);
+    // P-5
+    @Test
+    void completesAfterTheBytesAreThereAndTheListenerWasTold() {
+        BlockingQueue<String> written = new LinkedBlockingQueue<>();
+        Region region = b.regions.allocate(
+                "slot", 64, (r, offset, length) -> written.add(r.id() + " " + offset + " " + length));
 
-    assertThat(failure(channel.write(lying, 0, source))).isInstanceOfSatisfying(WriteException.class,
-        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.OUT_OF_BOUNDS));
-    await(channel.write(region.remote(), 0, bytes(1)));
-  }
+        await(channel.write(region.remote(), 8, bytes(1, 2, 3)));
 
-  // P-5
-  @Test
-  void anEmptyWriteFails() {
-    Region region = b.regions.allocate("slot", 16, null);
-
-    assertThat(failure(channel.write(region.remote(), 0, bytes()))).isInstanceOfSatisfying(WriteException.class,
-        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.EMPTY));
-  }
-
-  @Test
-  void aSourceOfOneThreadOrOnTheHeapIsRefusedWithAReason() {
-    Region region = b.regions.allocate("slot", 16, null);
-    try (Arena confined = Arena.ofConfined()) {
-      assertThat(failure(channel.write(region.remote(), 0, confined.allocate(8)))).hasMessageContaining("shared arena");
+        assertThat(written.poll()).isEqualTo(region.id() + " 8 3");
+        assertThat(region.memory().asSlice(7, 5).toArray(ValueLayout.JAVA_BYTE)).containsExactly(0, 1, 2, 3, 0);
     }
-    assertThat(failure(channel.write(region.remote(), 0, MemorySegment.ofArray(new byte[8])))).hasMessageContaining("heap");
-    await(channel.write(region.remote(), 0, bytes(1)));
-  }
 
-  // T-1, T-5
-  @Test
-  void aFreedRegionIsUnknown() {
-    Region region = b.regions.allocate("slot", 16, null);
-    assertThat(await(region.close(Duration.ofSeconds(1)))).isEqualTo(new Region.End.Closed());
+    // P-5, T-5: also across a garbage collection in the middle, which closes clients that nobody holds
+    @Test
+    void carries64MiBWholeWhileTheGarbageCollectorRuns() {
+        long size = 64L << 20;
+        AtomicInteger told = new AtomicInteger();
+        Region region = b.regions.allocate("large", size, (_, _, _) -> told.incrementAndGet());
+        MemorySegment source = pattern(size, 7);
 
-    assertThat(failure(channel.write(region.remote(), 0, bytes(1)))).isInstanceOfSatisfying(WriteException.class,
-        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNKNOWN_REGION));
-    assertThat(region.memory().scope().isAlive()).isFalse();
-  }
+        Future<Void> write = channel.write(region.remote(), 0, source);
+        Future<Void> behind = channel.write(region.remote(), 0, source);
+        System.gc();
+        System.gc();
+        await(write);
+        await(behind);
 
-  // T-5: the listener of another region holds the target's event loop while the write is under way
-  @Test
-  void closingWaitsForTheWriteUnderWayAndRefusesTheNext() throws InterruptedException {
-    CountDownLatch inside = new CountDownLatch(1);
-    CountDownLatch goOn = new CountDownLatch(1);
-    Region region = gate(b, inside, goOn);
-    Future<Void> write = channel.write(region.remote(), 0, bytes(1, 2, 3));
-    assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
-
-    Future<Region.End> end = region.close(Duration.ofSeconds(20));
-    assertThat(end.isComplete()).isFalse();
-    assertThat(region.memory().scope().isAlive()).isTrue();
-    Future<Void> next = channel.write(region.remote(), 0, bytes(9));
-    goOn.countDown();
-
-    await(write);
-    assertThat(await(end)).isEqualTo(new Region.End.Closed());
-    assertThat(((WriteException) failure(next)).kind()).isIn(WriteException.Kind.CLOSING, WriteException.Kind.UNKNOWN_REGION);
-  }
-
-  // P-5
-  @Test
-  void aListenerThatThrowsFailsTheWriteOnly() {
-    Region region = b.regions.allocate("slot", 8, (_, _, _) -> {
-      throw new IllegalStateException("as told by the test");
-    });
-    assertThat(failure(channel.write(region.remote(), 0, bytes(1)))).hasMessageContaining("as told by the test");
-    Region other = b.regions.allocate("other", 8, null);
-    await(channel.write(other.remote(), 0, bytes(1)));
-  }
-
-  /** A region whose first write holds the target's bulk event loop until the latch opens. */
-  private Region gate(TestProcess target, CountDownLatch inside, CountDownLatch goOn) {
-    return target.regions.allocate("gate", 8, (_, _, _) -> {
-      inside.countDown();
-      try {
-        goOn.await(20, TimeUnit.SECONDS);
-      } catch (InterruptedException _) {
-        Thread.currentThread().interrupt();
-      }
-    });
-  }
-
-  // P-9: control and liveness live on another event loop
-  @Test
-  void controlGoesOnWhileTheBulkEventLoopIsHeld() throws InterruptedException {
-    CountDownLatch inside = new CountDownLatch(1);
-    CountDownLatch goOn = new CountDownLatch(1);
-    Future<Void> held = channel.write(gate(b, inside, goOn).remote(), 0, bytes(1));
-    assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
-
-    channel.send(ControlKind.LINK, io.vertx.core.buffer.Buffer.buffer("through"));
-    assertThat(next(b.received).text()).isEqualTo("through");
-    assertThat(next(a.liveness)).contains(b.id.toString());
-    assertThat(held.isComplete()).isFalse();
-    goOn.countDown();
-    await(held);
-  }
-
-  // P-9: as much as the sockets take, both ways, for far longer than the limit
-  @Test
-  void bulkTrafficAtFullSpeedCausesNoFalseAccusation() throws InterruptedException {
-    TcpOptions quick = TcpOptions.defaults("127.0.0.1").withLiveness(100, 10);
-    TestProcess one = TestProcess.start(vertx, quick);
-    TestProcess two = TestProcess.start(other, quick);
-    Channel there = one.connect(two);
-    Channel back = next(two.opened);
-    Region theirs = two.regions.allocate("there", 8L << 20, null);
-    Region ours = one.regions.allocate("back", 8L << 20, null);
-    long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
-    long writes = 0;
-    while (System.nanoTime() < endNanos) {
-      List<Future<Void>> under = new ArrayList<>();
-      for (int i = 0; i < 4; i++) {
-        under.add(there.write(theirs.remote(), 0, pattern(8L << 20, 1)));
-        under.add(back.write(ours.remote(), 0, pattern(8L << 20, 2)));
-      }
-      under.forEach(write -> await(write));
-      writes += under.size();
+        assertThat(region.memory().mismatch(source)).isEqualTo(-1);
+        assertThat(told).hasValue(2);
+        assertThat(channel.isAlive()).isTrue();
     }
-    System.out.println("full speed: " + writes * 8 + " MiB in 3 s, liveness answers " + one.liveness.size() + " and " + two.liveness.size());
-    assertThat(writes).isPositive();
-    assertThat(one.liveness).isNotEmpty();
-    assertThat(one.lost).isEmpty();
-    assertThat(two.lost).isEmpty();
-    one.close();
-    two.close();
-  }
 
-  // P-5, P-6: a write that is out and not answered times out alone; one that is stuck in the socket takes the channel with it
-  @Test
-  void unansweredWritesTimeOutAndAStuckOneEndsTheChannel() throws InterruptedException {
-    TestProcess hasty = TestProcess.start(vertx, TcpOptions.defaults("127.0.0.1").withWriteTimeoutMs(150));
-    Channel own = hasty.connect(b);
-    CountDownLatch inside = new CountDownLatch(1);
-    CountDownLatch goOn = new CountDownLatch(1);
-    Future<Void> small = own.write(gate(b, inside, goOn).remote(), 0, bytes(1));
-    assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
+    // T-4
+    @Test
+    void aSmallWriteIsNotHeldUpBehindALargeOne() {
+        Region large = b.regions.allocate("large", 64L << 20, null);
+        Region small = b.regions.allocate("small", 8, null);
+        List<String> order = java.util.Collections.synchronizedList(new ArrayList<>());
 
-    assertThat(((WriteException) failure(small)).kind()).isEqualTo(WriteException.Kind.TIMEOUT);
-    assertThat(own.isAlive()).isTrue();
+        Future<Void> first =
+                channel.write(large.remote(), 0, pattern(64L << 20, 1)).onSuccess(_ -> order.add("large"));
+        Future<Void> second =
+                channel.write(small.remote(), 0, bytes(1, 2, 3, 4, 5, 6, 7, 8)).onSuccess(_ -> order.add("small"));
+        await(Future.all(first, second));
 
-    Region large = b.regions.allocate("large", 64L << 20, null);
-    assertThat(((WriteException) failure(own.write(large.remote(), 0, pattern(64L << 20, 1)))).kind())
-        .isEqualTo(WriteException.Kind.TIMEOUT);
-    assertThat(next(hasty.lost).evidence().detail()).contains("did not take a write of 67108864 bytes within 150 ms");
-    goOn.countDown();
-    hasty.close();
-    assertThat(await(large.close(Duration.ofSeconds(10)))).isEqualTo(new Region.End.Closed());
-  }
+        assertThat(order).containsExactly("small", "large");
+    }
 
-  // T-5, P-5
-  @Test
-  void writesUnderWayFailWhenTheChannelEndsAndLaterOnesAtOnce() throws InterruptedException {
-    CountDownLatch inside = new CountDownLatch(1);
-    CountDownLatch goOn = new CountDownLatch(1);
-    Region gate = gate(b, inside, goOn);
-    Region region = b.regions.allocate("large", 64L << 20, null);
-    Future<Void> first = channel.write(gate.remote(), 0, bytes(1));
-    assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
-    Future<Void> second = channel.write(region.remote(), 0, pattern(64L << 20, 1));
+    @Test
+    void thousandsOfSmallWritesArriveEachInItsPlace() {
+        int count = 40_000;
+        Region region = b.regions.allocate("slots", count * 8L, null);
+        MemorySegment source = pattern(count * 8L, 3);
+        List<Future<Void>> writes = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            writes.add(channel.write(region.remote(), i * 8L, source.asSlice(i * 8L, 8)));
+        }
+        await(Future.all(writes));
 
-    channel.close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "as told by the test"));
+        assertThat(region.memory().mismatch(source)).isEqualTo(-1);
+    }
 
-    assertThat(((WriteException) failure(first)).kind()).isEqualTo(WriteException.Kind.CHANNEL_LOST);
-    assertThat(((WriteException) failure(second)).kind()).isEqualTo(WriteException.Kind.CHANNEL_LOST);
-    assertThat(((WriteException) failure(channel.write(region.remote(), 0, bytes(1)))).kind())
-        .isEqualTo(WriteException.Kind.CHANNEL_LOST);
-    goOn.countDown();
-    assertThat(next(a.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.CLOSED_HERE);
-    assertThat(next(b.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.SOCKET_CLOSED);
-    // what was half written holds no lease
-    assertThat(await(region.close(Duration.ofSeconds(10)))).isEqualTo(new Region.End.Closed());
-  }
+    // T-1
+    @Test
+    void theTargetRefusesEachBadClaimCountsItAndTheChannelSurvives() {
+        Region region = b.regions.allocate("slot", 16, null);
+        RemoteRegion good = region.remote();
+        RemoteRegion lying = new RemoteRegion(good.id(), good.key(), Long.MAX_VALUE);
+        record Claim(RemoteRegion region, long offset, WriteException.Kind kind) {}
+        List<Claim> claims = List.of(
+                new Claim(new RemoteRegion(good.id() + 1, good.key(), 16), 0, WriteException.Kind.UNKNOWN_REGION),
+                new Claim(new RemoteRegion(good.id(), good.key() + 1, 16), 0, WriteException.Kind.WRONG_KEY),
+                new Claim(good, 13, WriteException.Kind.OUT_OF_BOUNDS),
+                new Claim(lying, 13, WriteException.Kind.OUT_OF_BOUNDS),
+                new Claim(lying, 16, WriteException.Kind.OUT_OF_BOUNDS),
+                new Claim(lying, Long.MAX_VALUE - 4, WriteException.Kind.OUT_OF_BOUNDS),
+                new Claim(lying, -1, WriteException.Kind.OUT_OF_BOUNDS));
+
+        for (Claim claim : claims) {
+            assertThat(failure(channel.write(claim.region(), claim.offset(), bytes(1, 2, 3, 4))))
+                    .isInstanceOfSatisfying(
+                            WriteException.class,
+                            refused ->
+                                    assertThat(refused.kind()).as("%s", claim).isEqualTo(claim.kind()))
+                    .hasMessageContaining("region=" + claim.region().id())
+                    .hasMessageContaining("peer=" + b.id);
+        }
+        assertThat(b.regions.refusals(WriteException.Kind.OUT_OF_BOUNDS)).isEqualTo(3);
+        assertThat(region.memory().toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+        await(channel.write(good, 12, bytes(1, 2, 3, 4)));
+    }
+
+    // T-1: all of a large write's remaining pieces are skipped
+    @Test
+    void aLargeRefusedWriteLeavesTheConnectionUsable() {
+        Region region = b.regions.allocate("slot", 16, null);
+        RemoteRegion lying = new RemoteRegion(region.id(), region.remote().key(), Long.MAX_VALUE);
+        MemorySegment source = pattern(16 << 20, 5);
+
+        assertThat(failure(channel.write(lying, 0, source)))
+                .isInstanceOfSatisfying(
+                        WriteException.class,
+                        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.OUT_OF_BOUNDS));
+        await(channel.write(region.remote(), 0, bytes(1)));
+    }
+
+    // P-5
+    @Test
+    void anEmptyWriteFails() {
+        Region region = b.regions.allocate("slot", 16, null);
+
+        assertThat(failure(channel.write(region.remote(), 0, bytes())))
+                .isInstanceOfSatisfying(
+                        WriteException.class,
+                        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.EMPTY));
+    }
+
+    @Test
+    void aSourceOfOneThreadOrOnTheHeapIsRefusedWithAReason() {
+        Region region = b.regions.allocate("slot", 16, null);
+        try (Arena confined = Arena.ofConfined()) {
+            assertThat(failure(channel.write(region.remote(), 0, confined.allocate(8))))
+                    .hasMessageContaining("shared arena");
+        }
+        assertThat(failure(channel.write(region.remote(), 0, MemorySegment.ofArray(new byte[8]))))
+                .hasMessageContaining("heap");
+        await(channel.write(region.remote(), 0, bytes(1)));
+    }
+
+    // T-1, T-5
+    @Test
+    void aFreedRegionIsUnknown() {
+        Region region = b.regions.allocate("slot", 16, null);
+        assertThat(await(region.close(Duration.ofSeconds(1)))).isEqualTo(new Region.End.Closed());
+
+        assertThat(failure(channel.write(region.remote(), 0, bytes(1))))
+                .isInstanceOfSatisfying(
+                        WriteException.class,
+                        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNKNOWN_REGION));
+        assertThat(region.memory().scope().isAlive()).isFalse();
+    }
+
+    // T-5: the listener of another region holds the target's event loop while the write is under way
+    @Test
+    void closingWaitsForTheWriteUnderWayAndRefusesTheNext() throws InterruptedException {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Region region = gate(b, inside, goOn);
+        Future<Void> write = channel.write(region.remote(), 0, bytes(1, 2, 3));
+        assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
+
+        Future<Region.End> end = region.close(Duration.ofSeconds(20));
+        assertThat(end.isComplete()).isFalse();
+        assertThat(region.memory().scope().isAlive()).isTrue();
+        Future<Void> next = channel.write(region.remote(), 0, bytes(9));
+        goOn.countDown();
+
+        await(write);
+        assertThat(await(end)).isEqualTo(new Region.End.Closed());
+        assertThat(((WriteException) failure(next)).kind())
+                .isIn(WriteException.Kind.CLOSING, WriteException.Kind.UNKNOWN_REGION);
+    }
+
+    // P-5
+    @Test
+    void aListenerThatThrowsFailsTheWriteOnly() {
+        Region region = b.regions.allocate("slot", 8, (_, _, _) -> {
+            throw new IllegalStateException("as told by the test");
+        });
+        assertThat(failure(channel.write(region.remote(), 0, bytes(1)))).hasMessageContaining("as told by the test");
+        Region other = b.regions.allocate("other", 8, null);
+        await(channel.write(other.remote(), 0, bytes(1)));
+    }
+
+    /** A region whose first write holds the target's bulk event loop until the latch opens. */
+    private Region gate(TestProcess target, CountDownLatch inside, CountDownLatch goOn) {
+        return target.regions.allocate("gate", 8, (_, _, _) -> {
+            inside.countDown();
+            try {
+                goOn.await(20, TimeUnit.SECONDS);
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    // P-9: control and liveness live on another event loop
+    @Test
+    void controlGoesOnWhileTheBulkEventLoopIsHeld() throws InterruptedException {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Future<Void> held = channel.write(gate(b, inside, goOn).remote(), 0, bytes(1));
+        assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
+
+        channel.send(ControlKind.LINK, io.vertx.core.buffer.Buffer.buffer("through"));
+        assertThat(next(b.received).text()).isEqualTo("through");
+        assertThat(next(a.liveness)).contains(b.id.toString());
+        assertThat(held.isComplete()).isFalse();
+        goOn.countDown();
+        await(held);
+    }
+
+    // P-9: as much as the sockets take, both ways, for far longer than the limit
+    @Test
+    void bulkTrafficAtFullSpeedCausesNoFalseAccusation() throws InterruptedException {
+        TcpOptions quick = TcpOptions.defaults("127.0.0.1").withLiveness(100, 10);
+        TestProcess one = TestProcess.start(vertx, quick);
+        TestProcess two = TestProcess.start(other, quick);
+        Channel there = one.connect(two);
+        Channel back = next(two.opened);
+        Region theirs = two.regions.allocate("there", 8L << 20, null);
+        Region ours = one.regions.allocate("back", 8L << 20, null);
+        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
+        long writes = 0;
+        while (System.nanoTime() < endNanos) {
+            List<Future<Void>> under = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                under.add(there.write(theirs.remote(), 0, pattern(8L << 20, 1)));
+                under.add(back.write(ours.remote(), 0, pattern(8L << 20, 2)));
+            }
+            under.forEach(write -> await(write));
+            writes += under.size();
+        }
+        System.out.println("full speed: " + writes * 8 + " MiB in 3 s, liveness answers " + one.liveness.size()
+                + " and " + two.liveness.size());
+        assertThat(writes).isPositive();
+        assertThat(one.liveness).isNotEmpty();
+        assertThat(one.lost).isEmpty();
+        assertThat(two.lost).isEmpty();
+        one.close();
+        two.close();
+    }
+
+    // P-5, P-6: a write that is out and not answered times out alone; one that is stuck in the socket takes the channel
+    // with it
+    @Test
+    void unansweredWritesTimeOutAndAStuckOneEndsTheChannel() throws InterruptedException {
+        TestProcess hasty =
+                TestProcess.start(vertx, TcpOptions.defaults("127.0.0.1").withWriteTimeoutMs(150));
+        Channel own = hasty.connect(b);
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Future<Void> small = own.write(gate(b, inside, goOn).remote(), 0, bytes(1));
+        assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
+
+        assertThat(((WriteException) failure(small)).kind()).isEqualTo(WriteException.Kind.TIMEOUT);
+        assertThat(own.isAlive()).isTrue();
+
+        Region large = b.regions.allocate("large", 64L << 20, null);
+        assertThat(((WriteException) failure(own.write(large.remote(), 0, pattern(64L << 20, 1)))).kind())
+                .isEqualTo(WriteException.Kind.TIMEOUT);
+        assertThat(next(hasty.lost).evidence().detail())
+                .contains("did not take a write of 67108864 bytes within 150 ms");
+        goOn.countDown();
+        hasty.close();
+        assertThat(await(large.close(Duration.ofSeconds(10)))).isEqualTo(new Region.End.Closed());
+    }
+
+    // T-5, P-5
+    @Test
+    void writesUnderWayFailWhenTheChannelEndsAndLaterOnesAtOnce() throws InterruptedException {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Region gate = gate(b, inside, goOn);
+        Region region = b.regions.allocate("large", 64L << 20, null);
+        Future<Void> first = channel.write(gate.remote(), 0, bytes(1));
+        assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
+        Future<Void> second = channel.write(region.remote(), 0, pattern(64L << 20, 1));
+
+        channel.close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "as told by the test"));
+
+        assertThat(((WriteException) failure(first)).kind()).isEqualTo(WriteException.Kind.CHANNEL_LOST);
+        assertThat(((WriteException) failure(second)).kind()).isEqualTo(WriteException.Kind.CHANNEL_LOST);
+        assertThat(((WriteException) failure(channel.write(region.remote(), 0, bytes(1)))).kind())
+                .isEqualTo(WriteException.Kind.CHANNEL_LOST);
+        goOn.countDown();
+        assertThat(next(a.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.CLOSED_HERE);
+        assertThat(next(b.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.SOCKET_CLOSED);
+        // what was half written holds no lease
+        assertThat(await(region.close(Duration.ofSeconds(10)))).isEqualTo(new Region.End.Closed());
+    }
 }

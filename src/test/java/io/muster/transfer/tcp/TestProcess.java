@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import io.muster.group.ProcessId;
@@ -22,141 +24,146 @@ import java.util.random.RandomGenerator;
 
 /** One process of a test: its regions, its transport, and what its listener was told, in order. */
 public final class TestProcess implements Transport.Listener {
-  record Lost(Channel channel, LossEvidence evidence) {}
+    record Lost(Channel channel, LossEvidence evidence) {}
 
-  public record Received(Channel channel, ControlKind kind, String text) {}
+    public record Received(Channel channel, ControlKind kind, String text) {}
 
-  final BlockingQueue<Channel> opened = new LinkedBlockingQueue<>();
-  final BlockingQueue<Lost> lost = new LinkedBlockingQueue<>();
-  public final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
-  final BlockingQueue<String> liveness = new LinkedBlockingQueue<>();
-  final AtomicInteger aliveWhenLost = new AtomicInteger();
-  public final ProcessId id;
-  public final RegionTable regions;
-  public final TcpTransport transport;
+    final BlockingQueue<Channel> opened = new LinkedBlockingQueue<>();
+    final BlockingQueue<Lost> lost = new LinkedBlockingQueue<>();
+    public final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
+    final BlockingQueue<String> liveness = new LinkedBlockingQueue<>();
+    final AtomicInteger aliveWhenLost = new AtomicInteger();
+    public final ProcessId id;
+    public final RegionTable regions;
+    public final TcpTransport transport;
 
-  private TestProcess(Vertx vertx, ProcessId id, TcpOptions options, Keyring keyring, Tls tls, LongSupplier nanos) {
-    this.id = id;
-    this.regions = new RegionTable(vertx);
-    this.transport = await(TcpTransport.start(new Node(vertx, options, id, regions, this, keyring, nanos), tls));
-  }
-
-  public static TestProcess start(Vertx vertx) {
-    return start(vertx, TcpOptions.defaults("127.0.0.1"));
-  }
-
-  public static TestProcess start(Vertx vertx, TcpOptions options) {
-    return start(vertx, options, new Keyring());
-  }
-
-  public static TestProcess start(Vertx vertx, TcpOptions options, Keyring keyring) {
-    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, null, System::nanoTime);
-  }
-
-  public static TestProcess start(Vertx vertx, TcpOptions options, Keyring keyring, Tls tls) {
-    return new TestProcess(vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, tls, System::nanoTime);
-  }
-
-  public static TestProcess start(Vertx vertx, ProcessId id, TcpOptions options, LongSupplier nanos) {
-    return new TestProcess(vertx, id, options, new Keyring(), null, nanos);
-  }
-
-  Channel connect(TestProcess peer) {
-    return await(transport.connect(peer.transport.address()));
-  }
-
-  public void close() {
-    await(transport.close());
-  }
-
-  @Override
-  public void opened(Channel channel) {
-    opened.add(channel);
-  }
-
-  @Override
-  public void lost(Channel channel, LossEvidence evidence) {
-    if (channel.isAlive()) {
-      aliveWhenLost.incrementAndGet();
+    private TestProcess(Vertx vertx, ProcessId id, TcpOptions options, Keyring keyring, Tls tls, LongSupplier nanos) {
+        this.id = id;
+        this.regions = new RegionTable(vertx);
+        this.transport = await(TcpTransport.start(new Node(vertx, options, id, regions, this, keyring, nanos), tls));
     }
-    lost.add(new Lost(channel, evidence));
-  }
 
-  @Override
-  public void received(Channel channel, ControlKind kind, Buffer payload) {
-    received.add(new Received(channel, kind, payload.toString()));
-  }
-
-  @Override
-  public Buffer livenessPayload(Channel channel) {
-    return Buffer.buffer("alive " + id);
-  }
-
-  @Override
-  public void livenessReceived(Channel channel, Buffer payload) {
-    liveness.add(payload.toString());
-  }
-
-  public static <T> T await(Future<T> future) {
-    try {
-      return future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
-    } catch (java.util.concurrent.ExecutionException failed) {
-      throw failed.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(failed.getCause());
-    } catch (Exception failed) {
-      throw new IllegalStateException(failed);
+    public static TestProcess start(Vertx vertx) {
+        return start(vertx, TcpOptions.defaults("127.0.0.1"));
     }
-  }
 
-  public static Throwable failure(Future<?> future) {
-    try {
-      Object result = future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
-      throw new AssertionError("expected a failure, got " + result);
-    } catch (java.util.concurrent.ExecutionException failed) {
-      return failed.getCause();
-    } catch (Exception failed) {
-      throw new IllegalStateException(failed);
+    public static TestProcess start(Vertx vertx, TcpOptions options) {
+        return start(vertx, options, new Keyring());
     }
-  }
 
-  public static <T> T next(BlockingQueue<T> queue) {
-    try {
-      T element = queue.poll(20, TimeUnit.SECONDS);
-      if (element == null) {
-        throw new AssertionError("nothing came within 20 s");
-      }
-      return element;
-    } catch (InterruptedException interrupted) {
-      throw new IllegalStateException(interrupted);
+    public static TestProcess start(Vertx vertx, TcpOptions options, Keyring keyring) {
+        return new TestProcess(
+                vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, null, System::nanoTime);
     }
-  }
 
-  /** Waits for a condition that nothing announces. */
-  public static void until(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + 20_000_000_000L;
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() > deadline) {
-        throw new AssertionError("not within 20 s: " + what);
-      }
-      LockSupport.parkNanos(2_000_000);
+    public static TestProcess start(Vertx vertx, TcpOptions options, Keyring keyring, Tls tls) {
+        return new TestProcess(
+                vertx, ProcessId.random(RandomGenerator.getDefault()), options, keyring, tls, System::nanoTime);
     }
-  }
 
-  public static MemorySegment bytes(int... values) {
-    MemorySegment segment = Arena.ofAuto().allocate(Math.max(1, values.length)).asSlice(0, values.length);
-    for (int i = 0; i < values.length; i++) {
-      segment.set(java.lang.foreign.ValueLayout.JAVA_BYTE, i, (byte) values[i]);
+    public static TestProcess start(Vertx vertx, ProcessId id, TcpOptions options, LongSupplier nanos) {
+        return new TestProcess(vertx, id, options, new Keyring(), null, nanos);
     }
-    return segment;
-  }
 
-  /** Memory with contents that differ everywhere. */
-  public static MemorySegment pattern(long bytes, long seed) {
-    MemorySegment segment = Arena.ofAuto().allocate(bytes, 8);
-    long word = seed;
-    for (long at = 0; at + 8 <= bytes; at += 8) {
-      word = word * 6364136223846793005L + 1442695040888963407L;
-      segment.set(java.lang.foreign.ValueLayout.JAVA_LONG, at, word);
+    Channel connect(TestProcess peer) {
+        return await(transport.connect(peer.transport.address()));
     }
-    return segment;
-  }
+
+    public void close() {
+        await(transport.close());
+    }
+
+    @Override
+    public void opened(Channel channel) {
+        opened.add(channel);
+    }
+
+    @Override
+    public void lost(Channel channel, LossEvidence evidence) {
+        if (channel.isAlive()) {
+            aliveWhenLost.incrementAndGet();
+        }
+        lost.add(new Lost(channel, evidence));
+    }
+
+    @Override
+    public void received(Channel channel, ControlKind kind, Buffer payload) {
+        received.add(new Received(channel, kind, payload.toString()));
+    }
+
+    @Override
+    public Buffer livenessPayload(Channel channel) {
+        return Buffer.buffer("alive " + id);
+    }
+
+    @Override
+    public void livenessReceived(Channel channel, Buffer payload) {
+        liveness.add(payload.toString());
+    }
+
+    public static <T> T await(Future<T> future) {
+        try {
+            return future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        } catch (java.util.concurrent.ExecutionException failed) {
+            throw failed.getCause() instanceof RuntimeException cause
+                    ? cause
+                    : new IllegalStateException(failed.getCause());
+        } catch (Exception failed) {
+            throw new IllegalStateException(failed);
+        }
+    }
+
+    public static Throwable failure(Future<?> future) {
+        try {
+            Object result = future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+            throw new AssertionError("expected a failure, got " + result);
+        } catch (java.util.concurrent.ExecutionException failed) {
+            return failed.getCause();
+        } catch (Exception failed) {
+            throw new IllegalStateException(failed);
+        }
+    }
+
+    public static <T> T next(BlockingQueue<T> queue) {
+        try {
+            T element = queue.poll(20, TimeUnit.SECONDS);
+            if (element == null) {
+                throw new AssertionError("nothing came within 20 s");
+            }
+            return element;
+        } catch (InterruptedException interrupted) {
+            throw new IllegalStateException(interrupted);
+        }
+    }
+
+    /** Waits for a condition that nothing announces. */
+    public static void until(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("not within 20 s: " + what);
+            }
+            LockSupport.parkNanos(2_000_000);
+        }
+    }
+
+    public static MemorySegment bytes(int... values) {
+        MemorySegment segment =
+                Arena.ofAuto().allocate(Math.max(1, values.length)).asSlice(0, values.length);
+        for (int i = 0; i < values.length; i++) {
+            segment.set(java.lang.foreign.ValueLayout.JAVA_BYTE, i, (byte) values[i]);
+        }
+        return segment;
+    }
+
+    /** Memory with contents that differ everywhere. */
+    public static MemorySegment pattern(long bytes, long seed) {
+        MemorySegment segment = Arena.ofAuto().allocate(bytes, 8);
+        long word = seed;
+        for (long at = 0; at + 8 <= bytes; at += 8) {
+            word = word * 6364136223846793005L + 1442695040888963407L;
+            segment.set(java.lang.foreign.ValueLayout.JAVA_LONG, at, word);
+        }
+        return segment;
+    }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package io.muster.transfer.tcp;
 
 import static io.muster.transfer.tcp.TieBreak.Verdict.ACCEPT;
@@ -14,38 +16,46 @@ import org.junit.jupiter.api.Timeout;
 // P-8
 @Timeout(10)
 class TieBreakTest {
-  private static final ProcessId LOW = new ProcessId(0, 1);
-  private static final ProcessId HIGH = new ProcessId(-1, 1);
+    private static final ProcessId LOW = new ProcessId(0, 1);
+    private static final ProcessId HIGH = new ProcessId(-1, 1);
 
-  @Test
-  void takesAHelloWhenNothingIsInItsWay() {
-    assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.Nothing(), 1, null)).isEqualTo(ACCEPT);
-    assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialUnheard(), 1, null)).isEqualTo(ACCEPT);
-    assertThat(TieBreak.decide(HIGH, LOW, new TieBreak.Held.DialUnheard(), 1, null)).isEqualTo(ACCEPT);
-  }
+    @Test
+    void takesAHelloWhenNothingIsInItsWay() {
+        assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.Nothing(), 1, null))
+                .isEqualTo(ACCEPT);
+        assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialUnheard(), 1, null))
+                .isEqualTo(ACCEPT);
+        assertThat(TieBreak.decide(HIGH, LOW, new TieBreak.Held.DialUnheard(), 1, null))
+                .isEqualTo(ACCEPT);
+    }
 
-  @Test
-  void exactlyOneOfTwoCrossingHellosWins() {
-    TieBreak.Verdict atLow = TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialHeard(), 1, null);
-    TieBreak.Verdict atHigh = TieBreak.decide(HIGH, LOW, new TieBreak.Held.DialHeard(), 1, null);
+    @Test
+    void exactlyOneOfTwoCrossingHellosWins() {
+        TieBreak.Verdict atLow = TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialHeard(), 1, null);
+        TieBreak.Verdict atHigh = TieBreak.decide(HIGH, LOW, new TieBreak.Held.DialHeard(), 1, null);
 
-    assertThat(atLow).isEqualTo(USE_MINE);
-    assertThat(atHigh).isEqualTo(ACCEPT);
-  }
+        assertThat(atLow).isEqualTo(USE_MINE);
+        assertThat(atHigh).isEqualTo(ACCEPT);
+    }
 
-  @Test
-  void aLaterDialOfTheSameProcessReplacesAndAnEarlierOneIsStale() {
-    assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialledByPeer(4), 5, null)).isEqualTo(REPLACE);
-    assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialledByPeer(4), 4, null)).isEqualTo(STALE_DIAL);
-    assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialledByPeer(4), 3, null)).isEqualTo(STALE_DIAL);
-  }
+    @Test
+    void aLaterDialOfTheSameProcessReplacesAndAnEarlierOneIsStale() {
+        assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialledByPeer(4), 5, null))
+                .isEqualTo(REPLACE);
+        assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialledByPeer(4), 4, null))
+                .isEqualTo(STALE_DIAL);
+        assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialledByPeer(4), 3, null))
+                .isEqualTo(STALE_DIAL);
+    }
 
-  @Test
-  void aHelloReplacesOurOwnDialOnlyIfItNamesIt() {
-    TieBreak.Held ours = new TieBreak.Held.DialledHere(new ChannelGeneration(1, 2));
+    @Test
+    void aHelloReplacesOurOwnDialOnlyIfItNamesIt() {
+        TieBreak.Held ours = new TieBreak.Held.DialledHere(new ChannelGeneration(1, 2));
 
-    assertThat(TieBreak.decide(HIGH, LOW, ours, 1, new ChannelGeneration(2, 1))).isEqualTo(REPLACE);
-    assertThat(TieBreak.decide(HIGH, LOW, ours, 1, new ChannelGeneration(1, 2))).isEqualTo(USE_MINE);
-    assertThat(TieBreak.decide(HIGH, LOW, ours, 1, null)).isEqualTo(USE_MINE);
-  }
+        assertThat(TieBreak.decide(HIGH, LOW, ours, 1, new ChannelGeneration(2, 1)))
+                .isEqualTo(REPLACE);
+        assertThat(TieBreak.decide(HIGH, LOW, ours, 1, new ChannelGeneration(1, 2)))
+                .isEqualTo(USE_MINE);
+        assertThat(TieBreak.decide(HIGH, LOW, ours, 1, null)).isEqualTo(USE_MINE);
+    }
 }
