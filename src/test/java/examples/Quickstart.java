@@ -16,9 +16,10 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.lang.foreign.Arena;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
 
-/** An application that uses Muster. The README shows what lies between the marks; QuickstartIT runs it. */
+/** An application that uses Muster. The documents show the regions between the marks; QuickstartIT runs them. */
 final class Quickstart {
     private Quickstart() {}
 
@@ -58,5 +59,25 @@ final class Quickstart {
         }
         work.accept(self);
         vertx.undeploy(id).await();
+    }
+
+    /**
+     * What a process of one host needs: Hazelcast's configuration, to be passed to {@link #byApi}, and Muster's
+     * options.
+     */
+    record HostConfiguration(Config hazelcast, MusterOptions options) {}
+
+    static HostConfiguration onHost(String address, String founder) {
+        // [hosts]
+        Config hazelcast = MusterHazelcast.bindTo(MusterHazelcast.reference(), new MusterHazelcast.Bind(address, 5701));
+        if (address.equals(founder)) {
+            MusterHazelcast.found(hazelcast);
+        } else {
+            MusterHazelcast.join(hazelcast, founder + ":5701", List.of("10.0.0.4:5701", "10.0.0.5:5701"));
+        }
+        JsonObject settings = new JsonObject().put("endpoint", new JsonObject().put("bind", address));
+        MusterOptions options = MusterOptions.fromJson(settings);
+        // [/hosts]
+        return new HostConfiguration(hazelcast, options);
     }
 }
