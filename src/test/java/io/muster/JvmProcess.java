@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -114,6 +115,23 @@ public final class JvmProcess implements AutoCloseable {
         }
         throw new AssertionError(name + " did not say '" + word + "' within " + patienceMs + " ms, alive="
                 + process.isAlive() + ", it said:\n" + said());
+    }
+
+    /** The rest of the next line that starts with the word; empty if there is none in time. */
+    public Optional<String> poll(String word, long patienceMs) throws InterruptedException {
+        long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMs);
+        String line;
+        while ((line = out.poll(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS)) != null) {
+            if (line.startsWith(word + " ")) {
+                return Optional.of(line.substring(word.length() + 1));
+            }
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public String toString() {
+        return name;
     }
 
     public void kill() {

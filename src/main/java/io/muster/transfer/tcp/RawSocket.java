@@ -13,7 +13,9 @@ import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.internal.net.NetSocketInternal;
 import io.vertx.core.net.NetSocket;
-import io.vertx.core.net.impl.ServerID;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -83,9 +85,15 @@ public final class RawSocket {
         return current == null ? Promise.promise() : current.promise();
     }
 
-    /** Vert.x shares a listening socket between servers of the same address without a word. */
-    static boolean listening(Vertx vertx, String host, int port) {
-        return ((VertxInternal) vertx).sharedTcpServers().containsKey(new ServerID(port, host));
+    /**
+     * Fails if something listens at this address. The operating system is asked, since Vert.x would let a second server
+     * of this process share the socket of the first. The probe is bound and never listens, so no peer connects to it.
+     */
+    static void probe(String host, int port) throws IOException {
+        try (Socket probe = new Socket()) {
+            probe.setReuseAddress(true); // connections that a former process left in TIME_WAIT do not count
+            probe.bind(new InetSocketAddress(host, port));
+        }
     }
 
     Context context() {

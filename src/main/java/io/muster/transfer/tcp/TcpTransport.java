@@ -18,6 +18,7 @@ import io.vertx.core.net.NetClient;
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.NetServer;
 import io.vertx.core.net.NetServerOptions;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -104,9 +105,12 @@ public final class TcpTransport implements Transport {
 
     static Future<TcpTransport> start(Node node, @Nullable Tls tls) {
         TcpOptions options = node.options();
-        Vertx vertx = node.vertx();
-        if (options.port() > 0 && RawSocket.listening(vertx, options.bindHost(), options.port())) {
-            return Future.failedFuture(notBound(options, "this process listens there already"));
+        if (options.port() > 0) {
+            try {
+                RawSocket.probe(options.bindHost(), options.port());
+            } catch (IOException taken) {
+                return Future.failedFuture(notBound(options, String.valueOf(taken.getMessage())));
+            }
         }
         TcpTransport transport = new TcpTransport(node, tls);
         Promise<TcpTransport> started = RawSocket.promise();
