@@ -47,6 +47,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TrainArchiveCommand.class
         })
 public final class Main implements Runnable {
+    private static final String LOGGING = "logback.configurationFile";
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -56,6 +58,10 @@ public final class Main implements Runnable {
     private Main() {}
 
     public static void main(String[] args) {
+        // before the first logger; the library itself has no such file, since an application brings its own
+        if (System.getProperty(LOGGING) == null) {
+            System.setProperty(LOGGING, "io/muster/cli/logback.xml");
+        }
         try {
             System.exit(commandLine().execute(args));
         } catch (Error failure) {

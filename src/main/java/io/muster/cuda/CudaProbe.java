@@ -9,7 +9,6 @@ import io.muster.cuda.driver.CudaFacts.Device;
 import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.CudaLoading;
-import io.muster.cuda.driver.JCudaDriver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -28,7 +27,7 @@ public final class CudaProbe {
      * nothing, and writes nothing to any stream or log.
      */
     public static CudaFacts probe() {
-        return probe(JCudaDriver::load);
+        return probe(JCudaLoader::load);
     }
 
     /** As {@link #probe()}, over any driver. Makes no call after one that failed. */

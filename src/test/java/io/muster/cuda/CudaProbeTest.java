@@ -121,8 +121,7 @@ class CudaProbeTest {
         Method findLoadedClass = ClassLoader.class.getDeclaredMethod("findLoadedClass", String.class);
         findLoadedClass.setAccessible(true);
         ClassLoader loader = CudaProbe.class.getClassLoader();
-        assertThat(findLoadedClass.invoke(loader, "io.muster.cuda.driver.JCudaDriver"))
-                .isNotNull();
+        assertThat(findLoadedClass.invoke(loader, "io.muster.cuda.JCudaLoader")).isNotNull();
         assertThat(findLoadedClass.invoke(loader, "jcuda.driver.JCudaDriver")).isNull();
         assertThat(findLoadedClass.invoke(loader, "jcuda.LibUtils")).isNull();
     }

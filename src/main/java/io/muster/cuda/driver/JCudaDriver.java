@@ -2,13 +2,11 @@
 
 package io.muster.cuda.driver;
 
-import io.muster.cuda.driver.CudaLibrary.Search;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
 import jcuda.CudaException;
@@ -26,20 +24,11 @@ public final class JCudaDriver implements CudaDriver {
 
     private JCudaDriver() {}
 
-    /** Looks for the driver, then loads JCuda. Never throws. */
-    public static CudaLoading load() {
-        return switch (CudaLibrary.find(
-                Optional.ofNullable(System.getenv("LD_LIBRARY_PATH")).orElse(""))) {
-            case Search.Missing() -> new CudaLoading.Absent(CudaLibrary.NAME + " is not found by the dynamic loader");
-            case Search.Unloadable(String where) ->
-                new CudaLoading.Broken(
-                        where + " is there, but the dynamic loader does not load it",
-                        "see with ldd whether it is a library for this machine, and has what it needs");
-            case Search.Found(String where) -> loadOver(where);
-        };
-    }
-
-    private static CudaLoading loadOver(String libcuda) {
+    /**
+     * Loads JCuda over the driver library that was found there. Throws nothing. To be called only where JCuda is on the
+     * class path.
+     */
+    static CudaLoading load(String libcuda) {
         String library =
                 LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName("JCudaDriver-" + JCUDA_VERSION));
         try {

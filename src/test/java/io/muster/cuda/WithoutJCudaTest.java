@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.muster.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Method;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+/** An application that uses no GPUs has no JCuda on its class path. */
+class WithoutJCudaTest {
+    @Test
+    void theProbeAnswersThatThereIsNoDriver() throws Exception {
+        try (URLClassLoader loader = withoutJCuda()) {
+            Object facts = loader.loadClass("io.muster.cuda.CudaProbe")
+                    .getMethod("probe")
+                    .invoke(null);
+            assertThat(facts.getClass().getName()).isEqualTo("io.muster.cuda.driver.CudaFacts$NoDriver");
+        }
+    }
+
+    @Test
+    void aDriverWithoutJCudaIsNoDriverAndTheReasonNamesTheDependency() throws Exception {
+        try (URLClassLoader loader = withoutJCuda()) {
+            Constructor<?> found = loader.loadClass("io.muster.cuda.driver.CudaLibrary$Search$Found")
+                    .getDeclaredConstructor(String.class);
+            found.setAccessible(true);
+            Method load = loader.loadClass("io.muster.cuda.JCudaLoader")
+                    .getDeclaredMethod("load", loader.loadClass("io.muster.cuda.driver.CudaLibrary$Search"));
+            load.setAccessible(true);
+            Object loading = load.invoke(null, found.newInstance("/usr/lib/libcuda.so.1"));
+            assertThat(loading.getClass().getName()).isEqualTo("io.muster.cuda.driver.CudaLoading$Absent");
+            assertThat(loading.toString()).contains("JCuda is not on the class path", "org.jcuda:jcuda-natives");
+        }
+    }
+
+    private static URLClassLoader withoutJCuda() throws IOException {
+        URL[] rest = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !Path.of(entry).getFileName().toString().startsWith("jcuda"))
+                .map(WithoutJCudaTest::url)
+                .toArray(URL[]::new);
+        return new URLClassLoader(rest, ClassLoader.getPlatformClassLoader());
+    }
+
+    private static URL url(String entry) {
+        try {
+            return Path.of(entry).toUri().toURL();
+        } catch (MalformedURLException e) {
+            throw new IllegalArgumentException(entry, e);
+        }
+    }
+}
