@@ -525,7 +525,7 @@ public final class GroupCore {
                 marks.put(rank, mark);
             }
             SeatState state = seats.seats().get(rank);
-            if (state instanceof SeatState.Held) {
+            if (state instanceof SeatState.Held || state instanceof SeatState.Claiming) {
                 seats.seat(rank, new SeatEvent.KeySeen(entry));
             }
             if (!isOlder) {

@@ -333,12 +333,18 @@ public final class SeatRunner {
         });
     }
 
+    /**
+     * A claim goes above every life of the rank that is known here, by whatever way, also where the store has lost it.
+     */
     private SeatEvent.Ticket ticket(int rank) {
         EpochRecord epoch = group.barrier().epoch();
         ReadyMark mark = Versioned.valueOf(group.barrier().marks().get(rank));
+        RankEntry known = group.directory().greatest(rank);
         long former = Math.max(
                 epoch == null ? 0 : epoch.vector().get(rank).incarnation(),
-                mark == null ? 0 : mark.member().incarnation());
+                Math.max(
+                        mark == null ? 0 : mark.member().incarnation(),
+                        known == null ? 0 : known.member().incarnation()));
         return new SeatEvent.Ticket(former, ports.wallClockMs(), ports.newLife());
     }
 }

@@ -24,8 +24,8 @@ public sealed interface SeatEvent {
     /**
      * What a claim needs from outside.
      *
-     * @param formerIncarnation the greatest incarnation of this rank in the epoch's vector and its ready mark, 0 if
-     *     there is none
+     * @param formerIncarnation the greatest incarnation of this rank in the epoch's vector, its ready mark and every
+     *     entry of it that this process has seen, 0 if there is none
      * @param nowMs the wall clock
      * @param life fresh
      */

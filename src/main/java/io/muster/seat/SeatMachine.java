@@ -20,10 +20,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A live incumbent that answers keeps the rank. It writes its entry anew when it is asked, and a newcomer gives up
  * only once it has read other bytes than its claims were for: a claim that is applied late, after its process has
- * ended, would leave the seat to nobody. Whoever holds a seat writes its entry again whenever it sees it absent,
+ * ended, would leave the seat to nobody. A process that holds a seat writes its entry again whenever it sees it absent,
  * unreadable, or GONE under its own life; a newer life ends it. After a write that was not applied, or whose outcome is
  * not known, the key is read: own bytes there mean that it was, as they do where the store tells of them before it
  * answers.
+ *
+ * <p>The order of lives is the order in which the store applies their claims, and not that in which it answers. An
+ * answer, or the store's event, may come when the next life has been applied already. So a claim ends as soon as the
+ * key is seen to hold a newer life, whatever the answer says. Where nothing newer was seen the answer is believed,
+ * however late: a further read before the seat is taken could be answered as late, and would cost every start a way to
+ * the store. Such a seat ends as every seat that was taken over does, when its process sees the newer life; meanwhile
+ * its peers refuse its links, and its mark is in no vector.
  */
 public final class SeatMachine {
     /** Wait after a store operation that failed, and before looking again at a seat that is being fought over. */
@@ -78,6 +85,7 @@ public final class SeatMachine {
                     case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
                     case SeatEvent.KeySeen(var seen)
                     when next.equals(seen) -> held(next); // the store's event overtakes its answer
+                    case SeatEvent.KeySeen(var seen) when isNewer(seen, next) -> look(handle);
                     case SeatEvent.KeyRead read -> looked(setup, handle, read);
                     case SeatEvent other -> unseated(state, handle, other);
                 };
@@ -254,6 +262,15 @@ public final class SeatMachine {
     private static Step newer(Held seat, @Nullable Versioned<RankEntry> seen) {
         RankEntry there = Versioned.valueOf(seen);
         return there != null && there.member().isNewerThan(seat.member()) ? superseded(seat, there) : stay(seat);
+    }
+
+    /** Whether the key holds a newer life than this one, so that this one is over, or can't begin any more. */
+    private static boolean isNewer(@Nullable Versioned<RankEntry> seen, Versioned<RankEntry> own) {
+        RankEntry there = Versioned.valueOf(seen);
+        return there != null
+                && there.member()
+                        .isNewerThan(
+                                java.util.Objects.requireNonNull(own.value()).member());
     }
 
     /**

@@ -123,6 +123,20 @@ class SeatMachineTest {
                 .containsExactly(new SeatEffect.ReadKey());
     }
 
+    @Test // its claim has been succeeded, or can't be applied any more, whatever its late answer says
+    void looksAgainIfItSeesANewerLifeWhileItClaims() {
+        lookedAt(null, ticket(0, 100));
+        Versioned<RankEntry> own = claimed();
+        Versioned<RankEntry> newer = entry(5_000, RankEntry.State.LIVE, 0, 2);
+        when(new SeatEvent.KeySeen(newer));
+        assertThat(effects).containsExactly(new SeatEffect.ReadKey());
+        when(new SeatEvent.Written(own.bytes(), true));
+        assertThat(effects).as("the late answer").isEmpty();
+        when(new SeatEvent.KeyRead(newer, ticket(0, 200)));
+
+        assertThat(effects).containsExactly(new SeatEffect.AskIncumbent(value(newer)));
+    }
+
     @Test
     void aNewerLifeEndsItAlsoWhileItWrites() {
         givenASeat();

@@ -13,6 +13,7 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
+import io.muster.segment.Versioned;
 import io.muster.store.StoreKeys;
 import io.muster.wire.Decoded;
 import io.muster.wire.Digest;
@@ -46,9 +47,12 @@ final class Invariants {
     private final Set<Long> completeEver = new HashSet<>();
     private final Map<SimProcess, Long> lastAllConnected = new HashMap<>();
     private final Map<SimProcess, Long> lastDegraded = new HashMap<>();
-    private final Map<Integer, Member> newestTaken = new HashMap<>();
+    private final Map<Integer, Member> newestClaimed = new HashMap<>();
+    /** Every entry that the store has held at any time. */
+    private final Set<RankEntry> everHeld = new HashSet<>();
+
     private final Map<Asked, Answer> lastAnswer = new HashMap<>();
-    /** After a split, or a loss of entries, the order of taking is that of the half that a claim was made in. */
+    /** After a split, or a loss of entries, the order of claims is that of the half that a claim was made in. */
     boolean lineageBroken;
 
     long greatestEpoch;
@@ -404,6 +408,7 @@ final class Invariants {
 
     private void entryChanged(@Nullable RankEntry old, RankEntry next, SimProcess by) {
         honest(by, next.member());
+        claimed(next, by);
         if (old == null) {
             return;
         }
@@ -421,6 +426,21 @@ final class Invariants {
                         by,
                         last);
             }
+        }
+    }
+
+    private void claimed(RankEntry entry, SimProcess by) {
+        everHeld.add(entry);
+        Member newest = newestClaimed.get(entry.member().rank());
+        if (newest == null || entry.member().isNewerThan(newest)) {
+            newestClaimed.put(entry.member().rank(), entry.member());
+        } else {
+            require(
+                    lineageBroken || entry.member().equals(newest),
+                    "R-7: incarnations strictly increase",
+                    by,
+                    newest,
+                    entry.member());
         }
     }
 
@@ -491,21 +511,22 @@ final class Invariants {
         lastAnswer.put(new Asked(by, incumbent.rank()), answer);
     }
 
+    /**
+     * Claims are ordered where they are applied, in the store. The answer to a claim may come when the next claim has
+     * been applied already, as may the answer to any read that would come before the seat is taken; so a process may
+     * take a seat that was its own for a moment only. It must not take a seat that was never its own, or one that it
+     * knows to be another life's.
+     */
     void taken(SimProcess process, RankEntry entry) {
-        Member member = entry.member();
-        Member before = newestTaken.get(member.rank());
-        if (member.equals(before)) {
-            return;
-        }
+        require(everHeld.contains(entry), "R-7: a seat is taken by a claim that was applied", process, entry);
+        Versioned<RankEntry> seen = process.core.directory().get(entry.member().rank());
+        RankEntry known = seen == null ? null : seen.value();
         require(
-                before == null || lineageBroken || member.isNewerThan(before),
-                "R-7: incarnations strictly increase",
+                known == null || !known.member().isNewerThan(entry.member()),
+                "R-7: no process takes a seat of which it knows a newer life",
                 process,
-                before,
-                member);
-        if (before == null || member.isNewerThan(before)) {
-            newestTaken.put(member.rank(), member);
-        }
+                known,
+                entry);
     }
 
     void ended(SimProcess process, int rank, SeatState.End end) {
