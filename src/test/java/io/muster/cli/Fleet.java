@@ -231,6 +231,24 @@ final class Fleet implements AutoCloseable {
         }
     }
 
+    /** The stack of every thread of every process that was started last at its host. */
+    String threads() {
+        StringBuilder all = new StringBuilder();
+        for (int host = 1; host <= processes.length; host++) {
+            MusterCommand process = processes[host - 1];
+            if (process != null) {
+                all.append("--- threads of the process at host ")
+                        .append(host)
+                        .append(", pid ")
+                        .append(process.pid())
+                        .append('\n')
+                        .append(process.threads())
+                        .append('\n');
+            }
+        }
+        return all.toString();
+    }
+
     @Override
     public void close() {
         all.forEach(MusterCommand::close);

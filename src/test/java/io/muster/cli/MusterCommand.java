@@ -10,6 +10,7 @@ import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -18,8 +19,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A command of Muster as a real process, with the flags that the launcher gives it: a test starts it, hears its events,
@@ -27,6 +32,7 @@ import java.util.function.Predicate;
  */
 public final class MusterCommand implements AutoCloseable {
     static final long PATIENCE_MS = 40_000;
+    private static final int JCMD_SECONDS = 10;
     private static final Random RANDOM = new Random();
 
     private final String name;
@@ -240,6 +246,77 @@ public final class MusterCommand implements AutoCloseable {
             return said;
         } catch (IOException | InterruptedException failure) {
             return "(none: " + failure + ")";
+        }
+    }
+
+    /**
+     * The stack of every thread of the process: first the platform threads with the locks that they hold, then all
+     * threads, virtual ones included, on which the operations of the store wait.
+     */
+    String threads() {
+        if (!isAlive()) {
+            return "(the process has ended)";
+        }
+        Path file = null;
+        try {
+            if (isStopped()) {
+                return "(the process is stopped)";
+            }
+            file = Files.createTempFile("threads", ".txt");
+            String platform = jcmd("Thread.print", "-l");
+            String said = jcmd("Thread.dump_to_file", "-overwrite", file.toString());
+            return platform + "\n" + (Files.size(file) > 0 ? Files.readString(file) : said);
+        } catch (IOException failure) {
+            return "(none: " + failure + ")";
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return "(none: interrupted)";
+        } finally {
+            delete(file);
+        }
+    }
+
+    /** By SIGSTOP: it would not answer, and the question would leave a file behind. */
+    private boolean isStopped() throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + pid() + "/status")).stream()
+                .anyMatch(line -> line.startsWith("State:") && line.contains("T (stopped)"));
+    }
+
+    private static void delete(@Nullable Path file) {
+        try {
+            if (file != null) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException _) {
+            // a small file in the temporary folder
+        }
+    }
+
+    /** Waits for a bounded time only. */
+    private String jcmd(String... question) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "jcmd").toString());
+        command.add(String.valueOf(pid()));
+        command.addAll(List.of(question));
+        Process jcmd = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try {
+            var said = CompletableFuture.supplyAsync(
+                    () -> readAll(jcmd), task -> Thread.ofVirtual().start(task));
+            return said.get(JCMD_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException _) {
+            return "(no answer to " + String.join(" ", question) + " after " + JCMD_SECONDS + " s)";
+        } catch (ExecutionException failure) {
+            throw new IOException(failure.getCause());
+        } finally {
+            jcmd.destroyForcibly();
+        }
+    }
+
+    private static String readAll(Process process) {
+        try {
+            return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
         }
     }
 

@@ -34,9 +34,13 @@ final class NetworkFaultsIT {
     private static final List<String> RANKS = List.of("0-1", "2-3", "4-5", "6", "7");
     private static final int HOSTS = RANKS.size();
 
+    /** The processes still stand as they did when the test gave up: the network is healed after this. */
     @RegisterExtension
     private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
-            test -> test.getExecutionException().ifPresent(_ -> System.out.println(NetworkFaultsIT.fleet));
+            test -> test.getExecutionException().ifPresent(_ -> {
+                System.out.println(NetworkFaultsIT.fleet);
+                System.out.println(NetworkFaultsIT.fleet.threads());
+            });
 
     @TempDir
     private static Path temp;
