@@ -194,7 +194,7 @@ public final class JoinedRank {
         if (peer == rank) {
             return runtime.seat(rank).segmentInfos();
         }
-        LinkTable.Row row = runtime.links().row(rank, peer);
+        LinkTable.Row row = runtime.linkTable().row(rank, peer);
         return row == null ? List.of() : published(row.state());
     }
 
@@ -292,7 +292,7 @@ public final class JoinedRank {
 
     private Future<Void> transfer(Transfer wanted, CopyQueue queue) {
         int peer = wanted.peer();
-        LinkTable.Row row = runtime.links().row(rank, peer);
+        LinkTable.Row row = runtime.linkTable().row(rank, peer);
         if (row == null || !(row.state() instanceof LinkState.Connected connected)) {
             return Future.failedFuture(
                     MusterException.retry("rank " + rank + " of group " + group() + " is not connected to rank " + peer
@@ -307,7 +307,7 @@ public final class JoinedRank {
         if (session == null) {
             return here(info, move);
         }
-        Channel channel = runtime.process().channel(session.generation());
+        Channel channel = runtime.process().routing().channels().of(session.generation());
         return channel == null
                 ? Future.failedFuture(MusterException.retry("the connection to rank " + peer + " of group " + group()
                         + " has just ended; wait for all-connected"))

@@ -386,7 +386,7 @@ public final class Muster {
     public JsonObject holdings() {
         return new JsonObject()
                 .put("regions", process.regions().size())
-                .put("channels", process.channels().size())
+                .put("channels", process.routing().channels().all().size())
                 .put("groups", process.groups().size());
     }
 

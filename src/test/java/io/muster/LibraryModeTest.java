@@ -96,6 +96,7 @@ class LibraryModeTest {
                 TransportFault.at(TransportFault.Point.DIAL, new TransportFault.Act.Fail("cut by the test")));
 
         Future<Channel> dial = muster.process()
+                .routing()
                 .connect(new ProcessAddress(ProcessId.random(RandomGenerator.getDefault()), "127.0.0.1", 9));
 
         assertThat(catchThrowableOfType(ConnectException.class, dial::await)).hasMessageContaining("cut by the test");

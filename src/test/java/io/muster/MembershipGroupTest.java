@@ -62,7 +62,7 @@ class MembershipGroupTest {
             assertThat(lost.getString("reason")).isEqualTo("LEFT");
             assertThat(lost.getLong("incarnation")).isEqualTo(two.member().incarnation());
         }
-        assertThat(zero.runtime().links().row(0, 1).state()).isInstanceOf(LinkState.Connected.class);
+        assertThat(zero.runtime().linkTable().row(0, 1).state()).isInstanceOf(LinkState.Connected.class);
         assertThat(zero.report().await().missing()).singleElement().satisfies(missing -> {
             assertThat(missing.rank()).isEqualTo(2);
             assertThat(missing.phase()).isEqualTo(StuckReport.Phase.VANISHED);

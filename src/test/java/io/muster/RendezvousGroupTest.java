@@ -15,15 +15,15 @@ import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.options.GroupOptions;
 import io.muster.peer.LinkState;
-import io.muster.runtime.MusterContext;
-import io.muster.runtime.TakeoverNotice;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.InMemorySegmentStore;
 import io.muster.store.SegmentStore;
+import io.muster.testing.TransportFault;
+import io.muster.testing.TransportFaults;
+import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
-import io.muster.transfer.ConnectException;
 import io.muster.wire.Decoded;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
@@ -40,9 +40,9 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -98,16 +98,20 @@ class RendezvousGroupTest {
         PreparedRank prepared =
                 process.muster().prepare(GroupOptions.of("g", late, 3)).await();
         long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (process.muster().process().channels().size() < 2) {
+        while (channels(process).size() < 2) {
             assertThat(System.nanoTime()).as("it dials both").isLessThan(end);
             Thread.sleep(5);
         }
-        Set<ChannelGeneration> before = process.muster().process().channels();
+        Set<ChannelGeneration> before = channels(process);
         ranks.add(prepared.publish().await());
         assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(6);
-        assertThat(process.muster().process().channels())
-                .as("and needs no others")
-                .isEqualTo(before);
+        assertThat(channels(process)).as("and needs no others").isEqualTo(before);
+    }
+
+    private static Set<ChannelGeneration> channels(InMemoryCluster.Process process) {
+        return process.muster().process().routing().channels().all().stream()
+                .map(Channel::generation)
+                .collect(Collectors.toSet());
     }
 
     //
@@ -303,7 +307,9 @@ class RendezvousGroupTest {
         assertThat(InMemoryCluster.await(ranks).epoch()).isEqualTo(epoch);
         assertThat(losses).isEmpty();
         for (JoinedRank rank : ranks) {
-            rank.runtime().links().forEach((_, row) -> assertThat(row.state()).isInstanceOf(LinkState.Connected.class));
+            rank.runtime()
+                    .linkTable()
+                    .forEach((_, row) -> assertThat(row.state()).isInstanceOf(LinkState.Connected.class));
         }
     }
 
@@ -386,30 +392,29 @@ class RendezvousGroupTest {
 
     // rank 0 opens no link, so no peer refuses it
     @Test
-    void aSilentLifeIsToldByWhoTookItsRankOnceItAnswersAgain() {
+    void tellsASilentLifeThatItWasTakenOverOnceItAnswersAgain() {
         try (var island = new InMemoryCluster()) {
             JoinedRank old = island.start(NO_POLLING).join("g", 0, 2);
             Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);
-            InMemoryCluster.Process process = cluster.start(NO_POLLING);
-            JoinedRank zero = process.join("g", 0, 2);
+            var faults = new TransportFaults();
+            TransportFault unreachable =
+                    faults.add(TransportFault.at(TransportFault.Point.DIAL, new TransportFault.Act.Fail("frozen")));
+            InMemoryCluster.Process process = cluster.start(
+                    NO_POLLING
+                            .copy()
+                            .put("peer", new JsonObject().put("refused", new JsonObject().put("probeMs", 100))),
+                    faults);
             String key = InMemoryCluster.keys("g").rank(0);
-            RankEntry newer = entry(cluster.stranger().get(key).await());
-            var tries = new AtomicInteger();
-            var notice = new TakeoverNotice(
-                    new MusterContext(process.vertx(), 10_000),
-                    address -> tries.incrementAndGet() < 3
-                            ? Future.failedFuture(new ConnectException(ConnectException.Kind.SILENT, "frozen"))
-                            : process.muster().process().connect(address),
-                    gossip -> gossip,
-                    own -> own.member().equals(zero.member()),
-                    1);
+            InMemoryCluster.overwrite(
+                    cluster.stranger(), key, island.stranger().get(key).await());
 
-            notice.silent(entry(island.stranger().get(key).await()));
-            notice.published(newer);
+            JoinedRank zero = process.join("g", 0, 2);
+            assertThat(unreachable.fired())
+                    .as("questions that the old life did not get")
+                    .isPositive();
+            faults.healAll();
 
-            assertThatThrownBy(waiting::await)
-                    .hasMessageContaining("was taken over by a newer life, " + newer.member());
-            assertThat(tries).hasValue(3);
+            assertThatThrownBy(waiting::await).hasMessageContaining("was taken over by a newer life, " + zero.member());
         }
     }
 

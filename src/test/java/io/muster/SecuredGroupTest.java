@@ -237,11 +237,13 @@ class SecuredGroupTest {
                 .as("once")
                 .isEqualTo(1);
         ProcessAddress address = first.muster().address();
-        assertThatThrownBy(() -> second.muster().process().connect(address).await())
+        assertThatThrownBy(() ->
+                        second.muster().process().routing().connect(address).await())
                 .hasMessageContaining("UNPROVED")
                 .hasMessageContaining("security.secretFile");
         assertThatThrownBy(() -> first.muster()
                         .process()
+                        .routing()
                         .connect(second.muster().address())
                         .await())
                 .hasMessageContaining("UNPROVED");

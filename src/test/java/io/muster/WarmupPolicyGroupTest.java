@@ -201,6 +201,6 @@ class WarmupPolicyGroupTest {
 
     private static LinkState.Connected connected(JoinedRank rank, int peer) {
         return (LinkState.Connected)
-                rank.runtime().links().row(rank.member().rank(), peer).state();
+                rank.runtime().linkTable().row(rank.member().rank(), peer).state();
     }
 }

@@ -52,7 +52,7 @@ import org.slf4j.event.Level;
  * {@code all-connected} and {@code degraded} go out. The shell of {@link GroupCore}; everything in it happens on the
  * verticle's context.
  */
-public final class BarrierVerticle extends VerticleBase {
+public final class BarrierVerticle extends VerticleBase implements BarrierCalls {
     private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
     private static final DeliveryOptions HERE = new DeliveryOptions().setLocalOnly(true);
 
@@ -146,10 +146,7 @@ public final class BarrierVerticle extends VerticleBase {
 
     // ---- what the process calls, from any thread
 
-    /**
-     * Runs something with the core, on its context; nothing before the verticle has started (whoever joins reads
-     * everything) or after.
-     */
+    @Override
     public void execute(Consumer<GroupCore> task) {
         GroupCore started = core;
         if (started != null && !stopped) {
@@ -157,7 +154,7 @@ public final class BarrierVerticle extends VerticleBase {
         }
     }
 
-    /** Whether the links of this life begin soon, or have begun. */
+    @Override
     public boolean claims(Member member) {
         GroupCore started = core;
         return started != null && !stopped && started.claims(member);
@@ -298,25 +295,17 @@ public final class BarrierVerticle extends VerticleBase {
                 + (seat instanceof SeatState.Ended(String reason, var _) ? ": " + reason : ""));
     }
 
-    /** The greatest epoch record that this process has seen; may be called from any thread. */
+    @Override
     public @Nullable EpochRecord epochSeen() {
         GroupCore started = core;
         return started == null ? null : started.barrier().recorded();
     }
 
-    /** Answers a newcomer that has read this entry; may be called from any thread. Never fails. */
+    @Override
     public Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs) {
         return this.<SeatEvent.IncumbentAnswered.Answer>ask(
                         (started, answer) -> started.asked(about, limitMs).onComplete(answer))
                 .otherwise(SeatEvent.IncumbentAnswered.Answer.GONE);
-    }
-
-    /** Another process has seen this much; cheap where it is nothing new. */
-    public void peerSaw(long number, EpochRecord.State state) {
-        EpochRecord known = epochSeen();
-        if (known == null || known.isBehind(number, state)) {
-            execute(started -> started.peerSaw(number, state));
-        }
     }
 
     /** Who is missing, as this process sees it, and who is to blame, as all processes see it that can be heard. */
@@ -339,16 +328,14 @@ public final class BarrierVerticle extends VerticleBase {
                 (_, promise) -> blame().ask(timing.observersMs()).onComplete(promise::tryComplete, promise::tryFail));
     }
 
-    /** Whom this process reaches; for another one that asks. */
+    @Override
     public Future<View> view() {
         return ask((_, promise) -> promise.tryComplete(blame().view()));
     }
 
-    /** The connection to a process has ended; may be called from any thread. */
+    @Override
     public void processLost(ProcessId process, LossEvidence evidence) {
-        if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
-            execute(_ -> blame().lost(process, evidence));
-        }
+        execute(_ -> blame().lost(process, evidence));
     }
 
     /** The epoch as this process sees it, and all-connected if it stands. */
@@ -418,10 +405,11 @@ public final class BarrierVerticle extends VerticleBase {
             LOG.info("muster.report.ignored group={} body={}", setup.group(), body);
             return;
         }
-        host.tellLink(
-                rank,
-                entry.member().rank(),
-                new LinkEvent.Reported(entry.member(), body.getString("reason", "no reason given")));
+        host.links()
+                .send(
+                        rank,
+                        entry.member().rank(),
+                        new LinkEvent.Reported(entry.member(), body.getString("reason", "no reason given")));
     }
 
     // ---- waiting
@@ -463,7 +451,7 @@ public final class BarrierVerticle extends VerticleBase {
                 ? ""
                 : "store unavailable since " + storeTroubleAt.truncatedTo(ChronoUnit.SECONDS) + " ("
                         + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms): " + storeTrouble;
-        return new Diagnosis(setup.worldSize(), core(), host.links(), startNanos, System.nanoTime())
+        return new Diagnosis(setup.worldSize(), core(), host.linkTable(), startNanos, System.nanoTime())
                 .report(setup.group(), trouble, blame);
     }
 
@@ -511,18 +499,20 @@ public final class BarrierVerticle extends VerticleBase {
     private final class Observed implements BlameWatch.Host {
         @Override
         public boolean reaches(ProcessId process) {
-            return host.reaches(process);
+            return host.network().reaches(process);
         }
 
         @Override
         public LinkTable links() {
-            return host.links();
+            return host.linkTable();
         }
 
         @Override
         public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
             Promise<Collection<View>> here = Promise.promise();
-            host.askObservers(own, others, withinMs).onComplete(asked -> context.runOnContext(_ -> here.handle(asked)));
+            host.network()
+                    .askObservers(own, others, withinMs)
+                    .onComplete(asked -> context.runOnContext(_ -> here.handle(asked)));
             return here.future();
         }
 

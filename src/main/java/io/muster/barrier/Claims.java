@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
@@ -49,7 +50,7 @@ public final class Claims {
     private static final int SHARE_OF_LIMIT = 4;
 
     private final Host host;
-    private final ProcessAddress own;
+    private final Supplier<ProcessAddress> own;
     private final long limitMs;
     private final Complaints malformed =
             new Complaints(LoggerFactory.getLogger(Claims.class), "muster.claim.malformed");
@@ -89,8 +90,13 @@ public final class Claims {
         Runnable after(long delayMs, Runnable task);
     }
 
-    /** @param limitMs how long a question waits for its answer */
-    public Claims(Host host, ProcessAddress own, long limitMs) {
+    /**
+     * Nothing is asked of {@code host} or {@code own} before the first question or message.
+     *
+     * @param own where this process listens
+     * @param limitMs how long a question waits for its answer
+     */
+    public Claims(Host host, Supplier<ProcessAddress> own, long limitMs) {
         this.host = host;
         this.own = own;
         this.limitMs = limitMs;
@@ -99,13 +105,14 @@ public final class Claims {
     /** Whether the process that an entry names holds the life that it names. Never fails. */
     public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
         SegmentHandle handle = incumbent.handle();
-        if (handle.process().equals(own.process())) {
+        ProcessAddress here = own.get();
+        if (handle.process().equals(here.process())) {
             return answerHere(incumbent).map(answer -> new SeatAnswer(answer, "this very process answers"));
         }
         if (host.reach(incumbent) instanceof LinkEvent.Reach.Unusable(String why)) {
             return Future.succeededFuture(new SeatAnswer(Answer.SILENT, why));
         }
-        if (handle.host().equals(own.host()) && handle.port() == own.port()) {
+        if (handle.host().equals(here.host()) && handle.port() == here.port()) {
             return Future.succeededFuture(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
         }
         return host.connect(address(handle), incumbent.group())

@@ -338,7 +338,7 @@ public final class GroupCore {
 
         @Override
         public Future<GroupPorts.SeatAnswer> ask(RankEntry entry) {
-            return ports.askIncumbent(entry);
+            return ports.here(ports.network().askIncumbent(entry));
         }
 
         @Override
@@ -439,7 +439,7 @@ public final class GroupCore {
             case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
             case BarrierEffect.SpreadRecord(var record, boolean isTold) -> {
                 if (!isTold || !areAllPresent()) {
-                    ports.spread(new Gossip(setup.group(), keys.epoch(), record.bytes()), _ -> true);
+                    ports.network().spread(new Gossip(setup.group(), keys.epoch(), record.bytes()), _ -> true);
                 }
             }
             case BarrierEffect.SpreadMark(var mark, var to, boolean again) -> {
@@ -447,12 +447,13 @@ public final class GroupCore {
                     if (!again) {
                         ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
                     }
-                    ports.spread(
-                            new Gossip(
-                                    setup.group(),
-                                    keys.ready(mark.value().member().rank()),
-                                    mark.bytes()),
-                            to == null ? _ -> true : to::equals);
+                    ports.network()
+                            .spread(
+                                    new Gossip(
+                                            setup.group(),
+                                            keys.ready(mark.value().member().rank()),
+                                            mark.bytes()),
+                                    to == null ? _ -> true : to::equals);
                 }
             }
             case BarrierEffect.LookForKeyOwner _ -> lookForKeyOwner();

@@ -4,8 +4,6 @@ package io.muster.barrier;
 
 import io.muster.group.LifeId;
 import io.muster.group.Member;
-import io.muster.group.ProcessId;
-import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatEvent;
 import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
@@ -14,7 +12,6 @@ import io.muster.segment.RankEntry;
 import io.muster.store.SegmentStore;
 import io.vertx.core.Future;
 import java.util.List;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,11 +32,13 @@ public interface GroupPorts {
     /** A random delay from 0 to the given one. */
     long randomUpTo(long maxMs);
 
-    /** Asks the incumbent's process, bounded by the liveness limit, whether it holds the life that its entry names. */
-    Future<SeatAnswer> askIncumbent(RankEntry incumbent);
+    Links links();
 
-    /** Asks up to two of these processes whether they reach the incumbent's. */
-    Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others);
+    /** Its futures may complete on any context: {@link #here} brings them to the group's. */
+    Network network();
+
+    /** The same outcome, on the context of the group. */
+    <T> Future<T> here(Future<T> there);
 
     record SeatAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {}
 
@@ -52,28 +51,6 @@ public interface GroupPorts {
     record WitnessAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {
         public static final WitnessAnswer NONE = new WitnessAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, "");
     }
-
-    /** Whether and how the process of an entry can be reached from here. */
-    LinkEvent.Reach reach(RankEntry entry);
-
-    /**
-     * Dials the process of an entry, whose life a rank of this process is going to be linked to; whether that comes to
-     * anything is not told.
-     */
-    void dialAhead(RankEntry entry);
-
-    /** Opens the links of a rank of this process, which has its seat from now on. */
-    void openLinks(Member self);
-
-    /** Closes the links of a rank of this process. */
-    void closeLinks(Member self, String reason);
-
-    void tellLink(int rank, int peer, LinkEvent event);
-
-    /**
-     * Hands what was just written, or a mark that was made, to those of these processes that this one is connected to.
-     */
-    void spread(Gossip gossip, Predicate<ProcessId> to);
 
     /** Called for what others want to know. */
     interface Listener {

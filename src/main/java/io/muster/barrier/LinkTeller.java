@@ -25,7 +25,7 @@ final class LinkTeller {
     void tell(int peer, LinkEvent event) {
         seats.forEach((rank, state) -> {
             if (state instanceof SeatState.Held) {
-                ports.tellLink(rank, peer, event);
+                ports.links().send(rank, peer, event);
             }
         });
     }
@@ -36,16 +36,17 @@ final class LinkTeller {
 
     /** Opens the links of a rank that has its seat now, and tells them what is known already. */
     void open(Member self) {
-        ports.openLinks(self);
-        ports.tellLink(self.rank(), self.rank(), new LinkEvent.Started());
+        ports.links().open(self);
+        ports.links().send(self.rank(), self.rank(), new LinkEvent.Started());
         directory.newest().forEach((rank, seen) -> {
             if (rank != self.rank() && seen.value() != null) {
-                ports.tellLink(self.rank(), rank, linkEvent(seen.value()));
+                ports.links().send(self.rank(), rank, linkEvent(seen.value()));
             }
         });
         directory
                 .rejected()
-                .forEach((rank, why) -> ports.tellLink(self.rank(), rank, new LinkEvent.HandleRejected(why.reason())));
+                .forEach((rank, why) ->
+                        ports.links().send(self.rank(), rank, new LinkEvent.HandleRejected(why.reason())));
     }
 
     /**
@@ -59,14 +60,14 @@ final class LinkTeller {
                     && entry.isLive()
                     && !peer.equals(rank)
                     && seat.links().get(peer) == null) {
-                ports.tellLink(rank, peer, linkEvent(entry));
+                ports.links().send(rank, peer, linkEvent(entry));
             }
         }));
     }
 
     private LinkEvent linkEvent(RankEntry entry) {
         return switch (entry.state()) {
-            case LIVE -> new LinkEvent.HandlePublished(entry, ports.reach(entry));
+            case LIVE -> new LinkEvent.HandlePublished(entry, ports.network().reach(entry));
             case GONE ->
                 new LinkEvent.HandleWithdrawn(
                         entry.member(),

@@ -110,11 +110,11 @@ public final class SeatRunner {
             return;
         }
         if (expected.stream().anyMatch(rank -> rank > entry.member().rank())) {
-            ports.dialAhead(entry);
+            ports.network().dialAhead(entry);
         } else {
             ports.after(DIAL_AHEAD_MS, () -> {
                 if (!turns.isClosed() && isExpectedFor(entry)) {
-                    ports.dialAhead(entry);
+                    ports.network().dialAhead(entry);
                 }
             });
         }
@@ -215,13 +215,14 @@ public final class SeatRunner {
                         ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
                         applied -> {
                             if (applied && !isSeen(rank, next)) {
-                                ports.spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()), _ -> true);
+                                ports.network()
+                                        .spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()), _ -> true);
                             }
                             seat(rank, new SeatEvent.Written(next.bytes(), applied));
                         },
                         failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
             case SeatEffect.AskIncumbent(RankEntry incumbent) ->
-                ports.askIncumbent(incumbent).onComplete(asked -> {
+                ports.here(ports.network().askIncumbent(incumbent)).onComplete(asked -> {
                     var answer = asked.succeeded()
                             ? asked.result()
                             : new GroupPorts.SeatAnswer(
@@ -229,10 +230,11 @@ public final class SeatRunner {
                     seat(rank, new SeatEvent.IncumbentAnswered(answer.answer(), answer.detail(), ticket(rank)));
                 });
             case SeatEffect.AskWitnesses(RankEntry incumbent) ->
-                ports.askWitnesses(incumbent, witnesses(incumbent)).onComplete(asked -> {
-                    var answer = asked.succeeded() ? asked.result() : GroupPorts.WitnessAnswer.NONE;
-                    seat(rank, new SeatEvent.WitnessesAnswered(answer.answer(), answer.detail(), ticket(rank)));
-                });
+                ports.here(ports.network().askWitnesses(incumbent, witnesses(incumbent)))
+                        .onComplete(asked -> {
+                            var answer = asked.succeeded() ? asked.result() : GroupPorts.WitnessAnswer.NONE;
+                            seat(rank, new SeatEvent.WitnessesAnswered(answer.answer(), answer.detail(), ticket(rank)));
+                        });
             case SeatEffect.Pause(long ms) -> ports.after(ms, () -> seat(rank, new SeatEvent.PauseOver()));
             case SeatEffect.Take(RankEntry entry) -> {
                 expected.remove(rank);
@@ -243,7 +245,7 @@ public final class SeatRunner {
                 if (member != null) {
                     questions.ended(member);
                     group.barrier(new BarrierEvent.SeatReleased(rank));
-                    ports.closeLinks(member, reason);
+                    ports.links().close(member, reason);
                     group.links().tell(rank, new LinkEvent.PeerLeft(member, reason));
                 }
                 ports.listener().seatEnded(rank, end, reason);

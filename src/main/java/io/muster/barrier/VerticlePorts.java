@@ -3,18 +3,12 @@
 package io.muster.barrier;
 
 import io.muster.group.LifeId;
-import io.muster.group.Member;
-import io.muster.group.ProcessId;
-import io.muster.peer.LinkEvent;
-import io.muster.segment.RankEntry;
 import io.muster.store.SegmentStore;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.security.SecureRandom;
-import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Predicate;
 
 /**
  * What a group needs from outside, on the context of its verticle: the store, the real clock, chance, and its process.
@@ -63,49 +57,20 @@ final class VerticlePorts implements GroupPorts {
     }
 
     @Override
-    public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
-        return onContext(host.askIncumbent(incumbent));
+    public Links links() {
+        return host.links();
     }
 
     @Override
-    public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-        return onContext(host.askWitnesses(incumbent, others));
+    public Network network() {
+        return host.network();
     }
 
-    private <T> Future<T> onContext(Future<T> there) {
+    @Override
+    public <T> Future<T> here(Future<T> there) {
         Promise<T> here = Promise.promise();
         there.onComplete(outcome -> context.runOnContext(_ -> here.handle(outcome)));
         return here.future();
-    }
-
-    @Override
-    public LinkEvent.Reach reach(RankEntry entry) {
-        return host.reach(entry);
-    }
-
-    @Override
-    public void dialAhead(RankEntry entry) {
-        host.dialAhead(entry);
-    }
-
-    @Override
-    public void openLinks(Member self) {
-        host.openLinks(self);
-    }
-
-    @Override
-    public void closeLinks(Member self, String reason) {
-        host.closeLinks(self, reason);
-    }
-
-    @Override
-    public void tellLink(int rank, int peer, LinkEvent event) {
-        host.tellLink(rank, peer, event);
-    }
-
-    @Override
-    public void spread(Gossip gossip, Predicate<ProcessId> to) {
-        host.spread(gossip, to);
     }
 
     @Override

@@ -64,7 +64,7 @@ public final class FlightLog {
         var groups = new JsonArray();
         process.groups().forEach((name, group) -> {
             var links = new JsonArray();
-            group.links().forEach((key, row) -> links.add(row.last().toJson()));
+            group.linkTable().forEach((key, row) -> links.add(row.last().toJson()));
             var epoch = group.barrier().epochSeen();
             groups.add(new JsonObject()
                     .put("group", name.value())

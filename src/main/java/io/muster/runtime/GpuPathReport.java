@@ -62,7 +62,7 @@ public final class GpuPathReport {
     private static List<Pair> pairs(GpuPath path, Collection<LocalGroup> groups) {
         List<Pair> pairs = new ArrayList<>();
         for (LocalGroup group : groups) {
-            group.links().forEach((key, row) -> {
+            group.linkTable().forEach((key, row) -> {
                 if (goesOver(path, row)) {
                     pairs.add(new Pair(group.name().toString(), key.rank(), key.peer()));
                 }

@@ -170,7 +170,7 @@ final class GpuSlots {
             long value = seen.get(PeerVerticle.SLOT, BYTES * peer);
             if (value != 0 && value != told[peer]) {
                 told[peer] = value;
-                group.tellLink(rank, peer, new LinkEvent.SlotWritten(value));
+                group.links().send(rank, peer, new LinkEvent.SlotWritten(value));
             }
         }
     }
@@ -187,7 +187,7 @@ final class GpuSlots {
     }
 
     private boolean isWaiting(int peer) {
-        LinkTable.Row row = group.links().row(rank, peer);
+        LinkTable.Row row = group.linkTable().row(rank, peer);
         return row != null
                 && switch (row.state()) {
                     case LinkState.OpeningSegment _, LinkState.WaitingWarmupTransfer _, LinkState.WaitingPeerWarmup _ ->

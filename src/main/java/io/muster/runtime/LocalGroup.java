@@ -5,15 +5,13 @@ package io.muster.runtime;
 import io.muster.barrier.BarrierVerticle;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupHost;
-import io.muster.barrier.GroupPorts;
-import io.muster.blame.View;
+import io.muster.barrier.Links;
 import io.muster.bus.Addresses;
 import io.muster.epoch.BarrierSetup;
 import io.muster.fabric.FabricExport;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
-import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import io.muster.ops.FlightVerticle;
 import io.muster.ops.StatusVerticle;
@@ -27,7 +25,8 @@ import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.peer.LinkTiming;
 import io.muster.peer.Session;
-import io.muster.seat.SeatEvent;
+import io.muster.routing.GroupNetwork;
+import io.muster.routing.RoutedGroup;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.SealedSegmentStore;
@@ -35,7 +34,6 @@ import io.muster.store.SegmentStore;
 import io.muster.store.StoreKeys;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.gpu.GpuTransport;
 import io.muster.transfer.memory.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
@@ -45,17 +43,15 @@ import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
-public final class LocalGroup implements GroupHost {
+final class LocalGroup implements GroupHost, RoutedGroup {
     private static final long GATHER_MS = 5;
     /** Longer than any epoch takes that is on its way: else each rank would write to the store for nothing. */
     private static final long OVERDUE_MS = 250;
@@ -70,14 +66,14 @@ public final class LocalGroup implements GroupHost {
     private final @Nullable SealedSegmentStore sealed;
     private final Addresses addresses;
     private final LinkTiming timing;
-    private final LinkTable links = new LinkTable(System::nanoTime);
+    private final LinkTable linkTable = new LinkTable(System::nanoTime);
+    private final SeatLinks links = new SeatLinks();
+    private final GroupNetwork network;
     private final BarrierVerticle barrier;
     private final StatusVerticle status;
     private final PolicyQuestions policy;
     /** By rank; joined and left on any thread, looked up on every context. */
     private final Map<Integer, LocalRank> seats = new ConcurrentHashMap<>();
-    /** Added to on the group's context, read by whoever looks for channels that nobody needs. */
-    private final Set<ProcessId> ahead = ConcurrentHashMap.newKeySet();
     /** Guarded by the seats' monitor, where joining and leaving meet. */
     private boolean ended;
     /** In the order of deployment; taken down in reverse. */
@@ -92,6 +88,7 @@ public final class LocalGroup implements GroupHost {
         this.sealed = seals == null ? null : new SealedSegmentStore(process.store(), seals.secret(), this::foreign);
         this.store = sealed == null ? process.store() : sealed;
         this.addresses = new Addresses(name);
+        this.network = process.routing().networkOf(this);
         MusterOptions options = process.options();
         PeerOptions peer = options.peer();
         this.policy =
@@ -123,7 +120,7 @@ public final class LocalGroup implements GroupHost {
         this.status = new StatusVerticle(
                 addresses,
                 barrier,
-                links,
+                linkTable,
                 new StatusVerticle.Node(
                         process.id(),
                         ProcessHandle.current().pid(),
@@ -329,10 +326,12 @@ public final class LocalGroup implements GroupHost {
         return process;
     }
 
+    @Override
     public GroupName name() {
         return name;
     }
 
+    @Override
     public int worldSize() {
         return worldSize;
     }
@@ -349,6 +348,7 @@ public final class LocalGroup implements GroupHost {
         return policy;
     }
 
+    @Override
     public BarrierVerticle barrier() {
         return barrier;
     }
@@ -357,7 +357,8 @@ public final class LocalGroup implements GroupHost {
         return status;
     }
 
-    Set<Integer> ranks() {
+    @Override
+    public Set<Integer> ranks() {
         return Set.copyOf(seats.keySet());
     }
 
@@ -372,14 +373,14 @@ public final class LocalGroup implements GroupHost {
 
     /** Links whose proof stands on memory of a GPU have lost it. */
     void gpuLost(String cause) {
-        links.forEach((key, row) -> {
+        linkTable.forEach((key, row) -> {
             if (row.state() instanceof LinkState.Connected(var history, Session session, Proof proof, String _)
                     && session != null
                     && history.target() != null
                     && (proof == Proof.FABRIC_IMPORT
                             || proof == Proof.WARMUP
                                     && GpuSlots.published(history.target().entry(), session.peerSlot()) != null)) {
-                tellLink(key.rank(), key.peer(), new LinkEvent.PathFailed(session.pairId(), cause));
+                links.send(key.rank(), key.peer(), new LinkEvent.PathFailed(session.pairId(), cause));
             }
         });
     }
@@ -391,8 +392,8 @@ public final class LocalGroup implements GroupHost {
         return seat == null ? null : seat.gpuSlots();
     }
 
-    @Nullable
-    Member localSeat(int rank) {
+    @Override
+    public @Nullable Member localSeat(int rank) {
         LocalRank seat = seats.get(rank);
         return seat == null ? null : seat.self();
     }
@@ -402,9 +403,8 @@ public final class LocalGroup implements GroupHost {
         return store;
     }
 
-    /** What the store holds under a key, as the group sees it. */
-    @Nullable
-    StoredBytes opened(String key, @Nullable StoredBytes stored) {
+    @Override
+    public @Nullable StoredBytes opened(String key, @Nullable StoredBytes stored) {
         return sealed == null ? stored : sealed.open(key, stored);
     }
 
@@ -419,8 +419,8 @@ public final class LocalGroup implements GroupHost {
         return seals == null ? null : name;
     }
 
-    /** Gossip with the signature that the store holds. */
-    Gossip sealed(Gossip gossip) {
+    @Override
+    public Gossip sealed(Gossip gossip) {
         StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
         return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
     }
@@ -453,80 +453,18 @@ public final class LocalGroup implements GroupHost {
     }
 
     @Override
-    public LinkTable links() {
+    public LinkTable linkTable() {
+        return linkTable;
+    }
+
+    @Override
+    public Links links() {
         return links;
     }
 
     @Override
-    public Future<GroupPorts.SeatAnswer> askIncumbent(RankEntry incumbent) {
-        return process.claims().askIncumbent(incumbent).onSuccess(asked -> {
-            if (asked.answer() == SeatEvent.IncumbentAnswered.Answer.SILENT) {
-                process.takeovers().silent(incumbent);
-            }
-        });
-    }
-
-    @Override
-    public Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-        return process.claims().askWitnesses(incumbent, others);
-    }
-
-    @Override
-    public LinkEvent.Reach reach(RankEntry entry) {
-        return process.reach(entry);
-    }
-
-    @Override
-    public boolean reaches(ProcessId peer) {
-        return process.channelTo(peer) != null;
-    }
-
-    @Override
-    public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
-        return process.observers().ask(name, own, others, withinMs);
-    }
-
-    @Override
-    public void dialAhead(RankEntry entry) {
-        if (process.reach(entry) instanceof LinkEvent.Reach.Dialable) {
-            SegmentHandle handle = entry.handle();
-            ahead.add(handle.process());
-            process.connect(new ProcessAddress(handle.process(), handle.host(), handle.port()));
-        }
-    }
-
-    /** Processes that were dialled before a rank of this one had its seat. */
-    Set<ProcessId> ahead() {
-        return ahead;
-    }
-
-    @Override
-    public void openLinks(Member self) {
-        seat(self.rank()).open(self);
-    }
-
-    @Override
-    public void closeLinks(Member self, String reason) {
-        LocalRank seat = seats.get(self.rank());
-        if (seat != null) {
-            seat.closeLinks(reason);
-        }
-    }
-
-    @Override
-    public void tellLink(int rank, int peer, LinkEvent event) {
-        LocalRank seat = seats.get(rank);
-        if (seat != null) {
-            seat.tell(peer, event);
-        }
-    }
-
-    void tellAllLinks(LinkEvent event) {
-        seats.values().forEach(seat -> {
-            for (int peer = 0; peer < worldSize; peer++) {
-                seat.tell(peer, event);
-            }
-        });
+    public GroupNetwork network() {
+        return network;
     }
 
     @Override
@@ -534,12 +472,31 @@ public final class LocalGroup implements GroupHost {
         LocalRank seat = seats.get(own.member().rank());
         if (seat != null) {
             seat.published(own);
-            process.takeovers().published(own);
+            network.published(own);
         }
     }
 
-    @Override
-    public void spread(Gossip gossip, Predicate<ProcessId> to) {
-        process.spread(sealed(gossip), to);
+    /** The links of all ranks of this process. */
+    private final class SeatLinks implements Links {
+        @Override
+        public void open(Member self) {
+            seat(self.rank()).open(self);
+        }
+
+        @Override
+        public void close(Member self, String reason) {
+            LocalRank seat = seats.get(self.rank());
+            if (seat != null) {
+                seat.closeLinks(reason);
+            }
+        }
+
+        @Override
+        public void send(int rank, int peer, LinkEvent event) {
+            LocalRank seat = seats.get(rank);
+            if (seat != null) {
+                seat.tell(peer, event);
+            }
+        }
     }
 }

@@ -309,12 +309,12 @@ public final class LocalRank implements SeatPorts {
 
     @Override
     public Future<Channel> connect(ProcessAddress address) {
-        return group.process().connect(address);
+        return group.process().routing().connect(address);
     }
 
     @Override
     public @Nullable Channel channel(ChannelGeneration generation) {
-        Channel channel = group.process().channel(generation);
+        Channel channel = group.process().routing().channels().of(generation);
         return channel == null ? null : group.over(channel);
     }
 
@@ -417,7 +417,7 @@ public final class LocalRank implements SeatPorts {
 
     @Override
     public void note(LinkChange change) {
-        group.links().note(change);
+        group.linkTable().note(change);
         group.process().flight().recorder().link(change);
     }
 }

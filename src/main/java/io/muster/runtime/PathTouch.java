@@ -42,7 +42,8 @@ final class PathTouch extends VerticleBase {
         int every = group.process().options().gpu().touchEveryMs();
         if (every > 0) {
             vertx.setPeriodic(
-                    every, _ -> group.links().forEach((key, row) -> touch(key, row, Math.max(every, LEAST_WITHIN_MS))));
+                    every,
+                    _ -> group.linkTable().forEach((key, row) -> touch(key, row, Math.max(every, LEAST_WITHIN_MS))));
         }
         return Future.succeededFuture();
     }
@@ -61,15 +62,17 @@ final class PathTouch extends VerticleBase {
         underWay.add(key);
         touched.onComplete(_ -> context.runOnContext(_ -> underWay.remove(key)));
         touched.timeout(withinMs, TimeUnit.MILLISECONDS)
-                .onFailure(failure -> group.tellLink(
-                        key.rank(),
-                        key.peer(),
-                        new LinkEvent.PathFailed(
-                                session.pairId(),
-                                failure instanceof TimeoutException
-                                        ? "memory of rank " + key.peer() + " was not reached within " + withinMs + " ms"
-                                        : "memory of rank " + key.peer() + " is out of reach: "
-                                                + failure.getMessage())));
+                .onFailure(failure -> group.links()
+                        .send(
+                                key.rank(),
+                                key.peer(),
+                                new LinkEvent.PathFailed(
+                                        session.pairId(),
+                                        failure instanceof TimeoutException
+                                                ? "memory of rank " + key.peer() + " was not reached within " + withinMs
+                                                        + " ms"
+                                                : "memory of rank " + key.peer() + " is out of reach: "
+                                                        + failure.getMessage())));
     }
 
     /** Null if the proof of this link stands on nothing that could be touched. */
@@ -100,7 +103,7 @@ final class PathTouch extends VerticleBase {
 
     private @Nullable Future<Void> slots(LinkTable.Key key, RankEntry target, Session session) {
         SegmentInfo there = GpuSlots.published(target, session.peerSlot());
-        Channel channel = group.process().channel(session.generation());
+        Channel channel = group.process().routing().channels().of(session.generation());
         GpuSlots mine = there == null || channel == null ? null : group.slotsOf(key.rank());
         return mine == null || there == null || channel == null ? null : mine.touch(channel, target, there, session);
     }

@@ -2,15 +2,20 @@
 
 package io.muster.runtime;
 
+import io.muster.barrier.Beat;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.Refusals;
+import io.muster.routing.Trust;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Complaints;
+import io.muster.transfer.ControlKind;
 import io.muster.transfer.tcp.Keyring;
 import io.muster.transfer.tcp.Tls;
+import io.muster.wire.Decoded;
+import io.vertx.core.buffer.Buffer;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -22,13 +27,15 @@ import org.slf4j.LoggerFactory;
  * none has: a process that asks every other for a proof can't be linked to those that have none. May be used from any
  * context; its monitor is where joining and leaving meet.
  */
-public final class ProcessTrust {
+final class ProcessTrust implements Trust {
     private final ProcessId self;
     private final @Nullable GroupSecret usual;
     private final @Nullable Tls tls;
     private final Keyring keyring = new Keyring();
     private final Complaints complaints =
             new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.distrusted");
+    private final Complaints malformed =
+            new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.message.malformed");
     private final Map<GroupName, GroupSeals> secured = new HashMap<>();
     private final Map<GroupName, Refusals> refusals = new HashMap<>();
     private int unsecured;
@@ -111,10 +118,61 @@ public final class ProcessTrust {
         }
     }
 
-    /** A channel as a group uses it. */
-    Channel over(Channel channel, GroupName group) {
+    @Override
+    public boolean isSecured(GroupName group) {
+        return seals(group) != null;
+    }
+
+    @Override
+    public Channel over(Channel channel, GroupName group) {
         GroupSeals seals = seals(group);
         return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
+    }
+
+    @Override
+    public Beat.GroupBeat signed(Channel channel, GroupName group, Beat.GroupBeat beat) {
+        GroupSeals seals = seals(group);
+        return seals == null ? beat : beat.signed(seals.signBeat(channel, beat.statement()));
+    }
+
+    @Override
+    public boolean isAuthentic(Channel channel, GroupName group, Beat.GroupBeat beat) {
+        GroupSeals seals = seals(group);
+        return seals == null || seals.isAuthenticBeat(channel, beat.statement(), beat.signature());
+    }
+
+    @Override
+    public @Nullable Verified verified(Channel channel, ControlKind kind, Buffer payload) {
+        return switch (SealedMessage.decode(kind, payload)) {
+            case Decoded.Valid<SealedMessage>(SealedMessage message) -> {
+                GroupSeals seals = seals(message.group());
+                if (seals == null || !seals.isAuthentic(channel, message)) {
+                    distrust(
+                            channel,
+                            message.group(),
+                            seals == null
+                                    ? "a signed message, and no secret is set here"
+                                    : "a message that its secret did not sign");
+                    yield null;
+                }
+                yield new Verified(message.group(), Buffer.buffer(message.payload()));
+            }
+            case Decoded.Malformed<SealedMessage>(String reason) -> {
+                malformed.note(
+                        channel.address().host(),
+                        "sent no signed message: process=" + channel.peer() + " reason=" + reason);
+                yield null;
+            }
+        };
+    }
+
+    @Override
+    public void distrust(Channel channel, GroupName group, String what) {
+        distrust(
+                group,
+                channel.address().host(),
+                "sent " + what + ": group=" + group + " process=" + channel.peer()
+                        + "; if that is a process of yours, give it the secret of the others (security.secretFile)");
     }
 
     /**

@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * A process with one rank of a group of two: the barrier verticle is real, its links are played by the test, its store
  * can be stalled.
  */
-final class BarrierNode implements GroupHost, SegmentStore.Listener {
+final class BarrierNode implements GroupHost, Links, Network, SegmentStore.Listener {
     static final GroupName GROUP = new GroupName("g");
     static final Addresses ADDRESSES = new Addresses(GROUP);
 
@@ -225,8 +225,18 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
     }
 
     @Override
-    public LinkTable links() {
+    public LinkTable linkTable() {
         return links;
+    }
+
+    @Override
+    public Links links() {
+        return this;
+    }
+
+    @Override
+    public Network network() {
+        return this;
     }
 
     @Override
@@ -256,15 +266,15 @@ final class BarrierNode implements GroupHost, SegmentStore.Listener {
     }
 
     @Override
-    public void openLinks(Member self) {
+    public void open(Member self) {
         opened.add(self);
     }
 
     @Override
-    public void closeLinks(Member self, String reason) {}
+    public void close(Member self, String reason) {}
 
     @Override
-    public void tellLink(int from, int peer, LinkEvent event) {
+    public void send(int from, int peer, LinkEvent event) {
         onTell.accept(event);
     }
 

@@ -508,7 +508,7 @@ class BarrierVerticleTest {
                 pair.connectAll();
                 pair.one().barrier.allConnected(1, 100).onComplete(test.failing(_ -> {
                     pair.one().store.release();
-                    pair.one().barrier.peerSaw(1, EpochRecord.State.COMPLETE);
+                    pair.one().barrier.execute(core -> core.peerSaw(1, EpochRecord.State.COMPLETE));
                     pair.allConnected().onComplete(test.succeedingThenComplete());
                 }));
             }));

@@ -92,7 +92,7 @@ public final class QuestionsFuzz {
     }
 
     private static void claim(byte[] bytes, boolean trusts, ProcessId from) {
-        var claims = new Claims(new ClaimsHost(trusts), new ProcessAddress(HERE, "127.0.0.1", 1), 1_000);
+        var claims = new Claims(new ClaimsHost(trusts), () -> new ProcessAddress(HERE, "127.0.0.1", 1), 1_000);
         Future<SeatAnswer> asked = claims.askIncumbent(Known.ENTRY);
         List<Buffer> heard = new ArrayList<>();
         claims.received(

@@ -2,8 +2,6 @@
 
 package io.muster.sim;
 
-import io.muster.barrier.Beat;
-import io.muster.barrier.Gossip;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkCodec;
@@ -11,7 +9,6 @@ import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkMessage;
 import io.muster.peer.PairId;
 import io.muster.peer.Session;
-import io.muster.segment.EpochRecord;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
@@ -19,17 +16,14 @@ import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.tcp.LivenessWindow;
-import io.muster.wire.Decoded;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * One end of the connections between two processes: a control connection in order, and bulk writes in an order of their
@@ -53,7 +47,6 @@ final class SimChannel implements Channel {
     private boolean suspected;
     private long nextWrite;
     private final Map<Long, Write> writes = new HashMap<>();
-    private Set<PairId> doubted = Set.of();
 
     private record Write(PairId pair, SimLink link) {}
 
@@ -128,7 +121,7 @@ final class SimChannel implements Channel {
         window.heard(world.clock.nowUs() * 1_000);
         world.network.add(this);
         self.channels.put(generation, this);
-        self.channelUp(this);
+        self.routing.opened(this);
         self.post(INTERVAL_MS * 1_000, this::tick);
     }
 
@@ -207,23 +200,7 @@ final class SimChannel implements Channel {
     }
 
     private void received(ControlKind kind, Buffer payload) {
-        switch (kind) {
-            case LINK -> self.linkMessage(this, valid(LinkCodec.decode(payload)));
-            case GOSSIP -> {
-                Gossip gossip = valid(Gossip.decode(payload));
-                self.core.keyChanged(gossip.key(), self.opened(gossip.key(), gossip.value()));
-            }
-            case CLAIM -> self.claims.received(this, null, payload);
-            case VIEW -> self.observers.received(this, payload);
-        }
-    }
-
-    private static <T> T valid(Decoded<T> decoded) {
-        return switch (decoded) {
-            case Decoded.Valid<T>(T value) -> value;
-            case Decoded.Malformed<T>(String reason) ->
-                throw new Invariants.Violation("what one process encodes another decodes: " + reason);
-        };
+        self.routing.received(this, kind, payload);
     }
 
     // ---- liveness
@@ -269,32 +246,9 @@ final class SimChannel implements Channel {
     }
 
     private void answerLiveness() {
-        EpochRecord epoch = self.core.barrier().recorded();
-        var part = new Beat.GroupBeat(
-                World.GROUP.value(),
-                epoch == null ? 0 : epoch.number(),
-                epoch == null ? null : epoch.state(),
-                self.pairsOver(generation));
-        Buffer payload = new Beat(List.of(part)).encode();
+        Buffer payload = self.routing.livenessPayload(this);
         SimChannel there = other;
-        send(() -> there.heard(valid(Beat.decode(payload)).groups().getFirst()));
-    }
-
-    private void heard(Beat.GroupBeat beat) {
-        EpochRecord.State state = beat.state();
-        if (state != null) {
-            self.post(world.busUs(), () -> self.core.peerSaw(beat.epoch(), state));
-        }
-        Set<PairId> doubts = new HashSet<>();
-        self.forEachConnected(generation, (link, session) -> {
-            if (!beat.pairs().contains(Beat.mix(session.pairId()))) {
-                doubts.add(session.pairId());
-                if (doubted.contains(session.pairId())) {
-                    link.tell(new LinkEvent.PairNotHeld(session.pairId()));
-                }
-            }
-        });
-        doubted = doubts;
+        send(() -> there.self.routing.livenessReceived(there, payload));
     }
 
     // ---- bulk
@@ -344,7 +298,9 @@ final class SimChannel implements Channel {
         List<Write> open = new ArrayList<>(writes.values());
         writes.clear();
         open.forEach(write -> write.link().later(new LinkEvent.WriteFailed(write.pair(), "the channel has ended")));
-        self.channelLost(this, new LossEvidence(kind, detail));
+        var evidence = new LossEvidence(kind, detail);
+        world.trace(() -> self + " lost its channel to " + peer + ": " + evidence);
+        self.routing.lost(this, evidence);
     }
 
     /** What the other end understands of it. */

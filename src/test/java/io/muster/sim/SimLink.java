@@ -97,6 +97,9 @@ final class SimLink {
         if (before.name() != state.name() || !step.reason().isEmpty()) {
             process.linkChanged(new LinkChange(
                     World.GROUP, known.self(), peer, before, state, step.reason(), cause(event), Instant.EPOCH));
+        } else if (before.history().target() != state.history().target()) {
+            process.noted(
+                    new LinkChange(World.GROUP, known.self(), peer, before, state, "", cause(event), Instant.EPOCH));
         }
         for (LinkEffect effect : step.effects()) {
             run(known, effect);

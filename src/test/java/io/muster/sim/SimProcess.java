@@ -3,31 +3,26 @@
 package io.muster.sim;
 
 import io.muster.barrier.BarrierVerticle;
-import io.muster.barrier.Beat;
 import io.muster.barrier.BlameWatch;
-import io.muster.barrier.Claims;
 import io.muster.barrier.Diagnosis;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
 import io.muster.barrier.GroupPorts;
-import io.muster.barrier.ReachabilityPoll;
+import io.muster.barrier.Links;
+import io.muster.barrier.Network;
 import io.muster.barrier.StuckReport;
 import io.muster.blame.Blame;
 import io.muster.blame.View;
 import io.muster.epoch.BarrierSetup;
-import io.muster.group.GroupName;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
-import io.muster.peer.LinkMachine;
-import io.muster.peer.LinkMessage;
-import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
-import io.muster.peer.Session;
 import io.muster.peer.WarmupSlot;
-import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
+import io.muster.routing.GroupNetwork;
+import io.muster.routing.ProcessRouting;
 import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
@@ -35,35 +30,26 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.SealedSegmentStore;
 import io.muster.store.SegmentStore;
-import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
-import io.muster.transfer.ControlKind;
-import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
-import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One process: the production core of the group, on ports that lead into the simulated world. It may crash, and it may
- * stand still.
+ * One process: the production core of the group and the production routing, on ports that lead into the simulated
+ * world. It may crash, and it may stand still.
  */
-final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.Listener {
+final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.Listener, Links {
     private static final long RECONCILE_MS = 5_000;
-    private static final long CLAIM_LIMIT_MS = 3_000;
+    private static final ProcessRouting.Timing TIMING = new ProcessRouting.Timing(3_000, 1_000);
     static final long OBSERVERS_MS = 1_000;
 
     final World world;
@@ -72,16 +58,19 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     final String host;
     final int port;
     final GroupCore core;
-    final Claims claims;
-    final ReachabilityPoll observers;
+    private final SimPorts ports = new SimPorts(this);
+    final ProcessRouting routing;
     final BlameWatch blame;
-    final LinkTable links;
+    private final GroupNetwork network;
+    private final Network observed = new ObservedNetwork();
+    final LinkTable linkTable;
     final long startedUs;
     final NastyStore nasty;
     /** The same with the group's secret, null if the group has none. */
     private final @Nullable SealedSegmentStore sealed;
-
+    /** The ends that this process's transport holds. */
     final Map<ChannelGeneration, SimChannel> channels = new LinkedHashMap<>();
+
     final Map<Integer, SimSeat> seats = new TreeMap<>();
     final List<Integer> ranks;
     Side side;
@@ -111,12 +100,12 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
                 ? new SealedSegmentStore(
                         nasty, Stranger.SECRET, (_, _) -> world.faults.fired(Fault.STRANGER_DISTRUSTED))
                 : null;
-        this.claims = new Claims(new ClaimsHost(), new ProcessAddress(id, host, port), CLAIM_LIMIT_MS);
         var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 250, 100);
         this.core = new GroupCore(setup, this);
-        this.links = new LinkTable(() -> world.clock.nowUs() * 1_000);
+        this.linkTable = new LinkTable(() -> world.clock.nowUs() * 1_000);
         this.startedUs = world.clock.nowUs();
-        this.observers = new ReachabilityPoll(new ObserversHost());
+        this.routing = new ProcessRouting(ports, ports, TIMING);
+        this.network = routing.networkOf(ports);
         this.blame = new BlameWatch(
                 setup,
                 new BlameHost(),
@@ -126,7 +115,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
     /** Listener first, then publish. */
     void start() {
-        store().listen(this).onComplete(registered -> {
+        nasty.listen(this).onComplete(registered -> {
             if (registered.succeeded()) {
                 if (!listening) {
                     listening = true;
@@ -223,8 +212,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
     @Nullable
     SimChannel channel(ChannelGeneration generation) {
-        SimChannel channel = channels.get(generation);
-        return channel != null && channel.alive ? channel : null;
+        return (SimChannel) routing.channels().of(generation);
     }
 
     @Nullable
@@ -237,91 +225,11 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         return core.holds(member);
     }
 
-    private void forEachLink(BiConsumer<SimSeat, SimLink> action) {
-        seats.values().forEach(seat -> seat.links.forEach(link -> action.accept(seat, link)));
-    }
-
-    Set<Long> pairsOver(ChannelGeneration generation) {
-        Set<Long> pairs = new HashSet<>();
-        forEachLink((_, link) -> LinkMachine.session(link.state)
-                .filter(session -> session.generation().equals(generation))
-                .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
-        return pairs;
-    }
-
-    void forEachConnected(ChannelGeneration generation, BiConsumer<SimLink, Session> action) {
-        forEachLink((_, link) -> {
-            if (link.state instanceof LinkState.Connected(var _, Session session, var _, var _)
-                    && session != null
-                    && session.generation().equals(generation)) {
-                action.accept(link, session);
-            }
-        });
-    }
-
-    void channelUp(SimChannel channel) {
-        forEachLink((_, link) -> {
-            var target = link.state.history().target();
-            if (link.state instanceof LinkState.BackingOff
-                    && target != null
-                    && target.entry().handle().process().equals(channel.peer.id)) {
-                link.tell(new LinkEvent.ChannelUp());
-            }
-        });
-    }
-
-    void channelLost(SimChannel channel, LossEvidence evidence) {
-        world.trace(() -> this + " lost its channel to " + channel.peer + ": " + evidence);
-        var event =
-                new LinkEvent.ChannelLost(channel.generation, evidence.kind().name(), evidence.detail());
-        forEachLink((_, link) -> link.tell(event));
-        if (evidence.kind() != LossEvidence.Kind.CLOSED_HERE) {
-            post(world.busUs(), () -> blame.lost(channel.peer.id, evidence));
-        }
-    }
-
-    @Nullable
-    SimChannel channelTo(ProcessId process) {
-        return channels.values().stream()
-                .filter(channel -> channel.alive && channel.peer.id.equals(process))
-                .findFirst()
-                .orElse(null);
-    }
-
     /** Who is missing, as this process sees it now. */
     StuckReport report() {
-        return new Diagnosis(world.scenario.worldSize(), core, links, startedUs * 1_000, world.clock.nowUs() * 1_000)
+        return new Diagnosis(
+                        world.scenario.worldSize(), core, linkTable, startedUs * 1_000, world.clock.nowUs() * 1_000)
                 .report(World.GROUP, "", blame.latest());
-    }
-
-    void linkMessage(SimChannel channel, LinkMessage message) {
-        if (localSeat(message.to()) == null
-                && !(message instanceof LinkMessage.Open early && core.claims(early.waiter()))) {
-            if (message instanceof LinkMessage.Open open) {
-                channel.send(new LinkMessage.Refuse(
-                        open.group(),
-                        open.entry().member(),
-                        open.to(),
-                        open.attempt(),
-                        LinkMessage.Refuse.Code.RETRY,
-                        "rank " + open.to() + " has no seat in that process (yet)",
-                        null));
-            }
-            return;
-        }
-        if (message instanceof LinkMessage.Open open) {
-            post(world.busUs(), () -> core.linkOpened(open.entry()));
-        }
-        tellLink(
-                message.to(),
-                message.from(),
-                switch (message) {
-                    case LinkMessage.Open open ->
-                        new LinkEvent.OpenReceived(open, reach(open.entry()), channel.generation, world.chance.any());
-                    case LinkMessage.Accept accept -> new LinkEvent.AcceptReceived(accept, channel.generation);
-                    case LinkMessage.Refuse refuse -> new LinkEvent.RefuseReceived(refuse);
-                    case LinkMessage.Close close -> new LinkEvent.CloseReceived(close);
-                });
     }
 
     boolean slotWritten(WarmupSlot slot, long value) {
@@ -334,9 +242,14 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         return false;
     }
 
+    /** Where the link stands, for those who look. */
+    void noted(LinkChange change) {
+        linkTable.note(change);
+    }
+
     /** The link's state reaches the barrier as a message. */
     void linkChanged(LinkChange change) {
-        links.note(change);
+        noted(change);
         linkStates.send(world.busUs(), () -> {
             Member lost = change.lostPeer();
             if (lost != null) {
@@ -366,7 +279,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     }
 
     /** As it goes from process to process: with the signature that the store holds. */
-    private Gossip sealed(Gossip gossip) {
+    Gossip sealed(Gossip gossip) {
         StoredBytes stored = sealed == null ? null : sealed.close(gossip.key(), gossip.value());
         return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
     }
@@ -392,59 +305,18 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     }
 
     @Override
-    public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
-        return claims.askIncumbent(incumbent)
-                .onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
+    public Links links() {
+        return this;
     }
 
     @Override
-    public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-        return claims.askWitnesses(incumbent, others)
-                .onSuccess(answer -> world.invariants.asked(this, incumbent.member(), answer.answer()));
+    public Network network() {
+        return observed;
     }
 
     @Override
-    public LinkEvent.Reach reach(RankEntry entry) {
-        return entry.handle().process().equals(id) ? new LinkEvent.Reach.SameProcess() : new LinkEvent.Reach.Dialable();
-    }
-
-    @Override
-    public void dialAhead(RankEntry entry) {
-        var handle = entry.handle();
-        world.network.connect(this, new ProcessAddress(handle.process(), handle.host(), handle.port()));
-    }
-
-    @Override
-    public void openLinks(Member self) {
-        SimSeat seat = seats.get(self.rank());
-        if (seat != null) {
-            seat.open(self);
-        }
-    }
-
-    @Override
-    public void closeLinks(Member self, String reason) {
-        SimSeat seat = seats.get(self.rank());
-        if (seat != null) {
-            seat.close(reason);
-        }
-    }
-
-    @Override
-    public void tellLink(int rank, int peer, LinkEvent event) {
-        SimSeat seat = seats.get(rank);
-        if (seat != null) {
-            seat.links.get(peer).tell(event);
-        }
-    }
-
-    @Override
-    public void spread(Gossip gossip, Predicate<ProcessId> to) {
-        world.invariants.marking(this, gossip.key(), gossip.value());
-        Buffer payload = sealed(gossip).encode();
-        channels.values().stream()
-                .filter(channel -> to.test(channel.peer.id))
-                .forEach(channel -> channel.send(ControlKind.GOSSIP, payload));
+    public <T> Future<T> here(Future<T> there) {
+        return there;
     }
 
     @Override
@@ -452,50 +324,71 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         return this;
     }
 
-    /** What the production questions about seats need. */
-    private final class ClaimsHost implements Claims.Host {
+    /** The production network of the group, with the rules of the world looking on. */
+    private final class ObservedNetwork implements Network {
         @Override
-        public Future<Channel> connect(ProcessAddress address, GroupName group) {
-            return world.network.connect(SimProcess.this, address).map(Channel.class::cast);
+        public Future<SeatAnswer> askIncumbent(RankEntry incumbent) {
+            return network.askIncumbent(incumbent)
+                    .onSuccess(answer -> world.invariants.asked(SimProcess.this, incumbent.member(), answer.answer()));
+        }
+
+        @Override
+        public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+            return network.askWitnesses(incumbent, others)
+                    .onSuccess(answer -> world.invariants.asked(SimProcess.this, incumbent.member(), answer.answer()));
+        }
+
+        @Override
+        public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
+            world.accusations.seen(SimProcess.this, own);
+            return network.askObservers(own, others, withinMs);
         }
 
         @Override
         public LinkEvent.Reach reach(RankEntry entry) {
-            return SimProcess.this.reach(entry);
+            return network.reach(entry);
         }
 
         @Override
-        public Future<Answer> holdsHere(RankEntry about, long withinMs) {
-            return core.asked(about, withinMs);
+        public boolean reaches(ProcessId process) {
+            return network.reaches(process);
         }
 
         @Override
-        public Runnable after(long delayMs, Runnable task) {
-            return cancellable(delayMs, task);
+        public void dialAhead(RankEntry entry) {
+            network.dialAhead(entry);
+        }
+
+        @Override
+        public void spread(Gossip gossip, Predicate<ProcessId> to) {
+            world.invariants.marking(SimProcess.this, gossip.key(), gossip.value());
+            network.spread(gossip, to);
         }
     }
 
-    /** What asking others whom they reach needs. */
-    private final class ObserversHost implements ReachabilityPoll.Host {
-        @Override
-        public @Nullable Channel channelTo(ProcessId process) {
-            return SimProcess.this.channelTo(process);
-        }
+    // ---- links
 
-        @Override
-        public Future<View> viewHere(GroupName group) {
-            Promise<View> seen = Promise.promise();
-            post(world.busUs(), () -> {
-                View view = blame.view();
-                world.accusations.seen(SimProcess.this, view);
-                seen.complete(view);
-            });
-            return seen.future();
+    @Override
+    public void open(Member self) {
+        SimSeat seat = seats.get(self.rank());
+        if (seat != null) {
+            seat.open(self);
         }
+    }
 
-        @Override
-        public Runnable after(long delayMs, Runnable task) {
-            return cancellable(delayMs, task);
+    @Override
+    public void close(Member self, String reason) {
+        SimSeat seat = seats.get(self.rank());
+        if (seat != null) {
+            seat.close(reason);
+        }
+    }
+
+    @Override
+    public void send(int rank, int peer, LinkEvent event) {
+        SimSeat seat = seats.get(rank);
+        if (seat != null) {
+            seat.links.get(peer).tell(event);
         }
     }
 
@@ -503,18 +396,17 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     private final class BlameHost implements BlameWatch.Host {
         @Override
         public boolean reaches(ProcessId process) {
-            return channelTo(process) != null;
+            return observed.reaches(process);
         }
 
         @Override
         public LinkTable links() {
-            return links;
+            return linkTable;
         }
 
         @Override
         public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
-            world.accusations.seen(SimProcess.this, own);
-            return observers.ask(World.GROUP, own, others, withinMs);
+            return observed.askObservers(own, others, withinMs);
         }
 
         @Override
@@ -529,7 +421,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         }
     }
 
-    private Runnable cancellable(long delayMs, Runnable task) {
+    Runnable cancellable(long delayMs, Runnable task) {
         boolean[] cancelled = {false};
         post(delayMs * 1_000, () -> {
             if (!cancelled[0]) {
@@ -549,6 +441,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         SimSeat seat = seats.get(entry.member().rank());
         if (seat != null) {
             seat.published(entry);
+            network.published(entry);
         }
     }
 
@@ -603,20 +496,22 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
 
     @Override
     public void changed(String key, @Nullable StoredBytes value) {
-        core.keyChanged(key, value);
+        routing.changed(key, value);
     }
 
     @Override
     public void merged() {
-        Map<Integer, SegmentHandle> handles = new HashMap<>();
-        core.seats().keySet().forEach(rank -> handles.put(rank, handle(0)));
-        handles.forEach(core::changeHandle);
-        core.reconcile();
+        ports.execute(_ -> {
+            Map<Integer, SegmentHandle> handles = new HashMap<>();
+            core.seats().keySet().forEach(rank -> handles.put(rank, handle(0)));
+            handles.forEach(core::changeHandle);
+            core.reconcile();
+        });
     }
 
     @Override
     public void membersChanged(SegmentStore.PresentMembers present) {
-        core.membersChanged(present);
+        ports.execute(_ -> core.membersChanged(present));
     }
 
     @Override

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.runtime;
+package io.muster.routing;
 
 import io.muster.barrier.Beat;
 import io.muster.peer.LinkEvent;
@@ -21,14 +21,16 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** What the liveness messages of the control connections carry of the groups. Called on the channels' contexts. */
-final class Beats {
-    private final MusterProcess process;
-    /** Pairs that the last liveness answer of a channel did not list though a link here holds them. */
+/** What the liveness messages of the control connections carry about the groups. Called on the channels' contexts. */
+final class Liveness {
+    private final ProcessPorts ports;
+    private final Trust trust;
+    /** By channel, the pairs that a link here holds, and that the last liveness answer did not list. */
     private final Map<ChannelGeneration, Set<PairId>> doubted = new ConcurrentHashMap<>();
 
-    Beats(MusterProcess process) {
-        this.process = process;
+    Liveness(ProcessPorts ports, Trust trust) {
+        this.ports = ports;
+        this.trust = trust;
     }
 
     /** The channel has ended. */
@@ -37,14 +39,14 @@ final class Beats {
     }
 
     /**
-     * What this process tells over a channel of all its groups: the epoch, and the pairs that it holds over this
+     * What this process says over a channel about all its groups: the epoch, and the pairs that it holds over this
      * channel.
      */
     Buffer payload(Channel channel) {
         List<Beat.GroupBeat> beats = new ArrayList<>();
-        process.groups().values().forEach(group -> {
+        ports.groups().forEach(group -> {
             Set<Long> pairs = new HashSet<>();
-            group.links()
+            group.linkTable()
                     .forEach((_, row) -> LinkMachine.session(row.state())
                             .filter(session -> session.generation().equals(channel.generation()))
                             .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
@@ -54,8 +56,7 @@ final class Beats {
                     epoch == null ? 0 : epoch.number(),
                     epoch == null ? null : epoch.state(),
                     pairs);
-            GroupSeals seals = group.seals();
-            beats.add(seals == null ? beat : beat.signed(seals.signBeat(channel, beat.statement())));
+            beats.add(trust.signed(channel, group.name(), beat));
         });
         return new Beat(beats).encode();
     }
@@ -69,27 +70,24 @@ final class Beats {
         beat.groups().forEach(group -> theirs.put(group.group(), group));
         Set<PairId> doubts = new HashSet<>();
         Set<PairId> before = doubted.getOrDefault(channel.generation(), Set.of());
-        process.groups().values().forEach(group -> {
+        ports.groups().forEach(group -> {
             Beat.GroupBeat their = theirs.get(group.name().value());
-            GroupSeals seals = group.seals();
-            if (seals != null
-                    && their != null
-                    && !seals.isAuthenticBeat(channel, their.statement(), their.signature())) {
-                process.distrust(channel, group.name(), "a liveness answer that its secret did not sign");
+            if (their != null && !trust.isAuthentic(channel, group.name(), their)) {
+                trust.distrust(channel, group.name(), "a liveness answer that its secret did not sign");
                 return;
             }
             if (their != null && their.state() != null) {
-                group.barrier().peerSaw(their.epoch(), their.state());
+                peerSaw(group, their.epoch(), their.state());
             }
             Set<Long> held = their == null ? Set.of() : their.pairs();
-            group.links().forEach((key, row) -> {
+            group.linkTable().forEach((key, row) -> {
                 if (row.state() instanceof LinkState.Connected(var _, Session session, var _, var _)
                         && session != null
                         && session.generation().equals(channel.generation())
                         && !held.contains(Beat.mix(session.pairId()))) {
                     doubts.add(session.pairId());
                     if (before.contains(session.pairId())) {
-                        group.tellLink(key.rank(), key.peer(), new LinkEvent.PairNotHeld(session.pairId()));
+                        group.links().send(key.rank(), key.peer(), new LinkEvent.PairNotHeld(session.pairId()));
                     }
                 }
             });
@@ -97,6 +95,14 @@ final class Beats {
         doubted.put(channel.generation(), doubts);
         if (!channel.isAlive()) {
             doubted.remove(channel.generation());
+        }
+    }
+
+    /** Most answers bring nothing new, and are no work for the group. */
+    private static void peerSaw(RoutedGroup group, long number, EpochRecord.State state) {
+        EpochRecord known = group.barrier().epochSeen();
+        if (known == null || known.isBehind(number, state)) {
+            group.barrier().execute(core -> core.peerSaw(number, state));
         }
     }
 }

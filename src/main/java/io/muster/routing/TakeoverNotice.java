@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.runtime;
+package io.muster.routing;
 
 import io.muster.barrier.Gossip;
 import io.muster.group.GroupName;
@@ -15,8 +15,6 @@ import io.vertx.core.Future;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
-import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,13 +26,8 @@ import org.slf4j.LoggerFactory;
 public final class TakeoverNotice {
     private static final Logger LOG = LoggerFactory.getLogger(TakeoverNotice.class);
 
-    private final MusterContext own;
+    private final ProcessPorts ports;
     private final Function<ProcessAddress, Future<Channel>> connect;
-    /** Gives gossip the signature of its group, if that has a secret. */
-    private final UnaryOperator<Gossip> sealing;
-    /** Whether this process still has the life that took over. */
-    private final Predicate<RankEntry> holds;
-
     private final long pauseMs;
     private final Map<RankKey, RankEntry> silent = new ConcurrentHashMap<>();
 
@@ -44,16 +37,10 @@ public final class TakeoverNotice {
         }
     }
 
-    public TakeoverNotice(
-            MusterContext own,
-            Function<ProcessAddress, Future<Channel>> connect,
-            UnaryOperator<Gossip> sealing,
-            Predicate<RankEntry> holds,
-            long pauseMs) {
-        this.own = own;
+    /** @param pauseMs from one attempt to the next */
+    TakeoverNotice(ProcessPorts ports, Function<ProcessAddress, Future<Channel>> connect, long pauseMs) {
+        this.ports = ports;
         this.connect = connect;
-        this.sealing = sealing;
-        this.holds = holds;
         this.pauseMs = pauseMs;
     }
 
@@ -77,7 +64,7 @@ public final class TakeoverNotice {
                         channel -> {
                             channel.send(
                                     ControlKind.GOSSIP,
-                                    sealing.apply(new Gossip(
+                                    sealed(new Gossip(
                                                     entry.group(),
                                                     new StoreKeys(entry.group())
                                                             .rank(entry.member().rank()),
@@ -92,10 +79,22 @@ public final class TakeoverNotice {
                                     handle.port());
                         },
                         failure -> {
-                            if (holds.test(entry) && mayComeBack(failure)) {
-                                own.after(pauseMs, () -> tell(incumbent, entry));
+                            if (holds(entry) && mayComeBack(failure)) {
+                                ports.after(pauseMs, () -> tell(incumbent, entry));
                             }
                         });
+    }
+
+    private Gossip sealed(Gossip gossip) {
+        RoutedGroup group = ports.group(gossip.group());
+        return group == null ? gossip : group.sealed(gossip);
+    }
+
+    /** Whether this process still has the life that took over. */
+    private boolean holds(RankEntry entry) {
+        RoutedGroup group = ports.group(entry.group());
+        return group != null
+                && entry.member().equals(group.localSeat(entry.member().rank()));
     }
 
     private static boolean mayComeBack(Throwable failure) {

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.muster.barrier;
+
+import io.muster.group.Member;
+import io.muster.peer.LinkEvent;
+
+/** The links that the ranks of this process have in one group. May be called from any context. */
+public interface Links {
+    /**
+     * Opens the links of a rank, which has its seat from now on. A link-open that was sent to one of them before is
+     * kept until then.
+     */
+    void open(Member self);
+
+    void close(Member self, String reason);
+
+    /** Sends an event to one link; dropped if the rank is not in this process. */
+    void send(int rank, int peer, LinkEvent event);
+}

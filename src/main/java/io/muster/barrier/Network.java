@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.muster.barrier;
+
+import io.muster.barrier.GroupPorts.SeatAnswer;
+import io.muster.barrier.GroupPorts.WitnessAnswer;
+import io.muster.blame.View;
+import io.muster.group.ProcessId;
+import io.muster.peer.LinkEvent;
+import io.muster.segment.RankEntry;
+import io.vertx.core.Future;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * The other processes, as one group of this process reaches them. May be called from any context, and answers on any.
+ */
+public interface Network {
+    /** Asks the incumbent's process, bounded by the liveness limit, whether it holds the life that its entry names. */
+    Future<SeatAnswer> askIncumbent(RankEntry incumbent);
+
+    /** Asks up to two of these processes whether they reach the incumbent's. */
+    Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others);
+
+    /** The views of all processes that answer in time, the own one included. Never fails. */
+    Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs);
+
+    /** Whether and how the process of an entry can be reached from here. */
+    LinkEvent.Reach reach(RankEntry entry);
+
+    /** Whether this process has a living connection to that one. */
+    boolean reaches(ProcessId process);
+
+    /**
+     * Dials the process of a life that a rank, still to be published, will be linked to, unless its address can't be
+     * valid from here. The outcome is not reported.
+     */
+    void dialAhead(RankEntry entry);
+
+    /**
+     * Sends what was just written, or a mark that was made, to those of these processes that this one is connected to.
+     */
+    void spread(Gossip gossip, Predicate<ProcessId> to);
+}
