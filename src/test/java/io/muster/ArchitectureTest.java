@@ -48,7 +48,7 @@ class ArchitectureTest {
             Set.of("launch"),
             Set.of(""),
             Set.of("runtime"),
-            Set.of("cluster", "ops"),
+            Set.of("cluster", "ops", "routing"),
             Set.of("barrier", "options", "transfer.gpu"),
             Set.of("seat", "transfer.tcp", "warmup"),
             Set.of("peer", "blame", "epoch", "transfer.memory", "testing"),
@@ -221,6 +221,28 @@ class ArchitectureTest {
                 .dependOnClassesThat(resideInAPackage("io.vertx..")
                         .and(not(type(io.vertx.core.Future.class)).and(not(type(io.vertx.core.AsyncResult.class)))));
         rule.check(MUSTER);
+    }
+
+    /** The simulation runs the whole package on its own clock. */
+    @Test
+    void routingReadsNoClockAndKnowsOfVertxOnlyFuturesAndBuffers() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.muster.routing")
+                .should()
+                .callMethodWhere(CLOCK)
+                .orShould()
+                .dependOnClassesThat(assignableTo(java.time.Clock.class))
+                .orShould()
+                .dependOnClassesThat(assignableTo(java.util.random.RandomGenerator.class))
+                .orShould()
+                .dependOnClassesThat(assignableTo(Thread.class))
+                .orShould()
+                .dependOnClassesThat(resideInAPackage("io.vertx..")
+                        .and(not(type(io.vertx.core.Future.class)))
+                        .and(not(type(io.vertx.core.AsyncResult.class)))
+                        .and(not(type(io.vertx.core.buffer.Buffer.class))))
+                .check(MUSTER);
     }
 
     private static final DescribedPredicate<JavaCall<?>> CLOCK = DescribedPredicate.describe("reads a clock", call -> {

@@ -135,9 +135,11 @@ public final class ProcessRouting {
                 }
             }
             case SEALED_LINK, SEALED_CLAIM -> {
-                Trust.Verified message = trust.verified(channel, kind, payload);
-                if (message != null) {
-                    verified(channel, kind, message);
+                switch (trust.verified(channel, kind, payload)) {
+                    case Decoded.Valid<Trust.Verified>(Trust.Verified message) -> verified(channel, kind, message);
+                    case Decoded.Malformed<Trust.Verified>(String reason) ->
+                        ports.malformed(channel, "signed message", reason);
+                    case null -> {}
                 }
             }
             case TRANSFER -> throw new IllegalArgumentException("a transfer is the transport's to receive");

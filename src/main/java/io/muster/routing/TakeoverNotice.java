@@ -90,11 +90,10 @@ public final class TakeoverNotice {
         return group == null ? gossip : group.sealed(gossip);
     }
 
-    /** Whether this process still has the life that took over. */
+    /** Whether this process still has the life that took over; its links may not have begun yet. */
     private boolean holds(RankEntry entry) {
         RoutedGroup group = ports.group(entry.group());
-        return group != null
-                && entry.member().equals(group.localSeat(entry.member().rank()));
+        return group != null && group.barrier().claims(entry.member());
     }
 
     private static boolean mayComeBack(Throwable failure) {

@@ -6,6 +6,7 @@ import io.muster.barrier.Beat;
 import io.muster.group.GroupName;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
+import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 import org.jspecify.annotations.Nullable;
 
@@ -23,9 +24,9 @@ public interface Trust {
     /** Whether that part was signed by the group's secret, or needs no signature. */
     boolean isAuthentic(Channel channel, GroupName group, Beat.GroupBeat beat);
 
-    /** The contents of a signed message, null if it is not what it says; then that has been noted. */
+    /** The contents of a signed message, null if the group's secret did not sign it; then that has been noted. */
     @Nullable
-    Verified verified(Channel channel, ControlKind kind, Buffer payload);
+    Decoded<Verified> verified(Channel channel, ControlKind kind, Buffer payload);
 
     /** Notes that something was refused; {@code what} follows the words "has sent". */
     void distrust(Channel channel, GroupName group, String what);

@@ -34,8 +34,6 @@ final class ProcessTrust implements Trust {
     private final Keyring keyring = new Keyring();
     private final Complaints complaints =
             new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.distrusted");
-    private final Complaints malformed =
-            new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.message.malformed");
     private final Map<GroupName, GroupSeals> secured = new HashMap<>();
     private final Map<GroupName, Refusals> refusals = new HashMap<>();
     private int unsecured;
@@ -142,7 +140,7 @@ final class ProcessTrust implements Trust {
     }
 
     @Override
-    public @Nullable Verified verified(Channel channel, ControlKind kind, Buffer payload) {
+    public @Nullable Decoded<Verified> verified(Channel channel, ControlKind kind, Buffer payload) {
         return switch (SealedMessage.decode(kind, payload)) {
             case Decoded.Valid<SealedMessage>(SealedMessage message) -> {
                 GroupSeals seals = seals(message.group());
@@ -155,14 +153,9 @@ final class ProcessTrust implements Trust {
                                     : "a message that its secret did not sign");
                     yield null;
                 }
-                yield new Verified(message.group(), Buffer.buffer(message.payload()));
+                yield new Decoded.Valid<>(new Verified(message.group(), Buffer.buffer(message.payload())));
             }
-            case Decoded.Malformed<SealedMessage>(String reason) -> {
-                malformed.note(
-                        channel.address().host(),
-                        "sent no signed message: process=" + channel.peer() + " reason=" + reason);
-                yield null;
-            }
+            case Decoded.Malformed<SealedMessage>(String reason) -> new Decoded.Malformed<>(reason);
         };
     }
 

@@ -23,6 +23,7 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
+import io.muster.wire.Decoded;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -197,7 +198,7 @@ final class SimPorts implements ProcessPorts, RoutedGroup, BarrierCalls, Trust {
     }
 
     @Override
-    public @Nullable Verified verified(Channel channel, ControlKind kind, Buffer payload) {
+    public @Nullable Decoded<Verified> verified(Channel channel, ControlKind kind, Buffer payload) {
         throw new Invariants.Violation("no process signs, and a message of kind " + kind + " has come");
     }
 
