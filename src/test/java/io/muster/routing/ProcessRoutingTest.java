@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.muster.routing;
+
+import static io.muster.routing.FakeProcess.GROUP;
+import static io.muster.routing.FakeProcess.PEER;
+import static io.muster.routing.FakeProcess.entry;
+import static io.muster.routing.FakeProcess.history;
+import static io.muster.routing.FakeProcess.member;
+import static io.muster.routing.FakeProcess.session;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.muster.barrier.Gossip;
+import io.muster.group.GroupName;
+import io.muster.group.ProcessId;
+import io.muster.peer.LinkCodec;
+import io.muster.peer.LinkEvent;
+import io.muster.peer.LinkMessage;
+import io.muster.peer.LinkState;
+import io.muster.segment.Schema;
+import io.muster.store.StoreKeys;
+import io.muster.transfer.Channel;
+import io.muster.transfer.ControlKind;
+import io.muster.transfer.LossEvidence;
+import io.muster.transfer.WrappedChannel;
+import io.muster.wire.Decoded;
+import io.vertx.core.buffer.Buffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class ProcessRoutingTest {
+    private static final LossEvidence SILENCE =
+            new LossEvidence(LossEvidence.Kind.SILENCE, "nothing received for 3000 ms");
+
+    private final FakeProcess process = new FakeProcess();
+
+    @Test
+    void tellsLinksThatBackOffThatTheirPeersChannelIsUp() {
+        process.note(1, new LinkState.BackingOff(history(1, PEER)));
+        process.note(2, new LinkState.BackingOff(history(2, new ProcessId(2, 1))));
+        process.routing.opened(process.channel);
+        assertThat(process.sent).containsExactly(new FakeProcess.Sent(0, 1, new LinkEvent.ChannelUp()));
+    }
+
+    @Test
+    void tellsNoOtherLinksThatAChannelIsUp() {
+        process.connected(1, session(1, process.channel.generation()));
+        process.note(2, new LinkState.Refused(history(2, PEER)));
+        process.routing.opened(process.channel);
+        assertThat(process.sent).isEmpty();
+    }
+
+    @Test
+    void tellsAllLinksAndBlameThatAChannelIsLost() {
+        process.routing.opened(process.channel);
+        process.routing.lost(process.channel, SILENCE);
+        var event = new LinkEvent.ChannelLost(process.channel.generation(), "SILENCE", "nothing received for 3000 ms");
+        assertThat(process.sent)
+                .containsExactly(
+                        new FakeProcess.Sent(0, 0, event),
+                        new FakeProcess.Sent(0, 1, event),
+                        new FakeProcess.Sent(0, 2, event));
+        assertThat(process.lost).containsExactly(new FakeProcess.Lost(PEER, SILENCE));
+        assertThat(process.routing.channels().of(process.channel.generation())).isNull();
+        assertThat(process.routing.channels().to(PEER)).isNull();
+    }
+
+    @ParameterizedTest
+    @EnumSource(LossEvidence.Kind.class)
+    void blamesNoProcessForAChannelThatWasClosedHere(LossEvidence.Kind kind) {
+        process.routing.lost(process.channel, new LossEvidence(kind, "test"));
+        assertThat(process.lost).hasSize(kind == LossEvidence.Kind.CLOSED_HERE ? 0 : 1);
+    }
+
+    @Test
+    void findsAnOpenChannelByGenerationAndByProcess() {
+        process.routing.opened(process.channel);
+        assertThat(process.routing.channels().of(process.channel.generation())).isSameAs(process.channel);
+        assertThat(process.routing.channels().to(PEER)).isSameAs(process.channel);
+        assertThat(process.network.reaches(PEER)).isTrue();
+        assertThat(process.network.reaches(FakeProcess.SELF)).isFalse();
+    }
+
+    @Test
+    void keepsNoChannelThatIsOver() {
+        record Over(Channel channel) implements WrappedChannel {
+            @Override
+            public boolean isAlive() {
+                return false;
+            }
+        }
+
+        process.routing.opened(new Over(process.channel));
+        assertThat(process.routing.channels().all()).isEmpty();
+    }
+
+    @Test
+    void bringsGossipToTheGroupThatItIsAbout() {
+        var newest = entry(member(1, 5), PEER);
+        var key = new StoreKeys(GROUP).rank(1);
+        process.routing.received(
+                process.channel, ControlKind.GOSSIP, new Gossip(GROUP, key, Schema.encode(newest)).encode());
+        assertThat(process.core.core.directory().get(1).value()).isEqualTo(newest);
+        process.routing.changed(
+                new StoreKeys(new GroupName("other")).rank(1), Schema.encode(entry(member(1, 6), PEER)));
+        assertThat(process.core.core.directory().get(1).value())
+                .as("a key of another group")
+                .isEqualTo(newest);
+    }
+
+    @Test
+    void sendsGossipOnlyToThoseItIsFor() {
+        process.routing.opened(process.channel);
+        var gossip = new Gossip(GROUP, new StoreKeys(GROUP).rank(1), Schema.encode(entry(member(1, 5), PEER)));
+        process.network.spread(gossip, other -> !other.equals(PEER));
+        assertThat(process.said).isEmpty();
+        process.network.spread(gossip, PEER::equals);
+        assertThat(process.said).containsExactly(new FakeProcess.Said(ControlKind.GOSSIP, gossip.encode()));
+    }
+
+    @Test
+    void notesNonsenseAndGoesOn() {
+        for (ControlKind kind : List.of(ControlKind.LINK, ControlKind.GOSSIP)) {
+            process.routing.received(process.channel, kind, Buffer.buffer("x"));
+        }
+        process.verified = new Decoded.Malformed<>("test");
+        process.routing.received(process.channel, ControlKind.SEALED_LINK, Buffer.buffer("x"));
+        assertThat(process.distrusted)
+                .containsExactly("malformed message of a link", "malformed gossip", "malformed signed message");
+        assertThatThrownBy(() -> process.routing.received(process.channel, ControlKind.TRANSFER, Buffer.buffer()))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    // S-2
+    @Test
+    void grantsMemoryOnlyToThoseThatSignForTheGroup() {
+        List<GroupName> granted = new ArrayList<>();
+
+        record Granting(Channel channel, List<GroupName> granted) implements WrappedChannel {
+            @Override
+            public void grant(GroupName group) {
+                granted.add(group);
+            }
+        }
+
+        var from = new Granting(process.channel, granted);
+        process.secured.add(GROUP);
+        Buffer open = LinkCodec.encode(new LinkMessage.Open(
+                entry(member(1, 1), PEER), member(0, 1), 1, 5, FakeProcess.slot(), FakeProcess.EXCHANGE));
+        process.routing.received(from, ControlKind.SEALED_LINK, open);
+        assertThat(granted).as("not signed").isEmpty();
+        assertThat(process.sent).isEmpty();
+        process.verified = new Decoded.Valid<>(new Trust.Verified(GROUP, open));
+        process.routing.received(from, ControlKind.SEALED_LINK, open);
+        assertThat(granted).containsExactly(GROUP);
+        assertThat(process.sent).hasSize(1);
+    }
+}
