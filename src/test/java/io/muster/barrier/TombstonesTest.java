@@ -40,6 +40,7 @@ class TombstonesTest implements Tombstones.Desk {
     private final List<RankEntry> asked = new ArrayList<>();
     private final List<StoredBytes> written = new ArrayList<>();
     private Answer answer = Answer.HOLDS;
+    private boolean holds;
 
     private static RankEntry entry(long incarnation, long process) {
         var handle = new SegmentHandle(
@@ -103,9 +104,44 @@ class TombstonesTest implements Tombstones.Desk {
         assertThat(written).isEmpty();
     }
 
+    // The store may report the members without this process's own for a moment
+    @Test
+    void writesNoTombstoneOverALifeOfItsOwn() {
+        directory.learn(1, seen(entry(90, 1)));
+        tombstones.clean(PEER_IS_GONE);
+
+        assertThat(written).isEmpty();
+    }
+
+    @Test
+    void restoresNoTombstoneOfALifeThatItHolds() {
+        directory.remember(entry(90, 1));
+        holds = true;
+        tombstones.restore(PEER_IS_GONE, 1, null);
+
+        assertThat(written).isEmpty();
+    }
+
+    @Test
+    void restoresTheTombstoneOfAClaimOfItsOwnThatItGaveUp() {
+        directory.remember(entry(90, 1));
+        tombstones.restore(PEER_IS_THERE, 1, null);
+
+        assertThat(written).containsExactly(tombstone(entry(90, 1)));
+    }
+
+    @Test
+    void marksTheLifeOfAProcessThatIsGone() {
+        directory.learn(1, seen(entry(90, 2)));
+        tombstones.clean(PEER_IS_THERE);
+        assertThat(written).isEmpty();
+        tombstones.clean(PEER_IS_GONE);
+        assertThat(written).containsExactly(tombstone(entry(90, 2)));
+    }
+
     @Override
     public boolean holds(RankEntry entry) {
-        return false;
+        return holds;
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.muster.group.MusterException;
 import io.muster.launch.ExitCode;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
@@ -18,6 +19,13 @@ import picocli.CommandLine.Option;
 final class MainTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
+
+    /** Scripts compare with the numbers, and the README names them. */
+    @Test
+    void exitCodesAreTheNumbersOfTheReadme() {
+        assertThat(List.of(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOT_ALL_CONNECTED))
+                .containsExactly(0, 1, 2, 3);
+    }
 
     @Test
     void helpAndVersionGoToStandardOutput() {

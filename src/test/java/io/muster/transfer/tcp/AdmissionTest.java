@@ -6,15 +6,18 @@ import static io.muster.transfer.tcp.TestProcess.await;
 import static io.muster.transfer.tcp.TestProcess.next;
 import static io.muster.transfer.tcp.TestProcess.until;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.LossEvidence;
+import io.muster.transfer.memory.Region;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
@@ -24,6 +27,8 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 // T-3
 @Timeout(30)
@@ -162,6 +167,33 @@ class AdmissionTest {
                 endsWithin(socket);
             }
         }
+    }
+
+    // P-5: neither half alone says that large packets pass
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aWriteOverAPathThatIsProvedInOneDirectionOnlyIsNotApplied(boolean inwards) throws IOException {
+        Region region = b.regions.allocate("kv", 8, null);
+        try (RawPeer peer = RawPeer.begin(b, STRANGER, 1, null)) {
+            ByteBuf bytes = Unpooled.buffer();
+            if (inwards) {
+                PathProbe.encode(bytes, 1);
+            } else {
+                Frame.head(bytes, Frame.PROBE_OK, 0);
+            }
+            new BulkParser.ChunkHeader(1, region.id(), region.remote().key(), 0, 8, 0).encode(bytes, 8);
+            RawPeer.send(peer.bulk(), bytes.writeLong(-1));
+            assertThatThrownBy(() -> {
+                        for (ByteBuf frame = RawPeer.read(peer.bulk()); ; frame = RawPeer.read(peer.bulk())) {
+                            assertThat(frame.readByte())
+                                    .as("frames until the connection is closed")
+                                    .isNotEqualTo(Frame.ACK);
+                        }
+                    })
+                    .isInstanceOf(IOException.class);
+        }
+        assertThat(region.memory().get(ValueLayout.JAVA_LONG_UNALIGNED, 0)).isZero();
+        assertThat(b.opened).isEmpty();
     }
 
     @Test

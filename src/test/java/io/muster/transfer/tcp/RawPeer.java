@@ -19,6 +19,23 @@ import org.jspecify.annotations.Nullable;
 record RawPeer(ProcessId id, Socket control, Socket bulk, ChannelGeneration generation) implements AutoCloseable {
     static RawPeer open(TestProcess target, ProcessId id, long dial, @Nullable ChannelGeneration replaces)
             throws IOException {
+        RawPeer peer = begin(target, id, dial, replaces);
+        ByteBuf probe = Unpooled.buffer();
+        PathProbe.encode(probe, 1);
+        Frame.head(probe, Frame.PROBE_OK, 0);
+        send(peer.bulk, probe);
+        for (byte expected : new byte[] {Frame.HELLO, Frame.PROBE, Frame.PROBE_OK}) {
+            byte type = read(peer.bulk).readByte();
+            if (type != expected) {
+                throw new IOException("expected frame " + expected + ", got " + type);
+            }
+        }
+        return peer;
+    }
+
+    /** Both connections, over which both ends have said who they are, and none has proved the path. */
+    static RawPeer begin(TestProcess target, ProcessId id, long dial, @Nullable ChannelGeneration replaces)
+            throws IOException {
         long nonce = dial * 1_000;
         Socket control = new Socket("127.0.0.1", target.transport.address().port());
         send(control, hello(Hello.Role.CONTROL, id, target.id, nonce, dial, replaces));
@@ -31,16 +48,6 @@ record RawPeer(ProcessId id, Socket control, Socket bulk, ChannelGeneration gene
         ChannelGeneration generation = new ChannelGeneration(nonce, theirs);
         Socket bulk = new Socket("127.0.0.1", target.transport.address().port());
         send(bulk, hello(Hello.Role.BULK, id, target.id, nonce, dial, generation));
-        ByteBuf probe = Unpooled.buffer();
-        PathProbe.encode(probe, 1);
-        Frame.head(probe, Frame.PROBE_OK, 0);
-        send(bulk, probe);
-        for (byte expected : new byte[] {Frame.HELLO, Frame.PROBE, Frame.PROBE_OK}) {
-            byte type = read(bulk).readByte();
-            if (type != expected) {
-                throw new IOException("expected frame " + expected + ", got " + type);
-            }
-        }
         return new RawPeer(id, control, bulk, generation);
     }
 
