@@ -108,9 +108,9 @@ class CyclesTest {
                 .channel(first.muster().processId())
                 .orElseThrow()
                 .close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "cut by the test"));
-        lost.await();
+        Bounded.await(lost, "lost");
         InMemoryCluster.await(zero, one);
-        Future.all(zero.leave(), one.leave()).await();
+        Bounded.await(Future.all(zero.leave(), one.leave()), "future all");
     }
 
     /** Sockets and threads end a moment after whoever closed them was told so. */
@@ -162,25 +162,26 @@ class CyclesTest {
         InMemoryCluster.await(zero, one);
         Future<?> waiting = first.join("waiting", 0, 2).allConnected(InMemoryCluster.PATIENCE);
         var address = first.muster().address();
-        first.muster().close().await();
-        assertThatThrownBy(waiting::await).hasMessageContaining("closed while waiting");
+        Bounded.await(first.muster().close(), "muster close");
+        assertThatThrownBy(() -> Bounded.await(waiting, "waiting")).hasMessageContaining("closed while waiting");
         assertThat(first.vertx().deploymentIDs()).isEmpty();
         assertThat(first.muster().process().regions().size()).isZero();
         assertNobodyListensAt(first, new Addresses(new GroupName("g")).link(0, 1));
-        assertThatThrownBy(() -> first.vertx()
-                        .createNetClient()
-                        .connect(address.port(), address.host())
-                        .await())
+        assertThatThrownBy(() -> Bounded.await(
+                        first.vertx().createNetClient().connect(address.port(), address.host()),
+                        "create net client connect"))
                 .hasMessageContaining("Connection refused");
-        assertThat(first.vertx().<String>executeBlocking(() -> "up").await()).isEqualTo("up");
-        first.muster().close().await();
+        assertThat(Bounded.await(first.vertx().<String>executeBlocking(() -> "up"), "string execute blocking"))
+                .isEqualTo("up");
+        Bounded.await(first.muster().close(), "muster close");
     }
 
     private static void assertNobodyListensAt(InMemoryCluster.Process process, String address) {
-        assertThatThrownBy(() -> process.vertx()
-                        .eventBus()
-                        .request(address, new JsonObject(), new DeliveryOptions().setLocalOnly(true))
-                        .await())
+        assertThatThrownBy(() -> Bounded.await(
+                        process.vertx()
+                                .eventBus()
+                                .request(address, new JsonObject(), new DeliveryOptions().setLocalOnly(true)),
+                        "event bus request"))
                 .as(address)
                 .isInstanceOfSatisfying(
                         ReplyException.class,

@@ -55,15 +55,14 @@ class DeadlinesTest {
         JsonObject settings = new JsonObject()
                 .put("flight", new JsonObject().put("keepFiles", 0))
                 .put("status", new JsonObject().put("nodeTimeoutMs", 100));
-        muster =
-                Muster.start(vertx, store, id, MusterOptions.fromJson(settings)).await();
+        muster = Bounded.await(Muster.start(vertx, store, id, MusterOptions.fromJson(settings)), "muster start");
     }
 
     @AfterEach
     void stop() {
         store.thaw();
-        muster.close().otherwiseEmpty().await();
-        vertx.close().await();
+        Bounded.await(muster.close().otherwiseEmpty(), "close otherwise empty");
+        Bounded.await(vertx.close(), "vertx close");
     }
 
     /** A store that answers nothing while it is frozen, and keeps its own deadline, as the contract says. */
@@ -126,22 +125,22 @@ class DeadlinesTest {
         Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
         eventually(() -> muster.process().own().calls().texts().stream()
                 .anyMatch(call -> call.startsWith("publish rank 0 of group g for ")));
-        eventually(
-                () -> muster.process().whatIsMissing(new GroupName("g")).await().contains("store unavailable since "));
-        assertThat(muster.process().whatIsMissing(new GroupName("g")).await())
+        eventually(() -> Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "process what is missing")
+                .contains("store unavailable since "));
+        assertThat(Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "process what is missing"))
                 .contains("store operation not answered", "rank 0: never published");
         assertThat(join.isComplete()).isFalse();
 
         store.thaw();
 
-        join.await(20, TimeUnit.SECONDS).allConnected(Duration.ofSeconds(20)).await();
+        Bounded.await(join.await(20, TimeUnit.SECONDS).allConnected(Duration.ofSeconds(20)), "await all connected");
         eventually(() -> muster.process().own().calls().texts().isEmpty());
         assertThat(store.missed).isPositive();
     }
 
     @Test
     void whatARankCanBeAskedEndsInTimeWhileTheStoreIsFrozen() throws Exception {
-        JoinedRank rank = muster.join(GroupOptions.of("g", 0, 2)).await();
+        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
         store.freeze();
 
         MusterException missed = catchThrowableOfType(
@@ -185,8 +184,8 @@ class DeadlinesTest {
 
     @Test // B-5
     void everythingEndsAfterVertxWasClosed() throws Exception {
-        JoinedRank rank = muster.join(GroupOptions.of("g", 0, 2)).await();
-        PreparedRank prepared = muster.prepare(GroupOptions.of("g", 1, 2)).await();
+        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
+        PreparedRank prepared = Bounded.await(muster.prepare(GroupOptions.of("g", 1, 2)), "muster prepare");
         vertx.close().await(20, TimeUnit.SECONDS);
 
         assertEnds("publish", prepared::publish);

@@ -52,8 +52,8 @@ class FlightRecordGroupTest {
                 .toList();
 
         List<String> messages = waits.stream()
-                .map(wait ->
-                        catchThrowableOfType(MusterException.class, wait::await).getMessage())
+                .map(wait -> catchThrowableOfType(MusterException.class, () -> Bounded.await(wait, "wait"))
+                        .getMessage())
                 .toList();
 
         List<Path> files = files();
@@ -83,15 +83,16 @@ class FlightRecordGroupTest {
         InMemoryCluster.await(zero, second.join("g", 1, 2));
         Future<JsonObject> degraded = first.degraded("g");
         cluster.crash(second);
-        degraded.await();
+        Bounded.await(degraded, "degraded");
 
-        JsonObject record = first.vertx()
-                .eventBus()
-                .<JsonObject>request(
-                        new Addresses(new GroupName("g")).flightRecord(),
-                        new JsonObject(),
-                        new DeliveryOptions().setLocalOnly(true))
-                .await()
+        JsonObject record = Bounded.await(
+                        first.vertx()
+                                .eventBus()
+                                .<JsonObject>request(
+                                        new Addresses(new GroupName("g")).flightRecord(),
+                                        new JsonObject(),
+                                        new DeliveryOptions().setLocalOnly(true)),
+                        "json object request")
                 .body();
 
         assertThat(whats(record, "channels")).containsExactly("opened", "lost");
@@ -99,7 +100,7 @@ class FlightRecordGroupTest {
         assertThat(whats(record, "store")).contains("MEMBER_WENT");
         assertThat(record.getString("process"))
                 .isEqualTo(first.muster().processId().toString());
-        first.muster().close().await();
+        Bounded.await(first.muster().close(), "muster close");
         assertThat(files()).isEmpty();
     }
 

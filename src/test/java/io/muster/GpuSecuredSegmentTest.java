@@ -66,27 +66,29 @@ class GpuSecuredSegmentTest {
             var keyring = new Keyring();
             keyring.add(THEIRS);
             Vertx vertx = Vertx.vertx();
-            TcpTransport stranger = TcpTransport.start(
+            TcpTransport stranger = Bounded.await(
+                    TcpTransport.start(
                             vertx,
                             TcpOptions.defaults("127.0.0.1"),
                             ProcessId.random(RandomGenerator.getDefault()),
                             new RegionTable(vertx),
                             new SilentListener(),
                             keyring,
-                            null)
-                    .await();
-            Channel channel = stranger.connect(process.muster().address()).await();
+                            null),
+                    "tcp transport start");
+            Channel channel = Bounded.await(stranger.connect(process.muster().address()), "stranger connect");
             var segment = zero.segments(0).getFirst();
-            assertThatThrownBy(() -> channel.write(
+            assertThatThrownBy(() -> Bounded.await(
+                            channel.write(
                                     new RemoteRegion(segment.region(), segment.key(), segment.bytes()),
                                     0,
-                                    source.asSlice(0, 8))
-                            .await())
+                                    source.asSlice(0, 8)),
+                            "channel write"))
                     .isInstanceOfSatisfying(
                             WriteException.class,
                             refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED));
-            stranger.close().await();
-            vertx.close().await();
+            Bounded.await(stranger.close(), "stranger close");
+            Bounded.await(vertx.close(), "vertx close");
         }
     }
 }

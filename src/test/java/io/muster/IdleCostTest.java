@@ -44,8 +44,8 @@ class IdleCostTest {
 
     @AfterEach
     void close() {
-        musters.forEach(muster -> muster.close().await());
-        vertxes.forEach(vertx -> vertx.close().await());
+        musters.forEach(muster -> Bounded.await(muster.close(), "muster close"));
+        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "vertx close"));
     }
 
     /** Counts what is asked of it. */
@@ -76,12 +76,13 @@ class IdleCostTest {
         var settings = new JsonObject()
                 .put("flight", new JsonObject().put("keepFiles", 0))
                 .put("store", new JsonObject().put("reconcileMs", RECONCILE_MS));
-        Muster muster = Muster.start(
+        Muster muster = Bounded.await(
+                Muster.start(
                         vertx,
                         new Counted(shared.store(vertx.getOrCreateContext(), id), operations),
                         id,
-                        MusterOptions.fromJson(settings))
-                .await();
+                        MusterOptions.fromJson(settings)),
+                "muster start");
         musters.add(muster);
         return muster;
     }
@@ -98,7 +99,7 @@ class IdleCostTest {
                         .compose(joined -> joined.allConnected(InMemoryCluster.PATIENCE)));
             }
         }
-        Future.all(connected).await();
+        Bounded.await(Future.all(connected), "future all");
         assertThat(processes)
                 .allSatisfy(one -> assertThat(one.holdings().getInteger("channels"))
                         .as("shared by all groups")

@@ -46,7 +46,7 @@ final class InMemoryCluster implements AutoCloseable {
         }
 
         JoinedRank join(GroupOptions options) {
-            return muster.join(options).await();
+            return Bounded.await(muster.join(options), "muster join");
         }
 
         /** The next matching body that this node hears on an address. */
@@ -111,8 +111,7 @@ final class InMemoryCluster implements AutoCloseable {
         var process = new Process(
                 vertx,
                 store,
-                Muster.start(vertx, store, id, MusterOptions.fromJson(all), around)
-                        .await());
+                Bounded.await(Muster.start(vertx, store, id, MusterOptions.fromJson(all), around), "muster start"));
         processes.add(process);
         FlightRecordWhenItFails.register(
                 process, () -> process.muster().flightRecord().encodePrettily());
@@ -142,13 +141,13 @@ final class InMemoryCluster implements AutoCloseable {
         shared.crash(process.store());
         processes.remove(process);
         FlightRecordWhenItFails.forget(process);
-        process.vertx().close().await();
+        Bounded.await(process.vertx().close(), "vertx close");
     }
 
     /** Ends a process in order; its Vert.x stays up until the cluster is closed. */
     void close(Process process) {
         FlightRecordWhenItFails.forget(process);
-        process.muster().close().await();
+        Bounded.await(process.muster().close(), "muster close");
     }
 
     /** Who has the store, but none of our manners. */
@@ -159,16 +158,18 @@ final class InMemoryCluster implements AutoCloseable {
 
     /** Puts whatever it likes, over whatever is there. */
     static void overwrite(InMemorySegmentStore stranger, String key, StoredBytes value) {
-        while (!stranger.compareAndSet(key, stranger.get(key).await(), value).await()) {
+        while (!Bounded.await(
+                stranger.compareAndSet(key, Bounded.await(stranger.get(key), "stranger get"), value),
+                "stranger compare and set")) {
             Thread.onSpinWait();
         }
     }
 
     static void remove(InMemorySegmentStore stranger, String key) {
-        for (StoredBytes there = stranger.get(key).await();
+        for (StoredBytes there = Bounded.await(stranger.get(key), "stranger get");
                 there != null;
-                there = stranger.get(key).await()) {
-            if (stranger.compareAndSet(key, there, null).await()) {
+                there = Bounded.await(stranger.get(key), "stranger get")) {
+            if (Bounded.await(stranger.compareAndSet(key, there, null), "stranger compare and set")) {
                 return;
             }
         }
@@ -190,7 +191,8 @@ final class InMemoryCluster implements AutoCloseable {
         while (true) {
             List<Future<AllConnected>> waits =
                     ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
-            List<AllConnected> all = waits.stream().map(wait -> wait.await()).toList();
+            List<AllConnected> all =
+                    waits.stream().map(wait -> Bounded.await(wait, "wait")).toList();
             if (all.stream().map(AllConnected::epoch).distinct().count() == 1) {
                 return all.getFirst();
             }
@@ -208,8 +210,8 @@ final class InMemoryCluster implements AutoCloseable {
     @Override
     public void close() {
         processes.forEach(FlightRecordWhenItFails::forget);
-        processes.forEach(process -> process.muster().close().await());
-        processes.forEach(process -> process.vertx().close().await());
+        processes.forEach(process -> Bounded.await(process.muster().close(), "muster close"));
+        processes.forEach(process -> Bounded.await(process.vertx().close(), "vertx close"));
         processes.clear();
     }
 }

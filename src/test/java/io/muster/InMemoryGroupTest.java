@@ -50,8 +50,8 @@ class InMemoryGroupTest {
     private Muster start(MusterOptions options, VertxOptions loops) {
         Vertx vertx = Vertx.vertx(loops);
         ProcessId id = ProcessId.random(RandomGenerator.getDefault());
-        Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options)
-                .await();
+        Muster muster = Bounded.await(
+                Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options), "muster start");
         vertxes.add(vertx);
         musters.add(muster);
         return muster;
@@ -59,8 +59,8 @@ class InMemoryGroupTest {
 
     @AfterEach
     void closeAll() {
-        musters.forEach(muster -> muster.close().await());
-        vertxes.forEach(vertx -> vertx.close().await());
+        musters.forEach(muster -> Bounded.await(muster.close(), "muster close"));
+        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "vertx close"));
     }
 
     // P-16: a link-open may overtake the news that this rank has its seat, where they run on different event loops;
@@ -81,9 +81,9 @@ class InMemoryGroupTest {
                 joining.add(started.get(rank % processes).join(GroupOptions.of("g" + round, rank, worldSize)));
             }
             for (Future<JoinedRank> joined : joining) {
-                assertThat(joined.await()
-                                .allConnected(Duration.ofSeconds(20))
-                                .await()
+                assertThat(Bounded.await(
+                                        Bounded.await(joined, "joined").allConnected(Duration.ofSeconds(20)),
+                                        "await all connected")
                                 .linkCount())
                         .isEqualTo(worldSize * (worldSize - 1));
             }
@@ -96,14 +96,13 @@ class InMemoryGroupTest {
     void connectsEveryPairWithOneRankPerProcess(int worldSize) {
         List<Future<AllConnected>> waits = new ArrayList<>();
         for (int rank = 0; rank < worldSize; rank++) {
-            JoinedRank joined = start(MusterOptions.defaults())
-                    .join(GroupOptions.of("g", rank, worldSize))
-                    .await();
+            JoinedRank joined = Bounded.await(
+                    start(MusterOptions.defaults()).join(GroupOptions.of("g", rank, worldSize)), "start join");
             waits.add(joined.allConnected(Duration.ofSeconds(20)));
         }
-        AllConnected first = waits.getFirst().await();
+        AllConnected first = Bounded.await(waits.getFirst(), "waits get first");
         for (Future<AllConnected> wait : waits) {
-            assertThat(wait.await().epoch()).isEqualTo(first.epoch());
+            assertThat(Bounded.await(wait, "wait").epoch()).isEqualTo(first.epoch());
         }
         assertThat(first.linkCount()).isEqualTo(worldSize * (worldSize - 1));
         assertThat(first.links().getOrDefault(Proof.WARMUP, 0)).isEqualTo(worldSize * (worldSize - 1));
@@ -117,12 +116,10 @@ class InMemoryGroupTest {
         Muster two = start(MusterOptions.defaults());
         List<Future<AllConnected>> waits = new ArrayList<>();
         for (int rank = 0; rank < 6; rank++) {
-            waits.add((rank % 2 == 0 ? one : two)
-                    .join(GroupOptions.of("g", rank, 6))
-                    .await()
+            waits.add(Bounded.await((rank % 2 == 0 ? one : two).join(GroupOptions.of("g", rank, 6)), "join")
                     .allConnected(Duration.ofSeconds(20)));
         }
-        AllConnected connected = waits.getFirst().await();
+        AllConnected connected = Bounded.await(waits.getFirst(), "waits get first");
         assertThat(connected.links()).containsEntry(Proof.LOCAL, 12).containsEntry(Proof.WARMUP, 18);
         assertThat(connected.paths()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 1));
     }
@@ -130,16 +127,14 @@ class InMemoryGroupTest {
     // P-5
     @Test
     void writesIntoThePeersSegment() {
-        JoinedRank zero = start(MusterOptions.defaults())
-                .join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20))
-                .await();
-        JoinedRank one =
-                start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)).await();
-        one.allConnected(Duration.ofSeconds(20)).await();
+        JoinedRank zero = Bounded.await(
+                start(MusterOptions.defaults()).join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20)), "start join");
+        JoinedRank one = Bounded.await(start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)), "start join");
+        Bounded.await(one.allConnected(Duration.ofSeconds(20)), "one all connected");
         try (Arena arena = Arena.ofShared()) {
             MemorySegment source = arena.allocate(1 << 20);
             source.fill((byte) 7);
-            one.write(0, "kv", 0, source).await();
+            Bounded.await(one.write(0, "kv", 0, source), "one write");
             assertThat(zero.segment("kv").mismatch(source)).isEqualTo(-1);
             assertThat(zero.segment("kv").get(ValueLayout.JAVA_BYTE, (1 << 20) - 1))
                     .isEqualTo((byte) 7);
@@ -153,27 +148,29 @@ class InMemoryGroupTest {
         Muster two = start(MusterOptions.defaults());
         connectAndLeave(one, two, "kept");
         JoinedRank[] stays = {
-            one.join(GroupOptions.of("kept", 0, 2)).await(),
-            two.join(GroupOptions.of("kept", 1, 2)).await()
+            Bounded.await(one.join(GroupOptions.of("kept", 0, 2)), "one join"),
+            Bounded.await(two.join(GroupOptions.of("kept", 1, 2)), "two join")
         };
-        long epoch = stays[0].allConnected(Duration.ofSeconds(20)).await().epoch();
+        long epoch = Bounded.await(stays[0].allConnected(Duration.ofSeconds(20)), "stays all connected")
+                .epoch();
         connectAndLeave(one, two, "passing");
         assertThat(one.process().transport().channel(two.processId()))
                 .as("the other group needs it")
                 .isPresent();
-        assertThat(stays[0].allConnected(Duration.ofSeconds(20)).await().epoch())
+        assertThat(Bounded.await(stays[0].allConnected(Duration.ofSeconds(20)), "stays all connected")
+                        .epoch())
                 .isEqualTo(epoch);
-        Future.all(stays[0].leave(), stays[1].leave()).await();
+        Bounded.await(Future.all(stays[0].leave(), stays[1].leave()), "future all");
         awaitNoChannel(one, two);
         connectAndLeave(one, two, "next");
         awaitNoChannel(two, one);
     }
 
     private static void connectAndLeave(Muster one, Muster two, String group) {
-        JoinedRank zero = one.join(GroupOptions.of(group, 0, 2)).await();
-        JoinedRank first = two.join(GroupOptions.of(group, 1, 2)).await();
-        zero.allConnected(Duration.ofSeconds(20)).await();
-        Future.all(zero.leave(), first.leave()).await();
+        JoinedRank zero = Bounded.await(one.join(GroupOptions.of(group, 0, 2)), "one join");
+        JoinedRank first = Bounded.await(two.join(GroupOptions.of(group, 1, 2)), "two join");
+        Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "zero all connected");
+        Bounded.await(Future.all(zero.leave(), first.leave()), "future all");
     }
 
     private static void awaitNoChannel(Muster here, Muster there) {
@@ -188,14 +185,15 @@ class InMemoryGroupTest {
     void primesAndLeavesNothingBehind() {
         Vertx vertx = Vertx.vertx();
         vertxes.add(vertx);
-        assertThat(Muster.prime(vertx, MusterOptions.defaults().with(new PrimeOptions(2, 30_000, 3)))
-                        .await())
+        assertThat(Bounded.await(
+                        Muster.prime(vertx, MusterOptions.defaults().with(new PrimeOptions(2, 30_000, 3))),
+                        "muster prime"))
                 .isEqualTo(2);
         Muster one = start(MusterOptions.defaults());
-        assertThat(one.join(GroupOptions.of("g", 0, 1))
-                        .await()
-                        .allConnected(Duration.ofSeconds(20))
-                        .await()
+        assertThat(Bounded.await(
+                                Bounded.await(one.join(GroupOptions.of("g", 0, 1)), "one join")
+                                        .allConnected(Duration.ofSeconds(20)),
+                                "await all connected")
                         .epoch())
                 .isEqualTo(1);
     }
@@ -207,9 +205,10 @@ class InMemoryGroupTest {
                 .put("warmup", new JsonObject().put("fabric", "7d1f6a52-7f0b-4a39-9d0c-5b1f0f1f3c11/3")));
         List<Future<AllConnected>> waits = new ArrayList<>();
         for (int rank = 0; rank < 3; rank++) {
-            waits.add(start(fabric).join(GroupOptions.of("g", rank, 3)).await().allConnected(Duration.ofSeconds(20)));
+            waits.add(Bounded.await(start(fabric).join(GroupOptions.of("g", rank, 3)), "start join")
+                    .allConnected(Duration.ofSeconds(20)));
         }
-        assertThat(waits.getFirst().await().links())
+        assertThat(Bounded.await(waits.getFirst(), "waits get first").links())
                 .isEqualTo(Collections.singletonMap(Proof.FABRIC_IMPORT_SIMULATED, 6));
     }
 
@@ -217,14 +216,19 @@ class InMemoryGroupTest {
     @Test
     void completesAGreaterEpochAfterAProcessWasReplaced() {
         start(MusterOptions.defaults());
-        JoinedRank zero = musters.getFirst().join(GroupOptions.of("g", 0, 2)).await();
+        JoinedRank zero = Bounded.await(musters.getFirst().join(GroupOptions.of("g", 0, 2)), "get first join");
         Muster second = start(MusterOptions.defaults());
-        second.join(GroupOptions.of("g", 1, 2)).await();
-        long before = zero.allConnected(Duration.ofSeconds(20)).await().epoch();
-        second.close().await();
+        Bounded.await(second.join(GroupOptions.of("g", 1, 2)), "second join");
+        long before = Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "zero all connected")
+                .epoch();
+        Bounded.await(second.close(), "second close");
         JoinedRank again =
-                start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)).await();
-        assertThat(again.allConnected(Duration.ofSeconds(20)).await().epoch()).isGreaterThan(before);
-        assertThat(zero.allConnected(Duration.ofSeconds(20)).await().epoch()).isGreaterThan(before);
+                Bounded.await(start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)), "start join");
+        assertThat(Bounded.await(again.allConnected(Duration.ofSeconds(20)), "again all connected")
+                        .epoch())
+                .isGreaterThan(before);
+        assertThat(Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "zero all connected")
+                        .epoch())
+                .isGreaterThan(before);
     }
 }

@@ -44,25 +44,26 @@ class JoinedRankTest {
         Vertx vertx = Vertx.vertx();
         ProcessId id = ProcessId.random(RandomGenerator.getDefault());
         vertxes.add(vertx);
-        Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, MusterOptions.defaults())
-                .await();
+        Muster muster = Bounded.await(
+                Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, MusterOptions.defaults()),
+                "muster start");
         musters.add(muster);
         return muster;
     }
 
     @AfterEach
     void closeAll() {
-        musters.forEach(muster -> muster.close().await());
-        vertxes.forEach(vertx -> vertx.close().await());
+        musters.forEach(muster -> Bounded.await(muster.close(), "muster close"));
+        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "vertx close"));
     }
 
     @Test
     void publishesASegmentThatIsRegisteredLaterAndKeepsLinksAndEpoch() {
-        JoinedRank zero =
-                start().join(GroupOptions.of("g", 0, 2).segment("early", 16)).await();
-        JoinedRank one = start().join(GroupOptions.of("g", 1, 2)).await();
-        long epoch = one.allConnected(PATIENCE).await().epoch();
-        zero.allConnected(PATIENCE).await();
+        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 2).segment("early", 16)), "start join");
+        JoinedRank one = Bounded.await(start().join(GroupOptions.of("g", 1, 2)), "start join");
+        long epoch =
+                Bounded.await(one.allConnected(PATIENCE), "one all connected").epoch();
+        Bounded.await(zero.allConnected(PATIENCE), "zero all connected");
         Queue<String> changes = new ConcurrentLinkedQueue<>();
         vertxes.forEach(vertx -> {
             vertx.eventBus().localConsumer(new Addresses(new GroupName("g")).peerState(), message -> {
@@ -78,7 +79,7 @@ class JoinedRankTest {
                             message -> changes.add(message.body().toString()));
         });
 
-        MemorySegment late = zero.register("late", 4096).await();
+        MemorySegment late = Bounded.await(zero.register("late", 4096), "zero register");
         until(() -> one.segments(0).size() == 2);
 
         assertThat(one.segments(0))
@@ -86,32 +87,32 @@ class JoinedRankTest {
                 .extracting(SegmentInfo::name)
                 .containsExactly("early", "late");
         try (Arena arena = Arena.ofShared()) {
-            one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42))
-                    .await();
+            Bounded.await(one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42)), "one write");
         }
         assertThat(late.get(ValueLayout.JAVA_INT, 4092)).isEqualTo(42);
         assertThat(zero.segment("late")).isEqualTo(late);
-        assertThat(one.allConnected(PATIENCE).await().epoch()).isEqualTo(epoch);
+        assertThat(Bounded.await(one.allConnected(PATIENCE), "one all connected")
+                        .epoch())
+                .isEqualTo(epoch);
         assertThat(changes).isEmpty();
     }
 
     @Test
     void registrationsAtTheSameTimeLoseNone() {
-        JoinedRank zero = start().join(GroupOptions.of("g", 0, 2)).await();
-        JoinedRank one = start().join(GroupOptions.of("g", 1, 2)).await();
+        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 2)), "start join");
+        JoinedRank one = Bounded.await(start().join(GroupOptions.of("g", 1, 2)), "start join");
         List<Future<MemorySegment>> all = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             all.add(zero.register("s" + i, 8 + i));
         }
-        Future.all(all).await();
+        Bounded.await(Future.all(all), "future all");
         until(() -> one.segments(0).size() == 20);
         assertThat(one.segments(0)).containsExactlyInAnyOrderElementsOf(zero.segments(0));
     }
 
     @Test
     void refusesSegmentsThatCanNotBe() {
-        JoinedRank zero =
-                start().join(GroupOptions.of("g", 0, 1).segment("kv", 8)).await();
+        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1).segment("kv", 8)), "start join");
         assertThat(failure(zero.register("kv", 8)))
                 .hasMessageContaining("rank 0 of group g has a segment 'kv' already")
                 .returns(MusterException.Kind.CONFIG, MusterException::kind);
@@ -129,7 +130,7 @@ class JoinedRankTest {
                         .kind())
                 .isEqualTo(MusterException.Kind.CONFIG);
         for (int i = 1; i < 1024; i++) {
-            zero.register("s" + i, 1).await();
+            Bounded.await(zero.register("s" + i, 1), "zero register");
         }
         assertThat(failure(zero.register("one more", 1)))
                 .hasMessageContaining("1024 segments")
@@ -138,29 +139,30 @@ class JoinedRankTest {
 
     @Test
     void aRankThatHasLeftRegistersNothing() {
-        JoinedRank zero = start().join(GroupOptions.of("g", 0, 1)).await();
-        zero.leave().await();
+        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1)), "start join");
+        Bounded.await(zero.leave(), "zero leave");
         assertThat(failure(zero.register("kv", 8)).kind()).isEqualTo(MusterException.Kind.FATAL);
         assertThat(failure(zero.allConnected(PATIENCE)).kind()).isEqualTo(MusterException.Kind.FATAL);
-        zero.leave().await();
+        Bounded.await(zero.leave(), "zero leave");
     }
 
     @Test // G-1
     void aGroupThatWasNotJoinedLeavesNothingBehind() {
         Muster first = start();
-        first.join(GroupOptions.of("g", 0, 1)).await();
+        Bounded.await(first.join(GroupOptions.of("g", 0, 1)), "first join");
         Muster late = start();
         assertThat(failure(late.join(GroupOptions.of("g", 0, 1)))).hasMessageContaining("is held by pid");
-        assertThat(late.status(null).await()).isEmpty();
-        first.close().await();
-        late.join(GroupOptions.of("g", 0, 2)).await();
+        assertThat(Bounded.await(late.status(null), "late status")).isEmpty();
+        Bounded.await(first.close(), "first close");
+        Bounded.await(late.join(GroupOptions.of("g", 0, 2)), "late join");
     }
 
     @Test // B-5
     void closingMusterEndsAWaitWithNeitherSuccessNorTimeout() {
         Muster muster = start();
-        Future<?> wait = muster.join(GroupOptions.of("g", 0, 2)).await().allConnected(PATIENCE);
-        muster.close().await();
+        Future<?> wait = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join")
+                .allConnected(PATIENCE);
+        Bounded.await(muster.close(), "muster close");
         assertThat(failure(wait))
                 .hasMessageContaining("closed")
                 .returns(MusterException.Kind.FATAL, MusterException::kind);
@@ -168,7 +170,7 @@ class JoinedRankTest {
     }
 
     private static MusterException failure(Future<?> future) {
-        MusterException failure = catchThrowableOfType(MusterException.class, future::await);
+        MusterException failure = catchThrowableOfType(MusterException.class, () -> Bounded.await(future, "future"));
         assertThat(failure).as("failed").isNotNull();
         return failure;
     }

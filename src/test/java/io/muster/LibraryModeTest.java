@@ -55,31 +55,37 @@ class LibraryModeTest {
         hazelcast = Hazelcast.newHazelcastInstance(MusterHazelcast.found(MusterHazelcast.carryVertx(config)));
         var options = new VertxOptions();
         options.getEventBusOptions().setHost("127.0.0.1");
-        vertx = Vertx.builder()
-                .with(options)
-                .withClusterManager(new HazelcastClusterManager(hazelcast))
-                .buildClustered()
-                .await();
+        vertx = Bounded.await(
+                Vertx.builder()
+                        .with(options)
+                        .withClusterManager(new HazelcastClusterManager(hazelcast))
+                        .buildClustered(),
+                "with cluster manager build clustered");
     }
 
     @AfterEach
     void stopTheApplication() {
-        vertx.close().await();
+        Bounded.await(vertx.close(), "vertx close");
         hazelcast.getLifecycleService().terminate();
     }
 
     @Test
     void vertxAndHazelcastWorkOnAfterMusterWasClosedAndMusterStartsAgain() throws Exception {
         for (int round = 0; round < 2; round++) {
-            Muster muster = Muster.start(vertx, MusterOptions.defaults()).await();
-            muster.join(GroupOptions.of("g", 0, 1)).await().allConnected(LONG).await();
-            muster.close().await();
-            muster.close().await();
-            vertx.eventBus()
-                    .<String>consumer("echo", message -> message.reply(message.body()))
-                    .completion()
-                    .await();
-            assertThat(vertx.eventBus().<String>request("echo", "hello").await().body())
+            Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
+            Bounded.await(
+                    Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "muster join")
+                            .allConnected(LONG),
+                    "await all connected");
+            Bounded.await(muster.close(), "muster close");
+            Bounded.await(muster.close(), "muster close");
+            Bounded.await(
+                    vertx.eventBus()
+                            .<String>consumer("echo", message -> message.reply(message.body()))
+                            .completion(),
+                    "consumer completion");
+            assertThat(Bounded.await(vertx.eventBus().<String>request("echo", "hello"), "string request")
+                            .body())
                     .isEqualTo("hello");
             assertThat(hazelcast.getLifecycleService().isRunning()).isTrue();
             hazelcast.getMap(STORE_KEY).set("round", round);
@@ -90,8 +96,11 @@ class LibraryModeTest {
     @Test
     void anApplicationsTestPutsFaultsInTheWay() {
         var faults = new TransportFaults();
-        Muster muster = Muster.start(vertx, MusterOptions.defaults(), faults).await();
-        muster.join(GroupOptions.of("g", 0, 1)).await().allConnected(LONG).await();
+        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults(), faults), "muster start");
+        Bounded.await(
+                Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "muster join")
+                        .allConnected(LONG),
+                "await all connected");
         TransportFault fault = faults.add(
                 TransportFault.at(TransportFault.Point.DIAL, new TransportFault.Act.Fail("cut by the test")));
 
@@ -99,15 +108,16 @@ class LibraryModeTest {
                 .routing()
                 .connect(new ProcessAddress(ProcessId.random(RandomGenerator.getDefault()), "127.0.0.1", 9));
 
-        assertThat(catchThrowableOfType(ConnectException.class, dial::await)).hasMessageContaining("cut by the test");
+        assertThat(catchThrowableOfType(ConnectException.class, () -> Bounded.await(dial, "dial")))
+                .hasMessageContaining("cut by the test");
         assertThat(fault.fired()).isEqualTo(1);
-        muster.close().await();
+        Bounded.await(muster.close(), "muster close");
     }
 
     @Test // B-5
     void closingVertxFirstEndsWaitsWithNeitherSuccessNorTimeoutAndNothingHangs() throws Exception {
-        Muster muster = Muster.start(vertx, MusterOptions.defaults()).await();
-        JoinedRank rank = muster.join(GroupOptions.of("g", 0, 2)).await();
+        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
+        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
         Future<AllConnected> wait = rank.allConnected(LONG);
 
         vertx.close().await(20, TimeUnit.SECONDS);
@@ -125,9 +135,9 @@ class LibraryModeTest {
 
     @Test
     void shuttingHazelcastDownFirstHangsNothing() throws Exception {
-        Muster muster = Muster.start(vertx, MusterOptions.defaults()).await();
-        Future<AllConnected> wait =
-                muster.join(GroupOptions.of("g", 0, 2)).await().allConnected(LONG);
+        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
+        Future<AllConnected> wait = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join")
+                .allConnected(LONG);
         hazelcast.getLifecycleService().terminate();
         muster.close().await(20, TimeUnit.SECONDS);
         assertThat(fatal(wait)).containsAnyOf("closed", "Hazelcast has shut down in this process");
@@ -135,13 +145,16 @@ class LibraryModeTest {
 
     @Test
     void anApplicationsVerticleMayOwnMusterFromItsStartToItsStop() throws Exception {
-        String owner = vertx.deployVerticle(new Owner()).await();
-        String bystander = vertx.deployVerticle(new Bystander()).await();
-        vertx.undeploy(bystander).await();
+        String owner = Bounded.await(vertx.deployVerticle(new Owner()), "vertx deploy verticle");
+        String bystander = Bounded.await(vertx.deployVerticle(new Bystander()), "vertx deploy verticle");
+        Bounded.await(vertx.undeploy(bystander), "vertx undeploy");
         vertx.undeploy(owner).await(20, TimeUnit.SECONDS);
-        Muster again = Muster.start(vertx, MusterOptions.defaults()).await();
-        again.join(GroupOptions.of("g", 0, 1)).await().allConnected(LONG).await();
-        again.close().await();
+        Muster again = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
+        Bounded.await(
+                Bounded.await(again.join(GroupOptions.of("g", 0, 1)), "again join")
+                        .allConnected(LONG),
+                "await all connected");
+        Bounded.await(again.close(), "again close");
     }
 
     /** Starts Muster and joins on its own context; its stop is called after its children, if it had any, are gone. */
@@ -176,16 +189,17 @@ class LibraryModeTest {
 
     @Test
     void aVerticleJoinsSharesAndLeaves() throws Exception {
-        String zero = deploy(rank(0).put("segments", new JsonObject().put("kv", 4096)))
-                .await();
+        String zero = Bounded.await(deploy(rank(0).put("segments", new JsonObject().put("kv", 4096))), "deploy");
         JoinedRank joined = MusterVerticle.joined(vertx, "g", 0).orElseThrow();
         assertThat(joined.segment("kv").byteSize()).isEqualTo(4096);
 
-        String one = deploy(rank(1).put("requireAllConnectedWithinMs", 30_000)).await();
-        assertThat(joined.allConnected(LONG).await().worldSize()).isEqualTo(2);
-        JsonObject status = vertx.eventBus()
-                .<JsonObject>request("muster.g.status", new JsonObject())
-                .await()
+        String one = Bounded.await(deploy(rank(1).put("requireAllConnectedWithinMs", 30_000)), "deploy");
+        assertThat(Bounded.await(joined.allConnected(LONG), "joined all connected")
+                        .worldSize())
+                .isEqualTo(2);
+        JsonObject status = Bounded.await(
+                        vertx.eventBus().<JsonObject>request("muster.g.status", new JsonObject()),
+                        "json object request")
                 .body();
         assertThat(status.getInteger("processes"))
                 .as("both live in the same Muster")
@@ -198,16 +212,16 @@ class LibraryModeTest {
         assertThat(MusterVerticle.joined(vertx, "g", 1)).isEmpty();
         assertThat(catchThrowableOfType(
                         Exception.class,
-                        () -> vertx.eventBus()
-                                .request("muster.g.status", new JsonObject())
-                                .await()))
+                        () -> Bounded.await(
+                                vertx.eventBus().request("muster.g.status", new JsonObject()), "event bus request")))
                 .as("nobody answers any more")
                 .isNotNull();
     }
 
     @Test // G-1
     void aVerticleJoinsSeveralGroupsByAList() {
-        deploy(new JsonObject()
+        Bounded.await(
+                deploy(new JsonObject()
                         .put("requireAllConnectedWithinMs", 30_000)
                         .put(
                                 "join",
@@ -217,8 +231,8 @@ class LibraryModeTest {
                                         .add(new JsonObject()
                                                 .put("group", "h")
                                                 .put("rank", 0)
-                                                .put("worldSize", 1))))
-                .await();
+                                                .put("worldSize", 1)))),
+                "deploy");
         assertThat(MusterVerticle.joined(vertx, "h", 0)).isPresent();
         assertThat(MusterVerticle.joined(vertx, "g", 1)).isPresent();
     }
@@ -227,40 +241,42 @@ class LibraryModeTest {
     void aVerticleThatFailsLeavesWhatItHasJoined() {
         Throwable late = catchThrowableOfType(
                 MusterException.class,
-                () -> deploy(rank(0).put("requireAllConnectedWithinMs", 200)).await());
+                () -> Bounded.await(deploy(rank(0).put("requireAllConnectedWithinMs", 200)), "deploy"));
         assertThat(late)
                 .hasMessageContaining("not all connected after 200 ms")
                 .hasMessageContaining("rank 1: never published");
         assertThat(MusterVerticle.joined(vertx, "g", 0)).isEmpty();
-        deploy(new JsonObject()
+        Bounded.await(
+                deploy(new JsonObject()
                         .put("group", "g")
                         .put("rank", 0)
                         .put("worldSize", 1)
-                        .put("requireAllConnectedWithinMs", 30_000))
-                .await();
+                        .put("requireAllConnectedWithinMs", 30_000)),
+                "deploy");
     }
 
     @Test
     void verticlesOfOneVertxAgreeOnTheSettings() {
-        deploy(rank(0)).await();
+        Bounded.await(deploy(rank(0)), "deploy");
         MusterException other = catchThrowableOfType(
                 MusterException.class,
-                () -> deploy(rank(1).put(
+                () -> Bounded.await(
+                        deploy(rank(1).put(
                                         "muster",
-                                        new JsonObject().put("claim", new JsonObject().put("livenessMs", 777))))
-                        .await());
+                                        new JsonObject().put("claim", new JsonObject().put("livenessMs", 777)))),
+                        "deploy"));
         assertThat(other.kind()).isEqualTo(MusterException.Kind.CONFIG);
         assertThat(other).hasMessageContaining("claim.livenessMs is 777 here and 3000 there");
-        MusterException twice = catchThrowableOfType(
-                MusterException.class, () -> deploy(rank(0)).await());
+        MusterException twice =
+                catchThrowableOfType(MusterException.class, () -> Bounded.await(deploy(rank(0)), "deploy"));
         assertThat(twice).hasMessageContaining("rank 0 of group g has been joined by this process already");
-        deploy(rank(1).put("muster", new JsonObject()).put("requireAllConnectedWithinMs", 30_000))
-                .await();
+        Bounded.await(
+                deploy(rank(1).put("muster", new JsonObject()).put("requireAllConnectedWithinMs", 30_000)), "deploy");
     }
 
     @Test
     void closingVertxStopsAVerticleInOrder() throws Exception {
-        deploy(rank(0)).await();
+        Bounded.await(deploy(rank(0)), "deploy");
         Future<AllConnected> wait =
                 MusterVerticle.joined(vertx, "g", 0).orElseThrow().allConnected(LONG);
         vertx.close().await(20, TimeUnit.SECONDS);

@@ -54,21 +54,23 @@ class MembershipGroupTest {
         JoinedRank two = cluster.start().join("g", 2, 3);
         InMemoryCluster.await(zero, one, two);
         List<Future<JsonObject>> degraded = List.of(first.degraded("g"), second.degraded("g"));
-        two.leave().await();
+        Bounded.await(two.leave(), "two leave");
         for (Future<JsonObject> heard : degraded) {
-            assertThat(heard.await().getJsonArray("lost")).hasSize(1);
-            JsonObject lost = heard.await().getJsonArray("lost").getJsonObject(0);
+            assertThat(Bounded.await(heard, "heard").getJsonArray("lost")).hasSize(1);
+            JsonObject lost = Bounded.await(heard, "heard").getJsonArray("lost").getJsonObject(0);
             assertThat(lost.getInteger("rank")).isEqualTo(2);
             assertThat(lost.getString("reason")).isEqualTo("LEFT");
             assertThat(lost.getLong("incarnation")).isEqualTo(two.member().incarnation());
         }
         assertThat(zero.runtime().linkTable().row(0, 1).state()).isInstanceOf(LinkState.Connected.class);
-        assertThat(zero.report().await().missing()).singleElement().satisfies(missing -> {
-            assertThat(missing.rank()).isEqualTo(2);
-            assertThat(missing.phase()).isEqualTo(StuckReport.Phase.VANISHED);
-            assertThat(missing.lastError()).contains("left by its own will");
-        });
-        assertThatThrownBy(() -> two.allConnected(InMemoryCluster.PATIENCE).await())
+        assertThat(Bounded.await(zero.report(), "zero report").missing())
+                .singleElement()
+                .satisfies(missing -> {
+                    assertThat(missing.rank()).isEqualTo(2);
+                    assertThat(missing.phase()).isEqualTo(StuckReport.Phase.VANISHED);
+                    assertThat(missing.lastError()).contains("left by its own will");
+                });
+        assertThatThrownBy(() -> Bounded.await(two.allConnected(InMemoryCluster.PATIENCE), "two all connected"))
                 .isInstanceOfSatisfying(
                         MusterException.class,
                         refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.FATAL));
@@ -95,13 +97,14 @@ class MembershipGroupTest {
                                 .put("peer", 1)
                                 .put("incarnation", one.member().incarnation())
                                 .put("reason", "its answers look wrong"));
-        JsonObject lost = degraded.await().getJsonArray("lost").getJsonObject(0);
+        JsonObject lost =
+                Bounded.await(degraded, "degraded").getJsonArray("lost").getJsonObject(0);
         assertThat(lost.getInteger("rank")).isEqualTo(1);
         assertThat(lost.getString("reason")).isEqualTo("REPORTED");
         assertThat(lost.getString("evidence")).contains("its answers look wrong");
         assertThat(lost.getInteger("reportedBy")).isZero();
-        assertThat(degraded.await().getLong("epoch")).isEqualTo(epoch);
-        degradedThere.await();
+        assertThat(Bounded.await(degraded, "degraded").getLong("epoch")).isEqualTo(epoch);
+        Bounded.await(degradedThere, "degraded there");
         assertThat(InMemoryCluster.await(zero, one).epoch()).isGreaterThan(epoch);
     }
 
@@ -124,7 +127,7 @@ class MembershipGroupTest {
         bus.send(of("g").report(), new JsonObject().put("rank", 1).put("peer", 0));
         bus.send(of("g").report(), new JsonObject().put("rank", "zero"));
         bus.send(of("g").report(), new JsonObject());
-        zero.report().await();
+        Bounded.await(zero.report(), "zero report");
         assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
         assertThat(degraded.isComplete()).isFalse();
     }
@@ -157,7 +160,7 @@ class MembershipGroupTest {
                 ranks.add(processes.get(rank).join("g", rank, 2));
             }
             InMemoryCluster.await(ranks);
-            Future.all(ranks.stream().map(JoinedRank::leave).toList()).await();
+            Bounded.await(Future.all(ranks.stream().map(JoinedRank::leave).toList()), "future all");
             processes.forEach(process -> {
                 assertThat(process.muster().process().groups()).isEmpty();
                 assertThat(process.vertx().deploymentIDs()).isEmpty();
@@ -175,7 +178,7 @@ class MembershipGroupTest {
         for (int round = 0; round < 10; round++) {
             JoinedRank one = first.join("g", 1, 3);
             InMemoryCluster.await(zero, one, two);
-            one.leave().await();
+            Bounded.await(one.leave(), "one leave");
             assertThat(first.vertx().deploymentIDs())
                     .as("a verticle of the former link would take its successor's messages")
                     .hasSize(without);
@@ -201,7 +204,7 @@ class MembershipGroupTest {
                 .channel(second.muster().processId())
                 .orElseThrow()
                 .close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "cut by the test"));
-        Future.all(degraded).await();
+        Bounded.await(Future.all(degraded), "future all");
         for (int group = 0; group < 2; group++) {
             assertThat(InMemoryCluster.await(groups.get(group)).epoch()).isGreaterThan(before.get(group));
         }
@@ -221,7 +224,10 @@ class MembershipGroupTest {
         List<Future<JsonObject>> degraded = List.of(first.degraded("a"), first.degraded("b"));
         cluster.crash(second);
         for (Future<JsonObject> heard : degraded) {
-            assertThat(heard.await().getJsonArray("lost").getJsonObject(0).getString("reason"))
+            assertThat(Bounded.await(heard, "heard")
+                            .getJsonArray("lost")
+                            .getJsonObject(0)
+                            .getString("reason"))
                     .as("a Vert.x that closes may still say so on a link before its sockets are closed")
                     .isIn("SOCKET_CLOSED", "CLOSED_BY_PEER");
         }
@@ -253,14 +259,14 @@ class MembershipGroupTest {
                                 .put("peer", 1)
                                 .put("incarnation", one.member().incarnation())
                                 .put("reason", "cut for once"));
-        linkLost.forEach(lost -> lost.await());
+        linkLost.forEach(lost -> Bounded.await(lost, "lost"));
         long mended = InMemoryCluster.await(zero, one, two).epoch();
         assertThat(epoch(store).vector()).as("after a lost link").isEqualTo(members);
         List<Future<JsonObject>> processLost = List.of(first.degraded("g"), second.degraded("g"));
         cluster.crash(third);
-        processLost.forEach(lost -> lost.await());
+        processLost.forEach(lost -> Bounded.await(lost, "lost"));
         for (JoinedRank left : List.of(zero, one)) {
-            assertThatThrownBy(() -> left.allConnected(Duration.ofMillis(300)).await())
+            assertThatThrownBy(() -> Bounded.await(left.allConnected(Duration.ofMillis(300)), "left all connected"))
                     .as("two are not all")
                     .isInstanceOfSatisfying(
                             MusterException.class,
@@ -281,7 +287,7 @@ class MembershipGroupTest {
 
     private static EpochRecord epoch(InMemorySegmentStore store) {
         return ((Decoded.Valid<EpochRecord>) Schema.epochRecord(Objects.requireNonNull(
-                        store.get(InMemoryCluster.keys("g").epoch()).await())))
+                        Bounded.await(store.get(InMemoryCluster.keys("g").epoch()), "store get"))))
                 .value();
     }
 }

@@ -75,7 +75,7 @@ class RendezvousGroupTest {
                 cluster.start(NO_POLLING).join("g", 2, 4)));
         Future<JsonObject> link = cluster.start(NO_POLLING).link("g", 3, 2, "CONNECTED");
         assertThatThrownBy(() ->
-                        ranks.getFirst().allConnected(Duration.ofMillis(100)).await())
+                        Bounded.await(ranks.getFirst().allConnected(Duration.ofMillis(100)), "get first all connected"))
                 .hasMessageContaining("rank 1: never published")
                 .hasMessageContaining("rank 3: never published");
         assertThat(link.isComplete()).isFalse();
@@ -96,14 +96,14 @@ class RendezvousGroupTest {
         }
         InMemoryCluster.Process process = cluster.start(NO_POLLING);
         PreparedRank prepared =
-                process.muster().prepare(GroupOptions.of("g", late, 3)).await();
+                Bounded.await(process.muster().prepare(GroupOptions.of("g", late, 3)), "muster prepare");
         long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
         while (channels(process).size() < 2) {
             assertThat(System.nanoTime()).as("it dials both").isLessThan(end);
             Thread.sleep(5);
         }
         Set<ChannelGeneration> before = channels(process);
-        ranks.add(prepared.publish().await());
+        ranks.add(Bounded.await(prepared.publish(), "prepared publish"));
         assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(6);
         assertThat(channels(process)).as("and needs no others").isEqualTo(before);
     }
@@ -199,10 +199,11 @@ class RendezvousGroupTest {
         Future<JsonObject> connected = first.link("g", 0, 1, "CONNECTED");
         JoinedRank zero = first.join("g", 0, 3);
         InMemorySegmentStore stranger = cluster.stranger();
-        RankEntry good = entry(stranger.get(InMemoryCluster.keys("g").rank(0)).await());
+        RankEntry good =
+                entry(Bounded.await(stranger.get(InMemoryCluster.keys("g").rank(0)), "stranger get"));
         InMemoryCluster.overwrite(stranger, InMemoryCluster.keys("g").rank(2), bad.made.apply(good));
         JoinedRank one = cluster.start().join("g", 1, 3);
-        connected.await();
+        Bounded.await(connected, "connected");
         for (JoinedRank rank : List.of(zero, one)) {
             assertThat(missing(rank, 2)).satisfies(missing -> {
                 assertThat(missing.phase()).isEqualTo(StuckReport.Phase.REJECTED);
@@ -217,7 +218,7 @@ class RendezvousGroupTest {
     private static StuckReport.Missing missing(JoinedRank observer, int rank) {
         long endNanos = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
         while (true) {
-            StuckReport.Missing missing = observer.report().await().missing().stream()
+            StuckReport.Missing missing = Bounded.await(observer.report(), "observer report").missing().stream()
                     .filter(one -> one.rank() == rank)
                     .findFirst()
                     .orElseThrow();
@@ -270,7 +271,7 @@ class RendezvousGroupTest {
             InMemoryCluster.overwrite(
                     stranger,
                     key,
-                    Schema.encode(change.apply(entry(stranger.get(key).await()))));
+                    Schema.encode(change.apply(entry(Bounded.await(stranger.get(key), "stranger get")))));
         }
     }
 
@@ -303,7 +304,7 @@ class RendezvousGroupTest {
                 InMemoryCluster.keys("g").rank(1),
                 entry -> entry.isLive() && entry.member().equals(member) && entry.revision() > 0);
         harm.to(cluster, stranger);
-        asserted.await();
+        Bounded.await(asserted, "asserted");
         assertThat(InMemoryCluster.await(ranks).epoch()).isEqualTo(epoch);
         assertThat(losses).isEmpty();
         for (JoinedRank rank : ranks) {
@@ -338,7 +339,7 @@ class RendezvousGroupTest {
         InMemoryCluster.await(zero);
         InMemorySegmentStore stranger = cluster.stranger();
         String key = InMemoryCluster.keys("g").rank(0);
-        RankEntry live = entry(stranger.get(key).await());
+        RankEntry live = entry(Bounded.await(stranger.get(key), "stranger get"));
         InMemoryCluster.overwrite(
                 stranger,
                 key,
@@ -359,7 +360,7 @@ class RendezvousGroupTest {
         if (storeKnows) {
             cluster.crash(second);
         } else {
-            second.muster().process().transport().close().await();
+            Bounded.await(second.muster().process().transport().close(), "transport close");
         }
         JoinedRank again = cluster.start(slow).join("g", 1, 2);
         assertThat(again.member().isNewerThan(one.member())).isTrue();
@@ -379,9 +380,9 @@ class RendezvousGroupTest {
 
             String key = InMemoryCluster.keys("g").rank(0);
             InMemoryCluster.overwrite(
-                    island.stranger(), key, cluster.stranger().get(key).await());
+                    island.stranger(), key, Bounded.await(cluster.stranger().get(key), "stranger get"));
 
-            assertThatThrownBy(waiting::await)
+            assertThatThrownBy(() -> Bounded.await(waiting, "waiting"))
                     .isInstanceOfSatisfying(
                             MusterException.class,
                             ended -> assertThat(ended.kind()).isEqualTo(MusterException.Kind.FATAL))
@@ -406,7 +407,7 @@ class RendezvousGroupTest {
                     faults);
             String key = InMemoryCluster.keys("g").rank(0);
             InMemoryCluster.overwrite(
-                    cluster.stranger(), key, island.stranger().get(key).await());
+                    cluster.stranger(), key, Bounded.await(island.stranger().get(key), "stranger get"));
 
             JoinedRank zero = process.join("g", 0, 2);
             assertThat(unreachable.fired())
@@ -414,13 +415,15 @@ class RendezvousGroupTest {
                     .isPositive();
             faults.healAll();
 
-            assertThatThrownBy(waiting::await).hasMessageContaining("was taken over by a newer life, " + zero.member());
+            assertThatThrownBy(() -> Bounded.await(waiting, "waiting"))
+                    .hasMessageContaining("was taken over by a newer life, " + zero.member());
         }
     }
 
     private static Future<RankEntry> next(InMemorySegmentStore store, String key, Predicate<RankEntry> wanted) {
         Promise<RankEntry> seen = Promise.promise();
-        store.listen(new SegmentStore.Listener() {
+        Bounded.await(
+                store.listen(new SegmentStore.Listener() {
                     @Override
                     public void changed(String changed, @Nullable StoredBytes value) {
                         if (changed.equals(key)
@@ -436,8 +439,8 @@ class RendezvousGroupTest {
 
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}
-                })
-                .await();
+                }),
+                "store listen");
         return seen.future();
     }
 

@@ -145,17 +145,17 @@ class SecuredGroupTest {
         InMemoryCluster.Process second = cluster.start(secured);
         JoinedRank two = second.join("g", 2, 3);
         assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
-        two.write(0, "kv", 8, eight(42)).await();
+        Bounded.await(two.write(0, "kv", 8, eight(42)), "two write");
         assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 8)).isEqualTo(42);
         long epoch = InMemoryCluster.await(zero).epoch();
         cluster.crash(second);
         JoinedRank again = cluster.start(secured).join("g", 2, 3);
         assertThat(InMemoryCluster.await(zero, one, again).epoch()).isGreaterThan(epoch);
-        again.leave().await();
+        Bounded.await(again.leave(), "again leave");
         assertThat(first.muster().distrusted()).isZero();
         InMemorySegmentStore stranger = cluster.stranger();
         for (String key : cluster.shared().keys()) {
-            StoredBytes bytes = Objects.requireNonNull(stranger.get(key).await());
+            StoredBytes bytes = Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get"));
             for (Decoded<?> decoded :
                     List.of(Schema.rankEntry(bytes), Schema.readyMark(bytes), Schema.epochRecord(bytes))) {
                 assertThat(decoded)
@@ -177,7 +177,7 @@ class SecuredGroupTest {
         Future<JsonObject> connected = writer.link("g", 1, 0, "CONNECTED");
         InMemoryCluster.await(waiter.join("g", 0, 2), writer.join("g", 1, 2));
         assertThat(late.fired()).isPositive();
-        assertThat(connected.await().getInteger("attempt")).isEqualTo(1);
+        assertThat(Bounded.await(connected, "connected").getInteger("attempt")).isEqualTo(1);
         assertThat(writer.muster().process().regions().refusals(WriteException.Kind.UNPROVED))
                 .as("it was there first")
                 .isPositive();
@@ -209,13 +209,13 @@ class SecuredGroupTest {
             }
         });
         JoinedRank one = second.join("g", 1, 2);
-        refused.future().await();
+        Bounded.await(refused.future(), "refused future");
         for (JoinedRank rank : List.of(zero, one)) {
-            assertThatThrownBy(() -> rank.allConnected(Duration.ofMillis(300)).await())
+            assertThatThrownBy(() -> Bounded.await(rank.allConnected(Duration.ofMillis(300)), "rank all connected"))
                     .isInstanceOf(MusterException.class)
                     .hasMessageContaining("signature: expected")
                     .hasMessageContaining("security.secretFile");
-            StuckReport report = rank.report().await();
+            StuckReport report = Bounded.await(rank.report(), "rank report");
             boolean knowsNone = mistake == (rank == zero ? Mistake.NONE_THERE : Mistake.NONE_HERE);
             assertThat(report.missing()).anySatisfy(missing -> {
                 assertThat(missing.rank()).isEqualTo(rank == zero ? 1 : 0);
@@ -237,15 +237,16 @@ class SecuredGroupTest {
                 .as("once")
                 .isEqualTo(1);
         ProcessAddress address = first.muster().address();
-        assertThatThrownBy(() ->
-                        second.muster().process().routing().connect(address).await())
+        assertThatThrownBy(
+                        () -> Bounded.await(second.muster().process().routing().connect(address), "routing connect"))
                 .hasMessageContaining("UNPROVED")
                 .hasMessageContaining("security.secretFile");
-        assertThatThrownBy(() -> first.muster()
-                        .process()
-                        .routing()
-                        .connect(second.muster().address())
-                        .await())
+        assertThatThrownBy(() -> Bounded.await(
+                        first.muster()
+                                .process()
+                                .routing()
+                                .connect(second.muster().address()),
+                        "routing connect"))
                 .hasMessageContaining("UNPROVED");
         assertThat(warnings("connection-dropped"))
                 .as("once per address, though it was refused more often")
@@ -271,8 +272,8 @@ class SecuredGroupTest {
                 .hasMessageContaining("another secret");
         JoinedRank peer = cluster.start(secured).join(GroupOptions.of("h", 1, 2).secret(own));
         assertThat(InMemoryCluster.await(secret, peer).linkCount()).isEqualTo(2);
-        secret.leave().await();
-        other.join("k", 0, 1).allConnected(InMemoryCluster.PATIENCE).await();
+        Bounded.await(secret.leave(), "secret leave");
+        Bounded.await(other.join("k", 0, 1).allConnected(InMemoryCluster.PATIENCE), "join all connected");
     }
 
     @Test
@@ -371,7 +372,9 @@ class SecuredGroupTest {
         InMemoryCluster.Process waiter = cluster.start(secured);
         JoinedRank zero = waiter.join("g", 0, 3);
         JoinedRank one = waiter.join("g", 1, 3);
-        assertThat(waiter.muster().status("g").await().getFirst().getLong("distrusted"))
+        assertThat(Bounded.await(waiter.muster().status("g"), "muster status")
+                        .getFirst()
+                        .getLong("distrusted"))
                 .isZero();
         InMemoryCluster.Process forgetful = cluster.start(InMemoryCluster.secret(Path.of("")));
         JoinedRank unsigned = forgetful.join("g", 2, 3);
@@ -390,7 +393,7 @@ class SecuredGroupTest {
                         "times, at 127.0.0.1:" + waiter.muster().address().port());
         assertThat(picture.getLong("distrusted")).isPositive();
         assertThat(picture.getJsonArray("distrust").encode()).contains("store/g/rank/2");
-        assertThatThrownBy(() -> zero.allConnected(Duration.ofMillis(50)).await())
+        assertThatThrownBy(() -> Bounded.await(zero.allConnected(Duration.ofMillis(50)), "zero all connected"))
                 .hasMessageContaining(here)
                 .hasMessageContaining(where)
                 .hasMessageContaining(what);
@@ -398,17 +401,19 @@ class SecuredGroupTest {
                         pictureWith(forgetful, "rank 0: its entry is signed, and no secret is set here: refused")))
                 .contains(
                         "set the same group secret here as for rank 0 (security.secretFile), or start all ranks without");
-        unsigned.leave().await();
+        Bounded.await(unsigned.leave(), "unsigned leave");
         JoinedRank two = cluster.start(secured).join("g", 2, 3);
         InMemoryCluster.await(zero, one, two);
-        assertThat(StatusVerticle.text(waiter.muster().status("g").await().getFirst()))
+        assertThat(StatusVerticle.text(Bounded.await(waiter.muster().status("g"), "muster status")
+                        .getFirst()))
                 .doesNotContain("unsigned or foreign");
     }
 
     private static JsonObject pictureWith(InMemoryCluster.Process process, String line) {
         long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
         while (true) {
-            JsonObject picture = process.muster().status("g").await().getFirst();
+            JsonObject picture =
+                    Bounded.await(process.muster().status("g"), "muster status").getFirst();
             if (StatusVerticle.text(picture).contains(line)) {
                 return picture;
             }
@@ -424,15 +429,15 @@ class SecuredGroupTest {
         GroupSecret theirs = GroupSecret.ofText("the secret of group h");
         InMemoryCluster.Process process = cluster.start(secured);
         JoinedRank zero = process.join("g", 0, 2);
-        process.join(GroupOptions.of("h", 0, 1).secret(theirs))
-                .allConnected(InMemoryCluster.PATIENCE)
-                .await();
+        Bounded.await(
+                process.join(GroupOptions.of("h", 0, 1).secret(theirs)).allConnected(InMemoryCluster.PATIENCE),
+                "join all connected");
         InMemorySegmentStore store = cluster.stranger();
         var keyring = new Keyring();
         keyring.add(theirs);
         try (var stranger = new Trap(keyring)) {
             Channel channel =
-                    stranger.transport.connect(process.muster().address()).await();
+                    Bounded.await(stranger.transport.connect(process.muster().address()), "transport connect");
             for (int i = 0; i < 500; i++) {
                 for (ControlKind kind : ControlKind.values()) {
                     channel.send(kind, Buffer.buffer("nonsense"));
@@ -479,11 +484,11 @@ class SecuredGroupTest {
         var group = new GroupName("g");
         // the stranger can read everything but the secret: the schema is public
         var seen = new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {});
-        RankEntry entry = ((Decoded.Valid<RankEntry>) Schema.rankEntry(
-                        Objects.requireNonNull(seen.get(keys.rank(1)).await())))
+        RankEntry entry = ((Decoded.Valid<RankEntry>)
+                        Schema.rankEntry(Objects.requireNonNull(Bounded.await(seen.get(keys.rank(1)), "seen get"))))
                 .value();
-        EpochRecord epoch = ((Decoded.Valid<EpochRecord>) Schema.epochRecord(
-                        Objects.requireNonNull(seen.get(keys.epoch()).await())))
+        EpochRecord epoch = ((Decoded.Valid<EpochRecord>)
+                        Schema.epochRecord(Objects.requireNonNull(Bounded.await(seen.get(keys.epoch()), "seen get"))))
                 .value();
         SegmentHandle handle = trap.redirected(entry.handle());
         var newer =
@@ -495,7 +500,7 @@ class SecuredGroupTest {
                         .close(
                                 keys.rank(1),
                                 Schema.encode(new RankEntry(group, 3, newer, RankEntry.State.LIVE, 0, handle)));
-            case ANOTHER_RANKS_SIGNED_ENTRY -> stranger.get(keys.rank(0)).await();
+            case ANOTHER_RANKS_SIGNED_ENTRY -> Bounded.await(stranger.get(keys.rank(0)), "stranger get");
             case GONE -> Schema.encode(entry.with(RankEntry.State.GONE, entry.handle()));
             case LEFT -> Schema.encode(entry.with(RankEntry.State.LEFT, entry.handle()));
             case DEGRADED ->
@@ -534,7 +539,7 @@ class SecuredGroupTest {
             return;
         }
         long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (Objects.equals(stranger.get(key).await(), forged)) {
+        while (Objects.equals(Bounded.await(stranger.get(key), "stranger get"), forged)) {
             assertThat(System.nanoTime()).as(key + " is put right in time").isLessThan(end);
             Thread.sleep(2);
         }
@@ -545,10 +550,9 @@ class SecuredGroupTest {
         JoinedRank zero = cluster.start(secured).join("g", 0, 2);
         InMemorySegmentStore stranger = cluster.stranger();
         var keys = InMemoryCluster.keys("g");
-        RankEntry good = ((Decoded.Valid<RankEntry>) Schema.rankEntry(Objects.requireNonNull(
-                        new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {})
-                                .get(keys.rank(0))
-                                .await())))
+        RankEntry good = ((Decoded.Valid<RankEntry>) Schema.rankEntry(Objects.requireNonNull(Bounded.await(
+                        new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {}).get(keys.rank(0)),
+                        "sealed segment store get"))))
                 .value();
         var nobody = new Member(1, 5, LifeId.random(RandomGenerator.getDefault()));
         var epoch = new EpochRecord(
@@ -572,7 +576,7 @@ class SecuredGroupTest {
                 stranger,
                 keys.ready(1),
                 Schema.encode(new ReadyMark(new GroupName("g"), nobody, 1, epoch.digest(), List.of())));
-        assertThatThrownBy(() -> zero.allConnected(Duration.ofMillis(500)).await())
+        assertThatThrownBy(() -> Bounded.await(zero.allConnected(Duration.ofMillis(500)), "zero all connected"))
                 .hasMessageContaining("signature: expected one by the group's secret");
         assertThat(InMemoryCluster.await(zero, cluster.start(secured).join("g", 1, 2))
                         .linkCount())
@@ -587,13 +591,13 @@ class SecuredGroupTest {
         InMemoryCluster.await(zero, former.join("g", 1, 2));
         InMemorySegmentStore stranger = cluster.stranger();
         String key = InMemoryCluster.keys("g").rank(1);
-        StoredBytes old = Objects.requireNonNull(stranger.get(key).await());
+        StoredBytes old = Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get"));
         cluster.crash(former);
         JoinedRank one = cluster.start(secured).join("g", 1, 2);
         long epoch = InMemoryCluster.await(zero, one).epoch();
         InMemoryCluster.overwrite(stranger, key, old);
         assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
-        one.leave().await();
+        Bounded.await(one.leave(), "one leave");
         InMemoryCluster.overwrite(stranger, key, old);
         JoinedRank next = cluster.start(secured).join("g", 1, 2);
         assertThat(InMemoryCluster.await(zero, next).epoch()).isGreaterThan(epoch);
@@ -611,19 +615,21 @@ class SecuredGroupTest {
                 new java.util.concurrent.atomic.AtomicInteger();
 
         Trap(Keyring keyring) {
-            transport = TcpTransport.start(
+            transport = Bounded.await(
+                    TcpTransport.start(
                             vertx,
                             TcpOptions.defaults("127.0.0.1"),
                             ProcessId.random(RandomGenerator.getDefault()),
                             new RegionTable(vertx),
                             this,
                             keyring,
-                            null)
-                    .await();
-            listening = vertx.createNetServer()
-                    .connectHandler(_ -> connected.incrementAndGet())
-                    .listen(0, "127.0.0.1")
-                    .await();
+                            null),
+                    "tcp transport start");
+            listening = Bounded.await(
+                    vertx.createNetServer()
+                            .connectHandler(_ -> connected.incrementAndGet())
+                            .listen(0, "127.0.0.1"),
+                    "connect handler listen");
         }
 
         SegmentHandle redirected(SegmentHandle from) {
@@ -660,8 +666,8 @@ class SecuredGroupTest {
 
         @Override
         public void close() {
-            transport.close().await();
-            vertx.close().await();
+            Bounded.await(transport.close(), "transport close");
+            Bounded.await(vertx.close(), "vertx close");
         }
     }
 
@@ -674,21 +680,22 @@ class SecuredGroupTest {
         GroupSecret theirs = GroupSecret.ofText("the secret of group h");
         InMemoryCluster.Process process = cluster.start(secured);
         JoinedRank zero = process.join(GroupOptions.of("g", 0, 2).segment("kv", 64));
-        process.join(GroupOptions.of("h", 0, 1).secret(theirs))
-                .allConnected(InMemoryCluster.PATIENCE)
-                .await();
+        Bounded.await(
+                process.join(GroupOptions.of("h", 0, 1).secret(theirs)).allConnected(InMemoryCluster.PATIENCE),
+                "join all connected");
         JoinedRank one = cluster.start(secured).join("g", 1, 2);
         long epoch = InMemoryCluster.await(zero, one).epoch();
         var keyring = new Keyring();
         keyring.add(theirs);
         try (var stranger = new Trap(keyring)) {
             Channel channel =
-                    stranger.transport.connect(process.muster().address()).await();
+                    Bounded.await(stranger.transport.connect(process.muster().address()), "transport connect");
             RankEntry own = zero.runtime().seat(0).ownEntry();
             var segment = own.handle().segments().getFirst(); // the handle is readable for every member of the cluster
-            assertThatThrownBy(() -> channel.write(
-                                    new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7))
-                            .await())
+            assertThatThrownBy(() -> Bounded.await(
+                            channel.write(
+                                    new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7)),
+                            "channel write"))
                     .isInstanceOfSatisfying(
                             WriteException.class,
                             refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED))
@@ -738,9 +745,10 @@ class SecuredGroupTest {
                         .isLessThan(end);
                 Thread.sleep(5);
             }
-            assertThatThrownBy(() -> channel.write(
-                                    new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7))
-                            .await())
+            assertThatThrownBy(() -> Bounded.await(
+                            channel.write(
+                                    new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7)),
+                            "channel write"))
                     .isInstanceOf(WriteException.class);
             assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
             assertThat(stranger.connected()).isZero();
@@ -762,7 +770,7 @@ class SecuredGroupTest {
         InMemoryCluster.Process other = cluster.start(secured);
         JoinedRank one = other.join("g", 1, 2);
         InMemoryCluster.await(zero, one);
-        assertThat(told.await().getString("signature")).hasSize(64);
+        assertThat(Bounded.await(told, "told").getString("signature")).hasSize(64);
         assertThat(process.muster().distrusted()).isEqualTo(2);
     }
 }

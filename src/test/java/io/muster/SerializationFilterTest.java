@@ -72,17 +72,18 @@ class SerializationFilterTest {
     private static Vertx vertx(HazelcastInstance hazelcast) {
         var options = new VertxOptions();
         options.getEventBusOptions().setHost("127.0.0.1");
-        return Vertx.builder()
-                .with(options)
-                .withClusterManager(new HazelcastClusterManager(hazelcast))
-                .buildClustered()
-                .await();
+        return Bounded.await(
+                Vertx.builder()
+                        .with(options)
+                        .withClusterManager(new HazelcastClusterManager(hazelcast))
+                        .buildClustered(),
+                "with cluster manager build clustered");
     }
 
     @AfterAll
     static void stop() {
-        here.close().await();
-        there.close().await();
+        Bounded.await(here.close(), "here close");
+        Bounded.await(there.close(), "there close");
         for (HazelcastInstance one : List.of(stranger, second, first)) {
             one.shutdown();
         }
@@ -90,14 +91,16 @@ class SerializationFilterTest {
 
     @Test
     void theEventBusWorksBetweenMembers() throws Exception {
-        there.eventBus()
-                .consumer("echo", message -> message.reply(message.body()))
-                .completion()
-                .await();
-        there.eventBus()
-                .consumer("fail", message -> message.fail(7, "no"))
-                .completion()
-                .await();
+        Bounded.await(
+                there.eventBus()
+                        .consumer("echo", message -> message.reply(message.body()))
+                        .completion(),
+                "consumer completion");
+        Bounded.await(
+                there.eventBus()
+                        .consumer("fail", message -> message.fail(7, "no"))
+                        .completion(),
+                "consumer completion");
         for (Object body : List.of(
                 "text", 5L, 2.5, true, Buffer.buffer("bytes"), new JsonObject().put("a", new JsonArray().add(1)))) {
             assertThat(here.eventBus()
@@ -116,10 +119,10 @@ class SerializationFilterTest {
 
     @Test
     void sharedMapsHoldWhatVertxSays() {
-        AsyncMap<String, Object> mine =
-                here.sharedData().<String, Object>getClusterWideMap("shared").await();
-        AsyncMap<String, Object> theirs =
-                there.sharedData().<String, Object>getClusterWideMap("shared").await();
+        AsyncMap<String, Object> mine = Bounded.await(
+                here.sharedData().<String, Object>getClusterWideMap("shared"), "object get cluster wide map");
+        AsyncMap<String, Object> theirs = Bounded.await(
+                there.sharedData().<String, Object>getClusterWideMap("shared"), "object get cluster wide map");
         Map<String, Object> values = Map.of(
                 "text",
                 "a",
@@ -141,31 +144,38 @@ class SerializationFilterTest {
                 new JsonArray().add("x"),
                 "instant",
                 Instant.EPOCH);
-        values.forEach((key, value) -> mine.put(key, value).await());
-        values.forEach((key, value) -> assertThat(theirs.get(key).await()).isEqualTo(value));
-        assertThat(theirs.putIfAbsent("text", "b").await()).isEqualTo("a");
-        assertThat(theirs.replaceIfPresent("text", "a", "c").await()).isTrue();
-        mine.put("short", "lived", 60_000).await();
-        assertThat(theirs.get("short").await()).isEqualTo("lived");
-        assertThat(theirs.entries().await()).hasSize(values.size() + 1);
-        assertThat(theirs.remove("text").await()).isEqualTo("c");
-        mine.clear().await();
-        assertThat(theirs.size().await()).isZero();
+        values.forEach((key, value) -> Bounded.await(mine.put(key, value), "mine put"));
+        values.forEach((key, value) ->
+                assertThat(Bounded.await(theirs.get(key), "theirs get")).isEqualTo(value));
+        assertThat(Bounded.await(theirs.putIfAbsent("text", "b"), "theirs put if absent"))
+                .isEqualTo("a");
+        assertThat(Bounded.await(theirs.replaceIfPresent("text", "a", "c"), "theirs replace if present"))
+                .isTrue();
+        Bounded.await(mine.put("short", "lived", 60_000), "mine put");
+        assertThat(Bounded.await(theirs.get("short"), "theirs get")).isEqualTo("lived");
+        assertThat(Bounded.await(theirs.entries(), "theirs entries")).hasSize(values.size() + 1);
+        assertThat(Bounded.await(theirs.remove("text"), "theirs remove")).isEqualTo("c");
+        Bounded.await(mine.clear(), "mine clear");
+        assertThat(Bounded.await(theirs.size(), "theirs size")).isZero();
     }
 
     @Test
     void countersAndLocksWork() {
-        Counter mine = here.sharedData().getCounter("count").await();
-        Counter theirs = there.sharedData().getCounter("count").await();
-        assertThat(mine.incrementAndGet().await() + theirs.addAndGet(4).await()).isEqualTo(1 + 5);
-        assertThat(theirs.compareAndSet(5, 9).await()).isTrue();
-        assertThat(mine.get().await()).isEqualTo(9);
-        Lock held = here.sharedData().getLock("lock").await();
-        assertThatThrownBy(
-                        () -> there.sharedData().getLockWithTimeout("lock", 100).await())
+        Counter mine = Bounded.await(here.sharedData().getCounter("count"), "shared data get counter");
+        Counter theirs = Bounded.await(there.sharedData().getCounter("count"), "shared data get counter");
+        assertThat(Bounded.await(mine.incrementAndGet(), "mine increment and get")
+                        + Bounded.await(theirs.addAndGet(4), "theirs add and get"))
+                .isEqualTo(1 + 5);
+        assertThat(Bounded.await(theirs.compareAndSet(5, 9), "theirs compare and set"))
+                .isTrue();
+        assertThat(Bounded.await(mine.get(), "mine get")).isEqualTo(9);
+        Lock held = Bounded.await(here.sharedData().getLock("lock"), "shared data get lock");
+        assertThatThrownBy(() -> Bounded.await(
+                        there.sharedData().getLockWithTimeout("lock", 100), "shared data get lock with timeout"))
                 .hasMessageContaining("Timed out");
         held.release();
-        there.sharedData().getLockWithTimeout("lock", 20_000).await().release();
+        Bounded.await(there.sharedData().getLockWithTimeout("lock", 20_000), "shared data get lock with timeout")
+                .release();
     }
 
     /** Not on the list. */

@@ -46,11 +46,11 @@ class StartTest {
         SegmentStore store = busy(
                 shared.store(vertx.getOrCreateContext(), id), 3, MusterException.retry("not answered after 3000 ms"));
 
-        Muster muster = Muster.start(vertx, store, id, MusterOptions.defaults()).await();
+        Muster muster = Bounded.await(Muster.start(vertx, store, id, MusterOptions.defaults()), "muster start");
 
         assertThat(asked).hasValue(4);
-        InMemoryCluster.await(muster.join(GroupOptions.of("g", 0, 1)).await());
-        muster.close().await();
+        InMemoryCluster.await(Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "muster join"));
+        Bounded.await(muster.close(), "muster close");
     }
 
     @Test
@@ -59,15 +59,14 @@ class StartTest {
         SegmentStore gone = busy(
                 shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.fatal("shut down"));
 
-        assertThatThrownBy(() ->
-                        Muster.start(vertx, gone, id, MusterOptions.defaults()).await())
+        assertThatThrownBy(() -> Bounded.await(Muster.start(vertx, gone, id, MusterOptions.defaults()), "muster start"))
                 .hasMessage("shut down");
         assertThat(asked).hasValue(1);
 
         SegmentStore silent = busy(
                 shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.retry("no answer"));
-        assertThatThrownBy(() -> Muster.start(vertx, silent, id, MusterOptions.defaults())
-                        .await())
+        assertThatThrownBy(
+                        () -> Bounded.await(Muster.start(vertx, silent, id, MusterOptions.defaults()), "muster start"))
                 .hasMessage("no answer");
         assertThat(asked).hasValue(1 + 10);
     }

@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
-import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -38,8 +36,7 @@ class StatusPictureTest {
 
     private JsonObject picture() {
         InMemoryCluster.await(here.join("g", 0, 2), there.join("g", 1, 2));
-        Future<List<JsonObject>> pictures = here.muster().status("g");
-        return pictures.await(20, TimeUnit.SECONDS).getFirst();
+        return Bounded.await(here.muster().status("g"), "muster status").getFirst();
     }
 
     private JsonObject row(String process) {

@@ -59,14 +59,14 @@ class StrangerMemberTest {
         for (int rank = 0; rank < 2; rank++) {
             Vertx vertx = vertx(rank == 0 ? founder : member(cluster, founder));
             nodes.add(vertx);
-            Muster muster =
-                    Muster.start(vertx, MusterOptions.fromJson(SETTINGS)).await();
-            open.add(() -> muster.close().await());
-            ranks.add(muster.join(GroupOptions.of("g", rank, 2).secret(SECRET)).await());
+            Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.fromJson(SETTINGS)), "muster start");
+            open.add(() -> Bounded.await(muster.close(), "muster close"));
+            ranks.add(Bounded.await(muster.join(GroupOptions.of("g", rank, 2).secret(SECRET)), "muster join"));
         }
         stranger = member(cluster, founder);
         strangersVertx = vertx(stranger);
-        epoch = ranks.getFirst().allConnected(PATIENCE).await().epoch();
+        epoch = Bounded.await(ranks.getFirst().allConnected(PATIENCE), "get first all connected")
+                .epoch();
         nodes.forEach(vertx -> vertx.eventBus().<JsonObject>localConsumer(G.peerState(), message -> {
             if (message.body().getString("from").equals("CONNECTED")) {
                 losses.add(message.body().encode());
@@ -83,12 +83,13 @@ class StrangerMemberTest {
     private Vertx vertx(HazelcastInstance hazelcast) {
         var options = new VertxOptions();
         options.getEventBusOptions().setHost("127.0.0.1");
-        Vertx vertx = Vertx.builder()
-                .with(options)
-                .withClusterManager(new HazelcastClusterManager(hazelcast))
-                .buildClustered()
-                .await();
-        open.add(() -> vertx.close().await());
+        Vertx vertx = Bounded.await(
+                Vertx.builder()
+                        .with(options)
+                        .withClusterManager(new HazelcastClusterManager(hazelcast))
+                        .buildClustered(),
+                "with cluster manager build clustered");
+        open.add(() -> Bounded.await(vertx.close(), "vertx close"));
         return vertx;
     }
 
@@ -104,8 +105,9 @@ class StrangerMemberTest {
     }
 
     private void stillConnected() {
-        ranks.forEach(
-                rank -> assertThat(rank.allConnected(PATIENCE).await().epoch()).isEqualTo(epoch));
+        ranks.forEach(rank -> assertThat(Bounded.await(rank.allConnected(PATIENCE), "rank all connected")
+                        .epoch())
+                .isEqualTo(epoch));
         assertThat(losses).as("no link was lost").isEmpty();
     }
 
@@ -180,14 +182,15 @@ class StrangerMemberTest {
                                 .sum()
                         >= 4);
         for (String inner : List.of(G.report(), G.link(0, 1), G.link(1, 0), G.linkState(), G.warmupPolicy())) {
-            assertThatThrownBy(() -> bus.request(
+            assertThatThrownBy(() -> Bounded.await(
+                            bus.request(
                                     inner,
                                     new JsonObject()
                                             .put("rank", 0)
                                             .put("peer", 1)
                                             .put("reason", "forged"),
-                                    new io.vertx.core.eventbus.DeliveryOptions().setSendTimeout(5_000))
-                            .await())
+                                    new io.vertx.core.eventbus.DeliveryOptions().setSendTimeout(5_000)),
+                            "bus request"))
                     .as(inner)
                     .hasMessageContaining("No handlers");
         }

@@ -76,7 +76,7 @@ class StrangersTombstoneTest {
     }
 
     private static @Nullable RankEntry believed(InMemorySegmentStore raw, String key) {
-        return believed(raw, key, raw.get(key).await());
+        return believed(raw, key, Bounded.await(raw.get(key), "raw get"));
     }
 
     private static boolean isTombstoneOf(Member life, @Nullable RankEntry entry) {
@@ -104,13 +104,14 @@ class StrangersTombstoneTest {
         InMemoryCluster.Process process = cluster.start(secured);
         JoinedRank joined = process.join("g", rank, 3);
         String key = InMemoryCluster.keys("g").rank(rank);
-        StoredBytes entry = Objects.requireNonNull(stranger.get(key).await());
+        StoredBytes entry = Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get"));
         cluster.crash(process);
         until("the tombstone of rank " + rank, () -> isTombstoneOf(joined.member(), believed(stranger, key)));
         assertThat(others)
-                .allSatisfy(
-                        other -> assertThat(other.report().await().missing()).isNotEmpty());
-        return new Former(entry, Objects.requireNonNull(stranger.get(key).await()));
+                .allSatisfy(other -> assertThat(
+                                Bounded.await(other.report(), "other report").missing())
+                        .isNotEmpty());
+        return new Former(entry, Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get")));
     }
 
     /** What the stranger does to the entry of a rank that lives. */
@@ -170,7 +171,8 @@ class StrangersTombstoneTest {
     }
 
     private static void record(InMemorySegmentStore stranger, Queue<StoredBytes> history) {
-        stranger.listen(new SegmentStore.Listener() {
+        Bounded.await(
+                stranger.listen(new SegmentStore.Listener() {
                     @Override
                     public void changed(String key, @Nullable StoredBytes value) {
                         if (key.equals(KEY) && value != null) {
@@ -183,8 +185,8 @@ class StrangersTombstoneTest {
 
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}
-                })
-                .await();
+                }),
+                "stranger listen");
     }
 
     private static @Nullable StoredBytes buried(
@@ -207,8 +209,9 @@ class StrangersTombstoneTest {
                 // as one half of a split writes it: by a member, rightly, and long ago
                 SealedSegmentStore half = member(stranger, SECRET);
                 StoredBytes tombstone = Schema.encode(entry.with(RankEntry.State.GONE, entry.handle()));
-                while (!half.compareAndSet(KEY, half.get(KEY).await(), tombstone)
-                        .await()) {
+                while (!Bounded.await(
+                        half.compareAndSet(KEY, Bounded.await(half.get(KEY), "half get"), tombstone),
+                        "half compare and set")) {
                     Thread.onSpinWait();
                 }
                 until(
@@ -267,7 +270,7 @@ class StrangersTombstoneTest {
         cluster.crash(former);
         until(
                 "its loss is seen on the path",
-                () -> !zero.report().await().missing().isEmpty());
+                () -> !Bounded.await(zero.report(), "zero report").missing().isEmpty());
         assertThat(Objects.requireNonNull(believed(impostor, KEY)).isLive())
                 .as("no tombstone: it seems to be there")
                 .isTrue();

@@ -70,7 +70,7 @@ class TlsGroupTest {
         try (Arena arena = Arena.ofShared()) {
             var source = arena.allocate(8);
             source.set(ValueLayout.JAVA_LONG, 0, 77);
-            one.write(0, "kv", 0, source).await();
+            Bounded.await(one.write(0, "kv", 0, source), "one write");
         }
         assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 0)).isEqualTo(77);
     }
@@ -98,10 +98,11 @@ class TlsGroupTest {
         Vertx here = vertx(founder, ours.issue("here", ours.authorities()));
         Vertx there = vertx(member(name, founder), ours.issue("there", ours.authorities()));
         Vertx stranger = vertx(member(name, founder), others.issue("stranger", ours.authorities()));
-        there.eventBus()
-                .consumer("echo", message -> message.reply(message.body()))
-                .completion()
-                .await();
+        Bounded.await(
+                there.eventBus()
+                        .consumer("echo", message -> message.reply(message.body()))
+                        .completion(),
+                "consumer completion");
         assertThat(here.eventBus()
                         .request("echo", "x")
                         .await(60, TimeUnit.SECONDS)
@@ -131,12 +132,13 @@ class TlsGroupTest {
                 .tls()
                 .applyTo(options.getEventBusOptions())
                 .setHost("127.0.0.1");
-        Vertx vertx = Vertx.builder()
-                .with(options)
-                .withClusterManager(new HazelcastClusterManager(hazelcast))
-                .buildClustered()
-                .await();
-        open.add(() -> vertx.close().await());
+        Vertx vertx = Bounded.await(
+                Vertx.builder()
+                        .with(options)
+                        .withClusterManager(new HazelcastClusterManager(hazelcast))
+                        .buildClustered(),
+                "with cluster manager build clustered");
+        open.add(() -> Bounded.await(vertx.close(), "vertx close"));
         return vertx;
     }
 }

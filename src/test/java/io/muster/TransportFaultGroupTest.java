@@ -91,9 +91,9 @@ class TransportFaultGroupTest {
         Future<AllConnected> all = join();
         until(() -> broken.fired() >= 2);
         assertThat(all.isComplete()).isFalse();
-        until(() -> one.report().await().text().contains("rank 0: "));
+        until(() -> Bounded.await(one.report(), "one report").text().contains("rank 0: "));
         broken.heal();
-        assertThat(all.await().linkCount()).isEqualTo(2);
+        assertThat(Bounded.await(all, "all").linkCount()).isEqualTo(2);
     }
 
     // P-3: the same in the other direction, where the waiter's write is what fails
@@ -131,9 +131,10 @@ class TransportFaultGroupTest {
                         Point.SEND_LINK, Point.RECEIVE_LINK, Point.SEND_GOSSIP, Point.RECEIVE_GOSSIP)
                 .map(point -> faults.add(TransportFault.at(point, loss.act).onlyFromTo(1, 2)))
                 .toList();
-        assertThat(join().await().linkCount()).isEqualTo(2);
-        Future.all(zero.register("more", 64), one.register("more", 64))
-                .await(); // whoever completes an epoch need not tell of its mark
+        assertThat(Bounded.await(join(), "join").linkCount()).isEqualTo(2);
+        Bounded.await(
+                Future.all(zero.register("more", 64), one.register("more", 64)),
+                "future all"); // whoever completes an epoch need not tell of its mark
         until(() -> all.stream().allMatch(fault -> fault.fired() > 0));
     }
 
@@ -143,7 +144,7 @@ class TransportFaultGroupTest {
         TransportFault refused = faults.add(
                 TransportFault.at(Point.DIAL, new Act.Fail("no route to host")).onlyFromTo(1, 4));
         Future<AllConnected> all = join();
-        assertThat(all.await().linkCount()).isEqualTo(2);
+        assertThat(Bounded.await(all, "all").linkCount()).isEqualTo(2);
         assertThat(refused.fired()).isEqualTo(4);
     }
 
@@ -160,7 +161,7 @@ class TransportFaultGroupTest {
         zero = first.join("g", 0, 3);
         one = second.join("g", 1, 3);
         JoinedRank two = third.join("g", 2, 3);
-        reached.await();
+        Bounded.await(reached, "reached");
         assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
         assertThat(hangs.fired()).isEqualTo(2);
     }
@@ -168,11 +169,11 @@ class TransportFaultGroupTest {
     // B-6: the n-th message ends the channel: lost, told, repaired, with a greater epoch
     @Test
     void aChannelThatEndsInTheMiddleIsDegradedAndRepaired() {
-        long before = join().await().epoch();
+        long before = Bounded.await(join(), "join").epoch();
         Future<JsonObject> degraded = cluster.processes().getFirst().degraded("g");
         TransportFault ends = faults.add(TransportFault.at(Point.RECEIVE_GOSSIP, new Act.Fail("half a frame")));
-        zero.register("more", 64).await();
-        assertThat(degraded.await().getJsonArray("lost")).hasSize(1);
+        Bounded.await(zero.register("more", 64), "zero register");
+        assertThat(Bounded.await(degraded, "degraded").getJsonArray("lost")).hasSize(1);
         ends.heal();
         until(() -> InMemoryCluster.await(zero, one).epoch() > before);
         assertThat(ends.fired()).isPositive();
@@ -188,11 +189,11 @@ class TransportFaultGroupTest {
                 TransportFault.at(Point.WRITE, new Act.Fail("no room")).onlyNth(1));
         try (Arena arena = Arena.ofShared()) {
             MemorySegment source = arena.allocateFrom("hello");
-            assertThatThrownBy(() -> one.write(0, "kv", 0, source).await())
+            assertThatThrownBy(() -> Bounded.await(one.write(0, "kv", 0, source), "one write"))
                     .isInstanceOf(WriteException.class)
                     .hasMessageContaining("no room");
             assertThat(zero.segment("kv").getString(0)).isEmpty();
-            one.write(0, "kv", 0, source).await();
+            Bounded.await(one.write(0, "kv", 0, source), "one write");
             assertThat(zero.segment("kv").getString(0)).isEqualTo("hello");
         }
         assertThat(fails.fired()).isEqualTo(1);
@@ -208,7 +209,7 @@ class TransportFaultGroupTest {
         until(() -> hangs.fired() > 0);
         InMemoryCluster.Process hanging = cluster.processes().getLast();
         long begunNanos = System.nanoTime();
-        hanging.muster().close().await();
+        Bounded.await(hanging.muster().close(), "muster close");
         assertThat(Duration.ofNanos(System.nanoTime() - begunNanos))
                 .as("not the ten minutes of the warmup")
                 .isLessThan(Duration.ofSeconds(20));

@@ -74,7 +74,7 @@ class WarmupPolicyGroupTest {
         for (int rank = 0; rank < 4; rank++) {
             InMemoryCluster.Process process = cluster.start();
             policies.add(new AlwaysSkip());
-            process.vertx().deployVerticle(policies.getLast()).await();
+            Bounded.await(process.vertx().deployVerticle(policies.getLast()), "vertx deploy verticle");
             ranks.add(process.join("g", rank, 4));
         }
         AllConnected connected = InMemoryCluster.await(ranks);
@@ -92,9 +92,9 @@ class WarmupPolicyGroupTest {
         assertThat(InMemoryCluster.await(List.of(zero, one)).links())
                 .isEqualTo(Collections.singletonMap(Proof.WARMUP, 2));
         for (InMemoryCluster.Process process : List.of(first, second)) {
-            process.vertx().deployVerticle(new AlwaysSkip()).await();
+            Bounded.await(process.vertx().deployVerticle(new AlwaysSkip()), "vertx deploy verticle");
         }
-        one.leave().await();
+        Bounded.await(one.leave(), "one leave");
         Thread.sleep(PolicyQuestions.NONE_MS); // so long it may be missed
         assertThat(InMemoryCluster.await(List.of(zero, second.join("g", 1, 2))).links())
                 .isEqualTo(Collections.singletonMap(Proof.NONE, 2));
@@ -107,11 +107,12 @@ class WarmupPolicyGroupTest {
         List<JoinedRank> ranks = new ArrayList<>();
         for (int rank = 0; rank < 2; rank++) {
             InMemoryCluster.Process process = cluster.start(InMemoryCluster.warmup("policyTimeoutMs", 100));
-            process.vertx()
-                    .eventBus()
-                    .localConsumer(G.warmupPolicy(), _ -> ignored.incrementAndGet())
-                    .completion()
-                    .await();
+            Bounded.await(
+                    process.vertx()
+                            .eventBus()
+                            .localConsumer(G.warmupPolicy(), _ -> ignored.incrementAndGet())
+                            .completion(),
+                    "local consumer completion");
             ranks.add(process.join("g", rank, 2));
         }
         assertThat(InMemoryCluster.await(ranks).links()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 2));
@@ -125,14 +126,15 @@ class WarmupPolicyGroupTest {
         List<JoinedRank> ranks = new ArrayList<>();
         for (int rank = 0; rank < 2; rank++) {
             InMemoryCluster.Process process = cluster.start();
-            process.vertx()
-                    .eventBus()
-                    .<JsonObject>localConsumer(
-                            G.warmupPolicy(),
-                            question -> question.reply(
-                                    new JsonObject().put("plan", "PRAY").put("verdict", "perhaps")))
-                    .completion()
-                    .await();
+            Bounded.await(
+                    process.vertx()
+                            .eventBus()
+                            .<JsonObject>localConsumer(
+                                    G.warmupPolicy(),
+                                    question -> question.reply(
+                                            new JsonObject().put("plan", "PRAY").put("verdict", "perhaps")))
+                            .completion(),
+                    "local consumer completion");
             ranks.add(process.join("g", rank, 2));
         }
         assertThat(InMemoryCluster.await(ranks).links()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 2));
@@ -146,12 +148,12 @@ class WarmupPolicyGroupTest {
         InMemoryCluster.Process other = cluster.start(InMemoryCluster.warmup("mode", "skip"));
         Future<JsonObject> refused = other.link("g", 1, 0, "REFUSED");
         JoinedRank one = other.join("g", 1, 2);
-        assertThat(refused.await().getString("reason"))
+        assertThat(Bounded.await(refused, "refused").getString("reason"))
                 .contains("mode mismatch")
                 .contains("local=skip peer=exchange");
-        assertThatThrownBy(() -> one.allConnected(Duration.ofMillis(50)).await())
+        assertThatThrownBy(() -> Bounded.await(one.allConnected(Duration.ofMillis(50)), "one all connected"))
                 .hasMessageContaining("mode mismatch");
-        StuckReport report = one.report().await();
+        StuckReport report = Bounded.await(one.report(), "one report");
         assertThat(report.missing()).singleElement().satisfies(missing -> {
             assertThat(missing.rank()).isZero();
             assertThat(missing.phase()).isEqualTo(StuckReport.Phase.REFUSED);
@@ -170,8 +172,9 @@ class WarmupPolicyGroupTest {
         AllConnected connected = InMemoryCluster.await(zero, one);
         assertThat(connected.links()).isEqualTo(Collections.singletonMap(Proof.NONE, 2));
         assertThat(connected.paths()).isEqualTo(Collections.singletonMap(Proof.NONE, 1));
-        assertThat(link.await().getString("proof")).isEqualTo("none");
-        assertThat(event.await().getJsonObject("links").getMap()).isEqualTo(Collections.singletonMap("none", 2));
+        assertThat(Bounded.await(link, "link").getString("proof")).isEqualTo("none");
+        assertThat(Bounded.await(event, "event").getJsonObject("links").getMap())
+                .isEqualTo(Collections.singletonMap("none", 2));
         assertThat(connected(zero, 1).proof()).isEqualTo(Proof.NONE);
     }
 

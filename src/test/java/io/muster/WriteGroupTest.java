@@ -68,7 +68,7 @@ class WriteGroupTest {
     @Test
     void aWriteThatIsNotAllowedIsRefusedByNameAndTheConnectionSurvives() {
         JoinedRank two = everybody();
-        assertThatThrownBy(() -> one.write(0, "nothing", 0, source(8)).await())
+        assertThatThrownBy(() -> Bounded.await(one.write(0, "nothing", 0, source(8)), "one write"))
                 .isInstanceOfSatisfying(
                         MusterException.class,
                         refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.CONFIG))
@@ -78,17 +78,17 @@ class WriteGroupTest {
             long bytes = target.segment("kv").byteSize();
             refused(
                     WriteException.Kind.OUT_OF_BOUNDS,
-                    () -> one.write(rank, "kv", bytes - 7, source(8)).await());
+                    () -> Bounded.await(one.write(rank, "kv", bytes - 7, source(8)), "one write"));
             refused(
                     WriteException.Kind.OUT_OF_BOUNDS,
-                    () -> one.write(rank, "kv", -1, source(8)).await());
+                    () -> Bounded.await(one.write(rank, "kv", -1, source(8)), "one write"));
             refused(
                     WriteException.Kind.OUT_OF_BOUNDS,
-                    () -> one.write(rank, "kv", Long.MAX_VALUE, source(8)).await());
+                    () -> Bounded.await(one.write(rank, "kv", Long.MAX_VALUE, source(8)), "one write"));
             refused(
                     WriteException.Kind.EMPTY,
-                    () -> one.write(rank, "kv", 0, source(8).asSlice(0, 0)).await());
-            one.write(rank, "kv", bytes - 8, source(8)).await();
+                    () -> Bounded.await(one.write(rank, "kv", 0, source(8).asSlice(0, 0)), "one write"));
+            Bounded.await(one.write(rank, "kv", bytes - 8, source(8)), "one write");
             assertThat(target.segment("kv").get(ValueLayout.JAVA_BYTE, bytes - 1))
                     .isEqualTo((byte) 9);
             assertThat(target.segment("kv").get(ValueLayout.JAVA_BYTE, bytes - 9))
@@ -105,15 +105,15 @@ class WriteGroupTest {
 
     @Test
     void aWriteToARankThatIsNotConnectedSaysSo() {
-        assertThatThrownBy(() -> one.write(2, "kv", 0, source(8)).await())
+        assertThatThrownBy(() -> Bounded.await(one.write(2, "kv", 0, source(8)), "one write"))
                 .isInstanceOfSatisfying(
                         MusterException.class,
                         refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.RETRY))
                 .hasMessageContaining("rank 1 of group g is not connected to rank 2")
                 .hasMessageContaining("wait for all-connected");
         everybody();
-        one.leave().await();
-        assertThatThrownBy(() -> one.write(0, "kv", 0, source(8)).await())
+        Bounded.await(one.leave(), "one leave");
+        assertThatThrownBy(() -> Bounded.await(one.write(0, "kv", 0, source(8)), "one write"))
                 .hasMessageContaining("not connected to rank 0");
         assertThatThrownBy(() -> one.segment("kv")).hasMessageContaining("not held by this process");
     }
@@ -130,14 +130,14 @@ class WriteGroupTest {
         }
         assertThat(writes.getLast().isComplete()).isFalse();
         switch (what) {
-            case "target leaves" -> zero.leave().await();
-            case "writer leaves" -> one.leave().await();
+            case "target leaves" -> Bounded.await(zero.leave(), "zero leave");
+            case "writer leaves" -> Bounded.await(one.leave(), "one leave");
             case "target closes" -> cluster.close(first);
             case "writer closes" -> cluster.close(second);
             default -> cluster.crash(first);
         }
         for (Future<Void> write : writes) {
-            Future.join(List.of(write)).transform(_ -> Future.succeededFuture()).await();
+            Bounded.await(Future.join(List.of(write)).transform(_ -> Future.succeededFuture()), "future join");
             if (write.failed()) {
                 assertThat(write.cause()).isInstanceOf(WriteException.class);
             }

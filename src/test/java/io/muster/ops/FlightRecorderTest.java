@@ -4,6 +4,7 @@ package io.muster.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Bounded;
 import io.muster.barrier.EpochStage;
 import io.muster.group.GroupName;
 import io.muster.group.LifeId;
@@ -108,7 +109,8 @@ class FlightRecorderTest {
         InMemorySegmentStore inner = shared.store(vertx.getOrCreateContext(), id());
         var store = new RecordedStore(inner, recorder, 10_000);
         BlockingQueue<SegmentStore.PresentMembers> members = new LinkedBlockingQueue<>();
-        store.listen(new SegmentStore.Listener() {
+        Bounded.await(
+                store.listen(new SegmentStore.Listener() {
                     @Override
                     public void changed(String key, @Nullable StoredBytes value) {}
 
@@ -119,19 +121,19 @@ class FlightRecorderTest {
                     public void membersChanged(SegmentStore.PresentMembers present) {
                         members.add(present);
                     }
-                })
-                .await();
-        store.compareAndSet("k", null, StoredBytes.copyOf(new byte[] {1})).await();
-        assertThat(store.get("k").await()).isNotNull();
+                }),
+                "store listen");
+        Bounded.await(store.compareAndSet("k", null, StoredBytes.copyOf(new byte[] {1})), "store compare and set");
+        assertThat(Bounded.await(store.get("k"), "store get")).isNotNull();
 
         InMemorySegmentStore other = shared.store(vertx.getOrCreateContext(), id());
         assertThat(members.poll(10, TimeUnit.SECONDS)).isNotNull();
         shared.crash(other);
         assertThat(members.poll(10, TimeUnit.SECONDS)).isNotNull();
-        inner.close().await();
-        assertThat(store.get("k")
-                        .transform(failed -> io.vertx.core.Future.succeededFuture(failed.failed()))
-                        .await())
+        Bounded.await(inner.close(), "inner close");
+        assertThat(Bounded.<Boolean>await(
+                        store.get("k").transform(failed -> io.vertx.core.Future.succeededFuture(failed.failed())),
+                        "store get"))
                 .isTrue();
 
         List<JsonObject> entries = entries(recorder.toJson(), "store");

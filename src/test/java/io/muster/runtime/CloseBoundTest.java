@@ -4,6 +4,7 @@ package io.muster.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Bounded;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -17,7 +18,7 @@ class CloseBoundTest {
 
     @AfterEach
     void close() {
-        vertx.close().await();
+        Bounded.await(vertx.close(), "vertx close");
     }
 
     @Test

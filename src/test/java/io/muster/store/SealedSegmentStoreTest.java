@@ -4,6 +4,7 @@ package io.muster.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Bounded;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.ProcessId;
@@ -41,7 +42,7 @@ class SealedSegmentStoreTest {
 
     @AfterEach
     void close() {
-        vertx.close().await();
+        Bounded.await(vertx.close(), "vertx close");
     }
 
     private StoredBytes stored(StoredBytes value) {
@@ -65,12 +66,14 @@ class SealedSegmentStoreTest {
     void whatIsWrittenIsReadBackByWhoeverHasTheSecretAndRefusedByAReaderWithout() {
         for (int i = 0; i < 200; i++) {
             StoredBytes entry = Schema.encode(values.entry(new GroupName("g"), i % 4));
-            StoredBytes there = raw.get(KEY).await();
-            assertThat(sealed.compareAndSet(KEY, sealed.open(KEY, there), entry).await())
+            StoredBytes there = Bounded.await(raw.get(KEY), "raw get");
+            assertThat(Bounded.await(
+                            sealed.compareAndSet(KEY, sealed.open(KEY, there), entry), "sealed compare and set"))
                     .isTrue();
-            assertThat(sealed.get(KEY).await()).isEqualTo(entry);
-            assertThat(sealed.getAll(Set.of(KEY, "g/rank/0")).await()).isEqualTo(Map.of(KEY, entry));
-            assertThat(Schema.rankEntry(Objects.requireNonNull(raw.get(KEY).await())))
+            assertThat(Bounded.await(sealed.get(KEY), "sealed get")).isEqualTo(entry);
+            assertThat(Bounded.await(sealed.getAll(Set.of(KEY, "g/rank/0")), "sealed get all"))
+                    .isEqualTo(Map.of(KEY, entry));
+            assertThat(Schema.rankEntry(Objects.requireNonNull(Bounded.await(raw.get(KEY), "raw get"))))
                     .isInstanceOfSatisfying(
                             Decoded.Malformed.class,
                             refused -> assertThat(refused.reason())
@@ -113,16 +116,18 @@ class SealedSegmentStoreTest {
     @Test
     void aForeignValueIsNoValueButCanBePutRight() {
         StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
-        raw.compareAndSet(KEY, null, own).await(); // the very bytes, unsigned
-        StoredBytes seen = sealed.get(KEY).await();
+        Bounded.await(raw.compareAndSet(KEY, null, own), "raw compare and set"); // the very bytes, unsigned
+        StoredBytes seen = Bounded.await(sealed.get(KEY), "sealed get");
         assertThat(seen).isNotEqualTo(own);
-        assertThat(sealed.compareAndSet(KEY, own, own).await())
+        assertThat(Bounded.await(sealed.compareAndSet(KEY, own, own), "sealed compare and set"))
                 .as("unsigned bytes are not the group's")
                 .isFalse();
-        assertThat(sealed.compareAndSet(KEY, seen, own).await()).isTrue();
-        assertThat(sealed.get(KEY).await()).isEqualTo(own);
-        assertThat(sealed.compareAndSet(KEY, own, null).await()).isTrue();
-        assertThat(raw.get(KEY).await()).isNull();
+        assertThat(Bounded.await(sealed.compareAndSet(KEY, seen, own), "sealed compare and set"))
+                .isTrue();
+        assertThat(Bounded.await(sealed.get(KEY), "sealed get")).isEqualTo(own);
+        assertThat(Bounded.await(sealed.compareAndSet(KEY, own, null), "sealed compare and set"))
+                .isTrue();
+        assertThat(Bounded.await(raw.get(KEY), "raw get")).isNull();
     }
 
     @Test
@@ -130,7 +135,8 @@ class SealedSegmentStoreTest {
         StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
         io.vertx.core.Promise<StoredBytes> good = io.vertx.core.Promise.promise();
         io.vertx.core.Promise<StoredBytes> bad = io.vertx.core.Promise.promise();
-        sealed.listen(new SegmentStore.Listener() {
+        Bounded.await(
+                sealed.listen(new SegmentStore.Listener() {
                     @Override
                     public void changed(String key, StoredBytes value) {
                         (key.equals(KEY) ? good : bad).complete(value);
@@ -141,12 +147,13 @@ class SealedSegmentStoreTest {
 
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}
-                })
-                .await();
-        Future.all(sealed.compareAndSet(KEY, null, own), raw.compareAndSet("g/rank/3", null, own))
-                .await();
-        assertThat(good.future().await()).isEqualTo(own);
-        assertThat(Schema.rankEntry(bad.future().await())).isInstanceOf(Decoded.Malformed.class);
+                }),
+                "sealed listen");
+        Bounded.await(
+                Future.all(sealed.compareAndSet(KEY, null, own), raw.compareAndSet("g/rank/3", null, own)),
+                "future all");
+        assertThat(Bounded.await(good.future(), "good future")).isEqualTo(own);
+        assertThat(Schema.rankEntry(Bounded.await(bad.future(), "bad future"))).isInstanceOf(Decoded.Malformed.class);
     }
 
     @Test
@@ -164,14 +171,14 @@ class SealedSegmentStoreTest {
                 return Future.succeededFuture();
             }
         };
-        new SealedSegmentStore(losing, SECRET, (_, _) -> {})
-                .listen(new SegmentStoreContractTest.Recorder(KEY) {
+        Bounded.await(
+                new SealedSegmentStore(losing, SECRET, (_, _) -> {}).listen(new SegmentStoreContractTest.Recorder(KEY) {
                     @Override
                     public void partitionsLost(int partitions) {
                         lost.add(partitions);
                     }
-                })
-                .await();
+                }),
+                "sealed segment store listen");
         assertThat(lost).containsExactly(3);
     }
 }

@@ -4,6 +4,7 @@ package io.muster.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Bounded;
 import io.muster.group.ProcessId;
 import io.vertx.core.Vertx;
 import io.vertx.junit5.VertxExtension;
@@ -20,11 +21,12 @@ class StoreRehearsalTest {
         SegmentStore store = new InMemorySegmentStore.Shared()
                 .store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
 
-        assertThat(StoreRehearsal.run(store, "mine", 7, System.nanoTime() + 60_000_000_000L)
-                        .await())
+        assertThat(Bounded.await(
+                        StoreRehearsal.run(store, "mine", 7, System.nanoTime() + 60_000_000_000L),
+                        "store rehearsal run"))
                 .isEqualTo(7);
 
-        assertThat(store.get("mine").await()).isNull();
+        assertThat(Bounded.await(store.get("mine"), "store get")).isNull();
     }
 
     @Test
@@ -32,7 +34,7 @@ class StoreRehearsalTest {
         SegmentStore store = new InMemorySegmentStore.Shared()
                 .store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
 
-        assertThat(StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1).await())
+        assertThat(Bounded.await(StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1), "store rehearsal run"))
                 .isZero();
     }
 }

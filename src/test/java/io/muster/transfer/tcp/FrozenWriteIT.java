@@ -4,6 +4,7 @@ package io.muster.transfer.tcp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Bounded;
 import io.muster.JvmProcess;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
@@ -38,7 +39,7 @@ final class FrozenWriteIT {
     @AfterEach
     void close() {
         writer.close();
-        vertx.close().await();
+        Bounded.await(vertx.close(), "vertx close");
     }
 
     private static JvmProcess startTarget() throws IOException {
