@@ -160,7 +160,7 @@ class StrangerMemberTest {
                     .as("nobody can publish while the key is locked")
                     .isFalse();
             map().unlock("g/rank/1@g");
-            registering.await();
+            Bounded.await(registering, "registering late");
         } finally {
             map().forceUnlock("g/rank/1@g");
         }

@@ -136,7 +136,10 @@ class TombstonesTest implements Tombstones.Desk {
         tombstones.clean(PEER_IS_THERE);
         assertThat(written).isEmpty();
         tombstones.clean(PEER_IS_GONE);
-        assertThat(written).containsExactly(tombstone(entry(90, 2)));
+        RankEntry gone = entry(90, 2);
+        assertThat(written)
+                .containsExactly(Schema.encode(
+                        new RankEntry(GROUP, 2, gone.member(), RankEntry.State.GONE, gone.revision(), gone.handle())));
     }
 
     @Override

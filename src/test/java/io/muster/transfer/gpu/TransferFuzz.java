@@ -33,7 +33,7 @@ public final class TransferFuzz {
     private static final int GUARD_BYTES = 64;
     private static final byte GUARD = 0x5a;
     private static final byte SECRET = 0x33;
-    private static final long PATIENCE_NANOS = 10_000_000_000L;
+    private static final long PATIENCE_NANOS = 60_000_000_000L;
 
     private TransferFuzz() {}
 

@@ -30,6 +30,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -126,13 +127,17 @@ class TcpChannelTest {
         here.controlSocket().context().runOnContext(_ -> {
             stopped.countDown();
             try {
-                goesOn.await();
+                assertThat(goesOn.await(20, TimeUnit.SECONDS))
+                        .as("told to go on within 20 s")
+                        .isTrue();
                 firstOfAll.accept(here);
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
         });
-        stopped.await();
+        assertThat(stopped.await(20, TimeUnit.SECONDS))
+                .as("its event loop stands still within 20 s")
+                .isTrue();
 
         there.close(new LossEvidence(LossEvidence.Kind.SILENCE, "nothing heard for 3000 ms"));
         until("the bulk connection is closed", () -> here.bulkSocket().closed());
