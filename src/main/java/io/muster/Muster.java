@@ -215,7 +215,7 @@ public final class Muster {
                             hardware,
                             new ProcessTrust(id, opened.secret(), opened.tls()));
                     var recorded = new RecordedStore(
-                            store, process.flight().recorder(), options.flight().slowStoreMs());
+                            store, process.flight().recorder(), options.store().slowMs());
                     return around.startTransport(process)
                             .compose(transport -> {
                                 process.started(transport, recorded);
@@ -293,13 +293,11 @@ public final class Muster {
         return new TcpOptions(
                 endpoint.bind(),
                 endpoint.port(),
-                endpoint.advertise().isEmpty() ? endpoint.bind() : endpoint.advertise(),
+                endpoint.advertisedAddress(),
                 transport.helloTimeoutMs(),
                 options.liveness().intervalMs(),
                 options.liveness().misses(),
                 transport.maxFrameBytes(),
-                transport.maxHelloBytes(),
-                transport.chunkBytes(),
                 transport.writeTimeoutMs(),
                 transport.maxUnauthenticatedConnections(),
                 options.peer().maxSimultaneousDials());

@@ -85,16 +85,15 @@ final class Rehearsal {
                 new EndpointOptions(endpoint.bind(), 0, -1, ""),
                 options.hazelcast(),
                 options.store(),
-                options.claim(),
                 options.liveness(),
                 options.peer(),
                 options.transport(),
                 options.gpu(),
                 NO_SECRET,
-                new WarmupOptions(WarmupOptions.Mode.AUTO, options.warmup().policyTimeoutMs(), ""),
+                new WarmupOptions(WarmupOptions.Mode.AUTO, ""),
                 new BarrierOptions(0),
                 options.status(),
-                new FlightOptions(options.flight().entries(), options.flight().slowStoreMs(), "", 0),
+                new FlightOptions(options.flight().entries(), "", 0),
                 options.prime());
     }
 

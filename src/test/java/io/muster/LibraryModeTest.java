@@ -261,12 +261,10 @@ class LibraryModeTest {
         MusterException other = catchThrowableOfType(
                 MusterException.class,
                 () -> Bounded.await(
-                        deploy(rank(1).put(
-                                        "muster",
-                                        new JsonObject().put("claim", new JsonObject().put("livenessMs", 777)))),
+                        deploy(rank(1).put("muster", new JsonObject().put("liveness", new JsonObject().put("misses", 7)))),
                         "deploy"));
         assertThat(other.kind()).isEqualTo(MusterException.Kind.CONFIG);
-        assertThat(other).hasMessageContaining("claim.livenessMs is 777 here and 3000 there");
+        assertThat(other).hasMessageContaining("liveness.misses is 7 here and 3 there");
         MusterException twice =
                 catchThrowableOfType(MusterException.class, () -> Bounded.await(deploy(rank(0)), "deploy"));
         assertThat(twice).hasMessageContaining("rank 0 of group g has been joined by this process already");

@@ -352,7 +352,7 @@ class RendezvousGroupTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aDeadIncumbentIsReplacedAtOnce(boolean storeKnows) {
-        JsonObject slow = NO_POLLING.copy().put("claim", new JsonObject().put("livenessMs", 600_000));
+        JsonObject slow = NO_POLLING.copy().put("liveness", new JsonObject().put("intervalMs", 600_000));
         JoinedRank zero = cluster.start(slow).join("g", 0, 2);
         InMemoryCluster.Process second = cluster.start(slow);
         JoinedRank one = second.join("g", 1, 2);

@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class TransportFaultGroupTest {
     /** Short limits: what fails is tried again soon. */
     private static final JsonObject QUICK = new JsonObject("""
-      {"peer": {"open": {"timeoutMs": 300}, "warmup": {"timeoutMs": 300}, "backoff": {"initialMs": 5, "maxMs": 50}, "close": {"timeoutMs": 500}},
+      {"peer": {"open": {"timeoutMs": 300}, "warmup": {"timeoutMs": 300}, "backoff": {"maxMs": 50}, "close": {"timeoutMs": 500}},
        "warmup": {"mode": "exchange"}, "liveness": {"intervalMs": 100, "misses": 5}}""");
 
     private final InMemoryCluster cluster = new InMemoryCluster();

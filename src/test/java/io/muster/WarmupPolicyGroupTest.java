@@ -106,7 +106,8 @@ class WarmupPolicyGroupTest {
         AtomicInteger ignored = new AtomicInteger();
         List<JoinedRank> ranks = new ArrayList<>();
         for (int rank = 0; rank < 2; rank++) {
-            InMemoryCluster.Process process = cluster.start(InMemoryCluster.warmup("policyTimeoutMs", 100));
+            InMemoryCluster.Process process = cluster.start(new JsonObject()
+                    .put("peer", new JsonObject().put("open", new JsonObject().put("timeoutMs", 500))));
             Bounded.await(
                     process.vertx()
                             .eventBus()

@@ -264,7 +264,7 @@ public final class Diagnosis {
             case LOST -> "it is being dialled again; check its process at " + host;
             case NOT_IN_STORE ->
                 "its process was put out of the store's cluster, or this one was (stopped for long, or a network that is split); both"
-                        + " merge by themselves (hazelcast.mergeNextDelayMs); if not, check that their Hazelcast ports reach each other";
+                        + " merge by themselves (hazelcast.mergeDelayMs); if not, check that their Hazelcast ports reach each other";
             case MARK_MISSING -> "see the status at " + host;
         };
     }

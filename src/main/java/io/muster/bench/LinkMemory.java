@@ -126,8 +126,6 @@ public final class LinkMemory {
                 NO_LIVENESS_MS,
                 3,
                 limits.maxFrameBytes(),
-                limits.maxHelloBytes(),
-                limits.chunkBytes(),
                 limits.writeTimeoutMs(),
                 limits.maxUnauthenticatedConnections(),
                 64);

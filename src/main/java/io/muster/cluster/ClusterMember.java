@@ -282,20 +282,15 @@ public final class ClusterMember implements AutoCloseable {
     public static Config configuration(MusterOptions options) {
         HazelcastOptions hazelcast = options.hazelcast();
         Config config = MusterHazelcast.reference();
+        String mergeSeconds = Integer.toString(hazelcast.mergeDelayMs() / 1000);
         config.setProperty(
-                        "hazelcast.heartbeat.interval.seconds",
-                        Integer.toString(hazelcast.heartbeatIntervalMs() / 1000))
+                        "hazelcast.heartbeat.interval.seconds", Integer.toString(hazelcast.heartbeatIntervalSeconds()))
                 .setProperty(
                         "hazelcast.max.no.heartbeat.seconds", Integer.toString(hazelcast.maxNoHeartbeatMs() / 1000))
-                .setProperty(
-                        "hazelcast.merge.first.run.delay.seconds",
-                        Integer.toString(hazelcast.mergeFirstDelayMs() / 1000))
-                .setProperty(
-                        "hazelcast.merge.next.run.delay.seconds",
-                        Integer.toString(hazelcast.mergeNextDelayMs() / 1000));
+                .setProperty("hazelcast.merge.first.run.delay.seconds", mergeSeconds)
+                .setProperty("hazelcast.merge.next.run.delay.seconds", mergeSeconds);
         return config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME))
-                .setName(options.store().mapName())
-                .setBackupCount(hazelcast.backupCount()));
+                .setName(options.store().mapName()));
     }
 
     /** A clustered Vert.x on this member; closed by whoever built it, before the member. */

@@ -92,9 +92,7 @@ public final class LaunchedProcess implements AutoCloseable {
                         () -> ClusterMember.configuration(options),
                         ClusterFormation.Settings.DEFAULT));
         member = joined;
-        String host = options.endpoint().advertise().isEmpty()
-                ? options.endpoint().bind()
-                : options.endpoint().advertise();
+        String host = options.endpoint().advertisedAddress();
         var vertxOptions = new VertxOptions();
         // a message between event loops costs a wake-up of a thread, and on a few busy cores a turn in the queue for
         // one

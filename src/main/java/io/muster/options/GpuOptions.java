@@ -8,12 +8,11 @@ import java.util.Locale;
  * Memory of GPUs.
  *
  * @param fallback what happens where a segment on a GPU can't be mapped
- * @param answerTimeoutMs how long the other process may take to answer a question about a transfer
  * @param device the GPU whose memory links are warmed up in, in mode fabric
  * @param touchEveryMs how often a path over memory of GPUs is touched again, 0: never
  * @param lookUs a copy that takes no longer is looked after by its GPU's thread, 0: none is
  */
-public record GpuOptions(Fallback fallback, int answerTimeoutMs, int device, int touchEveryMs, int lookUs) {
+public record GpuOptions(Fallback fallback, int device, int touchEveryMs, int lookUs) {
     /** The ways out; in settings they are written in lower case. */
     public enum Fallback {
         /** Its bytes go over the bulk connection, and are staged on the hosts. */
@@ -27,11 +26,10 @@ public record GpuOptions(Fallback fallback, int answerTimeoutMs, int device, int
         }
     }
 
-    static final GpuOptions DEFAULTS = new GpuOptions(Fallback.TCP, 5000, 0, 2000, 20);
+    static final GpuOptions DEFAULTS = new GpuOptions(Fallback.TCP, 0, 2000, 20);
 
     public GpuOptions {
         Mistakes mistakes = new Mistakes("gpu");
-        mistakes.range("answerTimeoutMs", answerTimeoutMs, 10, 600_000, "ms");
         mistakes.range("device", device, 0, 255, "as an index");
         mistakes.range("touchEveryMs", touchEveryMs, 0, 3_600_000, "ms");
         mistakes.range("lookUs", lookUs, 0, 1000, "µs");

@@ -53,12 +53,6 @@ public final class Mistakes {
         }
     }
 
-    void fraction(String name, double value) {
-        if (!(value >= 0 && value <= 1)) {
-            add(name, "must be 0 to 1, got " + value);
-        }
-    }
-
     void address(String name, String value) {
         pattern(name, value, "[A-Za-z0-9.:%_\\[\\]*-]{1,255}", "a host name or an IP address");
     }

@@ -12,7 +12,6 @@ import io.vertx.core.json.JsonObject;
  * @param endpoint where this process listens and what it publishes
  * @param hazelcast the cluster under the store
  * @param store the distributed key store for segment handles
- * @param claim who may have a rank
  * @param liveness whether the other process of a pair still answers
  * @param peer opening, warming up and closing links
  * @param transport the connections between two processes, and their limits
@@ -28,7 +27,6 @@ public record MusterOptions(
         EndpointOptions endpoint,
         HazelcastOptions hazelcast,
         StoreOptions store,
-        ClaimOptions claim,
         LivenessOptions liveness,
         PeerOptions peer,
         TransportOptions transport,
@@ -43,7 +41,6 @@ public record MusterOptions(
             EndpointOptions.DEFAULTS,
             HazelcastOptions.DEFAULTS,
             StoreOptions.DEFAULTS,
-            ClaimOptions.DEFAULTS,
             LivenessOptions.DEFAULTS,
             PeerOptions.DEFAULTS,
             TransportOptions.DEFAULTS,
@@ -72,8 +69,8 @@ public record MusterOptions(
     /** The same, but for what is rehearsed. */
     public MusterOptions with(PrimeOptions other) {
         return new MusterOptions(
-                endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, security, warmup, barrier, status,
-                flight, other);
+                endpoint, hazelcast, store, liveness, peer, transport, gpu, security, warmup, barrier, status, flight,
+                other);
     }
 
     /** All settings, nested as in {@code conf/muster.yaml}; {@link #fromJson} of it gives equal options. */

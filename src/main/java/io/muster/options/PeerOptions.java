@@ -8,21 +8,34 @@ package io.muster.options;
  * @param open the handshake of a link
  * @param warmup the first bytes over a link
  * @param backoff the pauses of the side that tries again
- * @param refused peers that refused for good
  * @param maxSimultaneousDials connection attempts of this process that may be under way at once
  * @param close leaving
  */
-public record PeerOptions(
-        Open open, Warmup warmup, Backoff backoff, Refused refused, int maxSimultaneousDials, Close close) {
+public record PeerOptions(Open open, Warmup warmup, Backoff backoff, int maxSimultaneousDials, Close close) {
     private static final int LONGEST_MS = 600_000;
+    private static final int LONGEST_PAUSES_AFTER_REFUSAL = 10;
+    private static final int POLICY_ANSWERS_WITHIN_OPEN = 5;
 
-    static final PeerOptions DEFAULTS = new PeerOptions(
-            new Open(5000), new Warmup(5000), new Backoff(8, 1024, 0.5), new Refused(10_000), 64, new Close(2000));
+    static final PeerOptions DEFAULTS =
+            new PeerOptions(new Open(5000), new Warmup(5000), new Backoff(1024), 64, new Close(2000));
 
     public PeerOptions {
         Mistakes mistakes = new Mistakes("peer");
         mistakes.range("maxSimultaneousDials", maxSimultaneousDials, 1, 65_536, "dials");
         mistakes.throwIfAny();
+    }
+
+    /** Pause between attempts at a peer that refused for good. */
+    public int refusedProbeMs() {
+        return LONGEST_PAUSES_AFTER_REFUSAL * backoff.maxMs();
+    }
+
+    /**
+     * How long a WarmupPolicy may take to answer before the default answers for it: the link that waits for it has to
+     * be opened in time.
+     */
+    public int policyTimeoutMs() {
+        return Math.max(1, open.timeoutMs() / POLICY_ANSWERS_WITHIN_OPEN);
     }
 
     /** @param timeoutMs from the dial to accept or refusal */
@@ -43,30 +56,19 @@ public record PeerOptions(
         }
     }
 
-    /**
-     * @param initialMs pause after the first failure, doubled each time
-     * @param maxMs longest pause
-     * @param jitter share of a pause that is random, 0 to 1
-     */
-    public record Backoff(int initialMs, int maxMs, double jitter) {
+    /** @param maxMs longest pause */
+    public record Backoff(int maxMs) {
+        private static final int DOUBLINGS = 7;
+
         public Backoff {
             Mistakes mistakes = new Mistakes("peer.backoff");
-            mistakes.range("initialMs", initialMs, 1, LONGEST_MS, "ms");
             mistakes.range("maxMs", maxMs, 1, LONGEST_MS, "ms");
-            mistakes.fraction("jitter", jitter);
-            if (initialMs > maxMs) {
-                mistakes.add("maxMs", "must be at least peer.backoff.initialMs (" + initialMs + "), got " + maxMs);
-            }
             mistakes.throwIfAny();
         }
-    }
 
-    /** @param probeMs pause between attempts at a peer that refused for good */
-    public record Refused(int probeMs) {
-        public Refused {
-            Mistakes mistakes = new Mistakes("peer.refused");
-            mistakes.range("probeMs", probeMs, 100, 3_600_000, "ms");
-            mistakes.throwIfAny();
+        /** Pause after the first failure; it doubles with each further one. */
+        public int initialMs() {
+            return Math.max(1, maxMs >> DOUBLINGS);
         }
     }
 

@@ -11,10 +11,12 @@ import io.muster.store.MusterHazelcast;
  * @param reconcileMs pause between full reads, for notifications that were lost
  * @param mapName name of the map that holds all groups
  * @param hedgeMs how long each process waits for the one before it to open or complete an epoch
- * @param republishHedgeMs longest random wait before an event that was not seen is published again
  */
-public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapName, int hedgeMs, int republishHedgeMs) {
-    static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterHazelcast.MAP_NAME, 30, 200);
+public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapName, int hedgeMs) {
+    private static final int SLOW_PART_OF_TIMEOUT = 6;
+    private static final int HEDGES_BEFORE_REPUBLISHING = 7;
+
+    static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterHazelcast.MAP_NAME, 30);
 
     public StoreOptions {
         Mistakes mistakes = new Mistakes("store");
@@ -22,7 +24,19 @@ public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapNa
         mistakes.range("reconcileMs", reconcileMs, 100, 3_600_000, "ms");
         mistakes.pattern("mapName", mapName, "[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -");
         mistakes.range("hedgeMs", hedgeMs, 0, 10_000, "ms");
-        mistakes.range("republishHedgeMs", republishHedgeMs, 0, 60_000, "ms");
         mistakes.throwIfAny();
+    }
+
+    /** An operation that takes longer is recorded by the flight recorder, like one that fails. */
+    public int slowMs() {
+        return operationTimeoutMs / SLOW_PART_OF_TIMEOUT;
+    }
+
+    /**
+     * Longest random wait before an event that was not seen is published again: whoever is to publish it has had its
+     * turn by then.
+     */
+    public int republishHedgeMs() {
+        return HEDGES_BEFORE_REPUBLISHING * hedgeMs;
     }
 }

@@ -8,10 +8,9 @@ import java.util.Locale;
  * Which links exchange first bytes, and which are short-circuited.
  *
  * @param mode the rule
- * @param policyTimeoutMs how long a WarmupPolicy may take to answer before the default answers for it
  * @param fabric the simulated fabric of this process as CLUSTERUUID/CLIQUE, empty: none
  */
-public record WarmupOptions(Mode mode, int policyTimeoutMs, String fabric) {
+public record WarmupOptions(Mode mode, String fabric) {
     /** The rules; in settings they are written in lower case. */
     public enum Mode {
         /** Short-circuit where a shared fabric is proven, exchange otherwise. */
@@ -29,11 +28,10 @@ public record WarmupOptions(Mode mode, int policyTimeoutMs, String fabric) {
         }
     }
 
-    static final WarmupOptions DEFAULTS = new WarmupOptions(Mode.AUTO, 1000, "");
+    static final WarmupOptions DEFAULTS = new WarmupOptions(Mode.AUTO, "");
 
     public WarmupOptions {
         Mistakes mistakes = new Mistakes("warmup");
-        mistakes.range("policyTimeoutMs", policyTimeoutMs, 1, 600_000, "ms");
         if (!fabric.isEmpty()) {
             mistakes.pattern(
                     "fabric",

@@ -92,13 +92,13 @@ final class LocalGroup implements GroupHost, RoutedGroup {
         MusterOptions options = process.options();
         PeerOptions peer = options.peer();
         this.policy =
-                new PolicyQuestions(process.vertx(), addresses, options.warmup().policyTimeoutMs());
+                new PolicyQuestions(process.vertx(), addresses, options.peer().policyTimeoutMs());
         this.timing = new LinkTiming(
                 peer.open().timeoutMs(),
                 peer.warmup().timeoutMs(),
                 peer.backoff().initialMs(),
                 peer.backoff().maxMs(),
-                peer.refused().probeMs(),
+                peer.refusedProbeMs(),
                 peer.close().timeoutMs());
         StoreOptions storing = options.store();
         this.barrier = new BarrierVerticle(

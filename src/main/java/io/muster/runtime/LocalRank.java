@@ -48,6 +48,8 @@ import org.jspecify.annotations.Nullable;
 public final class LocalRank implements SeatPorts {
     private static final DeliveryOptions HERE = LocalCodec.delivery();
     private static final long SLOT_BYTES = Long.BYTES;
+    /** Share of a pause that is random, so that many ranks do not dial in the same moment. */
+    private static final double JITTER = 0.5;
     /** 1, 2, 4 … ms apart: a second in all. */
     private static final int PROVING_TRIES = 10;
 
@@ -411,8 +413,7 @@ public final class LocalRank implements SeatPorts {
 
     @Override
     public long jittered(long delayMs) {
-        double jitter = group.process().options().peer().backoff().jitter();
-        return Math.round(delayMs * (1 - jitter * ThreadLocalRandom.current().nextDouble()));
+        return Math.round(delayMs * (1 - JITTER * ThreadLocalRandom.current().nextDouble()));
     }
 
     @Override

@@ -99,7 +99,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
                 hardware.gpus(),
                 new GpuTransport.Settings(
                         hardware.shareKind(),
-                        options.gpu().answerTimeoutMs(),
+                        options.peer().open().timeoutMs(),
                         options.gpu().fallback() == GpuOptions.Fallback.TCP),
                 routing.channels()::of);
         this.trust = trust;

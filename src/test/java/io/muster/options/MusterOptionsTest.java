@@ -24,24 +24,32 @@ final class MusterOptionsTest {
     void readsBackWhatItWrites() {
         JsonObject json = new JsonObject("""
         {"endpoint": {"bind": "0.0.0.0", "advertise": "10.0.0.7", "port": 9000}, "warmup": {"mode": "skip", "fabric": "ab-1/7"},
-         "peer": {"backoff": {"jitter": 0.25, "maxMs": 64}}, "liveness": {"misses": 5}}""");
+         "peer": {"backoff": {"maxMs": 64}}, "liveness": {"misses": 5}}""");
 
         MusterOptions options = MusterOptions.fromJson(json);
 
         assertThat(options.endpoint()).isEqualTo(new EndpointOptions("0.0.0.0", 9000, 7600, "10.0.0.7"));
         assertThat(options.warmup().mode()).isEqualTo(WarmupOptions.Mode.SKIP);
-        assertThat(options.peer().backoff()).isEqualTo(new PeerOptions.Backoff(8, 64, 0.25));
+        assertThat(options.peer().backoff()).isEqualTo(new PeerOptions.Backoff(64));
         assertThat(options.liveness().limitMs()).isEqualTo(5000);
         assertThat(MusterOptions.fromJson(options.toJson())).isEqualTo(options);
     }
 
     @Test
-    void readsAWholeNumberWhereAFractionIsWanted() {
-        assertThat(MusterOptions.fromJson(with("peer.backoff.jitter", 1))
-                        .peer()
-                        .backoff()
-                        .jitter())
-                .isEqualTo(1.0);
+    void whatFollowsFromOtherSettings() {
+        MusterOptions usual = MusterOptions.defaults();
+        assertThat(usual.hazelcast().heartbeatIntervalSeconds()).isEqualTo(1);
+        assertThat(new HazelcastOptions(0, 2000, 1000).heartbeatIntervalSeconds())
+                .isEqualTo(1);
+        assertThat(new HazelcastOptions(0, 60_000, 1000).heartbeatIntervalSeconds())
+                .isEqualTo(12);
+        assertThat(usual.store().slowMs()).isEqualTo(500);
+        assertThat(usual.store().republishHedgeMs()).isEqualTo(210);
+        assertThat(usual.liveness().limitMs()).isEqualTo(3000);
+        assertThat(usual.peer().backoff().initialMs()).isEqualTo(8);
+        assertThat(new PeerOptions.Backoff(50).initialMs()).isEqualTo(1);
+        assertThat(usual.peer().refusedProbeMs()).isEqualTo(10_240);
+        assertThat(usual.peer().policyTimeoutMs()).isEqualTo(1000);
     }
 
     @Test
@@ -49,7 +57,7 @@ final class MusterOptionsTest {
         List<String> numbers = leaves(MusterOptions.defaults().toJson(), "").stream()
                 .filter(path -> at(MusterOptions.defaults().toJson(), path) instanceof Number)
                 .toList();
-        assertThat(numbers).hasSizeGreaterThan(30);
+        assertThat(numbers).hasSizeGreaterThan(25);
         for (String path : numbers) {
             assertThat(mistake(with(path, -1_000_000)))
                     .contains(path + " must be ")
@@ -83,26 +91,25 @@ final class MusterOptionsTest {
                 .isEqualTo("wrong setting: peer.warmup.timeoutMS is no setting; did you mean peer.warmup.timeoutMs?");
         assertThat(mistake(with("livenes.misses", 1)))
                 .isEqualTo("wrong setting: livenes is no setting; did you mean liveness?");
-        assertThat(mistake(with("claim.colour", 1)))
-                .isEqualTo("wrong setting: claim.colour is no setting; there are livenessMs");
+        assertThat(mistake(with("status.colour", 1)))
+                .isEqualTo("wrong setting: status.colour is no setting; there are nodeTimeoutMs");
     }
 
     @Test
     void allMistakesAreReportedTogether() {
         JsonObject json = new JsonObject("""
-        {"endpoint": {"port": 70000, "controlPort": "x"}, "peer": {"backoff": {"initialMs": 0, "jitter": 2}, "opne": {}},
+        {"endpoint": {"port": 70000, "controlPort": "x"}, "peer": {"backoff": {"maxMs": 0}, "opne": {}},
          "warmup": {"mode": "sometimes"}, "nonsense": 1}""");
 
         assertThat(mistake(json).lines())
                 .containsExactlyInAnyOrder(
-                        "7 wrong settings:",
+                        "6 wrong settings:",
                         "  endpoint.port must be 0 to 65535 port number (0: any), got 70000",
                         "  endpoint.controlPort must be a whole number, got the text 'x'",
-                        "  peer.backoff.initialMs must be 1 to 600000 ms, got 0",
-                        "  peer.backoff.jitter must be 0 to 1, got 2.0",
+                        "  peer.backoff.maxMs must be 1 to 600000 ms, got 0",
                         "  peer.opne is no setting; did you mean peer.open?",
                         "  warmup.mode must be one of auto, exchange, skip, fabric, got 'sometimes'",
-                        "  nonsense is no setting; there are endpoint, hazelcast, store, claim, liveness, peer, transport, gpu, security, warmup, barrier, status, flight, prime");
+                        "  nonsense is no setting; there are endpoint, hazelcast, store, liveness, peer, transport, gpu, security, warmup, barrier, status, flight, prime");
     }
 
     @Test
@@ -125,19 +132,11 @@ final class MusterOptionsTest {
 
     @Test
     void settingsThatContradictEachOtherAreRefused() {
-        assertThat(mistake(with("peer.backoff.initialMs", 2000)))
-                .contains("peer.backoff.maxMs must be at least peer.backoff.initialMs (2000)");
-        assertThat(mistake(with("hazelcast.maxNoHeartbeatMs", 2000)
-                        .mergeIn(with("hazelcast.heartbeatIntervalMs", 2000), true)))
-                .contains("hazelcast.maxNoHeartbeatMs must be at least twice");
-        assertThat(mistake(with("hazelcast.heartbeatIntervalMs", 1500))).contains("multiple of 1000 ms");
+        assertThat(mistake(with("hazelcast.mergeDelayMs", 1500))).contains("multiple of 1000 ms");
         assertThat(mistake(with("liveness.intervalMs", 33)))
                 .contains("liveness.intervalMs times liveness.misses must be at least 100 ms");
-        assertThat(mistake(with("transport.chunkBytes", 1 << 20)))
-                .contains("transport.chunkBytes must leave 256 bytes for the header");
-        assertThat(mistake(with("transport.maxHelloBytes", 65_536).mergeIn(new JsonObject("""
-        {"transport": {"maxFrameBytes": 8192, "chunkBytes": 4096}}"""), true)))
-                .contains("transport.maxHelloBytes must be at most");
+        assertThat(mistake(with("transport.maxFrameBytes", 65_536)))
+                .contains("transport.maxFrameBytes must be 131072 to");
         assertThat(mistake(with("endpoint.port", 7600)))
                 .contains("endpoint.controlPort must differ from endpoint.port");
         assertThat(mistake(with("warmup.fabric", "here"))).contains("warmup.fabric must be CLUSTERUUID/CLIQUE");

@@ -30,7 +30,7 @@ final class Admission {
         this.gate = gate;
         this.own = own;
         this.socket = socket;
-        this.reader = new FrameReader(node.options().maxHelloBytes());
+        this.reader = new FrameReader(TcpOptions.MAX_HELLO_BYTES);
     }
 
     void begin() {

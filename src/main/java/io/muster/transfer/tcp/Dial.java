@@ -103,7 +103,7 @@ final class Dial {
             return;
         }
         control = socket;
-        FrameReader reader = new FrameReader(node.options().maxHelloBytes());
+        FrameReader reader = new FrameReader(TcpOptions.MAX_HELLO_BYTES);
         socket.onBytes(in -> {
             String problem = reader.feed(in, (type, body) -> answered(reader, type, body));
             if (problem != null) {
@@ -253,7 +253,7 @@ final class Dial {
             socket.abort();
             return;
         }
-        FrameReader reader = new FrameReader(node.options().maxHelloBytes());
+        FrameReader reader = new FrameReader(TcpOptions.MAX_HELLO_BYTES);
         socket.onBytes(in -> {
             String problem = reader.feed(in, (type, body) -> {
                 if (type == Frame.HELLO

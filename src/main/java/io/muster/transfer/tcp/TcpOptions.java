@@ -16,8 +16,6 @@ import java.util.List;
  * @param livenessIntervalMs how often each end asks the other
  * @param livenessMisses intervals without a byte on the control connection after which the channel is lost
  * @param maxFrameBytes the longest frame taken after the hello
- * @param maxHelloBytes the longest frame taken before it
- * @param chunkBytes a longer write is sent in pieces of this size, so that others get their turn
  * @param writeTimeoutMs from {@link Channel#write} to its acknowledgement
  * @param maxUnauthenticatedConnections accepted sockets without a hello; the oldest is dropped for a new one
  * @param maxSimultaneousDials dials under way; further ones wait their turn
@@ -30,8 +28,6 @@ public record TcpOptions(
         int livenessIntervalMs,
         int livenessMisses,
         int maxFrameBytes,
-        int maxHelloBytes,
-        int chunkBytes,
         int writeTimeoutMs,
         int maxUnauthenticatedConnections,
         int maxSimultaneousDials) {
@@ -39,6 +35,10 @@ public record TcpOptions(
     /** No process may take less: a path probe must fit. */
     static final int LEAST_MAX_FRAME_BYTES = 128 * 1024;
 
+    /** The longest frame taken before the hello: what a stranger can make us hold. */
+    static final int MAX_HELLO_BYTES = 4_096;
+
+    private static final int CHUNKS_IN_A_FRAME = 4;
     private static final int LARGEST_MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
     public TcpOptions {
@@ -48,8 +48,6 @@ public record TcpOptions(
         within(mistakes, "livenessIntervalMs", livenessIntervalMs, 10, 600_000);
         within(mistakes, "livenessMisses", livenessMisses, 1, 1_000);
         within(mistakes, "maxFrameBytes", maxFrameBytes, LEAST_MAX_FRAME_BYTES, LARGEST_MAX_FRAME_BYTES);
-        within(mistakes, "maxHelloBytes", maxHelloBytes, 512, 65_536);
-        within(mistakes, "chunkBytes", chunkBytes, 1_024, Math.max(1_024, maxFrameBytes - 1_024));
         within(mistakes, "writeTimeoutMs", writeTimeoutMs, 10, 3_600_000);
         within(mistakes, "maxUnauthenticatedConnections", maxUnauthenticatedConnections, 2, 65_536);
         within(mistakes, "maxSimultaneousDials", maxSimultaneousDials, 1, 65_536);
@@ -65,87 +63,15 @@ public record TcpOptions(
     }
 
     public static TcpOptions defaults(String bindHost) {
-        return new TcpOptions(bindHost, 0, bindHost, 3_000, 1_000, 3, 1024 * 1024, 4_096, 256 * 1024, 30_000, 256, 64);
+        return new TcpOptions(bindHost, 0, bindHost, 3_000, 1_000, 3, 1024 * 1024, 30_000, 256, 64);
     }
 
-    public TcpOptions withPort(int value) {
-        return new TcpOptions(
-                bindHost,
-                value,
-                advertisedHost,
-                helloTimeoutMs,
-                livenessIntervalMs,
-                livenessMisses,
-                maxFrameBytes,
-                maxHelloBytes,
-                chunkBytes,
-                writeTimeoutMs,
-                maxUnauthenticatedConnections,
-                maxSimultaneousDials);
-    }
-
-    public TcpOptions withAdvertisedHost(String value) {
-        return new TcpOptions(
-                bindHost,
-                port,
-                value,
-                helloTimeoutMs,
-                livenessIntervalMs,
-                livenessMisses,
-                maxFrameBytes,
-                maxHelloBytes,
-                chunkBytes,
-                writeTimeoutMs,
-                maxUnauthenticatedConnections,
-                maxSimultaneousDials);
-    }
-
-    public TcpOptions withHelloTimeoutMs(int value) {
-        return new TcpOptions(
-                bindHost,
-                port,
-                advertisedHost,
-                value,
-                livenessIntervalMs,
-                livenessMisses,
-                maxFrameBytes,
-                maxHelloBytes,
-                chunkBytes,
-                writeTimeoutMs,
-                maxUnauthenticatedConnections,
-                maxSimultaneousDials);
-    }
-
-    public TcpOptions withLiveness(int intervalMs, int misses) {
-        return new TcpOptions(
-                bindHost,
-                port,
-                advertisedHost,
-                helloTimeoutMs,
-                intervalMs,
-                misses,
-                maxFrameBytes,
-                maxHelloBytes,
-                chunkBytes,
-                writeTimeoutMs,
-                maxUnauthenticatedConnections,
-                maxSimultaneousDials);
-    }
-
-    public TcpOptions withWriteTimeoutMs(int value) {
-        return new TcpOptions(
-                bindHost,
-                port,
-                advertisedHost,
-                helloTimeoutMs,
-                livenessIntervalMs,
-                livenessMisses,
-                maxFrameBytes,
-                maxHelloBytes,
-                chunkBytes,
-                value,
-                maxUnauthenticatedConnections,
-                maxSimultaneousDials);
+    /**
+     * A longer write is sent in pieces of this size, so that others get their turn: a whole frame would hold an event
+     * loop for longer.
+     */
+    int chunkBytes() {
+        return maxFrameBytes / CHUNKS_IN_A_FRAME;
     }
 
     private static void within(List<String> mistakes, String name, int value, int least, int most) {

@@ -13,6 +13,7 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.memory.Region;
+import io.muster.transfer.TcpTestOptions;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.vertx.core.Vertx;
@@ -36,8 +37,7 @@ class AdmissionTest {
     private static final ProcessId STRANGER = new ProcessId(9, 9);
     private final Vertx vertx = Vertx.vertx();
     private final TestProcess a = TestProcess.start(vertx);
-    private final TestProcess b =
-            TestProcess.start(vertx, TcpOptions.defaults("127.0.0.1").withHelloTimeoutMs(400));
+    private final TestProcess b = TestProcess.start(vertx, TcpTestOptions.helloTimeoutMs(400));
 
     @AfterEach
     void stop() {

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.transfer.Channel;
 import io.muster.transfer.LossEvidence;
+import io.muster.transfer.TcpTestOptions;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.vertx.core.Vertx;
@@ -32,8 +33,7 @@ class FloodTest {
     private static final int LIMIT = 256;
 
     private final Vertx vertx = Vertx.vertx();
-    private final TestProcess target =
-            TestProcess.start(vertx, TcpOptions.defaults("127.0.0.1").withHelloTimeoutMs(60_000));
+    private final TestProcess target = TestProcess.start(vertx, TcpTestOptions.helloTimeoutMs(60_000));
     private final TestProcess peer = TestProcess.start(vertx);
     private final List<SocketChannel> silent = new ArrayList<>();
 

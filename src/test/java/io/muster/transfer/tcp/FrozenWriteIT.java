@@ -11,6 +11,7 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.TcpTestOptions;
 import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 /** A real process is stopped (SIGSTOP) while another writes into its memory. */
 @Timeout(120)
 final class FrozenWriteIT {
-    static final TcpOptions OPTIONS = TcpOptions.defaults("127.0.0.1").withLiveness(100, 10);
+    static final TcpOptions OPTIONS = TcpTestOptions.liveness(100, 10);
     static final long OLD = 1;
     static final long NEW = 2;
     private static final long LIMIT_MS = 1_000;

@@ -17,6 +17,7 @@ import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
+import io.muster.transfer.TcpTestOptions;
 import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.Region;
 import io.netty.buffer.ByteBuf;
@@ -41,7 +42,7 @@ class ProvedChannelTest {
     private static final GroupSecret SECOND = GroupSecret.ofText("a second group's secret");
     private static final GroupSecret WRONG = GroupSecret.ofText("the secret of others...");
     private static final GroupName GROUP = new GroupName("g");
-    private static final TcpOptions OPTIONS = TcpOptions.defaults("127.0.0.1").withHelloTimeoutMs(1_000);
+    private static final TcpOptions OPTIONS = TcpTestOptions.helloTimeoutMs(1_000);
 
     private final Vertx vertx = Vertx.vertx();
     private final List<TestProcess> processes = new ArrayList<>();

@@ -18,6 +18,7 @@ import io.muster.transfer.ConnectException;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.ProcessAddress;
+import io.muster.transfer.TcpTestOptions;
 import io.muster.transfer.memory.Region;
 import io.muster.transfer.memory.RegionTable;
 import io.vertx.core.Context;
@@ -41,7 +42,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(40)
 class TcpChannelTest {
-    private static final TcpOptions QUICK = TcpOptions.defaults("127.0.0.1").withLiveness(50, 3);
+    private static final TcpOptions QUICK = TcpTestOptions.liveness(50, 3);
     private final Vertx vertx = Vertx.vertx();
 
     @AfterEach
@@ -160,9 +161,9 @@ class TcpChannelTest {
         long ties = 0;
         for (int round = 0; round < Integer.getInteger("muster.dial.rounds", 60); round++) {
             TestProcess a = TestProcess.start(
-                    vertx, new ProcessId(random.nextLong(), 1), QUICK.withLiveness(1_000, 3), System::nanoTime);
+                    vertx, new ProcessId(random.nextLong(), 1), TcpTestOptions.liveness(1_000, 3), System::nanoTime);
             TestProcess b = TestProcess.start(
-                    vertx, new ProcessId(random.nextLong(), 2), QUICK.withLiveness(1_000, 3), System::nanoTime);
+                    vertx, new ProcessId(random.nextLong(), 2), TcpTestOptions.liveness(1_000, 3), System::nanoTime);
             for (int turn = 0; turn < 3; turn++) {
                 Promise<Channel> first = Promise.promise();
                 Promise<Channel> second = Promise.promise();
@@ -274,7 +275,7 @@ class TcpChannelTest {
         AtomicLong offset = new AtomicLong();
         TestProcess a = TestProcess.start(
                 vertx, ProcessId.random(RandomGenerator.getDefault()), QUICK, () -> System.nanoTime() + offset.get());
-        TestProcess b = TestProcess.start(vertx, QUICK.withLiveness(50, 100));
+        TestProcess b = TestProcess.start(vertx, TcpTestOptions.liveness(50, 100));
         a.connect(b);
         for (int stop = 0; stop < 5; stop++) {
             assertThat(next(a.liveness)).isEqualTo("alive " + b.id);
@@ -289,7 +290,7 @@ class TcpChannelTest {
 
     @Test
     void failedDialsSayWhatWasSeen() throws IOException {
-        TestProcess a = TestProcess.start(vertx, QUICK.withHelloTimeoutMs(300));
+        TestProcess a = TestProcess.start(vertx, TcpTestOptions.helloTimeoutMs(300));
         TestProcess b = TestProcess.start(vertx, QUICK);
         ProcessId nobody = ProcessId.random(RandomGenerator.getDefault());
         int port = b.transport.address().port();
@@ -334,8 +335,7 @@ class TcpChannelTest {
         TestProcess a = TestProcess.start(vertx);
         RegionTable regions = new RegionTable(vertx);
         Vertx other = Vertx.vertx();
-        TcpOptions busy =
-                TcpOptions.defaults("127.0.0.1").withPort(a.transport.address().port());
+        TcpOptions busy = TcpTestOptions.port(a.transport.address().port());
         for (Future<TcpTransport> start : java.util.List.of(
                 TcpTransport.start(other, busy, new ProcessId(1, 1), regions, a),
                 TcpTransport.start(vertx, busy, new ProcessId(1, 1), regions, a),
@@ -363,19 +363,7 @@ class TcpChannelTest {
         TcpOptions defaults = TcpOptions.defaults("127.0.0.1");
         TestProcess a = TestProcess.start(
                 vertx,
-                new TcpOptions(
-                        "127.0.0.1",
-                        0,
-                        "127.0.0.1",
-                        500,
-                        1_000,
-                        3,
-                        defaults.maxFrameBytes(),
-                        4_096,
-                        defaults.chunkBytes(),
-                        1_000,
-                        16,
-                        2));
+                new TcpOptions("127.0.0.1", 0, "127.0.0.1", 500, 1_000, 3, defaults.maxFrameBytes(), 1_000, 16, 2));
         TestProcess b = TestProcess.start(vertx);
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
             java.util.List<Future<Channel>> dials = new java.util.ArrayList<>();

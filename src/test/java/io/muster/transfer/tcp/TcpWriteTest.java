@@ -13,6 +13,7 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.TcpTestOptions;
 import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.Region;
 import io.vertx.core.Future;
@@ -264,7 +265,7 @@ class TcpWriteTest {
     // P-9: as much as the sockets take, both ways, for far longer than the limit
     @Test
     void bulkTrafficAtFullSpeedCausesNoFalseAccusation() throws InterruptedException {
-        TcpOptions quick = TcpOptions.defaults("127.0.0.1").withLiveness(100, 10);
+        TcpOptions quick = TcpTestOptions.liveness(100, 10);
         TestProcess one = TestProcess.start(vertx, quick);
         TestProcess two = TestProcess.start(other, quick);
         Channel there = one.connect(two);
@@ -296,8 +297,7 @@ class TcpWriteTest {
     // with it
     @Test
     void unansweredWritesTimeOutAndAStuckOneEndsTheChannel() throws InterruptedException {
-        TestProcess hasty =
-                TestProcess.start(vertx, TcpOptions.defaults("127.0.0.1").withWriteTimeoutMs(150));
+        TestProcess hasty = TestProcess.start(vertx, TcpTestOptions.writeTimeoutMs(150));
         Channel own = hasty.connect(b);
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);

@@ -13,6 +13,7 @@ import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ConnectException;
+import io.muster.transfer.TcpTestOptions;
 import io.muster.transfer.memory.Region;
 import io.vertx.core.Vertx;
 import io.vertx.core.net.NetClientOptions;
@@ -35,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 // S-3, S-1
 @Timeout(60)
 class TlsChannelTest {
-    private static final TcpOptions OPTIONS = TcpOptions.defaults("127.0.0.1").withHelloTimeoutMs(20_000);
+    private static final TcpOptions OPTIONS = TcpTestOptions.helloTimeoutMs(20_000);
 
     @TempDir
     static Path folder;
@@ -123,7 +124,7 @@ class TlsChannelTest {
     @Test
     void noTlsOnOneSideIsRefusedInBothDirections() throws IOException {
         TestProcess plain = TestProcess.start(vertx, OPTIONS);
-        TestProcess hasty = TestProcess.start(vertx, OPTIONS.withHelloTimeoutMs(500), new Keyring(), two);
+        TestProcess hasty = TestProcess.start(vertx, TcpTestOptions.helloTimeoutMs(500), new Keyring(), two);
         assertThat(failure(plain.transport.connect(a.transport.address()))).isInstanceOf(ConnectException.class);
         assertThat(failure(a.transport.connect(plain.transport.address())))
                 .isInstanceOfSatisfying(

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.muster.transfer;
+
+import io.muster.transfer.tcp.TcpOptions;
+
+/** The default settings of the transport on the loopback address, with one that differs. */
+final class TcpTestOptions {
+    private static final TcpOptions USUAL = TcpOptions.defaults("127.0.0.1");
+
+    private TcpTestOptions() {}
+
+    static TcpOptions port(int port) {
+        return of(
+                port,
+                USUAL.helloTimeoutMs(),
+                USUAL.livenessIntervalMs(),
+                USUAL.livenessMisses(),
+                USUAL.writeTimeoutMs());
+    }
+
+    static TcpOptions helloTimeoutMs(int ms) {
+        return of(0, ms, USUAL.livenessIntervalMs(), USUAL.livenessMisses(), USUAL.writeTimeoutMs());
+    }
+
+    static TcpOptions liveness(int intervalMs, int misses) {
+        return of(0, USUAL.helloTimeoutMs(), intervalMs, misses, USUAL.writeTimeoutMs());
+    }
+
+    static TcpOptions writeTimeoutMs(int ms) {
+        return of(0, USUAL.helloTimeoutMs(), USUAL.livenessIntervalMs(), USUAL.livenessMisses(), ms);
+    }
+
+    private static TcpOptions of(
+            int port, int helloTimeoutMs, int livenessIntervalMs, int livenessMisses, int writeTimeoutMs) {
+        return new TcpOptions(
+                USUAL.bindHost(),
+                port,
+                USUAL.advertisedHost(),
+                helloTimeoutMs,
+                livenessIntervalMs,
+                livenessMisses,
+                USUAL.maxFrameBytes(),
+                writeTimeoutMs,
+                USUAL.maxUnauthenticatedConnections(),
+                USUAL.maxSimultaneousDials());
+    }
+}
