@@ -11,10 +11,7 @@ public interface ExportedHandle extends AutoCloseable {
      */
     byte[] bytes();
 
-    /** The clique that can import it. */
-    FabricIdentity identity();
-
-    /** Takes the memory back. Later imports are refused; mappings that exist stay harmless. Idempotent. Blocks. */
+    /** Takes the memory back. Later imports are refused. Idempotent. Blocks. */
     @Override
     void close();
 

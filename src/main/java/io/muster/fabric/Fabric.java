@@ -24,7 +24,7 @@ public interface Fabric extends AutoCloseable {
     FabricExport export(Member owner);
 
     /**
-     * Imports a peer's memory, writes to it and reads it back. Total: any bytes get an answer.
+     * Imports a peer's memory, writes to it, reads it back and lets go of it. Total: any bytes get an answer.
      *
      * @param local the member on whose behalf the memory is imported
      * @param peer the member that is said to have exported it; the memory of any other, also of an older life, is
@@ -33,7 +33,7 @@ public interface Fabric extends AutoCloseable {
      */
     FabricImport importPeer(Member local, Member peer, byte[] exported);
 
-    /** Takes back all that was exported and closes all that was imported. Idempotent. */
+    /** Takes back all that was exported. Idempotent. */
     @Override
     void close();
 }

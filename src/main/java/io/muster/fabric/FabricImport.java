@@ -5,8 +5,8 @@ package io.muster.fabric;
 /** The answer to {@link Fabric#importPeer}. */
 public sealed interface FabricImport {
 
-    /** The peer's memory was written and read back; whoever asked for it owns and closes the handle. */
-    record Imported(ImportedHandle handle) implements FabricImport {}
+    /** The peer's memory was mapped, written and read back, and is unmapped again. */
+    record Imported() implements FabricImport {}
 
     /** @param reason one sentence with what was expected and what was found */
     record Refused(Cause cause, String reason) implements FabricImport {}

@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A fabric of real GPUs: memory of the first GPU of this process, exported with a fabric handle and imported by the
@@ -37,8 +38,8 @@ public final class GpuMemoryFabric implements Fabric {
     private final FabricVerdict.Proven verdict;
     private final Gpus gpus;
     private final SecureRandom random = new SecureRandom();
-    /** What has been exported or imported and not closed; workers meet here, guarded by itself. */
-    private final Set<Held> held = new HashSet<>();
+    /** What has been exported and not closed; workers meet here, guarded by itself. */
+    private final Set<Export> held = new HashSet<>();
 
     private boolean closed;
 
@@ -95,6 +96,11 @@ public final class GpuMemoryFabric implements Fabric {
         if (!handle.owner().equals(peer)) {
             return new Refused(Cause.OTHER_MEMBER, "the handle is of member " + handle.owner() + ", expected " + peer);
         }
+        synchronized (held) {
+            if (closed) {
+                return new Refused(Cause.NO_FABRIC, "the fabric is closed");
+            }
+        }
         return imported(local, handle);
     }
 
@@ -110,15 +116,27 @@ public final class GpuMemoryFabric implements Fabric {
                     Cause.MISSING,
                     "the memory of rank " + handle.owner().rank() + " can't be imported: " + text(failure));
         }
-        var imported = new Import(gpu, view, handle, local);
-        Optional<String> wrong = hold(imported) ? imported.touch() : Optional.of("the fabric is closed");
-        if (wrong.isPresent()) {
-            imported.close();
-            return new Refused(
-                    wrong.get().startsWith("token") ? Cause.TOKEN_MISMATCH : Cause.UNREADABLE,
-                    "the memory of rank " + handle.owner().rank() + " can't be used: " + wrong.get());
+        String unusable = "the memory of rank " + handle.owner().rank() + " can't be used: ";
+        long place = PLACES_AT + PLACE_BYTES * (local.rank() % ((view.bytes() - PLACES_AT) / PLACE_BYTES));
+        try {
+            if (!Arrays.equals(read(gpu, view.address(), GpuMemoryHandle.TOKEN_BYTES), handle.token())) {
+                return new Refused(Cause.TOKEN_MISMATCH, unusable + "token of the handle not found in it");
+            }
+            byte[] written = new byte[GpuMemoryHandle.TOKEN_BYTES];
+            random.nextBytes(written);
+            write(gpu, view.address() + place, written);
+            return Arrays.equals(read(gpu, view.address() + place, written.length), written)
+                    ? new FabricImport.Imported()
+                    : new Refused(Cause.UNREADABLE, unusable + "other bytes were read than were written");
+        } catch (CompletionException failure) {
+            return new Refused(Cause.UNREADABLE, unusable + text(failure));
+        } finally {
+            close(gpu, view);
         }
-        return new FabricImport.Imported(imported);
+    }
+
+    private static void close(Gpu gpu, GpuView view) {
+        gpu.close(view).exceptionally(_ -> null).join();
     }
 
     private Gpu gpu() {
@@ -136,7 +154,7 @@ public final class GpuMemoryFabric implements Fabric {
         };
     }
 
-    private boolean hold(Held one) {
+    private boolean hold(Export one) {
         synchronized (held) {
             return !closed && held.add(one);
         }
@@ -144,12 +162,12 @@ public final class GpuMemoryFabric implements Fabric {
 
     @Override
     public void close() {
-        Set<Held> all;
+        Set<Export> all;
         synchronized (held) {
             closed = true;
             all = Set.copyOf(held);
         }
-        all.forEach(Held::close);
+        all.forEach(Export::close);
     }
 
     private static void write(Gpu gpu, long to, byte[] bytes) {
@@ -178,82 +196,30 @@ public final class GpuMemoryFabric implements Fabric {
         done.join();
     }
 
-    /** Memory that is closed once. */
-    private abstract class Held {
-        final Gpu gpu;
-        final GpuView view;
-        final GpuMemoryHandle handle;
-        private boolean open = true;
+    private final class Export implements ExportedHandle {
+        private final Gpu gpu;
+        private final GpuView view;
+        private final GpuMemoryHandle handle;
+        private final AtomicBoolean open = new AtomicBoolean(true);
 
-        Held(Gpu gpu, GpuView view, GpuMemoryHandle handle) {
+        Export(Gpu gpu, GpuView view, GpuMemoryHandle handle) {
             this.gpu = gpu;
             this.view = view;
             this.handle = handle;
-        }
-
-        public FabricIdentity identity() {
-            return handle.identity();
-        }
-
-        public void close() {
-            synchronized (this) {
-                if (!open) {
-                    return;
-                }
-                open = false;
-            }
-            synchronized (held) {
-                held.remove(this);
-            }
-            gpu.close(view).exceptionally(_ -> null).join();
-        }
-
-        synchronized boolean isOpen() {
-            return open;
-        }
-    }
-
-    private final class Export extends Held implements ExportedHandle {
-        Export(Gpu gpu, GpuView view, GpuMemoryHandle handle) {
-            super(gpu, view, handle);
         }
 
         @Override
         public byte[] bytes() {
             return handle.encode();
         }
-    }
-
-    private final class Import extends Held implements ImportedHandle {
-        private final long place;
-
-        Import(Gpu gpu, GpuView view, GpuMemoryHandle handle, Member local) {
-            super(gpu, view, handle);
-            this.place = PLACES_AT + PLACE_BYTES * (local.rank() % ((view.bytes() - PLACES_AT) / PLACE_BYTES));
-        }
 
         @Override
-        public Member owner() {
-            return handle.owner();
-        }
-
-        @Override
-        public Optional<String> touch() {
-            if (!isOpen()) {
-                return Optional.of("it is closed");
-            }
-            try {
-                if (!Arrays.equals(read(gpu, view.address(), GpuMemoryHandle.TOKEN_BYTES), handle.token())) {
-                    return Optional.of("token of the handle not found in it");
+        public void close() {
+            if (open.getAndSet(false)) {
+                synchronized (held) {
+                    held.remove(this);
                 }
-                byte[] written = new byte[GpuMemoryHandle.TOKEN_BYTES];
-                random.nextBytes(written);
-                write(gpu, view.address() + place, written);
-                return Arrays.equals(read(gpu, view.address() + place, written.length), written)
-                        ? Optional.empty()
-                        : Optional.of("other bytes were read than were written");
-            } catch (CompletionException failure) {
-                return Optional.of(text(failure));
+                GpuMemoryFabric.close(gpu, view);
             }
         }
     }

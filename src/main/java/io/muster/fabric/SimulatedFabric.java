@@ -32,8 +32,8 @@ public final class SimulatedFabric implements Fabric {
     private final SecureRandom random;
     private final AtomicInteger exports = new AtomicInteger();
     private final AtomicInteger injected = new AtomicInteger();
-    /** Guarded by itself, as is {@link #closed}: workers that export and import meet the closing owner here. */
-    private final Set<AutoCloseable> open = new HashSet<>();
+    /** Guarded by itself, as is {@link #closed}: workers that export meet the closing owner here. */
+    private final Set<Export> open = new HashSet<>();
 
     private boolean closed;
 
@@ -81,13 +81,9 @@ public final class SimulatedFabric implements Fabric {
             case FabricExport.NotExported(String reason) -> Optional.of(reason);
             case FabricExport.Exported(ExportedHandle handle) -> {
                 try (handle) {
-                    yield switch (importFile(self, self, handle.bytes())) {
-                        case Refused refused -> Optional.of(refused.reason());
-                        case FabricImport.Imported(ImportedHandle imported) -> {
-                            imported.close();
-                            yield Optional.empty();
-                        }
-                    };
+                    yield importFile(self, self, handle.bytes()) instanceof Refused refused
+                            ? Optional.of(refused.reason())
+                            : Optional.empty();
                 }
             }
         };
@@ -143,6 +139,9 @@ public final class SimulatedFabric implements Fabric {
                     Cause.MALFORMED,
                     exported.length + " bytes of rank " + peer.rank() + " are no handle of a simulated fabric");
         }
+        if (isClosed()) {
+            return new Refused(Cause.NO_FABRIC, "the simulated fabric is closed");
+        }
         SimulatedHandle handle = decoded.get();
         if (!handle.identity().equals(identity)) {
             return new Refused(
@@ -158,7 +157,7 @@ public final class SimulatedFabric implements Fabric {
                         Cause.TOKEN_MISMATCH,
                         "the memory of rank " + peer.rank() + " does not carry the handle's token");
             }
-            return finish(new Import(handle, SimulatedMemory.map(file, local)));
+            return touch(file, local, peer);
         } catch (NoSuchFileException e) {
             return new Refused(
                     Cause.MISSING,
@@ -169,40 +168,47 @@ public final class SimulatedFabric implements Fabric {
         }
     }
 
-    private FabricImport finish(Import imported) {
-        if (!register(imported)) {
-            imported.close();
-            return new Refused(Cause.NO_FABRIC, "the simulated fabric is closed");
-        }
-        Optional<String> failure = imported.touch();
-        if (failure.isPresent()) {
-            imported.close();
-            return new Refused(Cause.UNREADABLE, failure.get());
-        }
-        return new FabricImport.Imported(imported);
-    }
-
-    private boolean register(AutoCloseable handle) {
-        synchronized (open) {
-            return !closed && open.add(handle);
+    /** Writes through the mapping and reads through the file. */
+    private FabricImport touch(FileChannel file, Member local, Member peer) throws IOException {
+        long word = random.nextLong();
+        try (SimulatedMemory memory = SimulatedMemory.map(file, local)) {
+            memory.write(word);
+            long back = memory.readThrough(file);
+            return back == word
+                    ? new FabricImport.Imported()
+                    : new Refused(
+                            Cause.UNREADABLE,
+                            "wrote " + word + " to the memory of rank " + peer.rank() + " and read " + back);
         }
     }
 
-    private boolean isRegistered(AutoCloseable handle) {
+    private boolean isClosed() {
         synchronized (open) {
-            return !closed && open.contains(handle);
+            return closed;
         }
     }
 
-    private boolean unregister(AutoCloseable handle) {
+    private boolean register(Export export) {
         synchronized (open) {
-            return open.remove(handle);
+            return !closed && open.add(export);
+        }
+    }
+
+    private boolean isRegistered(Export export) {
+        synchronized (open) {
+            return !closed && open.contains(export);
+        }
+    }
+
+    private boolean unregister(Export export) {
+        synchronized (open) {
+            return open.remove(export);
         }
     }
 
     @Override
     public void close() {
-        Set<AutoCloseable> left;
+        Set<Export> left;
         synchronized (open) {
             if (closed) {
                 return;
@@ -245,11 +251,6 @@ public final class SimulatedFabric implements Fabric {
         }
 
         @Override
-        public FabricIdentity identity() {
-            return identity;
-        }
-
-        @Override
         public void close() {
             if (unregister(this)) {
                 try {
@@ -258,63 +259,6 @@ public final class SimulatedFabric implements Fabric {
                     throw new MusterException(
                             MusterException.Kind.FATAL, "simulated fabric memory can't be deleted: " + e, e);
                 }
-            }
-        }
-    }
-
-    private final class Import implements ImportedHandle {
-        private final SimulatedHandle handle;
-        private final SimulatedMemory memory;
-        private boolean unmapped;
-
-        Import(SimulatedHandle handle, SimulatedMemory memory) {
-            this.handle = handle;
-            this.memory = memory;
-        }
-
-        @Override
-        public Member owner() {
-            return handle.owner();
-        }
-
-        @Override
-        public FabricIdentity identity() {
-            return identity;
-        }
-
-        /**
-         * Opens the file anew, so that memory that was taken back is noticed; synchronised, since it may meet
-         * {@link #close()}.
-         */
-        @Override
-        public synchronized Optional<String> touch() {
-            if (unmapped) {
-                return Optional.of("the import of rank " + owner().rank() + " is closed");
-            }
-            long word = random.nextLong();
-            try (FileChannel file = folder.open(handle.fileName())) {
-                if (!SimulatedMemory.carries(file, handle)) {
-                    return Optional.of("the memory of rank " + owner().rank() + " no longer carries its token");
-                }
-                memory.write(word);
-                long back = memory.readThrough(file);
-                return back == word
-                        ? Optional.empty()
-                        : Optional.of(
-                                "wrote " + word + " to the memory of rank " + owner().rank() + " and read " + back);
-            } catch (NoSuchFileException e) {
-                return Optional.of("the memory of rank " + owner().rank() + " was taken back");
-            } catch (IOException e) {
-                return Optional.of("the memory of rank " + owner().rank() + " can't be read back: " + e);
-            }
-        }
-
-        @Override
-        public synchronized void close() {
-            if (!unmapped) {
-                unmapped = true;
-                unregister(this);
-                memory.close();
             }
         }
     }

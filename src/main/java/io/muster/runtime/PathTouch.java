@@ -86,19 +86,16 @@ final class PathTouch extends VerticleBase {
 
     private @Nullable Void importAgain(LinkTable.Key key, RankEntry target) {
         var process = group.process();
-        return switch (process.fabric()
-                .importPeer(
-                        WarmupPolicyVerticle.exporter(key.rank(), process.id()),
-                        WarmupPolicyVerticle.exporter(
-                                key.peer(), target.handle().process()),
-                        target.handle().fabric().export())) {
-            case FabricImport.Imported(var handle) -> {
-                handle.close();
-                yield null;
-            }
-            case FabricImport.Refused(var cause, String reason) ->
-                throw new IllegalStateException(cause + ": " + reason);
-        };
+        if (process.fabric()
+                        .importPeer(
+                                WarmupPolicyVerticle.exporter(key.rank(), process.id()),
+                                WarmupPolicyVerticle.exporter(
+                                        key.peer(), target.handle().process()),
+                                target.handle().fabric().export())
+                instanceof FabricImport.Refused(var cause, String reason)) {
+            throw new IllegalStateException(cause + ": " + reason);
+        }
+        return null;
     }
 
     private @Nullable Future<Void> slots(LinkTable.Key key, RankEntry target, Session session) {

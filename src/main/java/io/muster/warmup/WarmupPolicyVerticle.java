@@ -87,16 +87,13 @@ public final class WarmupPolicyVerticle extends VerticleBase {
                 .onSuccess(answer -> message.reply(answer, HERE));
     }
 
-    /** Opens, touches and closes: the proof is the act, no memory is kept for it. Blocks. */
+    /** The proof is the act: no memory is kept for it. Blocks. */
     private WarmupAnswer importPeer(Plan.ShortCircuitFabric plan, Link link) {
         return answer(
                 plan,
                 switch (fabric.importPeer(
                         link.local().owner(), link.peer().owner(), link.peer().export())) {
-                    case FabricImport.Imported(var handle) -> {
-                        handle.close();
-                        yield Verdict.yes("imported and touched");
-                    }
+                    case FabricImport.Imported() -> Verdict.yes("imported and touched");
                     case FabricImport.Refused(var cause, String reason) -> Verdict.no(cause + ": " + reason);
                 });
     }

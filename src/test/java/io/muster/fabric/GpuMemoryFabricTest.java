@@ -53,12 +53,7 @@ class GpuMemoryFabricTest {
         byte[] bytes = exported();
         assertThat(bytes.length).isLessThanOrEqualTo(ExportedHandle.MAX_BYTES);
         for (int i = 0; i < 3; i++) {
-            var imported = (FabricImport.Imported) here.importPeer(ZERO, ONE, bytes);
-            assertThat(imported.handle().touch()).isEmpty();
-            assertThat(imported.handle().owner()).isEqualTo(ONE);
-            imported.handle().close();
-            imported.handle().close();
-            assertThat(imported.handle().touch()).isPresent();
+            assertThat(here.importPeer(ZERO, ONE, bytes)).isInstanceOf(FabricImport.Imported.class);
             assertThat(mine.open()).noneMatch(object -> object.startsWith("mapping"));
         }
     }
@@ -93,6 +88,11 @@ class GpuMemoryFabricTest {
         assertThat(((FabricExport.NotExported) there.export(ONE)).reason()).contains("cuMemExportToShareableHandle");
         there.close();
         theirs.healed();
+        assertThat(cause(there.importPeer(
+                        ZERO,
+                        ONE,
+                        here.export(ONE) instanceof FabricExport.Exported(var handle) ? handle.bytes() : null)))
+                .isEqualTo(Cause.NO_FABRIC);
         assertThat(((FabricExport.NotExported) there.export(ONE)).reason()).contains("closed");
     }
 }
