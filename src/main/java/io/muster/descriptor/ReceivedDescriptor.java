@@ -8,11 +8,9 @@ import java.nio.ByteBuffer;
 /** A descriptor of another process that this process now has too, until it is closed. */
 public final class ReceivedDescriptor implements AutoCloseable {
     private final int number;
-    private final String way;
 
-    private ReceivedDescriptor(int number, String way) {
+    private ReceivedDescriptor(int number) {
         this.number = number;
-        this.way = way;
     }
 
     /**
@@ -42,28 +40,14 @@ public final class ReceivedDescriptor implements AutoCloseable {
             if (answer.descriptor() < 0) {
                 throw new IOException("the owner hands out no descriptor for region " + region + " and this key");
             }
-            return new ReceivedDescriptor(answer.descriptor(), "unix-socket");
+            return new ReceivedDescriptor(answer.descriptor());
         } finally {
             SystemCalls.close(socket);
         }
     }
 
-    /**
-     * Takes a copy of another process's descriptor, where this process may trace that one.
-     *
-     * @throws IOException if it may not, or there is no such process or descriptor
-     */
-    public static ReceivedDescriptor take(long pid, int descriptor) throws IOException {
-        return new ReceivedDescriptor(SystemCalls.take(pid, descriptor), "pidfd");
-    }
-
     public int number() {
         return number;
-    }
-
-    /** How it came: {@code unix-socket} or {@code pidfd}. */
-    public String way() {
-        return way;
     }
 
     @Override

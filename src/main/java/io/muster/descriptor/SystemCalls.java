@@ -24,7 +24,6 @@ import java.nio.charset.StandardCharsets;
  * 64-bit Linux ({@code man 2 recvmsg}, {@code man 3 cmsg}, {@code man 7 unix}); all of it blocks.
  */
 final class SystemCalls {
-    static final int INVALID_ARGUMENT = 22; // EINVAL
     private static final int INTERRUPTED = 4; // EINTR
     private static final int AF_UNIX = 1;
     private static final int SOCK_STREAM_CLOEXEC = 1 | 0x80000;
@@ -38,8 +37,6 @@ final class SystemCalls {
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
     private static final int BACKLOG = 64;
     private static final int SHUT_RDWR = 2;
-    private static final long PIDFD_OPEN = 434;
-    private static final long PIDFD_GETFD = 438;
     private static final int SUN_PATH = 108;
     /** {@code struct msghdr}. */
     private static final int MSGHDR_BYTES = 56;
@@ -66,7 +63,6 @@ final class SystemCalls {
     private static final MethodHandle SHUTDOWN = link("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle CLOSE = link("close", JAVA_INT, JAVA_INT);
     private static final MethodHandle USER = link("geteuid", JAVA_INT);
-    private static final MethodHandle SYSCALL = link("syscall", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
     private SystemCalls() {}
 
@@ -85,15 +81,9 @@ final class SystemCalls {
     /** Failed with this number of {@code errno}. */
     static final class FailedCallException extends IOException {
         private static final long serialVersionUID = 1L;
-        private final int errno;
 
         FailedCallException(String call, int errno) {
             super(call + " failed with errno " + errno);
-            this.errno = errno;
-        }
-
-        int errno() {
-            return errno;
         }
     }
 
@@ -272,16 +262,5 @@ final class SystemCalls {
 
     static void close(int descriptor) throws FailedCallException {
         check("close", state -> (int) CLOSE.invokeExact(state, descriptor));
-    }
-
-    /** A copy of another process's descriptor; needs the rights of a debugger ({@code man 2 pidfd_getfd}). */
-    static int take(long pid, int descriptor) throws FailedCallException {
-        int process = (int) check("pidfd_open", state -> (long) SYSCALL.invokeExact(state, PIDFD_OPEN, pid, 0L, 0L));
-        try {
-            return (int) check("pidfd_getfd", state ->
-                    (long) SYSCALL.invokeExact(state, PIDFD_GETFD, (long) process, (long) descriptor, 0L));
-        } finally {
-            close(process);
-        }
     }
 }

@@ -17,7 +17,7 @@ final class DescriptorOwner {
         long pid = ProcessHandle.current().pid();
         Files.writeString(Path.of("/proc/self/fd/" + memory), "owned by " + pid + " ");
         try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.of(memory))) {
-            System.out.println("serving " + server.name() + " " + pid + " " + memory);
+            System.out.println("serving " + server.name() + " " + pid);
             while (System.in.read() >= 0) {
                 // until the test ends
             }

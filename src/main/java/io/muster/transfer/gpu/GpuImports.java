@@ -12,10 +12,10 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.WriteException;
-import io.muster.wire.CanonicalReader.MalformedException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -118,7 +118,7 @@ final class GpuImports {
                         gpu.importing(new GpuExport.Fabric(record.handle()), record.allocationBytes()));
             case IPC ->
                 Future.fromCompletionStage(gpu.importing(new GpuExport.Ipc(record.handle()), record.allocationBytes()));
-            case UNIX_SOCKET, PIDFD ->
+            case UNIX_SOCKET ->
                 vertx.executeBlocking(() -> receive(info, way), false)
                         .compose(descriptor -> Future.fromCompletionStage(gpu.importing(
                                         new GpuExport.Posix(descriptor.number()), record.allocationBytes()))
@@ -127,14 +127,8 @@ final class GpuImports {
     }
 
     private static ReceivedDescriptor receive(SegmentInfo info, GpuWays.Way way) throws IOException {
-        try {
-            GpuAddress address = GpuAddress.decode(way.record().handle());
-            return way.kind() == GpuWays.Kind.PIDFD
-                    ? ReceivedDescriptor.take(address.pid(), address.descriptor())
-                    : ReceivedDescriptor.ask(address.server(), info.region(), info.key());
-        } catch (MalformedException e) {
-            throw new IOException("the handle can't be read: " + e.getMessage(), e);
-        }
+        return ReceivedDescriptor.ask(
+                new String(way.record().handle(), StandardCharsets.US_ASCII), info.region(), info.key());
     }
 
     private static void close(ReceivedDescriptor descriptor) {

@@ -23,6 +23,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -145,12 +146,8 @@ final class GpuRegions {
             throw new IllegalArgumentException("imported memory is not registered");
         }
         return switch (export) {
-            case GpuExport.Posix(int descriptor) ->
-                record(
-                        GpuRecord.Kind.POSIX_FD,
-                        new GpuAddress(ProcessHandle.current().pid(), descriptor, server().name()).encode(),
-                        gpu,
-                        view);
+            case GpuExport.Posix _ ->
+                record(GpuRecord.Kind.POSIX_FD, server().name().getBytes(StandardCharsets.US_ASCII), gpu, view);
             case GpuExport.Ipc ipc -> record(GpuRecord.Kind.CUDA_IPC, ipc.handle(), gpu, view);
             case GpuExport.Fabric fabric -> record(GpuRecord.Kind.FABRIC, fabric.handle(), gpu, view);
         };

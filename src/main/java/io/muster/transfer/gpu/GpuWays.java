@@ -16,7 +16,6 @@ record GpuWays(List<Way> ways, List<String> refused) {
     /** One way; its text names it in reports. */
     enum Kind {
         UNIX_SOCKET("posix over a unix socket"),
-        PIDFD("posix by pidfd_getfd"),
         IPC("cuda-ipc"),
         FABRIC("fabric");
 
@@ -44,7 +43,6 @@ record GpuWays(List<Way> ways, List<String> refused) {
                 case POSIX_FD -> {
                     if (sameHost) {
                         ways.add(new Way(Kind.UNIX_SOCKET, record));
-                        ways.add(new Way(Kind.PIDFD, record));
                     } else {
                         refused.add("posix: the owner is on another host, or in another network namespace");
                     }

@@ -16,11 +16,11 @@ class GpuWaysTest {
 
     /** All handles have the same length: it is the tag that says what they are. */
     @Test
-    void onOneHostADescriptorIsAskedForBeforeItIsTaken() {
+    void onOneHostADescriptorIsAskedFor() {
         GpuWays ways = GpuWays.of(List.of(record(GpuRecord.Kind.POSIX_FD), record(GpuRecord.Kind.CUDA_IPC)), true);
         assertThat(ways.ways())
                 .extracting(GpuWays.Way::kind)
-                .containsExactly(GpuWays.Kind.UNIX_SOCKET, GpuWays.Kind.PIDFD, GpuWays.Kind.IPC);
+                .containsExactly(GpuWays.Kind.UNIX_SOCKET, GpuWays.Kind.IPC);
         assertThat(ways.refused()).isEmpty();
     }
 
