@@ -15,6 +15,7 @@ import io.muster.options.GroupOptions;
 import io.muster.segment.GpuRecord;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.WriteException;
+import io.muster.transfer.gpu.GpuPath;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
@@ -124,7 +125,9 @@ class GpuSegmentTest {
         assertThat(HostGpus.byteAt(mine.address() + 4096 + 3)).isEqualTo((byte) 7);
         ended(one.write(0, "kv", BYTES - 2000, mine.slice(4096, 2000)));
         assertThat(HostGpus.byteAt(target.address() + BYTES - 2000 + 3)).isEqualTo((byte) 7);
-        assertThat(second.muster().process().transfers().ways()).containsExactly("posix over a unix socket");
+        assertThat(second.muster().process().transfers().paths())
+                .extracting(GpuPath::way)
+                .containsOnly("posix over a unix socket");
     }
 
     @Test
@@ -407,7 +410,8 @@ class GpuSegmentTest {
         MemorySegment back = arena.allocate(9 << 20);
         ended(one.read(0, "kv", 1, back));
         assertThat(back.get(ValueLayout.JAVA_BYTE, (9 << 20) - 1)).isEqualTo((byte) 8);
-        assertThat(second.muster().process().transfers().refusals())
+        assertThat(second.muster().process().transfers().paths())
+                .flatExtracting(GpuPath::refused)
                 .singleElement()
                 .asString()
                 .contains("posix over a unix socket: PEER_ACCESS_DENIED (cuMemImportFromShareableHandle device=0: 101");

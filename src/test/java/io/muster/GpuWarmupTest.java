@@ -16,6 +16,7 @@ import io.muster.fabric.FabricVerdict;
 import io.muster.fabric.GpuMemoryFabric;
 import io.muster.group.Proof;
 import io.muster.runtime.Hardware;
+import io.muster.transfer.gpu.GpuPath;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.util.Map;
@@ -85,7 +86,9 @@ class GpuWarmupTest {
         AllConnected all = InMemoryCluster.await(zero, one, two, three);
         assertThat(all.links()).isEqualTo(Map.of(Proof.WARMUP, 10, Proof.LOCAL, 2));
         assertThat(ended(connected).getString("transport")).isEqualTo("cuda");
-        assertThat(second.muster().process().transfers().ways()).contains("posix over a unix socket");
+        assertThat(second.muster().process().transfers().paths())
+                .extracting(GpuPath::way)
+                .contains("posix over a unix socket");
         cluster.close(third);
         assertThat(thirdGpus.open()).isEmpty();
     }

@@ -339,10 +339,6 @@ public final class ClusterMember implements AutoCloseable {
         return hazelcast.getMultiMap(VERTX_PREFIX + "subs").size();
     }
 
-    public ControlPort controlPort() {
-        return controlPort;
-    }
-
     public HazelcastInstance hazelcast() {
         return hazelcast;
     }

@@ -167,14 +167,6 @@ public final class Gpu {
         return call(() -> new GpuSlice(device, drivers.pointers().allocate(device, bytes), bytes));
     }
 
-    /** Frees what {@link #allocatePlain} made. */
-    public CompletableFuture<Void> freePlain(GpuSlice plain) {
-        return call(() -> {
-            drivers.pointers().free(device, plain.address());
-            return null;
-        });
-    }
-
     /** Exports memory that the application has allocated. */
     public CompletableFuture<GpuView> ofPointer(long address, long bytes) {
         return call(() -> GpuView.ofPointer(drivers, device, address, bytes));

@@ -35,10 +35,6 @@ public enum GpuTrouble {
         return fatal;
     }
 
-    public String whatToDo() {
-        return whatToDo;
-    }
-
     /** By the status, as {@code cuda.h} describes it. */
     public static GpuTrouble of(CudaFailure failure) {
         return switch (failure.status()) {

@@ -160,11 +160,6 @@ public final class Gpus {
         return seen ? null : inUse(0);
     }
 
-    /** Those in use. */
-    public synchronized List<Gpu> inUse() {
-        return List.copyOf(open.values());
-    }
-
     /** Ends all workers and gives the contexts back; the next use opens them anew. */
     public CompletableFuture<Void> close() {
         List<CompletableFuture<Void>> ends = new ArrayList<>();

@@ -15,14 +15,6 @@ public record LifeId(long high, long low) implements Comparable<LifeId> {
         return new LifeId(random.nextLong(), random.nextLong());
     }
 
-    /** @throws IllegalArgumentException if the text is not 32 hexadecimal digits */
-    public static LifeId parse(String hex) {
-        if (hex.length() != 32) {
-            throw new IllegalArgumentException("expected 32 hexadecimal digits, got " + hex.length());
-        }
-        return new LifeId(HexFormat.fromHexDigitsToLong(hex, 0, 16), HexFormat.fromHexDigitsToLong(hex, 16, 32));
-    }
-
     @Override
     public int compareTo(LifeId other) {
         int order = Long.compareUnsigned(high, other.high);

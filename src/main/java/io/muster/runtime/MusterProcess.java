@@ -36,7 +36,6 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -92,7 +91,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
                 new Ports(),
                 trust,
                 new ProcessRouting.Timing(
-                        options.claim().livenessMs(), options.peer().refused().probeMs()));
+                        options.liveness().limitMs(), options.peer().refusedProbeMs()));
         this.transfers = new GpuTransport(
                 vertx,
                 regions,
@@ -329,11 +328,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
                 .forEach(channel -> channel.close(idle));
     }
 
-    Optional<LocalGroup> group(GroupName name) {
-        return Optional.ofNullable(groups.get(name));
-    }
-
-    public Map<GroupName, LocalGroup> groups() {
+    Map<GroupName, LocalGroup> groups() {
         return groups;
     }
 

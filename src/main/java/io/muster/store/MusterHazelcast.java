@@ -6,7 +6,6 @@ import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.EvictionPolicy;
 import com.hazelcast.config.InMemoryFormat;
-import com.hazelcast.config.InvalidConfigurationException;
 import com.hazelcast.config.JavaSerializationFilterConfig;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MapConfig;
@@ -21,8 +20,6 @@ import io.muster.group.ProcessId;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -30,10 +27,10 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Configurations of Hazelcast that Muster works well on. A process that Muster starts takes {@link #reference()} (or a
- * file of the same form), then {@link #applyTo}, {@link #bindTo}, and {@link #found} or {@link #join}. An application
- * that brings its own Hazelcast calls {@link #applyTo} on its configuration before it starts it; if it doesn't, Muster
- * still works on Hazelcast's default map, and tells processes apart by their member UUIDs.
+ * Configurations of Hazelcast that Muster works well on. A process that Muster starts takes {@link #reference()}, then
+ * {@link #applyTo}, {@link #bindTo}, and {@link #found} or {@link #join}. An application that brings its own Hazelcast
+ * calls {@link #applyTo} on its configuration before it starts it; if it doesn't, Muster still works on Hazelcast's
+ * default map, and tells processes apart by their member UUIDs.
  */
 public final class MusterHazelcast {
     /** The map that all groups share. */
@@ -44,9 +41,6 @@ public final class MusterHazelcast {
 
     /** What vertx-hazelcast expects of a member that it did not start itself. */
     private static final String VERTX_NODE_ID_ATTRIBUTE = "__vertx.nodeId";
-
-    /** Hazelcast reads it from nowhere but the system properties. */
-    private static final String SCHEMA_VALIDATION = "hazelcast.config.schema.validation.enabled";
 
     private static final String PARTITIONING = StringPartitioningStrategy.class.getName();
     private static final String REFERENCE = "/io/muster/conf/hazelcast.yaml";
@@ -76,32 +70,6 @@ public final class MusterHazelcast {
             return new YamlConfigBuilder(yaml).build();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    /**
-     * A file of the same form as {@code conf/hazelcast.yaml}.
-     *
-     * @throws MusterException of kind CONFIG if it can't be read or is no configuration of Hazelcast
-     */
-    public static synchronized Config load(Path file) {
-        String before = System.getProperty(SCHEMA_VALIDATION);
-        System.setProperty(
-                SCHEMA_VALIDATION,
-                "true"); // off for the reference, which a test checks; a person's own file may have mistakes
-        try (InputStream yaml = Files.newInputStream(file)) {
-            return new YamlConfigBuilder(yaml).build();
-        } catch (IOException | InvalidConfigurationException e) {
-            throw new MusterException(
-                    MusterException.Kind.CONFIG,
-                    "can't read Hazelcast's configuration " + file + ": " + e.getMessage(),
-                    e);
-        } finally {
-            if (before == null) {
-                System.clearProperty(SCHEMA_VALIDATION);
-            } else {
-                System.setProperty(SCHEMA_VALIDATION, before);
-            }
         }
     }
 

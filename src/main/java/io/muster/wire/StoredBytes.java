@@ -43,10 +43,6 @@ public final class StoredBytes {
         return bytes.clone();
     }
 
-    public int length() {
-        return bytes.length;
-    }
-
     @Override
     public boolean equals(Object other) {
         return other instanceof StoredBytes that

@@ -9,28 +9,26 @@ import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.EvictionPolicy;
 import com.hazelcast.config.InMemoryFormat;
+import com.hazelcast.config.InvalidConfigurationException;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.NearCacheConfig;
 import com.hazelcast.config.ServerSocketEndpointConfig;
+import com.hazelcast.config.YamlConfigBuilder;
 import com.hazelcast.instance.EndpointQualifier;
 import io.muster.group.MusterException;
 import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(20)
 class MusterHazelcastTest {
     private static final ProcessId PROCESS = new ProcessId(1, 2);
-
-    @TempDir
-    Path directory;
 
     @Test // S-4
     void theReferenceFileOpensNothingThatIsNotNeeded() {
@@ -71,8 +69,27 @@ class MusterHazelcastTest {
         try (var carried = MusterHazelcast.class.getResourceAsStream("/io/muster/conf/hazelcast.yaml")) {
             assertThat(carried.readAllBytes()).isEqualTo(Files.readAllBytes(Path.of("conf", "hazelcast.yaml")));
         }
-        assertThat(MusterHazelcast.load(Path.of("conf", "hazelcast.yaml")).getClusterName())
-                .isEqualTo("muster");
+        assertThat(MusterHazelcast.reference().getClusterName()).isEqualTo("muster");
+    }
+
+    /** It is read without validation, which takes long: this is where it is validated. */
+    @Test
+    void theReferenceIsValid() throws IOException {
+        String validation = "hazelcast.config.schema.validation.enabled";
+        String before = System.setProperty(validation, "true");
+        try (var yaml = Files.newInputStream(Path.of("conf", "hazelcast.yaml"));
+                var wrong = new ByteArrayInputStream("hazelcast:\n  nonsense: true".getBytes())) {
+            new YamlConfigBuilder(yaml).build();
+            assertThatThrownBy(() -> new YamlConfigBuilder(wrong).build())
+                    .as("it validates")
+                    .isInstanceOf(InvalidConfigurationException.class);
+        } finally {
+            if (before == null) {
+                System.clearProperty(validation);
+            } else {
+                System.setProperty(validation, before);
+            }
+        }
     }
 
     @Test // O-1
@@ -86,16 +103,5 @@ class MusterHazelcastTest {
                 .isInstanceOfSatisfying(
                         MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
                 .hasMessageContainingAll("OBJECT", "LRU", "time-to-live 5 s", "near-cache");
-    }
-
-    @Test // O-4
-    void saysWhichFileIsWrong() throws IOException {
-        Path wrong = Files.write(directory.resolve("wrong.yaml"), List.of("hazelcast:", "  nonsense: true"));
-        for (Path file : List.of(wrong, directory.resolve("absent.yaml"))) {
-            assertThatThrownBy(() -> MusterHazelcast.load(file))
-                    .isInstanceOfSatisfying(
-                            MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-                    .hasMessageContaining(file.toString());
-        }
     }
 }

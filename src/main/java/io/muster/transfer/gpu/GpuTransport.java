@@ -185,26 +185,6 @@ public final class GpuTransport {
         return imports.paths();
     }
 
-    /** The ways by which memory of others is mapped here now. */
-    public List<String> ways() {
-        return paths().stream()
-                .map(GpuPath::way)
-                .filter(way -> !way.isEmpty())
-                .distinct()
-                .sorted()
-                .toList();
-    }
-
-    /** Why regions of others can't be mapped here, for people. */
-    public List<String> refusals() {
-        return paths().stream()
-                .filter(path -> path.way().isEmpty())
-                .map(path -> String.join("; ", path.refused()))
-                .distinct()
-                .sorted()
-                .toList();
-    }
-
     /** Mappings of this process into memory of others. */
     public int mappings() {
         return imports.size();

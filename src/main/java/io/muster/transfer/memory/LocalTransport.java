@@ -16,10 +16,6 @@ public final class LocalTransport {
         this.regions = regions;
     }
 
-    public String name() {
-        return "local";
-    }
-
     /**
      * Copies on the caller's thread, then tells the region's {@link WriteListener} on it.
      *

@@ -70,11 +70,6 @@ public final class Region {
         return owner;
     }
 
-    /** For people and reports; not unique. */
-    public String name() {
-        return name;
-    }
-
     /** Never used twice within a process. */
     public int id() {
         return remote.id();

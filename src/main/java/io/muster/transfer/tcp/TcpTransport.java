@@ -125,15 +125,6 @@ public final class TcpTransport implements Transport {
         return started.future();
     }
 
-    /**
-     * Opens and uses a channel between two transports of this process, and closes all again, so that the first real
-     * channel does not pay for loading code. To be done before a process is published, beside other slow parts of its
-     * start.
-     */
-    public static Future<Void> prime(Vertx vertx, String bindHost) {
-        return Primer.run(vertx, TcpOptions.defaults(bindHost));
-    }
-
     @Override
     public String name() {
         return "tcp";

@@ -13,8 +13,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Prints what channels cost on this machine's loopback. Not a test: run its main (with any argument: primed). Each side
- * has its own Vert.x, as in two processes.
+ * Prints what channels cost on this machine's loopback. Not a test: run its main. Each side has its own Vert.x, as in
+ * two processes.
  */
 final class TransferBench {
     private TransferBench() {}
@@ -29,11 +29,6 @@ final class TransferBench {
         TestProcess a = TestProcess.start(left);
         TestProcess b = TestProcess.start(right);
         print("two Vert.x and two transports, first", begin);
-        if (arguments.length > 0) {
-            begin = System.nanoTime();
-            TestProcess.await(TcpTransport.prime(left, "127.0.0.1"));
-            print("priming", begin);
-        }
         begin = System.nanoTime();
         Channel channel = a.connect(b);
         print("first channel open", begin);
