@@ -11,24 +11,11 @@ import java.lang.foreign.Arena;
  * memory that is not page-locked.
  */
 public interface CudaCopyDriver {
-    /** {@code CU_EVENT_DISABLE_TIMING}. */
-    int DISABLE_TIMING = 2;
-    /** {@code CU_EVENT_BLOCKING_SYNC}: whoever waits for it sleeps. */
-    int BLOCKING = 1;
-
     /** {@code cuMemcpy…Async_v2} or {@code cuMemsetD8Async}. */
     void start(int device, long stream, GpuCopy copy) throws CudaCallException;
 
     /** {@code cuEventCreate(CU_EVENT_DISABLE_TIMING)}. */
-    default long createEvent(int device) throws CudaCallException {
-        return createEvent(device, DISABLE_TIMING);
-    }
-
-    /** {@code cuEventCreate} with these flags. */
-    long createEvent(int device, int flags) throws CudaCallException;
-
-    /** {@code cuEventSynchronize}. Blocks. */
-    void waitFor(int device, long event) throws CudaCallException;
+    long createEvent(int device) throws CudaCallException;
 
     /** {@code cuEventDestroy_v2}. */
     void destroyEvent(int device, long event) throws CudaCallException;

@@ -23,6 +23,8 @@ import java.lang.invoke.MethodType;
 final class ForeignCopyDriver implements CudaCopyDriver {
     private static final int NOT_READY = 600;
     private static final int NO_FLAGS = 0;
+    /** {@code CU_EVENT_DISABLE_TIMING}. */
+    private static final int DISABLE_TIMING = 2;
 
     /** {@code void (*CUstreamCallback)(CUstream, CUresult, void *)}. */
     private static final FunctionDescriptor CALLBACK = FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_INT, JAVA_LONG);
@@ -36,7 +38,6 @@ final class ForeignCopyDriver implements CudaCopyDriver {
     private final Function destroyEvent;
     private final Function recordEvent;
     private final Function queryEvent;
-    private final Function waitForEvent;
     private final Function addCallback;
     private final Function synchronize;
 
@@ -51,7 +52,6 @@ final class ForeignCopyDriver implements CudaCopyDriver {
         destroyEvent = cuda.function("cuEventDestroy_v2", returnsStatus(JAVA_LONG));
         recordEvent = cuda.function("cuEventRecord", returnsStatus(JAVA_LONG, JAVA_LONG));
         queryEvent = cuda.function("cuEventQuery", returnsStatus(JAVA_LONG));
-        waitForEvent = cuda.function("cuEventSynchronize", returnsStatus(JAVA_LONG));
         addCallback = cuda.function("cuStreamAddCallback", returnsStatus(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT));
         synchronize = cuda.function("cuStreamSynchronize", returnsStatus(JAVA_LONG));
     }
@@ -89,11 +89,11 @@ final class ForeignCopyDriver implements CudaCopyDriver {
     }
 
     @Override
-    public long createEvent(int device, int flags) throws CudaCallException {
+    public long createEvent(int device) throws CudaCallException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment event = arena.allocate(JAVA_LONG);
             ForeignMemoryDriver.check(
-                    createEvent, device, () -> (int) createEvent.handle().invokeExact(event, flags));
+                    createEvent, device, () -> (int) createEvent.handle().invokeExact(event, DISABLE_TIMING));
             return event.get(JAVA_LONG, 0);
         }
     }
@@ -108,12 +108,6 @@ final class ForeignCopyDriver implements CudaCopyDriver {
     public void recordEvent(int device, long event, long stream) throws CudaCallException {
         ForeignMemoryDriver.check(
                 recordEvent, device, () -> (int) recordEvent.handle().invokeExact(event, stream));
-    }
-
-    @Override
-    public void waitFor(int device, long event) throws CudaCallException {
-        ForeignMemoryDriver.check(
-                waitForEvent, device, () -> (int) waitForEvent.handle().invokeExact(event));
     }
 
     @Override

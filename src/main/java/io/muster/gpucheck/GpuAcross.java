@@ -4,9 +4,8 @@ package io.muster.gpucheck;
 
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,11 +16,22 @@ final class GpuAcross {
 
     private final int devices;
     private final int cycles;
+    private final @Nullable Path config;
     private final JsonArray failures = new JsonArray();
 
-    GpuAcross(int devices, int cycles) {
+    /** @param config settings of the processes, null: the defaults */
+    GpuAcross(int devices, int cycles, @Nullable Path config) {
         this.devices = devices;
         this.cycles = cycles;
+        this.config = config;
+    }
+
+    private GpuFleet fleet(int processes, String warmup, boolean isolated) {
+        List<String> settings = new ArrayList<>(List.of("--warmup", warmup));
+        if (config != null) {
+            settings.addAll(List.of("--config", config.toString()));
+        }
+        return new GpuFleet(processes, devices, settings, isolated);
     }
 
     /** Why parts failed. */
@@ -33,7 +43,6 @@ final class GpuAcross {
     JsonObject run() {
         var result = new JsonObject();
         two(result);
-        asleep(result);
         inGpuMemory(result, 2);
         poisoned(result);
         isolated(result);
@@ -41,15 +50,11 @@ final class GpuAcross {
             four(result);
             inGpuMemory(result, 4);
         }
-        List<Integer> worlds = devices >= 4 ? List.of(2, 4) : devices >= 2 ? List.of(2) : List.of();
-        for (int world : worlds) {
-            GpuFleet.part(result, failures, "nccl" + world, () -> NcclPhases.run(world));
-        }
         return result;
     }
 
     private void two(JsonObject result) {
-        try (var fleet = new GpuFleet(2, devices, List.of("--warmup", "exchange"))) {
+        try (var fleet = fleet(2, "exchange", false)) {
             GpuFleet.part(result, failures, "start2", fleet::start);
             GpuFleet.part(result, failures, "connect2", () -> fleet.connect(ROUNDS));
             GpuFleet.part(result, failures, "register", () -> fleet.register(GIB + (16 << 20)));
@@ -58,7 +63,6 @@ final class GpuAcross {
             GpuFleet.part(result, failures, "fromHost", () -> fleet.one(1, "from-host", 0, new JsonObject()));
             GpuFleet.part(result, failures, "given", fleet::given);
             GpuFleet.part(result, failures, "visible", fleet::visible);
-            GpuFleet.part(result, failures, "waits", () -> fleet.one(1, "waits", 0, new JsonObject()));
             GpuFleet.part(
                     result,
                     failures,
@@ -70,43 +74,9 @@ final class GpuAcross {
         }
     }
 
-    /** The same copies where no GPU's thread looks for their ends: what that spares, and what it costs. */
-    private void asleep(JsonObject result) {
-        Path settings = null;
-        try {
-            settings = Files.writeString(Files.createTempFile("muster-gpu-check", ".yaml"), "gpu:\n  lookUs: 0\n");
-            try (var fleet =
-                    new GpuFleet(2, devices, List.of("--warmup", "exchange", "--config", settings.toString()))) {
-                GpuFleet.part(result, failures, "startAsleep", fleet::start);
-                GpuFleet.part(result, failures, "connectAsleep", () -> fleet.connect(1));
-                GpuFleet.part(result, failures, "registerAsleep", () -> fleet.register(GIB));
-                GpuFleet.part(result, failures, "allPairsAsleep", fleet::allPairs);
-                GpuFleet.part(
-                        result,
-                        failures,
-                        "transfersAsleep",
-                        () -> fleet.one(1, "measure", 0, new JsonObject().put("maxBytes", GIB)));
-            }
-        } catch (IOException failure) {
-            failures.add("asleep: " + failure);
-        } finally {
-            delete(settings);
-        }
-    }
-
-    private static void delete(@Nullable Path file) {
-        try {
-            if (file != null) {
-                Files.deleteIfExists(file);
-            }
-        } catch (IOException _) {
-            // it is a few bytes among the temporary files
-        }
-    }
-
     /** The warmup in the memory of the GPUs, from GPU to GPU; the links are touched again meanwhile. */
     private void inGpuMemory(JsonObject result, int processes) {
-        try (var fleet = new GpuFleet(processes, devices, List.of("--warmup", "fabric"))) {
+        try (var fleet = fleet(processes, "fabric", false)) {
             GpuFleet.part(result, failures, "startFabric" + processes, fleet::start);
             GpuFleet.part(result, failures, "connectFabric" + processes, () -> fleet.connect(ROUNDS));
         }
@@ -114,7 +84,7 @@ final class GpuAcross {
 
     /** Each process sees its own GPU and no other: by which way its bytes go then. */
     private void isolated(JsonObject result) {
-        try (var fleet = new GpuFleet(2, devices, List.of("--warmup", "exchange"), true)) {
+        try (var fleet = fleet(2, "exchange", true)) {
             GpuFleet.part(result, failures, "startIsolated", fleet::start);
             GpuFleet.part(result, failures, "connectIsolated", () -> fleet.connect(1));
             GpuFleet.part(result, failures, "registerIsolated", () -> fleet.register(64 << 20));
@@ -123,7 +93,7 @@ final class GpuAcross {
     }
 
     private void poisoned(JsonObject result) {
-        try (var fleet = new GpuFleet(2, devices, List.of("--warmup", "exchange"))) {
+        try (var fleet = fleet(2, "exchange", false)) {
             GpuFleet.part(result, failures, "startAgain", fleet::start);
             GpuFleet.part(result, failures, "connectAgain", () -> fleet.connect(1));
             GpuFleet.part(result, failures, "registerAgain", () -> fleet.register(64 << 20));
@@ -132,7 +102,7 @@ final class GpuAcross {
     }
 
     private void four(JsonObject result) {
-        try (var fleet = new GpuFleet(4, devices, List.of("--warmup", "exchange"))) {
+        try (var fleet = fleet(4, "exchange", false)) {
             GpuFleet.part(result, failures, "start4", fleet::start);
             GpuFleet.part(result, failures, "connect4", () -> fleet.connect(ROUNDS));
             GpuFleet.part(result, failures, "register4", () -> fleet.register(64 << 20));

@@ -7,14 +7,8 @@ import io.muster.cuda.Gpu;
 import io.muster.cuda.GpuCopy;
 import io.muster.cuda.Gpus;
 import io.muster.cuda.driver.CudaCallException;
-import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
-import java.lang.ref.Reference;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * What the driver alone needs for a copy between two GPUs of this process (or within one): plain {@code cuMemAlloc}
@@ -128,66 +122,6 @@ public final class GpuBaseline implements AutoCloseable {
                     }
                     Arrays.sort(nanos);
                     return nanos;
-                }))
-                .join();
-    }
-
-    /** How long a copy takes, and what it costs its thread, by the way in which its end is waited for. */
-    public record Wait(long medianNanos, long cpuNanos) {}
-
-    /** The ways to wait for a copy of so many bytes. */
-    public Map<String, Wait> waits(long bytes, int measured) {
-        Map<String, Wait> waits = new LinkedHashMap<>();
-        CudaCopyDriver copies = from.drivers().copies();
-        int device = from.device();
-        waits.put("cuStreamSynchronize", timed(bytes, measured, (stream, _, _) -> copies.synchronize(device, stream)));
-        waits.put("cuEventQuery, again and again", timed(bytes, measured, (stream, event, _) -> {
-            copies.recordEvent(device, event, stream);
-            while (!copies.isDone(device, event)) {
-                Thread.onSpinWait();
-            }
-        }));
-        waits.put("cuEventSynchronize, blocking", timed(bytes, measured, (stream, event, _) -> {
-            copies.recordEvent(device, event, stream);
-            copies.waitFor(device, event);
-        }));
-        waits.put("cuStreamAddCallback, parked", timed(bytes, measured, (stream, event, function) -> {
-            copies.recordEvent(device, event, stream);
-            copies.addCallback(device, stream, function);
-            while (!copies.isDone(device, event)) {
-                LockSupport.parkNanos(this, 1_000_000);
-            }
-        }));
-        return waits;
-    }
-
-    private interface Waiting {
-        void end(long stream, long event, long function) throws CudaCallException;
-    }
-
-    private Wait timed(long bytes, int measured, Waiting waiting) {
-        GpuCopy copy = copy(bytes, true);
-        CudaCopyDriver copies = from.drivers().copies();
-        return from.call(() -> withStream(stream -> {
-                    Arena arena = Arena.ofAuto();
-                    Thread self = Thread.currentThread();
-                    long function = copies.wakeUp(arena, () -> LockSupport.unpark(self));
-                    long event =
-                            copies.createEvent(from.device(), CudaCopyDriver.DISABLE_TIMING | CudaCopyDriver.BLOCKING);
-                    long[] nanos = new long[measured];
-                    long cpu = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
-                    for (int i = 0; i < measured; i++) {
-                        long start = System.nanoTime();
-                        copies.start(from.device(), stream, copy);
-                        waiting.end(stream, event, function);
-                        nanos[i] = System.nanoTime() - start;
-                    }
-                    cpu = (ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - cpu) / measured;
-                    copies.synchronize(from.device(), stream); // the last callback needs the arena
-                    copies.destroyEvent(from.device(), event);
-                    Reference.reachabilityFence(arena);
-                    Arrays.sort(nanos);
-                    return new Wait(nanos[measured / 2], cpu);
                 }))
                 .join();
     }

@@ -7,10 +7,12 @@ import io.muster.cuda.driver.CudaFacts;
 import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonObject;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -39,6 +41,12 @@ public final class GpuCheckCommand implements Callable<Integer> {
     @Option(names = "--alone", description = "only what one process can see")
     private boolean alone;
 
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "settings of the processes, of the form of conf/muster.yaml")
+    private @Nullable Path config;
+
     @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
     private boolean json;
 
@@ -51,7 +59,7 @@ public final class GpuCheckCommand implements Callable<Integer> {
         CudaFacts facts = CudaProbe.probe();
         JsonObject result = GpuCheck.run(facts, (System.nanoTime() - start) / 1000, cycles);
         if (facts instanceof CudaFacts.Devices(var _, List<CudaFacts.Device> devices) && !alone) {
-            var across = new GpuAcross(devices.size(), cycles);
+            var across = new GpuAcross(devices.size(), cycles, config);
             result.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString())
                     .put("processes", across.run())
                     .put("failures", across.failures());

@@ -35,12 +35,10 @@ final class GpuFleet implements AutoCloseable {
     private final List<Integer> ports;
     private final List<BenchChild> children = new ArrayList<>();
 
-    /** @param settings further arguments of every process, such as {@code --warmup exchange} */
-    GpuFleet(int processes, int devices, List<String> settings) {
-        this(processes, devices, settings, false);
-    }
-
-    /** @param isolated whether each process is shown its own GPU and no other, as many launchers do */
+    /**
+     * @param settings further arguments of every process, such as {@code --warmup exchange}
+     * @param isolated whether each process is shown its own GPU and no other, as many launchers do
+     */
     GpuFleet(int processes, int devices, List<String> settings, boolean isolated) {
         this.isolated = isolated;
         this.processes = processes;

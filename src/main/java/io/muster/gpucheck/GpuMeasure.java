@@ -61,7 +61,6 @@ final class GpuMeasure {
                                 command.getInteger("peer"),
                                 command.getInteger("peerDevice"),
                                 command.getLong("maxBytes"));
-            case "waits" -> GpuSpeed.waits(device);
             case "visible" -> visible(command.getInteger("peer"));
             case "mark" -> mark(command.getInteger("peer"));
             case "cycles" -> cycles(command.getInteger("peer"), command.getInteger("cycles"));

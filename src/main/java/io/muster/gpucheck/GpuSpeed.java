@@ -243,23 +243,4 @@ final class GpuSpeed {
     private static double perSecond(long bytes, double nanos) {
         return Math.round(bytes / nanos * 10) / 10.0;
     }
-
-    static JsonObject waits(int device) {
-        Gpus gpus = Gpus.ofThisHost();
-        var all = new JsonObject();
-        try (GpuBaseline plain = GpuBaseline.open(gpus, device, device, 64 << 20)) {
-            for (long bytes : new long[] {4, 64 << 20}) {
-                var ways = new JsonObject();
-                plain.waits(bytes, bytes == 4 ? 2000 : 100)
-                        .forEach((way, wait) -> ways.put(
-                                way,
-                                new JsonObject()
-                                        .put("us", micros(wait.medianNanos()))
-                                        .put("threadCpuUs", micros(wait.cpuNanos()))));
-                all.put(bytes + " bytes", ways);
-            }
-        }
-        gpus.close().join();
-        return all;
-    }
 }

@@ -328,7 +328,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     }
 
     @Override
-    public synchronized long createEvent(int device, int flags) throws CudaCallException {
+    public synchronized long createEvent(int device) throws CudaCallException {
         record("cuEventCreate", device);
         long event = next++;
         open.add("event " + event);
@@ -345,11 +345,6 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     public synchronized void recordEvent(int device, long event, long stream) throws CudaCallException {
         record("cuEventRecord", device);
         events.put(event, new long[] {stream, streams.get(stream).begun});
-    }
-
-    @Override
-    public void waitFor(int device, long event) {
-        throw new UnsupportedOperationException();
     }
 
     @Override
