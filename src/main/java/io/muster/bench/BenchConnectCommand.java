@@ -92,15 +92,8 @@ final class BenchConnectCommand implements Callable<Integer> {
                     "hot, late, restart: how long the processes rehearse before they count as up (not those that are started anew); 0s: as 'run' does (default: ${DEFAULT-VALUE}).")
     private Duration prime = Duration.ofSeconds(60);
 
-    @Option(
-            names = "--secret",
-            paramLabel = "WHEN",
-            arity = "0..1",
-            defaultValue = "never",
-            fallbackValue = "always",
-            description =
-                    "never, always (also if nothing follows), or alternate: whether the groups have a secret, made anew; alternate: every second round, told apart (default: ${DEFAULT-VALUE}).")
-    private BenchSecret.When secret = BenchSecret.When.NEVER;
+    @Option(names = "--secret", description = "The groups have a secret, made anew.")
+    private boolean secret;
 
     @Option(names = "--json", description = "One JSON object on standard output and nothing else there.")
     private boolean json;
@@ -119,25 +112,18 @@ final class BenchConnectCommand implements Callable<Integer> {
         require(
                 mode != Mode.RESTART || processes >= 2,
                 "--mode restart needs 2 processes or more: somebody must see the loss");
-        require(
-                secret != BenchSecret.When.ALTERNATE || mode != Mode.RESTART,
-                "--mode restart measures one group: --secret never or always");
-        require(secret != BenchSecret.When.ALTERNATE || rounds >= 2, "--secret alternate needs 2 rounds or more");
         require(mode != Mode.LATE || worldSize >= 2, "--mode late needs 2 ranks or more");
         require(mode == Mode.LATE || !inOneGo, "--join belongs to --mode late");
         var events = new EventWriter(System.out, json);
-        try (var made = secret == BenchSecret.When.NEVER ? null : BenchSecret.make();
+        try (var made = secret ? BenchSecret.make() : null;
                 var fleet = new BenchFleet(processes, worldSize, mode == Mode.COLD ? Duration.ZERO : prime, made)) {
-            var plain = new BenchRounds(mode);
-            var secured = new BenchRounds(mode);
-            run(fleet, plain, secured, events);
-            tell(plain, secured, worldSize);
+            tell(run(fleet, events), worldSize);
         }
         return ExitCode.OK;
     }
 
-    private void run(BenchFleet fleet, BenchRounds plain, BenchRounds secured, EventWriter events) {
-        fleet.secured(secret.isSecured(0));
+    private BenchRounds run(BenchFleet fleet, EventWriter events) {
+        var measured = new BenchRounds(mode);
         if (mode != Mode.COLD) {
             fleet.start();
         }
@@ -145,51 +131,39 @@ final class BenchConnectCommand implements Callable<Integer> {
             fleet.form("bench");
         }
         for (int round = 0; round < rounds; round++) {
-            boolean isSecured = secret.isSecured(round);
-            fleet.secured(isSecured);
             BenchRounds.Round done = switch (mode) {
                 case HOT -> fleet.hot("bench-" + round);
                 case LATE -> fleet.late("bench-" + round, round, waiting, inOneGo);
                 case RESTART -> fleet.restart("bench", round);
                 case COLD -> fleet.cold("bench");
             };
-            (isSecured ? secured : plain).add(done);
-            events.text("round " + (round + 1) + (isSecured ? " with a secret: " : ": ") + done.text());
+            measured.add(done);
+            events.text("round " + (round + 1) + ": " + done.text());
         }
+        return measured;
     }
 
-    private void tell(BenchRounds plain, BenchRounds secured, int worldSize) {
+    private void tell(BenchRounds measured, int worldSize) {
         JsonObject body = new JsonObject()
                 .put("bench", "connect")
                 .put("mode", mode.toString())
                 .put("ranks", worldSize)
                 .put("processes", processes)
                 .put("rounds", rounds)
-                .put("secret", secret.toString())
-                .mergeIn((secret == BenchSecret.When.ALWAYS ? secured : plain).toJson());
-        if (secret == BenchSecret.When.ALTERNATE) {
-            body.put("withSecret", secured.toJson());
-        }
+                .put("secret", secret)
+                .mergeIn(measured.toJson());
         if (json) {
             System.out.println(body.encode());
             return;
         }
         System.out.printf(
-                "%nbench connect mode=%s ranks=%d processes=%d rounds=%d secret=%s%n",
+                "%nbench connect mode=%s ranks=%d processes=%d rounds=%d secret=%b%n",
                 mode, worldSize, processes, rounds, secret);
-        print(body);
-        if (secret == BenchSecret.When.ALTERNATE) {
-            System.out.println("with a secret:");
-            print(body.getJsonObject("withSecret"));
-        }
-    }
-
-    private static void print(JsonObject times) {
         List.of("firstMs", "medianMs", "p90Ms", "minMs", "maxMs", "degradedLocalMs", "degradedClusterMs").stream()
-                .filter(times::containsKey)
-                .forEach(field -> System.out.printf("  %-18s %s%n", field, times.getDouble(field)));
+                .filter(body::containsKey)
+                .forEach(field -> System.out.printf("  %-18s %s%n", field, body.getDouble(field)));
         System.out.printf(
-                "  %-18s %s%n", "phasesMs", times.getJsonObject("phasesMs").encode());
+                "  %-18s %s%n", "phasesMs", body.getJsonObject("phasesMs").encode());
     }
 
     private void require(boolean holds, String otherwise) {

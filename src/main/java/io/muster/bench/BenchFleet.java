@@ -3,17 +3,15 @@
 package io.muster.bench;
 
 import io.muster.launch.BenchChild;
+import io.muster.launch.FreePorts;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -37,33 +35,25 @@ final class BenchFleet implements AutoCloseable {
     private final List<Integer> ports;
     private final List<BenchChild> children = new ArrayList<>();
     private final @Nullable BenchSecret secret;
-    /** Whether the groups that are made from now on have the secret. */
-    private boolean secured;
-
     private final Thread hook =
             Thread.ofPlatform().unstarted(() -> List.copyOf(children).forEach(BenchChild::kill));
 
     /**
      * @param prime how long each process that {@link #start} starts rehearses before it is up; zero: as every process
      *     does
-     * @param secret what {@link #secured} groups have; null: there are none
+     * @param secret of all groups; null: they have none
      */
     BenchFleet(int processes, int worldSize, Duration prime, @Nullable BenchSecret secret) {
         this.secret = secret;
         this.processes = processes;
         this.worldSize = worldSize;
         this.prime = prime;
-        this.ports = freePorts(processes);
+        this.ports = FreePorts.choose(processes, new Random());
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
     BenchFleet(int processes, int worldSize, Duration prime) {
         this(processes, worldSize, prime, null);
-    }
-
-    /** From the next group on. */
-    void secured(boolean next) {
-        secured = next;
     }
 
     /** Starts all processes and waits until they are in the cluster. */
@@ -246,11 +236,7 @@ final class BenchFleet implements AutoCloseable {
     }
 
     private JsonObject command(String what, String group) {
-        return new JsonObject()
-                .put("do", what)
-                .put("group", group)
-                .put("worldSize", worldSize)
-                .put("secured", secured);
+        return new JsonObject().put("do", what).put("group", group).put("worldSize", worldSize);
     }
 
     private BenchChild child(int process, List<String> more) {
@@ -265,9 +251,6 @@ final class BenchFleet implements AutoCloseable {
                 ports.stream().map(port -> LOOPBACK + ":" + port).collect(Collectors.joining(","))));
         if (secret != null) {
             arguments.addAll(List.of("--secret-file", secret.file().toString()));
-        }
-        if (secured) {
-            arguments.add("--secured");
         }
         arguments.addAll(more);
         return BenchChild.start(arguments);
@@ -295,27 +278,6 @@ final class BenchFleet implements AutoCloseable {
             Thread.sleep(ms);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Held all together, so that no two are the same, and let go again. */
-    private static List<Integer> freePorts(int count) {
-        List<ServerSocket> sockets = new ArrayList<>();
-        try {
-            for (int i = 0; i < count; i++) {
-                sockets.add(new ServerSocket(0, 1, InetAddress.getByName(LOOPBACK)));
-            }
-            return sockets.stream().map(ServerSocket::getLocalPort).toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException("no free port on " + LOOPBACK, e);
-        } finally {
-            sockets.forEach(socket -> {
-                try {
-                    socket.close();
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
         }
     }
 

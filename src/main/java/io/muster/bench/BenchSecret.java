@@ -16,22 +16,6 @@ record BenchSecret(Path file) implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BenchSecret.class);
     private static final int BYTES = 32;
 
-    /** When a round has one. */
-    enum When {
-        NEVER,
-        ALWAYS,
-        ALTERNATE;
-
-        boolean isSecured(int round) {
-            return this == ALWAYS || this == ALTERNATE && round % 2 == 1;
-        }
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(java.util.Locale.ROOT);
-        }
-    }
-
     static BenchSecret make() {
         byte[] secret = new byte[BYTES];
         new SecureRandom().nextBytes(secret);

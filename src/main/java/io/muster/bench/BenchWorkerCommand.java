@@ -72,11 +72,8 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     @Option(names = "--world-size")
     private int worldSize;
 
-    @Option(names = "--secret-file", description = "what groups with a secret have")
+    @Option(names = "--secret-file", description = "of all groups but the own one; absent: they have none")
     private @Nullable Path secretFile;
-
-    @Option(names = "--secured", description = "cold: the group has the secret")
-    private boolean secured;
 
     @Option(names = "--prime-ms", description = "how long to rehearse before it is up; 0: as every process does")
     private int primeMs;
@@ -104,7 +101,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
             }
             if (group != null) {
                 List<Integer> all = RankList.parse(ranks);
-                IntFunction<GroupOptions> optionsOf = rank -> options(group, rank, worldSize, secured);
+                IntFunction<GroupOptions> optionsOf = rank -> options(group, rank, worldSize, secretFile != null);
                 prepare(process, group, all, optionsOf);
                 told(publish(process, group, all, 0, optionsOf));
             }
@@ -123,7 +120,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                     .map(Integer.class::cast)
                     .toList();
             IntFunction<GroupOptions> optionsOf =
-                    rank -> options(name, rank, command.getInteger("worldSize"), command.getBoolean("secured"));
+                    rank -> options(name, rank, command.getInteger("worldSize"), secretFile != null);
             switch (command.getString("do")) {
                 case "prepare" -> {
                     prepare(process, name, which, optionsOf);

@@ -55,11 +55,6 @@ public final class BenchChild implements AutoCloseable {
         if (System.getProperty("muster.log.level") == null) {
             command.with("-Dmuster.log.level=WARN");
         }
-        for (String flag : System.getProperty("muster.bench.flags", "").split(",")) {
-            if (!flag.isEmpty()) {
-                command.with(flag);
-            }
-        }
         try {
             ProcessBuilder builder = command.runMain(all);
             builder.environment().putAll(environment);

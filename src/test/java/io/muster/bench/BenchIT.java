@@ -54,7 +54,7 @@ final class BenchIT {
                 .containsEntry("ranks", 2)
                 .containsEntry("processes", 2)
                 .containsEntry("rounds", 2)
-                .containsEntry("secret", "never");
+                .containsEntry("secret", false);
         assertThat(said.getDouble("firstMs")).isPositive();
         double median = said.getDouble("medianMs");
         assertThat(median)
