@@ -8,6 +8,7 @@ import io.muster.launch.ChildProcess.News;
 import io.muster.launch.DemoPicture;
 import io.muster.launch.EventWriter;
 import io.muster.launch.GroupProcesses;
+import io.muster.ops.StatusVerticle;
 import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -230,7 +231,8 @@ final class Chaos implements AutoCloseable {
                 return false;
             }
             if (now - lookNanos >= 0) {
-                say("  waiting: " + evidence.report());
+                JsonObject group = processes.picture();
+                say("  waiting: " + (group == null ? "no process answers" : StatusVerticle.text(group)));
                 lookNanos = now + TimeUnit.MILLISECONDS.toNanos(LOOK_MS);
             }
             next(Math.min(endNanos, lookNanos) - now);

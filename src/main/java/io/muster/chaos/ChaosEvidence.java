@@ -5,8 +5,6 @@ package io.muster.chaos;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlClient;
 import io.muster.ops.FlightFiles;
-import io.muster.ops.StatusVerticle;
-import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.List;
@@ -21,21 +19,6 @@ final class ChaosEvidence {
 
     ChaosEvidence(List<ControlAddress> controls) {
         this.controls = controls;
-    }
-
-    /** The picture of the group, from the first process that has one. */
-    String report() {
-        for (ControlAddress control : controls) {
-            if (ControlClient.ask(control, new JsonObject().put("ask", "status"), PATIENCE)
-                            instanceof ControlClient.Reply.Answered(JsonObject answer)
-                    && answer.getJsonArray("groups", new JsonArray()).stream()
-                                    .findFirst()
-                                    .orElse(null)
-                            instanceof JsonObject group) {
-                return StatusVerticle.text(group);
-            }
-        }
-        return "no process answers";
     }
 
     /** Writes the flight record of every process into the folder for them; the log says where. */

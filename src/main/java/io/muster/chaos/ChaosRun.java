@@ -13,6 +13,8 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -21,8 +23,6 @@ public final class ChaosRun {
     private final ChaosPlan plan;
     private final Duration length;
     private final EventWriter events;
-    /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
-    private volatile boolean ending;
 
     public ChaosRun(ChaosPlan plan, Duration length, EventWriter events) {
         this.plan = plan;
@@ -39,14 +39,21 @@ public final class ChaosRun {
 
     /** The exit code: 0 if everything was blamed right, nobody wrongly, and all are connected at the end. */
     public int run() {
+        return during(plan, events, this::run);
+    }
+
+    /** The exit code of what is done to a group that ends with it, or with this JVM. */
+    static int during(ChaosPlan plan, EventWriter events, ToIntFunction<Chaos> act) {
+        // set by the thread that ends the JVM, read by the one that would otherwise call the end a failure
+        var ending = new AtomicBoolean();
         try (var chaos = new Chaos(plan, FreePorts.choose(plan.processes(), new SecureRandom()), events)) {
             Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
-                ending = true;
+                ending.set(true);
                 chaos.endAll();
             }));
-            return run(chaos);
+            return act.applyAsInt(chaos);
         } catch (RuntimeException e) {
-            if (ending) {
+            if (ending.get()) {
                 // it failed because the JVM is being ended, whose own exit code stands
                 return ExitCode.OK;
             }

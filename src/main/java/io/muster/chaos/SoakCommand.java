@@ -7,12 +7,10 @@ import io.muster.group.MusterException;
 import io.muster.launch.DemoPlan;
 import io.muster.launch.EventWriter;
 import io.muster.launch.ExitCode;
-import io.muster.launch.FreePorts;
 import io.muster.launch.GroupProcesses;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,9 +86,6 @@ public final class SoakCommand implements Callable<Integer> {
             description = "One JSON object a line on standard output, and nothing else there; the last is the summary.")
     private boolean json;
 
-    /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
-    private volatile boolean ending;
-
     @Override
     public Integer call() {
         int places = processes != null ? processes : Math.min(ranks, DemoPlan.MAX_PROCESSES);
@@ -104,25 +99,7 @@ public final class SoakCommand implements Callable<Integer> {
         }
         var plan = new ChaosPlan(seed, ranks, places, places - 1, ChaosRun.limitMs(config), settings);
         var events = new EventWriter(System.out, json);
-        try (var chaos = new Chaos(plan, FreePorts.choose(places, new SecureRandom()), events)) {
-            Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
-                ending = true;
-                chaos.endAll();
-            }));
-            return soak(chaos, plan, events);
-        } catch (RuntimeException e) {
-            if (ending) {
-                // it failed because the JVM is being ended, whose own exit code stands
-                return ExitCode.OK;
-            }
-            events.event(
-                    "outcome",
-                    new JsonObject()
-                            .put("outcome", "failed")
-                            .put("exitCode", ExitCode.FAILED)
-                            .put("reason", e.getMessage()));
-            throw e;
-        }
+        return ChaosRun.during(plan, events, chaos -> soak(chaos, plan, events));
     }
 
     private int soak(Chaos chaos, ChaosPlan plan, EventWriter events) {

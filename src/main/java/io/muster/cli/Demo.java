@@ -2,8 +2,6 @@
 
 package io.muster.cli;
 
-import io.muster.cluster.ControlAddress;
-import io.muster.cluster.ControlClient;
 import io.muster.group.MusterException;
 import io.muster.launch.ChildProcess;
 import io.muster.launch.ChildProcess.News;
@@ -33,8 +31,6 @@ final class Demo implements AutoCloseable {
     static final String GROUP = "demo";
     /** For the processes to start, on a busy host. */
     private static final Duration START = Duration.ofSeconds(60);
-
-    private static final Duration ASK = Duration.ofSeconds(3);
 
     private final DemoPlan plan;
     private final EventWriter events;
@@ -226,7 +222,7 @@ final class Demo implements AutoCloseable {
 
     private int notAllConnected() {
         say("not all connected within " + plan.deadline().toMillis() + " ms");
-        JsonObject report = report();
+        JsonObject report = processes.picture();
         List<Integer> missing = List.of();
         if (report != null) {
             events.event("report", report);
@@ -262,21 +258,6 @@ final class Demo implements AutoCloseable {
                         .put("outcome", outcome)
                         .put("exitCode", exitCode)
                         .mergeIn(body));
-    }
-
-    /** The picture of the group, from the first process that has one. */
-    private @Nullable JsonObject report() {
-        for (ControlAddress control : processes.controls()) {
-            JsonObject request = new JsonObject().put("ask", "status").put("group", GROUP);
-            if (ControlClient.ask(control, request, ASK) instanceof ControlClient.Reply.Answered(JsonObject answer)
-                    && answer.getJsonArray("groups", new JsonArray()).stream()
-                                    .findFirst()
-                                    .orElse(null)
-                            instanceof JsonObject group) {
-                return group;
-            }
-        }
-        return null;
     }
 
     private void say(String line) {

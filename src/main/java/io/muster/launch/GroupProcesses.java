@@ -3,14 +3,19 @@
 package io.muster.launch;
 
 import io.muster.cluster.ControlAddress;
+import io.muster.cluster.ControlClient;
 import io.muster.launch.ChildProcess.News;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The processes of one group on this host, each a {@code run --json} of the same world and members. One thread starts
@@ -18,6 +23,7 @@ import java.util.stream.Collectors;
  */
 public final class GroupProcesses implements AutoCloseable {
     private static final long STOP_MS = 5000;
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     private final String group;
     private final int worldSize;
@@ -100,6 +106,22 @@ public final class GroupProcesses implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** The picture of the group, from the first process that has one; null if none has. */
+    @Nullable
+    JsonObject picture() {
+        JsonObject request = new JsonObject().put("ask", "status").put("group", group);
+        for (ControlAddress control : controls) {
+            if (ControlClient.ask(control, request, PATIENCE) instanceof ControlClient.Reply.Answered(JsonObject answer)
+                    && answer.getJsonArray("groups", new JsonArray()).stream()
+                                    .findFirst()
+                                    .orElse(null)
+                            instanceof JsonObject picture) {
+                return picture;
+            }
+        }
+        return null;
     }
 
     /** The one that was started last in this place. */
