@@ -423,7 +423,7 @@ public final class GroupCore {
 
     private void run(BarrierEffect effect) {
         switch (effect) {
-            case BarrierEffect.ReadAll(boolean recordFirst, var basis) -> readAll(recordFirst, basis);
+            case BarrierEffect.ReadAll _ -> readAll();
             case BarrierEffect.WriteRecord(var expected, var next) ->
                 turns.store(
                         keys.epoch(),
@@ -489,39 +489,33 @@ public final class GroupCore {
         });
     }
 
-    private void readAll(boolean recordFirst, @Nullable Versioned<EpochRecord> basis) {
+    private void readAll() {
         heardWhileReading.clear();
         Set<String> all = new HashSet<>(keys.ranks(setup.worldSize()));
         for (int rank = 0; rank < setup.worldSize(); rank++) {
             all.add(keys.ready(rank));
         }
-        if (recordFirst) {
-            all.add(keys.epoch());
-        }
+        all.add(keys.epoch());
         turns.store(
                 SerialQueue.EVERYTHING,
-                ports.store()
-                        .getAll(all)
-                        .map(read -> new Fresh(recordFirst ? values.record(read.get(keys.epoch())) : basis, read)),
+                ports.store().getAll(all),
                 this::readDone,
                 _ -> barrier(new BarrierEvent.ReadFailed()));
     }
 
-    private record Fresh(@Nullable Versioned<EpochRecord> basis, Map<String, StoredBytes> values) {}
-
-    private void readDone(Fresh fresh) {
+    private void readDone(Map<String, StoredBytes> fresh) {
         lookForKeyOwner();
         Map<Integer, Versioned<RankEntry>> ranks = new HashMap<>();
         Map<Integer, Versioned<ReadyMark>> marks = new HashMap<>();
         for (int rank = 0; rank < setup.worldSize(); rank++) {
-            StoredBytes stored = fresh.values().get(keys.rank(rank));
+            StoredBytes stored = fresh.get(keys.rank(rank));
             boolean isOlder = stored == null
                     && heardWhileReading.contains(rank); // and does not know why what came meanwhile can't be used
             Versioned<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
             if (entry != null) {
                 ranks.put(rank, entry);
             }
-            Versioned<ReadyMark> mark = values.mark(rank, fresh.values().get(keys.ready(rank)));
+            Versioned<ReadyMark> mark = values.mark(rank, fresh.get(keys.ready(rank)));
             if (mark != null) {
                 marks.put(rank, mark);
             }
@@ -534,7 +528,7 @@ public final class GroupCore {
                 restore(rank, entry);
             }
         }
-        barrier(new BarrierEvent.ReadDone(fresh.basis(), ranks, marks));
+        barrier(new BarrierEvent.ReadDone(values.record(fresh.get(keys.epoch())), ranks, marks));
         if (reconciling) {
             reconciling = false;
             links.remind(barrier.seats());

@@ -26,12 +26,8 @@ public sealed interface BarrierEffect {
         KEY_OWNER
     }
 
-    /**
-     * Read all rank keys and marks.
-     *
-     * @param recordFirst read the record before them; otherwise the basis is what the state holds now
-     */
-    record ReadAll(boolean recordFirst, @Nullable Versioned<EpochRecord> basis) implements BarrierEffect {}
+    /** Read the record, all rank keys and all marks: at one moment, or the record before the others. */
+    record ReadAll() implements BarrierEffect {}
 
     record WriteRecord(@Nullable StoredBytes expected, Versioned<EpochRecord> next) implements BarrierEffect {}
 

@@ -42,10 +42,10 @@ public sealed interface BarrierEvent {
     record PeerSaw(long number, EpochRecord.State state) implements BarrierEvent {}
 
     /**
-     * Answer to ReadAll: everything that was present, read after the record that it is based on was known to be in the
-     * store.
+     * Answer to ReadAll: everything that was present, read when the record that it is based on was in the store, or
+     * after that.
      *
-     * @param basis the record, read first, or as it was given with the effect
+     * @param basis the record
      */
     record ReadDone(
             @Nullable Versioned<EpochRecord> basis,

@@ -339,7 +339,7 @@ final class EpochTransition {
             return;
         }
         if (readNeeded) {
-            read(true);
+            read();
             return;
         }
         Task task = wanted();
@@ -349,7 +349,7 @@ final class EpochTransition {
         if (task == Task.COMPLETE && EpochRules.knowsAllOf(epoch, keys.ranks())) {
             completeOrOpen();
         } else {
-            read(false);
+            read();
         }
     }
 
@@ -359,11 +359,11 @@ final class EpochTransition {
         }
     }
 
-    private void read(boolean recordFirst) {
+    private void read() {
         reading = true;
         keys.readBegins();
         readNeeded = false;
-        effects.add(new BarrierEffect.ReadAll(recordFirst, epochs.record()));
+        effects.add(new BarrierEffect.ReadAll());
     }
 
     /**

@@ -330,9 +330,7 @@ class BarrierMachineTest {
                         new BarrierEffect.StartTimer(Timer.KEY_OWNER, 31));
 
         when(new BarrierEvent.TimerFired(Timer.OVERDUE));
-        assertThat(effects)
-                .as("what is there decides what is written")
-                .containsExactly(new BarrierEffect.ReadAll(true, seen(record)));
+        assertThat(effects).as("what is there decides what is written").containsExactly(new BarrierEffect.ReadAll());
         when(read(seen(record), Map.of()));
         assertThat(effects).containsExactly(new BarrierEffect.WriteMark(0, null, mark(ZERO, record, Proof.LOCAL)));
 
@@ -346,7 +344,7 @@ class BarrierMachineTest {
         when(new BarrierEvent.MarkWritten(0, mark(ZERO, record, Proof.LOCAL), true));
         assertThat(effects)
                 .as("others have written theirs at the same time")
-                .containsExactly(new BarrierEffect.ReadAll(true, seen(record)));
+                .containsExactly(new BarrierEffect.ReadAll());
         when(read(seen(record), Map.of(0, mark(ZERO, record, Proof.LOCAL))));
         assertThat(effects).as("once").isEmpty();
     }
@@ -556,7 +554,7 @@ class BarrierMachineTest {
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         when(new BarrierEvent.RankSeen(0, entry(ZERO)));
         when(new BarrierEvent.MarkSeen(1, mark(ONE, record)));
-        assertThat(effects).containsExactly(new BarrierEffect.ReadAll(false, seen(record)));
+        assertThat(effects).containsExactly(new BarrierEffect.ReadAll());
         when(read(seen(record), Map.of()));
         assertThat(written()).isEqualTo(record.complete(PROVEN));
     }

@@ -553,9 +553,9 @@ record BarrierWorld(
         private void run(int rank, BarrierEffect effect) {
             Node node = nodes.get(rank);
             switch (effect) {
-                case BarrierEffect.ReadAll(boolean recordFirst, var basis) -> {
+                case BarrierEffect.ReadAll _ -> {
                     require(node.read() == null, "one read at a time");
-                    read(rank, new Read(!recordFirst, basis));
+                    read(rank, new Read(false, null));
                 }
                 case BarrierEffect.WriteRecord(var expected, var next) -> {
                     require(node.record() == null, "one write per key at a time");
