@@ -4,6 +4,7 @@ package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.CudaPointerDriver;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.cuda.driver.Shareable;
@@ -35,16 +36,19 @@ public final class GpuView {
      */
     static GpuView allocate(GpuDrivers drivers, int device, ShareKind kind, long bytes) throws CudaCallException {
         return Opened.all(opened -> {
-            GpuMemory memory = GpuMemory.allocate(drivers.memory(), device, kind, bytes);
-            opened.add(memory::close);
-            SharedHandle shared = memory.export(kind);
-            opened.add(shared::close);
-            long address = map(drivers, device, memory, opened);
-            GpuExport export = switch (shared.shareable()) {
+            CudaMemoryDriver driver = drivers.memory();
+            long granule = driver.granularity(device, kind);
+            long rounded = Math.multiplyExact(Math.ceilDiv(bytes, granule), granule);
+            long memory = driver.create(device, kind, rounded);
+            opened.add(() -> driver.release(device, memory));
+            Shareable shared = driver.exportHandle(device, memory, kind);
+            opened.add(() -> driver.close(device, shared));
+            long address = map(driver, device, memory, rounded, opened);
+            GpuExport export = switch (shared) {
                 case Shareable.Descriptor(int descriptor) -> new GpuExport.Posix(descriptor);
                 case Shareable.FabricHandle fabric -> new GpuExport.Fabric(fabric.bytes());
             };
-            return new GpuView(address, bytes, new CudaPointerDriver.Range(address, memory.bytes()), export, opened);
+            return new GpuView(address, bytes, new CudaPointerDriver.Range(address, rounded), export, opened);
         });
     }
 
@@ -80,21 +84,13 @@ public final class GpuView {
         return Opened.all(opened -> {
             long address = switch (exported) {
                 case GpuExport.Posix(int descriptor) ->
-                    map(
-                            drivers,
-                            device,
-                            importing(drivers, device, new Shareable.Descriptor(descriptor), allocationBytes, opened),
-                            opened);
+                    importing(drivers.memory(), device, new Shareable.Descriptor(descriptor), allocationBytes, opened);
                 case GpuExport.Fabric fabric ->
-                    map(
-                            drivers,
+                    importing(
+                            drivers.memory(),
                             device,
-                            importing(
-                                    drivers,
-                                    device,
-                                    new Shareable.FabricHandle(fabric.handle()),
-                                    allocationBytes,
-                                    opened),
+                            new Shareable.FabricHandle(fabric.handle()),
+                            allocationBytes,
                             opened);
                 case GpuExport.Ipc ipc -> {
                     long base = drivers.pointers().ipcOpen(device, ipc.handle());
@@ -107,20 +103,21 @@ public final class GpuView {
         });
     }
 
-    private static GpuMemory importing(GpuDrivers drivers, int device, Shareable shared, long bytes, Opened opened)
+    private static long importing(CudaMemoryDriver driver, int device, Shareable shared, long bytes, Opened opened)
             throws CudaCallException {
-        GpuMemory memory = GpuMemory.imported(drivers.memory(), device, shared, bytes);
-        opened.add(memory::close);
-        return memory;
+        long memory = driver.importHandle(device, shared);
+        opened.add(() -> driver.release(device, memory));
+        return map(driver, device, memory, bytes, opened);
     }
 
-    private static long map(GpuDrivers drivers, int device, GpuMemory memory, Opened opened) throws CudaCallException {
-        ReservedRange range = ReservedRange.of(drivers.memory(), memory);
-        opened.add(range::close);
-        Mapping mapping = range.map(memory);
-        opened.add(mapping::close);
-        mapping.allowAccess();
-        return mapping.address();
+    private static long map(CudaMemoryDriver driver, int device, long memory, long bytes, Opened opened)
+            throws CudaCallException {
+        long address = driver.reserve(device, bytes);
+        opened.add(() -> driver.freeAddress(device, address, bytes));
+        driver.map(device, address, bytes, memory);
+        opened.add(() -> driver.unmap(device, address, bytes));
+        driver.setAccess(device, address, bytes);
+        return address;
     }
 
     public long address() {

@@ -4,7 +4,9 @@ package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaMemoryDriver;
+import io.muster.cuda.driver.CudaMemoryDriver.CopyTarget;
 import io.muster.cuda.driver.ShareKind;
+import io.muster.cuda.driver.Shareable;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -31,16 +33,30 @@ public final class SharingTrial {
      * Allocates and exports. Needs no context, so it takes well under a millisecond where a context takes a tenth of a
      * second or more.
      */
-    @SuppressWarnings("try") // opened to be closed
     TrialOutcome export(int device, ShareKind kind) {
         var clock = new StepClock(nanoTime);
-        try (GpuMemory memory = clock.time("create", () -> GpuMemory.smallest(driver, device, kind));
-                SharedHandle exported = clock.time("export", () -> memory.export(kind))) {
-            // that it can be exported is the answer
+        var opened = new Opened();
+        try {
+            opened.during(() -> exported(device, kind, clock, opened)); // that it can be exported is the answer
         } catch (CudaCallException e) {
             return new TrialOutcome.Failed(e.failure());
         }
         return new TrialOutcome.Exported(clock.steps());
+    }
+
+    /**
+     * The smallest piece of memory that can be shared in this way (2 MiB on the GPUs seen so far), and what it is
+     * exported as.
+     */
+    private record Piece(long bytes, long memory, Shareable shared) {}
+
+    private Piece exported(int device, ShareKind kind, StepClock clock, Opened opened) throws CudaCallException {
+        long bytes = driver.granularity(device, kind);
+        long memory = clock.time("create", () -> driver.create(device, kind, bytes));
+        opened.add(() -> driver.release(device, memory));
+        Shareable shared = clock.time("export", () -> driver.exportHandle(device, memory, kind));
+        opened.add(() -> driver.close(device, shared));
+        return new Piece(bytes, memory, shared);
     }
 
     /**
@@ -59,17 +75,21 @@ public final class SharingTrial {
                 .orElseGet(() -> new TrialOutcome.Touched(clock.steps()));
     }
 
-    /** Runs an act with the device's primary context current, and a stream of its own. */
-    @SuppressWarnings("try")
-    public <T> T inContext(int device, StepClock clock, Act<T> act) throws CudaCallException {
-        T result;
-        PrimaryContext context = clock.time("context", () -> PrimaryContext.retain(driver, device));
-        try (context;
-                PrimaryContext.Current current = context.push();
-                CopyStream stream = clock.time("stream", () -> CopyStream.open(driver, device))) {
-            result = act.run(stream);
-        }
-        return result;
+    /**
+     * Runs an act with the device's primary context current, which an application's CUDA libraries share, and a stream
+     * of its own.
+     */
+    <T> T inContext(int device, StepClock clock, Act<T> act) throws CudaCallException {
+        var opened = new Opened();
+        return opened.during(() -> {
+            long context = clock.time("context", () -> driver.retainContext(device));
+            opened.add(() -> driver.releaseContext(device));
+            driver.pushContext(device, context);
+            opened.add(() -> driver.popContext(device));
+            long stream = clock.time("stream", () -> driver.createStream(device));
+            opened.add(() -> driver.destroyStream(device, stream));
+            return act.run(stream);
+        });
     }
 
     /**
@@ -78,36 +98,45 @@ public final class SharingTrial {
      *
      * @return what was wrong with the bytes, if anything
      */
-    @SuppressWarnings("try")
-    public Optional<String> cycle(int device, ShareKind kind, CopyStream stream, StepClock clock)
-            throws CudaCallException {
-        try (GpuMemory own = clock.time("create", () -> GpuMemory.smallest(driver, device, kind));
-                SharedHandle exported = clock.time("export", () -> own.export(kind));
-                GpuMemory imported = clock.time(
-                        "import", () -> GpuMemory.imported(driver, device, exported.shareable(), own.bytes()));
-                ReservedRange ownRange = clock.time("reserve", () -> ReservedRange.of(driver, own));
-                ReservedRange importedRange = ReservedRange.of(driver, imported);
-                Mapping ownView = clock.time("map", () -> ownRange.map(own));
-                Mapping importedView = importedRange.map(imported)) {
+    Optional<String> cycle(int device, ShareKind kind, long stream, StepClock clock) throws CudaCallException {
+        var opened = new Opened();
+        return opened.during(() -> {
+            Piece own = exported(device, kind, clock, opened);
+            long bytes = own.bytes();
+            long imported = clock.time("import", () -> driver.importHandle(device, own.shared()));
+            opened.add(() -> driver.release(device, imported));
+            long ownAt = clock.time("reserve", () -> driver.reserve(device, bytes));
+            opened.add(() -> driver.freeAddress(device, ownAt, bytes));
+            long importedAt = driver.reserve(device, bytes);
+            opened.add(() -> driver.freeAddress(device, importedAt, bytes));
+            clock.time("map", () -> map(device, ownAt, bytes, own.memory(), opened));
+            map(device, importedAt, bytes, imported, opened);
             clock.time("access", () -> {
-                ownView.allowAccess();
-                importedView.allowAccess();
+                driver.setAccess(device, ownAt, bytes);
+                driver.setAccess(device, importedAt, bytes);
                 return device;
             });
             return clock.time("touch", () -> {
-                Optional<String> wrong = carry(stream, importedView, ownView, "the imported");
-                return wrong.isPresent() ? wrong : carry(stream, ownView, importedView, "the own");
+                var through = new CopyTarget(device, stream, importedAt);
+                var back = new CopyTarget(device, stream, ownAt);
+                Optional<String> wrong = carry(through, back, "the imported");
+                return wrong.isPresent() ? wrong : carry(back, through, "the own");
             });
-        }
+        });
+    }
+
+    private long map(int device, long address, long bytes, long memory, Opened opened) throws CudaCallException {
+        driver.map(device, address, bytes, memory);
+        opened.add(() -> driver.unmap(device, address, bytes));
+        return address;
     }
 
     /** Random bytes: memory that happens to hold the right ones from the last trial proves nothing. */
-    private static Optional<String> carry(CopyStream stream, Mapping from, Mapping to, String through)
-            throws CudaCallException {
+    private Optional<String> carry(CopyTarget from, CopyTarget to, String through) throws CudaCallException {
         byte[] written = new byte[TOUCHED_BYTES];
         ThreadLocalRandom.current().nextBytes(written);
-        stream.write(from, written);
-        byte[] read = stream.read(to, TOUCHED_BYTES);
+        driver.write(from, written);
+        byte[] read = driver.read(to, TOUCHED_BYTES);
         if (Arrays.equals(written, read)) {
             return Optional.empty();
         }
@@ -118,7 +147,7 @@ public final class SharingTrial {
 
     /** What needs a context. */
     @FunctionalInterface
-    public interface Act<T> {
-        T run(CopyStream stream) throws CudaCallException;
+    interface Act<T> {
+        T run(long stream) throws CudaCallException;
     }
 }

@@ -18,7 +18,7 @@ public final class StepClock {
         this.nanoTime = nanoTime;
     }
 
-    <T> T time(String step, Timed<T> timed) throws CudaCallException {
+    <T> T time(String step, Gpu.Act<T> timed) throws CudaCallException {
         long start = nanoTime.getAsLong();
         T result = timed.run();
         steps.add(new StepTime(step, TimeUnit.NANOSECONDS.toMicros(nanoTime.getAsLong() - start)));
@@ -27,11 +27,5 @@ public final class StepClock {
 
     public List<StepTime> steps() {
         return steps;
-    }
-
-    /** One step. */
-    @FunctionalInterface
-    interface Timed<T> {
-        T run() throws CudaCallException;
     }
 }

@@ -28,6 +28,13 @@ public interface CudaMemoryDriver {
     /** {@code close(2)} of an exported descriptor. */
     void closeDescriptor(int device, int descriptor) throws CudaCallException;
 
+    /** Closes what was exported, if there is something to close. */
+    default void close(int device, Shareable exported) throws CudaCallException {
+        if (exported instanceof Shareable.Descriptor(int descriptor)) {
+            closeDescriptor(device, descriptor);
+        }
+    }
+
     /** {@code cuMemAddressReserve}: address space with nothing in it. */
     long reserve(int device, long bytes) throws CudaCallException;
 
