@@ -79,7 +79,7 @@ public final class SharingTrial {
      * Runs an act with the device's primary context current, which an application's CUDA libraries share, and a stream
      * of its own.
      */
-    <T> T inContext(int device, StepClock clock, Act<T> act) throws CudaCallException {
+    public <T> T inContext(int device, StepClock clock, Act<T> act) throws CudaCallException {
         var opened = new Opened();
         return opened.during(() -> {
             long context = clock.time("context", () -> driver.retainContext(device));
@@ -98,7 +98,7 @@ public final class SharingTrial {
      *
      * @return what was wrong with the bytes, if anything
      */
-    Optional<String> cycle(int device, ShareKind kind, long stream, StepClock clock) throws CudaCallException {
+    public Optional<String> cycle(int device, ShareKind kind, long stream, StepClock clock) throws CudaCallException {
         var opened = new Opened();
         return opened.during(() -> {
             Piece own = exported(device, kind, clock, opened);
@@ -147,7 +147,7 @@ public final class SharingTrial {
 
     /** What needs a context. */
     @FunctionalInterface
-    interface Act<T> {
+    public interface Act<T> {
         T run(long stream) throws CudaCallException;
     }
 }

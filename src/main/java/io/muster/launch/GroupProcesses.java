@@ -110,7 +110,7 @@ public final class GroupProcesses implements AutoCloseable {
 
     /** The picture of the group, from the first process that has one; null if none has. */
     @Nullable
-    JsonObject picture() {
+    public JsonObject picture() {
         JsonObject request = new JsonObject().put("ask", "status").put("group", group);
         for (ControlAddress control : controls) {
             if (ControlClient.ask(control, request, PATIENCE) instanceof ControlClient.Reply.Answered(JsonObject answer)

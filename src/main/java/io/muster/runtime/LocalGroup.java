@@ -51,7 +51,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
-final class LocalGroup implements GroupHost, RoutedGroup {
+public final class LocalGroup implements GroupHost, RoutedGroup {
     private static final long GATHER_MS = 5;
     /** Longer than any epoch takes that is on its way: else each rank would write to the store for nothing. */
     private static final long OVERDUE_MS = 250;

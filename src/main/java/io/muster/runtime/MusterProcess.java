@@ -249,7 +249,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         }
     }
 
-    ProcessRouting routing() {
+    public ProcessRouting routing() {
         return routing;
     }
 
@@ -328,7 +328,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
                 .forEach(channel -> channel.close(idle));
     }
 
-    Map<GroupName, LocalGroup> groups() {
+    public Map<GroupName, LocalGroup> groups() {
         return groups;
     }
 
@@ -390,7 +390,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         return started(store);
     }
 
-    Transport transport() {
+    public Transport transport() {
         return started(transport);
     }
 

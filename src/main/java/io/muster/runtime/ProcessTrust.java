@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * none has: a process that asks every other for a proof can't be linked to those that have none. May be used from any
  * context; its monitor is where joining and leaving meet.
  */
-final class ProcessTrust implements Trust {
+public final class ProcessTrust implements Trust {
     private final ProcessId self;
     private final @Nullable GroupSecret usual;
     private final @Nullable Tls tls;

@@ -66,7 +66,7 @@ public record StoreKeys(GroupName group) {
      * The key as Hazelcast has it. All keys of a group lie in one partition, which what follows the {@code @} chooses
      * (Hazelcast's {@code StringPartitioningStrategy}): reading them all is one operation on one member.
      */
-    static String located(String key) {
+    public static String located(String key) {
         return groupOf(key).map(group -> key + "@" + group).orElse(key);
     }
 

@@ -5,12 +5,12 @@ package io.muster.transfer;
 import io.muster.transfer.tcp.TcpOptions;
 
 /** The default settings of the transport on the loopback address, with one that differs. */
-final class TcpTestOptions {
+public final class TcpTestOptions {
     private static final TcpOptions USUAL = TcpOptions.defaults("127.0.0.1");
 
     private TcpTestOptions() {}
 
-    static TcpOptions port(int port) {
+    public static TcpOptions port(int port) {
         return of(
                 port,
                 USUAL.helloTimeoutMs(),
@@ -19,15 +19,15 @@ final class TcpTestOptions {
                 USUAL.writeTimeoutMs());
     }
 
-    static TcpOptions helloTimeoutMs(int ms) {
+    public static TcpOptions helloTimeoutMs(int ms) {
         return of(0, ms, USUAL.livenessIntervalMs(), USUAL.livenessMisses(), USUAL.writeTimeoutMs());
     }
 
-    static TcpOptions liveness(int intervalMs, int misses) {
+    public static TcpOptions liveness(int intervalMs, int misses) {
         return of(0, USUAL.helloTimeoutMs(), intervalMs, misses, USUAL.writeTimeoutMs());
     }
 
-    static TcpOptions writeTimeoutMs(int ms) {
+    public static TcpOptions writeTimeoutMs(int ms) {
         return of(0, USUAL.helloTimeoutMs(), USUAL.livenessIntervalMs(), USUAL.livenessMisses(), ms);
     }
 

@@ -28,7 +28,7 @@ public final class JCudaDriver implements CudaDriver {
      * Loads JCuda over the driver library that was found there. Throws nothing. To be called only where JCuda is on the
      * class path.
      */
-    static CudaLoading load(String libcuda) {
+    public static CudaLoading load(String libcuda) {
         String library =
                 LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName("JCudaDriver-" + JCUDA_VERSION));
         try {

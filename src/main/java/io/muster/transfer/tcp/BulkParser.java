@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * everything else is short. Total: any bytes end in calls to the sink or in a sentence that says what is wrong. For one
  * event loop.
  */
-final class BulkParser {
+public final class BulkParser {
     /** Takes what was read. A method that returns a sentence stops the connection. */
     interface Sink {
         @Nullable
@@ -41,7 +41,7 @@ final class BulkParser {
      * @param length of the whole write
      * @param position of this piece within the write
      */
-    record ChunkHeader(long request, int region, long key, long offset, long length, long position) {
+    public record ChunkHeader(long request, int region, long key, long offset, long length, long position) {
         static final int BYTES = 44;
 
         void encode(ByteBuf out, int bytes) {

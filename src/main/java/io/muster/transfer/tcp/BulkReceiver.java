@@ -20,11 +20,11 @@ import org.slf4j.LoggerFactory;
  * Applies the writes of one peer: checks, copies, tells the region's listener, acknowledges. A refused write's
  * remaining bytes are skipped and the connection lives on. For the event loop of the bulk connection.
  */
-final class BulkReceiver {
+public final class BulkReceiver {
     private static final Logger log = LoggerFactory.getLogger(BulkReceiver.class);
 
     /** Where acknowledgements go. */
-    interface Acks {
+    public interface Acks {
         void ack(long request, int status, String detail);
     }
 
@@ -47,14 +47,14 @@ final class BulkReceiver {
     private @Nullable Inbound current;
 
     /** @param granted the groups whose regions the peer may write into */
-    BulkReceiver(RegionTable regions, Acks acks, Predicate<GroupName> granted) {
+    public BulkReceiver(RegionTable regions, Acks acks, Predicate<GroupName> granted) {
         this.regions = regions;
         this.acks = acks;
         this.granted = granted;
     }
 
     @Nullable
-    String chunk(BulkParser.ChunkHeader header, int bytes) {
+    public String chunk(BulkParser.ChunkHeader header, int bytes) {
         Inbound inbound = unfinished.get(header.request());
         if (header.position() == 0) {
             return inbound == null ? begin(header, bytes) : "a second beginning of write " + header.request();
@@ -92,7 +92,7 @@ final class BulkReceiver {
         }
     }
 
-    void payload(ByteBuf bytes) {
+    public void payload(ByteBuf bytes) {
         Inbound inbound = current;
         if (inbound == null) {
             return;
@@ -107,7 +107,7 @@ final class BulkReceiver {
     }
 
     @Nullable
-    String chunkEnd() {
+    public String chunkEnd() {
         Inbound inbound = current;
         current = null;
         if (inbound == null || inbound.received < inbound.lease.length()) {
@@ -126,7 +126,7 @@ final class BulkReceiver {
     }
 
     /** Nothing more will arrive. */
-    void end() {
+    public void end() {
         current = null;
         unfinished.values().forEach(inbound -> inbound.lease.release());
         unfinished.clear();
