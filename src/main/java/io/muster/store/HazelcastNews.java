@@ -4,20 +4,14 @@ package io.muster.store;
 
 import com.hazelcast.cluster.MembershipEvent;
 import com.hazelcast.cluster.MembershipListener;
+import com.hazelcast.core.EntryAdapter;
 import com.hazelcast.core.EntryEvent;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.core.LifecycleEvent;
 import com.hazelcast.map.IMap;
 import com.hazelcast.map.MapEvent;
-import com.hazelcast.map.listener.EntryAddedListener;
-import com.hazelcast.map.listener.EntryEvictedListener;
-import com.hazelcast.map.listener.EntryExpiredListener;
 import com.hazelcast.map.listener.EntryMergedListener;
-import com.hazelcast.map.listener.EntryRemovedListener;
-import com.hazelcast.map.listener.EntryUpdatedListener;
-import com.hazelcast.map.listener.MapClearedListener;
-import com.hazelcast.map.listener.MapEvictedListener;
 import com.hazelcast.map.listener.MapPartitionLostListener;
 import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import com.hazelcast.query.Predicate;
@@ -219,65 +213,27 @@ final class HazelcastNews {
         }
     }
 
-    private final class Entries
-            implements EntryAddedListener<String, Object>,
-                    EntryUpdatedListener<String, Object>,
-                    EntryRemovedListener<String, Object>,
-                    EntryEvictedListener<String, Object>,
-                    EntryExpiredListener<String, Object>,
-                    EntryMergedListener<String, Object>,
-                    MapClearedListener,
-                    MapEvictedListener {
+    private final class Entries extends EntryAdapter<String, Object> implements EntryMergedListener<String, Object> {
 
         @Override
-        public void entryAdded(EntryEvent<String, Object> event) {
-            changed(event);
-        }
-
-        @Override
-        public void entryUpdated(EntryEvent<String, Object> event) {
-            changed(event);
-        }
-
-        @Override
-        public void entryMerged(EntryEvent<String, Object> event) {
-            changed(event);
-        }
-
-        @Override
-        public void entryRemoved(EntryEvent<String, Object> event) {
-            gone(event);
-        }
-
-        @Override
-        public void entryEvicted(EntryEvent<String, Object> event) {
-            gone(event);
-        }
-
-        @Override
-        public void entryExpired(EntryEvent<String, Object> event) {
-            gone(event);
-        }
-
-        @Override
-        public void mapCleared(MapEvent event) {
-            tell(Listener::merged);
-        }
-
-        @Override
-        public void mapEvicted(MapEvent event) {
-            tell(Listener::merged);
-        }
-
-        private void changed(EntryEvent<String, Object> event) {
+        public void onEntryEvent(EntryEvent<String, Object> event) {
             StoreKeys.ofLocated(event.getKey()).ifPresent(key -> {
-                StoredBytes value = valueOf(event);
+                StoredBytes value = switch (event.getEventType()) {
+                    case REMOVED, EVICTED, EXPIRED -> null;
+                    case ADDED, UPDATED, MERGED, EVICT_ALL, CLEAR_ALL, INVALIDATION, LOADED -> valueOf(event);
+                };
                 tell(listener -> listener.changed(key, value));
             });
         }
 
-        private void gone(EntryEvent<String, Object> event) {
-            StoreKeys.ofLocated(event.getKey()).ifPresent(key -> tell(listener -> listener.changed(key, null)));
+        @Override
+        public void onMapEvent(MapEvent event) {
+            tell(Listener::merged);
+        }
+
+        @Override
+        public void entryMerged(EntryEvent<String, Object> event) {
+            onEntryEvent(event);
         }
 
         private static @Nullable StoredBytes valueOf(EntryEvent<String, Object> event) {
