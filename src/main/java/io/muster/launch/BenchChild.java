@@ -4,11 +4,8 @@ package io.muster.launch;
 
 import io.muster.group.MusterException;
 import io.vertx.core.json.JsonObject;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,53 +16,70 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A process of {@code bench-worker} or {@code gpu-worker}, driven by one JSON object a line. It ends when its standard
- * input ends, so it never outlives this one.
- */
-public final class BenchChild implements AutoCloseable {
+/** A process of {@code bench-worker} or {@code gpu-worker}: takes commands, and what it tells is waited for by kind. */
+final class BenchChild implements AutoCloseable {
     private static final long LOOK_MS = 100;
+    private static final String COMPLAINT = "muster: ";
 
-    private final Process process;
-    private final PrintStream in;
-    private final boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
+    private final ChildProcess process;
     private final Map<String, BlockingQueue<JsonObject>> told = new ConcurrentHashMap<>();
     /** Set by the thread that reads what the child tells; read by whoever waits for it. */
     private volatile @Nullable String end;
-    /** Likewise, from its standard error. */
-    private volatile String complaint = "MUSTER_DEBUG=1 shows what it logged";
 
-    private BenchChild(Process process) {
-        this.process = process;
-        this.in = new PrintStream(process.getOutputStream(), true, StandardCharsets.UTF_8);
-        Thread.ofVirtual().name("bench-child").start(this::read);
-        Thread.ofVirtual().name("bench-child-log").start(this::log);
+    private BenchChild(ProcessBuilder command) throws IOException {
+        process = ChildProcess.start(command, List.of(), this::heard);
     }
 
-    /** What it logs is shown with {@code MUSTER_DEBUG=1} only: processes that are killed are loud. */
-    public static BenchChild start(List<String> arguments) {
+    static BenchChild start(List<String> arguments) {
         return start(JvmCommand.likeThisJvm().shortLived(), "bench-worker", arguments, Map.of());
     }
 
-    /** A process of another command that speaks the same way. */
-    public static BenchChild start(
-            JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
+    /**
+     * A process of another command that speaks the same way. What it logs is shown with {@code MUSTER_DEBUG=1} only:
+     * processes that are killed are loud.
+     */
+    static BenchChild start(JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
         List<String> all = new ArrayList<>(List.of(name));
         all.addAll(arguments);
         if (System.getProperty("muster.log.level") == null) {
             command.with("-Dmuster.log.level=WARN");
         }
+        ProcessBuilder builder = command.runMain(all);
+        builder.environment().putAll(environment);
+        if ("1".equals(System.getenv("MUSTER_DEBUG"))) {
+            builder.redirectError(ProcessBuilder.Redirect.INHERIT);
+        }
         try {
-            ProcessBuilder builder = command.runMain(all);
-            builder.environment().putAll(environment);
-            return new BenchChild(builder.start());
+            return new BenchChild(builder);
         } catch (IOException e) {
             throw new UncheckedIOException("a process of " + name + " can't be started", e);
         }
     }
 
-    public void send(JsonObject command) {
-        in.println(command.encode());
+    private void heard(ChildProcess child, ChildProcess.News news) {
+        switch (news) {
+            case ChildProcess.News.Event(JsonObject body) -> {
+                String event = body.getString("event");
+                if (event.equals("failed")) {
+                    end = body.getString("reason");
+                }
+                queue(event).add(body);
+            }
+            case ChildProcess.News.Ended(int exitCode) -> {
+                if (end == null) {
+                    end = "exit code " + exitCode + "; "
+                            + child.lastWords().stream()
+                                    .filter(line -> line.startsWith(COMPLAINT))
+                                    .reduce((_, last) -> last)
+                                    .map(line -> line.substring(COMPLAINT.length()))
+                                    .orElse("MUSTER_DEBUG=1 shows what it logged");
+                }
+            }
+        }
+    }
+
+    void send(JsonObject command) {
+        process.send(command);
     }
 
     /** The next message of this kind. */
@@ -102,60 +116,18 @@ public final class BenchChild implements AutoCloseable {
         return told.computeIfAbsent(event, _ -> new LinkedBlockingQueue<>());
     }
 
-    /** What it logs is dropped; why it failed is one line, which is kept. */
-    private void log() {
-        try (BufferedReader err = process.errorReader(StandardCharsets.UTF_8)) {
-            for (String line = err.readLine(); line != null; line = err.readLine()) {
-                if (line.startsWith("muster: ")) {
-                    complaint = line.substring("muster: ".length());
-                }
-                if (debug) {
-                    System.err.println(line);
-                }
-            }
-        } catch (IOException e) {
-            complaint = String.valueOf(e.getMessage());
-        }
-    }
-
-    private void read() {
-        String last = "exit code unknown";
-        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
-            for (String line = out.readLine(); line != null; line = out.readLine()) {
-                var message = new JsonObject(line);
-                String event = message.getString("event");
-                if (event.equals("failed")) {
-                    end = message.getString("reason");
-                }
-                queue(event).add(message);
-            }
-            last = "exit code " + process.waitFor() + "; " + complaint;
-        } catch (IOException | InterruptedException e) {
-            last = String.valueOf(e.getMessage());
-        } finally {
-            if (end == null) {
-                end = last;
-            }
-        }
-    }
-
-    public Duration cpu() {
-        return process.info().totalCpuDuration().orElse(Duration.ZERO);
+    Duration cpu() {
+        return process.cpu();
     }
 
     /** kill -9. */
-    public void kill() {
-        process.destroyForcibly();
+    void kill() {
+        process.kill();
     }
 
     /** Nothing is left to be done in order: it is killed. */
     @Override
     public void close() {
-        kill();
-        try {
-            process.waitFor();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        process.awaitEnd(0);
     }
 }

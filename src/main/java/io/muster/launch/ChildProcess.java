@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -16,9 +17,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 
 /**
- * A {@code run --json} in a JVM of its own. What it tells on standard output is handed on as events; the last lines of
- * its standard error are kept for the case that it fails. It ends by itself when this process dies, because its
- * standard input ends then.
+ * A command in a JVM of its own that tells JSON lines. What it tells on standard output is handed on as events; the
+ * last lines of its standard error are kept for the case that it fails. It ends by itself when this process dies,
+ * because its standard input ends then.
  */
 public final class ChildProcess {
     private static final int KEPT_LINES = 20;
@@ -67,6 +68,22 @@ public final class ChildProcess {
         synchronized (lastWords) {
             return List.copyOf(lastWords);
         }
+    }
+
+    /** One line on its standard input; lost if it has ended. */
+    void send(JsonObject command) {
+        try {
+            process.getOutputStream()
+                    .write((command.encode() + System.lineSeparator()).getBytes(StandardCharsets.UTF_8));
+            process.getOutputStream().flush();
+        } catch (IOException _) {
+            // whoever waits for what comes of it learns that it has ended
+        }
+    }
+
+    /** Processor time that it has used, in steps of the system's. */
+    Duration cpu() {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO);
     }
 
     /** As {@code kill -9}. */
