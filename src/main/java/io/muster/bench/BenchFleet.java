@@ -4,6 +4,7 @@ package io.muster.bench;
 
 import io.muster.launch.BenchChild;
 import io.muster.launch.FreePorts;
+import io.muster.launch.RankList;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
@@ -33,6 +34,7 @@ final class BenchFleet implements AutoCloseable {
     private final int worldSize;
     private final Duration prime;
     private final List<Integer> ports;
+    private final List<List<Integer>> seats;
     private final List<BenchChild> children = new ArrayList<>();
     private final @Nullable BenchSecret secret;
     private final Thread hook =
@@ -48,6 +50,7 @@ final class BenchFleet implements AutoCloseable {
         this.processes = processes;
         this.worldSize = worldSize;
         this.prime = prime;
+        this.seats = RankList.blocks(worldSize, processes);
         this.ports = FreePorts.choose(processes, new Random());
         Runtime.getRuntime().addShutdownHook(hook);
     }
@@ -96,7 +99,10 @@ final class BenchFleet implements AutoCloseable {
      */
     BenchRounds.Round late(String group, int number, Duration waiting, boolean inOneGo) {
         int late = Math.floorMod(worldSize - 1 - number, worldSize);
-        int its = processOf(late);
+        int its = IntStream.range(0, processes)
+                .filter(process -> seats.get(process).contains(late))
+                .findFirst()
+                .orElseThrow();
         for (int process = 0; process < processes; process++) {
             children.get(process)
                     .send(command("prepare", group).put("ranks", inOneGo ? ranksBut(late, process) : ranksOf(process)));
@@ -190,7 +196,7 @@ final class BenchFleet implements AutoCloseable {
                             "--group",
                             group,
                             "--ranks",
-                            ranksOf(process).stream().map(String::valueOf).collect(Collectors.joining(",")),
+                            seats.get(process).stream().map(String::valueOf).collect(Collectors.joining(",")),
                             "--world-size",
                             Integer.toString(worldSize))));
         }
@@ -257,20 +263,12 @@ final class BenchFleet implements AutoCloseable {
     }
 
     private JsonArray ranksOf(int process) {
-        return new JsonArray(IntStream.range(0, worldSize)
-                .filter(rank -> processOf(rank) == process)
-                .boxed()
-                .toList());
+        return new JsonArray(seats.get(process));
     }
 
     private JsonArray ranksBut(int one, int process) {
         return new JsonArray(
-                ranksOf(process).stream().filter(rank -> (int) rank != one).toList());
-    }
-
-    /** Blocks of neighbours, as even as can be. */
-    private int processOf(int rank) {
-        return (int) ((long) rank * processes / worldSize);
+                seats.get(process).stream().filter(rank -> rank != one).toList());
     }
 
     private static void pause(long ms) {

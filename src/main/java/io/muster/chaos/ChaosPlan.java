@@ -4,8 +4,8 @@ package io.muster.chaos;
 
 import io.muster.group.MusterException;
 import io.muster.launch.DemoPlan;
+import io.muster.launch.RankList;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * A group that faults are done to.
@@ -30,11 +30,6 @@ public record ChaosPlan(long seed, int ranks, int processes, int spared, long li
     }
 
     List<List<Integer>> seats() {
-        return IntStream.range(0, processes)
-                .mapToObj(process -> IntStream.range((int) ((long) ranks * process / processes), (int)
-                                ((long) ranks * (process + 1) / processes))
-                        .boxed()
-                        .toList())
-                .toList();
+        return RankList.blocks(ranks, processes);
     }
 }

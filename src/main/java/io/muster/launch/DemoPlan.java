@@ -4,9 +4,7 @@ package io.muster.launch;
 
 import io.muster.group.MusterException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,19 +59,11 @@ public record DemoPlan(
     }
 
     /** The ranks of each process that is started, in blocks of as equal a size as possible. */
-    public List<List<Integer>> seats() {
-        List<List<Integer>> seats = new ArrayList<>();
-        for (int process = 0; process < processes; process++) {
-            int first = (int) ((long) ranks * process / processes);
-            int end = (int) ((long) ranks * (process + 1) / processes);
-            List<Integer> block = IntStream.range(first, end)
-                    .filter(rank -> missing == null || rank != missing)
-                    .boxed()
-                    .toList();
-            if (!block.isEmpty()) {
-                seats.add(block);
-            }
-        }
-        return seats;
+    List<List<Integer>> seats() {
+        return RankList.blocks(ranks, processes).stream()
+                .map(block ->
+                        block.stream().filter(rank -> !rank.equals(missing)).toList())
+                .filter(block -> !block.isEmpty())
+                .toList();
     }
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /** Ranks as people write them: {@code 3}, {@code 0-7}, {@code 0-3,8,10-11}. */
 public final class RankList {
@@ -14,7 +15,17 @@ public final class RankList {
 
     private RankList() {}
 
-    public static List<Integer> parse(String text) {
+    /** The ranks of each process: blocks of neighbours, as even as can be. */
+    static List<List<Integer>> blocks(int ranks, int processes) {
+        return IntStream.range(0, processes)
+                .mapToObj(process -> IntStream.range((int) ((long) ranks * process / processes), (int)
+                                ((long) ranks * (process + 1) / processes))
+                        .boxed()
+                        .toList())
+                .toList();
+    }
+
+    static List<Integer> parse(String text) {
         TreeSet<Integer> ranks = new TreeSet<>();
         for (String part : text.split(",", -1)) {
             Matcher form = PART.matcher(part.strip());
