@@ -31,9 +31,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** One process of a cluster: joins a group with one or several ranks and stays until it is told to end. */
 @Command(
@@ -104,9 +102,6 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin
     private ProcessSettings settings = new ProcessSettings();
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
 
     private final CompletableFuture<Integer> outcome = new CompletableFuture<>();
     /** Set by the thread that ends the JVM, read by those that would otherwise call the end a failure. */

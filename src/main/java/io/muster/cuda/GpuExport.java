@@ -3,12 +3,23 @@
 package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaPointerDriver;
+import io.muster.cuda.driver.ShareKind;
 
 /** What another process needs to reach memory of a GPU, by kind; what it means is never told from its length. */
 public sealed interface GpuExport {
 
+    /** What {@code cuMemExportToShareableHandle} gives out. */
+    sealed interface Shared extends GpuExport {
+        ShareKind kind();
+    }
+
     /** A descriptor of this process, which has to be handed over: it stays open as long as the memory. */
-    record Posix(int descriptor) implements GpuExport {}
+    record Posix(int descriptor) implements Shared {
+        @Override
+        public ShareKind kind() {
+            return ShareKind.POSIX;
+        }
+    }
 
     /** 64 bytes of {@code cuIpcGetMemHandle}: processes of one host. */
     record Ipc(byte[] handle) implements GpuExport {
@@ -23,7 +34,7 @@ public sealed interface GpuExport {
     }
 
     /** 64 bytes of a {@code CUmemFabricHandle}: processes of one clique. */
-    record Fabric(byte[] handle) implements GpuExport {
+    record Fabric(byte[] handle) implements Shared {
         public Fabric {
             handle = checked(handle);
         }
@@ -31,6 +42,11 @@ public sealed interface GpuExport {
         @Override
         public byte[] handle() {
             return handle.clone();
+        }
+
+        @Override
+        public ShareKind kind() {
+            return ShareKind.FABRIC;
         }
     }
 

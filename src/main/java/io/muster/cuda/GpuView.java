@@ -7,7 +7,6 @@ import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.CudaPointerDriver;
 import io.muster.cuda.driver.ShareKind;
-import io.muster.cuda.driver.Shareable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,14 +40,10 @@ public final class GpuView {
             long rounded = Math.multiplyExact(Math.ceilDiv(bytes, granule), granule);
             long memory = driver.create(device, kind, rounded);
             opened.add(() -> driver.release(device, memory));
-            Shareable shared = driver.exportHandle(device, memory, kind);
+            GpuExport.Shared shared = driver.exportHandle(device, memory, kind);
             opened.add(() -> driver.close(device, shared));
             long address = map(driver, device, memory, rounded, opened);
-            GpuExport export = switch (shared) {
-                case Shareable.Descriptor(int descriptor) -> new GpuExport.Posix(descriptor);
-                case Shareable.FabricHandle fabric -> new GpuExport.Fabric(fabric.bytes());
-            };
-            return new GpuView(address, bytes, new CudaPointerDriver.Range(address, rounded), export, opened);
+            return new GpuView(address, bytes, new CudaPointerDriver.Range(address, rounded), shared, opened);
         });
     }
 
@@ -83,15 +78,12 @@ public final class GpuView {
             throws CudaCallException {
         return Opened.all(opened -> {
             long address = switch (exported) {
-                case GpuExport.Posix(int descriptor) ->
-                    importing(drivers.memory(), device, new Shareable.Descriptor(descriptor), allocationBytes, opened);
-                case GpuExport.Fabric fabric ->
-                    importing(
-                            drivers.memory(),
-                            device,
-                            new Shareable.FabricHandle(fabric.handle()),
-                            allocationBytes,
-                            opened);
+                case GpuExport.Shared shared -> {
+                    CudaMemoryDriver driver = drivers.memory();
+                    long memory = driver.importHandle(device, shared);
+                    opened.add(() -> driver.release(device, memory));
+                    yield map(driver, device, memory, allocationBytes, opened);
+                }
                 case GpuExport.Ipc ipc -> {
                     long base = drivers.pointers().ipcOpen(device, ipc.handle());
                     opened.add(() -> drivers.pointers().ipcClose(device, base));
@@ -101,13 +93,6 @@ public final class GpuView {
             return new GpuView(
                     address, allocationBytes, new CudaPointerDriver.Range(address, allocationBytes), null, opened);
         });
-    }
-
-    private static long importing(CudaMemoryDriver driver, int device, Shareable shared, long bytes, Opened opened)
-            throws CudaCallException {
-        long memory = driver.importHandle(device, shared);
-        opened.add(() -> driver.release(device, memory));
-        return map(driver, device, memory, bytes, opened);
     }
 
     private static long map(CudaMemoryDriver driver, int device, long memory, long bytes, Opened opened)

@@ -6,7 +6,6 @@ import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.CudaMemoryDriver.CopyTarget;
 import io.muster.cuda.driver.ShareKind;
-import io.muster.cuda.driver.Shareable;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -48,13 +47,13 @@ public final class SharingTrial {
      * The smallest piece of memory that can be shared in this way (2 MiB on the GPUs seen so far), and what it is
      * exported as.
      */
-    private record Piece(long bytes, long memory, Shareable shared) {}
+    private record Piece(long bytes, long memory, GpuExport.Shared shared) {}
 
     private Piece exported(int device, ShareKind kind, StepClock clock, Opened opened) throws CudaCallException {
         long bytes = driver.granularity(device, kind);
         long memory = clock.time("create", () -> driver.create(device, kind, bytes));
         opened.add(() -> driver.release(device, memory));
-        Shareable shared = clock.time("export", () -> driver.exportHandle(device, memory, kind));
+        GpuExport.Shared shared = clock.time("export", () -> driver.exportHandle(device, memory, kind));
         opened.add(() -> driver.close(device, shared));
         return new Piece(bytes, memory, shared);
     }

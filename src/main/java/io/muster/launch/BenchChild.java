@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A process of {@code bench-worker} or {@code gpu-worker}: takes commands, and what it tells is waited for by kind. */
-final class BenchChild implements AutoCloseable {
+public final class BenchChild implements AutoCloseable {
     private static final long LOOK_MS = 100;
     private static final String COMPLAINT = "muster: ";
 
@@ -30,7 +30,7 @@ final class BenchChild implements AutoCloseable {
         process = ChildProcess.start(command, List.of(), this::heard);
     }
 
-    static BenchChild start(List<String> arguments) {
+    public static BenchChild start(List<String> arguments) {
         return start(JvmCommand.likeThisJvm().shortLived(), "bench-worker", arguments, Map.of());
     }
 
@@ -38,7 +38,7 @@ final class BenchChild implements AutoCloseable {
      * A process of another command that speaks the same way. What it logs is shown with {@code MUSTER_DEBUG=1} only:
      * processes that are killed are loud.
      */
-    static BenchChild start(JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
+    public static BenchChild start(JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
         List<String> all = new ArrayList<>(List.of(name));
         all.addAll(arguments);
         if (System.getProperty("muster.log.level") == null) {
@@ -78,7 +78,7 @@ final class BenchChild implements AutoCloseable {
         }
     }
 
-    void send(JsonObject command) {
+    public void send(JsonObject command) {
         process.send(command);
     }
 
@@ -116,12 +116,12 @@ final class BenchChild implements AutoCloseable {
         return told.computeIfAbsent(event, _ -> new LinkedBlockingQueue<>());
     }
 
-    Duration cpu() {
+    public Duration cpu() {
         return process.cpu();
     }
 
     /** kill -9. */
-    void kill() {
+    public void kill() {
         process.kill();
     }
 

@@ -59,7 +59,7 @@ public record DemoPlan(
     }
 
     /** The ranks of each process that is started, in blocks of as equal a size as possible. */
-    List<List<Integer>> seats() {
+    public List<List<Integer>> seats() {
         return RankList.blocks(ranks, processes).stream()
                 .map(block ->
                         block.stream().filter(rank -> !rank.equals(missing)).toList())

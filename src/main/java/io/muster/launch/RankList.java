@@ -16,7 +16,7 @@ public final class RankList {
     private RankList() {}
 
     /** The ranks of each process: blocks of neighbours, as even as can be. */
-    static List<List<Integer>> blocks(int ranks, int processes) {
+    public static List<List<Integer>> blocks(int ranks, int processes) {
         return IntStream.range(0, processes)
                 .mapToObj(process -> IntStream.range((int) ((long) ranks * process / processes), (int)
                                 ((long) ranks * (process + 1) / processes))
@@ -25,7 +25,7 @@ public final class RankList {
                 .toList();
     }
 
-    static List<Integer> parse(String text) {
+    public static List<Integer> parse(String text) {
         TreeSet<Integer> ranks = new TreeSet<>();
         for (String part : text.split(",", -1)) {
             Matcher form = PART.matcher(part.strip());

@@ -7,7 +7,6 @@ import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.CudaPointerDriver;
 import io.muster.cuda.driver.ShareKind;
-import io.muster.cuda.driver.Shareable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -169,27 +168,28 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     }
 
     @Override
-    public synchronized Shareable exportHandle(int device, long handle, ShareKind kind) throws CudaCallException {
+    public synchronized GpuExport.Shared exportHandle(int device, long handle, ShareKind kind)
+            throws CudaCallException {
         record("cuMemExportToShareableHandle", device);
         if (kind == ShareKind.FABRIC) {
-            return new Shareable.FabricHandle(ByteBuffer.allocate(Shareable.FabricHandle.BYTES)
+            return new GpuExport.Fabric(ByteBuffer.allocate(CudaPointerDriver.IPC_HANDLE_BYTES)
                     .putLong(ProcessHandle.current().pid())
                     .putInt(memories.get(handle))
                     .array());
         }
         int descriptor = HostCalls.duplicate(memories.get(handle));
         open.add("descriptor " + descriptor);
-        return new Shareable.Descriptor(descriptor);
+        return new GpuExport.Posix(descriptor);
     }
 
     @Override
-    public synchronized long importHandle(int device, Shareable exported) throws CudaCallException {
+    public synchronized long importHandle(int device, GpuExport.Shared exported) throws CudaCallException {
         record("cuMemImportFromShareableHandle", device);
         return memory(
                 switch (exported) {
-                    case Shareable.Descriptor(int descriptor) -> HostCalls.duplicate(descriptor);
-                    case Shareable.FabricHandle fabric -> {
-                        ByteBuffer in = ByteBuffer.wrap(fabric.bytes());
+                    case GpuExport.Posix(int descriptor) -> HostCalls.duplicate(descriptor);
+                    case GpuExport.Fabric fabric -> {
+                        ByteBuffer in = ByteBuffer.wrap(fabric.handle());
                         yield HostCalls.open("/proc/" + in.getLong() + "/fd/" + in.getInt());
                     }
                 });

@@ -2,6 +2,8 @@
 
 package io.muster.cuda.driver;
 
+import io.muster.cuda.GpuExport;
+
 /**
  * The calls of the CUDA driver API with which memory is made, shared, mapped and touched, one method per call, in the
  * driver's words; {@link CudaDriver#init()} has come before. Each method checks the status of its call, and names the
@@ -20,17 +22,17 @@ public interface CudaMemoryDriver {
     void release(int device, long handle) throws CudaCallException;
 
     /** {@code cuMemExportToShareableHandle}. */
-    Shareable exportHandle(int device, long handle, ShareKind kind) throws CudaCallException;
+    GpuExport.Shared exportHandle(int device, long handle, ShareKind kind) throws CudaCallException;
 
     /** {@code cuMemImportFromShareableHandle}. */
-    long importHandle(int device, Shareable exported) throws CudaCallException;
+    long importHandle(int device, GpuExport.Shared exported) throws CudaCallException;
 
     /** {@code close(2)} of an exported descriptor. */
     void closeDescriptor(int device, int descriptor) throws CudaCallException;
 
     /** Closes what was exported, if there is something to close. */
-    default void close(int device, Shareable exported) throws CudaCallException {
-        if (exported instanceof Shareable.Descriptor(int descriptor)) {
+    default void close(int device, GpuExport.Shared exported) throws CudaCallException {
+        if (exported instanceof GpuExport.Posix(int descriptor)) {
             closeDescriptor(device, descriptor);
         }
     }

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.muster.cuda.GpuExport;
 import io.muster.cuda.driver.ForeignLibrary.Call;
 import io.muster.cuda.driver.ForeignLibrary.Function;
 import java.lang.foreign.Arena;
@@ -151,26 +152,26 @@ public final class ForeignMemoryDriver implements CudaMemoryDriver {
     }
 
     @Override
-    public Shareable exportHandle(int device, long handle, ShareKind kind) throws CudaCallException {
+    public GpuExport.Shared exportHandle(int device, long handle, ShareKind kind) throws CudaCallException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment out =
-                    arena.allocate(Shareable.FabricHandle.BYTES, Long.BYTES); // for a descriptor the first 4 of them
+            MemorySegment out = arena.allocate(
+                    CudaPointerDriver.IPC_HANDLE_BYTES, Long.BYTES); // for a descriptor the first 4 of them
             check(exportHandle, kind, device, () ->
                     (int) exportHandle.handle().invokeExact(out, handle, kind.handleType(), NO_FLAGS));
             return switch (kind) {
-                case FABRIC -> new Shareable.FabricHandle(out.toArray(JAVA_BYTE));
-                case POSIX -> new Shareable.Descriptor(out.get(JAVA_INT, 0));
+                case FABRIC -> new GpuExport.Fabric(out.toArray(JAVA_BYTE));
+                case POSIX -> new GpuExport.Posix(out.get(JAVA_INT, 0));
             };
         }
     }
 
     @Override
-    public long importHandle(int device, Shareable exported) throws CudaCallException {
+    public long importHandle(int device, GpuExport.Shared exported) throws CudaCallException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment handle = arena.allocate(JAVA_LONG);
             MemorySegment shared = switch (exported) {
-                case Shareable.FabricHandle fabric -> arena.allocateFrom(JAVA_BYTE, fabric.bytes());
-                case Shareable.Descriptor(int descriptor) ->
+                case GpuExport.Fabric fabric -> arena.allocateFrom(JAVA_BYTE, fabric.handle());
+                case GpuExport.Posix(int descriptor) ->
                     MemorySegment.ofAddress(descriptor); // the number itself, as a pointer
             };
             check(importHandle, exported.kind(), device, () -> (int) importHandle

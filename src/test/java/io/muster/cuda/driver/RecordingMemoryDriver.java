@@ -2,6 +2,7 @@
 
 package io.muster.cuda.driver;
 
+import io.muster.cuda.GpuExport;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -101,29 +102,29 @@ public final class RecordingMemoryDriver implements CudaMemoryDriver {
     }
 
     @Override
-    public Shareable exportHandle(int device, long handle, ShareKind kind) throws CudaCallException {
+    public GpuExport.Shared exportHandle(int device, long handle, ShareKind kind) throws CudaCallException {
         record("cuMemExportToShareableHandle(" + kind + ")", device);
         int number = FIRST_DESCRIPTOR + exported.size();
         exported.put(number, handle);
         return switch (kind) {
             case FABRIC -> {
-                byte[] bytes = new byte[Shareable.FabricHandle.BYTES];
+                byte[] bytes = new byte[CudaPointerDriver.IPC_HANDLE_BYTES];
                 bytes[0] = (byte) number;
-                yield new Shareable.FabricHandle(bytes);
+                yield new GpuExport.Fabric(bytes);
             }
             case POSIX -> {
                 open.push("descriptor " + number);
-                yield new Shareable.Descriptor(number);
+                yield new GpuExport.Posix(number);
             }
         };
     }
 
     @Override
-    public long importHandle(int device, Shareable shared) throws CudaCallException {
+    public long importHandle(int device, GpuExport.Shared shared) throws CudaCallException {
         record("cuMemImportFromShareableHandle(" + shared.kind() + ")", device);
         int number = switch (shared) {
-            case Shareable.FabricHandle fabric -> fabric.bytes()[0];
-            case Shareable.Descriptor(int descriptor) -> descriptor;
+            case GpuExport.Fabric fabric -> fabric.handle()[0];
+            case GpuExport.Posix(int descriptor) -> descriptor;
         };
         byte[] bytes = memories.get(exported.get(number));
         return memory(importsOtherMemory ? bytes.clone() : bytes);
