@@ -4,6 +4,7 @@ package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.GpuExport;
 import io.muster.cuda.driver.ShareKind;
 import java.lang.foreign.Arena;
 import java.util.List;

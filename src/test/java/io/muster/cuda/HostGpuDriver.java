@@ -6,6 +6,7 @@ import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.CudaPointerDriver;
+import io.muster.cuda.driver.GpuExport;
 import io.muster.cuda.driver.ShareKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

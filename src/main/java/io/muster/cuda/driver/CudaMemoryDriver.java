@@ -2,8 +2,6 @@
 
 package io.muster.cuda.driver;
 
-import io.muster.cuda.GpuExport;
-
 /**
  * The calls of the CUDA driver API with which memory is made, shared, mapped and touched, one method per call, in the
  * driver's words; {@link CudaDriver#init()} has come before. Each method checks the status of its call, and names the

@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.muster.cuda.GpuExport;
 import io.muster.cuda.driver.ForeignLibrary.Call;
 import io.muster.cuda.driver.ForeignLibrary.Function;
 import java.lang.foreign.Arena;

@@ -3,8 +3,8 @@
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.Gpu;
-import io.muster.cuda.GpuExport;
 import io.muster.cuda.GpuView;
+import io.muster.cuda.driver.GpuExport;
 import io.muster.descriptor.ReceivedDescriptor;
 import io.muster.segment.GpuRecord;
 import io.muster.segment.SegmentInfo;

@@ -2,7 +2,6 @@
 
 package io.muster.cuda.driver;
 
-import io.muster.cuda.GpuExport;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;

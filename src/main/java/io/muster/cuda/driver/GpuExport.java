@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
-
-import io.muster.cuda.driver.CudaPointerDriver;
-import io.muster.cuda.driver.ShareKind;
+package io.muster.cuda.driver;
 
 /** What another process needs to reach memory of a GPU, by kind; what it means is never told from its length. */
 public sealed interface GpuExport {
