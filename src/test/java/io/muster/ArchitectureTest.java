@@ -51,9 +51,9 @@ class ArchitectureTest {
             Set.of("cluster", "ops", "routing"),
             Set.of("barrier", "options", "transfer.gpu"),
             Set.of("seat", "transfer.tcp", "warmup"),
-            Set.of("peer", "blame", "epoch", "transfer.memory", "testing"),
+            Set.of("peer", "epoch", "transfer.memory", "testing"),
             Set.of("store", "transfer", "fabric"),
-            Set.of("segment", "cuda", "bus"),
+            Set.of("segment", "cuda", "bus", "blame"),
             Set.of("group", "wire", "cuda.driver", "descriptor"));
 
     private static Stream<String> packages() {
