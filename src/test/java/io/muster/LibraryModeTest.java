@@ -261,7 +261,8 @@ class LibraryModeTest {
         MusterException other = catchThrowableOfType(
                 MusterException.class,
                 () -> Bounded.await(
-                        deploy(rank(1).put("muster", new JsonObject().put("liveness", new JsonObject().put("misses", 7)))),
+                        deploy(rank(1).put(
+                                        "muster", new JsonObject().put("liveness", new JsonObject().put("misses", 7)))),
                         "deploy"));
         assertThat(other.kind()).isEqualTo(MusterException.Kind.CONFIG);
         assertThat(other).hasMessageContaining("liveness.misses is 7 here and 3 there");

@@ -38,7 +38,8 @@ public final class BenchChild implements AutoCloseable {
      * A process of another command that speaks the same way. What it logs is shown with {@code MUSTER_DEBUG=1} only:
      * processes that are killed are loud.
      */
-    public static BenchChild start(JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
+    public static BenchChild start(
+            JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
         List<String> all = new ArrayList<>(List.of(name));
         all.addAll(arguments);
         if (System.getProperty("muster.log.level") == null) {

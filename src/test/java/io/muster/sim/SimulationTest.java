@@ -84,7 +84,7 @@ class SimulationTest {
                 6_107_590, // a claim was answered a second after the claim of another process had succeeded it
                 6_110_180, // the process had seen that other life, and took the seat all the same
                 6_103_682, // the process had seen a newer life, which the store lost, and claimed below it with a clock
-                           // that was behind
+                // that was behind
             })
     void aSeedThatOnceFailedIsWell(long seed) {
         assertThat(Outcome.of(seed).failure()).isNull();
