@@ -76,7 +76,6 @@ final class LinkInbox {
     private void linkMessage(Channel channel, LinkMessage message) {
         RoutedGroup group = ports.group(message.group());
         if (group == null
-                || message.to() >= group.worldSize()
                 || message.from() >= group.worldSize()
                 || !isSeated(group, message)
                 || (message instanceof LinkMessage.Open opening

@@ -93,6 +93,9 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     final Queue<ConnectException> dialsFail = new ArrayDeque<>();
 
     int dials;
+    int tasks;
+    int sealed;
+    LinkEvent.Reach reach = new LinkEvent.Reach.Dialable();
 
     @Nullable
     EpochRecord epochSeen;
@@ -218,7 +221,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
 
     @Override
     public LinkEvent.Reach reach(RankEntry entry) {
-        return new LinkEvent.Reach.Dialable();
+        return reach;
     }
 
     @Override
@@ -281,6 +284,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
 
     @Override
     public Gossip sealed(Gossip gossip) {
+        sealed++;
         return gossip;
     }
 
@@ -299,6 +303,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
 
     @Override
     public void execute(Consumer<GroupCore> task) {
+        tasks++;
         task.accept(core.core);
     }
 

@@ -10,6 +10,7 @@ import static io.muster.routing.FakeProcess.member;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.barrier.Gossip;
+import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
@@ -49,6 +50,7 @@ class GroupNetworkTest {
             process.timers.remove().run();
         }
         assertThat(process.said).containsExactly(notice());
+        assertThat(process.sealed).as("with the signature of the group").isEqualTo(1);
         assertThat(process.timers).isEmpty();
     }
 
@@ -88,6 +90,13 @@ class GroupNetworkTest {
         process.network.askIncumbent(entry(member(0, 3), PEER));
         process.network.published(newer);
         assertThat(process.dials).as("the question alone").isEqualTo(1);
+    }
+
+    @Test
+    void dialsNoAddressThatCanNotBeValidFromHere() {
+        process.reach = new LinkEvent.Reach.Unusable("loopback of another host");
+        process.network.dialAhead(incumbent);
+        assertThat(process.dials).isZero();
     }
 
     @Test

@@ -24,10 +24,12 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.WrappedChannel;
+import io.muster.wire.CanonicalWriter;
 import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -99,6 +101,62 @@ class ProcessRoutingTest {
     }
 
     @Test
+    void findsNoChannelThatHasEndedWithoutAWordYet() {
+        var alive = new AtomicBoolean(true);
+
+        record Ending(Channel channel, AtomicBoolean alive) implements WrappedChannel {
+            @Override
+            public boolean isAlive() {
+                return alive.get();
+            }
+        }
+
+        process.routing.opened(new Ending(process.channel, alive));
+        alive.set(false);
+        assertThat(process.routing.channels().of(process.channel.generation())).isNull();
+        assertThat(process.routing.channels().to(PEER)).isNull();
+    }
+
+    /** A question whether this process holds a life. */
+    private static Buffer question() {
+        return Buffer.buffer(new CanonicalWriter().u8('h').i64(5).toByteArray())
+                .appendBytes(
+                        Schema.encode(entry(member(0, 1), FakeProcess.SELF)).toByteArray());
+    }
+
+    // S-1
+    @Test
+    void answersNoUnsignedQuestionOfAGroupWithASecret() {
+        process.secured.add(GROUP);
+        process.routing.received(process.channel, ControlKind.CLAIM, question());
+        assertThat(process.said).isEmpty();
+        assertThat(process.distrusted)
+                .containsExactly("a question or an answer about a rank that its secret did not sign");
+        process.verified = new Decoded.Valid<>(new Trust.Verified(GROUP, question()));
+        process.routing.received(process.channel, ControlKind.SEALED_CLAIM, question());
+        assertThat(process.said).extracting(FakeProcess.Said::kind).containsExactly(ControlKind.CLAIM);
+    }
+
+    @Test
+    void answersAQuestionOfAGroupWithoutASecret() {
+        process.routing.received(process.channel, ControlKind.CLAIM, question());
+        assertThat(process.said).extracting(FakeProcess.Said::kind).containsExactly(ControlKind.CLAIM);
+    }
+
+    // S-1
+    @Test
+    void takesNoMessageThatAnotherGroupHasSigned() {
+        process.secured.add(GROUP);
+        process.verified = new Decoded.Valid<>(new Trust.Verified(
+                new GroupName("other"),
+                LinkCodec.encode(new LinkMessage.Close(
+                        GROUP, 1, 0, session(1, process.channel.generation()).pairId(), "left"))));
+        process.routing.received(process.channel, ControlKind.SEALED_LINK, Buffer.buffer());
+        assertThat(process.sent).isEmpty();
+        assertThat(process.distrusted).containsExactly("an unsigned message of a link");
+    }
+
+    @Test
     void bringsGossipToTheGroupThatItIsAbout() {
         var newest = entry(member(1, 5), PEER);
         var key = new StoreKeys(GROUP).rank(1);
@@ -107,9 +165,9 @@ class ProcessRoutingTest {
         assertThat(process.core.core.directory().get(1).value()).isEqualTo(newest);
         process.routing.changed(
                 new StoreKeys(new GroupName("other")).rank(1), Schema.encode(entry(member(1, 6), PEER)));
-        assertThat(process.core.core.directory().get(1).value())
-                .as("a key of another group")
-                .isEqualTo(newest);
+        assertThat(process.tasks)
+                .as("a key of another group is no work for this one")
+                .isEqualTo(1);
     }
 
     @Test
@@ -120,6 +178,9 @@ class ProcessRoutingTest {
         assertThat(process.said).isEmpty();
         process.network.spread(gossip, PEER::equals);
         assertThat(process.said).containsExactly(new FakeProcess.Said(ControlKind.GOSSIP, gossip.encode()));
+        assertThat(process.sealed)
+                .as("with the signature of the group, each time")
+                .isEqualTo(2);
     }
 
     @Test
