@@ -310,4 +310,19 @@ class BlameRulesTest {
                 .containsEntry(process(5), new View.Missed(false, "ü"))
                 .containsEntry(process(4), new View.Missed(true, "x".repeat(200)));
     }
+
+    @Test
+    void hearsNoProcessThatIsNotInTheGroup() {
+        var a = new Party(new ProcessId(0, 1), 1, "10.0.0.1:1", List.of(2, 0));
+        var b = new Party(new ProcessId(0, 2), 2, "10.0.0.2:1", List.of(1));
+        var why = new View.Missed(false, "closed");
+        Blame blame = BlameRules.of(
+                List.of(a, b),
+                List.of(
+                        new View(a.process(), Set.of(b.process()), Map.of()),
+                        new View(b.process(), Set.of(a.process()), Map.of()),
+                        new View(new ProcessId(0, 9), Set.of(), Map.of(a.process(), why, b.process(), why))));
+        assertThat(blame).isEqualTo(new Blame(List.of(), 2, 2));
+        assertThat(a.ranks()).as("in their order").containsExactly(0, 2);
+    }
 }

@@ -11,8 +11,10 @@ import io.muster.peer.LinkEvent;
 import io.muster.peer.PairId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.ProofCounts;
+import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.LossEvidence;
+import io.muster.transfer.WrappedChannel;
 import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
@@ -102,6 +104,35 @@ class LivenessTest {
         process.sent.clear();
         answers(Set.of());
         assertThat(process.sent).isEmpty();
+    }
+
+    @Test
+    void keepsNoDoubtsOfAChannelThatIsOver() {
+        record Over(Channel channel) implements WrappedChannel {
+            @Override
+            public boolean isAlive() {
+                return false;
+            }
+        }
+
+        connected();
+        for (int answer = 0; answer < 2; answer++) {
+            process.routing.livenessReceived(new Over(process.channel), beat());
+        }
+        assertThat(process.sent).isEmpty();
+    }
+
+    // S-1
+    @Test
+    void signsWhatItSaysOfAGroupWithASecret() {
+        process.secured.add(GROUP);
+        assertThat(Beat.decode(process.routing.livenessPayload(process.channel)))
+                .isInstanceOfSatisfying(
+                        Decoded.Valid.class,
+                        said -> assertThat(((Beat) said.value()).groups())
+                                .singleElement()
+                                .satisfies(
+                                        group -> assertThat(group.signature()).hasSize(1)));
     }
 
     @Test
