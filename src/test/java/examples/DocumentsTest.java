@@ -42,8 +42,6 @@ class DocumentsTest {
     private static final Pattern VERSION_ROW = Pattern.compile("(?m)^\\| [^|]+ \\| `(\\w+)\\.VERSION` \\| (\\d+) \\|");
     /** Not a setting, but the group of three that are set together. */
     private static final Set<String> GROUPS_OF_SETTINGS = Set.of("security.tls");
-    /** Linked by other documents; where one of these is not here yet, only the links to it are not checked. */
-    private static final Set<String> WRITTEN_SEPARATELY = Set.of("architecture.md", "protocol.md", "adr/README.md");
 
     @Test
     void everyExampleIsTheOneThatIsCompiled() throws IOException {
@@ -182,12 +180,8 @@ class DocumentsTest {
                 Path file = parts[0].isEmpty()
                         ? page
                         : page.resolveSibling(parts[0]).normalize();
-                boolean separate =
-                        WRITTEN_SEPARATELY.contains(PAGES.relativize(file).toString());
                 if (!Files.exists(file)) {
-                    if (!separate) {
-                        wrong.add(page + ": " + target);
-                    }
+                    wrong.add(page + ": " + target);
                 } else if (parts.length == 2 && !anchors(file).contains(parts[1])) {
                     wrong.add(page + ": no heading for " + target);
                 }

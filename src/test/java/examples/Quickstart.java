@@ -25,34 +25,34 @@ final class Quickstart {
 
     /** Blocks: to be called from a thread of the application's own, a virtual one will do. */
     static void byApi(Config hazelcast, int rank, int worldSize, Consumer<JoinedRank> work) {
+        // spotless:off: the documents show it as it stands here
         // [api]
         HazelcastClusterManager cluster = new HazelcastClusterManager(MusterHazelcast.applyTo(hazelcast));
-        Vertx vertx =
-                Vertx.builder().withClusterManager(cluster).buildClustered().await();
+        Vertx vertx = Vertx.builder().withClusterManager(cluster).buildClustered().await();
         Muster muster = Muster.start(vertx, MusterOptions.defaults()).await();
 
-        JoinedRank self = muster.join(GroupOptions.of("ep", rank, worldSize).segment("kv", 1 << 20))
-                .await();
+        JoinedRank self = muster.join(GroupOptions.of("ep", rank, worldSize).segment("kv", 1 << 20)).await();
         AllConnected all = self.allConnected(Duration.ofSeconds(30)).await();
         try (Arena arena = Arena.ofShared()) {
-            self.write(0, "kv", 4096L * rank, arena.allocateFrom("rank " + rank + " in epoch " + all.epoch()))
-                    .await();
+            self.write(0, "kv", 4096L * rank, arena.allocateFrom("rank " + rank + " in epoch " + all.epoch())).await();
         }
         work.accept(self);
 
         muster.close().await();
         vertx.close().await();
         // [/api]
+        // spotless:on
     }
 
     static void byVerticle(Vertx vertx, Consumer<JoinedRank> work) {
+        // spotless:off: the documents show it as it stands here
         // [verticle]
         JsonObject config = new JsonObject("""
-        {"group": "ep", "rank": 1, "worldSize": 2, "segments": {"kv": 1048576}, "requireAllConnectedWithinMs": 30000}""");
-        String id = vertx.deployVerticle("io.muster.MusterVerticle", new DeploymentOptions().setConfig(config))
-                .await();
+            {"group": "ep", "rank": 1, "worldSize": 2, "segments": {"kv": 1048576}, "requireAllConnectedWithinMs": 30000}""");
+        String id = vertx.deployVerticle("io.muster.MusterVerticle", new DeploymentOptions().setConfig(config)).await();
         JoinedRank self = MusterVerticle.joined(vertx, "ep", 1).orElseThrow();
         // [/verticle]
+        // spotless:on
         try (Arena arena = Arena.ofShared()) {
             self.write(0, "kv", 4096, arena.allocateFrom("rank 1 as a verticle"))
                     .await();
@@ -68,6 +68,7 @@ final class Quickstart {
     record HostConfiguration(Config hazelcast, MusterOptions options) {}
 
     static HostConfiguration onHost(String address, String founder) {
+        // spotless:off: the documents show it as it stands here
         // [hosts]
         Config hazelcast = MusterHazelcast.bindTo(MusterHazelcast.reference(), new MusterHazelcast.Bind(address, 5701));
         if (address.equals(founder)) {
@@ -78,6 +79,7 @@ final class Quickstart {
         JsonObject settings = new JsonObject().put("endpoint", new JsonObject().put("bind", address));
         MusterOptions options = MusterOptions.fromJson(settings);
         // [/hosts]
+        // spotless:on
         return new HostConfiguration(hazelcast, options);
     }
 }

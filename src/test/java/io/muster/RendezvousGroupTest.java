@@ -401,9 +401,7 @@ class RendezvousGroupTest {
             TransportFault unreachable =
                     faults.add(TransportFault.at(TransportFault.Point.DIAL, new TransportFault.Act.Fail("frozen")));
             InMemoryCluster.Process process = cluster.start(
-                    NO_POLLING
-                            .copy()
-                            .put("peer", new JsonObject().put("refused", new JsonObject().put("probeMs", 100))),
+                    NO_POLLING.copy().put("peer", new JsonObject().put("backoff", new JsonObject().put("maxMs", 128))),
                     faults);
             String key = InMemoryCluster.keys("g").rank(0);
             InMemoryCluster.overwrite(
