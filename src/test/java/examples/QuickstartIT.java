@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.hazelcast.config.Config;
 import io.muster.JoinedRank;
 import io.muster.JvmProcess;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;

@@ -2,14 +2,16 @@
 
 package io.muster;
 
-import io.muster.barrier.AllConnected;
-import io.muster.barrier.StuckReport;
 import io.muster.cuda.CopyBatch;
 import io.muster.cuda.CopyQueue;
-import io.muster.cuda.GpuSlice;
+import io.muster.group.AllConnected;
+import io.muster.group.Direction;
+import io.muster.group.GpuSlice;
 import io.muster.group.GroupName;
+import io.muster.group.Local;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.group.StuckReport;
 import io.muster.options.GroupOptions;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
@@ -18,8 +20,6 @@ import io.muster.runtime.LocalGroup;
 import io.muster.runtime.MusterContext;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
-import io.muster.transfer.Direction;
-import io.muster.transfer.Local;
 import io.muster.transfer.Move;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.memory.LocalTransport;
@@ -186,7 +186,14 @@ public final class JoinedRank {
      * @return empty if the rank has none, or none that is known here yet
      * @throws MusterException of kind CONFIG if there is no such rank, FATAL if it is this one and has left
      */
-    public List<SegmentInfo> segments(int peer) {
+    public List<PublishedSegment> segments(int peer) {
+        return segmentInfos(peer).stream()
+                .map(info -> new PublishedSegment(info.name(), info.bytes(), info.isOnGpu()))
+                .toList();
+    }
+
+    /** The same with the keys and the GPU handles by which transfers reach the memory. */
+    List<SegmentInfo> segmentInfos(int peer) {
         if (peer < 0 || peer >= worldSize()) {
             throw MusterException.config("rank " + peer + " is outside the world size " + worldSize() + " of group "
                     + group() + ": ranks are 0.." + (worldSize() - 1));
@@ -229,7 +236,7 @@ public final class JoinedRank {
      * @param offset first byte in the target segment
      * @param source off-heap memory, at least 1 byte; must stay valid and unchanged until the future completes
      * @return completes when the bytes have been applied at the destination, on whichever thread learns of it; fails
-     *     with a {@link io.muster.transfer.WriteException} if they were not, with RETRY if the link to that rank is not
+     *     with a {@link io.muster.group.WriteException} if they were not, with RETRY if the link to that rank is not
      *     CONNECTED, with CONFIG if it has no such segment
      */
     public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {

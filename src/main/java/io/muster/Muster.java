@@ -5,14 +5,17 @@ package io.muster;
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.bus.LocalCodec;
 import io.muster.fabric.Fabric;
-import io.muster.fabric.FabricVerdict;
+import io.muster.group.FabricVerdict;
 import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.ops.RecordedStore;
 import io.muster.options.EndpointOptions;
 import io.muster.options.GroupOptions;
+import io.muster.store.MusterMap;
 import io.muster.options.MusterOptions;
+import io.muster.options.TlsOptions;
 import io.muster.options.TransportOptions;
 import io.muster.runtime.CloseBound;
 import io.muster.runtime.GpuPathReport;
@@ -21,11 +24,9 @@ import io.muster.runtime.LocalGroup;
 import io.muster.runtime.MusterContext;
 import io.muster.runtime.MusterProcess;
 import io.muster.runtime.ProcessTrust;
+import io.muster.runtime.StartDependencies;
 import io.muster.store.HazelcastSegmentStore;
-import io.muster.store.MusterHazelcast;
 import io.muster.store.SegmentStore;
-import io.muster.testing.TransportFaults;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Transport;
 import io.muster.transfer.memory.RegionTable;
 import io.muster.transfer.tcp.TcpOptions;
@@ -44,7 +45,6 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -95,20 +95,14 @@ public final class Muster {
      *     can't be had
      */
     public static Future<Muster> start(Vertx vertx, MusterOptions options) {
-        return start(vertx, options, StartDependencies.USUAL);
-    }
-
-    /**
-     * Starts Muster as {@link #start(Vertx, MusterOptions)} does, over a way to the other processes that fails as the
-     * caller's own tests wish.
-     *
-     * @param faults none strikes before it is added
-     */
-    public static Future<Muster> start(Vertx vertx, MusterOptions options, TransportFaults faults) {
-        return start(vertx, options, new StartDependencies(Hardware::open, faults));
+        return start(vertx, options, StartDependencies.takeFor(vertx));
     }
 
     private static Future<Muster> start(Vertx vertx, MusterOptions options, StartDependencies around) {
+        StartDependencies.OwnStore own = around.store();
+        if (own != null) {
+            return start(vertx, own.store(), own.process(), options, around);
+        }
         if (vertx instanceof VertxInternal inside
                 && inside.clusterManager() instanceof HazelcastClusterManager manager) {
             return start(vertx, manager.getHazelcastInstance(), options, around);
@@ -143,44 +137,24 @@ public final class Muster {
                                 .recover(failure -> store.close().transform(_ -> Future.failedFuture(failure)))));
     }
 
-    /** Starts Muster on any store; for tests that need no cluster. */
-    public static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
+    /** Starts Muster on any store. */
+    static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
         return start(vertx, store, id, options, StartDependencies.USUAL);
     }
 
-    /** Starts Muster with a fabric and GPUs that are opened otherwise. */
-    static Future<Muster> start(
-            Vertx vertx,
-            SegmentStore store,
-            ProcessId id,
-            MusterOptions options,
-            Function<MusterOptions, Hardware> openHardware) {
-        return start(vertx, store, id, options, new StartDependencies(openHardware, null));
-    }
-
-    /**
-     * What is around this process.
-     *
-     * @param faults of the way to other processes, null: it is not even looked for any
-     */
-    record StartDependencies(
-            Function<MusterOptions, Hardware> openHardware,
-            @Nullable TransportFaults faults) {
-        static final StartDependencies USUAL = new StartDependencies(Hardware::open, null);
-
-        Future<Transport> startTransport(MusterProcess process) {
-            Function<Transport.Listener, Future<TcpTransport>> tcp = listener -> TcpTransport.start(
-                    process.vertx(),
-                    tcpOptions(process.options()),
-                    process.id(),
-                    process.regions(),
-                    listener,
-                    process.trust().keyring(),
-                    process.trust().tls());
-            return faults == null
-                    ? tcp.apply(process).map(started -> started)
-                    : faults.around(process.vertx(), process, tcp);
-        }
+    private static Future<Transport> startTransport(MusterProcess process, StartDependencies around) {
+        return around.transport()
+                .start(
+                        process.vertx(),
+                        process,
+                        listener -> TcpTransport.start(
+                                process.vertx(),
+                                tcpOptions(process.options()),
+                                process.id(),
+                                process.regions(),
+                                listener,
+                                process.trust().keyring(),
+                                process.trust().tls()));
     }
 
     static Future<Muster> start(
@@ -200,7 +174,7 @@ public final class Muster {
         return vertx.executeBlocking(
                         () -> new Opened(
                                 options.security().secret(),
-                                options.security().tls().tls(),
+                                certificates(options.security().tls()),
                                 around.openHardware().apply(options)),
                         false)
                 .compose(opened -> {
@@ -216,7 +190,7 @@ public final class Muster {
                             new ProcessTrust(id, opened.secret(), opened.tls()));
                     var recorded = new RecordedStore(
                             store, process.flight().recorder(), options.store().slowMs());
-                    return around.startTransport(process)
+                    return startTransport(process, around)
                             .compose(transport -> {
                                 process.started(transport, recorded);
                                 return listen(recorded, process, LISTEN_TRIES)
@@ -242,6 +216,10 @@ public final class Muster {
             LOG.warn("muster.store.trouble starting, listening again: {}", failure.getMessage());
             return listen(store, listener, tries - 1);
         });
+    }
+
+    private static @Nullable Tls certificates(TlsOptions tls) {
+        return Tls.ofFiles(tls.certificateFile(), tls.keyFile(), tls.authoritiesFile());
     }
 
     /** What is opened before anything else, on a thread that may block. */
@@ -275,12 +253,12 @@ public final class Muster {
     }
 
     private static ProcessId processId(HazelcastInstance hazelcast) {
-        String attribute = hazelcast.getCluster().getLocalMember().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+        String attribute = hazelcast.getCluster().getLocalMember().getAttribute(MusterMap.PROCESS_ID_ATTRIBUTE);
         if (attribute != null) {
             try {
                 return ProcessId.parse(attribute);
             } catch (IllegalArgumentException _) {
-                throw MusterException.config("the member attribute " + MusterHazelcast.PROCESS_ID_ATTRIBUTE
+                throw MusterException.config("the member attribute " + MusterMap.PROCESS_ID_ATTRIBUTE
                         + " must be 32 hexadecimal digits, got '" + attribute + "'");
             }
         }

@@ -2,8 +2,8 @@
 
 package io.muster;
 
-import io.muster.fabric.FabricVerdict;
 import io.muster.fabric.NoFabric;
+import io.muster.group.FabricVerdict;
 import io.muster.group.ProcessId;
 import io.muster.options.BarrierOptions;
 import io.muster.options.EndpointOptions;
@@ -15,6 +15,7 @@ import io.muster.options.SecurityOptions;
 import io.muster.options.TlsOptions;
 import io.muster.options.WarmupOptions;
 import io.muster.runtime.Hardware;
+import io.muster.runtime.StartDependencies;
 import io.muster.store.InMemorySegmentStore;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -107,7 +108,8 @@ final class Rehearsal {
                         shared.store(vertx.getOrCreateContext(), id),
                         id,
                         options,
-                        _ -> Hardware.of(new NoFabric(new FabricVerdict.NotAvailable("rehearsal"))))
+                        StartDependencies.USUAL.with(
+                                _ -> Hardware.of(new NoFabric(new FabricVerdict.NotAvailable("rehearsal")))))
                 .await());
     }
 

@@ -2,9 +2,9 @@
 
 package io.muster;
 
-import io.muster.cuda.GpuSlice;
-import io.muster.transfer.Direction;
-import io.muster.transfer.Local;
+import io.muster.group.Direction;
+import io.muster.group.GpuSlice;
+import io.muster.group.Local;
 import java.lang.foreign.MemorySegment;
 
 /**

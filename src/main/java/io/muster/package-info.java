@@ -1,7 +1,13 @@
 /**
- * What an application needs: join a group, wait for all-connected, leave, options. Read {@link io.muster.Muster} first,
- * and {@link io.muster.MusterVerticle} for the same by JSON; {@link io.muster.options.MusterOptions} has the settings.
- * Imports every package but cli. Invariant: options that exist are valid, also against each other.
+ * The API: start Muster, join a group, wait for all-connected, transfer, leave. Read {@link io.muster.Muster} first, and
+ * {@link io.muster.MusterVerticle} for the same by JSON.
+ *
+ * <p>The exported packages are this one, {@link io.muster.options}, {@link io.muster.group} and
+ * {@code io.muster.testing}. Public types in all other packages are internal: they may change in every version.
+ * Signatures of exported types name only exported types, the JDK, Vert.x and Hazelcast.
+ *
+ * <p>Imports every package but the commands, {@code launch} and {@code testing}. Invariant: options that exist are
+ * valid, also against each other.
  */
 @NullMarked
 package io.muster;

@@ -16,12 +16,17 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaCodeUnit;
+import com.tngtech.archunit.core.domain.JavaField;
+import com.tngtech.archunit.core.domain.JavaMember;
 import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.domain.JavaType;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.syntax.elements.GivenClassesConjunction;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -45,13 +50,13 @@ class ArchitectureTest {
     private static final List<Set<String>> ORDER = List.of(
             Set.of("cli"),
             Set.of("gpucheck", "bench", "chaos"),
-            Set.of("launch"),
+            Set.of("launch", "testing"),
             Set.of(""),
             Set.of("runtime"),
             Set.of("cluster", "ops", "routing"),
             Set.of("barrier", "options", "transfer.gpu"),
             Set.of("seat", "transfer.tcp", "warmup"),
-            Set.of("peer", "epoch", "transfer.memory", "testing"),
+            Set.of("peer", "epoch", "transfer.memory"),
             Set.of("store", "transfer", "fabric"),
             Set.of("segment", "cuda", "bus", "blame"),
             Set.of("group", "wire", "cuda.driver", "descriptor"));
@@ -291,10 +296,81 @@ class ArchitectureTest {
                 .resideOutsideOfPackages("io.muster.store", "io.muster.cluster", "io.muster.runtime", "io.muster")
                 .and()
                 .haveSimpleNameNotStartingWith("TrainArchive")
+                .and()
+                .doNotHaveFullyQualifiedName("io.muster.options.MusterHazelcast")
+                .and()
+                .doNotHaveFullyQualifiedName("io.muster.options.MusterHazelcast$Bind")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("com.hazelcast..", "io.vertx.spi.cluster.hazelcast..")
                 .check(MUSTER);
+    }
+
+    /** The API. Public types of all other packages are internal. */
+    private static final Set<String> EXPORTED =
+            Set.of("io.muster", "io.muster.options", "io.muster.group", "io.muster.testing");
+
+    /** What an application may meet in a signature of the API, apart from exported types. */
+    private static final DescribedPredicate<JavaClass> FOREIGN = resideInAnyPackage(
+            "java..", "io.vertx.core..", "com.hazelcast.config", "com.hazelcast.core", "org.jspecify..");
+
+    @Test
+    void signaturesOfTheApiNameOnlyExportedTypes() {
+        Set<String> internal = new TreeSet<>();
+        int checked = 0;
+        for (JavaClass type : MUSTER) {
+            if (!EXPORTED.contains(type.getPackageName()) || !isVisible(type)) {
+                continue;
+            }
+            checked++;
+            named(type, type.getRawSuperclass().stream().toList(), internal);
+            named(type, type.getInterfaces().stream().toList(), internal);
+            named(type, type.getTypeParameters(), internal);
+            for (JavaField field : type.getFields()) {
+                if (isVisible(field)) {
+                    named(field, List.of(field.getType()), internal);
+                }
+            }
+            for (JavaCodeUnit unit : type.getCodeUnits()) {
+                if (isVisible(unit)) {
+                    named(unit, unit.getParameterTypes(), internal);
+                    named(unit, List.of(unit.getReturnType()), internal);
+                    named(unit, unit.getTypeParameters(), internal);
+                    named(unit, unit.getExceptionTypes(), internal);
+                }
+            }
+        }
+        assertThat(internal).isEmpty();
+        assertThat(checked).as("exported types").isGreaterThan(40);
+    }
+
+    /** All types inside, those of generic arguments and bounds as well. */
+    private static void named(Object by, Collection<? extends JavaType> types, Set<String> internal) {
+        types.stream()
+                .flatMap(type -> type.getAllInvolvedRawTypes().stream())
+                .map(JavaClass::getBaseComponentType)
+                .filter(type -> !type.isPrimitive() && !FOREIGN.test(type) && !isExported(type))
+                .forEach(type -> internal.add(by + " names " + type.getName()));
+    }
+
+    private static boolean isExported(JavaClass type) {
+        return EXPORTED.contains(type.getPackageName()) && isVisible(type);
+    }
+
+    /** For code outside of its package; record components are seen through their accessors. */
+    private static boolean isVisible(JavaClass type) {
+        return isPublicOrProtected(type.getModifiers())
+                && type.getEnclosingClass()
+                        .map(ArchitectureTest::isVisible)
+                        .orElse(true);
+    }
+
+    private static boolean isVisible(JavaMember member) {
+        return isPublicOrProtected(member.getModifiers()) && !member.getModifiers().contains(JavaModifier.SYNTHETIC);
+    }
+
+    private static boolean isPublicOrProtected(Set<JavaModifier> modifiers) {
+        return modifiers.contains(JavaModifier.PUBLIC) || modifiers.contains(JavaModifier.PROTECTED);
     }
 
     /** FACTS: a class of ours on the partition's owner can't be counted on. */

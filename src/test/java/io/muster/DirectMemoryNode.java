@@ -2,7 +2,7 @@
 
 package io.muster;
 
-import io.muster.barrier.AllConnected;
+import io.muster.group.AllConnected;
 import io.muster.options.GroupOptions;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Context;

@@ -8,10 +8,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.muster.cuda.HostGpus;
 import io.muster.group.GroupSecret;
 import io.muster.group.ProcessId;
+import io.muster.group.WriteException;
 import io.muster.options.GroupOptions;
 import io.muster.transfer.Channel;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.RegionTable;
 import io.muster.transfer.tcp.Keyring;
 import io.muster.transfer.tcp.SilentListener;
@@ -77,7 +77,7 @@ class GpuSecuredSegmentTest {
                             null),
                     "tcp transport start");
             Channel channel = Bounded.await(stranger.connect(process.muster().address()), "stranger connect");
-            var segment = zero.segments(0).getFirst();
+            var segment = zero.segmentInfos(0).getFirst();
             assertThatThrownBy(() -> Bounded.await(
                             channel.write(
                                     new RemoteRegion(segment.region(), segment.key(), segment.bytes()),

@@ -6,15 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.InMemoryCluster.Process;
-import io.muster.cuda.GpuSlice;
 import io.muster.cuda.HostGpus;
 import io.muster.cuda.driver.CudaCallException;
+import io.muster.group.GpuSlice;
 import io.muster.group.MusterException;
+import io.muster.group.WriteException;
 import io.muster.ops.GpuPaths;
 import io.muster.options.GroupOptions;
 import io.muster.segment.GpuRecord;
-import io.muster.segment.SegmentInfo;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.gpu.GpuPath;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
@@ -137,7 +136,7 @@ class GpuSegmentTest {
         GpuSlice given = ended(zero.registerGpu("given", new GpuSlice(0, pointer + 256, 4096)));
         seen(zero, one, "given");
         var records =
-                one.segments(0).stream().map(info -> info.gpu().getFirst()).toList();
+                one.segmentInfos(0).stream().map(info -> info.gpu().getFirst()).toList();
         assertThat(records)
                 .extracting(GpuRecord::kind)
                 .containsExactly(GpuRecord.Kind.POSIX_FD, GpuRecord.Kind.CUDA_IPC);
@@ -166,8 +165,8 @@ class GpuSegmentTest {
         JoinedRank owner = ended(prepared.publish());
         JoinedRank writer = second.join("h", 1, 2);
         InMemoryCluster.await(owner, writer);
-        assertThat(writer.segments(0)).extracting(SegmentInfo::name).containsExactly("host", "made", "given");
-        assertThat(writer.segments(0))
+        assertThat(writer.segments(0)).extracting(PublishedSegment::name).containsExactly("host", "made", "given");
+        assertThat(writer.segmentInfos(0))
                 .extracting(info -> info.gpu().stream().map(GpuRecord::kind).toList())
                 .containsExactly(List.of(), List.of(GpuRecord.Kind.POSIX_FD), List.of(GpuRecord.Kind.CUDA_IPC));
         ended(writer.write(0, "made", 3, bytes(7, 10)));

@@ -6,14 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.muster.InMemoryCluster.Process;
-import io.muster.barrier.AllConnected;
 import io.muster.cuda.CudaProbe;
 import io.muster.cuda.HostGpus;
 import io.muster.cuda.driver.CudaFacts;
 import io.muster.cuda.driver.ShareKind;
-import io.muster.fabric.FabricIdentity;
-import io.muster.fabric.FabricVerdict;
 import io.muster.fabric.GpuMemoryFabric;
+import io.muster.group.AllConnected;
+import io.muster.group.FabricIdentity;
+import io.muster.group.FabricVerdict;
 import io.muster.group.Proof;
 import io.muster.runtime.Hardware;
 import io.muster.transfer.gpu.GpuPath;

@@ -2,20 +2,22 @@
 
 package io.muster;
 
-import io.muster.barrier.AllConnected;
 import io.muster.bus.Addresses;
 import io.muster.cuda.Gpus;
 import io.muster.cuda.driver.ShareKind;
-import io.muster.fabric.FabricVerdict;
 import io.muster.fabric.NoFabric;
+import io.muster.group.AllConnected;
+import io.muster.group.FabricVerdict;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
 import io.muster.options.GroupOptions;
 import io.muster.options.MusterOptions;
 import io.muster.runtime.Hardware;
+import io.muster.runtime.StartDependencies;
 import io.muster.store.InMemorySegmentStore;
 import io.muster.store.StoreKeys;
 import io.muster.testing.TransportFaults;
+import io.muster.testing.TransportUnderTest;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -81,12 +83,12 @@ final class InMemoryCluster implements AutoCloseable {
     }
 
     Process start(JsonObject settings) {
-        return start(settings, Muster.StartDependencies.USUAL);
+        return start(settings, StartDependencies.USUAL);
     }
 
     /** A process whose way to the others fails as the test wishes. */
     Process start(JsonObject settings, TransportFaults faults) {
-        return start(settings, new Muster.StartDependencies(Muster.StartDependencies.USUAL.openHardware(), faults));
+        return start(settings, StartDependencies.USUAL.with(TransportUnderTest.with(faults)));
     }
 
     /** A process with these GPUs, and no fabric. */
@@ -98,10 +100,10 @@ final class InMemoryCluster implements AutoCloseable {
     }
 
     Process start(JsonObject settings, Hardware hardware) {
-        return start(settings, new Muster.StartDependencies(_ -> hardware, null));
+        return start(settings, StartDependencies.USUAL.with(_ -> hardware));
     }
 
-    private Process start(JsonObject settings, Muster.StartDependencies around) {
+    private Process start(JsonObject settings, StartDependencies around) {
         Vertx vertx = Vertx.vertx();
         var id = ProcessId.random(RandomGenerator.getDefault());
         InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);

@@ -4,7 +4,7 @@ package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.barrier.AllConnected;
+import io.muster.group.AllConnected;
 import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import io.muster.options.GroupOptions;

@@ -11,7 +11,6 @@ import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.options.GroupOptions;
 import io.muster.options.MusterOptions;
-import io.muster.segment.SegmentInfo;
 import io.muster.store.InMemorySegmentStore;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -84,7 +83,7 @@ class JoinedRankTest {
 
         assertThat(one.segments(0))
                 .isEqualTo(zero.segments(0))
-                .extracting(SegmentInfo::name)
+                .extracting(PublishedSegment::name)
                 .containsExactly("early", "late");
         try (Arena arena = Arena.ofShared()) {
             Bounded.await(one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42)), "one write");
@@ -123,7 +122,7 @@ class JoinedRankTest {
         assertThat(failure(zero.register("huge", 1L << 60)))
                 .hasMessageContaining("needs 1152921504606846976 bytes")
                 .returns(MusterException.Kind.CONFIG, MusterException::kind);
-        assertThat(zero.segments(0)).extracting(SegmentInfo::name).containsExactly("kv");
+        assertThat(zero.segments(0)).extracting(PublishedSegment::name).containsExactly("kv");
         assertThat(catchThrowableOfType(MusterException.class, () -> zero.segments(1)))
                 .hasMessageContaining("outside the world size 1");
         assertThat(failure(musters.getFirst().join(GroupOptions.of("h", 0, 1).segment("huge", 1L << 60)))

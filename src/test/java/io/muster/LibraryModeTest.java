@@ -8,17 +8,17 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.hazelcast.config.Config;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
-import io.muster.barrier.AllConnected;
+import io.muster.group.AllConnected;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.options.GroupOptions;
+import io.muster.options.MusterHazelcast;
 import io.muster.options.MusterOptions;
-import io.muster.store.MusterHazelcast;
 import io.muster.testing.TransportFault;
 import io.muster.testing.TransportFaults;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ConnectException;
-import io.muster.transfer.ProcessAddress;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
@@ -96,7 +96,7 @@ class LibraryModeTest {
     @Test
     void anApplicationsTestPutsFaultsInTheWay() {
         var faults = new TransportFaults();
-        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults(), faults), "muster start");
+        Muster muster = Bounded.await(faults.start(vertx, MusterOptions.defaults()), "muster start");
         Bounded.await(
                 Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "muster join")
                         .allConnected(LONG),

@@ -4,7 +4,7 @@ package io.muster;
 
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

@@ -5,11 +5,11 @@ package io.muster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.muster.barrier.StuckReport;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.group.StuckReport;
 import io.muster.peer.LinkState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.Schema;

@@ -6,13 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.muster.barrier.AllConnected;
-import io.muster.barrier.StuckReport;
 import io.muster.bus.Addresses;
+import io.muster.group.AllConnected;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.group.StuckReport;
 import io.muster.options.GroupOptions;
 import io.muster.peer.LinkState;
 import io.muster.segment.RankEntry;

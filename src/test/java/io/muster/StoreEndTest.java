@@ -5,7 +5,7 @@ package io.muster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.muster.barrier.AllConnected;
+import io.muster.group.AllConnected;
 import io.muster.group.MusterException;
 import io.vertx.core.Future;
 import java.time.Duration;

@@ -5,13 +5,13 @@ package io.muster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.muster.barrier.AllConnected;
+import io.muster.group.AllConnected;
+import io.muster.group.WriteException;
 import io.muster.options.GroupOptions;
 import io.muster.testing.TransportFault;
 import io.muster.testing.TransportFault.Act;
 import io.muster.testing.TransportFault.Point;
 import io.muster.testing.TransportFaults;
-import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import io.vertx.junit5.Timeout;

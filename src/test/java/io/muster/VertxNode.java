@@ -9,7 +9,7 @@ import io.muster.cluster.ClusterMember;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlPort;
 import io.muster.group.ProcessId;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.security.SecureRandom;

@@ -5,12 +5,12 @@ package io.muster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.muster.barrier.AllConnected;
-import io.muster.barrier.StuckReport;
 import io.muster.bus.Addresses;
 import io.muster.fabric.ImportFault;
+import io.muster.group.AllConnected;
 import io.muster.group.GroupName;
 import io.muster.group.Proof;
+import io.muster.group.StuckReport;
 import io.muster.peer.LinkState;
 import io.muster.runtime.PolicyQuestions;
 import io.vertx.core.Future;

@@ -2,14 +2,16 @@
 
 package io.muster.barrier;
 
-import io.muster.blame.Blame;
 import io.muster.blame.View;
 import io.muster.bus.Addresses;
 import io.muster.bus.LocalCodec;
 import io.muster.epoch.BarrierSetup;
+import io.muster.group.AllConnected;
+import io.muster.group.Blame;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.group.StuckReport;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkTable;
@@ -569,7 +571,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         @Override
         public void allConnected(EpochRecord record) {
             blame().recovered();
-            complete(AllConnected.of(record, firstSeen.elapsedMs(record)), record);
+            complete(toAllConnected(record, firstSeen.elapsedMs(record)), record);
         }
 
         @Override
@@ -577,7 +579,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             vertx.eventBus()
                     .publish(
                             addresses.allConnected(),
-                            host.sign(AllConnected.of(record, firstSeen.elapsedMs(record))
+                            host.sign(toAllConnected(record, firstSeen.elapsedMs(record))
                                     .toJson()));
         }
 
@@ -613,5 +615,17 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             }
             storeTrouble = reason;
         }
+    }
+
+    /** The content of a COMPLETE record. */
+    private static AllConnected toAllConnected(EpochRecord record, long elapsedMs) {
+        return new AllConnected(
+                record.group(),
+                record.number(),
+                record.worldSize(),
+                record.digest().toString(),
+                elapsedMs,
+                record.proofs().links(),
+                record.proofs().paths());
     }
 }

@@ -2,11 +2,11 @@
 
 package io.muster.barrier;
 
-import io.muster.blame.Blame;
 import io.muster.blame.BlameRules;
-import io.muster.blame.Party;
 import io.muster.blame.View;
 import io.muster.epoch.BarrierSetup;
+import io.muster.group.Blame;
+import io.muster.group.Party;
 import io.muster.group.ProcessId;
 import io.muster.peer.History;
 import io.muster.peer.LinkTable;

@@ -2,11 +2,12 @@
 
 package io.muster.barrier;
 
-import io.muster.barrier.StuckReport.Missing;
-import io.muster.barrier.StuckReport.Phase;
-import io.muster.blame.Blame;
 import io.muster.epoch.LocalMember;
+import io.muster.group.Blame;
 import io.muster.group.GroupName;
+import io.muster.group.StuckReport;
+import io.muster.group.StuckReport.Missing;
+import io.muster.group.StuckReport.Phase;
 import io.muster.peer.History;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;

@@ -2,7 +2,8 @@
 
 package io.muster.barrier;
 
-import io.muster.blame.Blame;
+import io.muster.group.AllConnected;
+import io.muster.group.Blame;
 import io.muster.group.MusterException;
 import io.muster.seat.SeatState;
 import io.muster.segment.RankEntry;

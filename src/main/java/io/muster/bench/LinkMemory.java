@@ -18,6 +18,7 @@ import io.muster.peer.PairId;
 import io.muster.peer.WarmupAnswer;
 import io.muster.peer.WarmupSlot;
 import io.muster.runtime.HostIdentity;
+import io.muster.runtime.StartDependencies;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
@@ -86,8 +87,10 @@ public final class LinkMemory {
                     .put("warmup", new JsonObject().put("mode", "skip"))
                     .put("liveness", new JsonObject().put("intervalMs", NO_LIVENESS_MS)));
             var id = ProcessId.random(RandomGenerator.getDefault());
-            Muster muster = Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options)
-                    .await();
+            StartDependencies.USUAL
+                    .with(new StartDependencies.OwnStore(shared.store(vertx.getOrCreateContext(), id), id))
+                    .leaveFor(vertx);
+            Muster muster = Muster.start(vertx, options).await();
             long before = heapBytes();
             Promise<Void> connected = Promise.promise();
             var left = new AtomicInteger(peers + 1);

@@ -2,8 +2,10 @@
 
 package io.muster.blame;
 
-import io.muster.blame.Blame.Evidence;
-import io.muster.blame.Blame.Finding;
+import io.muster.group.Blame;
+import io.muster.group.Blame.Evidence;
+import io.muster.group.Blame.Finding;
+import io.muster.group.Party;
 import io.muster.group.ProcessId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -211,7 +211,7 @@ final class Demo implements AutoCloseable {
     // ---- the end
 
     private static String connected(JsonObject known) {
-        return EventWriter.text(io.muster.barrier.AllConnected.fromJson(known));
+        return EventWriter.text(io.muster.group.AllConnected.fromJson(known));
     }
 
     private int allConnected(JsonObject known) {

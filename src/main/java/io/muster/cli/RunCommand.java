@@ -3,9 +3,9 @@
 package io.muster.cli;
 
 import io.muster.JoinedRank;
-import io.muster.barrier.AllConnected;
 import io.muster.chaos.Traffic;
 import io.muster.cluster.ControlAddress;
+import io.muster.group.AllConnected;
 import io.muster.group.MusterException;
 import io.muster.launch.DurationConverter;
 import io.muster.launch.EventWriter;

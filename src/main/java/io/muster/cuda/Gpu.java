@@ -6,6 +6,7 @@ import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.GpuExport;
 import io.muster.cuda.driver.ShareKind;
+import io.muster.group.GpuSlice;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.UUID;

@@ -2,6 +2,7 @@
 
 package io.muster.fabric;
 
+import io.muster.group.FabricIdentity;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;

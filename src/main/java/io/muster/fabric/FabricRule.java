@@ -10,6 +10,8 @@ import io.muster.cuda.driver.CudaFacts.Device;
 import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.FabricInfo;
+import io.muster.group.FabricIdentity;
+import io.muster.group.FabricVerdict;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;

@@ -6,6 +6,7 @@ import io.muster.cuda.CudaProbe;
 import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingProbe;
 import io.muster.cuda.driver.CudaFacts;
+import io.muster.group.FabricVerdict;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -12,6 +12,7 @@ import io.muster.cuda.driver.GpuExport;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.fabric.FabricImport.Cause;
 import io.muster.fabric.FabricImport.Refused;
+import io.muster.group.FabricVerdict;
 import io.muster.group.Member;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -2,6 +2,7 @@
 
 package io.muster.fabric;
 
+import io.muster.group.FabricIdentity;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import java.nio.ByteBuffer;

@@ -2,6 +2,7 @@
 
 package io.muster.fabric;
 
+import io.muster.group.FabricVerdict;
 import io.muster.group.Member;
 
 /** The fabric of a process that has none, or none that is proven: it says why. */

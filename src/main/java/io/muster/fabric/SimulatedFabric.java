@@ -5,6 +5,8 @@ package io.muster.fabric;
 import io.muster.fabric.FabricImport.Cause;
 import io.muster.fabric.FabricImport.Refused;
 import io.muster.fabric.SimulatedHandle.Token;
+import io.muster.group.FabricIdentity;
+import io.muster.group.FabricVerdict;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;

@@ -4,8 +4,8 @@ package io.muster.gpucheck;
 
 import io.muster.JoinedRank;
 import io.muster.cuda.Gpu;
-import io.muster.cuda.GpuSlice;
 import io.muster.cuda.Gpus;
+import io.muster.group.GpuSlice;
 import io.muster.launch.EventWriter;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;

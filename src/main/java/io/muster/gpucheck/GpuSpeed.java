@@ -4,8 +4,8 @@ package io.muster.gpucheck;
 
 import io.muster.JoinedRank;
 import io.muster.Transfer;
-import io.muster.cuda.GpuSlice;
 import io.muster.cuda.Gpus;
+import io.muster.group.GpuSlice;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;

@@ -4,9 +4,9 @@ package io.muster.gpucheck;
 
 import io.muster.JoinedRank;
 import io.muster.PreparedRank;
-import io.muster.barrier.AllConnected;
 import io.muster.cluster.ControlAddress;
-import io.muster.cuda.GpuSlice;
+import io.muster.group.AllConnected;
+import io.muster.group.GpuSlice;
 import io.muster.launch.EventWriter;
 import io.muster.launch.ExitCode;
 import io.muster.launch.LaunchedProcess;

@@ -2,7 +2,7 @@
 
 package io.muster.launch;
 
-import io.muster.barrier.AllConnected;
+import io.muster.group.AllConnected;
 import io.muster.group.Proof;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;

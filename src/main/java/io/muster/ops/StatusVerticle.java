@@ -3,11 +3,11 @@
 package io.muster.ops;
 
 import io.muster.barrier.BarrierVerticle;
-import io.muster.barrier.StuckReport;
-import io.muster.blame.Blame;
 import io.muster.bus.Addresses;
+import io.muster.group.Blame;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.group.StuckReport;
 import io.muster.peer.LinkTable;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;

@@ -3,7 +3,7 @@
 package io.muster.options;
 
 import io.muster.JoinedRank;
-import io.muster.cuda.GpuSlice;
+import io.muster.group.GpuSlice;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.Member;

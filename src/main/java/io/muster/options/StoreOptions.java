@@ -2,7 +2,7 @@
 
 package io.muster.options;
 
-import io.muster.store.MusterHazelcast;
+import io.muster.store.MusterMap;
 
 /**
  * The distributed key store for segment handles.
@@ -16,7 +16,7 @@ public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapNa
     private static final int SLOW_PART_OF_TIMEOUT = 6;
     private static final int HEDGES_BEFORE_REPUBLISHING = 7;
 
-    static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterHazelcast.MAP_NAME, 30);
+    static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterMap.NAME, 30);
 
     public StoreOptions {
         Mistakes mistakes = new Mistakes("store");

@@ -5,8 +5,6 @@ package io.muster.options;
 import io.muster.transfer.tcp.Tls;
 import io.vertx.core.eventbus.EventBusOptions;
 import io.vertx.core.http.ClientAuth;
-import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 
 /**
  * TLS 1.3 with certificates on both sides, for the connections between processes and the event bus. All three files or
@@ -36,14 +34,6 @@ public record TlsOptions(String certificateFile, String keyFile, String authorit
         mistakes.throwIfAny();
     }
 
-    /** Null if it is off. Reads the files. */
-    @Nullable
-    public Tls tls() {
-        return certificateFile.isEmpty()
-                ? null
-                : new Tls(Path.of(certificateFile), Path.of(keyFile), Path.of(authoritiesFile));
-    }
-
     /**
      * Puts the same certificates on an event bus, if they are set: for an application that builds its Vert.x itself.
      * Every member of the Vert.x cluster needs them then. Reads the files.
@@ -52,7 +42,7 @@ public record TlsOptions(String certificateFile, String keyFile, String authorit
      * @throws io.muster.group.MusterException of kind CONFIG if a file can't be read
      */
     public EventBusOptions applyTo(EventBusOptions options) {
-        Tls tls = tls();
+        Tls tls = Tls.ofFiles(certificateFile, keyFile, authoritiesFile);
         if (tls != null) {
             tls.secure(options, HANDSHAKE_MS);
             options.setClientAuth(ClientAuth.REQUIRED);

@@ -1,6 +1,7 @@
 /**
- * Settings as records, read from and written to JSON. Read {@link io.muster.options.MusterOptions} first. Imports cuda,
- * segment, transfer, group. Invariant: options that exist are valid, also against each other.
+ * Settings as records, read from and written to JSON, and the configuration of Hazelcast. Exported. Read
+ * {@link io.muster.options.MusterOptions} first. Imports store, segment, transfer.tcp, group. Invariant: options that
+ * exist are valid, also against each other.
  */
 @NullMarked
 package io.muster.options;

@@ -4,10 +4,10 @@ package io.muster.peer;
 
 import io.muster.group.GroupName;
 import io.muster.group.Member;
+import io.muster.group.ProcessAddress;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
-import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
 import org.jspecify.annotations.Nullable;
 

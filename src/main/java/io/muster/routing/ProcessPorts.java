@@ -3,10 +3,10 @@
 package io.muster.routing;
 
 import io.muster.group.GroupName;
+import io.muster.group.ProcessAddress;
 import io.muster.peer.LinkEvent;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.Channel;
-import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;

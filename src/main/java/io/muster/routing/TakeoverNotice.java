@@ -4,13 +4,13 @@ package io.muster.routing;
 
 import io.muster.barrier.Gossip;
 import io.muster.group.GroupName;
+import io.muster.group.ProcessAddress;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.store.StoreKeys;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.ControlKind;
-import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

@@ -2,6 +2,8 @@
 
 package io.muster.runtime;
 
+import io.muster.group.Direction;
+import io.muster.group.Local;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
@@ -12,8 +14,6 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle.FabricOffer;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
-import io.muster.transfer.Direction;
-import io.muster.transfer.Local;
 import io.muster.transfer.Move;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.gpu.GpuTransport;

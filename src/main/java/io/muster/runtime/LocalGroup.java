@@ -259,7 +259,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
 
     private Future<SegmentHandle.FabricOffer> exportFabric(int rank, LocalRank seat) {
         return switch (process.fabric().verdict()) {
-            case io.muster.fabric.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
+            case io.muster.group.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
                 process.vertx()
                         .executeBlocking(
                                 () -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
@@ -272,9 +272,9 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
                             case FabricExport.NotExported(String why) ->
                                 new SegmentHandle.FabricOffer("", simulated, new byte[0], why);
                         });
-            case io.muster.fabric.FabricVerdict.Unproven(String reason, String _) ->
+            case io.muster.group.FabricVerdict.Unproven(String reason, String _) ->
                 Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
-            case io.muster.fabric.FabricVerdict.NotAvailable(String reason) ->
+            case io.muster.group.FabricVerdict.NotAvailable(String reason) ->
                 Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
         };
     }

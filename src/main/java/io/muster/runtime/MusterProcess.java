@@ -2,13 +2,14 @@
 
 package io.muster.runtime;
 
-import io.muster.barrier.StuckReport;
 import io.muster.cuda.GpuTrouble;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.group.StuckReport;
 import io.muster.options.GpuOptions;
 import io.muster.options.MusterOptions;
 import io.muster.peer.LinkEvent;
@@ -20,7 +21,6 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.Complaints;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Transport;
 import io.muster.transfer.gpu.GpuTransport;
 import io.muster.transfer.memory.RegionTable;

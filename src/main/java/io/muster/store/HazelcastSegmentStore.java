@@ -87,7 +87,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
      *
      * @param hazelcast a started member; stays the caller's, who closes it after the store
      * @param context where listeners are called, and where futures complete for callers without a context
-     * @param mapName {@link MusterHazelcast#MAP_NAME}, unless several stores are to share a cluster
+     * @param mapName {@link MusterMap#NAME}, unless several stores are to share a cluster
      * @param deadline of each operation
      * @return fails with CONFIG if the map is configured so that compare-and-set on bytes can't work, RETRY if
      *     Hazelcast doesn't answer
@@ -97,7 +97,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
         CompletableFuture<HazelcastSegmentStore> opened = new CompletableFuture<>();
         Thread.ofVirtual().name("muster-store-open").start(() -> {
             try {
-                MusterHazelcast.configure(hazelcast.getConfig(), mapName);
+                MusterMap.configure(hazelcast.getConfig(), mapName);
                 opened.complete(new HazelcastSegmentStore(hazelcast, context, mapName, deadline));
             } catch (RuntimeException e) {
                 opened.completeExceptionally(explained(e, "open", mapName));
@@ -162,7 +162,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
         Set<String> memberUuids = new HashSet<>();
         for (Member member : cluster.getMembers()) {
             memberUuids.add(member.getUuid().toString());
-            String processId = member.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+            String processId = member.getAttribute(MusterMap.PROCESS_ID_ATTRIBUTE);
             if (processId != null) {
                 processIds.add(processId);
             }
@@ -190,7 +190,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     }
 
     private static @Nullable ProcessId processOf(Member member) {
-        String said = member.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+        String said = member.getAttribute(MusterMap.PROCESS_ID_ATTRIBUTE);
         try {
             return said == null ? null : ProcessId.parse(said);
         } catch (IllegalArgumentException _) {

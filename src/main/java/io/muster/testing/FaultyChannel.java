@@ -2,12 +2,12 @@
 
 package io.muster.testing;
 
+import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.WrappedChannel;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.WriteFailures;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;

@@ -2,10 +2,10 @@
 
 package io.muster.testing;
 
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ConnectException;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Transport;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;

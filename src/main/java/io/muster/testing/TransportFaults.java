@@ -2,7 +2,10 @@
 
 package io.muster.testing;
 
+import io.muster.Muster;
 import io.muster.group.ProcessId;
+import io.muster.options.MusterOptions;
+import io.muster.runtime.StartDependencies;
 import io.muster.transfer.Transport;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -12,20 +15,20 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the way between processes fail as a test wishes, on one side, while Muster runs as ever: give it to
- * {@code Muster.start(vertx, options, faults)}, add and heal faults at any time. Faults are looked at in the order in
- * which they were added; the first that strikes decides. Without faults it changes nothing.
+ * Makes the transport of one process fail as a test wishes. {@link #start} starts Muster with these faults; add and heal
+ * them at any time. At each occasion the faults are asked in the order in which they were added, and the first that
+ * strikes decides. Without faults nothing changes.
  */
 public final class TransportFaults {
     private final List<TransportFault> faults = new CopyOnWriteArrayList<>();
 
-    /** From now on. */
+    /** Adds a fault, which can strike from now on. */
     public TransportFault add(TransportFault fault) {
         faults.add(fault);
         return fault;
     }
 
-    /** Nothing goes wrong any more. */
+    /** Heals and removes all faults. */
     public void healAll() {
         faults.forEach(TransportFault::heal);
         faults.clear();
@@ -41,13 +44,19 @@ public final class TransportFaults {
         return null;
     }
 
+    /** Starts Muster as {@link Muster#start(Vertx, MusterOptions)} does, with a transport that these faults disturb. */
+    public Future<Muster> start(Vertx vertx, MusterOptions options) {
+        StartDependencies.USUAL.with(this::around).leaveFor(vertx);
+        return Muster.start(vertx, options);
+    }
+
     /**
      * Starts a transport with these faults around it.
      *
-     * @param listener hears what they leave of what arrives
-     * @param start given the listener that the transport itself is to have
+     * @param listener receives the events that the faults leave
+     * @param start starts the transport with the listener that it is given
      */
-    public <T extends Transport> Future<Transport> around(
+    <T extends Transport> Future<Transport> around(
             Vertx vertx, Transport.Listener listener, Function<Transport.Listener, Future<T>> start) {
         return start.apply(new FaultyListener(vertx, this, listener))
                 .map(transport -> new FaultyTransport(vertx, this, transport));

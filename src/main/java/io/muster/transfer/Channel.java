@@ -3,7 +3,9 @@
 package io.muster.transfer;
 
 import io.muster.group.GroupName;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.group.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import java.lang.foreign.MemorySegment;

@@ -3,6 +3,8 @@
 package io.muster.transfer;
 
 import io.muster.cuda.CopyQueue;
+import io.muster.group.Direction;
+import io.muster.group.Local;
 
 /**
  * One move of bytes between this process and a segment.

@@ -2,6 +2,8 @@
 
 package io.muster.transfer;
 
+import io.muster.group.WriteException;
+
 /** The sentences of failed writes: what happened, where, what to do. */
 public final class WriteFailures {
     private WriteFailures() {}

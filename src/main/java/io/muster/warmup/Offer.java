@@ -2,7 +2,7 @@
 
 package io.muster.warmup;
 
-import io.muster.fabric.FabricVerdict;
+import io.muster.group.FabricVerdict;
 import io.muster.group.ProcessId;
 import java.util.List;
 import java.util.regex.Pattern;

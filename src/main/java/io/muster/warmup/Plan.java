@@ -2,7 +2,7 @@
 
 package io.muster.warmup;
 
-import io.muster.fabric.FabricIdentity;
+import io.muster.group.FabricIdentity;
 import java.util.List;
 
 /**

@@ -2,8 +2,8 @@
 
 package io.muster.warmup;
 
-import io.muster.fabric.FabricVerdict;
-import io.muster.fabric.FabricVerdict.Proven;
+import io.muster.group.FabricVerdict;
+import io.muster.group.FabricVerdict.Proven;
 import io.muster.group.Proof;
 import java.util.ArrayList;
 import java.util.Comparator;

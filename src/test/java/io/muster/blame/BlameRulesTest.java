@@ -4,6 +4,8 @@ package io.muster.blame;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.group.Blame;
+import io.muster.group.Party;
 import io.muster.group.ProcessId;
 import io.muster.transfer.LossEvidence;
 import io.muster.wire.CanonicalReader;

@@ -5,7 +5,7 @@ package io.muster.cli;
 import com.hazelcast.config.Config;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import java.util.List;
 
 /**

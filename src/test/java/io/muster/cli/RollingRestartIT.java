@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.group.GroupName;
 import io.muster.launch.ExitCode;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import io.muster.store.StoreKeys;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;

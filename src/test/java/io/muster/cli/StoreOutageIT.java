@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.hazelcast.cluster.Member;
 import com.hazelcast.core.HazelcastInstance;
 import io.muster.JvmProcess;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;

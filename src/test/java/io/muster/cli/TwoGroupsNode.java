@@ -4,9 +4,9 @@ package io.muster.cli;
 
 import io.muster.JoinedRank;
 import io.muster.Muster;
-import io.muster.barrier.AllConnected;
 import io.muster.bus.Addresses;
 import io.muster.cluster.ControlAddress;
+import io.muster.group.AllConnected;
 import io.muster.group.GroupName;
 import io.muster.launch.LaunchedProcess;
 import io.muster.options.GroupOptions;

@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.muster.group.MusterException;
 import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.Inet4Address;

@@ -9,7 +9,7 @@ import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
 import com.hazelcast.core.LifecycleEvent.LifecycleState;
 import io.muster.group.ProcessId;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Arrays;

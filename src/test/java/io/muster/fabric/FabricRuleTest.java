@@ -14,6 +14,8 @@ import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.FabricInfo;
 import io.muster.cuda.driver.FabricInfo.Known;
 import io.muster.cuda.driver.FabricInfo.Unknown;
+import io.muster.group.FabricIdentity;
+import io.muster.group.FabricVerdict;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

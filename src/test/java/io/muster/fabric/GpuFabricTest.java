@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.muster.cuda.CudaProbe;
 import io.muster.cuda.driver.CudaFacts;
+import io.muster.group.FabricVerdict;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

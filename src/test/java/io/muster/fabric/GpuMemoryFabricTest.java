@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.cuda.HostGpus;
 import io.muster.fabric.FabricImport.Cause;
+import io.muster.group.FabricIdentity;
+import io.muster.group.FabricVerdict;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import java.util.UUID;

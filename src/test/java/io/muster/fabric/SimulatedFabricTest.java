@@ -10,6 +10,8 @@ import io.muster.fabric.FabricExport.NotExported;
 import io.muster.fabric.FabricImport.Cause;
 import io.muster.fabric.FabricImport.Imported;
 import io.muster.fabric.FabricImport.Refused;
+import io.muster.group.FabricIdentity;
+import io.muster.group.FabricVerdict;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;

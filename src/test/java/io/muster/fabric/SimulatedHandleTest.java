@@ -5,6 +5,7 @@ package io.muster.fabric;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.fabric.SimulatedHandle.Token;
+import io.muster.group.FabricIdentity;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import java.nio.charset.StandardCharsets;

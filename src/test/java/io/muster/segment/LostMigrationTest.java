@@ -21,7 +21,7 @@ import com.hazelcast.internal.server.ServerContext;
 import com.hazelcast.internal.server.tcp.PacketDecoder;
 import com.hazelcast.map.IMap;
 import io.muster.group.GroupName;
-import io.muster.store.MusterHazelcast;
+import io.muster.options.MusterHazelcast;
 import io.muster.store.StoreKeys;
 import java.util.ArrayList;
 import java.util.List;

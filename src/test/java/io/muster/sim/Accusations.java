@@ -2,9 +2,9 @@
 
 package io.muster.sim;
 
-import io.muster.blame.Blame;
-import io.muster.blame.Party;
 import io.muster.blame.View;
+import io.muster.group.Blame;
+import io.muster.group.Party;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;

@@ -3,6 +3,7 @@
 package io.muster.sim;
 
 import io.muster.group.GroupName;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkEvent;
@@ -13,7 +14,6 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.tcp.LivenessWindow;
 import io.vertx.core.Future;

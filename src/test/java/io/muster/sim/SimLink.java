@@ -3,6 +3,7 @@
 package io.muster.sim;
 
 import io.muster.group.Member;
+import io.muster.group.ProcessAddress;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEffect;
 import io.muster.peer.LinkEvent;
@@ -15,7 +16,6 @@ import io.muster.peer.Step;
 import io.muster.peer.WarmupAnswer;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
-import io.muster.transfer.ProcessAddress;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 

@@ -2,9 +2,9 @@
 
 package io.muster.sim;
 
+import io.muster.group.ProcessAddress;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.ArrayList;

@@ -2,9 +2,9 @@
 
 package io.muster.sim;
 
-import io.muster.barrier.StuckReport;
-import io.muster.blame.Blame;
+import io.muster.group.Blame;
 import io.muster.group.Member;
+import io.muster.group.StuckReport;
 import io.muster.segment.EpochRecord;
 import java.util.ArrayList;
 import java.util.HashMap;

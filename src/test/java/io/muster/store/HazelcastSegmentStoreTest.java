@@ -20,6 +20,7 @@ import com.hazelcast.partition.ReplicaMigrationEvent;
 import io.muster.group.MusterException;
 import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
+import io.muster.options.MusterHazelcast;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;

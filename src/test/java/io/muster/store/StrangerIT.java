@@ -11,6 +11,7 @@ import com.hazelcast.core.HazelcastInstance;
 import io.muster.JvmProcess;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.options.MusterHazelcast;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;

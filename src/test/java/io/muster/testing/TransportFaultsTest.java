@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.group.ProcessId;
+import io.muster.group.WriteException;
 import io.muster.testing.TransportFault.Act;
 import io.muster.testing.TransportFault.Point;
 import io.muster.transfer.Channel;
@@ -16,7 +17,6 @@ import io.muster.transfer.ConnectException;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.Transport;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.Region;
 import io.muster.transfer.memory.RegionTable;
 import io.muster.transfer.tcp.TcpOptions;

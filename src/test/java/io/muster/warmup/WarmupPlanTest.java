@@ -5,11 +5,11 @@ package io.muster.warmup;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.muster.fabric.FabricIdentity;
-import io.muster.fabric.FabricVerdict;
-import io.muster.fabric.FabricVerdict.NotAvailable;
-import io.muster.fabric.FabricVerdict.Proven;
-import io.muster.fabric.FabricVerdict.Unproven;
+import io.muster.group.FabricIdentity;
+import io.muster.group.FabricVerdict;
+import io.muster.group.FabricVerdict.NotAvailable;
+import io.muster.group.FabricVerdict.Proven;
+import io.muster.group.FabricVerdict.Unproven;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.group.Proof;

@@ -5,8 +5,8 @@ package io.muster.transfer.gpu;
 import io.muster.cuda.GpuTrouble;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import java.util.concurrent.CompletionException;
 
 /** The sentences of failures on GPUs. */

@@ -3,10 +3,11 @@
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.Gpu;
-import io.muster.cuda.GpuSlice;
 import io.muster.cuda.Gpus;
 import io.muster.cuda.driver.ShareKind;
+import io.muster.group.GpuSlice;
 import io.muster.group.MusterException;
+import io.muster.group.WriteException;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
@@ -14,7 +15,6 @@ import io.muster.transfer.Complaints;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.Move;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.Region;
 import io.muster.transfer.memory.RegionTable;
 import io.muster.wire.Decoded;

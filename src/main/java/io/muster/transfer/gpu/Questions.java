@@ -2,10 +2,10 @@
 
 package io.muster.transfer.gpu;
 
+import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
-import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;

@@ -2,8 +2,8 @@
 
 package io.muster.transfer.gpu;
 
+import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import io.muster.wire.CanonicalReader;
 import io.muster.wire.CanonicalReader.MalformedException;
 import io.muster.wire.CanonicalWriter;

@@ -2,7 +2,7 @@
 
 package io.muster.transfer.memory;
 
-import io.muster.transfer.WriteException;
+import io.muster.group.WriteException;
 
 /** The answer to a request for a lease. */
 public sealed interface LeaseOutcome permits Lease, LeaseOutcome.Refused {

@@ -2,8 +2,8 @@
 
 package io.muster.transfer.memory;
 
+import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.WriteFailures;
 import io.vertx.core.Future;
 import java.lang.foreign.MemorySegment;

@@ -2,7 +2,7 @@
 
 package io.muster.transfer.memory;
 
-import io.muster.cuda.GpuSlice;
+import io.muster.group.GpuSlice;
 import io.muster.group.GroupName;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.RemoteRegion;

@@ -4,8 +4,8 @@ package io.muster.transfer.memory;
 
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
+import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.lang.foreign.Arena;

@@ -3,10 +3,10 @@
 package io.muster.transfer.tcp;
 
 import io.muster.group.GroupSecret;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.netty.buffer.ByteBuf;
 import java.util.Set;
 

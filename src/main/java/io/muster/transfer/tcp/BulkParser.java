@@ -2,7 +2,7 @@
 
 package io.muster.transfer.tcp;
 
-import io.muster.transfer.WriteException;
+import io.muster.group.WriteException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;

@@ -2,8 +2,8 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import io.vertx.core.Promise;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;

@@ -3,12 +3,12 @@
 package io.muster.transfer.tcp;
 
 import io.muster.group.GroupSecret;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.ArrayDeque;

@@ -2,9 +2,9 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.ProcessAddress;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.netty.channel.ConnectTimeoutException;
 import java.net.NoRouteToHostException;
 import java.net.SocketException;

@@ -2,9 +2,9 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.transfer.ChannelGeneration;
-import io.muster.transfer.ProcessAddress;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

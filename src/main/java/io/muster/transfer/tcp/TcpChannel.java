@@ -4,14 +4,14 @@ package io.muster.transfer.tcp;
 
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.WriteFailures;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Future;

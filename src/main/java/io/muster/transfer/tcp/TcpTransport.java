@@ -3,11 +3,11 @@
 package io.muster.transfer.tcp;
 
 import io.muster.group.MusterException;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.Transport;
 import io.muster.transfer.memory.RegionTable;
 import io.vertx.core.Context;

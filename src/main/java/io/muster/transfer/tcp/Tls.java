@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * TLS 1.3 with certificates on both sides. Whoever has a certificate of the authorities belongs to the installation;
@@ -36,6 +37,11 @@ public record Tls(Path certificate, Path key, Path authorities) {
         readable("security.tls.certificateFile", certificate, "CERTIFICATE");
         readable("security.tls.keyFile", key, "PRIVATE KEY");
         readable("security.tls.authoritiesFile", authorities, "CERTIFICATE");
+    }
+
+    /** The certificates in these files; null if the first is empty, which means that TLS is off. Blocks. */
+    public static @Nullable Tls ofFiles(String certificate, String key, String authorities) {
+        return certificate.isEmpty() ? null : new Tls(Path.of(certificate), Path.of(key), Path.of(authorities));
     }
 
     private static void readable(String setting, Path file, String what) {

@@ -1,11 +1,11 @@
 package app;
 
 import com.hazelcast.config.Config;
-import io.muster.GroupOptions;
+import io.muster.options.GroupOptions;
 import io.muster.JoinedRank;
 import io.muster.Muster;
-import io.muster.MusterOptions;
-import io.muster.segment.MusterHazelcast;
+import io.muster.options.MusterOptions;
+import io.muster.options.MusterHazelcast;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;

@@ -4,8 +4,8 @@ package io.muster.transfer.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.WriteException;
 import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;

@@ -9,7 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.group.MusterException;
-import io.muster.transfer.WriteException;
+import io.muster.group.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.lang.foreign.Arena;

@@ -6,13 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.Bounded;
 import io.muster.JvmProcess;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.TcpTestOptions;
-import io.muster.transfer.WriteException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;

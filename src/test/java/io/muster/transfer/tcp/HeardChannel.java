@@ -3,12 +3,12 @@
 package io.muster.transfer.tcp;
 
 import io.muster.group.GroupName;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;

@@ -11,14 +11,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.TcpTestOptions;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.Region;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;

@@ -11,13 +11,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.group.MusterException;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.ProcessAddress;
 import io.muster.transfer.TcpTestOptions;
 import io.muster.transfer.memory.Region;
 import io.muster.transfer.memory.RegionTable;

@@ -9,12 +9,12 @@ import static io.muster.transfer.tcp.TestProcess.next;
 import static io.muster.transfer.tcp.TestProcess.pattern;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.TcpTestOptions;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.Region;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.fabric;
+package io.muster.group;
 
 /** How much is known about a fabric on this host, with the reason. Only {@link Proven} may short-circuit a warmup. */
 public sealed interface FabricVerdict {

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.barrier;
+package io.muster.group;
 
-import io.muster.group.GroupName;
-import io.muster.group.Proof;
-import io.muster.segment.EpochRecord;
 import io.vertx.core.json.JsonObject;
 import java.util.EnumMap;
 import java.util.Map;
@@ -31,18 +28,6 @@ public record AllConnected(
     public AllConnected {
         links = Map.copyOf(links);
         paths = Map.copyOf(paths);
-    }
-
-    /** What a COMPLETE record says. */
-    static AllConnected of(EpochRecord record, long elapsedMs) {
-        return new AllConnected(
-                record.group(),
-                record.number(),
-                record.worldSize(),
-                record.digest().toString(),
-                elapsedMs,
-                record.proofs().links(),
-                record.proofs().paths());
     }
 
     /** The public body of {@code all-connected}. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.transfer;
+package io.muster.group;
 
-import io.muster.cuda.GpuSlice;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.transfer;
+package io.muster.group;
 
 /**
  * Why a remote write was not applied, or is not known to have been. The message names region, offset, length, peer, and

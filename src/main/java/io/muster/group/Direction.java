@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.transfer;
+package io.muster.group;
 
 /** Which way the bytes of a one-sided transfer go. */
 public enum Direction {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.transfer;
-
-import io.muster.group.ProcessId;
+package io.muster.group;
 
 /**
  * Where a process can be dialled, and who must answer there.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.blame;
+package io.muster.group;
 
-import io.muster.group.ProcessId;
 import java.util.List;
 
 /**

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.fabric;
+package io.muster.group;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.muster.group.MusterException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

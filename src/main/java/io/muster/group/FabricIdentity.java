@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.fabric;
+package io.muster.group;
 
-import io.muster.group.MusterException;
 import java.util.UUID;
 
 /**

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.store;
+package io.muster.options;
 
 import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
-import com.hazelcast.config.EvictionPolicy;
-import com.hazelcast.config.InMemoryFormat;
 import com.hazelcast.config.JavaSerializationFilterConfig;
 import com.hazelcast.config.JoinConfig;
-import com.hazelcast.config.MapConfig;
-import com.hazelcast.config.MergePolicyConfig;
-import com.hazelcast.config.PartitioningStrategyConfig;
 import com.hazelcast.config.ServerSocketEndpointConfig;
 import com.hazelcast.config.YamlConfigBuilder;
-import com.hazelcast.partition.strategy.StringPartitioningStrategy;
-import com.hazelcast.spi.merge.PutIfAbsentMergePolicy;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.store.MusterMap;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -34,15 +28,14 @@ import java.util.UUID;
  */
 public final class MusterHazelcast {
     /** The map that all groups share. */
-    public static final String MAP_NAME = "muster.segments";
+    public static final String MAP_NAME = MusterMap.NAME;
 
     /** The member attribute that says which process a member belongs to. */
-    public static final String PROCESS_ID_ATTRIBUTE = "muster.processId";
+    public static final String PROCESS_ID_ATTRIBUTE = MusterMap.PROCESS_ID_ATTRIBUTE;
 
     /** What vertx-hazelcast expects of a member that it did not start itself. */
     private static final String VERTX_NODE_ID_ATTRIBUTE = "__vertx.nodeId";
 
-    private static final String PARTITIONING = StringPartitioningStrategy.class.getName();
     private static final String REFERENCE = "/io/muster/conf/hazelcast.yaml";
 
     private MusterHazelcast() {}
@@ -91,7 +84,7 @@ public final class MusterHazelcast {
      * @return the same configuration
      */
     public static Config applyTo(Config config, ProcessId process) {
-        config.addMapConfig(mapConfig(MAP_NAME));
+        config.addMapConfig(MusterMap.config(MAP_NAME));
         config.getMemberAttributeConfig().setAttribute(PROCESS_ID_ATTRIBUTE, process.toString());
         if (config.getSerializationConfig().getJavaSerializationFilterConfig() == null) {
             config.getSerializationConfig()
@@ -189,65 +182,5 @@ public final class MusterHazelcast {
                 .setMembers(new ArrayList<>(known))
                 .setRequiredMember(target);
         return config;
-    }
-
-    /**
-     * Of a member that runs: configures the map if nobody has, and refuses it where somebody has in vain (see
-     * {@link #requireUsable}).
-     */
-    static void configure(Config running, String mapName) {
-        MapConfig there = running.getMapConfigOrNull(mapName);
-        if (there == null) {
-            running.addMapConfig(mapConfig(mapName));
-        } else {
-            requireUsable(there);
-        }
-    }
-
-    /**
-     * Refuses a map on which compare-and-set on bytes, or fresh reads, can't work.
-     *
-     * @throws MusterException of kind CONFIG, naming all that is wrong
-     */
-    static void requireUsable(MapConfig map) {
-        List<String> wrong = new ArrayList<>();
-        if (map.getInMemoryFormat() == InMemoryFormat.OBJECT) {
-            wrong.add(
-                    "in-memory-format is OBJECT (compare-and-set would compare identities of arrays), make it BINARY");
-        }
-        if (map.getEvictionConfig().getEvictionPolicy() != EvictionPolicy.NONE) {
-            wrong.add("eviction-policy is " + map.getEvictionConfig().getEvictionPolicy() + ", make it NONE");
-        }
-        if (map.getTimeToLiveSeconds() != 0
-                || map.getMaxIdleSeconds() != 0 && map.getMaxIdleSeconds() != Integer.MAX_VALUE) {
-            wrong.add("entries expire (time-to-live " + map.getTimeToLiveSeconds() + " s, max-idle "
-                    + map.getMaxIdleSeconds() + " s), make both 0");
-        }
-        if (map.isReadBackupData() || map.getNearCacheConfig() != null) {
-            wrong.add("reads may be stale, switch read-backup-data and near-cache off");
-        }
-        PartitioningStrategyConfig partitioning = map.getPartitioningStrategyConfig();
-        if (partitioning == null || !PARTITIONING.equals(partitioning.getPartitioningStrategyClass())) {
-            wrong.add("partition-strategy is not " + PARTITIONING
-                    + " (the keys of a group would be sought in other partitions than those in which"
-                    + " the other processes put them), make it that");
-        }
-        if (!wrong.isEmpty()) {
-            throw MusterException.config("Hazelcast's map can't hold segment handles: " + String.join("; ", wrong)
-                    + "; MusterHazelcast.applyTo(config, processId) configures it");
-        }
-    }
-
-    private static MapConfig mapConfig(String name) {
-        MapConfig map = new MapConfig(name)
-                .setInMemoryFormat(InMemoryFormat.BINARY)
-                .setBackupCount(1)
-                .setAsyncBackupCount(0)
-                .setReadBackupData(false)
-                .setStatisticsEnabled(false)
-                .setPartitioningStrategyConfig(new PartitioningStrategyConfig(PARTITIONING))
-                .setMergePolicyConfig(new MergePolicyConfig(PutIfAbsentMergePolicy.class.getName(), 100));
-        map.getEvictionConfig().setEvictionPolicy(EvictionPolicy.NONE);
-        return map;
     }
 }

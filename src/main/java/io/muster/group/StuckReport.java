@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.barrier;
+package io.muster.group;
 
-import io.muster.blame.Blame;
-import io.muster.group.GroupName;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Who is missing for all-connected, in which phase, as one process sees it. Outliers only: a rank that is not listed
@@ -109,12 +106,5 @@ public record StuckReport(
         missing.forEach(one -> text.append('\n').append(one.text()));
         blame.text().lines().forEach(line -> text.append("\n  ").append(line));
         return text.toString();
-    }
-
-    /** The same for whoever sees only the numbers of a map. */
-    Map<Integer, Phase> phases() {
-        Map<Integer, Phase> phases = new java.util.TreeMap<>();
-        missing.forEach(one -> phases.put(one.rank(), one.phase()));
-        return phases;
     }
 }

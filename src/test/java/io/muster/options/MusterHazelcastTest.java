@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.store;
+package io.muster.options;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -18,6 +18,7 @@ import com.hazelcast.instance.EndpointQualifier;
 import io.muster.group.MusterException;
 import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
+import io.muster.store.MusterMap;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -59,8 +60,8 @@ class MusterHazelcastTest {
                 .isEqualTo(applied.getMapConfigs().get(MusterHazelcast.MAP_NAME));
         assertThat(applied.getMemberAttributeConfig().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE))
                 .isEqualTo(PROCESS.toString());
-        MusterHazelcast.requireUsable(applied.findMapConfig(MusterHazelcast.MAP_NAME));
-        assertThatThrownBy(() -> MusterHazelcast.requireUsable(new Config().findMapConfig(MusterHazelcast.MAP_NAME)))
+        MusterMap.requireUsable(applied.findMapConfig(MusterHazelcast.MAP_NAME));
+        assertThatThrownBy(() -> MusterMap.requireUsable(new Config().findMapConfig(MusterHazelcast.MAP_NAME)))
                 .hasMessageContaining("partition-strategy");
     }
 
@@ -99,7 +100,7 @@ class MusterHazelcastTest {
                 .setTimeToLiveSeconds(5)
                 .setNearCacheConfig(new NearCacheConfig());
         map.getEvictionConfig().setEvictionPolicy(EvictionPolicy.LRU);
-        assertThatThrownBy(() -> MusterHazelcast.requireUsable(map))
+        assertThatThrownBy(() -> MusterMap.requireUsable(map))
                 .isInstanceOfSatisfying(
                         MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
                 .hasMessageContainingAll("OBJECT", "LRU", "time-to-live 5 s", "near-cache");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.group;
 
 /**
  * Memory of a GPU as this process addresses it: a source or a destination of transfers.
