@@ -18,9 +18,7 @@ import io.muster.options.MusterOptions;
 import io.muster.options.TlsOptions;
 import io.muster.options.TransportOptions;
 import io.muster.runtime.CloseBound;
-import io.muster.runtime.GpuPathReport;
 import io.muster.runtime.Hardware;
-import io.muster.runtime.LocalGroup;
 import io.muster.runtime.MusterContext;
 import io.muster.runtime.MusterProcess;
 import io.muster.runtime.ProcessTrust;
@@ -37,14 +35,10 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
-import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -239,7 +233,7 @@ public final class Muster {
         Promise<Integer> primed = ((VertxInternal) vertx).getOrCreateContext().promise();
         Thread.ofVirtual().name("muster-prime").start(() -> {
             try {
-                primed.complete(prime(options));
+                primed.complete(primeBlocking(options));
             } catch (RuntimeException e) {
                 primed.fail(e);
             }
@@ -247,8 +241,8 @@ public final class Muster {
         return primed.future();
     }
 
-    /** The same for a thread that may block. */
-    public static int prime(MusterOptions options) {
+    /** The same; blocks. */
+    public static int primeBlocking(MusterOptions options) {
         return Rehearsal.run(options).rounds();
     }
 
@@ -320,71 +314,9 @@ public final class Muster {
         return fabric.verdict();
     }
 
-    /**
-     * The status pictures of the groups that this process is in, each gathered from all its nodes.
-     *
-     * @param group only this one, null: all
-     * @return one picture per group, in the order of their names; fails with CONFIG if this process is not in the group
-     */
-    public Future<List<JsonObject>> status(@Nullable String group) {
-        List<LocalGroup> asked = process.groups().values().stream()
-                .filter(one -> group == null || one.name().value().equals(group))
-                .sorted(Comparator.comparing(LocalGroup::name))
-                .toList();
-        if (asked.isEmpty() && group != null) {
-            return Future.failedFuture(MusterException.config("this process has no rank of a group '" + group
-                    + "'; its groups are " + process.groups().keySet()));
-        }
-        return Future.all(asked.stream().map(one -> one.status().gather()).toList())
-                .map(all -> all.<JsonObject>list());
-    }
-
-    /**
-     * The flight record of this process: the last transitions of its links, what happened to its channels, the store
-     * and its barriers, each with wall-clock and monotonic time, and where every link stands now. Takes milliseconds.
-     */
-    public JsonObject flightRecord() {
-        return process.flight().record("asked");
-    }
-
-    /**
-     * Writes the flight record into the folder of {@code flight.folder}.
-     *
-     * @param why one word, which becomes part of the file's name
-     * @return the file; empty if {@code flight.keepFiles} is 0, or if it could not be written in time, which the log
-     *     says
-     */
-    public Future<Optional<Path>> dumpFlightRecord(String why) {
-        return MusterContext.here(process.vertx(), process.flight().dump(why));
-    }
-
-    /** How many registered {@code regions}, open {@code channels} and {@code groups} this process has. */
-    public JsonObject holdings() {
-        return new JsonObject()
-                .put("regions", process.regions().size())
-                .put("channels", process.routing().channels().all().size())
-                .put("groups", process.groups().size());
-    }
-
-    /**
-     * How often something was refused here because the secret of its group does not vouch for it: values in the store,
-     * messages, events on the bus. Connections that are refused are logged ({@code connection-dropped}) and not counted
-     * here. The status picture says which.
-     */
-    public long distrusted() {
-        return process.trust().distrusted();
-    }
-
-    /**
-     * How this process reaches the GPU memory of others: {@code mapped} regions, by which {@code ways}, what was
-     * {@code refused} and why, and for each of the {@code pairs} of ranks the segment, the GPU that copies, the way,
-     * and why others were not taken.
-     */
-    public JsonObject gpuPaths() {
-        return GpuPathReport.of(
-                process.transfers().mappings(),
-                process.transfers().paths(),
-                process.groups().values());
+    /** Status, flight record, holdings, rejections and GPU paths of this process. */
+    public Diagnostics diagnostics() {
+        return new Diagnostics(process);
     }
 
     MusterProcess process() {

@@ -148,8 +148,8 @@ class DeadlinesTest {
         assertThat(missed.kind()).isEqualTo(MusterException.Kind.RETRY);
         assertThat(missed).hasMessageContaining("rank 1: never published");
         assertThat(rank.report().await(20, TimeUnit.SECONDS).missing()).hasSize(1);
-        assertThat(muster.status("g").await(20, TimeUnit.SECONDS)).hasSize(1);
-        assertThat(muster.dumpFlightRecord("asked").await(20, TimeUnit.SECONDS)).isEmpty();
+        assertThat(muster.diagnostics().status("g").await(20, TimeUnit.SECONDS)).hasSize(1);
+        assertThat(muster.diagnostics().dumpFlightRecord("asked").await(20, TimeUnit.SECONDS)).isEmpty();
         try (Arena arena = Arena.ofShared()) {
             assertThat(catchThrowableOfType(
                                     MusterException.class,
@@ -193,8 +193,8 @@ class DeadlinesTest {
         assertEnds("allConnected", () -> rank.allConnected(SHORT));
         assertEnds("register", () -> rank.register("kv", 8));
         assertEnds("report", rank::report);
-        assertEnds("status", () -> muster.status("g"));
-        assertEnds("dump", () -> muster.dumpFlightRecord("asked"));
+        assertEnds("status", () -> muster.diagnostics().status("g"));
+        assertEnds("dump", () -> muster.diagnostics().dumpFlightRecord("asked"));
         try (Arena arena = Arena.ofShared()) {
             assertEnds("write", () -> rank.write(1, "kv", 0, arena.allocate(8)));
         }

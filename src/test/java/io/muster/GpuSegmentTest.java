@@ -194,7 +194,7 @@ class GpuSegmentTest {
         secondGpus.failing("cuMemImportFromShareableHandle", 101);
         gpuSegment(zero, one, "kv", BYTES);
         ended(one.write(0, "kv", 0, bytes(8, 8)));
-        String refused = GpuPaths.text(second.muster().gpuPaths());
+        String refused = GpuPaths.text(second.muster().diagnostics().gpuPaths().toJson());
         assertThat(refused)
                 .contains(
                         "group=g rank 1 to rank 0 segment kv: not mapped, over the connection if gpu.fallback allows it: "
@@ -202,10 +202,10 @@ class GpuSegmentTest {
         secondGpus.healed();
         gpuSegment(zero, one, "other", BYTES);
         ended(one.write(0, "other", 0, bytes(8, 8)));
-        assertThat(GpuPaths.text(second.muster().gpuPaths()))
+        assertThat(GpuPaths.text(second.muster().diagnostics().gpuPaths().toJson()))
                 .contains("group=g rank 1 to rank 0 segment other: posix over a unix socket, copied by GPU 0\n")
                 .contains("segment kv: not mapped");
-        assertThat(GpuPaths.text(first.muster().gpuPaths()))
+        assertThat(GpuPaths.text(first.muster().diagnostics().gpuPaths().toJson()))
                 .as("nothing was reached for from there")
                 .isEmpty();
     }

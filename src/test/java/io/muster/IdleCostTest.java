@@ -101,7 +101,7 @@ class IdleCostTest {
         }
         Bounded.await(Future.all(connected), "future all");
         assertThat(processes)
-                .allSatisfy(one -> assertThat(one.holdings().getInteger("channels"))
+                .allSatisfy(one -> assertThat(one.diagnostics().holdings().channels())
                         .as("shared by all groups")
                         .isEqualTo(1));
         Thread.sleep(2 * RECONCILE_MS); // what follows from connecting

@@ -116,7 +116,7 @@ final class InMemoryCluster implements AutoCloseable {
                 Bounded.await(Muster.start(vertx, store, id, MusterOptions.fromJson(all), around), "muster start"));
         processes.add(process);
         FlightRecordWhenItFails.register(
-                process, () -> process.muster().flightRecord().encodePrettily());
+                process, () -> process.muster().diagnostics().flightRecord().toJson().encodePrettily());
         return process;
     }
 

@@ -151,7 +151,7 @@ class JoinedRankTest {
         Bounded.await(first.join(GroupOptions.of("g", 0, 1)), "first join");
         Muster late = start();
         assertThat(failure(late.join(GroupOptions.of("g", 0, 1)))).hasMessageContaining("is held by pid");
-        assertThat(Bounded.await(late.status(null), "late status")).isEmpty();
+        assertThat(Bounded.await(late.diagnostics().status(null), "late status")).isEmpty();
         Bounded.await(first.close(), "first close");
         Bounded.await(late.join(GroupOptions.of("g", 0, 2)), "late join");
     }

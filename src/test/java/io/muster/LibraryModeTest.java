@@ -172,7 +172,7 @@ class LibraryModeTest {
 
         @Override
         public Future<?> stop() {
-            assertThat(muster.status("g").failed()).isFalse();
+            assertThat(muster.diagnostics().status("g").failed()).isFalse();
             return muster.close();
         }
     }

@@ -152,7 +152,7 @@ class SecuredGroupTest {
         JoinedRank again = cluster.start(secured).join("g", 2, 3);
         assertThat(InMemoryCluster.await(zero, one, again).epoch()).isGreaterThan(epoch);
         Bounded.await(again.leave(), "again leave");
-        assertThat(first.muster().distrusted()).isZero();
+        assertThat(first.muster().diagnostics().rejected().count()).isZero();
         InMemorySegmentStore stranger = cluster.stranger();
         for (String key : cluster.shared().keys()) {
             StoredBytes bytes = Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get"));
@@ -230,7 +230,7 @@ class SecuredGroupTest {
                         .contains("security.secretFile");
             });
         }
-        assertThat(first.muster().distrusted() + second.muster().distrusted()).isPositive();
+        assertThat(first.muster().diagnostics().rejected().count() + second.muster().diagnostics().rejected().count()).isPositive();
         assertThat(logged.stream()
                         .filter(line -> line.contains("muster.entry.rejected group=g rank=0"))
                         .count())
@@ -359,7 +359,7 @@ class SecuredGroupTest {
                 .hasMessageContaining("is held by pid");
         if (forgery != Forgery.REMOVED) { // of marks the store tells nobody: who reads them counts
             assertThat(Stream.concat(processes.stream(), Stream.of(late))
-                            .mapToLong(process -> process.muster().distrusted())
+                            .mapToLong(process -> process.muster().diagnostics().rejected().count())
                             .sum())
                     .as("counted")
                     .isPositive();
@@ -372,8 +372,8 @@ class SecuredGroupTest {
         InMemoryCluster.Process waiter = cluster.start(secured);
         JoinedRank zero = waiter.join("g", 0, 3);
         JoinedRank one = waiter.join("g", 1, 3);
-        assertThat(Bounded.await(waiter.muster().status("g"), "muster status")
-                        .getFirst()
+        assertThat(Bounded.await(waiter.muster().diagnostics().status("g"), "muster status")
+                        .getFirst().toJson()
                         .getLong("distrusted"))
                 .isZero();
         InMemoryCluster.Process forgetful = cluster.start(InMemoryCluster.secret(Path.of("")));
@@ -404,8 +404,8 @@ class SecuredGroupTest {
         Bounded.await(unsigned.leave(), "unsigned leave");
         JoinedRank two = cluster.start(secured).join("g", 2, 3);
         InMemoryCluster.await(zero, one, two);
-        assertThat(StatusVerticle.text(Bounded.await(waiter.muster().status("g"), "muster status")
-                        .getFirst()))
+        assertThat(StatusVerticle.text(Bounded.await(waiter.muster().diagnostics().status("g"), "muster status")
+                        .getFirst().toJson()))
                 .doesNotContain("unsigned or foreign");
     }
 
@@ -413,7 +413,7 @@ class SecuredGroupTest {
         long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
         while (true) {
             JsonObject picture =
-                    Bounded.await(process.muster().status("g"), "muster status").getFirst();
+                    Bounded.await(process.muster().diagnostics().status("g"), "muster status").getFirst().toJson();
             if (StatusVerticle.text(picture).contains(line)) {
                 return picture;
             }
@@ -458,9 +458,9 @@ class SecuredGroupTest {
                     .isInstanceOf(LinkMessage.Refuse.class);
         }
         long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (process.muster().distrusted() < 500) {
+        while (process.muster().diagnostics().rejected().count() < 500) {
             assertThat(System.nanoTime())
-                    .as("counted: " + process.muster().distrusted())
+                    .as("counted: " + process.muster().diagnostics().rejected().count())
                     .isLessThan(end);
             Thread.sleep(2);
         }
@@ -739,9 +739,9 @@ class SecuredGroupTest {
                     ControlKind.GOSSIP,
                     new io.muster.barrier.Gossip(new GroupName("g"), "g/rank/1", Schema.encode(entry)).encode());
             long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-            while (process.muster().distrusted() < 4) {
+            while (process.muster().diagnostics().rejected().count() < 4) {
                 assertThat(System.nanoTime())
-                        .as("counted: " + process.muster().distrusted())
+                        .as("counted: " + process.muster().diagnostics().rejected().count())
                         .isLessThan(end);
                 Thread.sleep(5);
             }
@@ -771,6 +771,6 @@ class SecuredGroupTest {
         JoinedRank one = other.join("g", 1, 2);
         InMemoryCluster.await(zero, one);
         assertThat(Bounded.await(told, "told").getString("signature")).hasSize(64);
-        assertThat(process.muster().distrusted()).isEqualTo(2);
+        assertThat(process.muster().diagnostics().rejected().count()).isEqualTo(2);
     }
 }

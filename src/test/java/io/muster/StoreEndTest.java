@@ -35,7 +35,7 @@ class StoreEndTest {
 
             assertTold(waiting);
             assertTold(rank.allConnected(Duration.ofDays(1)));
-            assertThat(process.muster().flightRecord().encode()).contains("\"ENDED\"");
+            assertThat(process.muster().diagnostics().flightRecord().toJson().encode()).contains("\"ENDED\"");
         }
     }
 }

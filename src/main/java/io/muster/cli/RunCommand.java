@@ -2,6 +2,7 @@
 
 package io.muster.cli;
 
+import io.muster.Diagnostics;
 import io.muster.JoinedRank;
 import io.muster.chaos.Traffic;
 import io.muster.cluster.ControlAddress;
@@ -249,7 +250,11 @@ final class RunCommand implements Callable<Integer> {
     private void failed(LaunchedProcess process, Throwable failure, EventWriter events) {
         if (failure instanceof MusterException known && known.kind() == MusterException.Kind.RETRY) {
             process.muster()
+                    .diagnostics()
                     .status(group)
+                    .map(groups -> groups.stream()
+                            .map(Diagnostics.GroupStatus::toJson)
+                            .toList())
                     .onComplete(
                             pictures -> {
                                 pictures.forEach(picture -> {

@@ -77,7 +77,7 @@ final class TrainArchiveCommand implements Callable<Integer> {
                 .await();
         MemorySegment source = Arena.ofAuto().allocate(Long.BYTES);
         ranks.getLast().write(0, SEGMENT, 0, source).await();
-        processes.getFirst().muster().status(group).await();
+        processes.getFirst().muster().diagnostics().status(group).await();
         Future.all(ranks.stream().map(JoinedRank::leave).toList()).await();
     }
 }

@@ -87,7 +87,7 @@ public final class GpuWorkerCommand implements Callable<Integer> {
                         joined.unregister(command.getString("name")).await();
                         out.event("unregistered", new JsonObject());
                     }
-                    case "paths" -> out.event("paths-done", process.muster().gpuPaths());
+                    case "paths" -> out.event("paths-done", process.muster().diagnostics().gpuPaths().toJson());
                     case "leave" -> {
                         joined.leave().await();
                         out.event("left", new JsonObject());

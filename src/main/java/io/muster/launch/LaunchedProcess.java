@@ -2,6 +2,7 @@
 
 package io.muster.launch;
 
+import io.muster.Diagnostics;
 import io.muster.Muster;
 import io.muster.cluster.ClusterFormation;
 import io.muster.cluster.ClusterMember;
@@ -117,7 +118,7 @@ public final class LaunchedProcess implements AutoCloseable {
 
     private static void prime(MusterOptions options) {
         try {
-            LOG.debug("muster.primed rounds={}", Muster.prime(options));
+            LOG.debug("muster.primed rounds={}", Muster.primeBlocking(options));
         } catch (RuntimeException e) {
             LOG.info("muster.prime.failed reason={} the first group is slower to connect", e.toString());
         }
@@ -151,12 +152,17 @@ public final class LaunchedProcess implements AutoCloseable {
                     .put("starting", true)
                     .put("groups", new JsonArray()));
         }
-        return running.status(request.getString("group"))
+        return running.diagnostics()
+                .status(request.getString("group"))
                 .map(groups -> new JsonObject()
                         .put("pid", ProcessHandle.current().pid())
                         .put("starting", false)
-                        .put("groups", new JsonArray(groups))
-                        .put("gpuPaths", running.gpuPaths()))
+                        .put(
+                                "groups",
+                                new JsonArray(groups.stream()
+                                        .map(Diagnostics.GroupStatus::toJson)
+                                        .toList()))
+                        .put("gpuPaths", running.diagnostics().gpuPaths().toJson()))
                 .toCompletionStage();
     }
 
@@ -173,7 +179,7 @@ public final class LaunchedProcess implements AutoCloseable {
         Vertx clustered = vertx;
         if (running != null && joined != null && clustered != null) {
             resources
-                    .mergeIn(running.holdings())
+                    .mergeIn(running.diagnostics().holdings().toJson())
                     .put("deployments", clustered.deploymentIDs().size())
                     .put("storeEntries", joined.storeEntries())
                     .put("busRegistrations", joined.busRegistrations());
@@ -188,14 +194,15 @@ public final class LaunchedProcess implements AutoCloseable {
                         MusterException.retry(
                                 "pid " + ProcessHandle.current().pid()
                                         + " is starting: it is not in a cluster yet, and has nothing to tell ('muster status' says what it waits for)"))
-                : CompletableFuture.completedFuture(running.flightRecord());
+                : CompletableFuture.completedFuture(
+                        running.diagnostics().flightRecord().toJson());
     }
 
     /** Before the end: writes the flight record into its folder, if there is anything to tell. Blocks, bounded. */
     public void dumpFlightRecord(String why) {
         Muster running = muster;
         if (running != null) {
-            quietly(running.dumpFlightRecord(why));
+            quietly(running.diagnostics().dumpFlightRecord(why));
         }
     }
 

@@ -5,13 +5,13 @@ package io.muster.ops;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 
-/** How a process reaches the GPU memory of others, for people. */
+/** The paths of a process to the GPU memory of others, as text. */
 public final class GpuPaths {
     private GpuPaths() {}
 
     /**
-     * The fields of {@code Muster.gpuPaths} as text, a line a pair of ranks and segment; empty if nothing was reached
-     * for.
+     * The fields of {@code Diagnostics.GpuPaths} as text, one line for each pair of ranks and segment; empty if there is
+     * no path.
      */
     public static String text(JsonObject paths) {
         JsonArray pairs = paths.getJsonArray("pairs", new JsonArray());
