@@ -236,8 +236,8 @@ public final class JoinedRank {
      * @param offset first byte in the target segment
      * @param source off-heap memory, at least 1 byte; must stay valid and unchanged until the future completes
      * @return completes when the bytes have been applied at the destination, on whichever thread learns of it; fails
-     *     with a {@link io.muster.group.WriteException} if they were not, with RETRY if the link to that rank is not
-     *     CONNECTED, with CONFIG if it has no such segment
+     *     with a {@link MusterException}: a {@link io.muster.group.WriteException} with the reason if they were not, RETRY
+     *     if the link to that rank is not CONNECTED, CONFIG if it has no such segment
      */
     public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
         return transfer(Transfer.write(peer, segment, offset, source));

@@ -86,7 +86,7 @@ class GpuSecuredSegmentTest {
                             "channel write"))
                     .isInstanceOfSatisfying(
                             WriteException.class,
-                            refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED));
+                            refused -> assertThat(refused.reason()).isEqualTo(WriteException.Reason.UNPROVED));
             Bounded.await(stranger.close(), "stranger close");
             Bounded.await(vertx.close(), "vertx close");
         }

@@ -215,10 +215,10 @@ class GpuSegmentTest {
     void whatLeavesTheSegmentOrHasTheWrongKeyIsRefusedHereAndNothingIsMoved() {
         GpuSlice target = gpuSegment(zero, one, "kv", 5000);
         for (JoinedRank who : List.of(zero, one)) {
-            refused(WriteException.Kind.OUT_OF_BOUNDS, who.write(0, "kv", 4996, bytes(1, 5)));
-            refused(WriteException.Kind.OUT_OF_BOUNDS, who.write(0, "kv", -1, bytes(1, 5)));
-            refused(WriteException.Kind.OUT_OF_BOUNDS, who.read(0, "kv", Long.MAX_VALUE, bytes(1, 5)));
-            refused(WriteException.Kind.EMPTY, who.write(0, "kv", 0, bytes(1, 5).asSlice(0, 0)));
+            refused(WriteException.Reason.OUT_OF_BOUNDS, who.write(0, "kv", 4996, bytes(1, 5)));
+            refused(WriteException.Reason.OUT_OF_BOUNDS, who.write(0, "kv", -1, bytes(1, 5)));
+            refused(WriteException.Reason.OUT_OF_BOUNDS, who.read(0, "kv", Long.MAX_VALUE, bytes(1, 5)));
+            refused(WriteException.Reason.EMPTY, who.write(0, "kv", 0, bytes(1, 5).asSlice(0, 0)));
             ended(who.write(0, "kv", 4995, bytes(1, 5)));
         }
         assertThat(HostGpus.byteAt(target.address() + 4994)).isZero();
@@ -229,11 +229,11 @@ class GpuSegmentTest {
         assertThatThrownBy(() -> ended(zero.registerGpu("x", 7, 1))).hasMessageContaining("no GPU 7");
     }
 
-    private static void refused(WriteException.Kind kind, Future<Void> transfer) {
+    private static void refused(WriteException.Reason reason, Future<Void> transfer) {
         assertThatThrownBy(() -> ended(transfer))
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        refused -> assertThat(refused.kind()).isEqualTo(kind));
+                        refused -> assertThat(refused.reason()).isEqualTo(reason));
     }
 
     /** W-5: the heap is out of reach, and so is what the driver does not share. */
@@ -243,7 +243,7 @@ class GpuSegmentTest {
                 .isInstanceOf(MusterException.class)
                 .hasMessageContaining("has to come from cuMemAlloc or cudaMalloc");
         gpuSegment(zero, one, "kv", 5000);
-        refused(WriteException.Kind.FAILED, one.write(0, "kv", 0, MemorySegment.ofArray(new byte[8])));
+        refused(WriteException.Reason.FAILED, one.write(0, "kv", 0, MemorySegment.ofArray(new byte[8])));
     }
 
     /** Rank 1 and rank 2 live in one process. */
@@ -277,7 +277,7 @@ class GpuSegmentTest {
         ended(zero.write(1, "host", 0, mine.slice(0, 1000)));
         assertThat(one.segment("host").get(ValueLayout.JAVA_BYTE, 49)).isEqualTo((byte) 6);
         assertThat(one.segment("host").get(ValueLayout.JAVA_BYTE, 50)).isEqualTo((byte) 5);
-        refused(WriteException.Kind.OUT_OF_BOUNDS, zero.read(1, "host", 1 << 20, arena.allocate(1)));
+        refused(WriteException.Reason.OUT_OF_BOUNDS, zero.read(1, "host", 1 << 20, arena.allocate(1)));
     }
 
     // T-4

@@ -178,7 +178,7 @@ class SecuredGroupTest {
         InMemoryCluster.await(waiter.join("g", 0, 2), writer.join("g", 1, 2));
         assertThat(late.fired()).isPositive();
         assertThat(Bounded.await(connected, "connected").getInteger("attempt")).isEqualTo(1);
-        assertThat(writer.muster().process().regions().refusals(WriteException.Kind.UNPROVED))
+        assertThat(writer.muster().process().regions().refusals(WriteException.Reason.UNPROVED))
                 .as("it was there first")
                 .isPositive();
     }
@@ -698,7 +698,7 @@ class SecuredGroupTest {
                             "channel write"))
                     .isInstanceOfSatisfying(
                             WriteException.class,
-                            refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED))
+                            refused -> assertThat(refused.reason()).isEqualTo(WriteException.Reason.UNPROVED))
                     .hasMessageContaining("group g");
             assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 0)).isZero();
             var life =

@@ -77,16 +77,16 @@ class WriteGroupTest {
             int rank = target.member().rank();
             long bytes = target.segment("kv").byteSize();
             refused(
-                    WriteException.Kind.OUT_OF_BOUNDS,
+                    WriteException.Reason.OUT_OF_BOUNDS,
                     () -> Bounded.await(one.write(rank, "kv", bytes - 7, source(8)), "one write"));
             refused(
-                    WriteException.Kind.OUT_OF_BOUNDS,
+                    WriteException.Reason.OUT_OF_BOUNDS,
                     () -> Bounded.await(one.write(rank, "kv", -1, source(8)), "one write"));
             refused(
-                    WriteException.Kind.OUT_OF_BOUNDS,
+                    WriteException.Reason.OUT_OF_BOUNDS,
                     () -> Bounded.await(one.write(rank, "kv", Long.MAX_VALUE, source(8)), "one write"));
             refused(
-                    WriteException.Kind.EMPTY,
+                    WriteException.Reason.EMPTY,
                     () -> Bounded.await(one.write(rank, "kv", 0, source(8).asSlice(0, 0)), "one write"));
             Bounded.await(one.write(rank, "kv", bytes - 8, source(8)), "one write");
             assertThat(target.segment("kv").get(ValueLayout.JAVA_BYTE, bytes - 1))
@@ -96,11 +96,11 @@ class WriteGroupTest {
         }
     }
 
-    private static void refused(WriteException.Kind kind, ThrowingCallable write) {
+    private static void refused(WriteException.Reason reason, ThrowingCallable write) {
         assertThatThrownBy(write)
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        refused -> assertThat(refused.kind()).isEqualTo(kind));
+                        refused -> assertThat(refused.reason()).isEqualTo(reason));
     }
 
     @Test

@@ -5,10 +5,10 @@ package io.muster.group;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What went wrong, to whom, and (by its kind) what the caller should do about it. The message is one sentence a person
- * can act on.
+ * The failure of every call of the API. Its kind says what the caller should do. The message is one sentence that a
+ * person can act on. Transfers fail with the subtype {@link WriteException}, which has a reason as well.
  */
-public final class MusterException extends RuntimeException {
+public sealed class MusterException extends RuntimeException permits WriteException {
     private static final long serialVersionUID = 1L;
 
     /** What the caller should do. */
@@ -28,6 +28,12 @@ public final class MusterException extends RuntimeException {
         this.kind = kind;
     }
 
+    /** Without a stack trace: transfers fail in great numbers when a connection ends. */
+    MusterException(Kind kind, String message) {
+        super(message, null, false, false);
+        this.kind = kind;
+    }
+
     public static MusterException retry(String message) {
         return new MusterException(Kind.RETRY, message, null);
     }
@@ -40,7 +46,7 @@ public final class MusterException extends RuntimeException {
         return new MusterException(Kind.FATAL, message, null);
     }
 
-    public Kind kind() {
+    public final Kind kind() {
         return kind;
     }
 }

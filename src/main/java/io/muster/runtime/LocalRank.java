@@ -380,7 +380,7 @@ public final class LocalRank implements SeatPorts {
     private Future<Void> writeProved(Channel channel, WarmupSlot slot, MemorySegment source, int refusals) {
         return channel.write(slot.region(), slot.offset(), source)
                 .recover(failure -> failure instanceof WriteException refused
-                                && refused.kind() == WriteException.Kind.UNPROVED
+                                && refused.reason() == WriteException.Reason.UNPROVED
                                 && refusals < PROVING_TRIES
                         ? group.process()
                                 .vertx()

@@ -59,7 +59,7 @@ record FaultyChannel(Vertx vertx, TransportFaults faults, Channel channel) imple
             }
             case TransportFault.Act.Fail(String reason) ->
                 Future.failedFuture(WriteFailures.refused(
-                        WriteException.Kind.FAILED,
+                        WriteException.Reason.FAILED,
                         reason + " (injected)",
                         region,
                         offset,

@@ -9,25 +9,25 @@ public final class WriteFailures {
     private WriteFailures() {}
 
     public static WriteException refused(
-            WriteException.Kind kind, String detail, RemoteRegion region, long offset, long length, String peer) {
+            WriteException.Reason reason, String detail, RemoteRegion region, long offset, long length, String peer) {
         return new WriteException(
-                kind,
-                "write refused (" + kind + ": " + detail + "): " + where(region, offset, length, peer) + "; "
-                        + advice(kind));
+                reason,
+                "write refused (" + reason + ": " + detail + "): " + where(region, offset, length, peer) + "; "
+                        + advice(reason));
     }
 
     public static WriteException timeout(int ms, RemoteRegion region, long offset, long length, String peer) {
         return new WriteException(
-                WriteException.Kind.TIMEOUT,
+                WriteException.Reason.TIMEOUT,
                 "write not answered after " + ms + " ms: " + where(region, offset, length, peer) + "; "
-                        + advice(WriteException.Kind.TIMEOUT));
+                        + advice(WriteException.Reason.TIMEOUT));
     }
 
     public static WriteException lost(String evidence, RemoteRegion region, long offset, long length, String peer) {
         return new WriteException(
-                WriteException.Kind.CHANNEL_LOST,
+                WriteException.Reason.CHANNEL_LOST,
                 "channel ended before the write was answered (" + evidence + "): " + where(region, offset, length, peer)
-                        + "; " + advice(WriteException.Kind.CHANNEL_LOST));
+                        + "; " + advice(WriteException.Reason.CHANNEL_LOST));
     }
 
     private static String where(RemoteRegion region, long offset, long length, String peer) {
@@ -35,8 +35,8 @@ public final class WriteFailures {
                 + " peer=" + peer;
     }
 
-    private static String advice(WriteException.Kind kind) {
-        return switch (kind) {
+    private static String advice(WriteException.Reason reason) {
+        return switch (reason) {
             case UNKNOWN_REGION, WRONG_KEY ->
                 "ask for the region's present handle: it was closed, or belongs to an earlier life";
             case OUT_OF_BOUNDS -> "keep offset and length within the region";

@@ -211,7 +211,7 @@ class TransportFaultsTest {
         assertThat(failure(channel.write(region.remote(), 0, source)))
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        failed -> assertThat(failed.kind()).isEqualTo(WriteException.Kind.FAILED));
+                        failed -> assertThat(failed.reason()).isEqualTo(WriteException.Reason.FAILED));
         await(channel.write(region.remote(), 0, source));
         Future<Void> hangs = channel.write(region.remote(), 0, source);
         assertThat(region.memory().get(ValueLayout.JAVA_BYTE, 0))

@@ -47,7 +47,7 @@ final class GpuCopies {
         return switch (table.lease(remote.id(), remote.key(), move.offset(), move.bytes())) {
             case LeaseOutcome.Refused refused ->
                 Future.failedFuture(WriteFailures.refused(
-                        refused.kind(), refused.detail(), remote, move.offset(), move.bytes(), "this process"));
+                        refused.reason(), refused.detail(), remote, move.offset(), move.bytes(), "this process"));
             case Lease lease -> released(lease, move, leased(remote, lease, move));
         };
     }
@@ -64,7 +64,7 @@ final class GpuCopies {
     private Future<Void> leased(RemoteRegion remote, Lease lease, Move move) {
         if (!(lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, var view, var _, var _))) {
             return Future.failedFuture(
-                    new WriteException(WriteException.Kind.FAILED, "region " + remote.id() + " is no GPU memory"));
+                    new WriteException(WriteException.Reason.FAILED, "region " + remote.id() + " is no GPU memory"));
         }
         long address = view.address() + lease.offset();
         if (move.local() instanceof Local.OnGpu(GpuSlice slice) && slice.device() != gpu.device()) {
@@ -86,7 +86,7 @@ final class GpuCopies {
         return switch (table.lease(remote.id(), remote.key(), move.offset(), slice.bytes())) {
             case LeaseOutcome.Refused refused ->
                 Future.failedFuture(WriteFailures.refused(
-                        refused.kind(), refused.detail(), remote, move.offset(), slice.bytes(), "this process"));
+                        refused.reason(), refused.detail(), remote, move.offset(), slice.bytes(), "this process"));
             case Lease lease ->
                 released(lease, move, owned.gpu(slice.device()).compose(gpu -> {
                     MemorySegment memory = lease.region().memory().asSlice(move.offset(), slice.bytes());
@@ -112,15 +112,15 @@ final class GpuCopies {
         long bytes = move.bytes();
         if (info.gpu().isEmpty()) {
             return Future.failedFuture(
-                    new WriteException(WriteException.Kind.FAILED, "segment " + info.name() + " is no GPU memory"));
+                    new WriteException(WriteException.Reason.FAILED, "segment " + info.name() + " is no GPU memory"));
         }
         if (bytes == 0) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Kind.EMPTY, "nothing to move", remote, offset, 0, channel.toString()));
+                    WriteException.Reason.EMPTY, "nothing to move", remote, offset, 0, channel.toString()));
         }
         if (offset < 0 || bytes > info.bytes() || offset > info.bytes() - bytes) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Kind.OUT_OF_BOUNDS,
+                    WriteException.Reason.OUT_OF_BOUNDS,
                     "the region has " + info.bytes() + " bytes",
                     remote,
                     offset,
@@ -132,7 +132,7 @@ final class GpuCopies {
                 .compose(imported -> {
                     if (!imported.lease()) {
                         return Future.failedFuture(WriteFailures.refused(
-                                WriteException.Kind.CLOSING,
+                                WriteException.Reason.CLOSING,
                                 "the region is being taken back",
                                 remote,
                                 offset,
@@ -169,7 +169,7 @@ final class GpuCopies {
     private static Future<Void> checked(Local local) {
         return local instanceof Local.Host(MemorySegment memory) && !memory.isNative()
                 ? Future.failedFuture(new WriteException(
-                        WriteException.Kind.FAILED, "this end lies on the Java heap, where no GPU reaches it"))
+                        WriteException.Reason.FAILED, "this end lies on the Java heap, where no GPU reaches it"))
                 : Future.succeededFuture();
     }
 

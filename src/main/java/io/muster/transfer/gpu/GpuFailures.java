@@ -24,7 +24,7 @@ final class GpuFailures {
 
     static WriteException copy(CudaFailure failure, RemoteRegion region, long offset, long bytes, String peer) {
         return new WriteException(
-                WriteException.Kind.FAILED,
+                WriteException.Reason.FAILED,
                 "copy failed: " + GpuTrouble.sentence(failure) + "; region=" + region.id() + " offset=" + offset
                         + " bytes=" + bytes + " regionBytes=" + region.bytes() + " peer=" + peer + " transport=cuda");
     }

@@ -97,7 +97,7 @@ final class GpuImports {
     private Future<GpuImport> attempt(SegmentInfo info, Gpu gpu, List<GpuWays.Way> ways, List<String> refused) {
         if (ways.isEmpty()) {
             return Future.failedFuture(new WriteException(
-                    WriteException.Kind.FAILED,
+                    WriteException.Reason.FAILED,
                     "segment " + info.name() + " can't be mapped on GPU " + gpu.device() + ": "
                             + (refused.isEmpty() ? "its handle names no way" : String.join("; ", refused))));
         }

@@ -184,20 +184,20 @@ final class GpuRegions {
         if (region == null || !(region.backing() instanceof Backing.OnGpu)) {
             return TransferMessage.Answer.refused(
                     wanted.request(),
-                    WriteException.Kind.UNKNOWN_REGION,
+                    WriteException.Reason.UNKNOWN_REGION,
                     "no GPU memory is registered as region " + wanted.region() + " with this key");
         }
         GroupName owner = region.owner();
         if (owner != null && !channel.isGranted(owner)) {
             return TransferMessage.Answer.refused(
                     wanted.request(),
-                    WriteException.Kind.UNPROVED,
+                    WriteException.Reason.UNPROVED,
                     "region " + region.id() + " is of group " + owner
                             + ", whose secret was not proved over this channel");
         }
         if (region.isClosing()) {
             return TransferMessage.Answer.refused(
-                    wanted.request(), WriteException.Kind.CLOSING, "region " + region.id() + " is being closed");
+                    wanted.request(), WriteException.Reason.CLOSING, "region " + region.id() + " is being closed");
         }
         attached.computeIfAbsent(region.id(), _ -> new Attached())
                 .mappers

@@ -118,13 +118,16 @@ public final class GpuTransport {
         }
         Future<Void> direct = direct(channel, sameHost, info, move);
         return fallsBack
-                ? direct.recover(failure -> failure instanceof WriteException refused
-                                        && refused.kind() == WriteException.Kind.FAILED
-                                        && channel.isAlive()
-                                || failure instanceof MusterException
+                ? direct.recover(failure -> mayFallBack(channel, failure)
                         ? overChannel(channel, info, move).recover(also -> Future.failedFuture(both(failure, also)))
                         : Future.failedFuture(failure))
                 : direct;
+    }
+
+    private static boolean mayFallBack(Channel channel, Throwable failure) {
+        return failure instanceof WriteException refused
+                ? refused.reason() == WriteException.Reason.FAILED && channel.isAlive()
+                : failure instanceof MusterException;
     }
 
     /** The same over {@code cuda} and nothing else. */
@@ -144,7 +147,7 @@ public final class GpuTransport {
 
     private static WriteException both(Throwable cuda, Throwable tcp) {
         return new WriteException(
-                tcp instanceof WriteException known ? known.kind() : WriteException.Kind.FAILED,
+                tcp instanceof WriteException known ? known.reason() : WriteException.Reason.FAILED,
                 tcp.getMessage() + " (tcp, after cuda: " + cuda.getMessage() + ")");
     }
 

@@ -36,7 +36,7 @@ final class Questions {
         long timer = vertx.setTimer(
                 timeoutMs,
                 _ -> answer.tryFail(new WriteException(
-                        WriteException.Kind.TIMEOUT,
+                        WriteException.Reason.TIMEOUT,
                         channel.peer() + " has not answered within " + timeoutMs + " ms")));
         channel.send(ControlKind.TRANSFER, question.apply(number).encode());
         if (!channel.isAlive()) {
@@ -58,7 +58,7 @@ final class Questions {
             question.answer().tryComplete(answer);
         } else {
             question.answer()
-                    .tryFail(new WriteException(WriteException.Kind.values()[answer.status() - 1], answer.detail()));
+                    .tryFail(new WriteException(WriteException.Reason.values()[answer.status() - 1], answer.detail()));
         }
     }
 
@@ -68,7 +68,7 @@ final class Questions {
                 .toList()
                 .forEach(question -> question.answer()
                         .tryFail(new WriteException(
-                                WriteException.Kind.CHANNEL_LOST,
+                                WriteException.Reason.CHANNEL_LOST,
                                 "the channel ended before it was answered; whether it was done is not known")));
     }
 }

@@ -62,11 +62,11 @@ final class StagedTransfers {
             Direction direction, Channel channel, RemoteRegion remote, boolean targetOnGpu, long offset, Local local) {
         if (local.bytes() == 0) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Kind.EMPTY, "nothing to move", remote, offset, 0, channel.toString()));
+                    WriteException.Reason.EMPTY, "nothing to move", remote, offset, 0, channel.toString()));
         }
         if (offset < 0 || local.bytes() > remote.bytes() || offset > remote.bytes() - local.bytes()) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Kind.OUT_OF_BOUNDS,
+                    WriteException.Reason.OUT_OF_BOUNDS,
                     "the region has " + remote.bytes() + " bytes",
                     remote,
                     offset,
@@ -130,7 +130,7 @@ final class StagedTransfers {
             into = table.register("read", memory, null);
         } catch (MusterException unusable) {
             return Future.failedFuture(
-                    new WriteException(WriteException.Kind.FAILED, String.valueOf(unusable.getMessage())));
+                    new WriteException(WriteException.Reason.FAILED, String.valueOf(unusable.getMessage())));
         }
         return questions
                 .ask(
@@ -170,7 +170,7 @@ final class StagedTransfers {
             if (failure == null) {
                 promise.complete();
             } else {
-                promise.fail(new WriteException(WriteException.Kind.FAILED, GpuTrouble.sentence(failure)));
+                promise.fail(new WriteException(WriteException.Reason.FAILED, GpuTrouble.sentence(failure)));
             }
         });
         return promise.future();
@@ -184,8 +184,8 @@ final class StagedTransfers {
                 read.request(),
                 switch (table.lease(
                         read.from().id(), read.from().key(), read.offset(), read.bytes(), channel::isGranted)) {
-                    case LeaseOutcome.Refused(WriteException.Kind kind, String detail) ->
-                        Future.failedFuture(new WriteException(kind, detail));
+                    case LeaseOutcome.Refused(WriteException.Reason reason, String detail) ->
+                        Future.failedFuture(new WriteException(reason, detail));
                     case Lease lease ->
                         (lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, GpuView view, var _, var _)
                                         ? sendStaged(channel, read, gpu, view)
@@ -200,7 +200,7 @@ final class StagedTransfers {
     private Future<Void> sendStaged(Channel channel, TransferMessage.Read read, Gpu gpu, GpuView view) {
         if (read.bytes() > TransferMessage.MAX_STAGED_BYTES) {
             return Future.failedFuture(new WriteException(
-                    WriteException.Kind.OUT_OF_BOUNDS, read.bytes() + " bytes of GPU memory at once"));
+                    WriteException.Reason.OUT_OF_BOUNDS, read.bytes() + " bytes of GPU memory at once"));
         }
         Region stage = table.allocate("stage", read.bytes(), null);
         return copied(gpu, new GpuCopy.ToHost(stage.memory(), view.address() + read.offset()))
@@ -219,7 +219,7 @@ final class StagedTransfers {
                         ControlKind.TRANSFER,
                         TransferMessage.Answer.refused(
                                         wanted.request(),
-                                        WriteException.Kind.FAILED,
+                                        WriteException.Reason.FAILED,
                                         "no place for " + wanted.bytes() + " bytes beside " + taken + " others")
                                 .encode());
                 return;
@@ -245,19 +245,19 @@ final class StagedTransfers {
             answer(
                     channel,
                     commit.request(),
-                    Future.failedFuture(new WriteException(WriteException.Kind.UNKNOWN_REGION, "no such place")));
+                    Future.failedFuture(new WriteException(WriteException.Reason.UNKNOWN_REGION, "no such place")));
             return;
         }
         Region staged = place.region();
         Future<Void> done = switch (table.lease(
                 commit.to().id(), commit.to().key(), commit.offset(), staged.bytes(), channel::isGranted)) {
-            case LeaseOutcome.Refused(WriteException.Kind kind, String detail) ->
-                Future.failedFuture(new WriteException(kind, detail));
+            case LeaseOutcome.Refused(WriteException.Reason reason, String detail) ->
+                Future.failedFuture(new WriteException(reason, detail));
             case Lease lease ->
                 (lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, GpuView view, var _, var _)
                                 ? copied(gpu, new GpuCopy.ToDevice(view.address() + commit.offset(), staged.memory()))
                                 : Future.<Void>failedFuture(new WriteException(
-                                        WriteException.Kind.FAILED,
+                                        WriteException.Reason.FAILED,
                                         "region " + commit.to().id() + " is no GPU memory")))
                         .onSuccess(_ -> lease.announce())
                         .onComplete(_ -> lease.release());
@@ -273,10 +273,10 @@ final class StagedTransfers {
                                 ? TransferMessage.Answer.done(request)
                                 : outcome.cause() instanceof WriteException known
                                         ? TransferMessage.Answer.refused(
-                                                request, known.kind(), String.valueOf(known.getMessage()))
+                                                request, known.reason(), String.valueOf(known.getMessage()))
                                         : TransferMessage.Answer.refused(
                                                 request,
-                                                WriteException.Kind.FAILED,
+                                                WriteException.Reason.FAILED,
                                                 String.valueOf(outcome.cause().getMessage())))
                         .encode()));
     }

@@ -45,7 +45,7 @@ public sealed interface TransferMessage {
     /**
      * The end of a question.
      *
-     * @param status 0: done; else 1 + the ordinal of a {@link WriteException.Kind}
+     * @param status 0: done; else 1 + the ordinal of a {@link WriteException.Reason}
      * @param place of a {@link Stage}, else {@link #NONE}
      */
     record Answer(long request, int status, String detail, RemoteRegion place) implements TransferMessage {
@@ -53,10 +53,10 @@ public sealed interface TransferMessage {
             return new Answer(request, 0, "", NONE);
         }
 
-        static Answer refused(long request, WriteException.Kind kind, String detail) {
+        static Answer refused(long request, WriteException.Reason reason, String detail) {
             return new Answer(
                     request,
-                    1 + kind.ordinal(),
+                    1 + reason.ordinal(),
                     detail.length() > MAX_DETAIL ? detail.substring(0, MAX_DETAIL) : detail,
                     NONE);
         }
@@ -111,9 +111,9 @@ public sealed interface TransferMessage {
     private static Answer answer(CanonicalReader in) throws MalformedException {
         long request = in.i64("request");
         int status = in.u8("status");
-        if (status > WriteException.Kind.values().length) {
+        if (status > WriteException.Reason.values().length) {
             throw new MalformedException(
-                    "status: expected at most " + WriteException.Kind.values().length + ", got " + status);
+                    "status: expected at most " + WriteException.Reason.values().length + ", got " + status);
         }
         return new Answer(request, status, in.text("detail", 4 * MAX_DETAIL), region(in));
     }

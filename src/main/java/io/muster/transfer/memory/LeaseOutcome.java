@@ -7,5 +7,5 @@ import io.muster.group.WriteException;
 /** The answer to a request for a lease. */
 public sealed interface LeaseOutcome permits Lease, LeaseOutcome.Refused {
     /** No lease, and why; {@code detail} is one clause for a person. */
-    record Refused(WriteException.Kind kind, String detail) implements LeaseOutcome {}
+    record Refused(WriteException.Reason reason, String detail) implements LeaseOutcome {}
 }

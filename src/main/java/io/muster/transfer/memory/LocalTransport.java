@@ -25,7 +25,7 @@ public final class LocalTransport {
         return switch (regions.lease(region.id(), region.key(), offset, source.byteSize())) {
             case LeaseOutcome.Refused refused ->
                 Future.failedFuture(WriteFailures.refused(
-                        refused.kind(), refused.detail(), region, offset, source.byteSize(), "this process"));
+                        refused.reason(), refused.detail(), region, offset, source.byteSize(), "this process"));
             case Lease lease -> apply(lease, region, offset, source);
         };
     }
@@ -35,14 +35,14 @@ public final class LocalTransport {
         return switch (regions.lease(region.id(), region.key(), offset, destination.byteSize())) {
             case LeaseOutcome.Refused refused ->
                 Future.failedFuture(WriteFailures.refused(
-                        refused.kind(), refused.detail(), region, offset, destination.byteSize(), "this process"));
+                        refused.reason(), refused.detail(), region, offset, destination.byteSize(), "this process"));
             case Lease lease -> {
                 try {
                     MemorySegment.copy(lease.region().memory(), offset, destination, 0, destination.byteSize());
                     yield Future.succeededFuture();
                 } catch (RuntimeException failure) {
                     yield Future.failedFuture(WriteFailures.refused(
-                            WriteException.Kind.FAILED,
+                            WriteException.Reason.FAILED,
                             failure.toString(),
                             region,
                             offset,
@@ -62,7 +62,7 @@ public final class LocalTransport {
             return Future.succeededFuture();
         } catch (RuntimeException failure) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Kind.FAILED, failure.toString(), region, offset, source.byteSize(), "this process"));
+                    WriteException.Reason.FAILED, failure.toString(), region, offset, source.byteSize(), "this process"));
         } finally {
             lease.release();
         }

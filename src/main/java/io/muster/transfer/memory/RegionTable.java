@@ -25,13 +25,13 @@ import org.jspecify.annotations.Nullable;
  * thread-safe.
  */
 public final class RegionTable {
-    private static final WriteException.Kind[] KINDS = WriteException.Kind.values();
+    private static final WriteException.Reason[] REASONS = WriteException.Reason.values();
 
     private final Vertx vertx;
     private final SecureRandom keys = new SecureRandom();
     private final ConcurrentMap<Integer, Region> regions = new ConcurrentHashMap<>();
     private final AtomicInteger nextId = new AtomicInteger(1);
-    private final AtomicLongArray refusals = new AtomicLongArray(KINDS.length);
+    private final AtomicLongArray refusals = new AtomicLongArray(REASONS.length);
 
     public RegionTable(Vertx vertx) {
         this.vertx = vertx;
@@ -76,9 +76,9 @@ public final class RegionTable {
         return regions.size();
     }
 
-    /** Requests that were refused with this kind since the start. */
-    public long refusals(WriteException.Kind kind) {
-        return refusals.get(kind.ordinal());
+    /** Requests that were refused for this reason since the start. */
+    public long refusals(WriteException.Reason reason) {
+        return refusals.get(reason.ordinal());
     }
 
     /** The same for this process itself. */
@@ -95,26 +95,26 @@ public final class RegionTable {
     public LeaseOutcome lease(int id, long key, long offset, long length, Predicate<GroupName> granted) {
         Region region = regions.get(id);
         if (region == null) {
-            return refuse(WriteException.Kind.UNKNOWN_REGION, "no region " + id + " is registered");
+            return refuse(WriteException.Reason.UNKNOWN_REGION, "no region " + id + " is registered");
         }
         if (region.remote().key() != key) {
-            return refuse(WriteException.Kind.WRONG_KEY, "the key is not that of region " + id);
+            return refuse(WriteException.Reason.WRONG_KEY, "the key is not that of region " + id);
         }
         GroupName owner = region.owner();
         if (owner != null && !granted.test(owner)) {
             return refuse(
-                    WriteException.Kind.UNPROVED,
+                    WriteException.Reason.UNPROVED,
                     "region " + id + " is of group " + owner + ", whose secret was not proved over this channel");
         }
         if (length == 0) {
-            return refuse(WriteException.Kind.EMPTY, "nothing to write");
+            return refuse(WriteException.Reason.EMPTY, "nothing to write");
         }
         long bytes = region.bytes();
         if (offset < 0 || length < 0 || length > bytes || offset > bytes - length) {
-            return refuse(WriteException.Kind.OUT_OF_BOUNDS, "region " + id + " has " + bytes + " bytes");
+            return refuse(WriteException.Reason.OUT_OF_BOUNDS, "region " + id + " has " + bytes + " bytes");
         }
         if (!region.lease()) {
-            return refuse(WriteException.Kind.CLOSING, "region " + id + " is being closed");
+            return refuse(WriteException.Reason.CLOSING, "region " + id + " is being closed");
         }
         return new Lease(region, offset, length);
     }
@@ -170,9 +170,9 @@ public final class RegionTable {
         return region;
     }
 
-    private LeaseOutcome refuse(WriteException.Kind kind, String detail) {
-        refusals.incrementAndGet(kind.ordinal());
-        return new LeaseOutcome.Refused(kind, detail);
+    private LeaseOutcome refuse(WriteException.Reason reason, String detail) {
+        refusals.incrementAndGet(reason.ordinal());
+        return new LeaseOutcome.Refused(reason, detail);
     }
 
     /** A thread that is certainly not the caller's: memory that it may touch, any event loop may. */

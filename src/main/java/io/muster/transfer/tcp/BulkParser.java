@@ -32,7 +32,7 @@ public final class BulkParser {
         @Nullable
         String chunkEnd();
 
-        /** @param status 0: applied; else 1 + the ordinal of a {@link WriteException.Kind} */
+        /** @param status 0: applied; else 1 + the ordinal of a {@link WriteException.Reason} */
         @Nullable
         String ack(long request, int status, String detail);
     }

@@ -75,7 +75,7 @@ public final class BulkReceiver {
         switch (regions.lease(header.region(), header.key(), header.offset(), header.length(), granted)) {
             case LeaseOutcome.Refused refused -> {
                 current = null;
-                acks.ack(header.request(), 1 + refused.kind().ordinal(), refused.detail());
+                acks.ack(header.request(), 1 + refused.reason().ordinal(), refused.detail());
                 return null;
             }
             case Lease lease -> {
@@ -137,6 +137,6 @@ public final class BulkReceiver {
         current = null;
         unfinished.remove(inbound.request);
         inbound.lease.release();
-        acks.ack(inbound.request, 1 + WriteException.Kind.FAILED.ordinal(), failure.toString());
+        acks.ack(inbound.request, 1 + WriteException.Reason.FAILED.ordinal(), failure.toString());
     }
 }

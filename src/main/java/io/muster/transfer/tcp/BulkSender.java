@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * from any thread; all else happens on the connection's event loop.
  */
 final class BulkSender {
-    private static final WriteException.Kind[] KINDS = WriteException.Kind.values();
+    private static final WriteException.Reason[] REASONS = WriteException.Reason.values();
     /**
      * Writes on the wire without an answer; more wait here. Also the most that a receiver takes, so that it is bounded.
      */
@@ -110,7 +110,7 @@ final class BulkSender {
 
     @Nullable
     String answered(long request, int status, String detail) {
-        if (status > KINDS.length) {
+        if (status > REASONS.length) {
             return "an answer with status " + status;
         }
         BulkWrite write = unanswered.remove(request);
@@ -125,7 +125,7 @@ final class BulkSender {
         } else {
             settle(
                     write,
-                    WriteFailures.refused(KINDS[status - 1], detail, write.region, write.offset, write.length(), peer));
+                    WriteFailures.refused(REASONS[status - 1], detail, write.region, write.offset, write.length(), peer));
         }
         if (!sendable.isEmpty()) {
             pump();
@@ -178,7 +178,7 @@ final class BulkSender {
     private void admit(BulkWrite write) {
         if (!write.source.isAccessibleBy(Thread.currentThread())) {
             write.promise.fail(WriteFailures.refused(
-                    WriteException.Kind.FAILED,
+                    WriteException.Reason.FAILED,
                     "the source belongs to one thread; use a shared arena",
                     write.region,
                     write.offset,

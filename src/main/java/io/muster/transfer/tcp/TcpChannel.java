@@ -250,11 +250,11 @@ final class TcpChannel implements Channel {
         }
         if (length == 0) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Kind.EMPTY, "nothing to write", region, offset, 0, toString()));
+                    WriteException.Reason.EMPTY, "nothing to write", region, offset, 0, toString()));
         }
         if (!source.isNative()) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Kind.FAILED,
+                    WriteException.Reason.FAILED,
                     "the source lies on the Java heap",
                     region,
                     offset,
@@ -263,7 +263,7 @@ final class TcpChannel implements Channel {
         }
         if (offset < 0 || length > region.bytes() || offset > region.bytes() - length) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Kind.OUT_OF_BOUNDS,
+                    WriteException.Reason.OUT_OF_BOUNDS,
                     "the region has " + region.bytes() + " bytes",
                     region,
                     offset,

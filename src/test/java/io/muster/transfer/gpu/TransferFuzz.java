@@ -170,7 +170,7 @@ public final class TransferFuzz {
                 new TransferMessage.Commit(5, new RemoteRegion(3, 0, 32), new RemoteRegion(1, 1, REGION_BYTES), 0),
                 new TransferMessage.Stage(6, 1),
                 TransferMessage.Answer.done(1),
-                TransferMessage.Answer.refused(1, WriteException.Kind.CLOSING, "why"))) {
+                TransferMessage.Answer.refused(1, WriteException.Reason.CLOSING, "why"))) {
             byte[] bytes = message.encode().getBytes();
             out.writeShort(bytes.length).writeBytes(bytes);
         }

@@ -23,7 +23,7 @@ class TransferMessageTest {
             new TransferMessage.Stage(1, 2),
             new TransferMessage.Commit(1, REGION, REGION, 2),
             TransferMessage.Answer.done(3),
-            TransferMessage.Answer.refused(4, WriteException.Kind.CLOSING, "is being closed"));
+            TransferMessage.Answer.refused(4, WriteException.Reason.CLOSING, "is being closed"));
 
     @Test
     void everyMessageIsReadAsItWasWritten() {

@@ -70,19 +70,19 @@ class RegionTableTest {
             {8, Long.MIN_VALUE}
         };
         for (long[] claim : outside) {
-            assertThat(kind(region.id(), region.remote().key(), claim[0], claim[1]))
+            assertThat(reason(region.id(), region.remote().key(), claim[0], claim[1]))
                     .as("%d+%d", claim[0], claim[1])
-                    .isEqualTo(WriteException.Kind.OUT_OF_BOUNDS);
+                    .isEqualTo(WriteException.Reason.OUT_OF_BOUNDS);
         }
-        assertThat(regions.refusals(WriteException.Kind.OUT_OF_BOUNDS)).isEqualTo(outside.length);
-        assertThat(kind(region.id(), region.remote().key(), 0, 0)).isEqualTo(WriteException.Kind.EMPTY);
-        assertThat(kind(region.id(), region.remote().key() ^ 1, 0, 1)).isEqualTo(WriteException.Kind.WRONG_KEY);
-        assertThat(kind(region.id() + 1, region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.UNKNOWN_REGION);
+        assertThat(regions.refusals(WriteException.Reason.OUT_OF_BOUNDS)).isEqualTo(outside.length);
+        assertThat(reason(region.id(), region.remote().key(), 0, 0)).isEqualTo(WriteException.Reason.EMPTY);
+        assertThat(reason(region.id(), region.remote().key() ^ 1, 0, 1)).isEqualTo(WriteException.Reason.WRONG_KEY);
+        assertThat(reason(region.id() + 1, region.remote().key(), 0, 1)).isEqualTo(WriteException.Reason.UNKNOWN_REGION);
         assertThat(regions.lease(region.id(), region.remote().key(), 0, 16)).isInstanceOf(Lease.class);
     }
 
-    private WriteException.Kind kind(int id, long key, long offset, long length) {
-        return ((LeaseOutcome.Refused) regions.lease(id, key, offset, length)).kind();
+    private WriteException.Reason reason(int id, long key, long offset, long length) {
+        return ((LeaseOutcome.Refused) regions.lease(id, key, offset, length)).reason();
     }
 
     // T-5
@@ -93,14 +93,14 @@ class RegionTableTest {
 
         Future<Region.End> end = region.close(Duration.ofSeconds(20));
 
-        assertThat(kind(region.id(), region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.CLOSING);
+        assertThat(reason(region.id(), region.remote().key(), 0, 1)).isEqualTo(WriteException.Reason.CLOSING);
         assertThat(end.isComplete()).isFalse();
         lease.copyFrom(bytes(1, 2), 0, 14, 2);
         lease.release();
         lease.release();
         assertThat(await(end)).isEqualTo(new Region.End.Closed());
         assertThat(region.memory().scope().isAlive()).isFalse();
-        assertThat(kind(region.id(), region.remote().key(), 0, 1)).isEqualTo(WriteException.Kind.UNKNOWN_REGION);
+        assertThat(reason(region.id(), region.remote().key(), 0, 1)).isEqualTo(WriteException.Reason.UNKNOWN_REGION);
     }
 
     // T-5, P-13
@@ -140,12 +140,12 @@ class RegionTableTest {
         assertThat(local.write(region.remote(), 6, bytes(1, 2)).succeeded()).isTrue();
         assertThat(told).containsExactly(6, 2);
         assertThat(region.memory().toArray(ValueLayout.JAVA_BYTE)).containsExactly(0, 0, 0, 0, 0, 0, 1, 2);
-        assertThat(((WriteException) failure(local.write(region.remote(), 7, bytes(1, 2)))).kind())
-                .isEqualTo(WriteException.Kind.OUT_OF_BOUNDS);
-        assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes()))).kind())
-                .isEqualTo(WriteException.Kind.EMPTY);
+        assertThat(((WriteException) failure(local.write(region.remote(), 7, bytes(1, 2)))).reason())
+                .isEqualTo(WriteException.Reason.OUT_OF_BOUNDS);
+        assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes()))).reason())
+                .isEqualTo(WriteException.Reason.EMPTY);
         await(region.close(Duration.ofSeconds(1)));
-        assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes(1)))).kind())
-                .isEqualTo(WriteException.Kind.UNKNOWN_REGION);
+        assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes(1)))).reason())
+                .isEqualTo(WriteException.Reason.UNKNOWN_REGION);
     }
 }

@@ -83,7 +83,7 @@ final class FrozenWriteIT {
         assertThat(failure)
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        lost -> assertThat(lost.kind()).isEqualTo(WriteException.Kind.CHANNEL_LOST))
+                        lost -> assertThat(lost.reason()).isEqualTo(WriteException.Reason.CHANNEL_LOST))
                 .hasMessageContaining("SILENCE");
         assertThat(tookMs).as("within the liveness limit").isLessThan(LIMIT_MS + SLACK_MS);
         assertThat(TestProcess.next(writer.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.SILENCE);
@@ -108,7 +108,7 @@ final class FrozenWriteIT {
         assertThat(TestProcess.failure(again.write(first, 0, TestProcess.bytes(1))))
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        gone -> assertThat(gone.kind()).isEqualTo(WriteException.Kind.UNKNOWN_REGION));
+                        gone -> assertThat(gone.reason()).isEqualTo(WriteException.Reason.UNKNOWN_REGION));
         TestProcess.await(again.write(
                 new RemoteRegion(Integer.parseInt(second[0]), Long.parseLong(second[1]), FrozenTargetNode.BYTES),
                 0,

@@ -258,8 +258,8 @@ class ProvedChannelTest {
         assertThat(failure(mine.write(region.remote(), 0, bytes(1))))
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNPROVED));
-        assertThat(b.regions.refusals(WriteException.Kind.UNPROVED)).isEqualTo(1);
+                        refused -> assertThat(refused.reason()).isEqualTo(WriteException.Reason.UNPROVED));
+        assertThat(b.regions.refusals(WriteException.Reason.UNPROVED)).isEqualTo(1);
         assertThat(region.memory().get(ValueLayout.JAVA_BYTE, 0)).isZero();
         theirs.grant(GROUP);
         await(mine.write(region.remote(), 0, bytes(1)));

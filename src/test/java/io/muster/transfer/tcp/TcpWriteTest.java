@@ -128,26 +128,26 @@ class TcpWriteTest {
         Region region = b.regions.allocate("slot", 16, null);
         RemoteRegion good = region.remote();
         RemoteRegion lying = new RemoteRegion(good.id(), good.key(), Long.MAX_VALUE);
-        record Claim(RemoteRegion region, long offset, WriteException.Kind kind) {}
+        record Claim(RemoteRegion region, long offset, WriteException.Reason reason) {}
         List<Claim> claims = List.of(
-                new Claim(new RemoteRegion(good.id() + 1, good.key(), 16), 0, WriteException.Kind.UNKNOWN_REGION),
-                new Claim(new RemoteRegion(good.id(), good.key() + 1, 16), 0, WriteException.Kind.WRONG_KEY),
-                new Claim(good, 13, WriteException.Kind.OUT_OF_BOUNDS),
-                new Claim(lying, 13, WriteException.Kind.OUT_OF_BOUNDS),
-                new Claim(lying, 16, WriteException.Kind.OUT_OF_BOUNDS),
-                new Claim(lying, Long.MAX_VALUE - 4, WriteException.Kind.OUT_OF_BOUNDS),
-                new Claim(lying, -1, WriteException.Kind.OUT_OF_BOUNDS));
+                new Claim(new RemoteRegion(good.id() + 1, good.key(), 16), 0, WriteException.Reason.UNKNOWN_REGION),
+                new Claim(new RemoteRegion(good.id(), good.key() + 1, 16), 0, WriteException.Reason.WRONG_KEY),
+                new Claim(good, 13, WriteException.Reason.OUT_OF_BOUNDS),
+                new Claim(lying, 13, WriteException.Reason.OUT_OF_BOUNDS),
+                new Claim(lying, 16, WriteException.Reason.OUT_OF_BOUNDS),
+                new Claim(lying, Long.MAX_VALUE - 4, WriteException.Reason.OUT_OF_BOUNDS),
+                new Claim(lying, -1, WriteException.Reason.OUT_OF_BOUNDS));
 
         for (Claim claim : claims) {
             assertThat(failure(channel.write(claim.region(), claim.offset(), bytes(1, 2, 3, 4))))
                     .isInstanceOfSatisfying(
                             WriteException.class,
                             refused ->
-                                    assertThat(refused.kind()).as("%s", claim).isEqualTo(claim.kind()))
+                                    assertThat(refused.reason()).as("%s", claim).isEqualTo(claim.reason()))
                     .hasMessageContaining("region=" + claim.region().id())
                     .hasMessageContaining("peer=" + b.id);
         }
-        assertThat(b.regions.refusals(WriteException.Kind.OUT_OF_BOUNDS)).isEqualTo(3);
+        assertThat(b.regions.refusals(WriteException.Reason.OUT_OF_BOUNDS)).isEqualTo(3);
         assertThat(region.memory().toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
         await(channel.write(good, 12, bytes(1, 2, 3, 4)));
     }
@@ -162,7 +162,7 @@ class TcpWriteTest {
         assertThat(failure(channel.write(lying, 0, source)))
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.OUT_OF_BOUNDS));
+                        refused -> assertThat(refused.reason()).isEqualTo(WriteException.Reason.OUT_OF_BOUNDS));
         await(channel.write(region.remote(), 0, bytes(1)));
     }
 
@@ -174,7 +174,7 @@ class TcpWriteTest {
         assertThat(failure(channel.write(region.remote(), 0, bytes())))
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.EMPTY));
+                        refused -> assertThat(refused.reason()).isEqualTo(WriteException.Reason.EMPTY));
     }
 
     @Test
@@ -198,7 +198,7 @@ class TcpWriteTest {
         assertThat(failure(channel.write(region.remote(), 0, bytes(1))))
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        refused -> assertThat(refused.kind()).isEqualTo(WriteException.Kind.UNKNOWN_REGION));
+                        refused -> assertThat(refused.reason()).isEqualTo(WriteException.Reason.UNKNOWN_REGION));
         assertThat(region.memory().scope().isAlive()).isFalse();
     }
 
@@ -219,8 +219,8 @@ class TcpWriteTest {
 
         await(write);
         assertThat(await(end)).isEqualTo(new Region.End.Closed());
-        assertThat(((WriteException) failure(next)).kind())
-                .isIn(WriteException.Kind.CLOSING, WriteException.Kind.UNKNOWN_REGION);
+        assertThat(((WriteException) failure(next)).reason())
+                .isIn(WriteException.Reason.CLOSING, WriteException.Reason.UNKNOWN_REGION);
     }
 
     // P-5
@@ -304,12 +304,12 @@ class TcpWriteTest {
         Future<Void> small = own.write(gate(b, inside, goOn).remote(), 0, bytes(1));
         assertThat(inside.await(10, TimeUnit.SECONDS)).isTrue();
 
-        assertThat(((WriteException) failure(small)).kind()).isEqualTo(WriteException.Kind.TIMEOUT);
+        assertThat(((WriteException) failure(small)).reason()).isEqualTo(WriteException.Reason.TIMEOUT);
         assertThat(own.isAlive()).isTrue();
 
         Region large = b.regions.allocate("large", 64L << 20, null);
-        assertThat(((WriteException) failure(own.write(large.remote(), 0, pattern(64L << 20, 1)))).kind())
-                .isEqualTo(WriteException.Kind.TIMEOUT);
+        assertThat(((WriteException) failure(own.write(large.remote(), 0, pattern(64L << 20, 1)))).reason())
+                .isEqualTo(WriteException.Reason.TIMEOUT);
         assertThat(next(hasty.lost).evidence().detail())
                 .contains("did not take a write of 67108864 bytes within 150 ms");
         goOn.countDown();
@@ -330,10 +330,10 @@ class TcpWriteTest {
 
         channel.close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "as told by the test"));
 
-        assertThat(((WriteException) failure(first)).kind()).isEqualTo(WriteException.Kind.CHANNEL_LOST);
-        assertThat(((WriteException) failure(second)).kind()).isEqualTo(WriteException.Kind.CHANNEL_LOST);
-        assertThat(((WriteException) failure(channel.write(region.remote(), 0, bytes(1)))).kind())
-                .isEqualTo(WriteException.Kind.CHANNEL_LOST);
+        assertThat(((WriteException) failure(first)).reason()).isEqualTo(WriteException.Reason.CHANNEL_LOST);
+        assertThat(((WriteException) failure(second)).reason()).isEqualTo(WriteException.Reason.CHANNEL_LOST);
+        assertThat(((WriteException) failure(channel.write(region.remote(), 0, bytes(1)))).reason())
+                .isEqualTo(WriteException.Reason.CHANNEL_LOST);
         goOn.countDown();
         assertThat(next(a.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.CLOSED_HERE);
         assertThat(next(b.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.SOCKET_CLOSED);
