@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
+import io.muster.group.LogEvents;
 import io.muster.options.MusterOptions;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,6 +41,15 @@ class DocumentsTest {
     private static final Pattern LINK = Pattern.compile("\\[[^\\]]*]\\(([^)\\s]+)\\)");
     private static final Pattern HEADING = Pattern.compile("(?m)^#{1,6} (.+)$");
     private static final Pattern EVENT_ROW = Pattern.compile("(?m)^\\| `([a-z]+[.-][a-z.-]+)` \\|");
+    private static final Pattern LOG_LINE =
+            Pattern.compile("\\bLOG\\s*\\.(?:info|warn|error|debug|trace)\\(|\\.log\\(|\\bnew Complaints\\(", Pattern.CASE_INSENSITIVE);
+    private static final Pattern LOG_EVENT = Pattern.compile("\\bLogEvents\\.([A-Z_]+)");
+    private static final Pattern LOGGER_NAME = Pattern.compile("\\bLogger (\\w+)\\b(?! \\{)");
+    /** A constant, one of two, or the field {@code event} of a class that is given a constant. */
+    private static final Pattern BEGINS_WITH_EVENT = Pattern.compile("LogEvents\\.[A-Z_]+(?: \\+|,|\\))"
+            + "|\\([^;]*? \\? LogEvents\\.[A-Z_]+ : LogEvents\\.[A-Z_]+\\)\\s*\\+"
+            + "|(?:LOG|LoggerFactory\\.getLogger\\(\\w+\\.class\\)), LogEvents\\.[A-Z_]+\\)"
+            + "|event \\+ \"", Pattern.CASE_INSENSITIVE);
     private static final Pattern VERSION_ROW = Pattern.compile("(?m)^\\| [^|]+ \\| `(\\w+)\\.VERSION` \\| (\\d+) \\|");
     /** Not a setting, but the group of three that are set together. */
     private static final Set<String> GROUPS_OF_SETTINGS = Set.of("security.tls");
@@ -109,19 +120,51 @@ class DocumentsTest {
     }
 
     @Test
-    void everyLogEventThatIsListedIsInTheSources() throws IOException {
-        List<String> events = EVENT_ROW
+    void operationsListsEveryLogEvent() throws IOException, IllegalAccessException {
+        List<String> listed = EVENT_ROW
                 .matcher(Files.readString(PAGES.resolve("operations.md")))
                 .results()
                 .map(row -> row.group(1))
                 .toList();
-        StringBuilder sources = new StringBuilder();
-        for (Path source : sources()) {
-            sources.append(Files.readString(source));
+        List<String> events = new ArrayList<>();
+        for (Field field : LogEvents.class.getFields()) {
+            events.add((String) field.get(null));
         }
         assertThat(events)
-                .hasSizeGreaterThan(20)
-                .allSatisfy(event -> assertThat(sources.toString()).containsPattern("\"" + event + "[ \"]"));
+                .hasSizeGreaterThan(50)
+                .doesNotHaveDuplicates()
+                .allMatch(name -> name.matches("muster\\.[a-z]+\\.[a-z]+(-[a-z]+)*"));
+        assertThat(listed).containsExactlyInAnyOrderElementsOf(events);
+    }
+
+    @Test
+    void everyLogLineBeginsWithALogEvent() throws IOException {
+        List<String> wrong = new ArrayList<>();
+        Set<String> used = new TreeSet<>();
+        int lines = 0;
+        for (Path source : sources()) {
+            String text = Files.readString(source);
+            LOG_EVENT.matcher(text).results().forEach(use -> used.add(use.group(1)));
+            if (!text.contains("LoggerFactory") && !text.contains("org.slf4j.Logger")) {
+                continue;
+            }
+            for (MatchResult line : LOG_LINE.matcher(text).results().toList()) {
+                lines++;
+                String begin = text.substring(line.end()).stripLeading();
+                if (!BEGINS_WITH_EVENT.matcher(begin).lookingAt()) {
+                    wrong.add(source.getFileName() + ": " + begin.lines().findFirst().orElse(""));
+                }
+            }
+            assertThat(LOGGER_NAME.matcher(text).results().map(name -> name.group(1)))
+                    .as("%s: the names of loggers that the pattern of log lines knows", source)
+                    .isSubsetOf("LOG", "log");
+        }
+        assertThat(wrong).isEmpty();
+        assertThat(lines).isGreaterThan(50);
+        assertThat(used)
+                .containsExactlyInAnyOrderElementsOf(Stream.of(LogEvents.class.getFields())
+                        .map(Field::getName)
+                        .toList());
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.muster.bus.LocalCodec;
 import io.muster.fabric.Fabric;
 import io.muster.group.FabricVerdict;
 import io.muster.group.GroupSecret;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
@@ -207,7 +208,7 @@ public final class Muster {
                     || known.kind() != MusterException.Kind.RETRY) {
                 return Future.failedFuture(failure);
             }
-            LOG.warn("muster.store.trouble starting, listening again: {}", failure.getMessage());
+            LOG.warn(LogEvents.STORE_TROUBLE + " starting, listening again: {}", failure.getMessage());
             return listen(store, listener, tries - 1);
         });
     }

@@ -248,7 +248,7 @@ class SecuredGroupTest {
                                 .connect(second.muster().address()),
                         "routing connect"))
                 .hasMessageContaining("UNPROVED");
-        assertThat(warnings("connection-dropped"))
+        assertThat(warnings("muster.connection.dropped"))
                 .as("once per address, though it was refused more often")
                 .isBetween(1L, 2L);
     }
@@ -469,7 +469,7 @@ class SecuredGroupTest {
                 "muster.claim.malformed",
                 "muster.view.malformed",
                 "muster.transfer.malformed",
-                "muster.distrusted remote=store/g ")) {
+                "muster.signature.rejected remote=store/g ")) {
             assertThat(warnings(event)).as(event).isEqualTo(1);
         }
         assertThat(warnings("remote=store/g/rank/1")).as("keys that nobody has").isZero();

@@ -120,11 +120,11 @@ class StrangersOnThePortsTest {
         }
         assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
         assertThat(logged.stream()
-                        .filter(line -> line.contains("connection-dropped remote=" + SCANNER))
+                        .filter(line -> line.contains("muster.connection.dropped remote=" + SCANNER))
                         .count())
                 .as("log lines per address")
                 .isBetween(1L, 2L);
-        assertThat(logged).noneMatch(line -> line.contains("connection-dropped remote=127.0.0.1"));
+        assertThat(logged).noneMatch(line -> line.contains("muster.connection.dropped remote=127.0.0.1"));
     }
 
     private static boolean isClosed(Socket socket) {
@@ -154,10 +154,10 @@ class StrangersOnThePortsTest {
                 Thread.sleep(20);
             }
             assertThat(logged.stream()
-                            .filter(line -> line.contains("control-port-dropped remote=" + SCANNER))
+                            .filter(line -> line.contains("muster.control.dropped remote=" + SCANNER))
                             .count())
                     .isEqualTo(1);
-            assertThat(logged).noneMatch(line -> line.contains("control-port-dropped remote=127.0.0.1"));
+            assertThat(logged).noneMatch(line -> line.contains("muster.control.dropped remote=127.0.0.1"));
         }
     }
 }

@@ -8,6 +8,7 @@ import io.muster.bus.LocalCodec;
 import io.muster.epoch.BarrierSetup;
 import io.muster.group.AllConnected;
 import io.muster.group.Blame;
+import io.muster.group.LogEvents;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
@@ -404,7 +405,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                 || !core().seats().containsKey(rank)
                 || entry.member().incarnation()
                         != body.getLong("incarnation", entry.member().incarnation())) {
-            LOG.info("muster.report.ignored group={} body={}", setup.group(), body);
+            LOG.info(LogEvents.REPORT_IGNORED + " group={} body={}", setup.group(), body);
             return;
         }
         host.links()
@@ -437,9 +438,9 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
 
     private void blameChanged(Blame blame) {
         if (blame.findings().isEmpty()) {
-            LOG.info("muster.blame group={} nobody any more", setup.group());
+            LOG.info(LogEvents.BLAME_CHANGED + " group={} blamed=none", setup.group());
         } else {
-            LOG.warn("muster.blame group={} {}", setup.group(), blame.text());
+            LOG.warn(LogEvents.BLAME_CHANGED + " group={} {}", setup.group(), blame.text());
         }
         vertx.eventBus()
                 .publish(
@@ -459,7 +460,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
 
     private void logReport() {
         if (waits().isAnyoneWaiting()) {
-            report().onSuccess(report -> LOG.info("muster.waiting {}", report.text()));
+            report().onSuccess(report -> LOG.info(LogEvents.WAIT_PENDING + " {}", report.text()));
         }
     }
 
@@ -558,7 +559,8 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         @Override
         public void seatEnded(int rank, SeatState.End end, String reason) {
             if (!waits().ended(rank, end, reason) && end != SeatState.End.LEFT) {
-                LOG.error("muster.rank.ended group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
+                LOG.error(
+                        LogEvents.RANK_ENDED + " group={} rank={} how={} reason={}", setup.group(), rank, end, reason);
             }
         }
 
@@ -589,7 +591,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             boolean inOrder = !lost.isEmpty()
                     && lost.stream().allMatch(one -> one.reason().equals("LEFT"));
             LOG.atLevel(inOrder ? Level.INFO : Level.WARN)
-                    .log("muster.degraded group={} epoch={} lost={}", setup.group(), epoch, lost);
+                    .log(LogEvents.EPOCH_DEGRADED + " group={} epoch={} lost={}", setup.group(), epoch, lost);
             if (!inOrder) {
                 blame().degraded();
             }
@@ -611,7 +613,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             if (reason != null && storeTrouble == null) {
                 storeTroubleNanos = System.nanoTime();
                 storeTroubleAt = Instant.now();
-                LOG.warn("muster.store.trouble group={} reason={}", setup.group(), reason);
+                LOG.warn(LogEvents.STORE_TROUBLE + " group={} reason={}", setup.group(), reason);
             }
             storeTrouble = reason;
         }

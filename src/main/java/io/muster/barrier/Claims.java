@@ -6,6 +6,7 @@ import io.muster.barrier.GroupPorts.SeatAnswer;
 import io.muster.barrier.GroupPorts.WitnessAnswer;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessAddress;
+import io.muster.group.LogEvents;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
@@ -53,7 +54,7 @@ public final class Claims {
     private final Supplier<ProcessAddress> own;
     private final long limitMs;
     private final Complaints malformed =
-            new Complaints(LoggerFactory.getLogger(Claims.class), "muster.claim.malformed");
+            new Complaints(LoggerFactory.getLogger(Claims.class), LogEvents.CLAIM_MALFORMED);
     private final AtomicLong nextId = new AtomicLong();
     /** Questions that wait for an answer; asked on any context, answered on the control connection's. */
     private final Map<Long, Question> asked = new ConcurrentHashMap<>();

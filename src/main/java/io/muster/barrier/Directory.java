@@ -3,6 +3,7 @@
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierSetup;
+import io.muster.group.LogEvents;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Versioned;
 import io.muster.wire.Decoded;
@@ -105,7 +106,12 @@ final class Directory {
     private void warn(int rank, String reason) {
         long times = rejections.merge(rank, 1L, Long::sum);
         LOG.atLevel(Long.bitCount(times) == 1 ? Level.WARN : Level.DEBUG)
-                .log("muster.entry.rejected group={} rank={} times={} reason={}", setup.group(), rank, times, reason);
+                .log(
+                        LogEvents.ENTRY_REJECTED + " group={} rank={} times={} reason={}",
+                        setup.group(),
+                        rank,
+                        times,
+                        reason);
     }
 
     /** An entry that was seen, in the store or elsewhere: the rank's key must never hold an older life again. */

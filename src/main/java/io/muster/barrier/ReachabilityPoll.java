@@ -4,6 +4,7 @@ package io.muster.barrier;
 
 import io.muster.blame.View;
 import io.muster.group.GroupName;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
@@ -42,7 +43,7 @@ public final class ReachabilityPoll {
 
     private final Host host;
     private final Complaints malformed =
-            new Complaints(LoggerFactory.getLogger(ReachabilityPoll.class), "muster.view.malformed");
+            new Complaints(LoggerFactory.getLogger(ReachabilityPoll.class), LogEvents.VIEW_MALFORMED);
     private final AtomicLong nextId = new AtomicLong();
     private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
 

@@ -3,6 +3,7 @@
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierSetup;
+import io.muster.group.LogEvents;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
@@ -61,7 +62,7 @@ final class Tombstones {
                         RankEntry.State.GONE,
                         entry.revision(),
                         entry.handle());
-                write(rank, seen.bytes(), gone, "muster.rank.gone");
+                write(rank, seen.bytes(), gone, LogEvents.RANK_GONE);
             }
         });
     }
@@ -96,7 +97,7 @@ final class Tombstones {
 
     private void restore(int rank, @Nullable Versioned<RankEntry> there, RankEntry known) {
         RankEntry next = known.with(known.isLive() ? RankEntry.State.GONE : known.state(), known.handle());
-        write(rank, Versioned.bytesOf(there), next, "muster.rank.restored");
+        write(rank, Versioned.bytesOf(there), next, LogEvents.RANK_RESTORED);
     }
 
     private void write(int rank, @Nullable StoredBytes expected, RankEntry entry, String event) {
@@ -105,8 +106,7 @@ final class Tombstones {
             cleaning.remove(rank);
             if (applied) {
                 LOG.info(
-                        "{} group={} rank={} incarnation={} pid={} host={}",
-                        event,
+                        event + " group={} rank={} incarnation={} pid={} host={}",
                         setup.group(),
                         rank,
                         entry.member().incarnation(),

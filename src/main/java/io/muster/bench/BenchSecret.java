@@ -2,6 +2,7 @@
 
 package io.muster.bench;
 
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ record BenchSecret(Path file) implements AutoCloseable {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
-            LOG.warn("bench-secret-left file={} reason={}", file, e.toString());
+            LOG.warn(LogEvents.BENCH_SECRET_LEFT + " file={} reason={}", file, e.toString());
         }
     }
 }

@@ -8,6 +8,7 @@ import io.muster.bus.Addresses;
 import io.muster.cluster.ControlAddress;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
+import io.muster.group.LogEvents;
 import io.muster.launch.EventWriter;
 import io.muster.launch.ExitCode;
 import io.muster.launch.LaunchedProcess;
@@ -174,7 +175,8 @@ public final class BenchWorkerCommand implements Callable<Integer> {
         leave(own);
         process.vertx()
                 .eventBus()
-                .<JsonObject>consumer(GREETING, message -> LOG.debug("bench.greeted by={}", message.body()))
+                .<JsonObject>consumer(
+                        GREETING, message -> LOG.debug(LogEvents.BENCH_GREETED + " by={}", message.body()))
                 .completion()
                 .await();
     }

@@ -2,6 +2,7 @@
 
 package io.muster.cli;
 
+import io.muster.group.LogEvents;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import org.slf4j.Logger;
@@ -38,7 +39,7 @@ final class TermSignal {
                             signal.getConstructor(String.class).newInstance("TERM"),
                             Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, ends));
         } catch (ReflectiveOperationException | RuntimeException e) {
-            LOG.debug("muster.signal.unavailable reason={} SIGTERM dumps no flight record", e.toString());
+            LOG.debug(LogEvents.SIGNAL_UNAVAILABLE + " reason={} SIGTERM dumps no flight record", e.toString());
         }
     }
 
@@ -46,7 +47,7 @@ final class TermSignal {
         try {
             first.run();
         } catch (RuntimeException e) {
-            LOG.warn("muster.signal.failed reason={}", e.toString());
+            LOG.warn(LogEvents.SIGNAL_FAILED + " reason={}", e.toString());
         } finally {
             System.exit(EXIT_CODE);
         }

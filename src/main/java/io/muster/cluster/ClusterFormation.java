@@ -2,6 +2,7 @@
 
 package io.muster.cluster;
 
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.vertx.core.json.JsonArray;
@@ -211,7 +212,7 @@ public final class ClusterFormation {
                         }
                         if (now - logNanos >= 0) {
                             log.info(
-                                    "cluster-wait for={} why=\"{}\" ms={}",
+                                    LogEvents.CLUSTER_WAITING + " for={} why=\"{}\" ms={}",
                                     address,
                                     why,
                                     TimeUnit.NANOSECONDS.toMillis(now - startNanos));
@@ -245,7 +246,7 @@ public final class ClusterFormation {
     /** Blocks until it is this process's turn to join, or that can't be learnt soon. */
     public void awaitTurn(Decision.Join join) {
         ControlClient.Reply reply = ControlClient.ask(join.at(), new JsonObject().put("ask", ASK_TURN), TURN_PATIENCE);
-        log.debug("cluster-turn at={} reply={}", join.at(), reply);
+        log.debug(LogEvents.CLUSTER_TURN + " at={} reply={}", join.at(), reply);
     }
 
     private void keepAsking(ControlAddress address, BlockingQueue<Map.Entry<ControlAddress, Seen>> news) {

@@ -13,6 +13,7 @@ import com.hazelcast.core.HazelcastInstanceAware;
 import com.hazelcast.core.LifecycleEvent;
 import com.hazelcast.core.LifecycleListener;
 import com.hazelcast.map.IMap;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.options.HazelcastOptions;
@@ -106,8 +107,8 @@ public final class ClusterMember implements AutoCloseable {
                 formation.formed(address);
                 long endedNanos = System.nanoTime();
                 log.info(
-                        "cluster-{} process={} hazelcast={} members={} startMs={} waitMs={} joinMs={}",
-                        gate.founds() ? "founded" : "joined",
+                        (gate.founds() ? LogEvents.CLUSTER_FOUNDED : LogEvents.CLUSTER_JOINED)
+                                + " process={} hazelcast={} members={} startMs={} waitMs={} joinMs={}",
                         settings.process(),
                         address,
                         hazelcast.getCluster().getMembers().size(),
@@ -136,7 +137,9 @@ public final class ClusterMember implements AutoCloseable {
                             e);
                 }
                 log.warn(
-                        "cluster-join-failed process={} cause=\"{}\" asking again", settings.process(), e.getMessage());
+                        LogEvents.CLUSTER_JOIN_FAILED + " process={} cause=\"{}\": joining is tried again",
+                        settings.process(),
+                        e.getMessage());
             } finally {
                 gate.close();
             }
@@ -256,7 +259,9 @@ public final class ClusterMember implements AutoCloseable {
                 case ClusterFormation.Decision.Found(List<ControlAddress> unheard) -> {
                     if (!unheard.isEmpty()) {
                         log.warn(
-                                "cluster-founding unheard={} founds without an answer of these; if they run a cluster, the two merge later",
+                                LogEvents.CLUSTER_FOUNDING
+                                        + " unanswered={}: the cluster is founded without an answer of these processes;"
+                                        + " if they run a cluster, the two merge later",
                                 unheard);
                     }
                     MusterHazelcast.found(config);

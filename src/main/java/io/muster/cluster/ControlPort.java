@@ -2,6 +2,7 @@
 
 package io.muster.cluster;
 
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.transfer.Complaints;
 import io.vertx.core.json.DecodeException;
@@ -52,7 +53,7 @@ public final class ControlPort implements AutoCloseable {
     /** Connections by address, where a thread per connection meets the others. */
     private final ConcurrentHashMap<String, Integer> perAddress = new ConcurrentHashMap<>();
 
-    private final Complaints complaints = new Complaints(log, "control-port-dropped");
+    private final Complaints complaints = new Complaints(log, LogEvents.CONTROL_DROPPED);
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("muster-control-", 0).factory());
 
@@ -131,7 +132,10 @@ public final class ControlPort implements AutoCloseable {
         threads.shutdownNow();
         try {
             if (!threads.awaitTermination(CLOSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                log.warn("control-port-close address={} ms={} a handler does not end", address, CLOSE_LIMIT.toMillis());
+                log.warn(
+                        LogEvents.CONTROL_CLOSE_LATE + " address={} ms={}: a handler did not end in time",
+                        address,
+                        CLOSE_LIMIT.toMillis());
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
@@ -146,7 +150,7 @@ public final class ControlPort implements AutoCloseable {
                 threads.execute(() -> serve(socket));
             } catch (IOException | RuntimeException e) {
                 if (!server.isClosed()) {
-                    log.warn("control-port-accept address={} cause={}", address, e.toString());
+                    log.warn(LogEvents.CONTROL_ACCEPT_FAILED + " address={} cause={}", address, e.toString());
                     LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
                 }
             }
@@ -242,7 +246,7 @@ public final class ControlPort implements AutoCloseable {
         if (cause instanceof MusterException known) {
             return error(String.valueOf(known.getMessage()), known.kind());
         }
-        log.warn("control-port-answer address={} ask={}", address, ask, cause);
+        log.warn(LogEvents.CONTROL_ANSWER_FAILED + " address={} ask={}", address, ask, cause);
         return error(ask + " failed: " + cause, MusterException.Kind.FATAL);
     }
 

@@ -10,6 +10,7 @@ import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.TcpIpConfig;
 import com.hazelcast.core.HazelcastInstance;
+import io.muster.group.LogEvents;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -115,7 +116,7 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
             for (List<String> former = former(); !former.isEmpty(); former = former()) {
                 List<String> there = isOldest() ? listening(former) : List.of();
                 if (!there.equals(list.getMembers())) {
-                    LOG.debug("cluster-look at={} former={}", there, former.size());
+                    LOG.debug(LogEvents.CLUSTER_SEARCHED + " at={} former={}", there, former.size());
                     list.setMembers(there);
                 }
                 Thread.sleep(pauseMs());

@@ -4,6 +4,7 @@ package io.muster.cuda;
 
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.group.LogEvents;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Objects;
@@ -212,7 +213,7 @@ final class GpuWorker {
         try {
             done.done(failure);
         } catch (RuntimeException mistake) {
-            LOG.warn("gpu-listener-failed device={}", device, mistake);
+            LOG.warn(LogEvents.GPU_LISTENER_FAILED + " device={}", device, mistake);
         }
     }
 
@@ -235,7 +236,7 @@ final class GpuWorker {
     private void noteIfFatal(CudaFailure failure) {
         if (lost == null && GpuTrouble.of(failure).isFatal()) {
             lost = failure;
-            LOG.warn("gpu-lost device={} cause={}", device, GpuTrouble.sentence(failure));
+            LOG.warn(LogEvents.GPU_LOST + " device={} cause={}", device, GpuTrouble.sentence(failure));
             onLost.accept(failure);
         }
     }
@@ -263,7 +264,7 @@ final class GpuWorker {
         try {
             opened.close();
         } catch (CudaCallException failure) {
-            LOG.warn("gpu-not-closed cause={}", failure.failure());
+            LOG.warn(LogEvents.GPU_NOT_CLOSED + " cause={}", failure.failure());
         }
     }
 

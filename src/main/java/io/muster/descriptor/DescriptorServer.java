@@ -2,6 +2,7 @@
 
 package io.muster.descriptor;
 
+import io.muster.group.LogEvents;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
@@ -87,13 +88,13 @@ public final class DescriptorServer implements AutoCloseable {
                     answer(client);
                 } catch (IOException failure) {
                     refused.incrementAndGet();
-                    LOG.debug("descriptor-refused socket={} reason={}", name, failure.getMessage());
+                    LOG.debug(LogEvents.DESCRIPTOR_REFUSED + " socket={} reason={}", name, failure.getMessage());
                 } finally {
                     SystemCalls.close(client);
                 }
             } catch (IOException failure) {
                 if (!closing) {
-                    LOG.warn("descriptor-server-ended socket={} reason={}", name, failure.getMessage());
+                    LOG.warn(LogEvents.DESCRIPTOR_SERVER_ENDED + " socket={} reason={}", name, failure.getMessage());
                 }
                 return;
             }

@@ -7,6 +7,7 @@ import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingProbe;
 import io.muster.cuda.driver.CudaFacts;
 import io.muster.group.FabricVerdict;
+import io.muster.group.LogEvents;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +30,7 @@ public final class GpuFabric {
         }
         FabricVerdict verdict = FabricRule.verdict(Probed.CUDA, Probed.SHARING, setting);
         if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_WANTED && !(verdict instanceof FabricVerdict.Proven)) {
-            LOG.warn("fabric-not-proven reason={}", verdict.reason());
+            LOG.warn(LogEvents.FABRIC_NOT_PROVEN + " reason={}", verdict.reason());
         }
         return verdict;
     }

@@ -9,6 +9,7 @@ import io.muster.cluster.ClusterMember;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlPort;
 import io.muster.cluster.FileLimit;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.ProcessResources;
@@ -118,9 +119,9 @@ public final class LaunchedProcess implements AutoCloseable {
 
     private static void prime(MusterOptions options) {
         try {
-            LOG.debug("muster.primed rounds={}", Muster.primeBlocking(options));
+            LOG.debug(LogEvents.PRIME_DONE + " rounds={}", Muster.primeBlocking(options));
         } catch (RuntimeException e) {
-            LOG.info("muster.prime.failed reason={} the first group is slower to connect", e.toString());
+            LOG.info(LogEvents.PRIME_FAILED + " reason={} the first group is slower to connect", e.toString());
         }
     }
 
@@ -235,7 +236,7 @@ public final class LaunchedProcess implements AutoCloseable {
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
-            LOG.warn("muster.close.incomplete reason={}", e.toString());
+            LOG.warn(LogEvents.CLOSE_INCOMPLETE + " reason={}", e.toString());
         }
     }
 

@@ -2,6 +2,7 @@
 
 package io.muster.ops;
 
+import io.muster.group.LogEvents;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -60,12 +61,13 @@ public final class FlightFiles {
             Files.write(part, record.encodePrettily().getBytes(StandardCharsets.UTF_8));
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
             prune();
-            LOG.warn("muster.flight.dumped why={} file={}", why, file.toAbsolutePath());
+            LOG.warn(LogEvents.FLIGHT_DUMPED + " why={} file={}", why, file.toAbsolutePath());
             return Optional.of(file.toAbsolutePath());
         } catch (IOException | RuntimeException e) {
             LOG.warn(
-                    "muster.flight.not-dumped why={} folder={} reason={}: make the folder writable and see that its disk has room, or set"
-                            + " flight.folder to another",
+                    LogEvents.FLIGHT_NOT_DUMPED
+                            + " why={} folder={} reason={}: make the folder writable, free space on its disk,"
+                            + " or set flight.folder to another folder",
                     why,
                     folder,
                     e.toString());

@@ -3,6 +3,7 @@
 package io.muster.options;
 
 import io.muster.group.GroupSecret;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -102,10 +103,10 @@ public record SecurityOptions(String secretFile, String secretVariable, TlsOptio
     private static void warnIfOpen(Path file) throws IOException {
         try {
             if (Files.getPosixFilePermissions(file).stream().anyMatch(OF_OTHERS::contains)) {
-                LOG.warn("muster.secret.open file={}: others can read or change it; chmod 600 it", file);
+                LOG.warn(LogEvents.SECRET_OPEN + " file={}: others can read or change it; chmod 600 it", file);
             }
         } catch (UnsupportedOperationException _) {
-            LOG.debug("muster.secret.permissions file={}: this file system has none", file);
+            LOG.debug(LogEvents.SECRET_PERMISSIONS + " file={}: this file system has none", file);
         }
     }
 }

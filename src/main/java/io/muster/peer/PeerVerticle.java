@@ -5,6 +5,7 @@ package io.muster.peer;
 import io.muster.bus.Addresses;
 import io.muster.bus.JsonOnDemand;
 import io.muster.bus.LocalCodec;
+import io.muster.group.LogEvents;
 import io.muster.group.Member;
 import io.muster.group.ProcessAddress;
 import io.muster.segment.RankEntry;
@@ -81,10 +82,15 @@ public final class PeerVerticle extends VerticleBase {
             case LinkEvent.CloseRequested _ -> end();
             case LinkEvent.OpenReceived open -> early = open;
             case LinkEvent other ->
-                LOG.debug("muster.link.early group={} rank={} peer={} event={}", ports.group(), rank, peer, other);
+                LOG.debug(
+                        LogEvents.LINK_EARLY + " group={} rank={} peer={} event={}",
+                        ports.group(),
+                        rank,
+                        peer,
+                        other);
             default ->
                 LOG.warn(
-                        "muster.link.unknown group={} rank={} peer={} body={}",
+                        LogEvents.LINK_UNKNOWN + " group={} rank={} peer={} body={}",
                         ports.group(),
                         rank,
                         peer,
@@ -154,7 +160,7 @@ public final class PeerVerticle extends VerticleBase {
     private void publish(LinkSetup setup, LinkChange change) {
         ports.note(change);
         LOG.debug(
-                "muster.link group={} rank={} peer={} from={} to={} attempt={} reason={}",
+                LogEvents.LINK_CHANGED + " group={} rank={} peer={} from={} to={} attempt={} reason={}",
                 setup.group(),
                 rank,
                 peer,

@@ -5,6 +5,7 @@ package io.muster.routing;
 import io.muster.barrier.Gossip;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessAddress;
+import io.muster.group.LogEvents;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.store.StoreKeys;
@@ -71,7 +72,7 @@ public final class TakeoverNotice {
                                                     Schema.encode(entry)))
                                             .encode());
                             LOG.info(
-                                    "muster.takeover.told group={} rank={} pid={} address={}:{}",
+                                    LogEvents.TAKEOVER_ANNOUNCED + " group={} rank={} pid={} address={}:{}",
                                     entry.group(),
                                     entry.member().rank(),
                                     handle.pid(),

@@ -2,6 +2,7 @@
 
 package io.muster.runtime;
 
+import io.muster.group.LogEvents;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -20,7 +21,7 @@ public record CloseBound(Vertx vertx, long ms) {
         Promise<Void> done = Promise.promise();
         long timer = vertx.setTimer(ms, _ -> {
             if (done.tryComplete()) {
-                LOG.warn("muster.close.late part={} ms={}: closing goes on without it", part, ms);
+                LOG.warn(LogEvents.CLOSE_LATE + " part={} ms={}: closing goes on without it", part, ms);
             }
         });
         end.onComplete(_ -> {

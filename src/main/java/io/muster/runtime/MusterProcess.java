@@ -6,6 +6,7 @@ import io.muster.cuda.GpuTrouble;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
@@ -53,7 +54,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     /** Said by the end that closes, and heard by the other. */
     private static final String IDLE = "no group needs it any more";
 
-    private final Complaints malformed = new Complaints(LOG, "muster.message.malformed");
+    private final Complaints malformed = new Complaints(LOG, LogEvents.MESSAGE_MALFORMED);
     private final MusterContext own;
     private final Vertx vertx;
     private final MusterOptions options;
@@ -127,7 +128,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         groups.values().forEach(group -> group.forget(channel.generation()));
         LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO)
                 .log(
-                        "muster.channel.lost process={} address={} how={} evidence={}",
+                        LogEvents.CHANNEL_LOST + " process={} address={} how={} evidence={}",
                         channel.peer(),
                         channel.address(),
                         evidence.kind(),
@@ -167,7 +168,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
      */
     @Override
     public void merged() {
-        LOG.warn("muster.store.merged process={}", id);
+        LOG.warn(LogEvents.STORE_MERGED + " process={}", id);
         groups.values().forEach(group -> {
             group.republish();
             group.barrier().execute(core -> core.reconcile());
@@ -183,7 +184,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         String reason =
                 "Hazelcast has shut down in this process (for want of files, sockets or memory, after a split that it could not heal, or"
                         + " because somebody has shut it down; see its log): it can't take part any more, start it again";
-        LOG.error("muster.store.ended process={} {}", id, reason);
+        LOG.error(LogEvents.STORE_ENDED + " process={} {}", id, reason);
         groups.values().forEach(group -> group.barrier().abandonWaits(reason));
     }
 

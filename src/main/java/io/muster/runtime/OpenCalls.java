@@ -2,6 +2,7 @@
 
 package io.muster.runtime;
 
+import io.muster.group.LogEvents;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.List;
@@ -51,7 +52,7 @@ public final class OpenCalls {
         open.put(id, call);
         long timer = timer(() -> why.get()
                 .otherwise(Throwable::getMessage)
-                .onSuccess(said -> LOG.warn("muster.call.open what=\"{}\" {}", call.text(), said)));
+                .onSuccess(said -> LOG.warn(LogEvents.CALL_OPEN + " what=\"{}\" {}", call.text(), said)));
         return answer.onComplete(_ -> {
             open.remove(id);
             if (timer >= 0) {

@@ -5,6 +5,7 @@ package io.muster.runtime;
 import io.muster.barrier.Beat;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.Refusals;
@@ -33,7 +34,7 @@ public final class ProcessTrust implements Trust {
     private final @Nullable Tls tls;
     private final Keyring keyring = new Keyring();
     private final Complaints complaints =
-            new Complaints(LoggerFactory.getLogger(ProcessTrust.class), "muster.distrusted");
+            new Complaints(LoggerFactory.getLogger(ProcessTrust.class), LogEvents.SIGNATURE_REJECTED);
     private final Map<GroupName, GroupSeals> secured = new HashMap<>();
     private final Map<GroupName, Refusals> refusals = new HashMap<>();
     private int unsecured;

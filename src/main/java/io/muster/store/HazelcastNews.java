@@ -16,6 +16,7 @@ import com.hazelcast.map.listener.MapPartitionLostListener;
 import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import com.hazelcast.query.Predicate;
 import com.hazelcast.query.Predicates;
+import io.muster.group.LogEvents;
 import io.muster.store.SegmentStore.Listener;
 import io.muster.store.SegmentStore.PresentMembers;
 import io.muster.wire.StoredBytes;
@@ -107,7 +108,7 @@ final class HazelcastNews {
         lifecycle = hazelcast.getLifecycleService().addLifecycleListener(event -> {
             if (event.getState() == LifecycleEvent.LifecycleState.MERGED) {
                 log.info(
-                        "store-merged map={} member={}",
+                        LogEvents.MAP_MERGED + " map={} member={}",
                         map.getName(),
                         hazelcast.getCluster().getLocalMember().getUuid());
                 tell(Listener::merged);
@@ -134,7 +135,7 @@ final class HazelcastNews {
             remove("lifecycle", lifecycle, hazelcast.getLifecycleService()::removeLifecycleListener);
             remove("members", members, hazelcast.getCluster()::removeMembershipListener);
         } catch (HazelcastInstanceNotActiveException e) {
-            log.debug("store-close map={} cause={}", map.getName(), "Hazelcast went first, and its listeners with it");
+            log.debug(LogEvents.MAP_LISTENER_GONE + " map={}: Hazelcast has stopped before the store", map.getName());
         }
         entries = null;
         partitionsLost = null;
@@ -152,7 +153,9 @@ final class HazelcastNews {
             throw e;
         } catch (RuntimeException e) {
             log.warn(
-                    "store-close map={} listener={} removed here, and not at every other member, until this one leaves; cause={}",
+                    LogEvents.MAP_LISTENER_LEFT
+                            + " map={} listener={} cause={}: removed here, but not at every other member;"
+                            + " it stays there until this member leaves",
                     map.getName(),
                     what,
                     e.toString());
@@ -165,7 +168,7 @@ final class HazelcastNews {
      */
     private void tellLosses() {
         int lost = lostPartitions.getAndSet(0);
-        log.warn("store-partitions-lost map={} partitions={}", map.getName(), lost);
+        log.warn(LogEvents.MAP_PARTITIONS_LOST + " map={} partitions={}", map.getName(), lost);
         tell(listener -> listener.partitionsLost(lost));
     }
 

@@ -9,6 +9,7 @@ import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.map.IMap;
 import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import io.muster.group.GroupName;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.wire.StoredBytes;
@@ -211,7 +212,9 @@ public final class HazelcastSegmentStore implements SegmentStore {
         return Future.fromCompletionStage(removed.orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS), context)
                 .recover(_ -> {
                     log.warn(
-                            "store-close map={} a member has not answered for {} ms, and may hold this one's listener until this one leaves",
+                            LogEvents.MAP_LISTENER_LEFT
+                                    + " map={} ms={}: a member has not answered; it may keep this member's listener"
+                                    + " until this member leaves",
                             map.getName(),
                             deadline.toMillis());
                     return Future.succeededFuture();

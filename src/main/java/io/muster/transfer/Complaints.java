@@ -29,7 +29,7 @@ public final class Complaints {
     };
     private long count;
 
-    /** @param event the fixed name of the log event */
+    /** @param event one of {@link io.muster.group.LogEvents} */
     public Complaints(Logger log, String event) {
         this.log = log;
         this.event = event;
@@ -58,6 +58,6 @@ public final class Complaints {
             long length = quiet == null ? QUIET_NANOS : Math.min(MAX_QUIET_NANOS, 10 * quiet.lengthNanos());
             quiets.put(who, new Quiet(now + length, length, 0));
         }
-        log.warn("{} remote={} suppressed={}: it {}", event, who, suppressed, what);
+        log.warn(event + " remote={} suppressed={}: it {}", who, suppressed, what);
     }
 }

@@ -7,6 +7,7 @@ import io.muster.cuda.GpuView;
 import io.muster.cuda.driver.GpuExport;
 import io.muster.descriptor.ReceivedDescriptor;
 import io.muster.group.WriteException;
+import io.muster.group.LogEvents;
 import io.muster.segment.GpuRecord;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
@@ -74,7 +75,7 @@ final class GpuImports {
                 .onSuccess(imported -> {
                     refusals.remove(key);
                     LOG.debug(
-                            "gpu-mapped region={} peer={} device={} way={}",
+                            LogEvents.GPU_MAPPED + " region={} peer={} device={} way={}",
                             info.region(),
                             channel.peer(),
                             gpu.device(),
@@ -85,7 +86,7 @@ final class GpuImports {
                             key,
                             refused.isEmpty() ? List.of(String.valueOf(failure.getMessage())) : List.copyOf(refused));
                     LOG.info(
-                            "gpu-not-mapped region={} peer={} device={} reason={}",
+                            LogEvents.GPU_NOT_MAPPED + " region={} peer={} device={} reason={}",
                             info.region(),
                             channel.peer(),
                             gpu.device(),
@@ -135,7 +136,7 @@ final class GpuImports {
         try {
             descriptor.close();
         } catch (IOException e) {
-            LOG.warn("descriptor-not-closed reason={}", e.getMessage());
+            LOG.warn(LogEvents.DESCRIPTOR_NOT_CLOSED + " reason={}", e.getMessage());
         }
     }
 
@@ -166,7 +167,7 @@ final class GpuImports {
     private static Future<Void> unmap(Key key, GpuImport imported) {
         return imported.close().recover(failure -> {
             LOG.warn(
-                    "gpu-not-unmapped region={} device={} reason={}",
+                    LogEvents.GPU_NOT_UNMAPPED + " region={} device={} reason={}",
                     key.region(),
                     key.device(),
                     GpuFailures.text(failure));

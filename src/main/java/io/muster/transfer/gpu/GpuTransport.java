@@ -6,6 +6,7 @@ import io.muster.cuda.Gpu;
 import io.muster.cuda.Gpus;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.group.GpuSlice;
+import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.WriteException;
 import io.muster.segment.SegmentInfo;
@@ -41,7 +42,7 @@ public final class GpuTransport {
     /** The transport's word in handles and reports. */
     public static final String NAME = "cuda";
 
-    private final Complaints malformed = new Complaints(LOG, "muster.transfer.malformed");
+    private final Complaints malformed = new Complaints(LOG, LogEvents.TRANSFER_MALFORMED);
     private final Vertx vertx;
     private final Gpus gpus;
     private final Questions questions;
@@ -201,7 +202,7 @@ public final class GpuTransport {
         return imports.close()
                 .transform(_ -> Future.fromCompletionStage(gpus.close()))
                 .timeout(answerTimeoutMs, TimeUnit.MILLISECONDS)
-                .onFailure(failure -> LOG.warn("gpu-not-closed reason={}", GpuFailures.text(failure)))
+                .onFailure(failure -> LOG.warn(LogEvents.GPU_NOT_CLOSED + " reason={}", GpuFailures.text(failure)))
                 .transform(_ -> vertx.executeBlocking(
                         () -> {
                             closeServer();
@@ -214,7 +215,7 @@ public final class GpuTransport {
         try {
             regions.close();
         } catch (IOException e) {
-            LOG.warn("descriptor-server-not-closed reason={}", e.getMessage());
+            LOG.warn(LogEvents.DESCRIPTOR_SERVER_NOT_CLOSED + " reason={}", e.getMessage());
         }
     }
 }

@@ -4,6 +4,7 @@ package io.muster.transfer.memory;
 
 import io.muster.group.GpuSlice;
 import io.muster.group.GroupName;
+import io.muster.group.LogEvents;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Future;
@@ -182,7 +183,9 @@ public final class Region {
         }
         table.forget(this);
         log.warn(
-                "region-leaked region={} name={} bytes={} leases={} waitedMs={}: memory stays allocated, since a transfer may still use it",
+                LogEvents.REGION_LEAKED
+                        + " region={} name={} bytes={} leases={} waitedMs={}: the memory stays allocated,"
+                        + " because a transfer may still use it",
                 id(),
                 name,
                 bytes(),
@@ -198,7 +201,7 @@ public final class Region {
                 end.complete(new End.Closed());
             } else {
                 log.warn(
-                        "region-leaked region={} name={} bytes={}: its memory could not be freed: {}",
+                        LogEvents.REGION_LEAKED + " region={} name={} bytes={}: its memory could not be freed: {}",
                         id(),
                         name,
                         bytes(),

@@ -2,6 +2,7 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.LogEvents;
 import io.muster.transfer.Complaints;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -24,7 +25,7 @@ final class Gate {
     private final Map<Admission, String> waiting = new LinkedHashMap<>();
 
     private final Map<String, Integer> perAddress = new HashMap<>();
-    private final Complaints complaints = new Complaints(log, "connection-dropped");
+    private final Complaints complaints = new Complaints(log, LogEvents.CONNECTION_DROPPED);
 
     Gate(int limit) {
         this.limit = limit;

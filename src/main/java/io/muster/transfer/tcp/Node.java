@@ -2,6 +2,7 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.LogEvents;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Transport;
 import io.muster.transfer.memory.RegionTable;
@@ -37,7 +38,7 @@ record Node(
         try {
             listenerCode.run();
         } catch (RuntimeException failure) {
-            log.error("listener-failed: {}", failure.toString(), failure);
+            log.error(LogEvents.LISTENER_FAILED + ": {}", failure.toString(), failure);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.LogEvents;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCountUtil;
@@ -151,7 +152,7 @@ public final class RawSocket {
                     ? session.exportKeyingMaterialData(EXPORTER, null, EXPORTED_BYTES)
                     : Hello.NO_BINDING;
         } catch (SSLKeyException | UnsupportedOperationException unable) {
-            log.warn("tls-exporter-missing: proofs are not bound to this TLS session: {}", unable.toString());
+            log.warn(LogEvents.TLS_UNBOUND + ": proofs are not bound to this TLS session: {}", unable.toString());
             return Hello.NO_BINDING;
         }
     }

@@ -5,6 +5,7 @@ package io.muster.transfer.tcp;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.ProcessAddress;
+import io.muster.group.LogEvents;
 import io.muster.group.ProcessId;
 import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
@@ -160,7 +161,11 @@ final class TcpChannel implements Channel {
             return;
         }
         told = true;
-        log.debug("channel-open peer={} address={} dialledHere={}", peer(), address(), origin.dialledHere());
+        log.debug(
+                LogEvents.CHANNEL_OPENED + " peer={} address={} dialledHere={}",
+                peer(),
+                address(),
+                origin.dialledHere());
         Node.guarded(() -> node.listener().opened(this));
         book.ready(this);
         onReady.run();
@@ -324,7 +329,7 @@ final class TcpChannel implements Channel {
         control.close(evidence, tellPeer);
         if (told) {
             log.debug(
-                    "channel-lost peer={} address={} evidence={} detail={}",
+                    LogEvents.CHANNEL_ENDED + " peer={} address={} evidence={} detail={}",
                     peer(),
                     address(),
                     evidence.kind(),
