@@ -388,7 +388,7 @@ class SecuredGroupTest {
                         where,
                         "signature: expected one by the group's secret, got none",
                         what,
-                        "times to believe what the group's secret has not signed:",
+                        "messages or values that were not signed with the group's secret:",
                         "store/g/rank/2 (",
                         "times, at 127.0.0.1:" + waiter.muster().address().port());
         assertThat(picture.getLong("distrusted")).isPositive();

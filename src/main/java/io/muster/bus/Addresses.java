@@ -5,8 +5,8 @@ package io.muster.bus;
 import io.muster.group.GroupName;
 
 /**
- * The event-bus addresses of a group. The public ones have JSON bodies and are part of the API; the others carry
- * records, on one node.
+ * The event-bus addresses of a group. Public addresses have JSON bodies and are part of the API. The others carry
+ * records within one node.
  */
 public record Addresses(GroupName group) {
 
@@ -19,7 +19,8 @@ public record Addresses(GroupName group) {
     }
 
     /**
-     * Public, published on the node that sees it at once, and to the whole cluster at least once: group, epoch, lost.
+     * Public, published at once on the node that detects it, and to the whole cluster at least once: group, epoch,
+     * lost.
      */
     public String degraded() {
         return "muster." + group + ".degraded";
@@ -34,8 +35,7 @@ public record Addresses(GroupName group) {
     }
 
     /**
-     * Public, published on this node only, when it changes who is to blame for broken connections: group, heard, of,
-     * findings.
+     * Public, published on this node only when the blame for broken connections changes: group, heard, of, findings.
      */
     public String blame() {
         return "muster." + group + ".blame";
@@ -46,7 +46,7 @@ public record Addresses(GroupName group) {
         return "muster." + group + ".status";
     }
 
-    /** Public, send, this node only: rank, peer, incarnation, reason: the application saw this link fail. */
+    /** Public, send, this node only: rank, peer, incarnation, reason. The application reports that this link failed. */
     public String report() {
         return "muster." + group + ".report";
     }
@@ -57,9 +57,9 @@ public record Addresses(GroupName group) {
     }
 
     /**
-     * Public, request, this node only: what an application's own warmup policy says of one link; the built-in one is
-     * not there. One that is put there before the group is joined is asked about each link, one that comes later is
-     * seen within 100 ms.
+     * Public, request, this node only: the application's own warmup policy, which answers for one link. A consumer that
+     * is registered before the group is joined is asked about each link; one that is registered later is used within
+     * 100 ms.
      */
     public String warmupPolicy() {
         return "muster." + group + ".warmup-policy";
@@ -80,12 +80,12 @@ public record Addresses(GroupName group) {
         return "muster." + group + ".link-state";
     }
 
-    /** Internal: each stage of an epoch, when this node comes to know it. */
+    /** Internal: each stage of an epoch, when this node learns of it. */
     public String epochStage() {
         return "muster." + group + ".epoch-stage";
     }
 
-    /** Internal, whole cluster: one node's own part of the status picture. */
+    /** Internal, whole cluster: the part of one node in the status picture. */
     public String nodeStatus() {
         return "muster." + group + ".node-status";
     }

@@ -9,13 +9,13 @@ import io.vertx.core.eventbus.MessageCodec;
 import io.vertx.core.json.JsonObject;
 
 /**
- * Publishes a record whose body is JSON for whoever listens: it is made when a consumer asks for the body, and not at
- * all if nobody does.
+ * Publishes a record whose body is JSON. The JSON is made when a consumer reads the body, and not at all if there is no
+ * consumer.
  */
 public final class JsonOnDemand implements MessageCodec<JsonOnDemand.Body, JsonObject> {
     private static final String NAME = "muster.json-on-demand";
 
-    /** What has a JSON form. */
+    /** A record that has a JSON form. */
     public interface Body {
         JsonObject toJson();
     }

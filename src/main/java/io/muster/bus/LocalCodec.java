@@ -7,13 +7,13 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.MessageCodec;
 
-/** Hands immutable records over by reference, between verticles of one node. */
+/** Passes immutable records by reference between verticles of one node. */
 public final class LocalCodec implements MessageCodec<Object, Object> {
     private static final String NAME = "muster.local";
 
     private LocalCodec() {}
 
-    /** For one Vert.x; a second registration is no mistake, since several may use Muster in one Vert.x. */
+    /** Registers the codec with one Vert.x. May be called again, because several users of Muster may share a Vert.x. */
     public static void register(Vertx vertx) {
         try {
             vertx.eventBus().registerCodec(new LocalCodec());

@@ -24,22 +24,39 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds out, before Hazelcast starts, whether this process founds a cluster or joins one (R-13). All processes have the
- * same list of control addresses. Whoever finds a formed cluster at any of them joins it. Otherwise only the first
- * listed founds, and only after it has asked all the others, because it may have been restarted; the others wait for
- * it.
+ * Decides, before Hazelcast starts, whether this process founds a cluster or joins one (R-13).
  *
- * <p>Waiting costs no polling latency: a process that asks the first listed is held there until the cluster has formed.
- * The others are asked once at the start, and then slowly, which finds a cluster whose first process is dead.
+ * <p><b>Rule.</b> All processes have the same list of control addresses. A process that finds a formed cluster at any
+ * of them joins it. Otherwise only the first listed process founds, and only after each of the others has answered, has
+ * refused the connection, or has been silent for {@link Settings#silence}. The others wait for it. {@link #decide} is
+ * this rule: a pure function of what is known of each address.
  *
- * <p>The decision is {@link #decide}, a function of what is known of the others; the rest of the class asks, and
- * answers those who ask here.
+ * <p><b>State.</b> The decision so far ({@code progress}), the future of the formed cluster, and the queue of processes
+ * that are about to join ({@link JoinQueue}).
+ *
+ * <p><b>Threads.</b> The thread that starts the process runs {@link #await}. One virtual thread per listed address asks
+ * and puts answers into a queue, which only {@code await} reads. Threads of the control port answer others at the same
+ * time. They meet the starting thread in {@code progress} (volatile) and in the future.
+ *
+ * <p><b>Order of events.</b> Ask all; decide after each answer; found or join; {@link #formed} then answers the
+ * processes that are waiting. Waiting has no polling latency: the first listed process holds the question open until
+ * its cluster has formed. The other addresses are asked at once and then slowly, which finds a cluster whose first
+ * process is dead.
+ *
+ * <p><b>Invariants.</b> Two processes with equal lists never both found. A process that founds publishes that in {@code
+ * progress} before it asks its first question, so of two that would both found at least one sees the other, and {@link
+ * #await} fails with CONFIG.
+ *
+ * <p><b>The trap.</b> The first listed process may be a restarted one, whose cluster is alive without it. It therefore
+ * must not found just because it is the first: it asks all others, and counts an address as answered only if it has
+ * replied or refused. An open control port that does not know the question yet is a process that has not formed a
+ * cluster.
  */
 public final class ClusterFormation {
     /** The name of the question on the control port. */
     public static final String ASK = "cluster";
 
-    /** The name of the question that is answered when it is the asker's turn to join. */
+    /** The name of the question that is answered when the asking process may join. */
     public static final String ASK_TURN = "join-turn";
 
     private static final Logger log = LoggerFactory.getLogger(ClusterFormation.class);
@@ -59,7 +76,7 @@ public final class ClusterFormation {
     private final CompletableFuture<String> formed = new CompletableFuture<>();
     private final JoinQueue turns = new JoinQueue(TURN_SETTLE, TURN_LIMIT);
 
-    /** What this process would answer now; written by the thread that forms, read by those of the control port. */
+    /** The current answer of this process. Written by the starting thread, read by threads of the control port. */
     private volatile Progress progress;
 
     /** @param founder this process is the first listed, so it founds if it finds no cluster */
@@ -67,20 +84,20 @@ public final class ClusterFormation {
 
     /**
      * @param deadline until a cluster is found, or may be founded
-     * @param silence how long a founder waits for an answer of a listed address that neither answers nor refuses. Too
-     *     short, and a restarted first process founds a second cluster beside one whose processes are all slow (the two
-     *     merge later); too long, and hosts that are down delay the start
+     * @param silence how long a founder waits for a listed address that neither answers nor refuses. If it is too
+     *     short, a restarted first process founds a second cluster beside one whose processes are all slow (the two
+     *     merge later). If it is too long, machines that are down delay the start
      */
     public record Settings(Duration deadline, Duration silence) {
         public static final Settings DEFAULT = new Settings(Duration.ofSeconds(60), Duration.ofSeconds(3));
     }
 
-    /** What is known of one listed address. */
+    /** The knowledge about one listed address. */
     sealed interface Seen {
-        /** The answer is still out. */
+        /** It has not answered yet. */
         record Unasked() implements Seen {}
 
-        /** It is this very process. */
+        /** It is this process. */
         record Self() implements Seen {}
 
         /** It is in a cluster; its member listens at this address. */
@@ -92,23 +109,23 @@ public final class ClusterFormation {
         /** Nothing listens there. */
         record Absent(String why) implements Seen {}
 
-        /** It could not be learnt. */
+        /** It has neither answered nor refused, or its answer is not understood. */
         record Silent(String why) implements Seen {}
     }
 
-    /** What to do. */
+    /** The decision. */
     public sealed interface Decision {
         /**
-         * @param at the process that is joined
+         * @param at the process to join
          * @param hazelcast the member to join with, {@code host:port}
-         * @param known all members that have been heard of, this one included
+         * @param known all known members, this one included
          */
         record Join(ControlAddress at, String hazelcast, List<String> known) implements Decision {}
 
-        /** @param unheard listed addresses that have neither answered nor refused */
-        record Found(List<ControlAddress> unheard) implements Decision {}
+        /** @param unanswered listed addresses that have neither answered nor refused */
+        record Found(List<ControlAddress> unanswered) implements Decision {}
 
-        /** Nothing yet. */
+        /** Keep waiting. */
         record WaitFor(ControlAddress address, String why) implements Decision {}
 
         /** Another process founds as well: the lists differ. */
@@ -116,7 +133,7 @@ public final class ClusterFormation {
     }
 
     /**
-     * @param port gets the handler that answers others
+     * @param port gets the handler that answers other processes
      * @param members the listed control addresses, the same in all processes; empty: this process is alone
      */
     public ClusterFormation(ControlPort port, ProcessId process, List<ControlAddress> members, Settings settings) {
@@ -130,11 +147,11 @@ public final class ClusterFormation {
         port.handle(ASK_TURN, _ -> turns.take());
     }
 
-    /** What follows from what is known; the addresses are in the order of the list. */
+    /** The decision that follows from the current knowledge. The addresses are in the order of the list. */
     static Decision decide(Map<ControlAddress, Seen> known) {
         List<String> clustered = new ArrayList<>();
         List<ControlAddress> clusteredAt = new ArrayList<>();
-        List<ControlAddress> unheard = new ArrayList<>();
+        List<ControlAddress> unanswered = new ArrayList<>();
         List<ControlAddress> open = new ArrayList<>();
         List<ControlAddress> founders = new ArrayList<>();
         known.forEach((address, seen) -> {
@@ -144,7 +161,7 @@ public final class ClusterFormation {
                     clustered.add(hazelcast);
                 }
                 case Seen.Unasked() -> open.add(address);
-                case Seen.Silent(var _) -> unheard.add(address);
+                case Seen.Silent(var _) -> unanswered.add(address);
                 case Seen.Forming(boolean founder) when founder -> founders.add(address);
                 case Seen.Forming(var _), Seen.Absent(var _), Seen.Self() -> {}
             }
@@ -157,9 +174,9 @@ public final class ClusterFormation {
             case Seen.Self() when !founders.isEmpty() -> new Decision.Conflict(founders.getFirst());
             case Seen.Self()
             when !open.isEmpty() ->
-                new Decision.WaitFor(open.getFirst(), "not answered yet, and it may be in a cluster");
-            case Seen.Self() -> new Decision.Found(List.copyOf(unheard));
-            case Seen.Unasked() -> new Decision.WaitFor(first.getKey(), "not answered yet");
+                new Decision.WaitFor(open.getFirst(), "it has not answered yet and may be in a cluster");
+            case Seen.Self() -> new Decision.Found(List.copyOf(unanswered));
+            case Seen.Unasked() -> new Decision.WaitFor(first.getKey(), "it has not answered yet");
             case Seen.Forming(var _) -> new Decision.WaitFor(first.getKey(), "it is founding the cluster");
             case Seen.Absent(String why) -> new Decision.WaitFor(first.getKey(), why);
             case Seen.Silent(String why) -> new Decision.WaitFor(first.getKey(), why);
@@ -168,8 +185,7 @@ public final class ClusterFormation {
     }
 
     /**
-     * Blocks until it is clear what to do; for the thread that starts the process. May be called again if joining
-     * fails.
+     * Blocks until the decision is made. Called by the thread that starts the process, and again if joining fails.
      *
      * @return a Join or a Found
      * @throws MusterException RETRY if there is no cluster in time, CONFIG if two processes found, FATAL if the thread
@@ -201,14 +217,14 @@ public final class ClusterFormation {
                     case Decision.Conflict(ControlAddress other) ->
                         throw MusterException.config(
                                 "two processes found a cluster: " + own + " and " + other
-                                        + " each are the first in their own list of members; give all processes the same list in the same order");
+                                        + " each are the first in their own list of members;"
+                                        + " give all processes the same list in the same order");
                     case Decision.WaitFor(ControlAddress address, String why) -> {
                         if (now - endNanos >= 0) {
                             throw MusterException.retry("no cluster after "
                                     + settings.deadline().toMillis() + " ms: " + own + " waits for " + address
                                     + (address.equals(members.getFirst()) ? ", the first listed, which founds" : "")
-                                    + " (" + why + "); start it, or check"
-                                    + " that this host reaches it");
+                                    + " (" + why + "); start that process, or check that this host reaches it");
                         }
                         if (now - logNanos >= 0) {
                             log.info(
@@ -220,9 +236,9 @@ public final class ClusterFormation {
                         }
                     }
                 }
-                var heard = news.poll(Math.min(logNanos, endNanos) - now, TimeUnit.NANOSECONDS);
-                if (heard != null) {
-                    known.put(heard.getKey(), heard.getValue());
+                var answer = news.poll(Math.min(logNanos, endNanos) - now, TimeUnit.NANOSECONDS);
+                if (answer != null) {
+                    known.put(answer.getKey(), answer.getValue());
                 }
             }
         } catch (InterruptedException _) {
@@ -233,24 +249,24 @@ public final class ClusterFormation {
         }
     }
 
-    /** This process is in the cluster: whoever asks, or is being held, is told. */
+    /** This process is in the cluster. Answers the questions that are held open, and later ones, with its member. */
     public void formed(String hazelcast) {
         formed.complete(hazelcast);
     }
 
-    /** A member of the cluster has appeared; may be called on any thread. */
+    /** A member has joined the cluster. May be called on any thread. */
     public void memberJoined() {
         turns.joined();
     }
 
-    /** Blocks until it is this process's turn to join, or that can't be learnt soon. */
+    /** Blocks until this process may join, or until waiting for its turn has taken too long. */
     public void awaitTurn(Decision.Join join) {
         ControlClient.Reply reply = ControlClient.ask(join.at(), new JsonObject().put("ask", ASK_TURN), TURN_PATIENCE);
         log.debug(LogEvents.CLUSTER_TURN + " at={} reply={}", join.at(), reply);
     }
 
     private void keepAsking(ControlAddress address, BlockingQueue<Map.Entry<ControlAddress, Seen>> news) {
-        // Set before the first question is asked: of two processes that both found, at least one sees the other.
+        // Read before the first question: of two processes that both found, at least one sees the other.
         boolean founds = progress.founder();
         boolean founder = address.equals(members.getFirst());
         long pauseMs = founder ? 25 : 1000;
@@ -295,10 +311,10 @@ public final class ClusterFormation {
             return new Seen.Forming(Boolean.TRUE.equals(body.getValue("founder")));
         }
         if (body.getValue("asks") instanceof JsonArray) {
-            return new Seen.Forming(false); // its control port is open, and it has not come as far as the cluster
+            return new Seen.Forming(false); // its control port is open, but it has not begun to form a cluster
         }
         return new Seen.Silent(
-                body.getValue("error") instanceof String error ? error : "an answer that is not understood");
+                body.getValue("error") instanceof String error ? error : "its answer is not understood");
     }
 
     private CompletionStage<JsonObject> answer(JsonObject request) {

@@ -37,14 +37,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * This process as a member of the cluster that Muster forms by itself: the control port and Hazelcast, which it owns
- * both and closes in reverse order. An application that brings its own Hazelcast does not need it.
+ * This process as a member of the cluster that Muster forms by itself. It owns the control port and Hazelcast, and
+ * closes them in reverse order. An application that brings its own Hazelcast does not need it.
  */
 public final class ClusterMember implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ClusterMember.class);
 
     private static final int PRIME_STORE_ROUNDS = 300;
-    /** What Vert.x's cluster manager keeps in Hazelcast is named so. */
+    /** Prefix of what Vert.x's cluster manager keeps in Hazelcast. */
     private static final String VERTX_PREFIX = "__vertx.";
 
     private final ControlPort controlPort;
@@ -52,11 +52,11 @@ public final class ClusterMember implements AutoCloseable {
     private final SplitSearch search;
 
     /**
-     * @param process drawn by the caller, once per JVM
-     * @param members control addresses of all the processes that may found or know the cluster, in the same order
+     * @param process the process id, chosen once per JVM
+     * @param members control addresses of all processes that may found or know the cluster, in the same order
      *     everywhere; the first founds
      * @param hazelcast where this process's member listens
-     * @param config gives a fresh configuration at each call, such as {@code MusterHazelcast::reference}
+     * @param config returns a new configuration at each call, such as {@code MusterHazelcast::reference}
      */
     public record Settings(
             ProcessId process,
@@ -76,12 +76,12 @@ public final class ClusterMember implements AutoCloseable {
     }
 
     /**
-     * Forms or joins the cluster. Blocks until this process is a member of it.
+     * Forms or joins the cluster. Blocks until this process is a member.
      *
-     * @param controlPort open already, so that others can ask while this process starts; closed with this member, or if
+     * @param controlPort already open, so that others can ask while this process starts; closed with this member, or if
      *     starting fails
      * @throws MusterException RETRY if there is no cluster in time, CONFIG if the configuration is wrong, a port is
-     *     taken, or two found
+     *     taken, or two processes found
      */
     public static ClusterMember start(ControlPort controlPort, Settings settings) {
         try {
@@ -130,10 +130,10 @@ public final class ClusterMember implements AutoCloseable {
                 if (System.nanoTime() - endNanos >= 0) {
                     throw new MusterException(
                             MusterException.Kind.RETRY,
-                            "a cluster was found, and joining it failed for "
+                            "a cluster was found, but joining it has failed for "
                                     + settings.formation().deadline().toMillis() + " ms: " + e.getMessage()
-                                    + "; see Hazelcast's log, and check that this host"
-                                    + " reaches the members' Hazelcast ports and that cluster-name is the same",
+                                    + "; read Hazelcast's log, and check that this host reaches the members' Hazelcast"
+                                    + " ports and that cluster-name is the same",
                             e);
                 }
                 log.warn(
@@ -161,7 +161,7 @@ public final class ClusterMember implements AutoCloseable {
                 + (hint.isEmpty() ? "; check that the address is one of this host and the port is free" : hint);
     }
 
-    /** Tells the next one in line. On Hazelcast's event thread; does not block. */
+    /** Lets the next process in the queue join. On Hazelcast's event thread; does not block. */
     private record TurnEnds(ClusterFormation formation) implements MembershipListener {
         @Override
         public void memberAdded(MembershipEvent event) {
@@ -180,10 +180,10 @@ public final class ClusterMember implements AutoCloseable {
     }
 
     /**
-     * Lets Hazelcast load while the others are being asked, and holds it where it would begin to join: at STARTING, on
-     * the thread that starts it, after which it reads from its configuration whom to join. Loading is seconds of
-     * processor time, joining a tenth of one, so the processes of a simultaneous start load together and are all there
-     * soon after the first has founded.
+     * Lets Hazelcast load while the other processes are asked, and blocks it where it would begin to join: at STARTING,
+     * on the thread that starts it. After that, Hazelcast reads from its configuration which cluster to join. Loading
+     * takes seconds of processor time, joining a tenth of a second. So processes that start at the same time load at
+     * the same time, and all join soon after the first has founded.
      */
     private static final class JoinGate implements LifecycleListener, HazelcastInstanceAware {
         private final CompletableFuture<ClusterFormation.Decision> decision = new CompletableFuture<>();
@@ -238,12 +238,12 @@ public final class ClusterMember implements AutoCloseable {
             return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Found;
         }
 
-        /** Hazelcast got as far as to join. */
+        /** Whether Hazelcast was about to join. */
         boolean joins() {
             return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Join;
         }
 
-        /** If there was no decision, that is why Hazelcast did not start. */
+        /** Throws the failure of the decision, if there is one: it is why Hazelcast did not start. */
         void rethrow() {
             if (decision.isCompletedExceptionally() && decision.exceptionNow() instanceof MusterException why) {
                 throw why;
@@ -256,13 +256,13 @@ public final class ClusterMember implements AutoCloseable {
 
         private static void configure(Config config, ClusterFormation.Decision decision) {
             switch (decision) {
-                case ClusterFormation.Decision.Found(List<ControlAddress> unheard) -> {
-                    if (!unheard.isEmpty()) {
+                case ClusterFormation.Decision.Found(List<ControlAddress> unanswered) -> {
+                    if (!unanswered.isEmpty()) {
                         log.warn(
                                 LogEvents.CLUSTER_FOUNDING
                                         + " unanswered={}: the cluster is founded without an answer of these processes;"
                                         + " if they run a cluster, the two merge later",
-                                unheard);
+                                unanswered);
                     }
                     MusterHazelcast.found(config);
                 }
@@ -283,7 +283,7 @@ public final class ClusterMember implements AutoCloseable {
         return Duration.ofNanos(nanos).toMillis();
     }
 
-    /** A fresh configuration of Hazelcast with the settings of a process that the launcher starts. */
+    /** A new configuration of Hazelcast with the settings of a process that the launcher starts. */
     public static Config configuration(MusterOptions options) {
         HazelcastOptions hazelcast = options.hazelcast();
         Config config = MusterHazelcast.reference();
@@ -298,7 +298,7 @@ public final class ClusterMember implements AutoCloseable {
                 .setName(options.store().mapName()));
     }
 
-    /** A clustered Vert.x on this member; closed by whoever built it, before the member. */
+    /** A clustered Vert.x on this member. The caller closes it before the member. */
     public Future<Vertx> buildVertx(VertxOptions options) {
         return Vertx.builder()
                 .with(options)
@@ -308,7 +308,7 @@ public final class ClusterMember implements AutoCloseable {
 
     /**
      * Runs each kind of store operation for a while, on a map beside the store's, so that the first group does not pay
-     * for code that runs for the first time. For a process that is up and waits.
+     * for code that runs for the first time. For a process that is up and has time.
      *
      * @return completes with the number of rounds
      */
@@ -339,7 +339,7 @@ public final class ClusterMember implements AutoCloseable {
                 .sum();
     }
 
-    /** Registrations of consumers on the event bus, of all nodes of the cluster. Blocks. */
+    /** Event-bus registrations of all nodes of the cluster. Blocks. */
     public int busRegistrations() {
         return hazelcast.getMultiMap(VERTX_PREFIX + "subs").size();
     }
@@ -348,9 +348,7 @@ public final class ClusterMember implements AutoCloseable {
         return hazelcast;
     }
 
-    /**
-     * Leaves the cluster in order, so that the others take over its partitions, then closes the control port. Blocks.
-     */
+    /** Leaves the cluster, so that the others take over its partitions, then closes the control port. Blocks. */
     @Override
     public void close() {
         search.close();

@@ -8,10 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Where a process's control port is.
+ * The address of a process's control port.
  *
  * @param host a name or an address, without brackets
- * @param port 0 only for a port that is yet to be opened: any free one
+ * @param port 0 only for a port that is not open yet: any free one
  */
 public record ControlAddress(String host, int port) {
     public static final int DEFAULT_PORT = 7600;
@@ -50,7 +50,7 @@ public record ControlAddress(String host, int port) {
     /**
      * Addresses separated by commas, in order.
      *
-     * @throws MusterException of kind CONFIG, naming all the wrong ones
+     * @throws MusterException of kind CONFIG, with all mistakes
      */
     public static List<ControlAddress> parseList(String text) {
         List<ControlAddress> addresses = new ArrayList<>();
@@ -72,7 +72,7 @@ public record ControlAddress(String host, int port) {
         try {
             return Integer.parseInt(digits);
         } catch (NumberFormatException _) {
-            throw MusterException.config("'" + digits + "' in '" + text + "' is no port");
+            throw MusterException.config("'" + digits + "' in '" + text + "' is not a port number");
         }
     }
 

@@ -11,39 +11,41 @@ import java.net.Socket;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** Asks another process's control port. Blocks, so it is for virtual threads and for the command line. */
+/** Asks the control port of another process. Blocks, so it is for virtual threads and for the command line. */
 public final class ControlClient {
     private static final int MAX_ANSWER_BYTES = 16 << 20;
 
     private ControlClient() {}
 
-    /** What came of asking. */
+    /** The outcome of a question. */
     public sealed interface Reply {
         /** The process has answered; {@code body} may be its {@code {"error":…}}. */
         record Answered(JsonObject body) implements Reply {}
 
-        /** The host says that nothing listens there: no process of Muster runs at this address now. */
+        /** Nothing listens there: no process of Muster has this control address now. */
         record Refused(String why) implements Reply {}
 
-        /** No answer, and so no knowledge: lost on the way, too slow, or not a control port. */
+        /** No answer: lost on the way, too slow, or not a control port. The state of the process is unknown. */
         record Silent(String why) implements Reply {}
 
-        /** What follows from what came: a line, or null for the end of the stream. */
+        /** The outcome of a received line; null is the end of the stream. */
         static Reply of(@Nullable String line) {
             try {
-                return line == null ? new Silent("closed without an answer") : new Answered(new JsonObject(line));
+                return line == null
+                        ? new Silent("the connection was closed without an answer")
+                        : new Answered(new JsonObject(line));
             } catch (DecodeException _) {
-                return new Silent("what listens there is no control port");
+                return new Silent("the process that listens there is not a control port of Muster");
             }
         }
     }
 
-    /** One question on a connection of its own, all of it within the deadline. */
+    /** Sends one question on a connection of its own. The deadline covers all of it. */
     public static Reply ask(ControlAddress target, JsonObject request, Duration deadline) {
         long endNanos = System.nanoTime() + deadline.toNanos();
         InetSocketAddress resolved = target.resolve();
         if (resolved.isUnresolved()) {
-            return new Reply.Silent("the name " + target.host() + " can't be resolved");
+            return new Reply.Silent("the name " + target.host() + " cannot be resolved");
         }
         try (Socket socket = new Socket()) {
             socket.setTcpNoDelay(true);
@@ -64,7 +66,7 @@ public final class ControlClient {
         return Duration.ofNanos(Math.max(1_000_000, endNanos - System.nanoTime()));
     }
 
-    /** A ConnectException stands for "connection timed out" and "no route" as well. */
+    /** Whether the connection was refused: a ConnectException can also mean "connection timed out" or "no route". */
     private static boolean refused(ConnectException e) {
         return String.valueOf(e.getMessage()).toLowerCase(java.util.Locale.ROOT).contains("refused");
     }

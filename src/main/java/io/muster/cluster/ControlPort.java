@@ -32,10 +32,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers questions about this process, from before Vert.x and Hazelcast exist until after they are gone: one JSON
- * object a line in, one a line out, on plain sockets and virtual threads. A request names what it asks:
- * {@code {"ask":"cluster"}}; whoever knows the answer has registered a handler under that name. A failed request is
- * answered with {@code {"error":…,"kind":…}}.
+ * Answers questions about this process, from before Vert.x and Hazelcast exist until after they are closed: one JSON
+ * object per line in each direction, on plain sockets and virtual threads. A request names its question: {@code
+ * {"ask":"cluster"}}. A handler that is registered under that name answers. A failed request is answered with {@code
+ * {"error":…,"kind":…}}.
  *
  * <p>There is no authentication: bind it to an address that only operators and the other processes reach.
  */
@@ -50,24 +50,25 @@ public final class ControlPort implements AutoCloseable {
     private final Map<String, Handler> handlers = new ConcurrentHashMap<>();
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private final Semaphore places;
-    /** Connections by address, where a thread per connection meets the others. */
+    /** Open connections by address. The threads of all connections meet here. */
     private final ConcurrentHashMap<String, Integer> perAddress = new ConcurrentHashMap<>();
 
     private final Complaints complaints = new Complaints(log, LogEvents.CONTROL_DROPPED);
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("muster-control-", 0).factory());
 
-    /** Answers one kind of question; called on a virtual thread of the connection, may answer later. */
+    /** Answers one kind of question. Called on a virtual thread of the connection; may answer later. */
     @FunctionalInterface
     public interface Handler {
         CompletionStage<JsonObject> answer(JsonObject request);
     }
 
     /**
-     * @param maxRequestBytes length of a request
-     * @param request a request must be complete, and an answer be taken, within this
-     * @param answer a handler must have answered within this
-     * @param maxConnections at the same time, a quarter of them from one address; further ones are told "busy"
+     * @param maxRequestBytes longest request
+     * @param request time for the request to be complete, and for the answer to be accepted
+     * @param answer time for a handler to answer
+     * @param maxConnections most open connections, a quarter of them from one address; further ones get the answer
+     *     "busy"
      */
     public record Limits(int maxRequestBytes, Duration request, Duration answer, int maxConnections) {
         public static final Limits DEFAULT = new Limits(8192, Duration.ofSeconds(5), Duration.ofSeconds(30), 1024);
@@ -114,17 +115,17 @@ public final class ControlPort implements AutoCloseable {
                         + "; use one that it has ('muster doctor' lists them)";
     }
 
-    /** Where it listens, with the port that was chosen. */
+    /** The address, with the port that was chosen. */
     public ControlAddress address() {
         return address;
     }
 
-    /** Who answers {@code {"ask":ask}} from now on; replaces an earlier handler. */
+    /** Registers the handler for {@code {"ask":ask}}; replaces an earlier one. */
     public void handle(String ask, Handler handler) {
         handlers.put(ask, handler);
     }
 
-    /** Ends all connections. Answers that are still being waited for are not given. */
+    /** Ends all connections. Pending answers are not sent. */
     @Override
     public void close() {
         Lines.closeQuietly(server);
@@ -166,7 +167,7 @@ public final class ControlPort implements AutoCloseable {
             socket.setTcpNoDelay(true);
             Lines lines = new Lines(socket);
             if (!placed) {
-                complaints.note(remote, "has a connection too many");
+                complaints.note(remote, "has opened too many connections");
                 lines.write(
                         error("busy: " + limits.maxConnections() + " connections are open", MusterException.Kind.RETRY)
                                 .encode(),
@@ -177,18 +178,18 @@ public final class ControlPort implements AutoCloseable {
             while ((line = lines.read(limits.maxRequestBytes(), limits.request())) != null) {
                 JsonObject request = parse(line);
                 JsonObject answer = request == null
-                        ? error("a request is one JSON object a line", MusterException.Kind.CONFIG)
+                        ? error("a request is one JSON object per line", MusterException.Kind.CONFIG)
                         : answer(request);
                 lines.write(answer.encode(), limits.request());
                 spoke = true;
                 if (request == null) {
-                    complaints.note(remote, "asked nothing that this port answers: its line is no JSON object");
+                    complaints.note(remote, "sent a line that is not a JSON object");
                     return;
                 }
             }
         } catch (IOException e) {
-            if (!spoke && !server.isClosed()) { // who has asked something may linger
-                complaints.note(remote, "was cut off: " + e.getMessage());
+            if (!spoke && !server.isClosed()) { // a client that has sent a request may stay connected
+                complaints.note(remote, "sent no complete request: " + e.getMessage());
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
@@ -210,7 +211,7 @@ public final class ControlPort implements AutoCloseable {
         return false;
     }
 
-    /** Connections that were refused a place, asked nonsense, or were cut off. */
+    /** Number of connections that were over the limit, sent no valid request, or ran into a time limit. */
     public long dropped() {
         return complaints.count();
     }

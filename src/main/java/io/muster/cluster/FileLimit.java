@@ -6,15 +6,15 @@ import com.sun.management.UnixOperatingSystemMXBean;
 import io.muster.group.MusterException;
 import java.lang.management.ManagementFactory;
 
-/** How many files and sockets this process may open: what fails for want of them says everything but that. */
+/** The limit of open files and sockets of this process. A failure that it causes elsewhere rarely names it. */
 public final class FileLimit {
     private static final long FEW_LEFT = 16;
-    /** A small group with its cluster needs about a hundred. */
+    /** A small group with its cluster needs about a hundred files. */
     private static final long FEW = 256;
 
-    /** A process alone, measured: 92. */
+    /** A process alone; measured: 92. */
     private static final long LEAST = 128;
-    /** Sockets of the store, the event bus and the data path; measured: 5. */
+    /** Sockets per other process: store, event bus and data path; measured: 5. */
     private static final long FOR_EACH_OTHER = 8;
 
     private static final long ADVISED = 1_024;
@@ -23,10 +23,11 @@ public final class FileLimit {
     private FileLimit() {}
 
     /**
-     * To be asked before anything is opened: what fails later for want of a socket may fail anywhere, and half.
+     * Checks the limit. Call it before anything is opened: a failure for want of a socket may come later, anywhere, and
+     * leave something half open.
      *
-     * @param others processes that this one will have connections to
-     * @throws MusterException CONFIG if the limit is too low for that
+     * @param others number of processes that this one will be connected to
+     * @throws MusterException CONFIG if the limit is too low
      */
     public static void require(int others) {
         if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
@@ -46,18 +47,18 @@ public final class FileLimit {
                         + (needed <= ADVISED ? RAISE : ": raise its limit (ulimit -n)");
     }
 
-    /** Empty while there are enough; otherwise a clause that says so. */
+    /** A clause that says that few files are left; empty while there are enough. */
     public static String hint() {
         try {
             return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system
                     ? hint(system.getOpenFileDescriptorCount(), system.getMaxFileDescriptorCount())
                     : "";
-        } catch (LinkageError e) { // not even the library that could tell can be opened
+        } catch (LinkageError e) { // even the library that reads the limit cannot be opened
             return hint(String.valueOf(e.getMessage()));
         }
     }
 
-    /** The same from what a failure says. */
+    /** The same, from the text of a failure. */
     public static String hint(String failure) {
         return failure.contains("Too many open files") || failure.contains("Failed to open a Selector")
                 ? "; this process may open too few files and sockets" + RAISE

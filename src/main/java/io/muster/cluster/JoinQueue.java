@@ -11,9 +11,9 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Lets those who are about to join go one after the other. A master of Hazelcast drops a join request that arrives
- * while another join is under way, and its sender asks again only a second later: 8 simultaneous joins, of 20 ms each,
- * took up to 2.5 s. A turn is advice; who never hears of one joins all the same.
+ * Lets processes join one after the other. Hazelcast's master drops a join request that arrives while another join is
+ * under way, and the sender asks again only a second later: 8 simultaneous joins, of 20 ms each, took up to 2.5 s. A
+ * turn is only advice: a process that gets no answer joins all the same.
  *
  * <p>Connections, Hazelcast's event thread and the JDK's timer thread meet here, under the object's lock.
  */
@@ -25,15 +25,15 @@ final class JoinQueue {
     private long turn;
 
     /**
-     * @param settle from a member's appearance until its join is over at the master
-     * @param limit after which a turn is over though nobody has appeared
+     * @param settle from the arrival of a member until its join is over at the master
+     * @param limit a turn is over after this time, even if no member has arrived
      */
     JoinQueue(Duration settle, Duration limit) {
         this.settle = settle;
         this.limit = limit;
     }
 
-    /** Completes when it is the caller's turn. */
+    /** Completes when the caller may join. */
     synchronized CompletionStage<JsonObject> take() {
         CompletableFuture<JsonObject> mine = new CompletableFuture<>();
         waiting.add(mine);
@@ -43,7 +43,7 @@ final class JoinQueue {
         return mine;
     }
 
-    /** A member has appeared, which is likely the one whose turn it is. */
+    /** A member has arrived, most likely the one whose turn it is. */
     synchronized void joined() {
         if (taken) {
             endAfter(settle, turn);

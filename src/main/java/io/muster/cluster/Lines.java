@@ -14,7 +14,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lines of text on a socket, bounded in length, and in time as a whole: a byte now and then does not extend the time.
+ * Lines of text on a socket, with limits on the length and on the total time: a slow trickle of bytes does not extend
+ * the time.
  */
 final class Lines {
     private final Socket socket;
@@ -62,7 +63,7 @@ final class Lines {
         }
     }
 
-    /** Writes a line; if the other end doesn't take it in time, the socket is closed, which ends the write. */
+    /** Writes a line. If the other end does not accept it in time, the socket is closed, which ends the write. */
     void write(String line, Duration limit) throws IOException {
         CompletableFuture<Void> written = new CompletableFuture<>();
         written.orTimeout(limit.toMillis(), TimeUnit.MILLISECONDS).whenComplete((_, late) -> {
@@ -78,7 +79,7 @@ final class Lines {
         try {
             socket.close();
         } catch (Exception _) {
-            // nobody is left who could do anything about it
+            // nothing can be done about it
         }
     }
 

@@ -29,27 +29,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells Hazelcast where to look for the other part of a split cluster: at those of the former members' addresses where
- * somebody listens. By itself it asks every address that it remembers, one after the other, and waits 5 s for each
- * where nobody does; after a few restarts with other ports or addresses a process that was stopped is not let back in
- * for a minute.
+ * Gives Hazelcast the addresses at which to search for the other part of a split cluster: those of former members where
+ * a process listens. By itself Hazelcast asks every address that it remembers, one after the other, and waits 5 s for
+ * each where nothing listens. After a few restarts with other ports or addresses, a process that was stopped would not
+ * be let back in for a minute.
  *
- * <p>Its lock guards the addresses, where Hazelcast's event threads meet the one that looks. Only the oldest member
- * looks, as in Hazelcast.
+ * <p>The lock guards the addresses, where Hazelcast's event threads meet the searching thread. Only the oldest member
+ * searches, as in Hazelcast.
  */
 final class SplitSearch implements MembershipListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SplitSearch.class);
 
-    /** How long Hazelcast itself would remember where a former member was. */
+    /** How long Hazelcast itself would remember the address of a former member. */
     private static final Duration REMEMBERED = Duration.ofHours(4);
 
     private static final String HAZELCASTS_OWN_MEMORY =
             "hazelcast.tcp.join.previously.joined.member.address.retention.seconds";
-    /** As often as Hazelcast itself. */
+    /** The pause of Hazelcast itself. */
     private static final String PAUSE_SECONDS = "hazelcast.merge.next.run.delay.seconds";
 
     private static final int CONNECT_MS = 1_000;
-    /** Somebody has gone lately, and may come back any moment. */
+    /** The pause after a member has left, because it may come back at any moment. */
     private static final Duration LATELY = Duration.ofMinutes(1);
 
     private static final long LONG_PAUSE_FACTOR = 5;
@@ -57,25 +57,25 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
     private final Cluster cluster;
     private final TcpIpConfig list;
     private final long pauseMs;
-    /** When they went, by {@link System#nanoTime}. */
+    /** When each former member left, by {@link System#nanoTime}. */
     private final Map<String, Long> gone = new HashMap<>();
 
     private @Nullable Thread looking;
     private boolean closed;
 
-    /** @param list what the member reads whenever it looks */
+    /** @param list the member list that Hazelcast reads at each search */
     SplitSearch(Cluster cluster, TcpIpConfig list, Duration pause) {
         this.cluster = cluster;
         this.list = list;
         this.pauseMs = pause.toMillis();
     }
 
-    /** To be called before the member is started: it does not remember former members by itself. */
+    /** Call it before the member is started: afterwards Hazelcast does not remember former members by itself. */
     static Config prepare(Config config) {
         return config.setProperty(HAZELCASTS_OWN_MEMORY, "0");
     }
 
-    /** @param config the one that the member was started with, and reads whenever it looks */
+    /** @param config the one that the member was started with, and reads at each search */
     static SplitSearch start(HazelcastInstance member, Config config) {
         var search = new SplitSearch(
                 member.getCluster(),
@@ -126,13 +126,13 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
         }
     }
 
-    /** Where to look; none: it is over. */
+    /** The addresses to search at; empty if the search is over. */
     private synchronized List<String> former() {
         long now = System.nanoTime();
         gone.values().removeIf(since -> now - since > REMEMBERED.toNanos());
         cluster.getMembers()
                 .forEach(member ->
-                        gone.remove(text(member.getAddress()))); // it was added before it was known to have gone
+                        gone.remove(text(member.getAddress()))); // it came back before its leave was known
         if (gone.isEmpty() || closed) {
             looking = null;
             list.setMembers(List.of());
@@ -155,7 +155,10 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
                 .isPresent();
     }
 
-    /** Asked all at the same time. A stopped process counts as listening: its host answers for it. */
+    /**
+     * Asks all addresses at the same time. A stopped process counts as listening, because its kernel accepts
+     * connections.
+     */
     private static List<String> listening(List<String> addresses) throws InterruptedException {
         try (ExecutorService asking = Executors.newVirtualThreadPerTaskExecutor()) {
             List<String> there = new ArrayList<>();
@@ -185,7 +188,7 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
-        list.setMembers(List.of()); // no further look is begun
+        list.setMembers(List.of()); // no further search begins
         if (looking != null) {
             looking.interrupt();
         }

@@ -19,7 +19,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Judges what a host offers: a pure function from {@link HostFacts} to findings. No GPU is a fact, not a fault. */
+/**
+ * Judges the facts about a host: a pure function from {@link HostFacts} to findings. A missing GPU is a fact, not a
+ * fault.
+ */
 public final class Doctor {
     private static final int NEEDED_JDK = 25;
 
@@ -43,11 +46,11 @@ public final class Doctor {
                         : new Finding(
                                 "jdk",
                                 Level.FAIL,
-                                what + ", needed is " + NEEDED_JDK,
+                                what + "; JDK " + NEEDED_JDK + " is needed",
                                 "install a JDK " + NEEDED_JDK + " and set JAVA_HOME"));
         findings.add(
                 jvm.missing().isEmpty()
-                        ? Finding.ok("jvm-flags", "all flags are set that Hazelcast, Netty and JCuda want")
+                        ? Finding.ok("jvm-flags", "all flags that Hazelcast, Netty and JCuda need are set")
                         : new Finding(
                                 "jvm-flags",
                                 Level.WARN,
@@ -80,7 +83,7 @@ public final class Doctor {
                         ? new Finding(
                                 "published",
                                 Level.FAIL,
-                                bind.text() + " is no address and no name that this host knows",
+                                bind.text() + " is neither an address nor a name that this host can resolve",
                                 "give an address of this host")
                         : published(bind, PublishedAddress.of(resolved, network.addresses())));
     }
@@ -103,7 +106,8 @@ public final class Doctor {
                         asked + "publishes " + text(address) + " (" + network + "), one of " + (others.size() + 1)
                                 + "; the others: "
                                 + others.stream().map(Doctor::text).collect(Collectors.joining(", ")),
-                        "bind to the one that the other ranks reach; listening on every interface also opens it to every network");
+                        "bind to the one that the other ranks reach; listening on every interface opens the port"
+                                + " to every network");
             case PublishedAddress.NotHere() ->
                 new Finding(
                         "published",
@@ -120,7 +124,7 @@ public final class Doctor {
                         "port",
                         Level.FAIL,
                         port.number() + " can't be bound: " + port.busy(),
-                        "stop what listens there, or choose another port");
+                        "stop the process that listens there, or choose another port");
     }
 
     private static void addCuda(List<Finding> findings, Gpus gpus) {
@@ -132,17 +136,17 @@ public final class Doctor {
                                 "libcuda",
                                 Level.INFO,
                                 "no CUDA driver: " + reason + took,
-                                "nothing, unless this host has GPUs: then install the NVIDIA driver, or pass it into the container"));
+                                "if this host has GPUs, install the NVIDIA driver, or pass it into the container"));
             case CudaFacts.Unusable(String reason, String whatToDo) ->
                 findings.add(new Finding(
                         "libcuda",
                         Level.WARN,
-                        "the CUDA driver is there and can't be called: " + reason + took,
+                        "the CUDA driver is installed but can't be called: " + reason + took,
                         whatToDo));
             case CudaFacts.NoDevice(String reason) -> {
                 findings.add(Finding.ok("libcuda", "found and loaded" + took));
                 findings.add(new Finding(
-                        "gpu", Level.INFO, "no GPU: " + reason, "nothing, unless there should be one: see nvidia-smi"));
+                        "gpu", Level.INFO, "no GPU: " + reason, "if there should be one, run nvidia-smi"));
             }
             case CudaFacts.Failed failed -> {
                 findings.add(Finding.ok("libcuda", "found and loaded" + took));
@@ -150,7 +154,7 @@ public final class Doctor {
                         "gpu",
                         Level.WARN,
                         "the driver failed: " + failed.failure().text(),
-                        "see nvidia-smi and the kernel's log"));
+                        "run nvidia-smi and read the kernel's log"));
             }
             case CudaFacts.Devices devices -> {
                 findings.add(Finding.ok("libcuda", "found and loaded, CUDA " + devices.driverVersionText() + took));

@@ -8,13 +8,13 @@ import io.vertx.core.json.JsonObject;
 import java.util.List;
 import java.util.Locale;
 
-/** Findings for a person, for a program, and as an exit code. */
+/** The findings as text, as JSON, and as an exit code. */
 public final class DoctorReport {
     private static final String INDENT = " ".repeat(20);
 
     private DoctorReport() {}
 
-    /** One line a finding, and one more for what to do. */
+    /** One line per finding, and a second line if there is something to do. */
     public static String text(List<Finding> findings) {
         StringBuilder text = new StringBuilder();
         for (Finding finding : findings) {
@@ -43,7 +43,7 @@ public final class DoctorReport {
         return new JsonObject().put("doctor", worst(findings).name()).put("findings", list);
     }
 
-    /** 2 if something that was asked for can't work here, else 0: a host without a GPU is a healthy host. */
+    /** 2 if something that was asked for cannot work here, otherwise 0. A host without a GPU is healthy. */
     public static int exitCode(List<Finding> findings) {
         return worst(findings) == Level.FAIL ? 2 : 0;
     }

@@ -3,9 +3,9 @@
 package io.muster.ops;
 
 /**
- * One thing that a host offers, or lacks.
+ * One fact about a host.
  *
- * @param topic what it is about, such as {@code gpu}
+ * @param topic the subject, such as {@code gpu}
  * @param what one sentence
  * @param whatToDo one sentence, empty if there is nothing to do
  */
@@ -17,9 +17,9 @@ public record Finding(String topic, Level level, String what, String whatToDo) {
         OK,
         /** Good to know. */
         INFO,
-        /** Works, but somebody should look. */
+        /** Works, but should be looked at. */
         WARN,
-        /** What was asked for can't work here. */
+        /** Something that was asked for cannot work here. */
         FAIL
     }
 

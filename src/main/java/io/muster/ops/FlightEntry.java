@@ -11,15 +11,12 @@ import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One thing that happened: what is known of it anyway, by reference; it becomes text only when somebody asks for the
- * record.
- */
+/** One recorded event. It holds references to existing objects, and becomes text only when the record is read. */
 sealed interface FlightEntry {
     /** Wall clock, for people and for comparing hosts. */
     long atMs();
 
-    /** Monotonic, for what came first and how long it took; comparable within one host. */
+    /** Monotonic, for order and durations; comparable within one machine. */
     long nanos();
 
     /** The fields, without the times. */
@@ -76,7 +73,7 @@ sealed interface FlightEntry {
         }
     }
 
-    /** A channel is over. */
+    /** A channel to another process has ended. */
     record ChannelLost(long atMs, long nanos, Object process, Object address, long generation, LossEvidence evidence)
             implements FlightEntry {
         @Override
@@ -91,7 +88,7 @@ sealed interface FlightEntry {
         }
     }
 
-    /** What became of a store operation that did not go well. */
+    /** The outcome of a store operation that failed or was late. */
     enum StoreOutcome {
         FAILED,
         LATE
@@ -117,7 +114,7 @@ sealed interface FlightEntry {
         }
     }
 
-    /** What happened to the store as a whole. */
+    /** An event of the store as a whole. */
     enum StoreEvent {
         MERGED,
         PARTITIONS_LOST,
@@ -126,7 +123,7 @@ sealed interface FlightEntry {
         ENDED
     }
 
-    /** @param detail who, or how many */
+    /** @param detail the members, or a number */
     record Store(long atMs, long nanos, StoreEvent event, String detail) implements FlightEntry {
         @Override
         public JsonObject fields() {
@@ -134,7 +131,7 @@ sealed interface FlightEntry {
         }
     }
 
-    /** This process came to know a stage of an epoch, or has marked it. */
+    /** This process has learnt of a stage of an epoch, or has marked it. */
     record Epoch(long atMs, long nanos, GroupName group, long epoch, EpochStage.Stage stage) implements FlightEntry {
         @Override
         public JsonObject fields() {
@@ -145,7 +142,7 @@ sealed interface FlightEntry {
         }
     }
 
-    /** {@code degraded} was published or heard here. */
+    /** {@code degraded} was published or received here. */
     record Degraded(long atMs, long nanos, boolean seenHere, JsonObject body) implements FlightEntry {
         @Override
         public JsonObject fields() {

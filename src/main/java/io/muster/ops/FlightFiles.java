@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where flight records are dumped. The folder is made when the first one is; a file appears under its name when it is
- * whole. Blocks. A folder that can't be written costs one line in the log.
+ * Writes flight records into a folder. The folder is created with the first record; a file gets its final name when it
+ * is complete. Blocks. If the folder cannot be written, one line is logged.
  */
 public final class FlightFiles {
     private static final Logger LOG = LoggerFactory.getLogger(FlightFiles.class);
@@ -33,7 +33,7 @@ public final class FlightFiles {
 
     /**
      * @param folder empty: {@code muster-flight-USER} in the temporary folder
-     * @param keep how many files stay, 0: none is written
+     * @param keep number of files to keep, 0: none is written
      */
     public FlightFiles(String folder, int keep) {
         this.folder = folder.isEmpty()
@@ -43,9 +43,9 @@ public final class FlightFiles {
     }
 
     /**
-     * Writes a record, and removes the oldest ones beyond the limit.
+     * Writes a record, and removes the oldest files beyond the limit.
      *
-     * @param why one word for the file's name
+     * @param why one word for the name of the file
      * @return the file, empty if none is wanted or it could not be written
      */
     public Optional<Path> write(JsonObject record, String why) {
@@ -76,7 +76,7 @@ public final class FlightFiles {
         }
     }
 
-    /** What was said between processes is nobody else's business. */
+    /** Creates the folder with access for its owner only: records contain messages between processes. */
     private void makeFolder() throws IOException {
         if (!Files.isDirectory(folder)) {
             Path parent = folder.toAbsolutePath().getParent();
@@ -107,7 +107,7 @@ public final class FlightFiles {
         try {
             Files.deleteIfExists(file);
         } catch (IOException _) {
-            // another process was faster, or nothing can be done here
+            // another process has removed it, or it cannot be removed
         }
     }
 }

@@ -13,10 +13,23 @@ import io.vertx.core.json.JsonObject;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last transitions of links, what happened to channels, to the store and to the barrier, in bounded rings, one a
- * kind, so that a storm in one leaves the others readable. Called from any thread; costs one small object and two clock
- * readings an entry, and nothing while nothing happens. The same goes out as events of the JDK's Flight Recorder while
- * one of its recordings runs.
+ * Keeps the last events of this process: transitions of links, channels, the store, and the barrier.
+ *
+ * <p><b>State.</b> Four bounded rings ({@link FlightRing}), one per kind, so that a burst of one kind does not push out
+ * the others. With 0 entries there are no rings and nothing is recorded.
+ *
+ * <p><b>Threads.</b> Any thread adds, without a lock and without waiting. {@link #toJson} may run at the same time: it
+ * can miss the newest entries but never sees half of one.
+ *
+ * <p><b>Cost.</b> One small object and two clock readings per entry, about 50 ns; nothing while nothing happens. An
+ * entry therefore holds references to existing immutable objects. Text and JSON are made only when the record is read.
+ *
+ * <p><b>Order.</b> Each entry has the wall clock, for people and for comparing hosts, and the monotonic clock, for
+ * order and durations within one host. The wall clock may jump; the monotonic one is the order.
+ *
+ * <p><b>The trap.</b> The same events go to the JDK's Flight Recorder while one of its recordings runs. The classes of
+ * these events must not be loaded before that ({@link JfrEvents}): they cannot be in the archive from which a start
+ * reads its classes. So each method asks {@link JfrEvents#wanted()} first.
  */
 public final class FlightRecorder {
     private final @Nullable FlightRing links;
@@ -24,7 +37,7 @@ public final class FlightRecorder {
     private final @Nullable FlightRing store;
     private final @Nullable FlightRing barrier;
 
-    /** @param entries of each ring, 0: nothing is recorded */
+    /** @param entries capacity of each ring, 0: nothing is recorded */
     public FlightRecorder(int entries) {
         links = ring(entries);
         channels = ring(entries);
@@ -85,7 +98,7 @@ public final class FlightRecorder {
         }
     }
 
-    /** @param reason null: it has succeeded, but late */
+    /** @param reason null: the operation has succeeded, but late */
     void storeOperation(String operation, String key, long tookMs, @Nullable String reason) {
         if (store != null) {
             store.add(new FlightEntry.StoreOperation(
@@ -144,7 +157,7 @@ public final class FlightRecorder {
     }
 
     /**
-     * What is in the rings now, as JSON: each with the number recorded since the start and the entries that are left,
+     * The content of the rings as JSON: for each, the number of entries recorded since the start, and the kept entries,
      * oldest first.
      */
     public JsonObject toJson() {

@@ -12,8 +12,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last entries of one kind. Any thread adds, at the cost of one counter and one store; who reads while others add
- * may miss the newest, never sees half of one.
+ * The last entries of one kind. Any thread adds, at the cost of one counter and one store. A reader that reads while
+ * others add may miss the newest entries, but never sees half of one.
  */
 final class FlightRing {
     private final AtomicReferenceArray<@Nullable FlightEntry> slots;
@@ -28,7 +28,7 @@ final class FlightRing {
         slots.setRelease((int) (count.getAndIncrement() % slots.length()), entry);
     }
 
-    /** How many there have been, and those that are left, oldest first. */
+    /** The number of entries since the start, and the kept entries, oldest first. */
     JsonObject toJson() {
         long total = count.get();
         JsonArray entries = new JsonArray();

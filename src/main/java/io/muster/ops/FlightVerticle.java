@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Records what the barrier of one group says on the bus, and answers whoever asks this node for its flight record
- * there.
+ * Records the events that the barrier of one group publishes on the bus, and answers requests for the flight record on
+ * this node.
  */
 public final class FlightVerticle extends VerticleBase {
     private final Addresses addresses;
@@ -23,7 +23,7 @@ public final class FlightVerticle extends VerticleBase {
     private final Supplier<JsonObject> record;
     private List<MessageConsumer<?>> consumers = List.of();
 
-    /** @param record the whole record of this process, as it is dumped */
+    /** @param record returns the whole record of this process, as it is written to a file */
     public FlightVerticle(Addresses addresses, FlightRecorder flight, ProcessId process, Supplier<JsonObject> record) {
         this.addresses = addresses;
         this.flight = flight;

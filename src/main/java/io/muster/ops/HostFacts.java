@@ -8,12 +8,12 @@ import java.net.InetAddress;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What {@link HostFactsCollector} sees of a host; {@link Doctor} judges it. */
+/** The facts about a host (one machine). {@link HostFactsCollector} collects them and {@link Doctor} judges them. */
 public record HostFacts(Jvm jvm, Network network, Gpus gpus, Settings settings) {
 
     /**
-     * @param bind the address that was asked about, null if none was
-     * @param ports the ports that were asked about
+     * @param bind the address to check, null if there is none
+     * @param ports the ports to check
      */
     public record Network(
             List<HostAddress> addresses, @Nullable Bind bind, List<Port> ports) {
@@ -23,19 +23,19 @@ public record HostFacts(Jvm jvm, Network network, Gpus gpus, Settings settings) 
         }
     }
 
-    /** @param probeMs how long it took to ask the driver */
+    /** @param probeMs how long the queries to the driver took */
     public record Gpus(CudaFacts cuda, long probeMs, SharingFacts sharing, Imex imex) {}
 
     /**
-     * @param nvlinkIpc the value of {@code MC_USE_NVLINK_IPC}, null if unset
-     * @param explicitMode {@code warmup.mode} if somebody has set it
+     * @param nvlinkIpc the value of {@code MC_USE_NVLINK_IPC}, null if it is not set
+     * @param explicitMode {@code warmup.mode}, null if it is not set
      */
     public record Settings(
             @Nullable String nvlinkIpc, @Nullable String explicitMode) {}
 
     /**
      * @param feature the JDK's feature version, such as 25
-     * @param missing what the JVM was not started with and should be, as flags
+     * @param missing the flags that the JVM needs and was not started with
      */
     public record Jvm(int feature, String version, String architecture, List<String> arguments, List<String> missing) {
         public Jvm {
@@ -44,19 +44,16 @@ public record HostFacts(Jvm jvm, Network network, Gpus gpus, Settings settings) 
         }
     }
 
-    /** An address of an interface that is up. */
+    /** An address of a network interface that is up. */
     public record HostAddress(String network, InetAddress address) {}
 
-    /** @param resolved null if the text names no address */
+    /** @param resolved null if the text cannot be resolved to an address */
     public record Bind(String text, @Nullable InetAddress resolved) {}
 
-    /** @param busy why it can't be bound, null if it can */
+    /** @param busy why the port cannot be bound, null if it can */
     public record Port(int number, @Nullable String busy) {}
 
-    /**
-     * Whether this host shows channels of the driver's import and export service, without which there is no fabric
-     * memory.
-     */
+    /** Whether this host has channels of the driver's import and export service. Fabric memory needs one. */
     public enum Imex {
         NO_FOLDER,
         NO_CHANNEL,

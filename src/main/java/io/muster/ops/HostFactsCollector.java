@@ -30,7 +30,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at this host. <b>Blocks</b>: names are resolved, ports are bound for a moment, and GPUs are asked. */
+/** Collects the facts about this host. <b>Blocks</b>: it resolves names, binds ports for a moment, and queries GPUs. */
 public final class HostFactsCollector {
     private static final Path IMEX_CHANNELS = Path.of("/dev/nvidia-caps-imex-channels");
     private static final String UNSAFE_ACCESS = "--sun-misc-unsafe-memory-access=allow";
@@ -38,8 +38,8 @@ public final class HostFactsCollector {
     private HostFactsCollector() {}
 
     /**
-     * @param bind the address to ask about, null for none
-     * @param explicitMode {@code warmup.mode} if somebody has set it
+     * @param bind the address to check, null for none
+     * @param explicitMode {@code warmup.mode}, null if it is not set
      */
     public static HostFacts collect(@Nullable String bind, List<Integer> ports, @Nullable String explicitMode) {
         return new HostFacts(
@@ -79,7 +79,7 @@ public final class HostFactsCollector {
             }
             return addresses;
         } catch (SocketException e) {
-            return List.of(); // no interface at all: the judgement says so
+            return List.of(); // no interface is up; the doctor reports that
         }
     }
 
@@ -108,7 +108,7 @@ public final class HostFactsCollector {
                 missingFlags(arguments));
     }
 
-    /** Looks at what is open rather than at the arguments, since a jar's manifest can open it too. */
+    /** Checks which packages are open, not the arguments, because the manifest of a jar can open packages too. */
     private static List<String> missingFlags(List<String> arguments) {
         Module own = HostFactsCollector.class.getModule();
         List<String> missing = new ArrayList<>();

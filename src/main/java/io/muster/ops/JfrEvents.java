@@ -14,11 +14,11 @@ import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
 /**
- * Events of the JDK's Flight Recorder. Their classes are loaded when the first recording runs and not before, since
- * they can't be in the archive that a start reads its classes from.
+ * Events of the JDK's Flight Recorder. Their classes are loaded only when the first recording runs, because they cannot
+ * be in the archive from which a start reads its classes.
  */
 final class JfrEvents {
-    /** A runtime that was linked without the module works as well. */
+    /** False in a runtime that was linked without the module of the JDK's Flight Recorder. */
     private static final boolean PRESENT =
             ModuleLayer.boot().findModule("jdk.jfr").isPresent();
 
@@ -123,7 +123,7 @@ final class JfrEvents {
 
     @Name("io.muster.Epoch")
     @Label("Epoch")
-    @Description("This process came to know a stage of an epoch, or has marked it")
+    @Description("This process has learnt of a stage of an epoch, or has marked it")
     @Category("Muster")
     @StackTrace(false)
     private static final class EpochSeen extends Event {

@@ -10,17 +10,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/** What this process holds of its machine, to compare a later moment with an earlier one (P-14). */
+/** The resources that this process uses, to compare two moments (P-14). */
 public final class ProcessResources {
     private static final int COLLECTIONS = 2;
 
     private ProcessResources() {}
 
     /**
-     * pid, heapBytes, directBytes, descriptors, residentBytes (both −1 where the system does not tell), threads. Takes
-     * some milliseconds.
+     * pid, heapBytes, directBytes, descriptors, residentBytes (the last two are −1 where the system does not report
+     * them), threads. Takes some milliseconds.
      *
-     * @param collect collects garbage first, so that heapBytes is what lives
+     * @param collect runs a garbage collection first, so that heapBytes counts live objects only
      */
     public static JsonObject now(boolean collect) {
         for (int i = 0; collect && i < COLLECTIONS; i++) {

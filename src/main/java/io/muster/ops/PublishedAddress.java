@@ -8,28 +8,28 @@ import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.List;
 
-/** Which address a rank would put into its handle, for a given bind address: a pure function. */
+/** The address that a rank would publish in its handle, for a given bind address: a pure function. */
 public sealed interface PublishedAddress {
 
-    /** Peers on other hosts can try it. */
+    /** Other hosts can try to reach it. */
     record Published(InetAddress address, String network) implements PublishedAddress {}
 
-    /** Only processes of this host reach it. */
+    /** Only processes on this host reach it. */
     record OnlyThisHost(InetAddress address, String network) implements PublishedAddress {}
 
-    /** The bind address means every interface, and this is the best of several. */
+    /** The bind address is the wildcard, and this is the best of several addresses. */
     record Chosen(InetAddress address, String network, List<InetAddress> others) implements PublishedAddress {
         public Chosen {
             others = List.copyOf(others);
         }
     }
 
-    /** No interface has it. */
+    /** No network interface has this address. */
     record NotHere() implements PublishedAddress {}
 
     /**
-     * For the wildcard address: IPv4 before IPv6, in the order of the interfaces; loopback and link-local only if there
-     * is nothing else.
+     * For the wildcard address: IPv4 before IPv6, in the order of the interfaces; loopback and link-local addresses
+     * only if there is no other.
      */
     static PublishedAddress of(InetAddress bind, List<HostAddress> addresses) {
         if (!bind.isAnyLocalAddress()) {

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A store whose troubles are recorded: operations that fail or are late, and what happens to it as a whole. Changes
+ * A store whose problems are recorded: operations that fail or are late, and events of the store as a whole. It changes
  * nothing else.
  */
 public final class RecordedStore implements WrappedStore {
@@ -21,7 +21,7 @@ public final class RecordedStore implements WrappedStore {
     private final FlightRecorder flight;
     private final long slowNanos;
 
-    /** @param slowMs an operation that takes longer is recorded though it succeeds */
+    /** @param slowMs an operation that takes longer is recorded although it succeeds */
     public RecordedStore(SegmentStore store, FlightRecorder flight, long slowMs) {
         this.store = store;
         this.flight = flight;
@@ -69,7 +69,7 @@ public final class RecordedStore implements WrappedStore {
         return store;
     }
 
-    /** Called on the store's context only, like the listener that it hands on to. */
+    /** Called only on the context of the store, like the listener that it forwards to. */
     private final class RecordedListener implements WrappedListener {
         private final Listener listener;
         private Set<String> known = store.presentMembers().memberUuids();

@@ -8,13 +8,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What a group has refused to believe in this process, for the status picture: all of it is counted, and the latest is
- * kept, by whom it came from. Its monitor is where event loops and readers meet.
+ * The values and messages that a group has rejected in this process, for the status picture: the total number, and the
+ * latest per sender. Event loops and readers meet in its monitor.
  */
 public final class Refusals {
     private static final int KEPT = 8;
 
-    /** The newest of one who. */
+    /** The latest rejection of one sender. */
     private record Refused(String what, long times) {}
 
     private final Map<String, Refused> latest = new LinkedHashMap<>(16, 0.75f, true) {

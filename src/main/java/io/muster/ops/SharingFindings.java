@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** What each GPU can share, as it was tried: part of {@link Doctor}. */
+/** What each GPU can share, from a trial: part of {@link Doctor}. */
 public final class SharingFindings {
     private static final String TOUCHED = "allocated, exported, imported, mapped, written and read back";
 
@@ -23,7 +23,8 @@ public final class SharingFindings {
         return switch (sharing) {
             case SharingFacts.NotAsked(String reason) -> List.of(Finding.info("gpu-memory", "not tried: " + reason));
             case SharingFacts.Unusable(String reason) ->
-                List.of(new Finding("gpu-memory", Level.WARN, "can't be tried: " + reason, "update the NVIDIA driver"));
+                List.of(new Finding(
+                        "gpu-memory", Level.WARN, "cannot be tried: " + reason, "update the NVIDIA driver"));
             case SharingFacts.Tried(List<DeviceSharing> devices, long micros) -> {
                 List<Finding> findings = new ArrayList<>();
                 devices.forEach(device -> {
@@ -40,8 +41,8 @@ public final class SharingFindings {
     }
 
     /**
-     * The same calls as for fabric memory, and every GPU that this was written for can do them: what fails here
-     * deserves a look.
+     * Memory for processes of this host. The calls are those for fabric memory, and every supported GPU can do them, so
+     * a failure needs attention.
      */
     private static Finding posix(DeviceSharing device) {
         String what = "device " + device.device() + ": memory for processes of this host: " + text(device.posix());
@@ -49,7 +50,7 @@ public final class SharingFindings {
             case TrialOutcome.Touched _ -> Finding.ok("posix-memory", what);
             case TrialOutcome.NotTried _, TrialOutcome.Exported _ -> Finding.info("posix-memory", what);
             case TrialOutcome.Failed _, TrialOutcome.WrongBytes _ ->
-                new Finding("posix-memory", Level.WARN, what, "see nvidia-smi and the kernel's log");
+                new Finding("posix-memory", Level.WARN, what, "run nvidia-smi and read the kernel's log");
         };
     }
 

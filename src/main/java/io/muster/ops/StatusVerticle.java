@@ -30,9 +30,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The status picture of one group. Every node answers for itself; whichever is asked at {@code muster.<g>.status}
- * gathers from all that host a live rank, with a deadline per node, and lists those that did not answer. Reading it
- * changes nothing (T-4).
+ * The status picture of one group. Every node answers for itself. The node that is asked at {@code muster.<g>.status}
+ * gathers the answers of all nodes that have a live rank, with a deadline per node, and lists those that did not
+ * answer. Reading it changes nothing (T-4).
  */
 public final class StatusVerticle extends VerticleBase {
     private static final int MAX_DISTRUST = 32;
@@ -43,13 +43,16 @@ public final class StatusVerticle extends VerticleBase {
     private final Node node;
     private final long nodeTimeoutMs;
     private final List<MessageConsumer<?>> consumers = new ArrayList<>();
-    /** Asked from any thread; the verticle's timers end with it, and must not leave one of these behind. */
+    /**
+     * Questions that are under way, asked from any thread. The verticle's timers end with it; the open questions must
+     * fail then, or they would never complete.
+     */
     private final Set<Promise<JsonObject>> gathering = ConcurrentHashMap.newKeySet();
 
     /**
-     * This node, for people.
+     * This node, as shown to people.
      *
-     * @param refusals what the group has refused here for want of its secret's signature
+     * @param refusals the rejected values and messages without a valid signature of the group
      */
     public record Node(ProcessId process, long pid, String host, Refusals refusals) {}
 
@@ -213,7 +216,7 @@ public final class StatusVerticle extends VerticleBase {
         return parts.stream().mapToLong(part -> part.getLong("distrusted")).sum();
     }
 
-    /** What each node has refused lately, with the node that has. */
+    /** The latest rejections of each node, with the node. */
     private static JsonArray distrust(List<JsonObject> parts) {
         var all = new JsonArray();
         for (JsonObject part : parts) {
@@ -226,7 +229,10 @@ public final class StatusVerticle extends VerticleBase {
         return all;
     }
 
-    /** A rank whose mark is missing because another is missing is not itself to blame. */
+    /**
+     * Removes ranks that only miss their mark, if anything else is missing: a mark that waits for another rank is not
+     * itself a cause.
+     */
     private static void dropMarksExplained(Map<String, JsonObject> missing) {
         Set<String> marks = new HashSet<>();
         missing.forEach((key, row) -> {
@@ -239,7 +245,7 @@ public final class StatusVerticle extends VerticleBase {
         }
     }
 
-    /** The picture as text, for people; the fields are those of the JSON. */
+    /** The picture as text. The fields are those of the JSON. */
     public static String text(JsonObject picture) {
         var text = new StringBuilder("group=" + picture.getString("group") + " epoch=" + picture.getLong("epoch") + " "
                 + picture.getString("epochState") + " processes=" + picture.getInteger("processes") + " links="
@@ -256,9 +262,9 @@ public final class StatusVerticle extends VerticleBase {
             text.append("\n  ").append(trouble);
         }
         if (picture.getLong("distrusted", 0L) > 0) {
-            text.append("\n  refused ")
+            text.append("\n  rejected ")
                     .append(picture.getLong("distrusted"))
-                    .append(" times to believe what the group's secret has not signed:");
+                    .append(" messages or values that were not signed with the group's secret:");
             picture.getJsonArray("distrust").forEach(one -> {
                 JsonObject row = (JsonObject) one;
                 text.append("\n    ")

@@ -21,10 +21,10 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Configurations of Hazelcast that Muster works well on. A process that Muster starts takes {@link #reference()}, then
- * {@link #applyTo}, {@link #bindTo}, and {@link #found} or {@link #join}. An application that brings its own Hazelcast
- * calls {@link #applyTo} on its configuration before it starts it; if it doesn't, Muster still works on Hazelcast's
- * default map, and tells processes apart by their member UUIDs.
+ * Configures Hazelcast for Muster. A process that Muster starts takes {@link #reference()}, then {@link #applyTo},
+ * {@link #bindTo}, and {@link #found} or {@link #join}. An application that brings its own Hazelcast calls {@link
+ * #applyTo} on its configuration before it starts it. Otherwise Muster still works on Hazelcast's default map, and
+ * tells processes apart by their member UUIDs.
  */
 public final class MusterHazelcast {
     /** The map that all groups share. */
@@ -41,9 +41,9 @@ public final class MusterHazelcast {
     private MusterHazelcast() {}
 
     /**
-     * Where a process's member listens.
+     * The address and port on which a process's member listens.
      *
-     * @param host an address of this host, or a name of one; nothing else is bound to
+     * @param host an address or name of this machine; nothing else is bound
      * @param port 0: any free one
      */
     public record Bind(String host, int port) {
@@ -67,10 +67,9 @@ public final class MusterHazelcast {
     }
 
     /**
-     * Puts what Muster needs into an application's own configuration: the map and the member attribute, with a fresh
-     * process id; and, unless the application has set a filter for Java serialisation itself, the one of
-     * {@link #reference()} (see {@link #allowSerializable}). Everything else is left as it is. To be called once per
-     * member.
+     * Adds what Muster needs to an application's own configuration: the map, and the member attribute with a new
+     * process id. Unless the application has set a filter for Java serialisation, it also adds the one of {@link
+     * #reference()} (see {@link #allowSerializable}). Everything else stays as it is. Call it once per member.
      *
      * @return the same configuration
      */
@@ -95,12 +94,12 @@ public final class MusterHazelcast {
     }
 
     /**
-     * Lets an application's own Serializable classes through the filter, where it keeps such values in shared maps; all
+     * Lets an application's own Serializable classes through the filter, if it keeps such values in shared maps. All
      * members need it. What Vert.x itself shares (its subscriptions, locks and counters; maps of text, numbers,
      * buffers, JSON) needs no entry.
      *
-     * @param prefixes of class names, say {@code com.example.prices.}; whatever they let in, any member of the cluster
-     *     may send
+     * @param prefixes of class names, for example {@code com.example.prices.}; any member of the cluster may then send
+     *     objects of these classes
      * @return the same configuration
      */
     public static Config allowSerializable(Config config, String... prefixes) {
@@ -114,14 +113,15 @@ public final class MusterHazelcast {
     }
 
     /**
-     * Binds the member to one address of this host and one port, and nothing else (S-4). A socket for members only: see
-     * {@code conf/hazelcast.yaml}.
+     * Binds the member to one address of this machine and one port, and nothing else (S-4). The socket is for members
+     * only: see {@code conf/hazelcast.yaml}.
      *
-     * <p>With a free port (0) outgoing sockets are not bound before they connect. A bound one may get the very port,
-     * free as well, of a member of this host that has just died: it connects to itself, the member takes the dead one's
-     * address for its own ("Connecting to self!"), and all that needs the dead member fails until its heartbeats are
-     * missed. Linux gives sockets that are bound to any free port, and those that connect without, ports of different
-     * parity, as long as it has both. With a fixed port outgoing sockets have the member's address.
+     * <p>With a free port (0), outgoing sockets are not bound before they connect. A bound one could get the port of a
+     * member of this machine that has just died, and would connect to itself. The member would then take the dead
+     * member's address for its own ("Connecting to self!"), and everything that needs the dead member would fail until
+     * its heartbeats are missed. Linux gives ports of different parity to sockets that are bound to any free port and
+     * to those that connect without binding, as long as it has both. With a fixed port, outgoing sockets have the
+     * member's address.
      *
      * @return the same configuration
      */
@@ -154,7 +154,7 @@ public final class MusterHazelcast {
     }
 
     /**
-     * For the process that founds the cluster: it lists nobody, so it waits for nobody.
+     * For the process that founds the cluster: its member list is empty, so it waits for no other member.
      *
      * @return the same configuration
      */
@@ -168,11 +168,11 @@ public final class MusterHazelcast {
     }
 
     /**
-     * For a process that joins a cluster that exists.
+     * For a process that joins an existing cluster.
      *
-     * @param target address of a member, {@code host:port}; joining succeeds with it or not at all, so that this
-     *     process never founds
-     * @param known further members, where this one looks for the others after a split
+     * @param target address of a member, {@code host:port}; joining succeeds with it or fails, so this process never
+     *     founds
+     * @param known further members, at whose addresses this one searches for the others after a split
      * @return the same configuration
      */
     public static Config join(Config config, String target, Collection<String> known) {

@@ -11,18 +11,19 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a link remembers across its states.
+ * The memory of a link across its states.
  *
- * @param target the peer's newest usable entry and how it is reached, null if there is none now
+ * @param target the newest usable entry of the peer and how it is reached, null if there is none now
  * @param newest the newest life of the peer that has been seen, usable or not
- * @param over true if {@code newest} is known to be over: nothing connects to it any more
- * @param attempt writer: last attempt used, to whatever life of the peer, so that no late outcome of one life is taken
- *     for another's; waiter: greatest attempt seen from the life {@code newest}, whose own count starts anew
+ * @param over true if {@code newest} is known to have ended: no link connects to it any more
+ * @param attempt writer: the last attempt used, towards any life of the peer, so that a late outcome of one life is
+ *     never taken for another's; waiter: the greatest attempt seen from the life {@code newest}, because each life
+ *     counts its own attempts
  * @param failures failures in a row, 0 after CONNECTED
- * @param trouble the last thing that went wrong with the life {@code newest}, null if nothing has since CONNECTED; what
- *     was wrong with its entry counts until there is another
- * @param writing the warmup writes that are not known to have ended: no other is posted over their channels before they
- *     have
+ * @param trouble the last failure with the life {@code newest}, null if there has been none since CONNECTED; a rejected
+ *     entry stays the trouble until another entry arrives
+ * @param writing the warmup writes that may still be under way; no other write is posted over their channels until they
+ *     have ended
  */
 public record History(
         @Nullable Target target,
@@ -41,20 +42,20 @@ public record History(
     /** A usable entry and how its process is reached from here. */
     public record Target(RankEntry entry, LinkEvent.Reach reach) {}
 
-    /** A write that has been posted: for which pair, over which channel. */
+    /** A posted write: its pair and its channel. */
     public record PendingWrite(PairId pair, ChannelGeneration generation) {}
 
     /**
-     * What went wrong last.
+     * The last failure.
      *
      * @param detail one sentence
      */
     public record Trouble(Phase phase, String detail) {}
 
     /**
-     * How far a link had come when something went wrong: the phases of the stuck report. NO_OPEN: the other end's
-     * link-open has not come, whatever it is that keeps it, so that nothing is known of the path yet; OPEN: what was
-     * sent over a connection was not answered.
+     * How far a link had come when it failed: the phases of the stuck report. NO_OPEN: the peer's link-open has not
+     * arrived, for any reason, so nothing is known about the path yet. OPEN: a message that was sent over a connection
+     * was not answered.
      */
     public enum Phase {
         VANISHED,

@@ -11,9 +11,9 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One transition of a link, as it is published on the node: the state record is the message.
+ * One transition of a link, as it is published on the node. The state record itself is the message.
  *
- * @param cause short word for what ended the link, as in {@code degraded}
+ * @param cause short word for the cause of the loss, as in {@code degraded}
  * @param at wall clock, for people
  */
 public record LinkChange(
@@ -45,7 +45,7 @@ public record LinkChange(
         return newest == null ? self : newest;
     }
 
-    /** The public body, with the fields of {@code peer-state}. */
+    /** The public JSON body, with the fields of {@code peer-state}. */
     @Override
     public JsonObject toJson() {
         Member newest = to.history().newest();

@@ -17,18 +17,18 @@ import io.vertx.core.buffer.Buffer;
 import java.util.Arrays;
 
 /**
- * The bytes of a {@link LinkMessage}, one message per control frame: version, kind, fields in a fixed order. A
- * link-open carries the writer's entry as the bytes that the store holds. Decoding is total, bounded, and accepts only
- * bytes that encoding would give again.
+ * Encodes and decodes {@link LinkMessage}s, one message per control frame: version, kind, fields in a fixed order. A
+ * link-open carries the writer's entry as the bytes that the store holds. Decoding is total and bounded, and accepts
+ * only bytes that encoding would produce again.
  */
 public final class LinkCodec {
-    /** Version of the handshake; another one is refused with both numbers named. */
+    /** Version of the handshake. A message of another version is refused; the reason names both numbers. */
     public static final int VERSION = 1;
 
     /** An entry with 1,024 segments fits. */
     public static final int MAX_ENTRY_BYTES = 256 * 1024;
 
-    /** No message is longer. */
+    /** Longest message. */
     public static final int MAX_BYTES = MAX_ENTRY_BYTES + 4 * 1024;
 
     private static final int OPEN = 'O';

@@ -7,42 +7,42 @@ import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
 
 /**
- * What can happen to a link. Outcomes carry what they belong to: the attempt, and where the peer's lives count attempts
- * each for itself, the life or the pair too. What carries a generation is checked against the link's.
+ * An event of a link. An outcome names its attempt, and also the life or the pair where attempts of different lives
+ * could be confused. An event with a channel generation is compared with the generation of the link.
  */
 public sealed interface LinkEvent {
     /** The rank has its seat; the link to itself starts. */
     record Started() implements LinkEvent {}
 
     /**
-     * An entry of the peer is known, from the store or from elsewhere.
+     * An entry of the peer is known, from the store or from another source.
      *
-     * @param reach whether and how its process can be reached from here
+     * @param reach whether and how this process can reach the peer's process
      */
     record HandlePublished(RankEntry entry, Reach reach) implements LinkEvent {}
 
-    /** Whether an entry's process can be reached from this one. */
+    /** Whether and how this process can reach an entry's process. */
     sealed interface Reach {
-        /** It is this process. */
+        /** The entry belongs to this process. */
         record SameProcess() implements Reach {}
 
-        /** It can be dialled. */
+        /** The process can be dialled. */
         record Dialable() implements Reach {}
 
-        /** It can't: the reason says why and what to do. */
+        /** The process cannot be reached. The reason says why and what to do. */
         record Unusable(String reason) implements Reach {}
     }
 
-    /** The peer's key holds something that is not an entry of this group, rank and world size. */
+    /** The peer's key holds a value that is no entry of this group, rank and world size. */
     record HandleRejected(String reason) implements LinkEvent {}
 
-    /** The store says that this life is over (GONE), or holds nothing any more: a hint, never a verdict. */
+    /** The store says that this life has ended (GONE), or holds no entry any more. This is a hint, never a verdict. */
     record HandleWithdrawn(Member member, String reason) implements LinkEvent {}
 
-    /** This life has left by its own word, or has left this process: a verdict. */
+    /** This life has announced its leave, or has left this process. This is a verdict. */
     record PeerLeft(Member member, String reason) implements LinkEvent {}
 
-    /** The process pair is connected. The nonce is fresh. */
+    /** The process pair is connected. The nonce is new. */
     record ChannelReady(int attempt, ChannelGeneration generation, long nonce) implements LinkEvent {}
 
     /** The peer's seat was found in this process. */
@@ -51,7 +51,7 @@ public sealed interface LinkEvent {
     /** The process pair could not be connected, or the peer's seat was not found in this process. */
     record DialFailed(int attempt, String reason) implements LinkEvent {}
 
-    /** A channel to the peer's process has come up, whoever dialled it. */
+    /** A channel to the peer's process is open; either end may have dialled it. */
     record ChannelUp() implements LinkEvent {}
 
     record ChannelLost(ChannelGeneration generation, String kind, String detail) implements LinkEvent {}
@@ -59,11 +59,11 @@ public sealed interface LinkEvent {
     /**
      * The policy has answered.
      *
-     * @param peer the life that it was asked about
+     * @param peer the life that the question named
      */
     record PolicyAnswered(Member peer, int attempt, WarmupAnswer answer) implements LinkEvent {}
 
-    /** A link-open has come. The nonce is fresh, for the accept. */
+    /** A link-open has arrived. The nonce is new and goes into the accept. */
     record OpenReceived(LinkMessage.Open open, Reach reach, ChannelGeneration generation, long nonce)
             implements LinkEvent {}
 
@@ -73,27 +73,28 @@ public sealed interface LinkEvent {
 
     record CloseReceived(LinkMessage.Close close) implements LinkEvent {}
 
-    /** The peer has written into our slot. */
+    /** The peer has written into the own slot. */
     record SlotWritten(long value) implements LinkEvent {}
 
-    /** Our warmup write for this pair was applied at the peer. */
+    /** The own warmup write for this pair was applied at the peer. */
     record WriteApplied(PairId pair) implements LinkEvent {}
 
-    /** Our warmup write for this pair was not applied, or is not known to have been, and never will be from now on. */
+    /**
+     * The own warmup write for this pair has failed. It may have been applied before, but will not be applied later.
+     */
     record WriteFailed(PairId pair, String reason) implements LinkEvent {}
 
     record TimerFired(LinkEffect.Timer timer, int attempt) implements LinkEvent {}
 
-    /** The other end has said, twice in a row, that it does not hold this pair. */
+    /** The liveness answers of the other end have not listed this pair, twice in a row. */
     record PairNotHeld(PairId pair) implements LinkEvent {}
 
     /**
-     * The path that this pair's proof stands on does not work any more, though the connection does: memory of a GPU
-     * can't be reached.
+     * The path that proved this pair has failed although the connection works: memory of a GPU is no longer reachable.
      */
     record PathFailed(PairId pair, String reason) implements LinkEvent {}
 
-    /** The application saw this link fail. */
+    /** The application has reported that this link failed. */
     record Reported(Member member, String reason) implements LinkEvent {}
 
     /** The rank leaves, or its process closes. */

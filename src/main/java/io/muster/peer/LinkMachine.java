@@ -21,13 +21,37 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The machine of a peer connection: pure and total. What both ends have in common is here; what only the end that opens
- * does is in {@link WriterRules}, what only the other does in {@link WaiterRules}, and the link of a rank to itself in
- * {@link SelfRules}.
+ * The state machine of a peer connection: a pure and total function from state and event to the next state and its
+ * effects. {@link PeerVerticle} runs it.
  *
- * <p>Three rules carry the rest. An attempt is named by the writer and grows for ever, so that a lost close, a repeated
- * link-open or a restart of either end can't leave one end CONNECTED alone. Only the writer retries. A life that is
- * known to be over is never connected to; a withdrawal in the store is no such knowledge.
+ * <p><b>Parts.</b> This class has the rules that both ends share. {@link WriterRules} belongs to the end that opens the
+ * link, {@link WaiterRules} to the end that accepts, and {@link SelfRules} to the link of a rank to itself. A state
+ * ({@link LinkState}) has only the fields that mean something in it. {@link History} is the memory that all states
+ * share.
+ *
+ * <p><b>Order of events.</b> The peer's handle is published; the writer dials, asks its policy and sends a link-open;
+ * the waiter asks its policy, accepts, and writes its value into the writer's slot at the same time; the writer sees
+ * the value and writes back. The writer is CONNECTED when its write is applied, the waiter when the value has arrived.
+ * Events may arrive late, twice, or never. An event that belongs to an older attempt, life or channel changes nothing;
+ * its attempt, pair or generation is compared with the state.
+ *
+ * <p><b>Invariants.</b>
+ * <ul>
+ *   <li>The writer numbers the attempts, and the number only grows. So a lost close, a repeated link-open or a restart
+ *       of either end cannot leave one end CONNECTED alone: the waiter answers an equal number with the same accept,
+ *       and drops its state, CONNECTED included, for a higher one.
+ *   <li>Only the writer retries. The waiter allows twice the time, so the writer closes first.
+ *   <li>A link never connects to a life that is known to have ended. A withdrawal in the store is only a hint: it ends
+ *       a link that is waiting, never one that works.
+ *   <li>A value proves only its own attempt, because both nonces are part of it.
+ * </ul>
+ *
+ * <p><b>The trap.</b> A write to the peer's memory cannot be recalled. If an attempt ends while its write is under way,
+ * the write may arrive during the next one. {@link History#writing} therefore remembers each write until its own
+ * outcome or the end of its channel, across all states, and no second write is posted over that channel before.
+ *
+ * <p>{@code LinkMachineWalkTest} visits every reachable state with every event and draws {@code peer-states.md}. {@code
+ * TwoLinkMachinesWalkTest} runs both ends against each other with lost and repeated messages.
  */
 public final class LinkMachine {
     static final String STILL_WRITING = "the warmup write of an earlier attempt is still under way";
@@ -121,7 +145,7 @@ public final class LinkMachine {
         };
     }
 
-    // ---- what any end does
+    // ---- rules of both ends
 
     private static Step close(LinkSetup setup, LinkState state, String reason) {
         List<LinkEffect> effects = new ArrayList<>();
@@ -200,7 +224,7 @@ public final class LinkMachine {
         };
     }
 
-    /** An older life, a life that is over, or an older revision of what is known. */
+    /** Whether the entry is of an older life, of a life that has ended, or older than the known revision. */
     static boolean isStale(History history, RankEntry entry) {
         Member newest = history.newest();
         if (newest == null) {
@@ -237,7 +261,7 @@ public final class LinkMachine {
         return connect(history, null, Proof.LOCAL, setup.role() == LinkSetup.Role.SELF ? "this rank" : "same process");
     }
 
-    /** Opens the link to the entry that the history holds, by the way that its reach allows. */
+    /** Opens the link to the entry in the history, in the way that its reach allows. */
     static Step open(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
         Target target = history.target();
         if (target == null) {
@@ -269,7 +293,7 @@ public final class LinkMachine {
                 reason);
     }
 
-    /** Ends what the link has, CONNECTED or not, and goes on by the role's rule. */
+    /** Ends the current attempt or connection, and continues by the rule of the role. */
     static Step lose(LinkSetup setup, LinkState state, String detail, boolean tellPeer) {
         List<LinkEffect> effects = new ArrayList<>();
         if (tellPeer) {
@@ -308,7 +332,7 @@ public final class LinkMachine {
                 reason);
     }
 
-    /** The proof of a link that both policies short-circuit, empty if it must be warmed up. */
+    /** The proof of a link that both policies short-circuit; empty if the link needs a warmup. */
     static Optional<Proof> shortCircuit(WarmupAnswer mine, WarmupAnswer theirs) {
         if (mine.plan() != theirs.plan() || !mine.verdict() || !theirs.verdict()) {
             return Optional.empty();
@@ -321,13 +345,13 @@ public final class LinkMachine {
         };
     }
 
-    // ---- what a state has
+    // ---- parts of a state
 
     static Step stay(LinkState state) {
         return new Step(state, List.of(), "");
     }
 
-    /** The agreed attempt that a state holds. */
+    /** The agreed attempt of a state, if it has one. */
     public static Optional<Session> session(LinkState state) {
         return switch (state) {
             case LinkState.WaitingWarmupTransfer(History _, Session session) -> Optional.of(session);
@@ -346,7 +370,7 @@ public final class LinkMachine {
         return session(state).map(Session::pairId).filter(pair::equals).isPresent();
     }
 
-    /** The channel that a state depends on. */
+    /** The channel that a state depends on, if any. */
     public static Optional<ChannelGeneration> generation(LinkState state) {
         if (state instanceof LinkState.OpeningSegment(History _, Stage stage)) {
             return switch (stage) {

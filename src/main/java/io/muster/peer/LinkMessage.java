@@ -7,9 +7,9 @@ import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import org.jspecify.annotations.Nullable;
 
-/** What the two ends of a link say to each other on the control connection. */
+/** A message between the two ends of a link, sent on the control connection. */
 public sealed interface LinkMessage {
-    /** The reason of a close by a rank that leaves by its own will: nobody is to blame. */
+    /** Reason of a close by a rank that leaves by itself. No process is blamed for it. */
     String LEFT = "left";
 
     GroupName group();
@@ -23,11 +23,11 @@ public sealed interface LinkMessage {
     /**
      * The writer opens the link.
      *
-     * @param entry the writer's own signed entry: the waiter needs no push from the store
-     * @param waiter the life that the writer believes to be at the other end
+     * @param entry the writer's own signed entry, so that the waiter need not wait for a notification of the store
+     * @param waiter the life that the writer expects at the other end
      * @param attempt strictly increasing per pair of lives
-     * @param slot where the waiter writes as it accepts
-     * @param answer the writer's policy
+     * @param slot the memory that the waiter writes into when it accepts
+     * @param answer the answer of the writer's policy
      */
     record Open(RankEntry entry, Member waiter, int attempt, long nonce, WarmupSlot slot, WarmupAnswer answer)
             implements LinkMessage {
@@ -63,9 +63,9 @@ public sealed interface LinkMessage {
     /**
      * The waiter does not accept.
      *
-     * @param writer the life that had asked
-     * @param code whether trying again can help
-     * @param current the member that holds the waiter's seat in that process, if any
+     * @param writer the life that sent the link-open
+     * @param code whether another attempt can help
+     * @param current the member that holds the waiter's seat in that process, null if there is none
      */
     record Refuse(
             GroupName group,
@@ -76,8 +76,8 @@ public sealed interface LinkMessage {
             String reason,
             @Nullable Member current) implements LinkMessage {
         /**
-         * Whether trying again can help, and what has failed: RETRY, the handshake; STALLED, the warmup of an earlier
-         * attempt, whose write has not ended; FINAL, what no retry can mend. The order is the wire's: append only.
+         * Whether another attempt can help, and what failed. RETRY: the handshake. STALLED: the warmup of an earlier
+         * attempt, whose write has not ended. FINAL: no retry can help. The order is that of the wire: append only.
          */
         public enum Code {
             RETRY,

@@ -6,22 +6,22 @@ import io.muster.group.GroupName;
 import io.muster.group.Member;
 
 /**
- * What never changes for a link.
+ * The constants of a link.
  *
  * @param self the local end, with the life that this link belongs to
  * @param peer rank of the other end
  */
 public record LinkSetup(GroupName group, int worldSize, Member self, int peer, LinkTiming timing) {
-    /** Which end a link is. */
+    /** The role of this end. */
     public enum Role {
         /** The link of a rank to itself. */
         SELF,
         /**
-         * This end dials, opens, writes when the waiter's value has come, and owns the retries: the peer's rank is
-         * lower.
+         * This end dials, opens, writes back when the waiter's value has arrived, and owns the retries. The peer's rank
+         * is lower.
          */
         WRITER,
-        /** This end waits for the link-open and writes as soon as it has accepted: the peer's rank is higher. */
+        /** This end waits for the link-open and writes as soon as it has accepted. The peer's rank is higher. */
         WAITER
     }
 

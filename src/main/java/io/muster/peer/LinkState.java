@@ -47,7 +47,7 @@ public sealed interface LinkState {
         /** Writer: the process pair is being connected. */
         record Dialling() implements Stage {}
 
-        /** Either, both ends in this process: the peer's seat is being looked up. */
+        /** Both ends are in this process: the peer's seat is being looked up. */
         record OpeningLocal() implements Stage {}
 
         /** Writer: the policy has been asked. */
@@ -56,8 +56,8 @@ public sealed interface LinkState {
         /**
          * Writer: the link-open has been sent.
          *
-         * @param seen the last value that has come into our slot since, 0 if none has: the waiter's write may be here
-         *     before its accept
+         * @param seen the last value that has arrived in the own slot since then, 0 if there is none; the waiter's
+         *     write may arrive before its accept
          */
         record AwaitingAccept(ChannelGeneration generation, long nonce, WarmupAnswer answer, long seen)
                 implements Stage {}
@@ -69,7 +69,7 @@ public sealed interface LinkState {
         record AskingPolicyFor(LinkMessage.Open open, ChannelGeneration generation, long nonce) implements Stage {}
     }
 
-    /** Waiter: our warmup write is under way, or the peer's write-back is awaited. */
+    /** Waiter: the own warmup write is under way, or the write-back of the peer is awaited. */
     record WaitingWarmupTransfer(History history, Session session) implements LinkState {
         @Override
         public Name name() {
@@ -77,9 +77,9 @@ public sealed interface LinkState {
         }
     }
 
-    /** Writer: the peer writes first, then we write back. */
+    /** Writer: the peer writes first, then this end writes back. */
     record WaitingPeerWarmup(History history, Session session, Progress progress) implements LinkState {
-        /** What has happened so far. */
+        /** Progress of the warmup. */
         public enum Progress {
             AWAITING_WRITE,
             WRITING_BACK
@@ -92,7 +92,7 @@ public sealed interface LinkState {
     }
 
     /**
-     * Both directions proven on the path in use, or short-circuited.
+     * Both directions are proven on the path in use, or the link is short-circuited.
      *
      * @param session the agreed attempt, null for a link within this process
      */
@@ -111,7 +111,7 @@ public sealed interface LinkState {
         }
     }
 
-    /** Trying again can't help until something changes. */
+    /** Another attempt cannot help until something changes. */
     record Refused(History history) implements LinkState {
         @Override
         public Name name() {
@@ -127,7 +127,7 @@ public sealed interface LinkState {
         }
     }
 
-    /** Closed for good. */
+    /** Closed permanently. */
     record Expired(History history) implements LinkState {
         @Override
         public Name name() {

@@ -9,8 +9,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where every link of one group in this process stands. Written by the verticle of each link, read from anywhere: by
- * whoever shows the status, and by the liveness answers.
+ * The current state of each link of one group in this process. The verticle of each link writes its row; the status
+ * picture and the liveness answers read it from any thread.
  */
 public final class LinkTable {
     private final Map<Key, Row> rows = new ConcurrentHashMap<>();
@@ -20,13 +20,13 @@ public final class LinkTable {
         this.nanoTime = nanoTime;
     }
 
-    /** A link of this process: which of its ranks, to which peer. */
+    /** A link of this process: the own rank and the peer. */
     public record Key(int rank, int peer) {}
 
     /**
-     * Where a link stands.
+     * The state of a link.
      *
-     * @param sinceNanos when it came into the state that it is in
+     * @param sinceNanos when the link entered this state
      */
     public record Row(LinkChange last, long sinceNanos) {
         public LinkState state() {

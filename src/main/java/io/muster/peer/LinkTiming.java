@@ -3,14 +3,14 @@
 package io.muster.peer;
 
 /**
- * Bounds and back-off of a link, in milliseconds.
+ * Time limits and back-off of a link, in milliseconds.
  *
  * @param openTimeoutMs from the dial to the accept, on the writer's side; the waiter allows twice that
  * @param warmupTimeoutMs from the accept to CONNECTED, on the writer's side; the waiter allows twice that, so that the
  *     writer closes first
- * @param backoffInitialMs delay after a first failure, doubled by each further one
+ * @param backoffInitialMs delay after the first failure, doubled by each further one
  * @param backoffMaxMs greatest delay
- * @param refusedProbeMs how often a refused link is tried all the same
+ * @param refusedProbeMs pause between attempts of a refused link
  * @param closeTimeoutMs how long closing waits for transfers that are under way
  */
 public record LinkTiming(

@@ -4,5 +4,5 @@ package io.muster.peer;
 
 import io.muster.group.Member;
 
-/** Names one agreed attempt: what both ends must hold alike for either to stay CONNECTED. */
+/** Names one agreed attempt. An end stays CONNECTED only while the other end holds the same pair. */
 public record PairId(Member writer, Member waiter, int attempt, long writerNonce, long waiterNonce) {}

@@ -25,12 +25,29 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One peer connection as a verticle: events come in on its own local address, each new state goes out as a message.
- * Runs the effects of {@link LinkMachine}, and adds nothing to its rules but one look at the channel before a link
- * becomes CONNECTED (P-12).
+ * One peer connection as a verticle: the shell around {@link LinkMachine}.
+ *
+ * <p><b>State.</b> It holds the current {@link LinkState}, the one timer of the link, and a future that joins the
+ * warmup writes under way. All of it belongs to the context of the verticle.
+ *
+ * <p><b>Threads.</b> Events arrive on the link's own local address. Outcomes of effects may arrive on any thread, and
+ * even during a transition. {@link #received} is therefore entered only from the bus consumer, from a timer, or through
+ * {@code runOnContext}, so one transition always ends before the next begins.
+ *
+ * <p><b>Order of events.</b> First the {@link LinkSetup}, sent when the rank has its seat; then its events. For each
+ * event: transition, store the new state, publish it, run the effects, and undeploy after EXPIRED. The state is stored
+ * before the effects run, so an effect that completes at once meets the new state.
+ *
+ * <p><b>Invariants.</b> The rules are those of the machine, with one addition: before a link becomes CONNECTED, the
+ * verticle checks that its channel still exists (P-12). Otherwise the loss, which may already be in the queue, would
+ * follow a CONNECTED that was never true. The address is free for a successor only after {@link #ended()}; two
+ * verticles on one address would share its messages.
+ *
+ * <p><b>The trap.</b> A link-open comes on another context than the seat and may arrive before the {@code LinkSetup}.
+ * It is kept until then: if it were dropped, the writer would wait for its answer until its deadline.
  */
 public final class PeerVerticle extends VerticleBase {
-    /** How the eight bytes of a warmup value lie in memory, on every host. */
+    /** Layout of the eight bytes of a warmup value, the same on every machine. */
     public static final ValueLayout.OfLong SLOT = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private static final Logger LOG = LoggerFactory.getLogger(PeerVerticle.class);
@@ -64,9 +81,8 @@ public final class PeerVerticle extends VerticleBase {
     }
 
     /**
-     * First what the link is, once the rank has its seat; then its events. A rank that never got a seat only closes. A
-     * link-open comes on another context than the seat: where it is here first it is kept, since its sender would wait
-     * for an answer until its deadline.
+     * Expects the {@link LinkSetup} first, sent when the rank has its seat, then events. A rank that never gets a seat
+     * only closes. A link-open that arrives before the setup is kept, because the writer waits for its answer.
      */
     private void received(Object body) {
         switch (body) {
@@ -132,7 +148,7 @@ public final class PeerVerticle extends VerticleBase {
                             cause(event),
                             Instant.now()));
         } else if (before.history().target() != state.history().target()) {
-            // a handle published anew in the same life: no transition, but writes have to find its segments
+            // a new handle of the same life: no transition, but writes must find its segments
             ports.note(
                     new LinkChange(setup.group(), setup.self(), peer, before, state, "", cause(event), Instant.now()));
         }
@@ -143,8 +159,8 @@ public final class PeerVerticle extends VerticleBase {
     }
 
     /**
-     * Completes when the verticle is undeployed: its address is free for a successor, which would share its messages
-     * before.
+     * Completes when the verticle is undeployed. Only then is its address free for a successor; before, the two would
+     * share messages.
      */
     public Future<Void> ended() {
         return ended.future();
@@ -174,7 +190,7 @@ public final class PeerVerticle extends VerticleBase {
         }
     }
 
-    /** The short word under which a loss is told. */
+    /** The short word that names the cause of a loss. */
     private static String cause(LinkEvent event) {
         return switch (event) {
             case LinkEvent.ChannelLost(var _, String kind, var _) -> kind;
@@ -214,7 +230,7 @@ public final class PeerVerticle extends VerticleBase {
                 tell(
                         seat == null
                                 ? new LinkEvent.DialFailed(
-                                        attempt, "rank " + peer + " has no seat in this process (any more)")
+                                        attempt, "rank " + peer + " has no seat in this process")
                                 : new LinkEvent.LocalReady(attempt, seat));
             }
             case LinkEffect.AskPolicy(int attempt, RankEntry target) ->
@@ -303,7 +319,7 @@ public final class PeerVerticle extends VerticleBase {
         }
     }
 
-    /** Outcomes may come from any thread and during a transition: they always take the way of a message. */
+    /** Outcomes may arrive on any thread and during a transition, so they always go through the event queue. */
     private void tell(LinkEvent event) {
         context.runOnContext(_ -> received(event));
     }

@@ -11,7 +11,7 @@ import io.muster.transfer.ChannelGeneration;
 import io.vertx.core.Future;
 import org.jspecify.annotations.Nullable;
 
-/** What the links of one rank of this process share. May be called from any context. */
+/** What the links of one rank need from this process. May be called from any context. */
 public interface SeatPorts {
     GroupName group();
 
@@ -24,25 +24,25 @@ public interface SeatPorts {
     @Nullable
     Channel channel(ChannelGeneration generation);
 
-    /** Who holds a rank of this group in this process. */
+    /** The member that holds a rank of this group in this process, null if there is none. */
     @Nullable
     Member localSeat(int rank);
 
-    /** Asks the warmup policy, or answers for it if it does not in time. Never fails. */
+    /** Asks the warmup policy. If it does not answer in time, the built-in rule answers. Never fails. */
     Future<WarmupAnswer> askPolicy(RankEntry peer);
 
-    /** Where a peer writes its warmup value for this rank, over this transport. */
+    /** The slot into which a peer writes its warmup value for this rank, over this transport. */
     WarmupSlot slot(int peer, String transport);
 
-    /** Completes when nothing old is in the slots for this peer. */
+    /** Completes when the slots for this peer are cleared of earlier values. */
     Future<Void> clearSlot(int peer);
 
-    /** From now on a value may come that nobody announces: what lies in the memory of a GPU has to be looked at. */
+    /** Starts to poll the slots for this peer: a value in the memory of a GPU arrives without a notification. */
     void awaitSlot(int peer);
 
     /**
-     * Writes this rank's warmup value into the peer's slot, by the way that the slot is reached by; completes when it
-     * was applied.
+     * Writes this rank's warmup value into the peer's slot, over the transport of the session. Completes when it was
+     * applied.
      */
     Future<Void> writeWarmup(int peer, RankEntry target, Session session, long value);
 
@@ -51,6 +51,6 @@ public interface SeatPorts {
     /** The delay with jitter. */
     long jittered(long delayMs);
 
-    /** Every transition is noted here before it is published. */
+    /** Records a transition, before it is published. */
     void note(LinkChange change);
 }

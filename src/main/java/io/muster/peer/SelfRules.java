@@ -6,8 +6,8 @@ import io.muster.peer.LinkEffect.Timer;
 import java.util.List;
 
 /**
- * The link of a rank to itself: started by its seat, opened within the process, tried again if that fails, without help
- * from outside.
+ * The link of a rank to itself. It starts with the seat, is opened within the process, and is opened again if that
+ * fails.
  */
 final class SelfRules {
     private SelfRules() {}

@@ -9,15 +9,15 @@ import io.muster.wire.Digest;
 import java.nio.ByteBuffer;
 
 /**
- * One attempt that both ends have agreed on: the two nonces make its proofs worthless for any other.
+ * One attempt that both ends have agreed on. The two nonces are part of its values, so they prove no other attempt.
  *
- * @param attempt number of the attempt, drawn by the writer
- * @param generation the channel it runs over
- * @param writerNonce fresh, from the link-open
- * @param waiterNonce fresh, from the accept
- * @param peerSlot where the peer's warmup slot for this link is
- * @param answer this end's policy, for a repeated accept
- * @param peerAnswer the other end's: the reasons of both are kept
+ * @param attempt number of the attempt, chosen by the writer
+ * @param generation the channel of the attempt
+ * @param writerNonce new, from the link-open
+ * @param waiterNonce new, from the accept
+ * @param peerSlot the peer's warmup slot for this link
+ * @param answer the answer of the own policy, for a repeated accept
+ * @param peerAnswer the answer of the peer's policy; the reasons of both are kept
  */
 public record Session(
         Member writer,
@@ -31,19 +31,19 @@ public record Session(
         WarmupAnswer peerAnswer) {
 
     /**
-     * What the writer puts into the waiter's slot, once it has seen the waiter's value. Never 0, which is what a
-     * cleared slot holds.
+     * The value that the writer writes into the waiter's slot when it has seen the waiter's value. Never 0, because a
+     * cleared slot holds 0.
      */
     public long writerValue() {
         return value((byte) 'w');
     }
 
-    /** What the waiter puts into the writer's slot as it accepts. Never 0. */
+    /** The value that the waiter writes into the writer's slot when it accepts. Never 0. */
     public long waiterValue() {
         return value((byte) 'b');
     }
 
-    /** What the policies of both ends have said. */
+    /** The reasons of both policies. */
     String reasons() {
         return answer.reason().equals(peerAnswer.reason())
                 ? answer.reason()

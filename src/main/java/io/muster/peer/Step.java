@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * One transition.
  *
- * @param reason why, in one sentence, as it is published; empty if nothing visible changed
+ * @param reason why it happened, in one sentence, as it is published; empty if nothing visible changed
  */
 public record Step(LinkState next, List<LinkEffect> effects, String reason) {
     public Step {

@@ -20,8 +20,9 @@ import io.muster.segment.RankEntry;
 import java.util.List;
 
 /**
- * The end that waits for the link-open. It writes into the writer's slot as it accepts, and is CONNECTED when the
- * writer, which has seen that, has written back. Its deadlines are twice the writer's, so that the writer closes first.
+ * Rules of the end that waits for the link-open. It writes into the writer's slot when it accepts, and is CONNECTED
+ * when the writer has seen that value and written back. Its deadlines are twice the writer's, so the writer closes
+ * first.
  */
 final class WaiterRules {
     private WaiterRules() {}
@@ -85,7 +86,7 @@ final class WaiterRules {
         };
     }
 
-    /** Waits for the peer's link-open, if there is still a peer to wait for. */
+    /** Waits for the peer's link-open if the history has an entry of the peer. */
     static Step awaitOpen(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
         return history.target() == null
                 ? new Step(new LinkState.WaitingStore(history), plus(before, new LinkEffect.StopTimer()), reason)
@@ -161,7 +162,8 @@ final class WaiterRules {
     }
 
     /**
-     * An older life must hear that its link is over; the writer of a higher attempt has left the one before by itself.
+     * Closes the link to an older life, which cannot know that its link has ended. A writer that sends a higher attempt
+     * has already left the one before.
      */
     private static List<LinkEffect> closeOfOlderLife(LinkState state, Member writer) {
         return LinkMachine.session(state)

@@ -3,28 +3,28 @@
 package io.muster.peer;
 
 /**
- * What the warmup policy says of one link, from one end: the plan, which is the same from both ends, and the verdict,
+ * The answer of the warmup policy for one link, from one end: the plan, which both ends compute alike, and the verdict,
  * which only this end can give. A link is short-circuited only if both ends have the same plan and both verdicts are
- * yes.
+ * true.
  *
- * @param plan what both ends would do if both verdicts were yes
- * @param verdict false if this end has seen that the plan can't work, say because the peer's export could not be
- *     imported
- * @param transport the transport of the exchange, should it come to that
+ * @param plan the plan of both ends if both verdicts are true
+ * @param verdict false if this end has seen that the plan cannot work, for example because the import of the peer's
+ *     memory failed
+ * @param transport the transport of the exchange, if an exchange is needed
  * @param reason why, in one sentence that is kept and shown
  */
 public record WarmupAnswer(Plan plan, boolean verdict, String transport, String reason) {
     /** The order is the wire's: append only. */
     public enum Plan {
-        /** Write and write back. */
+        /** Warmup: write and write back. */
         EXCHANGE,
         /** Both are in one clique of a proven fabric. */
         FABRIC,
         /** Both are in one clique of a simulated fabric. */
         FABRIC_SIMULATED,
-        /** CONNECTED at once, with nothing proven. */
+        /** CONNECTED at once, without a proof. */
         SKIP,
-        /** The two can't be linked until something changes. */
+        /** The two cannot be linked until something changes. */
         REFUSE
     }
 

@@ -22,8 +22,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The end that dials, opens and owns the retries. It writes once the waiter's value is in its slot, and is CONNECTED
- * when that was applied: the write both carries its own direction and tells the waiter that the other was seen.
+ * Rules of the end that dials, opens and owns the retries. It writes when the waiter's value is in its slot, and is
+ * CONNECTED when its write was applied. That write proves its own direction and shows the waiter that the other
+ * direction was seen.
  */
 final class WriterRules {
     private WriterRules() {}

@@ -11,11 +11,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The value of {@code <group>/epoch}: one agreed vector of members and one outcome for it. A record but for its digest,
- * which is kept once it has been computed: the barrier asks for it at every event.
+ * The value of {@code <group>/epoch}: one agreed vector of members and its outcome. It would be a record, but it caches
+ * its digest, which the barrier needs at every event.
  */
 public final class EpochRecord {
-    /** The order is the wire's, and at equal numbers the order of records: append only. */
+    /** The order is that of the wire, and that of records with equal numbers: append only. */
     public enum State {
         OPEN,
         COMPLETE,
@@ -29,7 +29,7 @@ public final class EpochRecord {
     private final long lastComplete;
     private final List<LostMember> lost;
     private final ProofCounts proofs;
-    /** Null until somebody asks; whichever threads compute it find the same, and it is immutable. */
+    /** Null until first used. Threads that compute it at the same time get equal, immutable values. */
     private @Nullable Digest digest;
 
     /**
@@ -37,9 +37,9 @@ public final class EpochRecord {
      *
      * @param number from 1, strictly increasing
      * @param vector one member per rank, in the order of ranks
-     * @param lastComplete greatest number below or at this one that was COMPLETE, 0 if none was
-     * @param lost who was lost from {@code lastComplete} when it ended, empty while it stands
-     * @param proofs what it rests on, none if this number was never COMPLETE
+     * @param lastComplete greatest number, at most this one, that was COMPLETE; 0 if none was
+     * @param lost the members that were lost from {@code lastComplete} when it ended, empty while it stands
+     * @param proofs the proofs of the COMPLETE epoch, none if this number was never COMPLETE
      */
     public EpochRecord(
             GroupName group,
@@ -57,19 +57,19 @@ public final class EpochRecord {
         this.lost = List.copyOf(lost);
         this.proofs = proofs;
         if (number < 1) {
-            throw new IllegalArgumentException("epoch number " + number);
+            throw new IllegalArgumentException("epoch number must be at least 1, got " + number);
         }
         if (vector.isEmpty() || vector.size() > Member.MAX_WORLD_SIZE) {
-            throw new IllegalArgumentException("a vector of " + vector.size() + " members");
+            throw new IllegalArgumentException("a vector must have 1 to " + Member.MAX_WORLD_SIZE + " members, got " + vector.size());
         }
         for (int rank = 0; rank < vector.size(); rank++) {
             if (vector.get(rank).rank() != rank) {
                 throw new IllegalArgumentException(
-                        "seat " + rank + " holds rank " + vector.get(rank).rank());
+                        "position " + rank + " of the vector must hold the same rank, got rank " + vector.get(rank).rank());
             }
         }
         if (lastComplete < 0 || lastComplete > number) {
-            throw new IllegalArgumentException("last complete epoch " + lastComplete + " at number " + number);
+            throw new IllegalArgumentException("last complete epoch must be in 0.." + number + ", got " + lastComplete);
         }
     }
 
@@ -105,7 +105,7 @@ public final class EpochRecord {
         return vector.size();
     }
 
-    /** What a ready mark must carry: number, world size and vector, but not the outcome. */
+    /** The digest that a ready mark must carry: of number, world size and vector, but not of the outcome. */
     public Digest digest() {
         Digest known = digest;
         if (known == null) {
@@ -128,7 +128,7 @@ public final class EpochRecord {
         return state != other.state ? state.compareTo(other.state) > 0 : lastComplete > other.lastComplete;
     }
 
-    /** Whether a record with this number and state is further than this one. */
+    /** Whether this record comes before a record with that number and state. */
     public boolean isBehind(long otherNumber, State otherState) {
         return otherNumber > number || otherNumber == number && otherState.compareTo(state) > 0;
     }
@@ -137,7 +137,10 @@ public final class EpochRecord {
         return sameVector(new EpochRecord(group, number, vector, State.COMPLETE, number, List.of(), counted));
     }
 
-    /** @param newlyLost who was lost; kept only if this epoch was COMPLETE, since nobody was ever told of another */
+    /**
+     * @param newlyLost the lost members; kept only if this epoch was COMPLETE, because no other epoch was ever
+     *     published
+     */
     public EpochRecord degraded(List<LostMember> newlyLost) {
         return sameVector(new EpochRecord(
                 group,

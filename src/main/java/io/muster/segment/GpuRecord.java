@@ -7,28 +7,28 @@ import java.util.Objects;
 import java.util.UUID;
 
 /**
- * One way to reach a segment that lies in the memory of a GPU. What the handle means is told by the kind, never by its
- * length.
+ * One way to reach a segment that lies in the memory of a GPU. The kind, never the length, defines the meaning of the
+ * handle.
  *
- * @param kind how it is shared
- * @param handle what this kind needs, opaque here
- * @param allocationBase where the allocation begins at its owner: tells allocations apart, and is an address nowhere
- *     else
- * @param allocationBytes size of the whole allocation, which is what gets mapped
- * @param device UUID of the GPU whose memory it is
+ * @param kind how the memory is shared
+ * @param handle the data that this kind needs, opaque here
+ * @param allocationBase address of the allocation in its owner; it tells allocations apart, and is no address in any
+ *     other process
+ * @param allocationBytes size of the whole allocation, which is mapped as a whole
+ * @param device UUID of the GPU that has the memory
  * @param offset of the segment within the allocation
  */
 public record GpuRecord(Kind kind, byte[] handle, long allocationBase, long allocationBytes, UUID device, long offset) {
-    /** No handle is longer. */
+    /** Longest handle. */
     public static final int MAX_HANDLE_BYTES = 160;
 
-    /** How memory is shared. The order is the wire's: append only. */
+    /** How memory is shared. The order is that of the wire: append only. */
     public enum Kind {
-        /** An open descriptor of the owner, which hands it over; processes of one host. */
+        /** A file descriptor that the owner hands over; for processes of one machine. */
         POSIX_FD,
-        /** CUDA's inter-process handle of memory that the application has allocated; processes of one host. */
+        /** CUDA's inter-process handle of memory that the application has allocated; for processes of one machine. */
         CUDA_IPC,
-        /** A fabric handle; processes of one clique, also on other hosts. */
+        /** A fabric handle; for processes of one clique, also on other machines. */
         FABRIC
     }
 

@@ -6,11 +6,10 @@ import io.muster.group.Proof;
 import java.util.Map;
 
 /**
- * What a COMPLETE epoch rests on, counted by whoever completed it from the marks of all members.
+ * The proofs of a COMPLETE epoch, counted from the marks of all members by the process that completed it.
  *
- * @param links how many links are connected by which proof; each end of a pair of ranks counts, the links of a rank to
- *     itself do not
- * @param paths how many pairs of processes are connected, by the weakest proof among their links
+ * @param links number of links by proof; both ends of a pair of ranks count, links of a rank to itself do not
+ * @param paths number of connected pairs of processes, by the weakest proof among their links
  */
 public record ProofCounts(Map<Proof, Integer> links, Map<Proof, Integer> paths) {
     public static final ProofCounts NONE = new ProofCounts(Map.of(), Map.of());

@@ -6,14 +6,15 @@ import io.muster.group.GroupName;
 import io.muster.group.Member;
 
 /**
- * The value of {@code <group>/rank/<r>}: who holds the seat, and how to reach it.
+ * The value of {@code <group>/rank/<r>}: the member that holds the seat, and how to reach it.
  *
- * @param state LIVE, LEFT (by its own word, final for this life), or GONE (somebody cleaned up after a dead process)
- * @param revision grows with every change within one life, so that no key returns to bytes that it had before
+ * @param state LIVE, LEFT (announced by the rank itself, final for this life), or GONE (written by another process
+ *     after the rank's process died)
+ * @param revision grows with every change within one life, so no key ever returns to bytes that it had before
  */
 public record RankEntry(
         GroupName group, int worldSize, Member member, State state, long revision, SegmentHandle handle) {
-    /** The order is the wire's: append only. */
+    /** The order is that of the wire: append only. */
     public enum State {
         LIVE,
         GONE,
@@ -29,7 +30,7 @@ public record RankEntry(
             throw new IllegalArgumentException("rank " + member.rank() + " is outside the world size " + worldSize);
         }
         if (revision < 0) {
-            throw new IllegalArgumentException("revision " + revision);
+            throw new IllegalArgumentException("revision must not be negative, got " + revision);
         }
     }
 

@@ -9,8 +9,8 @@ import io.muster.wire.Digest;
 import java.util.List;
 
 /**
- * The value of {@code <group>/ready/<r>}: "all my links are CONNECTED to exactly this vector", for one life and one
- * epoch. Written at most once per (life, epoch), never taken back, only overwritten by a greater one.
+ * The value of {@code <group>/ready/<r>}: all links of this life are CONNECTED to exactly the vector of this epoch.
+ * Written at most once per (life, epoch) and never withdrawn; only a greater mark replaces it.
  *
  * @param digest of the epoch's number, world size and vector: {@link EpochRecord#digest()}
  * @param proofs the proof of the link to each rank, the own one included
@@ -19,7 +19,7 @@ public record ReadyMark(GroupName group, Member member, long epoch, Digest diges
     public ReadyMark {
         proofs = List.copyOf(proofs);
         if (epoch < 1) {
-            throw new IllegalArgumentException("epoch " + epoch);
+            throw new IllegalArgumentException("epoch must be at least 1, got " + epoch);
         }
     }
 

@@ -23,11 +23,11 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The canonical bytes of the three values in the store: version, kind, fields in a fixed order, signature. Decoding is
- * total, and accepts only bytes that encoding would give again.
+ * Encodes and decodes the three values in the store: version, kind, fields in a fixed order, signature. Decoding is
+ * total, and accepts only bytes that encoding would produce again.
  */
 public final class Schema {
-    /** Version of the schema; another one is refused with both numbers named. */
+    /** Version of the schema. A value of another version is refused; the reason names both numbers. */
     public static final int VERSION = 2;
 
     private static final int RANK = 'R';
@@ -136,12 +136,15 @@ public final class Schema {
                 Schema::encode);
     }
 
-    /** What an entry without signature says that is not believed: for people only; null if it is none. */
+    /**
+     * The content of an entry that has no signature and is therefore rejected; for reports only. Null if it is no
+     * entry.
+     */
     public static @Nullable RankEntry unsignedEntry(StoredBytes bytes) {
         return rankEntry(bytes.plain()) instanceof Decoded.Valid<RankEntry>(RankEntry entry) ? entry : null;
     }
 
-    /** What an entry says that anybody has signed: for people only; null if it is none. */
+    /** The content of an entry whose signature is not verified; for reports only. Null if it is no entry. */
     public static @Nullable RankEntry signedEntry(StoredBytes bytes) {
         byte[] plain = bytes.toByteArray();
         return SignatureField.isFilledIn(plain)
@@ -205,7 +208,7 @@ public final class Schema {
         return counts;
     }
 
-    /** Thousands of entries say the same of their hosts: one copy of it, which goes when nobody holds it any more. */
+    /** Returns a shared copy of the text: thousands of entries have equal host fields. Unused copies are collected. */
     private static String shared(String text) {
         return text.intern();
     }
@@ -262,9 +265,10 @@ public final class Schema {
             in.end();
             if (signature.length > 0) {
                 return new Decoded.Malformed<>(
-                        "signature: expected none, since this process has no secret for the group, got "
+                        "signature: expected none, because this process has no secret for the group, got "
                                 + signature.length
-                                + " bytes; start this process with the secret of the others (security.secretFile), or all without");
+                                + " bytes; start this process with the secret of the others (security.secretFile),"
+                                + " or start all without a secret");
             }
             if (!Arrays.equals(encoder.encode(value).toByteArray(), bytes.toByteArray())) {
                 return new Decoded.Malformed<>("not in canonical form");

@@ -8,18 +8,18 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What others need to reach the memory of a rank: its process and address, what its warmup policy offers, and its
- * segments.
+ * The data that others need to reach the memory of a rank: its process and address, the offer of its warmup policy, and
+ * its segments.
  *
- * @param process the process that hosts the rank
+ * @param process the process of the rank
  * @param host address that others dial
  * @param port port that others dial
- * @param hostId tells whether two processes share a host and a network namespace: boot id and namespace, not the name
- * @param pid process id on that host, for people
- * @param memberUuid the process's identity in the store's cluster when this was published; changes on a merge
- * @param warmupMode the policy's mode: both ends must have the same
- * @param transports transports it can be reached by, best first
- * @param fabric what its fabric offers, {@link FabricOffer#NONE} where there is none
+ * @param hostId equal for two processes on one machine in one network namespace: boot id and namespace, not the name
+ * @param pid process id on that machine, for reports
+ * @param memberUuid the process's identity in the store's cluster when the handle was published; changes on a merge
+ * @param warmupMode the mode of the policy; both ends must have the same
+ * @param transports transports that reach the process, best first
+ * @param fabric the offer of its fabric, {@link FabricOffer#NONE} if there is none
  * @param segments registered segments, in the order of registration
  */
 public record SegmentHandle(
@@ -33,7 +33,7 @@ public record SegmentHandle(
         List<String> transports,
         FabricOffer fabric,
         List<SegmentInfo> segments) {
-    /** More don't fit into a handle. */
+    /** Most segments of a handle. */
     public static final int MAX_SEGMENTS = 1024;
 
     public SegmentHandle {
@@ -54,10 +54,10 @@ public record SegmentHandle(
     /**
      * The fabric side of a handle.
      *
-     * @param identity {@code CLUSTERUUID/CLIQUE}, empty where no fabric is proven
+     * @param identity {@code CLUSTERUUID/CLIQUE}, empty if no fabric is proven
      * @param simulated true for a simulated fabric
-     * @param export exported handle that a peer must be able to import, empty where there is none
-     * @param reason why there is none, or how it was proven
+     * @param export exported handle that a peer must be able to import, empty if there is none
+     * @param reason why there is no fabric, or how it was proven
      */
     public record FabricOffer(String identity, boolean simulated, byte[] export, String reason) {
         public static final FabricOffer NONE = new FabricOffer("", false, new byte[0], "");

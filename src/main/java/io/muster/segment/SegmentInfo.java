@@ -17,10 +17,10 @@ import java.util.UUID;
  * @param region number of the region within its process
  * @param key remote key that a write must carry
  * @param bytes length
- * @param gpu the ways to reach it if it lies in the memory of a GPU; empty for memory of the host
+ * @param gpu the ways to reach it if it lies in the memory of a GPU; empty for host memory
  */
 public record SegmentInfo(String name, int region, long key, long bytes, List<GpuRecord> gpu) {
-    /** More ways to one segment there are not. */
+    /** Most ways to reach one segment. */
     public static final int MAX_RECORDS = 4;
 
     public SegmentInfo {
@@ -28,7 +28,7 @@ public record SegmentInfo(String name, int region, long key, long bytes, List<Gp
             throw new IllegalArgumentException("segment name must have 1 to 64 characters, got " + name.length());
         }
         if (bytes < 1) {
-            throw new IllegalArgumentException("segment " + name + " of " + bytes + " bytes");
+            throw new IllegalArgumentException("segment " + name + " must have at least 1 byte, got " + bytes);
         }
         if (gpu.size() > MAX_RECORDS) {
             throw new IllegalArgumentException(
@@ -43,7 +43,7 @@ public record SegmentInfo(String name, int region, long key, long bytes, List<Gp
         gpu = List.copyOf(gpu);
     }
 
-    /** A segment in memory of the host. */
+    /** A segment in host memory. */
     public SegmentInfo(String name, int region, long key, long bytes) {
         this(name, region, key, bytes, List.of());
     }
@@ -53,7 +53,7 @@ public record SegmentInfo(String name, int region, long key, long bytes, List<Gp
         return !gpu.isEmpty();
     }
 
-    /** Its canonical bytes, as a part of others. */
+    /** Writes its canonical bytes as a part of another value. */
     public CanonicalWriter write(CanonicalWriter out) {
         out.text(name).i32(region).i64(key).i64(bytes).u8(gpu.size());
         gpu.forEach(record -> out.u8(record.kind().ordinal())
@@ -71,7 +71,7 @@ public record SegmentInfo(String name, int region, long key, long bytes, List<Gp
         return write(new CanonicalWriter()).toByteArray();
     }
 
-    /** What {@link #toBytes} made; total, since it may come from outside. */
+    /** Decodes the bytes of {@link #toBytes}. Total, because they may come from outside. */
     public static Decoded<SegmentInfo> of(byte[] bytes) {
         try {
             var in = new CanonicalReader(bytes);
@@ -83,7 +83,10 @@ public record SegmentInfo(String name, int region, long key, long bytes, List<Gp
         }
     }
 
-    /** What {@link #write} wrote; anything else is malformed, or an IllegalArgumentException of what it would be. */
+    /**
+     * Reads what {@link #write} wrote. Other input fails as malformed, or with the IllegalArgumentException of a
+     * constructor.
+     */
     public static SegmentInfo read(CanonicalReader in) throws MalformedException {
         String name = in.text("segment", 256);
         int region = in.i32("region");

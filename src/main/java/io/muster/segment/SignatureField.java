@@ -6,12 +6,12 @@ import io.muster.group.GroupSecret;
 import java.util.Arrays;
 
 /**
- * The last field of a stored value: a length of two bytes, then the signature, or length 0 where the group has no
+ * The last field of a stored value: a length of two bytes, then the signature. The length is 0 if the group has no
  * secret.
  */
 public final class SignatureField {
     public static final int LENGTH_BYTES = Short.BYTES;
-    /** Bytes of the field where it holds a signature. */
+    /** Size of the field with a signature, in bytes. */
     public static final int BYTES = LENGTH_BYTES + GroupSecret.Seal.BYTES;
 
     private SignatureField() {}

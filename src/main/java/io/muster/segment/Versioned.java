@@ -8,7 +8,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a key held: its exact bytes, for a compare-and-set, and what they mean.
+ * The content of a key: its exact bytes, for a compare-and-set, and their meaning.
  *
  * @param value null if the bytes are no valid value of this key
  */

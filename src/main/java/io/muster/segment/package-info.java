@@ -1,7 +1,7 @@
 /**
- * The segment handle, its canonical schema, and the store that handles are published in. Read
- * {@link io.muster.store.SegmentStore} first. Imports group. Invariant: no key ever returns to bytes that it had
- * before.
+ * The values that processes publish: rank entries with segment handles, ready marks, epoch records, and their canonical
+ * schema. Read {@link io.muster.segment.RankEntry} first. Imports wire and group. Invariant: no key ever returns to
+ * bytes that it had before.
  */
 @NullMarked
 package io.muster.segment;

@@ -34,14 +34,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What Hazelcast tells: changes of the map's entries, members that come and go, merges, lost partitions. Registered
- * once for all listeners, who are called on the store's context, so that Hazelcast's event threads do no work. Its lock
- * guards the registrations: a virtual thread that listens meets the one that closes.
+ * Listens to Hazelcast: changes of the map's entries, members that join or leave, merges, lost partitions. Registered
+ * once for all {@link SegmentStore.Listener}s. They are called on the store's context, so Hazelcast's event threads do
+ * no work. The lock guards the registrations: the virtual thread that registers and the one that closes meet there.
  */
 final class HazelcastNews {
     private static final Logger log = LoggerFactory.getLogger(HazelcastNews.class);
     private static final long GATHER_LOSSES_MS = 50;
-    /** Asked by the owner of a key, before it tells anybody: {@link StoreKeys#isTold}. */
+    /** Evaluated by the owner of a key before it sends an event: {@link StoreKeys#isNotified}. */
     private static final Predicate<String, Object> TOLD =
             Predicates.not(Predicates.like("__key", "%" + StoreKeys.READY + "%"));
 
@@ -52,11 +52,11 @@ final class HazelcastNews {
     private final Context context;
     private final Supplier<PresentMembers> present;
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
-    /** Counted on Hazelcast's event threads, told on the store's context. */
+    /** Counted on Hazelcast's event threads, reported on the store's context. */
     private final AtomicInteger lostPartitions = new AtomicInteger();
 
     private final AtomicBoolean ended = new AtomicBoolean();
-    /** Set by whichever thread ran an operation; two that meet are as good as one. */
+    /** Set by any thread that ran an operation. A race is harmless, because all write the same value. */
     private volatile long inactiveSinceNanos;
 
     private volatile boolean closed;
@@ -82,7 +82,7 @@ final class HazelcastNews {
     }
 
     /**
-     * Nobody is told any more; what is registered, or is being registered, stays until {@link #unregister}. Does not
+     * Calls no listener any more. Registrations, also one that is being made, stay until {@link #unregister}. Does not
      * block.
      */
     void close() {
@@ -90,7 +90,7 @@ final class HazelcastNews {
         listeners.clear();
     }
 
-    /** Once, however often it is called. Blocks until all members know of it. */
+    /** Registers once; further calls do nothing. Blocks until all members know of it. */
     synchronized void register() {
         if (closed || entries != null) {
             return;
@@ -111,22 +111,22 @@ final class HazelcastNews {
                         LogEvents.MAP_MERGED + " map={} member={}",
                         map.getName(),
                         hazelcast.getCluster().getLocalMember().getUuid());
-                tell(Listener::merged);
+                notifyListeners(Listener::merged);
             } else if (event.getState() == LifecycleEvent.LifecycleState.SHUTDOWN) {
                 ended();
             }
         });
         partitionsLost = map.addPartitionLostListener((MapPartitionLostListener) _ -> {
             if (lostPartitions.getAndIncrement() == 0) {
-                context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> tellLosses()));
+                context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> reportLosses()));
             }
         });
         entries = map.addEntryListener(new Entries(), TOLD, true);
     }
 
     /**
-     * Blocks. Does not fail: what the others could not be told of (a member that has just died may be in the way) is
-     * gone here, and goes there with this member.
+     * Removes the registrations. Blocks. Does not fail: if another member cannot be informed (it may have just died),
+     * the registration is removed here, and there when this member leaves.
      */
     synchronized void unregister() {
         try {
@@ -163,13 +163,13 @@ final class HazelcastNews {
     }
 
     /**
-     * A member that dies without a backup loses hundreds of partitions at once: one event, and one reading of
-     * everything, for all of them.
+     * Reports lost partitions. A member that dies without a backup loses hundreds of partitions at once; they become
+     * one event, and one read of all keys.
      */
-    private void tellLosses() {
+    private void reportLosses() {
         int lost = lostPartitions.getAndSet(0);
         log.warn(LogEvents.MAP_PARTITIONS_LOST + " map={} partitions={}", map.getName(), lost);
-        tell(listener -> listener.partitionsLost(lost));
+        notifyListeners(listener -> listener.partitionsLost(lost));
     }
 
     /** An operation was answered. */
@@ -178,8 +178,8 @@ final class HazelcastNews {
     }
 
     /**
-     * An operation failed because the member is not active. Where it had to give up (it could not accept a connection
-     * for want of files, say), it says so in no other way.
+     * An operation failed because the member is not active. If Hazelcast has given up (for example because it had no
+     * file descriptors left to accept connections), this is the only sign of it.
      */
     void inactive() {
         long now = System.nanoTime();
@@ -191,14 +191,14 @@ final class HazelcastNews {
         }
     }
 
-    /** Nobody is left to be told if this process has closed the store. */
+    /** Calls no listener if this process has closed the store. */
     private void ended() {
         if (!ended.getAndSet(true)) {
-            tell(Listener::ended);
+            notifyListeners(Listener::ended);
         }
     }
 
-    private void tell(Consumer<Listener> call) {
+    private void notifyListeners(Consumer<Listener> call) {
         context.runOnContext(_ -> listeners.forEach(call));
     }
 
@@ -206,13 +206,13 @@ final class HazelcastNews {
         @Override
         public void memberAdded(MembershipEvent event) {
             PresentMembers now = present.get();
-            tell(listener -> listener.membersChanged(now));
+            notifyListeners(listener -> listener.membersChanged(now));
         }
 
         @Override
         public void memberRemoved(MembershipEvent event) {
             PresentMembers now = present.get();
-            tell(listener -> listener.membersChanged(now));
+            notifyListeners(listener -> listener.membersChanged(now));
         }
     }
 
@@ -225,13 +225,13 @@ final class HazelcastNews {
                     case REMOVED, EVICTED, EXPIRED -> null;
                     case ADDED, UPDATED, MERGED, EVICT_ALL, CLEAR_ALL, INVALIDATION, LOADED -> valueOf(event);
                 };
-                tell(listener -> listener.changed(key, value));
+                notifyListeners(listener -> listener.changed(key, value));
             });
         }
 
         @Override
         public void onMapEvent(MapEvent event) {
-            tell(Listener::merged);
+            notifyListeners(Listener::merged);
         }
 
         @Override

@@ -37,24 +37,41 @@ import org.slf4j.LoggerFactory;
 /**
  * The store on one Hazelcast map from text to bytes.
  *
- * <p>Every operation is the plain blocking call of Hazelcast's public interface on a virtual thread of its own.
- * Compare-and-set has no asynchronous form there, an entry processor of ours would fail on an owner that lacks our
- * classes, and a virtual thread that waits for a frozen owner holds no platform thread, so operations on other
- * partitions go on. (Measured with 2 and 4 members: 0.14 and 0.20 ms for a replace; Hazelcast's internal asynchronous
- * operations, whose answers take one more hop, 0.16 and 0.23 ms.)
+ * <p><b>State.</b> The map, the operations under way ({@code pending}, at most {@link #MAX_IN_FLIGHT}), and the
+ * listener registrations ({@link HazelcastNews}). Values are never cached: each read asks Hazelcast.
  *
- * <p>Threads that meet here: callers on any thread, the virtual threads, the JDK's timer thread that ends an operation
- * at its deadline, and Hazelcast's event threads. They share concurrent collections, {@code closed}, and one
- * CompletableFuture per operation, which the first of them completes. Whatever leaves (futures, listener calls) is
- * handed to a context, so an event thread does no work.
+ * <p><b>Operations.</b> Each is the plain blocking call of Hazelcast's public interface on a virtual thread of its own.
+ * The public interface has no asynchronous compare-and-set. An entry processor would fail on a key owner that does not
+ * have our classes. A virtual thread that waits for a frozen owner holds no platform thread, so operations on other
+ * partitions continue. (Measured with 2 and 4 members: 0.14 and 0.20 ms for a replace; Hazelcast's internal
+ * asynchronous operations, whose answers need one more hop, took 0.16 and 0.23 ms.)
+ *
+ * <p><b>Threads.</b> Callers on any thread, the virtual threads, the event loop that fires deadlines, and Hazelcast's
+ * event threads. They share concurrent collections, {@code closed}, and one CompletableFuture per operation; the first
+ * thread to complete it wins. Futures complete on the caller's context if it has one, otherwise on the store's context,
+ * and listeners are called on the store's context.
+ *
+ * <p><b>Order of events.</b> An operation gets a permit, enters {@code pending}, starts its deadline timer and then its
+ * thread. The permit returns when the blocking call returns, not at the deadline, so calls that hang on a frozen owner
+ * stay bounded. {@code close()} sets {@code closed} first and fails {@code pending} after that; an operation reads
+ * {@code closed} again after it has entered {@code pending}. So either of the two fails it.
+ *
+ * <p><b>Invariants.</b> Every future ends within the deadline. An operation that has missed its deadline may still be
+ * applied later; callers read again and never assume failure. All keys of a group lie in one partition ({@link
+ * StoreKeys#located}), so {@code getAll} of one group is one operation on one member.
+ *
+ * <p><b>The trap.</b> Another application may write a value of its own class into the map. Then the whole {@code
+ * getAll} fails, because this process cannot deserialise that value. The keys are then read one by one, the epoch
+ * record first, and the foreign value becomes {@link #undecodable} bytes, which the reader rejects with a reason.
  */
 public final class HazelcastSegmentStore implements SegmentStore {
     private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
-    /** Making the map asks every member, also one that has just frozen and will be removed. */
+    /** Limit for creating the map, which asks every member, including one that is frozen and about to be removed. */
     private static final Duration OPEN_LIMIT = Duration.ofSeconds(30);
 
     /**
-     * Bounds what operations on a frozen owner can pile up, together with Hazelcast's own limit on the time of a call.
+     * Most operations that may be under way. Together with Hazelcast's own call timeout it bounds how many operations
+     * can wait for a frozen key owner.
      */
     static final int MAX_IN_FLIGHT = 4096;
 
@@ -68,8 +85,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
     private final HazelcastNews news;
 
     /**
-     * Set by close() on any thread; read after adding to {@code pending}, so that no operation is left behind by
-     * either.
+     * Set by close() on any thread. An operation reads it after it has entered {@code pending}, so either close() or
+     * the operation itself fails it.
      */
     private volatile boolean closed;
 
@@ -83,15 +100,15 @@ public final class HazelcastSegmentStore implements SegmentStore {
     }
 
     /**
-     * Opens the store. Does not block; Hazelcast creates its side of the map on a thread of its own. A map that the
+     * Opens the store. Does not block; Hazelcast creates its side of the map on another thread. A map that the
      * application has not configured is configured now, on all members.
      *
-     * @param hazelcast a started member; stays the caller's, who closes it after the store
+     * @param hazelcast a started member; it stays the caller's, which closes it after the store
      * @param context where listeners are called, and where futures complete for callers without a context
      * @param mapName {@link MusterMap#NAME}, unless several stores are to share a cluster
      * @param deadline of each operation
-     * @return fails with CONFIG if the map is configured so that compare-and-set on bytes can't work, RETRY if
-     *     Hazelcast doesn't answer
+     * @return fails with CONFIG if compare-and-set on bytes cannot work with the map's configuration, with RETRY if
+     *     Hazelcast does not answer
      */
     public static Future<HazelcastSegmentStore> open(
             HazelcastInstance hazelcast, Context context, String mapName, Duration deadline) {
@@ -109,8 +126,9 @@ public final class HazelcastSegmentStore implements SegmentStore {
                 .recover(failure -> Future.failedFuture(
                         failure instanceof TimeoutException
                                 ? MusterException.retry(
-                                        "Hazelcast has not made the map " + mapName + " after " + limitMs
-                                                + " ms: a member of its cluster is frozen or unreachable; see which one, and start again")
+                                        "Hazelcast has not created the map " + mapName + " after " + limitMs
+                                                + " ms: a member of its cluster is frozen or unreachable;"
+                                                + " find out which one, and start this process again")
                                 : failure));
     }
 
@@ -179,7 +197,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
     @Override
     public @Nullable KeyOwner keyOwner(GroupName group) {
         try {
-            // what follows the @ of a located key chooses its partition, and here it is the key
+            // the text after the @ of a located key chooses its partition; here the group name itself is the key
             Member owner =
                     hazelcast.getPartitionService().getPartition(group.value()).getOwner();
             return owner == null
@@ -195,7 +213,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
         try {
             return said == null ? null : ProcessId.parse(said);
         } catch (IllegalArgumentException _) {
-            return null; // whoever wrote that is no process of Muster
+            return null; // not written by a process of Muster
         }
     }
 
@@ -223,7 +241,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
 
     private <T extends @Nullable Object> Future<T> run(String operation, String key, Callable<T> call) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        if (closed) { // and so may be the Vert.x that would keep the deadline
+        if (closed) { // the Vert.x of the deadline timer may be closed too
             answer.completeExceptionally(closedStore());
             return Future.fromCompletionStage(answer, callers());
         }
@@ -231,12 +249,13 @@ public final class HazelcastSegmentStore implements SegmentStore {
             answer.completeExceptionally(
                     MusterException.retry(
                             "store refuses operation: operation=" + operation + " key=" + key + ", " + MAX_IN_FLIGHT
-                                    + " operations are under way; the members that own these keys do not answer, see which member left or is frozen"));
+                                    + " operations are under way; the members that own these keys do not answer,"
+                                    + " find out which member left or is frozen"));
             return Future.fromCompletionStage(answer, callers());
         }
         pending.add(answer);
-        // on an event loop, which is awake already: the JDK's timer thread would be woken for each operation, and again
-        // for its end
+        // the timer is on an event loop, which is awake already; the JDK's timer thread would be woken twice for each
+        // operation, at its start and at its end
         long timer = context.owner()
                 .setTimer(deadline.toMillis(), _ -> answer.completeExceptionally(new TimeoutException()));
         answer.whenComplete((_, _) -> {
@@ -266,7 +285,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
                         Future.failedFuture(failure instanceof TimeoutException ? late(operation, key) : failure));
     }
 
-    /** Straight to where the answer is awaited: each thread on the way costs a wake-up. */
+    /** The context on which the answer is awaited: completing there saves one thread wake-up. */
     private Context callers() {
         Context current = Vertx.currentContext();
         return current == null ? context : current;
@@ -287,7 +306,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
                     map.getAll(keys.stream().map(StoreKeys::located).collect(Collectors.toUnmodifiableSet()));
             there.forEach((at, value) -> StoreKeys.ofLocated(at).ifPresent(key -> found.put(key, bytesOf(value))));
         } catch (HazelcastSerializationException e) {
-            // One value of somebody else's class must not hide the others: ask for them one by one, each group's epoch
+            // One value of a foreign class must not hide the others: read the keys one by one, each group's epoch
             // record first.
             found.clear();
             for (String key : keys.stream()
@@ -313,8 +332,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
     }
 
     /**
-     * A value that no process of Muster has written: bytes that no decoder accepts, so that the reader rejects this key
-     * with a reason.
+     * Stands for a value that was not written by a process of Muster: bytes that no decoder accepts, so the reader
+     * rejects this key with a reason.
      */
     static StoredBytes undecodable(String what) {
         return StoredBytes.copyOf(("not bytes: " + what).getBytes(StandardCharsets.UTF_8));
@@ -324,8 +343,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
         return MusterException.retry("store operation not answered after " + deadline.toMillis() + " ms: operation="
                 + operation + " key=" + key
                 + " map=" + map.getName()
-                + "; the member that owns the key is frozen, unreachable or just gone: read the key and try again, or raise"
-                + " store.operationTimeoutMs");
+                + "; the member that owns the key is frozen, unreachable or has just left: read the key and try again,"
+                + " or raise store.operationTimeoutMs");
     }
 
     private static MusterException closedStore() {
@@ -339,7 +358,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
         if (cause instanceof HazelcastInstanceNotActiveException) {
             return new MusterException(
                     MusterException.Kind.FATAL,
-                    "Hazelcast is shut down: operation=" + operation + " key=" + key + "; start the process again",
+                    "Hazelcast is shut down: operation=" + operation + " key=" + key + "; restart the process",
                     cause);
         }
         return new MusterException(

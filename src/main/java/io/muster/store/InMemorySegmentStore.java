@@ -23,7 +23,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The store without a cluster, for one JVM: any number of stores on one {@link Shared} map, each of them playing a
+ * The store without a cluster, inside one JVM. Any number of stores share one {@link Shared} map; each stands for one
  * process.
  */
 public final class InMemorySegmentStore implements SegmentStore {
@@ -41,14 +41,14 @@ public final class InMemorySegmentStore implements SegmentStore {
     }
 
     /**
-     * What the stores have in common. One lock guards all of it and the fields of its stores; listeners are called on
+     * The data that the stores share. One lock guards all of it and the fields of its stores. Listeners are called on
      * their contexts, in the order of the changes.
      */
     public static final class Shared {
         private final Map<String, StoredBytes> values = new HashMap<>();
         private final Set<InMemorySegmentStore> stores = new LinkedHashSet<>();
 
-        /** A further process. */
+        /** A store for one more process. */
         public synchronized InMemorySegmentStore store(Context context, ProcessId process) {
             InMemorySegmentStore store = new InMemorySegmentStore(this, context, process);
             stores.add(store);
@@ -57,8 +57,8 @@ public final class InMemorySegmentStore implements SegmentStore {
         }
 
         /**
-         * The process is gone, without a word: its entries stay, its operations fail, the others learn that it is
-         * missing.
+         * The process dies without a leave: its entries stay, its operations fail, and the others learn that its member
+         * is gone.
          */
         public synchronized void crash(InMemorySegmentStore store) {
             store.open = false;
@@ -69,43 +69,43 @@ public final class InMemorySegmentStore implements SegmentStore {
         }
 
         /**
-         * The process's member of the store has shut itself down, as Hazelcast's does when it can't join again after a
+         * The process's member of the store has shut itself down, as Hazelcast does when it cannot rejoin after a
          * split.
          */
         public synchronized void shutDown(InMemorySegmentStore store) {
-            store.tell(Listener::ended);
+            store.notifyListeners(Listener::ended);
             crash(store);
         }
 
         /**
-         * Entries vanish without an event, as after the loss of their owner and its backup; all processes are told to
-         * look.
+         * Entries vanish without an event, as after the loss of their owner and its backup. All processes are notified
+         * of lost partitions.
          */
         public synchronized void lose(Set<String> keys) {
             values.keySet().removeAll(keys);
-            stores.forEach(store -> store.tell(Listener::merged));
+            stores.forEach(store -> store.notifyListeners(Listener::merged));
         }
 
-        /** The process was in the lesser half of a split, and is back with a new identity. */
+        /** The process was in the smaller half of a split, and is back with a new identity. */
         public synchronized void merge(InMemorySegmentStore store) {
             store.memberUuid = UUID.randomUUID().toString();
-            store.tell(Listener::merged);
+            store.notifyListeners(Listener::merged);
             membersChanged();
         }
 
-        /** What is in the store. */
+        /** The keys that are in the store. */
         public synchronized Set<String> keys() {
             return Set.copyOf(values.keySet());
         }
 
-        /** Any of them, but for one group the same for all. */
+        /** The owner of the keys of a group: any store, but always the same one for a group. */
         private @Nullable InMemorySegmentStore owner(String group) {
             return stores.isEmpty() ? null : List.copyOf(stores).get(Math.floorMod(group.hashCode(), stores.size()));
         }
 
         private void membersChanged() {
             PresentMembers present = present();
-            stores.forEach(store -> store.tell(listener -> listener.membersChanged(present)));
+            stores.forEach(store -> store.notifyListeners(listener -> listener.membersChanged(present)));
         }
 
         private PresentMembers present() {
@@ -148,8 +148,8 @@ public final class InMemorySegmentStore implements SegmentStore {
             } else {
                 shared.values.put(key, next);
             }
-            if (StoreKeys.isTold(key)) {
-                shared.stores.forEach(store -> store.tell(listener -> listener.changed(key, next)));
+            if (StoreKeys.isNotified(key)) {
+                shared.stores.forEach(store -> store.notifyListeners(listener -> listener.changed(key, next)));
             }
             return true;
         });
@@ -207,7 +207,7 @@ public final class InMemorySegmentStore implements SegmentStore {
         return Future.fromCompletionStage(answer, context);
     }
 
-    private void tell(Consumer<Listener> call) {
+    private void notifyListeners(Consumer<Listener> call) {
         List<Listener> told = List.copyOf(listeners);
         context.runOnContext(_ -> told.forEach(call));
     }

@@ -16,13 +16,13 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The store as a group with a secret sees it. What is written is signed over its key and all its bytes, in the room
- * that {@link Schema} has for it; what is read is checked, and shown without its signature. A value that the group has
- * not signed is shown as one that decodes to nothing, with the reason; its bytes are still good for a compare-and-set,
- * so that whoever owns the key can put it right.
+ * The store as a group with a secret sees it. A written value is signed over its key and all its bytes; {@link Schema}
+ * reserves space for the signature. A read value is verified, and returned without its signature. A value that the
+ * group has not signed is returned as one that decodes to nothing, with the reason. Its bytes can still be used for a
+ * compare-and-set, so that the owner of the key can repair it.
  *
- * <p>Whoever has the secret may sign any value: a rank's own process its entry and marks, any process a GONE or the
- * epoch.
+ * <p>Every process with the secret may sign any value: a rank's own process its entry and marks, any process a GONE or
+ * the epoch.
  */
 public final class SealedSegmentStore implements WrappedStore {
 
@@ -31,8 +31,7 @@ public final class SealedSegmentStore implements WrappedStore {
     private final BiConsumer<String, String> distrusted;
 
     /**
-     * @param distrusted told the key and the reason whenever a value is found that the group has not signed; on any
-     *     thread
+     * @param distrusted called with the key and the reason for each value that the group has not signed; on any thread
      */
     public SealedSegmentStore(SegmentStore store, GroupSecret secret, BiConsumer<String, String> distrusted) {
         this.store = store;
@@ -79,12 +78,12 @@ public final class SealedSegmentStore implements WrappedStore {
         return store;
     }
 
-    /** What the store holds under a key, as the group sees it. */
+    /** Turns the stored value of a key into the value that the group sees. */
     public @Nullable StoredBytes open(String key, @Nullable StoredBytes stored) {
         return stored == null ? null : opened(key, stored);
     }
 
-    /** What the group sees under a key, as the store holds it. */
+    /** Turns the value that the group sees into the stored value of a key. */
     public @Nullable StoredBytes close(String key, @Nullable StoredBytes seen) {
         if (seen == null || seen.distrust() != null) {
             return seen == null ? null : seen.plain();
@@ -118,7 +117,8 @@ public final class SealedSegmentStore implements WrappedStore {
         }
         String why = "signature: expected one by the group's secret, got "
                 + (hasSignature ? "one by another secret, or for other fields" : "none")
-                + "; if that is a process of yours, start it with the secret of the others (security.secretFile), else find out who writes here";
+                + "; if the writer is one of your processes, start it with the secret of the others"
+                + " (security.secretFile), otherwise find out who writes to this store";
         distrusted.accept(key, why);
         return stored.distrusted(why);
     }

@@ -13,12 +13,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The distributed key store for segment handles: text keys, opaque bytes, compare-and-set only. Every operation is
- * asynchronous and ends within the store's own deadline; one that has missed its deadline may still be applied later,
- * which is harmless because no key ever returns to bytes that it had before. A value is never interpreted here.
+ * asynchronous and ends within the store's own deadline. An operation that has missed its deadline may still be applied
+ * later, which is harmless because no key ever returns to bytes that it had before. The store never interprets a value.
  *
- * <p>Futures complete on the caller's context if it has one, else on the one that the store was created with. They fail
- * with a {@link io.muster.group.MusterException} of kind RETRY when the store does not answer in time or is not
- * available, and FATAL once it is closed.
+ * <p>Futures complete on the caller's context if it has one, otherwise on the one that the store was created with. They
+ * fail with a {@link io.muster.group.MusterException} of kind RETRY if the store does not answer in time or is not
+ * available, and of kind FATAL once it is closed.
  */
 public interface SegmentStore {
 
@@ -26,8 +26,8 @@ public interface SegmentStore {
     Future<@Nullable StoredBytes> get(String key);
 
     /**
-     * The values of those of the keys that are present. A group's epoch record is read before its other keys or at one
-     * moment with them; the others may be read at different moments.
+     * The values of those keys that are present. A group's epoch record is read before its other keys, or at the same
+     * moment. The other keys may be read at different moments.
      */
     Future<Map<String, StoredBytes>> getAll(Set<String> keys);
 
@@ -36,38 +36,38 @@ public interface SegmentStore {
      *
      * @param expected the exact bytes that must be there now, null: the key must be absent
      * @param next the bytes to put, null: remove the key (then expected must not be null)
-     * @return true if it was applied by this call; false says only that it was not: after false, a failure or a
-     *     deadline the caller reads
+     * @return true if this call applied it. False means only that this call did not: after false, a failure or a missed
+     *     deadline the caller reads again
      */
     Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next);
 
     /**
-     * Adds a listener; the future completes when the listener is known to be registered everywhere, so that a change
-     * applied after that is seen. Changes of marks are not told ({@link StoreKeys#isTold}). Events are best effort:
-     * they may be delayed, repeated, reordered or lost; whoever needs certainty reads again.
+     * Adds a listener. The future completes when the listener is registered at all members, so it sees every change
+     * that is applied after that. Changes of marks cause no event ({@link StoreKeys#isNotified}). Events are best
+     * effort: they may be delayed, repeated, reordered or lost. A caller that needs certainty reads again.
      */
     Future<Void> listen(Listener listener);
 
     /**
-     * Removes the listeners, fails what is pending and refuses further operations (FATAL). May be repeated. Does not
-     * fail: a member that can't be told is not waited for longer than an operation may take. What the store was built
-     * on (a Hazelcast instance) is left alone.
+     * Removes the listeners, fails pending operations and refuses further ones (FATAL). May be called repeatedly. Does
+     * not fail: it waits for a member that does not answer no longer than for an operation. The Hazelcast instance
+     * under the store stays open.
      */
     Future<Void> close();
 
     /** Called on the store's context. */
     interface Listener {
-        /** A key has a new value, or none (null: removed, evicted or expired). */
+        /** A key has a new value, or null if it was removed, evicted or has expired. */
         void changed(String key, @Nullable StoredBytes value);
 
         /**
-         * Anything may have gone back or be missing without a {@link #changed} for it; read and re-assert: this process
-         * was merged back into a cluster after a split, or the store lost entries with all their copies, or was
-         * cleared.
+         * Any key may have an older value or be missing without a {@link #changed} for it: this process was merged back
+         * into a cluster after a split, or the store was cleared or lost entries with all their copies. Read, and write
+         * the own values again.
          */
         void merged();
 
-        /** The cluster lost all copies of so many partitions, and with them the entries in there. */
+        /** The cluster has lost all copies of this number of partitions, and the entries in them. */
         default void partitionsLost(int partitions) {
             merged();
         }
@@ -75,30 +75,30 @@ public interface SegmentStore {
         /**
          * The members of the cluster have changed.
          *
-         * @param present what identifies the processes that are there now
+         * @param present identifies the processes that are members now
          */
         void membersChanged(PresentMembers present);
 
         /**
-         * The store has shut itself down, by its own decision or somebody else's, and answers nothing any more. Told
-         * once, and last.
+         * The store has shut itself down, or was shut down from outside, and answers no operation any more. Called
+         * once, as the last event.
          */
         default void ended() {}
     }
 
-    /** Who is in the cluster now, as the store's cluster sees it. Does not block. */
+    /** The members of the cluster now, as seen by this member. Does not block. */
     PresentMembers presentMembers();
 
     /**
-     * What this process writes into its entries, so that others can tell from {@link PresentMembers} whether it is
-     * still there, also where no member carries a process id. Ask again after {@link Listener#merged()}: a merge gives
-     * a member a new one.
+     * The member UUID that this process writes into its entries. Others compare it with {@link PresentMembers} to see
+     * whether this process is still a member, also where no member carries a process id. Read it again after {@link
+     * Listener#merged()}: a merge changes it.
      */
     String localMemberUuid();
 
     /**
-     * Whose member of the store owns the keys of a group, as far as is known here, or null: it reads them without
-     * asking anybody. It may be another one in the next moment. Does not block.
+     * The process whose member owns the keys of a group, as far as this process knows, or null. The owner reads these
+     * keys without a network request. It may change at any moment. Does not block.
      */
     @Nullable
     KeyOwner keyOwner(GroupName group);
@@ -106,11 +106,11 @@ public interface SegmentStore {
     /**
      * The process whose member of the store owns some keys.
      *
-     * @param process what the {@code muster.processId} attribute of the member says, null if it carries none
+     * @param process from the {@code muster.processId} attribute of the member, null if it has none
      * @param memberUuid the identity of the member
      */
     record KeyOwner(@Nullable ProcessId process, String memberUuid) {
-        /** Whether it is the process that published a handle. */
+        /** Whether this is the process that published a handle. */
         public boolean published(SegmentHandle handle) {
             return handle.process().equals(process) || memberUuid.equals(handle.memberUuid());
         }

@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 public record StoreKeys(GroupName group) {
     static final String READY = "/ready/";
 
-    /** Which key of the group a text is. */
+    /** The meaning of a key of the group. */
     public sealed interface Key {
         /** {@code <group>/rank/<r>}. */
         record Rank(int rank) implements Key {}
@@ -44,17 +44,17 @@ public record StoreKeys(GroupName group) {
         return ranks.mapToObj(this::ready).collect(Collectors.toUnmodifiableSet());
     }
 
-    /** The group that a key belongs to, empty if it is no key of ours. */
+    /** The group that a key belongs to, empty if it is not a key of Muster. */
     public static Optional<String> groupOf(String key) {
         int slash = key.indexOf('/');
         return slash < 1 ? Optional.empty() : Optional.of(key.substring(0, slash));
     }
 
     /**
-     * Whether its changes are told to listeners. Marks are not: whoever marks is connected to those who want to know,
-     * and tells them itself.
+     * Whether listeners are notified of changes of this key. Marks cause no event: a process that marks is connected to
+     * those that need to know, and sends them its mark directly.
      */
-    public static boolean isTold(String key) {
+    public static boolean isNotified(String key) {
         return !key.contains(READY);
     }
 
@@ -63,21 +63,21 @@ public record StoreKeys(GroupName group) {
     }
 
     /**
-     * The key as Hazelcast has it. All keys of a group lie in one partition, which what follows the {@code @} chooses
-     * (Hazelcast's {@code StringPartitioningStrategy}): reading them all is one operation on one member.
+     * The key as it is stored in Hazelcast. All keys of a group lie in one partition, which the text after the {@code
+     * @} chooses (Hazelcast's {@code StringPartitioningStrategy}). Reading them all is one operation on one member.
      */
     public static String located(String key) {
         return groupOf(key).map(group -> key + "@" + group).orElse(key);
     }
 
-    /** Of what Hazelcast has, empty if it is no key of ours. */
+    /** The inverse of {@link #located}, empty if it is not a key of Muster. */
     static Optional<String> ofLocated(String located) {
         int at = located.indexOf('@');
         String key = at < 0 ? located : located.substring(0, at);
         return at >= 0 && located(key).equals(located) ? Optional.of(key) : Optional.empty();
     }
 
-    /** What a key of this group stands for, empty if it is none of it or out of range. */
+    /** The meaning of a key, empty if it is no key of this group or its rank is out of range. */
     public Optional<Key> parse(String key, int worldSize) {
         if (!key.startsWith(group + "/")) {
             return Optional.empty();

@@ -8,8 +8,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs each kind of store operation, so that the first real one does not pay for code that runs for the first time. On
- * a store of its own beside the real one.
+ * Runs each kind of store operation, so that the first real one does not pay for code that runs for the first time. It
+ * uses its own store beside the real one.
  */
 public final class StoreRehearsal {
     private static final StoredBytes FIRST = StoredBytes.copyOf(new byte[256]);
@@ -30,7 +30,7 @@ public final class StoreRehearsal {
     }
 
     /**
-     * @param group nobody else's
+     * @param group a name that no other process uses
      * @param endNanos of {@link System#nanoTime}: no further round begins after it
      * @return the number of rounds that were done; its keys are absent again
      */
@@ -38,7 +38,7 @@ public final class StoreRehearsal {
         return store.listen(new Deaf()).compose(_ -> new StoreRehearsal(store, group, endNanos).rounds(0, rounds));
     }
 
-    /** Events come to every process, as in a real group. */
+    /** Receives the events and ignores them: in a real group they come to every process. */
     private static final class Deaf implements SegmentStore.Listener {
         @Override
         public void changed(String key, @Nullable StoredBytes value) {}

@@ -9,9 +9,9 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A store that does with another what it does not say otherwise. */
+/** A store that forwards to another store each operation that it does not override. */
 public interface WrappedStore extends SegmentStore {
-    /** The one that is wrapped. */
+    /** The wrapped store. */
     SegmentStore store();
 
     @Override
@@ -54,7 +54,7 @@ public interface WrappedStore extends SegmentStore {
         return store().keyOwner(group);
     }
 
-    /** The same for a listener: whatever a store comes to tell reaches the one that is wrapped. */
+    /** A listener that forwards to another listener each event that it does not override. */
     interface WrappedListener extends Listener {
         Listener listener();
 

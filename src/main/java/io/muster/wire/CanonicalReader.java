@@ -7,7 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Reads what {@link CanonicalWriter} wrote, from bytes that anybody may have sent: every read is checked and fails with
+ * Reads what {@link CanonicalWriter} wrote. The bytes may come from any sender, so every read is checked and fails with
  * a {@link MalformedException} that names the field.
  */
 public final class CanonicalReader {
@@ -17,7 +17,7 @@ public final class CanonicalReader {
         in = ByteBuffer.wrap(bytes);
     }
 
-    /** What was expected, and what was there. Made without a stack trace: malformed input is ordinary input. */
+    /** Says what was expected and what was found. It has no stack trace, because malformed input is ordinary input. */
     public static final class MalformedException extends Exception {
         private static final long serialVersionUID = 1L;
 
@@ -78,7 +78,7 @@ public final class CanonicalReader {
         return bytes(field, u16(field), maxBytes);
     }
 
-    /** What {@link CanonicalWriter#longBytes} wrote. */
+    /** Reads what {@link CanonicalWriter#longBytes} wrote. */
     public byte[] longBytes(String field, int maxBytes) throws MalformedException {
         return bytes(field, i32(field), maxBytes);
     }
@@ -101,7 +101,7 @@ public final class CanonicalReader {
         return values[ordinal];
     }
 
-    /** Everything that is left. */
+    /** All remaining bytes. */
     public byte[] rest() {
         byte[] value = new byte[in.remaining()];
         in.get(value);

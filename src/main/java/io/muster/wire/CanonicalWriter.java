@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Writes the canonical binary schema: big-endian numbers, length-prefixed UTF-8, nothing optional without a flag. Equal
- * values give equal bytes, so that bytes can be compared and signed.
+ * Writes the canonical binary form: big-endian numbers, length-prefixed UTF-8, optional fields only after a flag. Equal
+ * values give equal bytes, so bytes can be compared and signed.
  */
 public final class CanonicalWriter {
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.BIG_ENDIAN);
@@ -50,7 +50,7 @@ public final class CanonicalWriter {
         return this;
     }
 
-    /** Where the next so many bytes go. */
+    /** Reserves space for the next bytes and returns its position. */
     private int room(int bytes) {
         int at = length;
         length = Math.addExact(at, bytes);
@@ -78,7 +78,7 @@ public final class CanonicalWriter {
         return u16(value.length).raw(value);
     }
 
-    /** A field that may be longer than 65,535 bytes; the reader's limit is its only one. */
+    /** A field that may be longer than 65,535 bytes; only the reader's limit bounds it. */
     public CanonicalWriter longBytes(byte[] value) {
         return i32(value.length).raw(value);
     }

@@ -2,11 +2,11 @@
 
 package io.muster.wire;
 
-/** The outcome of decoding bytes that anybody may have written. */
+/** The outcome of decoding bytes of an unknown writer. */
 public sealed interface Decoded<T> {
-    /** They are a valid value. */
+    /** The bytes are a valid value. */
     record Valid<T>(T value) implements Decoded<T> {}
 
-    /** They are not; the reason names what was expected and what was there. */
+    /** The bytes are malformed. The reason names what was expected and what was found. */
     record Malformed<T>(String reason) implements Decoded<T> {}
 }

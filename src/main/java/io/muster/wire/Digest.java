@@ -10,8 +10,8 @@ import java.util.HexFormat;
 /** A SHA-256 value. */
 public record Digest(long a, long b, long c, long d) {
     /**
-     * Copied for each use, where its provider can: to look the algorithm up takes longer than to digest a hundred
-     * bytes.
+     * Prototype that is cloned for each use, if the provider supports that: looking the algorithm up takes longer than
+     * digesting a hundred bytes.
      */
     private static final MessageDigest FRESH = fresh();
 

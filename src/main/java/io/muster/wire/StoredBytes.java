@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** An immutable value of the store, compared by content. */
 public final class StoredBytes {
     private final byte[] bytes;
-    /** Why these bytes mean nothing here, whatever they would say; null if nothing speaks against them. */
+    /** Why these bytes are rejected whatever they contain; null if they are not. */
     private final @Nullable String distrust;
 
     private StoredBytes(byte[] bytes, @Nullable String distrust) {
@@ -22,19 +22,17 @@ public final class StoredBytes {
         return new StoredBytes(bytes.clone(), null);
     }
 
-    /**
-     * The same bytes, as somebody wrote them who may not: they decode to nothing, and equal no bytes that are trusted.
-     */
+    /** The same bytes marked as unauthorised: they decode to nothing, and equal no trusted bytes. */
     public StoredBytes distrusted(String why) {
         return new StoredBytes(bytes, why);
     }
 
-    /** Why these bytes mean nothing here; null if nothing speaks against them. */
+    /** Why these bytes are rejected; null if they are not. */
     public @Nullable String distrust() {
         return distrust;
     }
 
-    /** The same bytes, as the store holds them. */
+    /** The same bytes without the mark, as the store holds them. */
     public StoredBytes plain() {
         return distrust == null ? this : new StoredBytes(bytes, null);
     }

@@ -44,7 +44,7 @@ final class BadInputTest { // O-1, O-4
                         "demo --warmup often", "warmup.mode must be one of auto, exchange, skip, fabric", "'often'"),
                 new Mistake("demo --fabric here", "warmup.fabric", "CLUSTERUUID/CLIQUE"),
                 new Mistake("status --control 127.0.0.1:1", "nothing listens on 127.0.0.1:1", "muster run"),
-                new Mistake("status --control 127.0.0.1:x", "'x' in '127.0.0.1:x' is no port"),
+                new Mistake("status --control 127.0.0.1:x", "'x' in '127.0.0.1:x' is not a port number"),
                 new Mistake("status --contrl 127.0.0.1", "unknown option '--contrl'"),
                 new Mistake("doctor --port 70000", "--port must be 1 to 65535"),
                 new Mistake("bench connect --processes 0", "--processes must be 1 to 64, got 0"),

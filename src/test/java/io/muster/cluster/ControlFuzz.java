@@ -61,7 +61,7 @@ public final class ControlFuzz {
         for (int at = 0; at < answers.size(); at++) {
             var answer = new JsonObject(answers.get(at));
             check(!"FATAL".equals(answer.getString("kind")), "a handler failed: " + answer);
-            boolean refused = "a request is one JSON object a line".equals(answer.getString("error"));
+            boolean refused = "a request is one JSON object per line".equals(answer.getString("error"));
             check(!refused || at == answers.size() - 1, "asked on after what was no request");
         }
         check(

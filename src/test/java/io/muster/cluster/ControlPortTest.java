@@ -88,7 +88,7 @@ class ControlPortTest {
         try (Raw garbage = new Raw();
                 Raw half = new Raw()) {
             garbage.send("GET / HTTP/1.1\r\n");
-            assertThat(garbage.line()).contains("a request is one JSON object a line");
+            assertThat(garbage.line()).contains("a request is one JSON object per line");
             assertThat(garbage.line()).isNull();
             half.send("{\"ask\":");
             assertThat(half.line()).isNull();
@@ -154,7 +154,7 @@ class ControlPortTest {
         assertThatThrownBy(() -> ControlAddress.parseList("a:b,c:70000,,[::1"))
                 .isInstanceOfSatisfying(
                         MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-                .hasMessageContainingAll("'b' in 'a:b' is no port", "70000", "needs a host", "[::1");
+                .hasMessageContainingAll("'b' in 'a:b' is not a port number", "70000", "needs a host", "[::1");
     }
 
     private JsonObject ask(JsonObject request) {

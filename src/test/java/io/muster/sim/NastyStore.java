@@ -149,7 +149,7 @@ final class NastyStore implements SegmentStore {
     void push(String key, @Nullable StoredBytes value) {
         Listener listening = listener;
         Faults faults = world.faults;
-        if (listening == null || !StoreKeys.isTold(key) || faults.strikes(Fault.PUSH_LOST)) {
+        if (listening == null || !StoreKeys.isNotified(key) || faults.strikes(Fault.PUSH_LOST)) {
             return;
         }
         if (faults.strikes(Fault.PUSH_LATE)) {
