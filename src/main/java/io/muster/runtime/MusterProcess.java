@@ -51,9 +51,6 @@ import org.slf4j.event.Level;
 public final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
 
-    /** Said by the end that closes, and heard by the other. */
-    private static final String IDLE = "no group needs it any more";
-
     private final Complaints malformed = new Complaints(LOG, LogEvents.MESSAGE_MALFORMED);
     private final MusterContext own;
     private final Vertx vertx;
@@ -126,7 +123,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         flight.recorder().channelLost(channel, evidence);
         transfers.lost(channel);
         groups.values().forEach(group -> group.forget(channel.generation()));
-        LOG.atLevel(evidence.detail().contains(IDLE) ? Level.DEBUG : Level.INFO)
+        LOG.atLevel(evidence.reason() == LossEvidence.Reason.IDLE ? Level.DEBUG : Level.INFO)
                 .log(
                         LogEvents.CHANNEL_LOST + " process={} address={} how={} evidence={}",
                         channel.peer(),
@@ -323,7 +320,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
                 }
             });
         });
-        var idle = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, IDLE);
+        var idle = LossEvidence.closedHere(LossEvidence.Reason.IDLE);
         routing.channels().all().stream()
                 .filter(channel -> !needed.contains(channel.peer()))
                 .forEach(channel -> channel.close(idle));

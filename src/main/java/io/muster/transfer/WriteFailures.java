@@ -44,7 +44,7 @@ public final class WriteFailures {
             case UNPROVED -> "open a link of that group first: only its members write into its memory";
             case FAILED -> "see the log of the target";
             case EMPTY -> "write at least one byte";
-            case TIMEOUT -> "check the target's load, or raise transport.tcp.writeTimeoutMs";
+            case TIMEOUT -> "check the target's load, or raise transport.writeTimeoutMs";
             case CHANNEL_LOST -> "it may or may not have been applied: write again once connected";
         };
     }

@@ -13,9 +13,9 @@ import io.muster.peer.Session;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.LivenessWindow;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.tcp.LivenessWindow;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import java.lang.foreign.MemorySegment;
@@ -118,7 +118,7 @@ final class SimChannel implements Channel {
     private void up() {
         alive = true;
         window.tick(world.clock.nowUs() * 1_000);
-        window.heard(world.clock.nowUs() * 1_000);
+        window.received(world.clock.nowUs() * 1_000);
         world.network.add(this);
         self.channels.put(generation, this);
         self.routing.opened(this);
@@ -180,7 +180,7 @@ final class SimChannel implements Channel {
             SimChannel to = other;
             to.control.send(delayUs, () -> {
                 if (to.alive) {
-                    to.window.heard(world.clock.nowUs() * 1_000);
+                    to.window.received(world.clock.nowUs() * 1_000);
                     arrival.run();
                 }
             });

@@ -14,13 +14,13 @@ import java.util.Set;
  * One accepted connection until its hello has been judged: small frames only, a deadline that no trickle extends, one
  * frame. For the socket's event loop, except {@link #drop}.
  */
-final class Admission {
+final class Admission implements Gate.Guest {
     private final Node node;
     private final ChannelBook book;
     private final Gate gate;
     private final ProcessAddress own;
     private final RawSocket socket;
-    private final FrameReader reader;
+    private final Frame.Reader reader;
     private long timer = -1;
     private boolean over;
 
@@ -30,7 +30,7 @@ final class Admission {
         this.gate = gate;
         this.own = own;
         this.socket = socket;
-        this.reader = new FrameReader(TcpOptions.MAX_HELLO_BYTES);
+        this.reader = new Frame.Reader(TcpOptions.MAX_HELLO_BYTES);
     }
 
     void begin() {
@@ -44,7 +44,8 @@ final class Admission {
     }
 
     /** Closes the connection; logs why, sparsely. From any thread. */
-    void drop(String why) {
+    @Override
+    public void drop(String why) {
         gate.complain(socket.remoteHost(), why);
         socket.abort();
     }
@@ -131,11 +132,12 @@ final class Admission {
                     admitted.superseded().cancel();
                 }
                 admitted.replaced()
-                        .forEach(old -> old.end(
-                                LossEvidence.Kind.REPLACED,
+                        .forEach(old -> old.close(
                                 old.peer().equals(hello.sender())
-                                        ? "a later hello of the same process took its place"
-                                        : "process " + hello.sender() + " says hello from its address"));
+                                        ? LossEvidence.replaced(LossEvidence.Reason.LATER_HELLO)
+                                        : new LossEvidence(
+                                                LossEvidence.Kind.REPLACED,
+                                                "process " + hello.sender() + " sent a hello from its address")));
                 sendHello(hello, nonce);
                 admitted.channel().startControl(node.options().helloTimeoutMs(), reader.rest());
             }

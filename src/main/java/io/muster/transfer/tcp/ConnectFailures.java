@@ -67,7 +67,7 @@ final class ConnectFailures {
                 ConnectException.Kind.SILENT,
                 target,
                 what + " within " + timeoutMs + " ms",
-                "check that its host accepts this port, or raise transport.tcp.helloTimeoutMs");
+                "check that its host accepts this port, or raise transport.helloTimeoutMs");
     }
 
     static ConnectException protocol(ProcessAddress target, String what) {

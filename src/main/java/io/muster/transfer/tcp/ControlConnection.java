@@ -3,6 +3,7 @@
 package io.muster.transfer.tcp;
 
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.LivenessWindow;
 import io.muster.transfer.LossEvidence;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.buffer.Buffer;
@@ -27,7 +28,7 @@ final class ControlConnection {
     private final TcpChannel channel;
     private final RawSocket socket;
     private final ControlSender sender;
-    private final FrameReader reader;
+    private final Frame.Reader reader;
     private final ArrayDeque<Early> early = new ArrayDeque<>();
     private final LivenessWindow window;
     private boolean open;
@@ -39,7 +40,7 @@ final class ControlConnection {
         this.channel = channel;
         this.socket = socket;
         this.sender = new ControlSender(socket, detail -> channel.end(LossEvidence.Kind.PROTOCOL_ERROR, detail));
-        this.reader = new FrameReader(node.options().maxFrameBytes());
+        this.reader = new Frame.Reader(node.options().maxFrameBytes());
         this.window = new LivenessWindow(
                 node.options().livenessIntervalMs(),
                 node.options().livenessMisses(),
@@ -69,7 +70,7 @@ final class ControlConnection {
         open = true;
         long now = node.nanos().getAsLong();
         window.tick(now);
-        window.heard(now);
+        window.received(now);
         timer = node.vertx().setPeriodic(node.options().livenessIntervalMs(), _ -> tick());
         for (Early frame = early.poll(); frame != null && channel.isAlive(); frame = early.poll()) {
             deliver(frame.type(), frame.body());
@@ -99,7 +100,7 @@ final class ControlConnection {
             return;
         }
         if (in.isReadable()) {
-            window.heard(node.nanos().getAsLong());
+            window.received(node.nanos().getAsLong());
         }
         String problem = reader.feed(in, this::frame);
         if (problem != null) {
@@ -146,8 +147,11 @@ final class ControlConnection {
     private void bye(byte[] body) {
         LossEvidence.Kind kind = body.length == 0 ? LossEvidence.Kind.SOCKET_CLOSED : byeKind(body[0]);
         int text = Math.clamp(body.length - 1, 0, MAX_BYE_TEXT_BYTES);
-        String said = text == 0 ? "" : ": " + new String(body, 1, text, StandardCharsets.UTF_8);
-        channel.endQuietly(kind, "ended by the other end" + said);
+        String said = text == 0 ? "" : new String(body, 1, text, StandardCharsets.UTF_8);
+        channel.endedByPeer(new LossEvidence(
+                kind,
+                LossEvidence.Reason.ofSentence(said),
+                "ended by the peer" + (said.isEmpty() ? "" : ": " + said)));
     }
 
     /** What the end that a goodbye tells of means for this one. */

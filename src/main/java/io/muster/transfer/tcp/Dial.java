@@ -103,7 +103,7 @@ final class Dial {
             return;
         }
         control = socket;
-        FrameReader reader = new FrameReader(TcpOptions.MAX_HELLO_BYTES);
+        Frame.Reader reader = new Frame.Reader(TcpOptions.MAX_HELLO_BYTES);
         socket.onBytes(in -> {
             String problem = reader.feed(in, (type, body) -> answered(reader, type, body));
             if (problem != null) {
@@ -136,7 +136,7 @@ final class Dial {
     }
 
     /** The first frame that came back on the control connection. */
-    private boolean answered(FrameReader reader, byte type, ByteBuf body) {
+    private boolean answered(Frame.Reader reader, byte type, ByteBuf body) {
         switch (type) {
             case Frame.HELLO -> {
                 switch (Hello.decode(body)) {
@@ -180,7 +180,7 @@ final class Dial {
                                 "its own dial, which it wants to be used (" + refusal.code() + "), did not arrive")));
     }
 
-    private void seat(FrameReader reader, Hello.Decoded.Valid said) {
+    private void seat(Frame.Reader reader, Hello.Decoded.Valid said) {
         Hello answer = said.hello();
         String mismatch = mismatch(answer);
         if (!answer.sender().equals(target.process())) {
@@ -253,7 +253,7 @@ final class Dial {
             socket.abort();
             return;
         }
-        FrameReader reader = new FrameReader(TcpOptions.MAX_HELLO_BYTES);
+        Frame.Reader reader = new Frame.Reader(TcpOptions.MAX_HELLO_BYTES);
         socket.onBytes(in -> {
             String problem = reader.feed(in, (type, body) -> {
                 if (type == Frame.HELLO

@@ -13,16 +13,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Bounds what strangers can hold: accepted connections without a hello, of which one address may have half (the oldest
- * goes when one too many comes, so that an honest one, which speaks at once, gets through), and log lines. Its monitor
- * is where event loops meet.
+ * Bounds the accepted connections without a hello, and the log lines about them. One address may hold half of the
+ * connections. When one too many arrives, the oldest is dropped: an honest peer sends its hello at once and is never
+ * the oldest for long. Event loops meet here, guarded by this object's monitor.
  */
 final class Gate {
     private static final Logger log = LoggerFactory.getLogger(Gate.class);
+
+    /** An accepted connection without a hello. */
+    interface Guest {
+        /**
+         * Closes the connection. May be called from any thread.
+         *
+         * @param why a clause that follows "it"
+         */
+        void drop(String why);
+    }
+
     private final int limit;
     private final int limitPerAddress;
-    /** In the order of their coming. */
-    private final Map<Admission, String> waiting = new LinkedHashMap<>();
+    /** In order of arrival. */
+    private final Map<Guest, String> waiting = new LinkedHashMap<>();
 
     private final Map<String, Integer> perAddress = new HashMap<>();
     private final Complaints complaints = new Complaints(log, LogEvents.CONNECTION_DROPPED);
@@ -32,11 +43,11 @@ final class Gate {
         this.limitPerAddress = Math.max(1, limit / 2);
     }
 
-    void enter(Admission admission, String address) {
-        Admission oldest = null;
+    void enter(Guest guest, String address) {
+        Guest oldest = null;
         String why = "";
         synchronized (this) {
-            waiting.put(admission, address);
+            waiting.put(guest, address);
             if (perAddress.merge(address, 1, Integer::sum) > limitPerAddress) {
                 why = "was the oldest of more than " + limitPerAddress
                         + " connections without a hello from its address";
@@ -54,8 +65,8 @@ final class Gate {
         }
     }
 
-    private @Nullable Admission oldestOf(String address) {
-        for (Map.Entry<Admission, String> one : waiting.entrySet()) {
+    private @Nullable Guest oldestOf(String address) {
+        for (Map.Entry<Guest, String> one : waiting.entrySet()) {
             if (one.getValue().equals(address)) {
                 return one.getKey();
             }
@@ -63,8 +74,8 @@ final class Gate {
         return null;
     }
 
-    synchronized void leave(Admission admission) {
-        String address = waiting.remove(admission);
+    synchronized void leave(Guest guest) {
+        String address = waiting.remove(guest);
         if (address != null) {
             perAddress.computeIfPresent(address, (_, count) -> count > 1 ? count - 1 : null);
         }
@@ -74,13 +85,13 @@ final class Gate {
         return waiting.size();
     }
 
-    /** Connections that were dropped or refused for what they sent, or did not send. */
+    /** Number of connections that were dropped or refused before they belonged to a channel. */
     long complaints() {
         return complaints.count();
     }
 
-    synchronized Set<Admission> close() {
-        Set<Admission> all = Set.copyOf(waiting.keySet());
+    synchronized Set<Guest> close() {
+        Set<Guest> all = Set.copyOf(waiting.keySet());
         waiting.clear();
         perAddress.clear();
         return all;

@@ -157,7 +157,7 @@ final class TcpChannel implements Channel {
     private void open() {
         stopDeadline();
         if (!isAlive() || !book.opened(this)) {
-            end(LossEvidence.Kind.REPLACED, "another channel to the same process took its place");
+            close(LossEvidence.replaced(LossEvidence.Reason.OTHER_CHANNEL));
             return;
         }
         told = true;
@@ -289,9 +289,9 @@ final class TcpChannel implements Channel {
         end(new LossEvidence(kind, detail), true);
     }
 
-    /** The other end knows. */
-    void endQuietly(LossEvidence.Kind kind, String detail) {
-        end(new LossEvidence(kind, detail), false);
+    /** The peer has ended it and needs no farewell. */
+    void endedByPeer(LossEvidence evidence) {
+        end(evidence, false);
     }
 
     /**

@@ -176,9 +176,7 @@ public final class TcpTransport implements Transport {
     @Override
     public void endUnproved() {
         book.unproved()
-                .forEach(channel -> channel.end(
-                        LossEvidence.Kind.CLOSED_HERE,
-                        "this process has a group secret from now on, and over this" + " channel none was proved"));
+                .forEach(channel -> channel.close(LossEvidence.closedHere(LossEvidence.Reason.SECRET_ADDED)));
     }
 
     /** Own dials that gave way to one of the other end. */
@@ -202,7 +200,7 @@ public final class TcpTransport implements Transport {
     }
 
     private Future<Void> closeAll() {
-        LossEvidence reason = new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "the transport was closed");
+        LossEvidence reason = LossEvidence.closedHere(LossEvidence.Reason.TRANSPORT_CLOSED);
         List<Dial> dials = new ArrayList<>();
         List<TcpChannel> channels = book.close(dials);
         for (Dial dial : dials) {
@@ -212,7 +210,7 @@ public final class TcpTransport implements Transport {
         channels.forEach(channel -> channel.close(reason));
         List<Future<Void>> ends =
                 new ArrayList<>(channels.stream().map(TcpChannel::closed).toList());
-        gate.close().forEach(admission -> admission.drop("was there when the transport closed"));
+        gate.close().forEach(guest -> guest.drop("was there when the transport closed"));
         return Future.join(ends.isEmpty() ? List.of(Future.succeededFuture()) : ends)
                 .transform(_ -> closed(client.close()))
                 .transform(_ -> Future.join(servers.reversed().stream()

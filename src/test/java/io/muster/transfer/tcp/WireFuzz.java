@@ -28,7 +28,7 @@ public final class WireFuzz {
             return;
         }
         int piece = 1 + (input[0] & 0x3f);
-        var reader = new FrameReader(MAX_FRAME_BYTES);
+        var reader = new Frame.Reader(MAX_FRAME_BYTES);
         for (int at = 1; at < input.length; at += piece) {
             ByteBuf in = Unpooled.copiedBuffer(input, at, Math.min(piece, input.length - at));
             if (reader.feed(in, (type, body) -> frame(body)) != null) {

@@ -73,7 +73,7 @@ class WireTest {
             Frame.head(stream, (byte) i, length).writeZero(length);
         }
         for (int round = 0; round < 50; round++) {
-            FrameReader reader = new FrameReader(512);
+            Frame.Reader reader = new Frame.Reader(512);
             List<String> frames = new ArrayList<>();
             ByteBuf in = stream.copy();
             while (in.isReadable()) {
@@ -91,7 +91,7 @@ class WireTest {
     void anOversizeOrEmptyFrameIsRefusedFromItsLengthAlone() {
         for (int length : new int[] {513, Integer.MAX_VALUE, -1, 0, Integer.MIN_VALUE}) {
             String problem =
-                    new FrameReader(512).feed(Unpooled.buffer().writeInt(length).writeByte(1), (_, _) -> true);
+                    new Frame.Reader(512).feed(Unpooled.buffer().writeInt(length).writeByte(1), (_, _) -> true);
             assertThat(problem).as("%d", length).contains("at most 512");
         }
     }

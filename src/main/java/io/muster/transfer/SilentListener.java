@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.transfer.tcp;
+package io.muster.transfer;
 
-import io.muster.transfer.Channel;
-import io.muster.transfer.ControlKind;
-import io.muster.transfer.LossEvidence;
-import io.muster.transfer.Transport;
 import io.vertx.core.buffer.Buffer;
 
-/** For a transport that serves no group: hears everything and says nothing. */
+/** The listener of a transport that serves no group: ignores every event and answers with empty liveness payloads. */
 public class SilentListener implements Transport.Listener {
     @Override
     public void opened(Channel channel) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.transfer.tcp;
+package io.muster.transfer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -15,7 +15,7 @@ class LivenessWindowTest {
 
     @Test
     void isLostAfterTheMissesAndNotBefore() {
-        window.heard(400 * MS);
+        window.received(400 * MS);
         for (long second = 1; second <= 3; second++) {
             assertThat(window.tick(second * 1_000 * MS)).isInstanceOf(LivenessWindow.Verdict.Alive.class);
         }
@@ -26,7 +26,7 @@ class LivenessWindowTest {
     @Test
     void anyByteStartsTheWindowAnew() {
         for (long second = 1; second <= 100; second++) {
-            window.heard(second * 1_000 * MS - 1);
+            window.received(second * 1_000 * MS - 1);
             assertThat(window.tick(second * 1_000 * MS)).isInstanceOf(LivenessWindow.Verdict.Alive.class);
         }
     }
@@ -45,7 +45,7 @@ class LivenessWindowTest {
         window.tick(1_000 * MS);
         window.tick(2_000 * MS);
         assertThat(window.tick(3_000 * MS)).isInstanceOf(LivenessWindow.Verdict.Suspect.class);
-        window.heard(3_100 * MS);
+        window.received(3_100 * MS);
         assertThat(window.confirm(3_250 * MS)).isInstanceOf(LivenessWindow.Verdict.Alive.class);
     }
 
