@@ -193,6 +193,30 @@ class BlameRulesTest {
                 .containsExactly(List.of(0, 3), List.of(1, 3), List.of(2, 3));
     }
 
+    @Test
+    void whereNoTwoAreConnectedNoProcessThatAnswersIsBlamed() {
+        Blame blame = blame(3, Set.of(), (_, _) -> true);
+        assertThat(blamed(blame)).isEmpty();
+        assertThat(pairs(blame)).containsExactly(List.of(0, 1), List.of(0, 2), List.of(1, 2));
+    }
+
+    /** Process 2 reaches process 3, but process 3 misses it: that is no connection, so 3 stands alone. */
+    @Test
+    void aProcessThatMissesTheOnlyOneThatReachesItIsBlamed() {
+        Blame blame =
+                blame(4, Set.of(), (one, other) -> (one == 0 || one == 1) && other == 3 || one == 3 && other == 2);
+        assertThat(blamed(blame)).containsExactly(3);
+        assertThat(blame.findings()).hasSize(1);
+    }
+
+    @Test
+    void oneThatStillReachesTheSilentOnesRulesOutACutNetwork() {
+        Blame blame = blame(5, Set.of(3, 4), (one, other) -> one != 0 && other >= 3);
+        assertThat(blocks(blame)).isEmpty();
+        assertThat(unheard(blame)).isEmpty();
+        assertThat(blamed(blame)).containsExactly(3, 4);
+    }
+
     private static List<Integer> unheard(Blame blame) {
         return blame.findings().stream()
                 .filter(Blame.Block.class::isInstance)
