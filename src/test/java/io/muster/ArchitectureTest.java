@@ -56,8 +56,8 @@ class ArchitectureTest {
             Set.of("cluster", "ops", "routing"),
             Set.of("barrier", "options", "transfer.gpu"),
             Set.of("seat", "transfer.tcp", "warmup"),
-            Set.of("peer", "epoch", "transfer.memory"),
-            Set.of("store", "transfer", "fabric"),
+            Set.of("peer", "transfer.memory"),
+            Set.of("store", "transfer", "fabric", "epoch"),
             Set.of("segment", "cuda", "bus", "blame"),
             Set.of("group", "wire", "cuda.driver", "descriptor"));
 
@@ -116,7 +116,7 @@ class ArchitectureTest {
     /** Packages that decide and nothing else, and the deciding types of packages that also hold shells. */
     private static final DescribedPredicate<JavaClass> CORE = DescribedPredicate.describe(
             "the pure core",
-            type -> Set.of("io.muster.epoch", "io.muster.seat").contains(type.getPackageName())
+            type -> Set.of("io.muster.epoch", "io.muster.seat", "io.muster.blame").contains(type.getPackageName())
                     || Set.of(
                                             "io.muster.peer",
                                             "io.muster.warmup",
@@ -124,7 +124,6 @@ class ArchitectureTest {
                                             "io.muster.cuda",
                                             "io.muster.cuda.driver",
                                             "io.muster.segment",
-                                            "io.muster.blame",
                                             "io.muster.transfer",
                                             "io.muster.transfer.tcp",
                                             "io.muster.ops",
@@ -167,6 +166,8 @@ class ArchitectureTest {
                         "LocalMember",
                         "SeatState",
                         "BarrierState",
+                        "BlameRules",
+                        "View",
                         "WarmupPlan",
                         "Plan",
                         "FabricRule",
@@ -174,23 +175,50 @@ class ArchitectureTest {
                         "LivenessWindow");
     }
 
+    private static final DescribedPredicate<JavaClass> OUTSIDE_WORLD = resideInAnyPackage(
+                    "io.vertx..",
+                    "io.netty..",
+                    "com.hazelcast..",
+                    "org.slf4j..",
+                    "java.util.concurrent..",
+                    "java.net..",
+                    "java.io..",
+                    "java.nio.file..")
+            .and(not(type(java.io.Serializable.class)))
+            .or(assignableTo(Thread.class));
+
     // P-1
     @Test
     void theCoreKnowsNoVertxNoLogAndNoThreads() {
         coreClasses()
+                .and()
+                .resideOutsideOfPackage("io.muster.blame")
                 .should()
-                .dependOnClassesThat(resideInAnyPackage(
-                                "io.vertx..",
-                                "io.netty..",
-                                "com.hazelcast..",
-                                "org.slf4j..",
-                                "java.util.concurrent..",
-                                "java.net..",
-                                "java.io..",
-                                "java.nio.file..")
-                        .and(not(type(java.io.Serializable.class))))
-                .orShould()
-                .dependOnClassesThat(assignableTo(Thread.class))
+                .dependOnClassesThat(OUTSIDE_WORLD)
+                .check(MUSTER);
+    }
+
+    /** A finding is published as JSON: the one type of Vert.x that this package uses. */
+    @Test
+    void blameKnowsOnlyTheJsonOfVertx() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.muster.blame")
+                .should()
+                .dependOnClassesThat(OUTSIDE_WORLD.and(not(resideInAPackage("io.vertx.core.json"))))
+                .check(MUSTER);
+    }
+
+    /** Epochs, seats and blame are decided from the segment's values; the shells around them know the store. */
+    @ParameterizedTest
+    @ValueSource(strings = {"epoch", "seat", "blame"})
+    void decidingPackagesKnowNoStoreAndNoRouting(String name) {
+        noClasses()
+                .that()
+                .resideInAPackage(of(name))
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(of("store"), of("barrier"), of("routing"))
                 .check(MUSTER);
     }
 
@@ -230,7 +258,7 @@ class ArchitectureTest {
 
     /** The simulation runs the whole package on its own clock. */
     @Test
-    void routingReadsNoClockAndKnowsOfVertxOnlyFuturesAndBuffers() {
+    void routingReadsNoClockAndUsesOnlyFuturesAndBuffersOfVertx() {
         noClasses()
                 .that()
                 .resideInAPackage("io.muster.routing")
@@ -245,6 +273,7 @@ class ArchitectureTest {
                 .orShould()
                 .dependOnClassesThat(resideInAPackage("io.vertx..")
                         .and(not(type(io.vertx.core.Future.class)))
+                        .and(not(type(io.vertx.core.Promise.class)))
                         .and(not(type(io.vertx.core.AsyncResult.class)))
                         .and(not(type(io.vertx.core.buffer.Buffer.class))))
                 .check(MUSTER);

@@ -2,7 +2,7 @@
 
 package io.muster;
 
-import io.muster.barrier.Beat;
+import io.muster.routing.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlFuzz;

@@ -4,7 +4,7 @@ package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.barrier.Beat;
+import io.muster.routing.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.cluster.ControlFuzz;
 import io.muster.group.GroupName;

@@ -9,6 +9,8 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
 import io.muster.barrier.Beat;
+import io.muster.routing.Beat;
+import io.muster.barrier.StuckReport;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;

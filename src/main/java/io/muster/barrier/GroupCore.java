@@ -13,6 +13,7 @@ import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatEvent;
 import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.SegmentHandle;
@@ -197,7 +198,7 @@ public final class GroupCore {
      * come, when all was read, and where a mark waits for the others.
      */
     private void lookForKeyOwner() {
-        SegmentStore.KeyOwner now = ports.store().keyOwner(setup.group());
+        KeyOwner now = ports.store().keyOwner(setup.group());
         if (!Objects.equals(now, barrier.keyOwner())) {
             barrier(new BarrierEvent.KeyOwnerSeen(now));
         }

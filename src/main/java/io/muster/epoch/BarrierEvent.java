@@ -8,7 +8,7 @@ import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Versioned;
-import io.muster.store.SegmentStore.KeyOwner;
+import io.muster.segment.KeyOwner;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 

@@ -11,7 +11,7 @@ import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Versioned;
-import io.muster.store.SegmentStore.KeyOwner;
+import io.muster.segment.KeyOwner;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;

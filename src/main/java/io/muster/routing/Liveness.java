@@ -2,7 +2,6 @@
 
 package io.muster.routing;
 
-import io.muster.barrier.Beat;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkMachine;
 import io.muster.peer.LinkState;

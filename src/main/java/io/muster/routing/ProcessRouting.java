@@ -2,9 +2,7 @@
 
 package io.muster.routing;
 
-import io.muster.barrier.Claims;
 import io.muster.barrier.Gossip;
-import io.muster.barrier.ReachabilityPoll;
 import io.muster.blame.View;
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;

@@ -2,7 +2,6 @@
 
 package io.muster.routing;
 
-import io.muster.barrier.Beat;
 import io.muster.group.GroupName;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;

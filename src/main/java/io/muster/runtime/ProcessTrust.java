@@ -2,7 +2,7 @@
 
 package io.muster.runtime;
 
-import io.muster.barrier.Beat;
+import io.muster.routing.Beat;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.LogEvents;

@@ -12,6 +12,7 @@ import io.muster.group.GroupName;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;

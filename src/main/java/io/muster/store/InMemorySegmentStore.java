@@ -5,6 +5,7 @@ package io.muster.store;
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;

@@ -4,6 +4,7 @@ package io.muster.store;
 
 import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.SegmentHandle;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
@@ -102,19 +103,6 @@ public interface SegmentStore {
      */
     @Nullable
     KeyOwner keyOwner(GroupName group);
-
-    /**
-     * The process whose member of the store owns some keys.
-     *
-     * @param process from the {@code muster.processId} attribute of the member, null if it has none
-     * @param memberUuid the identity of the member
-     */
-    record KeyOwner(@Nullable ProcessId process, String memberUuid) {
-        /** Whether this is the process that published a handle. */
-        public boolean published(SegmentHandle handle) {
-            return handle.process().equals(process) || memberUuid.equals(handle.memberUuid());
-        }
-    }
 
     /**
      * The members of the cluster at one moment.

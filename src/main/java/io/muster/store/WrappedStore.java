@@ -3,6 +3,7 @@
 package io.muster.store;
 
 import io.muster.group.GroupName;
+import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import java.util.Map;

@@ -16,6 +16,7 @@ import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.seat.SeatEvent;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.InMemorySegmentStore;

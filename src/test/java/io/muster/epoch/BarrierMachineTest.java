@@ -14,6 +14,7 @@ import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.LostMember;
 import io.muster.segment.ProofCounts;
 import io.muster.segment.RankEntry;
@@ -411,7 +412,7 @@ class BarrierMachineTest {
         assertThat(effects(BarrierEffect.SpreadMark.class))
                 .containsExactly(
                         new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), new ProcessId(0, 2), true));
-        when(new BarrierEvent.KeyOwnerSeen(new SegmentStore.KeyOwner(new ProcessId(0, 2), "another member")));
+        when(new BarrierEvent.KeyOwnerSeen(new KeyOwner(new ProcessId(0, 2), "another member")));
         assertThat(effects(BarrierEffect.SpreadMark.class))
                 .as("the same process")
                 .isEmpty();
@@ -470,8 +471,8 @@ class BarrierMachineTest {
                 .containsExactly(new BarrierEffect.SpreadRecord(seen(next), false));
     }
 
-    private static SegmentStore.KeyOwner owner(int process) {
-        return new SegmentStore.KeyOwner(new ProcessId(0, process), "another than the entries say");
+    private static KeyOwner owner(int process) {
+        return new KeyOwner(new ProcessId(0, process), "another than the entries say");
     }
 
     private static BarrierSetup setup(int process) {

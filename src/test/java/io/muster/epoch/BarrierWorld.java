@@ -14,7 +14,7 @@ import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
-import io.muster.store.SegmentStore.KeyOwner;
+import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

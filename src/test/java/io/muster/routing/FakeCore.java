@@ -16,6 +16,7 @@ import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
 import io.muster.store.SegmentStore;

@@ -4,7 +4,6 @@ package io.muster.routing;
 
 import io.muster.barrier.BarrierCalls;
 import io.muster.barrier.BarrierVerticle;
-import io.muster.barrier.Beat;
 import io.muster.barrier.BlameWatch;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;

@@ -6,7 +6,6 @@ import static io.muster.routing.FakeProcess.GROUP;
 import static io.muster.routing.FakeProcess.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.barrier.Beat;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.PairId;
 import io.muster.segment.EpochRecord;

@@ -4,7 +4,7 @@ package io.muster.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.barrier.Beat;
+import io.muster.routing.Beat;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.ProcessAddress;

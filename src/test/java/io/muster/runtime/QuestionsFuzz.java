@@ -3,9 +3,9 @@
 package io.muster.runtime;
 
 import io.muster.Fuzz;
-import io.muster.barrier.Claims;
+import io.muster.routing.Claims;
 import io.muster.barrier.GroupPorts.SeatAnswer;
-import io.muster.barrier.ReachabilityPoll;
+import io.muster.routing.ReachabilityPoll;
 import io.muster.blame.View;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessAddress;

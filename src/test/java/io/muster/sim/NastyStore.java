@@ -4,6 +4,7 @@ package io.muster.sim;
 
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
+import io.muster.segment.KeyOwner;
 import io.muster.store.SegmentStore;
 import io.muster.store.StoreKeys;
 import io.muster.wire.StoredBytes;

@@ -3,7 +3,7 @@
 package io.muster.sim;
 
 import io.muster.barrier.BarrierCalls;
-import io.muster.barrier.Beat;
+import io.muster.routing.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
 import io.muster.barrier.Links;

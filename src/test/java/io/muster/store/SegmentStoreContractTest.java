@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
-import io.muster.store.SegmentStore.KeyOwner;
+import io.muster.segment.KeyOwner;
 import io.muster.store.SegmentStore.PresentMembers;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.barrier;
+package io.muster.routing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 // P-10: every process asks the same others, also those that only some reach
-class ObserversTest {
+class ReachabilityPollTest {
     private static final GroupName GROUP = new GroupName("g");
     private static final ProcessId A = new ProcessId(0, 1);
     private static final ProcessId B = new ProcessId(0, 2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.barrier;
+package io.muster.routing;
 
 import io.muster.barrier.GroupPorts.SeatAnswer;
 import io.muster.barrier.GroupPorts.WitnessAnswer;
