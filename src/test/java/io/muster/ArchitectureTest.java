@@ -243,7 +243,7 @@ class ArchitectureTest {
                 .resideInAPackage("io.muster.barrier")
                 .and()
                 .haveNameMatching(
-                        ".*\\.(BlameWatch|GroupCore|SerialQueue|SeatRunner|Directory|LinkTeller|StoredValues|Tombstones|WorldSizes)(\\$.*)?")
+                        ".*\\.(BlameWatch|GroupCore|SerialQueue|SeatRunner|Directory|LinkUpdates|StoredValues|Tombstones|WorldSizes)(\\$.*)?")
                 .should()
                 .callMethodWhere(CLOCK)
                 .orShould()

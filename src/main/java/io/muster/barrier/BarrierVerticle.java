@@ -111,22 +111,22 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     public Future<?> start() {
         startNanos = System.nanoTime();
         waits = new Waits(vertx);
-        var ports = new VerticlePorts(host, context, new Told());
+        var ports = new VerticlePorts(host, context, new CoreListener());
         core = new GroupCore(setup, ports);
-        blame = new BlameWatch(setup, new Observed(), core(), timing);
+        blame = new BlameWatch(setup, new BlameHost(), core(), timing);
         core().membersChanged(host.store().presentMembers());
         var bus = vertx.eventBus();
         consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
         consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
         MessageConsumer<JsonObject> allConnected = bus.consumer(addresses.allConnected(), message -> {
             if (host.isAuthentic(message.body())) {
-                core().allConnectedHeard(message.body().getLong("epoch"));
+                core().allConnectedReceived(message.body().getLong("epoch"));
             }
         });
         MessageConsumer<JsonObject> degraded = bus.consumer(addresses.degraded(), message -> {
             if (!setup.process().toString().equals(message.body().getString("seenHere"))
                     && host.isAuthentic(message.body())) {
-                core().degradedHeard(message.body().getLong("epoch"));
+                core().degradedReceived(message.body().getLong("epoch"));
             }
         });
         consumers.add(allConnected);
@@ -499,7 +499,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                 : body.put("blame", blame().latest().toJson());
     }
 
-    private final class Observed implements BlameWatch.Host {
+    private final class BlameHost implements BlameWatch.Host {
         @Override
         public boolean reaches(ProcessId process) {
             return host.network().reaches(process);
@@ -531,7 +531,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         }
     }
 
-    private final class Told implements GroupPorts.Listener {
+    private final class CoreListener implements GroupPorts.Listener {
         @Override
         public void memberSeen(Member member) {
             firstSeen.seen(member);

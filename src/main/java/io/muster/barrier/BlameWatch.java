@@ -230,10 +230,10 @@ public final class BlameWatch {
                 LinkTable.Row row = host.links().row(here, rank);
                 History.Trouble trouble =
                         row == null ? null : trouble(rank, row.state().history());
-                boolean told = trouble != null
+                boolean isPeersLoss = trouble != null
                         && trouble.phase() == History.Phase.LOST
                         && unheardBy.containsKey(party.process());
-                if (trouble != null && !told && isOfThePath(trouble.phase())) {
+                if (trouble != null && !isPeersLoss && isOfThePath(trouble.phase())) {
                     return new View.Missed(false, trouble.detail());
                 }
             }

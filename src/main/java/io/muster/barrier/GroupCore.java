@@ -40,22 +40,22 @@ public final class GroupCore {
     private final BarrierSetup setup;
     private final GroupPorts ports;
     private final StoreKeys keys;
-    private final SerialQueue turns;
+    private final SerialQueue queue;
     private final SeatRunner seats;
     private final StoredValues values;
     private final WorldSizes sizes;
     private final Directory directory;
     private final Tombstones tombstones;
-    private final LinkTeller links;
+    private final LinkUpdates links;
     /** Ranks whose entries were heard since the read that is under way began: what is read may be older. */
-    private final Set<Integer> heardWhileReading = new HashSet<>();
+    private final Set<Integer> seenWhileReading = new HashSet<>();
 
     private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
     /** Written on the group's context only; the liveness answers of other contexts read it. */
     private volatile BarrierState barrier = BarrierState.INITIAL;
 
     private SegmentStore.@Nullable PresentMembers present;
-    private @Nullable EpochRecord stageTold;
+    private @Nullable EpochRecord lastStage;
     /** What was last read for a report. */
     private final Map<Integer, ReadyMark> marksRead = new HashMap<>();
     /** The next read is one that looks at everything again. */
@@ -65,13 +65,13 @@ public final class GroupCore {
         this.setup = setup;
         this.ports = ports;
         this.keys = new StoreKeys(setup.group());
-        this.turns = new SerialQueue(ports);
-        this.seats = new SeatRunner(setup, ports, turns, new Parts());
+        this.queue = new SerialQueue(ports);
+        this.seats = new SeatRunner(setup, ports, queue, new Parts());
         this.values = new StoredValues(setup);
         this.sizes = new WorldSizes(setup, ports, seats.seats());
         this.directory = new Directory(setup, values, sizes);
         this.tombstones = new Tombstones(setup, directory, new Cleaning());
-        this.links = new LinkTeller(ports, directory, seats.seats());
+        this.links = new LinkUpdates(ports, directory, seats.seats());
     }
 
     // ---- what the application wants
@@ -108,13 +108,13 @@ public final class GroupCore {
 
     /** Nothing that arrives after this is looked at. */
     public void close() {
-        turns.close();
+        queue.close();
     }
 
     // ---- what happens outside
 
     public void keyChanged(String key, @Nullable StoredBytes value) {
-        if (turns.isClosed()) {
+        if (queue.isClosed()) {
             return;
         }
         keys.parse(key, Member.MAX_WORLD_SIZE)
@@ -147,7 +147,7 @@ public final class GroupCore {
      * it will refuse every older life for ever, so the store must come to hold it, or its tombstone.
      */
     public void linkOpened(RankEntry entry) {
-        if (!turns.isClosed() && entry.group().equals(setup.group()) && entry.worldSize() == setup.worldSize()) {
+        if (!queue.isClosed() && entry.group().equals(setup.group()) && entry.worldSize() == setup.worldSize()) {
             directory.remember(entry);
         }
     }
@@ -164,12 +164,12 @@ public final class GroupCore {
         barrier(new BarrierEvent.PeerSaw(epoch, state));
     }
 
-    public void allConnectedHeard(long epoch) {
-        barrier(new BarrierEvent.AllConnectedHeard(epoch));
+    public void allConnectedReceived(long epoch) {
+        barrier(new BarrierEvent.AllConnectedReceived(epoch));
     }
 
-    public void degradedHeard(long epoch) {
-        barrier(new BarrierEvent.DegradedHeard(epoch));
+    public void degradedReceived(long epoch) {
+        barrier(new BarrierEvent.DegradedReceived(epoch));
     }
 
     /** Looks at everything again: events are best effort. */
@@ -178,7 +178,7 @@ public final class GroupCore {
         barrier(new BarrierEvent.Reconcile());
         seats.seats().forEach((rank, state) -> {
             if (state instanceof SeatState.Held) {
-                turns.store(
+                queue.store(
                         keys.rank(rank), ports.store().get(keys.rank(rank)), value -> rankSeen(rank, value), _ -> {});
             }
         });
@@ -188,7 +188,7 @@ public final class GroupCore {
     public void membersChanged(SegmentStore.PresentMembers now) {
         present = now;
         lookForKeyOwner();
-        if (!turns.isClosed()) {
+        if (!queue.isClosed()) {
             tombstones.clean(now);
         }
     }
@@ -210,7 +210,7 @@ public final class GroupCore {
      */
     public Future<?> lookAtMarks() {
         EpochRecord epoch = barrier.epoch();
-        if (turns.isClosed() || epoch == null || epoch.state() != EpochRecord.State.OPEN) {
+        if (queue.isClosed() || epoch == null || epoch.state() != EpochRecord.State.OPEN) {
             return Future.succeededFuture();
         }
         return ports.store()
@@ -303,7 +303,7 @@ public final class GroupCore {
     private void rankSeen(int rank, @Nullable StoredBytes value) {
         Versioned<RankEntry> seen = directory.decode(rank, value);
         if (seen != null) {
-            heardWhileReading.add(rank);
+            seenWhileReading.add(rank);
         }
         if (seats.seats().containsKey(rank)) {
             seats.seat(rank, new SeatEvent.KeySeen(seen));
@@ -316,9 +316,9 @@ public final class GroupCore {
     private void direct(int rank, @Nullable Versioned<RankEntry> seen) {
         switch (directory.learn(rank, seen)) {
             case Directory.Change.None() -> {}
-            case Directory.Change.Rejected(String reason) -> links.tell(rank, new LinkEvent.HandleRejected(reason));
+            case Directory.Change.Rejected(String reason) -> links.send(rank, new LinkEvent.HandleRejected(reason));
             case Directory.Change.Vanished(RankEntry before) ->
-                links.tell(
+                links.send(
                         rank,
                         new LinkEvent.HandleWithdrawn(before.member(), "published, then vanished from the store"));
             case Directory.Change.Published(RankEntry entry, boolean isNewMember) -> {
@@ -326,12 +326,12 @@ public final class GroupCore {
                     ports.listener().memberSeen(entry.member());
                     seats.expect(entry);
                 }
-                links.tell(entry);
+                links.send(entry);
             }
         }
     }
 
-    private final class Cleaning implements Tombstones.Desk {
+    private final class Cleaning implements Tombstones.Host {
         @Override
         public boolean holds(RankEntry entry) {
             return seats.holds(entry.member());
@@ -344,7 +344,7 @@ public final class GroupCore {
 
         @Override
         public void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied) {
-            turns.store(
+            queue.store(
                     keys.rank(rank),
                     ports.store().compareAndSet(keys.rank(rank), expected, next),
                     applied,
@@ -369,7 +369,7 @@ public final class GroupCore {
         }
 
         @Override
-        public LinkTeller links() {
+        public LinkUpdates links() {
             return links;
         }
 
@@ -402,11 +402,11 @@ public final class GroupCore {
     // ---- the barrier
 
     private void barrier(BarrierEvent event) {
-        turns.run(() -> {
-            if (!turns.isClosed()) {
+        queue.run(() -> {
+            if (!queue.isClosed()) {
                 var step = BarrierMachine.transition(setup, barrier, event);
                 barrier = step.next();
-                tellStage(barrier.epoch());
+                announceStage(barrier.epoch());
                 step.effects().forEach(this::run);
                 seats.lookForNewerLives(barrier);
             }
@@ -414,10 +414,10 @@ public final class GroupCore {
     }
 
     /** Each once, and none after a later one: what is implied may come and go. */
-    private void tellStage(@Nullable EpochRecord now) {
-        EpochRecord told = stageTold;
+    private void announceStage(@Nullable EpochRecord now) {
+        EpochRecord told = lastStage;
         if (now != null && (told == null || told.isBehind(now.number(), now.state()))) {
-            stageTold = now;
+            lastStage = now;
             ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
         }
     }
@@ -426,30 +426,30 @@ public final class GroupCore {
         switch (effect) {
             case BarrierEffect.ReadAll _ -> readAll();
             case BarrierEffect.WriteRecord(var expected, var next) ->
-                turns.store(
+                queue.store(
                         keys.epoch(),
                         ports.store().compareAndSet(keys.epoch(), expected, next.bytes()),
                         applied -> barrier(new BarrierEvent.RecordWritten(next, applied)),
                         _ -> barrier(new BarrierEvent.RecordWriteFailed()));
             case BarrierEffect.WriteMark(int rank, var expected, var next) ->
-                turns.store(
+                queue.store(
                         keys.ready(rank),
                         ports.store().compareAndSet(keys.ready(rank), expected, next.bytes()),
                         applied -> barrier(new BarrierEvent.MarkWritten(rank, next, applied)),
                         _ -> barrier(new BarrierEvent.MarkWriteFailed(rank)));
             case BarrierEffect.StartTimer(var timer, long delayMs) -> startTimer(timer, delayMs);
-            case BarrierEffect.SpreadRecord(var record, boolean isTold) -> {
-                if (!isTold || !areAllPresent()) {
-                    ports.network().spread(new Gossip(setup.group(), keys.epoch(), record.bytes()), _ -> true);
+            case BarrierEffect.BroadcastRecord(var record, boolean isPushed) -> {
+                if (!isPushed || !areAllPresent()) {
+                    ports.network().broadcast(new Gossip(setup.group(), keys.epoch(), record.bytes()), _ -> true);
                 }
             }
-            case BarrierEffect.SpreadMark(var mark, var to, boolean again) -> {
+            case BarrierEffect.SendMark(var mark, var to, boolean again) -> {
                 if (mark.value() != null) {
                     if (!again) {
                         ports.listener().epochStage(mark.value().epoch(), EpochStage.Stage.MARKED);
                     }
                     ports.network()
-                            .spread(
+                            .broadcast(
                                     new Gossip(
                                             setup.group(),
                                             keys.ready(mark.value().member().rank()),
@@ -461,7 +461,7 @@ public final class GroupCore {
             case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);
             case BarrierEffect.PublishAllConnected(var record) ->
                 ports.listener().publishAllConnected(record);
-            case BarrierEffect.TellDegraded(long epoch, var lost) ->
+            case BarrierEffect.AnnounceDegraded(long epoch, var lost) ->
                 ports.listener().degradedHere(epoch, lost);
             case BarrierEffect.PublishDegraded(long epoch, var lost) ->
                 ports.listener().publishDegraded(epoch, lost);
@@ -491,13 +491,13 @@ public final class GroupCore {
     }
 
     private void readAll() {
-        heardWhileReading.clear();
+        seenWhileReading.clear();
         Set<String> all = new HashSet<>(keys.ranks(setup.worldSize()));
         for (int rank = 0; rank < setup.worldSize(); rank++) {
             all.add(keys.ready(rank));
         }
         all.add(keys.epoch());
-        turns.store(
+        queue.store(
                 SerialQueue.EVERYTHING,
                 ports.store().getAll(all),
                 this::readDone,
@@ -511,7 +511,7 @@ public final class GroupCore {
         for (int rank = 0; rank < setup.worldSize(); rank++) {
             StoredBytes stored = fresh.get(keys.rank(rank));
             boolean isOlder = stored == null
-                    && heardWhileReading.contains(rank); // and does not know why what came meanwhile can't be used
+                    && seenWhileReading.contains(rank); // and does not know why what came meanwhile can't be used
             Versioned<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
             if (entry != null) {
                 ranks.put(rank, entry);
@@ -532,7 +532,7 @@ public final class GroupCore {
         barrier(new BarrierEvent.ReadDone(values.record(fresh.get(keys.epoch())), ranks, marks));
         if (reconciling) {
             reconciling = false;
-            links.remind(barrier.seats());
+            links.resend(barrier.seats());
         }
     }
 

@@ -41,5 +41,5 @@ public interface Network {
     /**
      * Sends what was just written, or a mark that was made, to those of these processes that this one is connected to.
      */
-    void spread(Gossip gossip, Predicate<ProcessId> to);
+    void broadcast(Gossip gossip, Predicate<ProcessId> to);
 }

@@ -38,7 +38,7 @@ public final class SeatRunner {
 
     private final BarrierSetup setup;
     private final GroupPorts ports;
-    private final SerialQueue turns;
+    private final SerialQueue queue;
     private final Neighbours group;
     private final StoreKeys keys;
     /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
@@ -59,7 +59,7 @@ public final class SeatRunner {
 
         WorldSizes sizes();
 
-        LinkTeller links();
+        LinkUpdates links();
 
         BarrierState barrier();
 
@@ -72,10 +72,10 @@ public final class SeatRunner {
         void rankSeen(int rank, StoredBytes value);
     }
 
-    SeatRunner(BarrierSetup setup, GroupPorts ports, SerialQueue turns, Neighbours group) {
+    SeatRunner(BarrierSetup setup, GroupPorts ports, SerialQueue queue, Neighbours group) {
         this.setup = setup;
         this.ports = ports;
-        this.turns = turns;
+        this.queue = queue;
         this.group = group;
         this.keys = new StoreKeys(setup.group());
     }
@@ -113,7 +113,7 @@ public final class SeatRunner {
             ports.network().dialAhead(entry);
         } else {
             ports.after(DIAL_AHEAD_MS, () -> {
-                if (!turns.isClosed() && isExpectedFor(entry)) {
+                if (!queue.isClosed() && isExpectedFor(entry)) {
                     ports.network().dialAhead(entry);
                 }
             });
@@ -177,12 +177,12 @@ public final class SeatRunner {
     }
 
     void seat(int rank, SeatEvent event) {
-        turns.run(() -> seatTurn(rank, event));
+        queue.run(() -> transition(rank, event));
     }
 
-    private void seatTurn(int rank, SeatEvent event) {
+    private void transition(int rank, SeatEvent event) {
         SeatState state = seats.get(rank);
-        if (state == null || turns.isClosed()) {
+        if (state == null || queue.isClosed()) {
             return;
         }
         var step = SeatMachine.transition(new SeatMachine.Setup(setup.group(), setup.worldSize(), rank), state, event);
@@ -194,7 +194,7 @@ public final class SeatRunner {
         switch (effect) {
             case SeatEffect.ReadKey() when absent.remove(rank) -> keyRead(rank, null);
             case SeatEffect.ReadKey() ->
-                turns.store(
+                queue.store(
                         keys.rank(rank),
                         ports.store().getAll(needed(rank)),
                         read -> {
@@ -206,17 +206,17 @@ public final class SeatRunner {
                             if (mark != null) {
                                 group.markRead(rank, mark);
                             }
-                            turns.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
+                            queue.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
                         },
                         failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
             case SeatEffect.WriteKey(var expected, var next) ->
-                turns.store(
+                queue.store(
                         keys.rank(rank),
                         ports.store().compareAndSet(keys.rank(rank), expected, next.bytes()),
                         applied -> {
                             if (applied && !isSeen(rank, next)) {
                                 ports.network()
-                                        .spread(new Gossip(setup.group(), keys.rank(rank), next.bytes()), _ -> true);
+                                        .broadcast(new Gossip(setup.group(), keys.rank(rank), next.bytes()), _ -> true);
                             }
                             seat(rank, new SeatEvent.Written(next.bytes(), applied));
                         },
@@ -246,7 +246,7 @@ public final class SeatRunner {
                     questions.ended(member);
                     group.barrier(new BarrierEvent.SeatReleased(rank));
                     ports.links().close(member, reason);
-                    group.links().tell(rank, new LinkEvent.PeerLeft(member, reason));
+                    group.links().send(rank, new LinkEvent.PeerLeft(member, reason));
                 }
                 ports.listener().seatEnded(rank, end, reason);
             }
@@ -287,7 +287,7 @@ public final class SeatRunner {
             seat(rank, new SeatEvent.Asked(asked));
         }
         ports.after(LOOK_AGAIN_MS, () -> {
-            if (!turns.isClosed() && !isComplete(entry.member())) {
+            if (!queue.isClosed() && !isComplete(entry.member())) {
                 group.barrier(new BarrierEvent.Reconcile());
             }
         });

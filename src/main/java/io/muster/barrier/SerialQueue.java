@@ -37,8 +37,8 @@ final class SerialQueue {
     }
 
     /** One transition with all its effects ends before the next begins, also where an effect is answered at once. */
-    void run(Runnable turn) {
-        waiting.add(turn);
+    void run(Runnable task) {
+        waiting.add(task);
         if (running) {
             return;
         }
@@ -69,18 +69,18 @@ final class SerialQueue {
                 } else {
                     troubles.remove(key);
                 }
-                tellTrouble();
+                reportTrouble();
                 done.accept(outcome.result());
             } else {
                 String reason = String.valueOf(outcome.cause().getMessage());
                 troubles.put(key, reason);
-                tellTrouble();
+                reportTrouble();
                 failed.accept(reason);
             }
         });
     }
 
-    private void tellTrouble() {
+    private void reportTrouble() {
         ports.listener()
                 .storeTrouble(
                         troubles.isEmpty() ? null : troubles.values().iterator().next());

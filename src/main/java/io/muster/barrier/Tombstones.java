@@ -28,11 +28,11 @@ final class Tombstones {
 
     private final BarrierSetup setup;
     private final Directory directory;
-    private final Desk desk;
+    private final Host host;
     private final Set<Integer> cleaning = new HashSet<>();
 
     /** What is asked of, and told to, the group. */
-    interface Desk {
+    interface Host {
         boolean holds(RankEntry entry);
 
         /** Whether the process of an entry still holds its life. */
@@ -44,10 +44,10 @@ final class Tombstones {
         void rankSeen(int rank, StoredBytes value);
     }
 
-    Tombstones(BarrierSetup setup, Directory directory, Desk desk) {
+    Tombstones(BarrierSetup setup, Directory directory, Host host) {
         this.setup = setup;
         this.directory = directory;
-        this.desk = desk;
+        this.host = host;
     }
 
     /** Marks the entries of processes that have gone from the cluster as GONE. */
@@ -85,7 +85,7 @@ final class Tombstones {
         } else if (value == null) {
             cleaning.remove(rank);
         } else {
-            desk.ask(known).onComplete(asked -> {
+            host.ask(known).onComplete(asked -> {
                 if (asked.succeeded() && asked.result().answer() == Answer.GONE) {
                     restore(rank, there, known);
                 } else {
@@ -102,7 +102,7 @@ final class Tombstones {
 
     private void write(int rank, @Nullable StoredBytes expected, RankEntry entry, String event) {
         StoredBytes next = Schema.encode(entry);
-        desk.write(rank, expected, next, applied -> {
+        host.write(rank, expected, next, applied -> {
             cleaning.remove(rank);
             if (applied) {
                 LOG.info(
@@ -112,7 +112,7 @@ final class Tombstones {
                         entry.member().incarnation(),
                         entry.handle().pid(),
                         entry.handle().host());
-                desk.rankSeen(rank, next);
+                host.rankSeen(rank, next);
             }
         });
     }
@@ -122,7 +122,7 @@ final class Tombstones {
      * asserted again.
      */
     private boolean mayAssertItself(SegmentStore.PresentMembers now, RankEntry entry) {
-        return entry.handle().process().equals(setup.process()) ? desk.holds(entry) : now.carry(entry.handle());
+        return entry.handle().process().equals(setup.process()) ? host.holds(entry) : now.carry(entry.handle());
     }
 
     private boolean isPresent(SegmentStore.PresentMembers now, RankEntry entry) {

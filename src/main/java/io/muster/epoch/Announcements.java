@@ -9,43 +9,44 @@ import io.muster.segment.LostMember;
 import java.util.List;
 
 /**
- * What is told of the epochs, here and to the cluster, each thing once: the working copy of {@link Announced} in one
- * {@link EpochTransition}.
+ * Announces each outcome of an epoch once, on this node and on the cluster's bus. It is the working copy of
+ * {@link Announced} in one {@link EpochTransition}.
  */
 final class Announcements {
     private final BarrierSetup setup;
     private final List<BarrierEffect> effects;
-    private Announced told;
+    private Announced announced;
 
-    Announcements(BarrierSetup setup, Announced told, List<BarrierEffect> effects) {
+    Announcements(BarrierSetup setup, Announced announced, List<BarrierEffect> effects) {
         this.setup = setup;
-        this.told = told;
+        this.announced = announced;
         this.effects = effects;
     }
 
-    Announced told() {
-        return told;
+    Announced announced() {
+        return announced;
     }
 
-    boolean hasToldDegraded(long epoch) {
-        return told.degraded() >= epoch;
+    boolean hasAnnouncedDegraded(long epoch) {
+        return announced.degraded() >= epoch;
     }
 
     /**
-     * A record is the greatest seen now.
+     * A record has become the greatest one seen.
      *
-     * @param mine this process wrote it: whoever writes an outcome publishes it first, the others only if nobody is
-     *     heard
+     * @param mine this process wrote it. The writer of an outcome publishes it at once; other processes publish it only
+     *     if the writer's event does not arrive in time
+     * @param believed the seats of this process have marked exactly this epoch and have lost no link since
      */
     void recordChanged(EpochRecord value, boolean mine, boolean believed) {
-        long stood = told.allConnected();
-        if (stood > told.degraded()
+        long stood = announced.allConnected();
+        if (stood > announced.degraded()
                 && (value.number() > stood || value.number() == stood && value.state() == EpochRecord.State.DEGRADED)) {
             degradedHere(
                     stood,
                     value.lastComplete() == stood
                             ? value.lost()
-                            : List.of()); // a merged record need not know that it was COMPLETE
+                            : List.of()); // a record that a merge chose may not know that the epoch was COMPLETE
         }
         if (value.state() == EpochRecord.State.COMPLETE) {
             completed(value, mine, believed);
@@ -58,65 +59,65 @@ final class Announcements {
     private void completed(EpochRecord value, boolean mine, boolean believed) {
         if (mine) {
             publishAllConnected(value);
-        } else if (told.busAllConnected() < value.number()) {
+        } else if (announced.busAllConnected() < value.number()) {
             effects.add(new BarrierEffect.StartTimer(Timer.REPUBLISH, setup.republishHedgeMs()));
         }
-        if (told.allConnected() < value.number() && believed) {
-            told = new Announced(value.number(), told.degraded(), told.busAllConnected(), told.busDegraded());
+        if (announced.allConnected() < value.number() && believed) {
+            announced = new Announced(value.number(), announced.degraded(), announced.busAllConnected(), announced.busDegraded());
             effects.add(new BarrierEffect.CompleteWaiters(value));
         }
     }
 
     private void ended(EpochRecord value, boolean mine) {
         long epoch = value.lastComplete();
-        if (told.degraded() < epoch) {
+        if (announced.degraded() < epoch) {
             degradedHere(epoch, value.lost());
         }
         if (mine) {
             publishDegraded(value);
-        } else if (told.busDegraded() < epoch) {
+        } else if (announced.busDegraded() < epoch) {
             effects.add(new BarrierEffect.StartTimer(Timer.REPUBLISH, setup.republishHedgeMs()));
         }
     }
 
     void publishAllConnected(EpochRecord value) {
-        if (told.busAllConnected() < value.number()) {
-            told = new Announced(told.allConnected(), told.degraded(), value.number(), told.busDegraded());
+        if (announced.busAllConnected() < value.number()) {
+            announced = new Announced(announced.allConnected(), announced.degraded(), value.number(), announced.busDegraded());
             effects.add(new BarrierEffect.PublishAllConnected(value));
         }
     }
 
-    /** The end of an epoch is never published before its beginning. */
+    /** An epoch's all-connected is always published before its degraded. */
     private void publishDegraded(EpochRecord value) {
         long epoch = value.lastComplete();
-        if (told.busDegraded() >= epoch) {
+        if (announced.busDegraded() >= epoch) {
             return;
         }
         if (value.number() == epoch) {
             publishAllConnected(value.complete(value.proofs()));
         }
-        told = new Announced(told.allConnected(), told.degraded(), told.busAllConnected(), epoch);
+        announced = new Announced(announced.allConnected(), announced.degraded(), announced.busAllConnected(), epoch);
         effects.add(new BarrierEffect.PublishDegraded(epoch, value.lost()));
     }
 
-    /** On the own node, at once. */
+    /** Announces the end of an epoch on this node only, at once. */
     void degradedHere(long epoch, List<LostMember> lost) {
-        told = new Announced(
-                told.allConnected(), Math.max(told.degraded(), epoch), told.busAllConnected(), told.busDegraded());
-        effects.add(new BarrierEffect.TellDegraded(epoch, lost));
+        announced = new Announced(
+                announced.allConnected(), Math.max(announced.degraded(), epoch), announced.busAllConnected(), announced.busDegraded());
+        effects.add(new BarrierEffect.AnnounceDegraded(epoch, lost));
     }
 
-    void heardAllConnected(long epoch) {
-        told = new Announced(
-                told.allConnected(), told.degraded(), Math.max(told.busAllConnected(), epoch), told.busDegraded());
+    void allConnectedReceived(long epoch) {
+        announced = new Announced(
+                announced.allConnected(), announced.degraded(), Math.max(announced.busAllConnected(), epoch), announced.busDegraded());
     }
 
-    void heardDegraded(long epoch) {
-        told = new Announced(
-                told.allConnected(), told.degraded(), told.busAllConnected(), Math.max(told.busDegraded(), epoch));
+    void degradedReceived(long epoch) {
+        announced = new Announced(
+                announced.allConnected(), announced.degraded(), announced.busAllConnected(), Math.max(announced.busDegraded(), epoch));
     }
 
-    /** Nobody was heard to publish what the record says: do it. */
+    /** Publishes the outcome that the record holds: no process's event for it has arrived in time. */
     void republish(EpochRecord value) {
         if (value.state() == EpochRecord.State.COMPLETE) {
             publishAllConnected(value);

@@ -11,12 +11,9 @@ import io.muster.wire.StoredBytes;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What the barrier wants done. */
+/** An effect of the barrier, to be run by its shell. */
 public sealed interface BarrierEffect {
-    /**
-     * Each has one timer; starting it again starts it anew. REPUBLISH is to be made random by the shell, up to its
-     * delay.
-     */
+    /** There is one timer of each kind; starting it again restarts it. The shell picks REPUBLISH's delay at random. */
     enum Timer {
         HEDGE,
         RETRY,
@@ -26,7 +23,7 @@ public sealed interface BarrierEffect {
         KEY_OWNER
     }
 
-    /** Read the record, all rank keys and all marks: at one moment, or the record before the others. */
+    /** Read the record, all rank keys and all marks: at one moment, or the record before the other keys. */
     record ReadAll() implements BarrierEffect {}
 
     record WriteRecord(@Nullable StoredBytes expected, Versioned<EpochRecord> next) implements BarrierEffect {}
@@ -36,36 +33,36 @@ public sealed interface BarrierEffect {
     record StartTimer(Timer timer, long delayMs) implements BarrierEffect {}
 
     /**
-     * Tell the processes that this one is connected to what it has just written, so that they need not wait for the
-     * store's push.
+     * Send the record that was just written to all connected processes, so that they need not wait for the store's
+     * push.
      *
-     * @param isTold the store has told of it by now: whoever is in its cluster need not be told again
+     * @param isPushed the store's push of this record has arrived here, so members of its cluster need no second copy
      */
-    record SpreadRecord(Versioned<EpochRecord> record, boolean isTold) implements BarrierEffect {}
+    record BroadcastRecord(Versioned<EpochRecord> record, boolean isPushed) implements BarrierEffect {}
 
     /**
-     * An own mark is made: tell this process, if this one is connected to it.
+     * Send a mark that this process has made.
      *
-     * @param to who completes the epoch first, null: all
-     * @param again it was told before, to another
+     * @param to the process that should complete the epoch; null: all connected processes
+     * @param again the mark was sent before, to another process
      */
-    record SpreadMark(Versioned<ReadyMark> mark, @Nullable ProcessId to, boolean again) implements BarrierEffect {}
+    record SendMark(Versioned<ReadyMark> mark, @Nullable ProcessId to, boolean again) implements BarrierEffect {}
 
     /**
-     * Ask who owns the keys now: the store does not tell when it moves them. {@link BarrierEvent.KeyOwnerSeen} follows
-     * if it is another one.
+     * Look up the owner of the keys: the store sends no event when it moves them. {@link BarrierEvent.KeyOwnerSeen}
+     * follows if the owner has changed.
      */
     record LookForKeyOwner() implements BarrierEffect {}
 
-    /** Everybody in this process who waits for all-connected of this epoch, or an earlier one, is done. */
+    /** Complete every wait in this process for all-connected of this epoch or an earlier one. */
     record CompleteWaiters(EpochRecord record) implements BarrierEffect {}
 
-    /** To the whole cluster. */
+    /** Publish to the whole cluster. */
     record PublishAllConnected(EpochRecord record) implements BarrierEffect {}
 
-    /** On this node only, at once, from the evidence on the path. */
-    record TellDegraded(long epoch, List<LostMember> lost) implements BarrierEffect {}
+    /** Announce the end of an epoch on this node only, at once, from the evidence on the path. */
+    record AnnounceDegraded(long epoch, List<LostMember> lost) implements BarrierEffect {}
 
-    /** To the whole cluster. */
+    /** Publish to the whole cluster. */
     record PublishDegraded(long epoch, List<LostMember> lost) implements BarrierEffect {}
 }

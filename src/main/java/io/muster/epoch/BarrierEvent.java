@@ -12,7 +12,7 @@ import io.muster.segment.KeyOwner;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What can happen to the barrier of a group. */
+/** An event of the barrier of a group. */
 public sealed interface BarrierEvent {
     /** A rank of this process has its seat. */
     record SeatTaken(Member member) implements BarrierEvent {}
@@ -20,7 +20,7 @@ public sealed interface BarrierEvent {
     /** A rank of this process is leaving by its own will. */
     record SeatLeaving(int rank) implements BarrierEvent {}
 
-    /** A rank of this process has no seat any more. */
+    /** A rank of this process has lost or given up its seat. */
     record SeatReleased(int rank) implements BarrierEvent {}
 
     record LinkConnected(int rank, Member peer, Proof proof) implements BarrierEvent {}
@@ -28,24 +28,25 @@ public sealed interface BarrierEvent {
     /** A link has left CONNECTED. */
     record LinkLost(int rank, Member peer, String reason, String evidence) implements BarrierEvent {}
 
-    /** The store, or the process that wrote it, says what a rank's key holds; null: nothing. */
+    /** The value of a rank's key, from the store or from the process that wrote it; null: the key is absent. */
     record RankSeen(int rank, @Nullable Versioned<RankEntry> entry) implements BarrierEvent {}
 
     record MarkSeen(int rank, @Nullable Versioned<ReadyMark> mark) implements BarrierEvent {}
 
     record RecordSeen(@Nullable Versioned<EpochRecord> record) implements BarrierEvent {}
 
-    /** Whose member of the store owns the keys has changed, or is not known any more (null). */
+    /** The owner of the keys has changed; null: it is not known. */
     record KeyOwnerSeen(@Nullable KeyOwner owner) implements BarrierEvent {}
 
-    /** Another process says that it has seen this much. */
+    /** The greatest epoch and state that another process has seen. */
     record PeerSaw(long number, EpochRecord.State state) implements BarrierEvent {}
 
     /**
-     * Answer to ReadAll: everything that was present, read when the record that it is based on was in the store, or
-     * after that.
+     * Answer to ReadAll. The entries and marks were read at the same time as the record, or after it.
      *
      * @param basis the record
+     * @param ranks the rank keys that were present
+     * @param marks the marks that were present
      */
     record ReadDone(
             @Nullable Versioned<EpochRecord> basis,
@@ -67,12 +68,12 @@ public sealed interface BarrierEvent {
 
     record TimerFired(BarrierEffect.Timer timer) implements BarrierEvent {}
 
-    /** Look at the store again, whether or not anything seems missing. */
+    /** Read the store again, whether or not anything seems missing. */
     record Reconcile() implements BarrierEvent {}
 
-    /** All-connected of this epoch was seen on the cluster's bus. */
-    record AllConnectedHeard(long epoch) implements BarrierEvent {}
+    /** All-connected of this epoch has arrived on the cluster's bus. */
+    record AllConnectedReceived(long epoch) implements BarrierEvent {}
 
-    /** Degraded of this epoch was seen on the cluster's bus. */
-    record DegradedHeard(long epoch) implements BarrierEvent {}
+    /** Degraded of this epoch has arrived on the cluster's bus. */
+    record DegradedReceived(long epoch) implements BarrierEvent {}
 }

@@ -11,12 +11,16 @@ import java.util.List;
 /**
  * The machine of the epochs of one group in one process: pure and total.
  *
- * <p>Every event first changes what is known, then {@link EpochTransition#act} does whatever follows from it. The next
- * epoch follows from the entries, once the last one is over ({@link EpochsSeen}). It is completed by a compare-and-set
- * over the record that is known: no key ever returns to bytes that it had before, so nothing has happened to the record
- * since. A number is opened by a record only from rank keys that were read after the record before it. A mark is never
- * taken back, so one that was told is as good as one that was read; whoever loses a link after deciding to mark
- * degrades that epoch until the record's number is greater.
+ * <p>Every event first updates the known facts, then {@link EpochTransition#act} derives the effects. Once the last
+ * epoch is over, the next one follows from the entries ({@link EpochsSeen}).
+ *
+ * <ul>
+ *   <li>An epoch is completed by a compare-and-set on the known record. No key ever returns to earlier bytes, so a
+ *       successful compare-and-set proves that the record has not changed since it was seen.
+ *   <li>A record opens a number only from rank keys that were read after the record before it.
+ *   <li>A mark is never withdrawn, so a mark that another process sent is as good as one read from the store.
+ *   <li>A seat that loses a link after its mark degrades that epoch until a record has a greater number.
+ * </ul>
  */
 public final class BarrierMachine {
     private BarrierMachine() {}
@@ -29,64 +33,64 @@ public final class BarrierMachine {
     }
 
     public static Step transition(BarrierSetup setup, BarrierState state, BarrierEvent event) {
-        EpochTransition turn = new EpochTransition(setup, state);
-        learn(turn, event);
-        turn.act();
-        return turn.step();
+        EpochTransition transition = new EpochTransition(setup, state);
+        learn(transition, event);
+        transition.act();
+        return transition.step();
     }
 
-    private static void learn(EpochTransition turn, BarrierEvent event) {
+    private static void learn(EpochTransition transition, BarrierEvent event) {
         switch (event) {
             case BarrierEvent.SeatTaken(var member) ->
-                turn.seats()
+                transition.seats()
                         .put(
                                 member.rank(),
-                                LocalMember.taken(member, turn.setup().worldSize()));
-            case BarrierEvent.SeatLeaving(int rank) -> turn.leave(rank);
-            case BarrierEvent.SeatReleased(int rank) -> turn.release(rank);
+                                LocalMember.taken(member, transition.setup().worldSize()));
+            case BarrierEvent.SeatLeaving(int rank) -> transition.leave(rank);
+            case BarrierEvent.SeatReleased(int rank) -> transition.release(rank);
             case BarrierEvent.LinkConnected(int rank, var peer, var proof) ->
-                turn.seats()
+                transition.seats()
                         .computeIfPresent(
                                 rank, (_, seat) -> seat.with(peer.rank(), new LocalMember.LinkView(peer, proof)));
             case BarrierEvent.LinkLost(int rank, var peer, String reason, String evidence) ->
-                turn.lost(rank, peer, reason, evidence);
-            case BarrierEvent.RankSeen(int rank, var entry) -> turn.rankSeen(rank, entry);
-            case BarrierEvent.MarkSeen(int rank, var mark) -> turn.markSeen(rank, mark);
-            case BarrierEvent.RecordSeen(var record) -> turn.recordSeen(record);
-            case BarrierEvent.KeyOwnerSeen(var owner) -> turn.keyOwnerSeen(owner);
-            case BarrierEvent.PeerSaw(long number, EpochRecord.State state) -> turn.peerSaw(number, state);
-            case BarrierEvent.ReadDone done -> turn.readDone(done);
-            case BarrierEvent.ReadFailed _ -> turn.readFailed();
-            case BarrierEvent.RecordWritten(var record, boolean applied) -> turn.recordWritten(record, applied);
-            case BarrierEvent.MarkWritten(int rank, var mark, boolean applied) -> turn.markWritten(rank, mark, applied);
+                transition.lost(rank, peer, reason, evidence);
+            case BarrierEvent.RankSeen(int rank, var entry) -> transition.rankSeen(rank, entry);
+            case BarrierEvent.MarkSeen(int rank, var mark) -> transition.markSeen(rank, mark);
+            case BarrierEvent.RecordSeen(var record) -> transition.recordSeen(record);
+            case BarrierEvent.KeyOwnerSeen(var owner) -> transition.keyOwnerSeen(owner);
+            case BarrierEvent.PeerSaw(long number, EpochRecord.State state) -> transition.peerSaw(number, state);
+            case BarrierEvent.ReadDone done -> transition.readDone(done);
+            case BarrierEvent.ReadFailed _ -> transition.readFailed();
+            case BarrierEvent.RecordWritten(var record, boolean applied) -> transition.recordWritten(record, applied);
+            case BarrierEvent.MarkWritten(int rank, var mark, boolean applied) -> transition.markWritten(rank, mark, applied);
             case BarrierEvent.RecordWriteFailed _ -> {
-                turn.writingEpoch(false);
-                turn.retry();
+                transition.writingEpoch(false);
+                transition.retry();
             }
             case BarrierEvent.MarkWriteFailed(int rank) -> {
-                turn.writingMarks().remove(rank);
-                turn.retry();
+                transition.writingMarks().remove(rank);
+                transition.retry();
             }
-            case BarrierEvent.TimerFired(Timer timer) -> timerFired(turn, timer);
-            case BarrierEvent.Reconcile _ -> turn.needRead();
-            case BarrierEvent.AllConnectedHeard(long epoch) -> turn.heardAllConnected(epoch);
-            case BarrierEvent.DegradedHeard(long epoch) -> turn.heardDegraded(epoch);
+            case BarrierEvent.TimerFired(Timer timer) -> timerFired(transition, timer);
+            case BarrierEvent.Reconcile _ -> transition.needRead();
+            case BarrierEvent.AllConnectedReceived(long epoch) -> transition.allConnectedReceived(epoch);
+            case BarrierEvent.DegradedReceived(long epoch) -> transition.degradedReceived(epoch);
         }
     }
 
-    private static void timerFired(EpochTransition turn, Timer timer) {
+    private static void timerFired(EpochTransition transition, Timer timer) {
         switch (timer) {
             case HEDGE -> {
-                Hedge hedge = turn.hedge();
+                Hedge hedge = transition.hedge();
                 if (hedge.what() != Task.NONE) {
-                    turn.hedge(new Hedge(hedge.what(), hedge.epoch(), true));
+                    transition.hedge(new Hedge(hedge.what(), hedge.epoch(), true));
                 }
             }
-            case RETRY -> turn.retryNow();
-            case REPUBLISH -> turn.republish();
-            case GATHER -> turn.gathered();
-            case OVERDUE -> turn.overdue();
-            case KEY_OWNER -> turn.lookForKeyOwner();
+            case RETRY -> transition.retryNow();
+            case REPUBLISH -> transition.republish();
+            case GATHER -> transition.gathered();
+            case OVERDUE -> transition.overdue();
+            case KEY_OWNER -> transition.lookForKeyOwner();
         }
     }
 }

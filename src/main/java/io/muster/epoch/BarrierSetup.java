@@ -6,15 +6,15 @@ import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
 
 /**
- * What never changes for the barrier of one group in one process.
+ * The constants of the barrier of one group in one process.
  *
- * @param hedgeMs how long a process waits, per process before it ({@link EpochRules#processesBefore}), before it opens
- *     or completes
- * @param republishHedgeMs greatest random wait before an event that nobody seems to have published is published again
- * @param gatherMs how long losses are gathered before the epoch is degraded in the store (on the own node they are told
- *     at once)
- * @param overdueMs how long nobody may have completed an epoch that is implied, or whose marks were told, before both
- *     are written to the store
+ * @param hedgeMs wait before opening or completing an epoch, for each process that is to act earlier
+ *     ({@link EpochRules#processesBefore})
+ * @param republishHedgeMs greatest random wait before an outcome is published again whose event has not arrived
+ * @param gatherMs time in which losses are collected before the record is degraded; this node announces each loss at
+ *     once
+ * @param overdueMs time after which an epoch that is not completed, implied or marked, is written to the store with the
+ *     own marks
  * @param retryMs wait after a store operation that failed
  */
 public record BarrierSetup(

@@ -12,16 +12,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the barrier of one group in one process knows.
+ * The state of the barrier of one group in one process.
  *
  * @param seats the ranks that this process holds
  * @param record the greatest epoch record seen, with the bytes under which it is or was in the store
- * @param implied the epoch that is open for this process though no record says so, null if there is none:
- *     {@link EpochsSeen}
- * @param ranks newest value seen of each rank's key, absent ones left out
- * @param marks greatest mark of each rank that was made here, told by its process or read; a mark that is told need not
- *     be in the store
- * @param keyOwner whose member of the store owns the keys, null if that is not known
+ * @param implied the epoch that is open for this process without a record, null if there is none: {@link EpochsSeen}
+ * @param ranks newest value seen of each rank's key; absent keys are left out
+ * @param marks greatest known mark of each rank: made here, received from its process or read from the store. A
+ *     received mark need not be in the store
+ * @param keyOwner the process whose store member owns the keys, null if that is not known
+ * @param announced the outcomes that were announced
  */
 public record BarrierState(
         Map<Integer, LocalMember> seats,
@@ -31,20 +31,20 @@ public record BarrierState(
         Map<Integer, Versioned<ReadyMark>> marks,
         @Nullable KeyOwner keyOwner,
         Work work,
-        Announced told) {
+        Announced announced) {
 
     public static final BarrierState INITIAL =
             new BarrierState(Map.of(), null, null, Map.of(), Map.of(), null, Work.NONE, new Announced(0, 0, 0, 0));
 
     /**
-     * What is under way. One operation per key at a time, one fresh read at a time.
+     * The operations under way: at most one per key, and at most one read of everything.
      *
-     * @param readNeeded the store may hold something else than what is known here: read all, the record first
-     * @param overdue number of the epoch that should have been completed: its record, if it has none, and its marks are
-     *     to be written
-     * @param heardWhileWriting the record that was told last since the write to it that is under way began
-     * @param hedge what the hedge timer runs for, or has run out for
-     * @param news entries that were heard since the read that is under way began: what is read may be older
+     * @param readNeeded the store may differ from the known values: read all, the record first
+     * @param overdue number of an epoch that is not completed in time, 0: none. Its record, if it has none, and its
+     *     marks are then written
+     * @param seenWhileWriting the last record that arrived since the running write to the record began
+     * @param hedge the task that the hedge timer runs for, or has expired for
+     * @param news entries that arrived since the running read began: its result may be older
      */
     public record Work(
             boolean reading,
@@ -54,7 +54,7 @@ public record BarrierState(
             Set<Integer> writingMarks,
             boolean gathering,
             long overdue,
-            @Nullable Versioned<EpochRecord> heardWhileWriting,
+            @Nullable Versioned<EpochRecord> seenWhileWriting,
             Hedge hedge,
             Map<Integer, Versioned<RankEntry>> news) {
         static final Work NONE = new Work(false, false, false, false, Set.of(), false, 0, null, Hedge.NONE, Map.of());
@@ -65,16 +65,16 @@ public record BarrierState(
     }
 
     /**
-     * The wait of a process that is not the first in turn.
+     * The wait of a process that others are to act before.
      *
-     * @param epoch number of the epoch that was current when it began
-     * @param what what is to be done
+     * @param what the task that it waits for
+     * @param epoch number of the epoch that was current when the wait began
      */
     public record Hedge(Task what, long epoch, boolean passed) {
         static final Hedge NONE = new Hedge(Task.NONE, 0, false);
     }
 
-    /** What a process can do for an epoch on behalf of all. */
+    /** A task that one process does for an epoch on behalf of the group. */
     public enum Task {
         NONE,
         OPEN,
@@ -82,12 +82,12 @@ public record BarrierState(
     }
 
     /**
-     * What has been told, by epoch number; 0: nothing.
+     * The outcomes that were announced, by epoch number; 0: none.
      *
-     * @param allConnected greatest COMPLETE epoch that this process's waiters were told of
-     * @param degraded greatest epoch whose end was told on this node
-     * @param busAllConnected greatest epoch whose all-connected was seen on, or sent to, the cluster's bus
-     * @param busDegraded likewise for degraded
+     * @param allConnected greatest COMPLETE epoch for which the waits in this process were completed
+     * @param degraded greatest epoch whose end was announced on this node
+     * @param busAllConnected greatest epoch whose all-connected arrived on, or was sent to, the cluster's bus
+     * @param busDegraded greatest epoch whose degraded arrived on, or was sent to, the cluster's bus
      */
     public record Announced(long allConnected, long degraded, long busAllConnected, long busDegraded) {}
 

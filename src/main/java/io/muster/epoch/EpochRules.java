@@ -24,10 +24,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What follows for an epoch from what one process knows: each rule is a function of its arguments.
- * {@link EpochTransition} decides when to ask them.
- */
+/** The rules of epochs, as functions of the facts that one process knows. {@link EpochTransition} applies them. */
 final class EpochRules {
     private EpochRules() {}
 
@@ -55,7 +52,7 @@ final class EpochRules {
         return true;
     }
 
-    /** Whether the entry of every member is known, so that its process is. */
+    /** Whether the entry, and so the process, of every member is known. */
     static boolean knowsAllOf(EpochRecord epoch, Map<Integer, Versioned<RankEntry>> ranks) {
         return epoch.vector().stream().allMatch(member -> {
             RankEntry entry = Versioned.valueOf(ranks.get(member.rank()));
@@ -63,7 +60,10 @@ final class EpochRules {
         });
     }
 
-    /** The vector to open next, null if there is none: a seat is empty, or nothing has changed. */
+    /**
+     * The vector of the next epoch. Null if a rank is not LIVE, if nothing has changed since the last epoch, if an own
+     * seat is leaving, or if no own seat is in it.
+     */
     static @Nullable List<Member> nextVector(
             BarrierSetup setup,
             @Nullable EpochRecord epoch,
@@ -96,8 +96,8 @@ final class EpochRules {
     }
 
     /**
-     * Who is lost from the last complete epoch when this vector opens: whoever was lost already, or has been succeeded
-     * by a newer life.
+     * The members of the last complete epoch that are lost when this vector opens: those that were lost already, or
+     * those that a newer life has replaced.
      */
     static List<LostMember> lostBy(EpochRecord epoch, List<Member> vector, int reporter) {
         if (epoch.state() != EpochRecord.State.COMPLETE) {
@@ -110,7 +110,7 @@ final class EpochRules {
                 .toList();
     }
 
-    /** Who is lost to the epoch, by rank, as the seats of this process see it. */
+    /** The members that the epoch has lost, by rank, as the seats of this process see it. */
     static Map<Integer, LostMember> losses(EpochRecord epoch, Collection<LocalMember> seats) {
         Map<Integer, LostMember> all = new LinkedHashMap<>();
         for (LocalMember seat : seats) {
@@ -138,7 +138,8 @@ final class EpochRules {
     }
 
     /**
-     * Some seat of this process is in the vector, and each that is has marked exactly it and has lost nothing since.
+     * Whether a COMPLETE record may be believed here: a seat of this process is in the vector, and each such seat has
+     * marked this number and vector and has lost no link since.
      */
     static boolean believes(EpochRecord value, Collection<LocalMember> seats) {
         boolean isConcerned = false;
@@ -154,8 +155,8 @@ final class EpochRules {
     }
 
     /**
-     * How many other processes decide before this one: the owner of the keys, which need not ask for them, if it holds
-     * a rank; then those that hold a rank below the lowest of this one.
+     * The number of processes that are to act before this one: the owner of the keys, if it holds a rank, because it
+     * reads them without a network round trip; then each process with a rank below the lowest one of this process.
      */
     static int processesBefore(
             BarrierSetup setup, int lowest, Map<Integer, Versioned<RankEntry>> ranks, @Nullable KeyOwner keys) {
@@ -179,7 +180,7 @@ final class EpochRules {
         return before.size();
     }
 
-    /** The process of the group that owns its keys, null if it is none or not known. */
+    /** The process of the group that owns its keys, null if none does or it is not known. */
     private static @Nullable ProcessId owner(Map<Integer, Versioned<RankEntry>> ranks, @Nullable KeyOwner keys) {
         if (keys == null) {
             return null;
@@ -194,10 +195,10 @@ final class EpochRules {
     }
 
     /**
-     * The process that is to be told of the marks: the one that completes the epoch first. Whoever comes after it reads
-     * the marks, which are written if it does not.
+     * The process that receives the marks: the first one to complete the epoch. If it does not complete in time, the
+     * marks are written to the store, and the processes after it read them there.
      *
-     * @return null if it is not known which that is: a link may have brought a life before the store does
+     * @return null if it is not known: a link may announce a life before the store does
      */
     static @Nullable ProcessId completer(
             EpochRecord epoch, Map<Integer, Versioned<RankEntry>> ranks, @Nullable KeyOwner keys) {
@@ -212,7 +213,7 @@ final class EpochRules {
         return lowest.handle().process();
     }
 
-    /** What the epoch rests on, as the marks of its members tell it. */
+    /** The proofs of the epoch's links and paths, counted from the marks of its members. */
     static ProofCounts proofs(
             EpochRecord epoch, Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, Versioned<ReadyMark>> marks) {
         Map<Proof, Integer> links = new EnumMap<>(Proof.class);

@@ -25,12 +25,44 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One transition in the making: a working copy of the state, and the effects so far. Lives for one call of the machine.
+ * One transition of the {@link BarrierMachine}: a mutable working copy of the state, and the effects so far.
+ *
+ * <p><b>What it holds.</b> The seats of this process; the rank keys and marks ({@link KeysSeen}); the greatest record
+ * and the implied epoch ({@link EpochsSeen}); the outcomes announced so far ({@link Announcements}); and flags for the
+ * operations under way. {@link #step} copies it back into an immutable {@link BarrierState}.
+ *
+ * <p><b>Threads.</b> None of its own. It lives for one call of the machine, on the context of the group, and reads no
+ * clock.
+ *
+ * <p><b>Order of events.</b> First one method for the event (such as {@link #lost} or {@link #readDone}) updates the
+ * facts. Then {@link #act} runs, always in this order: derive the implied epoch, drop released seats, degrade, mark,
+ * read, complete or open. Completing and opening are usually decided on fresh values only: {@link #act} starts a read,
+ * and {@link #readDone} decides. The exception is an epoch whose members are all known from their entries: it is
+ * completed without a read.
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>At most one write per key and one read of everything are under way.
+ *   <li>A life marks only one vector per epoch number, and never withdraws a mark.
+ *   <li>A seat that has marked an epoch and then loses a link degrades it, whether it is OPEN or COMPLETE. It does so
+ *       until a record has a greater number.
+ *   <li>This process never completes an epoch that one of its own seats has ended.
+ *   <li>Every write to the record is a compare-and-set on bytes that the store is known to have held.
+ *   <li>An outcome is announced once on this node and once on the bus, and degraded never before all-connected.
+ * </ul>
+ *
+ * <p><b>The trap that shaped it.</b> A store event may arrive before the answer to the read or write that it overtakes,
+ * and the answer may be older. Facts that arrive during a read are therefore kept apart ({@link KeysSeen#keepNews}):
+ * the decision uses only the values of that read, which were taken after its record, and the newer facts are restored
+ * afterwards. Otherwise a process could open an epoch with a vector that no read after the last record confirms. For
+ * the same reason a failing write of the degraded record is not repeated before a read: each failure would otherwise
+ * start the next attempt on bytes that the store no longer holds.
  */
 final class EpochTransition {
-    /** The reason of a loss that the other end has seen, and not this one. */
+    /** The reason of a loss that only the peer detected: it stopped hearing this process. */
     private static final String UNHEARD = "UNHEARD";
-    /** How often it is asked who owns the keys before the epoch is overdue. */
+    /** Number of look-ups of the key owner before the epoch is overdue. */
     private static final int KEY_OWNER_LOOKS = 8;
 
     private final BarrierSetup setup;
@@ -38,7 +70,7 @@ final class EpochTransition {
     private final Map<Integer, LocalMember> seats;
     private final KeysSeen keys;
     private final EpochsSeen epochs;
-    private final Announcements telling;
+    private final Announcements announcements;
     private final Set<Integer> writingMarks;
     private boolean reading;
     private boolean readNeeded;
@@ -46,18 +78,18 @@ final class EpochTransition {
     private boolean writingEpoch;
     private boolean gathering;
     private long overdue;
-    private @Nullable Versioned<EpochRecord> heardWhileWriting;
+    private @Nullable Versioned<EpochRecord> seenWhileWriting;
     private Hedge hedge;
     private @Nullable KeyOwner keyOwner;
-    /** Who the own marks were told to before this turn, null if all were, or there are none. */
-    private final @Nullable ProcessId told;
+    /** The process that the own marks were sent to before this transition; null: to all, or there are none. */
+    private final @Nullable ProcessId completerBefore;
 
     EpochTransition(BarrierSetup setup, BarrierState state) {
         this.setup = setup;
         seats = new TreeMap<>(state.seats());
         keys = new KeysSeen(state);
         epochs = new EpochsSeen(setup, state);
-        telling = new Announcements(setup, state.told(), effects);
+        announcements = new Announcements(setup, state.announced(), effects);
         keyOwner = state.keyOwner();
         Work work = state.work();
         reading = work.reading();
@@ -67,9 +99,9 @@ final class EpochTransition {
         writingMarks = new HashSet<>(work.writingMarks());
         gathering = work.gathering();
         overdue = work.overdue();
-        heardWhileWriting = work.heardWhileWriting();
+        seenWhileWriting = work.seenWhileWriting();
         hedge = work.hedge();
-        told = awaitsOthers() ? completer() : null;
+        completerBefore = awaitsOthers() ? completer() : null;
     }
 
     BarrierMachine.Step step() {
@@ -85,7 +117,7 @@ final class EpochTransition {
                 writingMarks,
                 gathering,
                 overdue,
-                heardWhileWriting,
+                seenWhileWriting,
                 hedge,
                 keys.news());
         return new BarrierMachine.Step(
@@ -97,11 +129,11 @@ final class EpochTransition {
                         keys.marks(),
                         keyOwner,
                         work,
-                        telling.told()),
+                        announcements.announced()),
                 effects);
     }
 
-    // ---- what is known
+    // ---- events
 
     void lost(int rank, Member peer, String reason, String evidence) {
         LocalMember seat = seats.get(rank);
@@ -112,10 +144,10 @@ final class EpochTransition {
         if (link == null || !link.peer().equals(peer)) {
             return;
         }
-        // whoever was not heard accuses nobody: it is itself what the other end has lost (P-9)
+        // the peer stopped hearing this process, so this process is the failed side and blames itself (P-9)
         var loss = new LostMember(reason.equals(UNHEARD) ? seat.member() : peer, reason, evidence, rank);
         LocalMember without = seat.with(peer.rank(), null);
-        if (seat.isLeaving()) { // the others close their ends because of it: nobody is to blame
+        if (seat.isLeaving()) { // the peers close their ends because this rank leaves: that is no loss
             seats.put(rank, without);
             return;
         }
@@ -124,11 +156,11 @@ final class EpochTransition {
                 epoch != null && !losses(epoch).containsKey(loss.member().rank());
         seats.put(rank, without.lost(loss));
         if (epoch != null && epoch.state() == EpochRecord.State.COMPLETE && seat.isIn(epoch) && isNews) {
-            telling.degradedHere(epoch.number(), List.of(loss));
+            announcements.degradedHere(epoch.number(), List.of(loss));
         }
     }
 
-    /** A rank that leaves ends its epoch first, also where another write to the record is still under way. */
+    /** Keeps a leaving seat until its epoch is degraded, because another write to the record may be under way. */
     void release(int rank) {
         LocalMember seat = seats.get(rank);
         if (seat != null && seat.isLeaving()) {
@@ -161,7 +193,7 @@ final class EpochTransition {
         readNeeded |= !keys.rankSeen(rank, seen, reading);
     }
 
-    /** No stranger's value takes the place of an own mark. */
+    /** Keeps an own mark unless the other value supersedes it: another writer must not replace it. */
     void markSeen(int rank, @Nullable Versioned<ReadyMark> seen) {
         EpochRecord epoch = epoch();
         LocalMember seat = seats.get(rank);
@@ -173,7 +205,7 @@ final class EpochTransition {
     }
 
     void recordSeen(@Nullable Versioned<EpochRecord> seen) {
-        heardWhileWriting = writingEpoch ? seen : heardWhileWriting;
+        seenWhileWriting = writingEpoch ? seen : seenWhileWriting;
         EpochRecord value = Versioned.valueOf(seen);
         EpochRecord known = epochs.recorded();
         if (value != null && (known == null || value.supersedes(known))) {
@@ -194,8 +226,8 @@ final class EpochTransition {
     }
 
     /**
-     * From an own mark on, until the epoch is complete or overdue: keys that move between two marks leave one of them
-     * with a process that is not the one to complete any more, and no other event would tell.
+     * Looks up the key owner regularly from the first own mark until the epoch is complete or overdue. If the keys move
+     * between two marks, one of them went to a process that is no longer the first to complete, and no event says so.
      */
     void lookForKeyOwner() {
         if (awaitsOthers() && overdue == 0) {
@@ -205,7 +237,7 @@ final class EpochTransition {
         }
     }
 
-    /** Whether some seat has marked the epoch, which is not complete yet. */
+    /** Whether a seat of this process has marked the epoch, and the epoch is still OPEN. */
     private boolean awaitsOthers() {
         EpochRecord epoch = epoch();
         return epoch != null
@@ -227,11 +259,9 @@ final class EpochTransition {
         if (there != null && (known == null || there.supersedes(known))) {
             adopt(done.basis(), false);
         } else if (there == null && known == null) {
-            epochs.record(
-                    done.basis()); // what nobody can read must not keep the first epoch from being written over it
+            epochs.record(done.basis()); // unreadable bytes: the first epoch may be written over them
         } else if (there != null && !known.supersedes(there) && there.vector().equals(known.vector())) {
-            // The two halves of a split have written the same outcome in different bytes: the ones that the store holds
-            // are those to build on.
+            // The two halves of a split wrote the same outcome in different bytes: build on those that the store holds.
             epochs.record(done.basis());
         }
         degradeOrReassert(done.basis());
@@ -242,7 +272,7 @@ final class EpochTransition {
     }
 
     void recordWritten(Versioned<EpochRecord> written, boolean applied) {
-        boolean isTold = sameBytes(heardWhileWriting, written);
+        boolean isPushed = sameBytes(seenWhileWriting, written);
         writingEpoch(false);
         EpochRecord value = Versioned.valueOf(written);
         EpochRecord known = epochs.recorded();
@@ -250,14 +280,14 @@ final class EpochTransition {
             readNeeded = true;
             return;
         }
-        effects.add(new BarrierEffect.SpreadRecord(written, isTold));
+        effects.add(new BarrierEffect.BroadcastRecord(written, isPushed));
         if (known == null
                 || value.equals(known)
                 || value.supersedes(known)
                 || value.number() == known.number() && !value.vector().equals(known.vector())) {
             adopt(written, true);
         } else if (value.state() == EpochRecord.State.COMPLETE) {
-            telling.publishAllConnected(value);
+            announcements.publishAllConnected(value);
         }
     }
 
@@ -266,24 +296,24 @@ final class EpochTransition {
         if (applied) {
             markSeen(rank, written);
         }
-        readNeeded = true; // others have written theirs at the same time, and nobody is told: the last one finds all
+        readNeeded = true; // others may have written theirs meanwhile, without an event: the last reader finds all
     }
 
-    /** Another process is the one to complete now: the keys have moved, or a life has become known. */
-    private void spreadAgain(EpochRecord epoch) {
-        if (told == null || told.equals(completer())) {
+    /** Sends the own marks again if another process is to complete now: the keys moved, or an entry became known. */
+    private void sendMarksAgain(EpochRecord epoch) {
+        if (completerBefore == null || completerBefore.equals(completer())) {
             return;
         }
         for (LocalMember seat : seats.values()) {
             Versioned<ReadyMark> own = ownMark(epoch, seat);
             if (own != null) {
-                spread(own, true);
+                sendMark(own, true);
             }
         }
     }
 
-    private void spread(Versioned<ReadyMark> mark, boolean again) {
-        effects.add(new BarrierEffect.SpreadMark(mark, completer(), again));
+    private void sendMark(Versioned<ReadyMark> mark, boolean again) {
+        effects.add(new BarrierEffect.SendMark(mark, completer(), again));
     }
 
     private @Nullable ProcessId completer() {
@@ -297,20 +327,20 @@ final class EpochTransition {
         if (value != null) {
             boolean believed =
                     value.state() == EpochRecord.State.COMPLETE && EpochRules.believes(value, seats.values());
-            telling.recordChanged(value, mine, believed);
+            announcements.recordChanged(value, mine, believed);
         }
     }
 
-    void heardAllConnected(long epoch) {
-        telling.heardAllConnected(epoch);
+    void allConnectedReceived(long epoch) {
+        announcements.allConnectedReceived(epoch);
         EpochRecord known = epoch();
         readNeeded |= known == null
                 || known.number() < epoch
                 || known.number() == epoch && known.state() == EpochRecord.State.OPEN;
     }
 
-    void heardDegraded(long epoch) {
-        telling.heardDegraded(epoch);
+    void degradedReceived(long epoch) {
+        announcements.degradedReceived(epoch);
         EpochRecord known = epoch();
         readNeeded |= known == null || (known.number() <= epoch && known.state() != EpochRecord.State.DEGRADED);
     }
@@ -318,11 +348,11 @@ final class EpochTransition {
     void republish() {
         EpochRecord value = epochs.recorded();
         if (value != null) {
-            telling.republish(value);
+            announcements.republish(value);
         }
     }
 
-    // ---- what follows from it
+    // ---- effects
 
     void act() {
         followEntries();
@@ -332,7 +362,7 @@ final class EpochTransition {
             degrade(epoch);
         }
         if (epoch != null && epoch.state() == EpochRecord.State.OPEN) {
-            spreadAgain(epoch);
+            sendMarksAgain(epoch);
             markAll(epoch);
         }
         if (reading || retrying) {
@@ -367,9 +397,9 @@ final class EpochTransition {
     }
 
     /**
-     * A seat that has lost a link since its mark, or that is not connected in a COMPLETE epoch, ends the epoch; but
-     * never on bytes that the store is not known to hold: a write that fails for that reason again and again would keep
-     * every read from being looked at.
+     * Degrades the epoch if an own seat has lost a link since its mark, or is not connected in a COMPLETE epoch. It is
+     * called only when no read is due: after a failed write the record is read first, since a write that fails again
+     * and again would keep {@link #readDone} from deciding anything.
      */
     private void degrade(EpochRecord epoch) {
         if (writingEpoch || gathering || losses(epoch).isEmpty()) {
@@ -391,8 +421,8 @@ final class EpochTransition {
     }
 
     /**
-     * Some key can't be read; the record may be writable all the same, and an epoch that is over should not wait for
-     * the other keys.
+     * A read of everything failed. The record may be writable even if another key cannot be read, so an epoch that is
+     * over is degraded now.
      */
     void readFailed() {
         reading = false;
@@ -418,8 +448,8 @@ final class EpochTransition {
 
     private void writeDegraded(EpochRecord epoch, @Nullable StoredBytes expected) {
         List<LostMember> lost = List.copyOf(losses(epoch).values());
-        if (epoch.state() == EpochRecord.State.COMPLETE && telling.hasToldDegraded(epoch.number()) && lost.size() > 1) {
-            telling.degradedHere(epoch.number(), lost);
+        if (epoch.state() == EpochRecord.State.COMPLETE && announcements.hasAnnouncedDegraded(epoch.number()) && lost.size() > 1) {
+            announcements.degradedHere(epoch.number(), lost);
         }
         write(expected, epoch.degraded(lost));
     }
@@ -435,7 +465,7 @@ final class EpochTransition {
         }
     }
 
-    /** Whether it made one. */
+    /** @return whether it made a mark */
     private boolean mark(EpochRecord epoch, LocalMember seat) {
         int rank = seat.member().rank();
         if (!seat.isIn(epoch) || seat.poisoned() >= epoch.number()) {
@@ -455,7 +485,7 @@ final class EpochTransition {
         Versioned<ReadyMark> made = new Versioned<>(Schema.encode(mark), mark);
         seats.put(rank, seat.marking(epoch));
         keys.markSeen(rank, made);
-        spread(made, false);
+        sendMark(made, false);
         return true;
     }
 
@@ -478,8 +508,8 @@ final class EpochTransition {
     }
 
     /**
-     * Nobody has completed the epoch: whoever does not know of it, or was not told of the marks, is to find both in the
-     * store.
+     * The epoch is not completed in time. Its record and the own marks are now written to the store, for processes that
+     * do not know the epoch or have not received the marks.
      */
     void overdue() {
         EpochRecord epoch = epoch();
@@ -520,7 +550,7 @@ final class EpochTransition {
         return epochs.toOpen(keys.ranks(), seats, overdue);
     }
 
-    /** Never an epoch that has ended for one of the own seats. */
+    /** Whether all marks are there, and no own seat has ended the epoch. */
     private boolean canComplete() {
         EpochRecord epoch = epoch();
         return epoch != null
@@ -528,7 +558,7 @@ final class EpochTransition {
                 && losses(epoch).isEmpty();
     }
 
-    /** Each process waits a little longer than those before it: {@link EpochRules#processesBefore}. */
+    /** Each process waits longer than those that are to act before it: {@link EpochRules#processesBefore}. */
     private boolean isMyTurn(Task task) {
         EpochRecord epoch = epoch();
         long number = epoch == null ? 0 : epoch.number();
@@ -551,8 +581,8 @@ final class EpochTransition {
     }
 
     /**
-     * Whoever has read for another reason leaves the decision to the process whose turn it is: they would all read
-     * again after its write.
+     * Acts only if it is this process's turn, even after a read that was started for another reason: if every reader
+     * wrote, all would read again after the first write.
      */
     private void decide(boolean canWrite) {
         Task task = canWrite ? wanted() : Task.NONE;
@@ -563,7 +593,7 @@ final class EpochTransition {
         }
     }
 
-    /** The decision, over the record that is known: once a turn. */
+    /** Writes the outcome over the known record, at most once in a transition. */
     private void completeOrOpen() {
         hedge = Hedge.NONE;
         EpochRecord epoch = epoch();
@@ -579,7 +609,10 @@ final class EpochTransition {
         }
     }
 
-    /** The store holds less than what was seen before, or another vector under the same number. */
+    /**
+     * Repairs a record that the store has lost or replaced. A missing or older record is overwritten with the known
+     * one. If the store holds another vector under the same number, as after a split, the epoch is degraded.
+     */
     private void degradeOrReassert(@Nullable Versioned<EpochRecord> there) {
         EpochRecord known = epochs.recorded();
         EpochRecord value = Versioned.valueOf(there);
@@ -629,7 +662,7 @@ final class EpochTransition {
 
     void writingEpoch(boolean value) {
         writingEpoch = value;
-        heardWhileWriting = null;
+        seenWhileWriting = null;
     }
 
     void needRead() {

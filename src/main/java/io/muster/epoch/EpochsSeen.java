@@ -13,13 +13,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of the epochs: the working copy in one {@link EpochTransition}.
+ * The epochs that this process knows: the working copy in one {@link EpochTransition}.
  *
- * <p>Where the last epoch is over, or there was none, and every seat is LIVE, the next epoch follows from that: its
- * number is the next one, its vector is those who are LIVE. It is <em>implied</em>: open for this process, and for
- * everyone who knows the same, without a record that says so. While no rank of this process has marked it, it changes
- * with what is known. From the first mark on it stands until a record has its number or a greater one: a life marks one
- * vector of a number, and whoever has marked it and loses a link, or leaves, ends it.
+ * <p>If the last epoch is over, or there was none, and every rank is LIVE, the next epoch follows: it has the next
+ * number, and its vector is the LIVE members. Such an epoch is <em>implied</em>: it is open for every process that
+ * knows the same entries, without a record. Until a rank of this process has marked it, it changes with the entries.
+ * From the first mark on it stays until a record has its number or a greater one, for two reasons: a life marks only
+ * one vector per number, and a seat that has marked the epoch must end it when it loses a link or leaves.
  */
 final class EpochsSeen {
     private final BarrierSetup setup;
@@ -59,23 +59,23 @@ final class EpochsSeen {
     }
 
     /**
-     * To be called when anything has changed that an epoch follows from.
+     * Derives the implied epoch again. Call it after any change of the record, the entries or the seats.
      *
-     * @return whether another number is implied now
+     * @return whether an epoch of another number is implied now
      */
     boolean follow(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats) {
         EpochRecord recorded = recorded();
         List<Member> vector = isMarked(seats) ? Objects.requireNonNull(implied).vector() : following(ranks, seats);
         EpochRecord former = implied;
         EpochRecord next = vector == null ? null : opened(recorded, vector, seats);
-        implied = next != null && next.equals(former) ? former : next; // which knows its digest
+        implied = next != null && next.equals(former) ? former : next; // the former one has computed its digest
         return next != null && (former == null || former.number() != next.number());
     }
 
     /**
-     * What whoever opens an epoch writes now, from what is known; null if there is nothing to open.
+     * The record to write in order to open an epoch, null if there is none to open.
      *
-     * @param overdue number of the epoch that should have been completed: what is implied is not written before
+     * @param overdue number of the epoch that is not completed in time, 0: none. An implied epoch is written only then
      */
     @Nullable
     EpochRecord toOpen(Map<Integer, Versioned<RankEntry>> ranks, Map<Integer, LocalMember> seats, long overdue) {

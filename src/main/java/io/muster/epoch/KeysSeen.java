@@ -11,8 +11,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of the rank keys and the marks: the working copy in one {@link EpochTransition}. Copied when it
- * changes, of most events it does not.
+ * The known rank keys and marks: the working copy in one {@link EpochTransition}. Copy-on-write, since most events
+ * change nothing.
  */
 final class KeysSeen {
     private Map<Integer, Versioned<RankEntry>> ranks;
@@ -37,7 +37,7 @@ final class KeysSeen {
         return rankNews;
     }
 
-    /** @return false if the key has vanished, so that the store is to be asked */
+    /** @return false if a known key is absent now, so that the store has to be read */
     boolean rankSeen(int rank, @Nullable Versioned<RankEntry> seen, boolean reading) {
         RankEntry known = Versioned.valueOf(ranks.get(rank));
         RankEntry value = Versioned.valueOf(seen);
@@ -70,20 +70,20 @@ final class KeysSeen {
         rankNews = Map.of();
     }
 
-    /** Of the entries only: a mark is never taken back, so what was told, and is not in the store, stays. */
+    /** Replaces the entries only. A mark is never withdrawn, so received marks stay even if the store lacks them. */
     void read(BarrierEvent.ReadDone done) {
         ranks = new HashMap<>(done.ranks());
     }
 
     /**
-     * Decided is only from the entries that were read; but what was heard meanwhile may be newer than that, and won't
-     * be told again.
+     * Restores the entries that arrived during the read and are newer than those read: they will not arrive again.
+     * Decisions are made before, from the entries that were read.
      */
     void keepNews() {
-        rankNews.forEach((rank, heard) -> {
+        rankNews.forEach((rank, arrived) -> {
             RankEntry there = Versioned.valueOf(ranks.get(rank));
-            if (there == null || Objects.requireNonNull(heard.value()).supersedes(there)) {
-                ranks.put(rank, heard);
+            if (there == null || Objects.requireNonNull(arrived.value()).supersedes(there)) {
+                ranks.put(rank, arrived);
             }
         });
         readBegins();

@@ -15,12 +15,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * A rank that this process holds, as the barrier sees it.
  *
- * @param links by rank: what the link is CONNECTED to, null while it is not
- * @param marked greatest epoch that it has decided to mark; a loss after that ends that epoch for it
- * @param digest what that mark carries
- * @param poisoned greatest epoch that has ended for it by a loss after its mark, or by its leaving
- * @param losses what ended that epoch
- * @param released its rank has left; it stays only until the epoch that it is in has been ended
+ * @param links by rank: the life that the link is CONNECTED to, null while it is not CONNECTED
+ * @param marked greatest epoch that it has marked; a loss of a link after that ends the epoch
+ * @param digest the vector digest in that mark
+ * @param poisoned greatest epoch that it has ended, by a loss after its mark or by leaving
+ * @param losses the losses that ended that epoch
+ * @param released its rank has left; it is kept only until its epoch has been degraded
  */
 public record LocalMember(
         Member member,
@@ -30,7 +30,7 @@ public record LocalMember(
         long poisoned,
         List<LostMember> losses,
         boolean released) {
-    /** A link that is CONNECTED: to which life, and by what proof. */
+    /** A CONNECTED link: the peer's life and the proof of the data path. */
     public record LinkView(Member peer, Proof proof) {}
 
     static LocalMember taken(Member member, int worldSize) {
@@ -78,7 +78,7 @@ public record LocalMember(
         return new LocalMember(member, links, record.number(), record.digest(), poisoned, losses, released);
     }
 
-    /** A loss of a link: it ends the epoch that this seat had decided to mark. */
+    /** A link was lost: that ends the epoch that this seat has marked. */
     LocalMember lost(LostMember loss) {
         boolean fresh = marked > poisoned;
         return new LocalMember(
@@ -91,7 +91,7 @@ public record LocalMember(
                 released);
     }
 
-    /** It ends every epoch that it is in, and marks none any more. */
+    /** It ends every epoch that it is in, and marks no further one. */
     LocalMember leaving(LostMember self) {
         return new LocalMember(member, links, marked, digest, Long.MAX_VALUE, List.of(self), released);
     }
@@ -100,7 +100,7 @@ public record LocalMember(
         return new LocalMember(member, links, marked, digest, poisoned, losses, true);
     }
 
-    /** The epoch that would be opened with it would end at once. */
+    /** Whether it is leaving: an epoch opened with it would end at once. */
     boolean isLeaving() {
         return poisoned == Long.MAX_VALUE;
     }

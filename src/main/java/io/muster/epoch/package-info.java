@@ -1,7 +1,7 @@
 /**
- * Epochs as pure functions: opening, marking, completing and degrading. Read {@link io.muster.epoch.BarrierMachine}
- * first. Imports segment, wire, group. Invariant: one vector and one order of outcomes per epoch number; a COMPLETE is
- * never left standing after a loss that happened since its marks.
+ * Epochs as pure functions: they are opened, marked, completed and degraded. Read
+ * {@link io.muster.epoch.BarrierMachine} first. Imports segment, wire, group. Invariant: an epoch number has one vector
+ * and one order of outcomes; a loss after a mark always degrades a COMPLETE epoch.
  */
 @NullMarked
 package io.muster.epoch;

@@ -20,6 +20,36 @@ public record LinkChange(
         GroupName group, Member self, int peer, LinkState from, LinkState to, String reason, String cause, Instant at)
         implements JsonOnDemand.Body {
 
+    /** The short word for the event that ended a link, as reports and {@code degraded} give it. */
+    public static String cause(LinkEvent event) {
+        return switch (event) {
+            case LinkEvent.ChannelLost(var _, String kind, var _) -> kind;
+            case LinkEvent.PeerLeft _ -> "LEFT";
+            case LinkEvent.Reported _ -> "REPORTED";
+            case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";
+            case LinkEvent.CloseReceived(LinkMessage.Close close)
+            when close.reason().equals(LinkMessage.LEFT) -> "LEFT";
+            case LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _ -> "CLOSED_BY_PEER";
+            case LinkEvent.PathFailed _ -> "PATH_FAILED";
+            case LinkEvent.CloseRequested _ -> "CLOSED_HERE";
+            case LinkEvent.Started _,
+                    LinkEvent.HandleRejected _,
+                    LinkEvent.HandleWithdrawn _,
+                    LinkEvent.ChannelReady _,
+                    LinkEvent.LocalReady _,
+                    LinkEvent.DialFailed _,
+                    LinkEvent.ChannelUp _,
+                    LinkEvent.PolicyAnswered _,
+                    LinkEvent.AcceptReceived _,
+                    LinkEvent.RefuseReceived _,
+                    LinkEvent.SlotWritten _,
+                    LinkEvent.WriteApplied _,
+                    LinkEvent.WriteFailed _,
+                    LinkEvent.TimerFired _,
+                    LinkEvent.Drained _ -> "FAILED";
+        };
+    }
+
     /** The life that the link was CONNECTED to before, null if it was not. */
     public @Nullable Member lostPeer() {
         return from instanceof LinkState.Connected && !isStillConnected() ? connectedTo(from) : null;

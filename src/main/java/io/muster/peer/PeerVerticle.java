@@ -145,12 +145,12 @@ public final class PeerVerticle extends VerticleBase {
                             before,
                             state,
                             step.reason(),
-                            cause(event),
+                            LinkChange.cause(event),
                             Instant.now()));
         } else if (before.history().target() != state.history().target()) {
             // a new handle of the same life: no transition, but writes must find its segments
             ports.note(
-                    new LinkChange(setup.group(), setup.self(), peer, before, state, "", cause(event), Instant.now()));
+                    new LinkChange(setup.group(), setup.self(), peer, before, state, "", LinkChange.cause(event), Instant.now()));
         }
         step.effects().forEach(effect -> run(setup, effect));
         if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {
@@ -188,36 +188,6 @@ public final class PeerVerticle extends VerticleBase {
         if (change.from().name() != change.to().name()) {
             vertx.eventBus().publish(addresses.peerState(), change, HERE_AS_JSON);
         }
-    }
-
-    /** The short word that names the cause of a loss. */
-    private static String cause(LinkEvent event) {
-        return switch (event) {
-            case LinkEvent.ChannelLost(var _, String kind, var _) -> kind;
-            case LinkEvent.PeerLeft _ -> "LEFT";
-            case LinkEvent.Reported _ -> "REPORTED";
-            case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";
-            case LinkEvent.CloseReceived(LinkMessage.Close close)
-            when close.reason().equals(LinkMessage.LEFT) -> "LEFT";
-            case LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _ -> "CLOSED_BY_PEER";
-            case LinkEvent.PathFailed _ -> "PATH_FAILED";
-            case LinkEvent.CloseRequested _ -> "CLOSED_HERE";
-            case LinkEvent.Started _,
-                    LinkEvent.HandleRejected _,
-                    LinkEvent.HandleWithdrawn _,
-                    LinkEvent.ChannelReady _,
-                    LinkEvent.LocalReady _,
-                    LinkEvent.DialFailed _,
-                    LinkEvent.ChannelUp _,
-                    LinkEvent.PolicyAnswered _,
-                    LinkEvent.AcceptReceived _,
-                    LinkEvent.RefuseReceived _,
-                    LinkEvent.SlotWritten _,
-                    LinkEvent.WriteApplied _,
-                    LinkEvent.WriteFailed _,
-                    LinkEvent.TimerFired _,
-                    LinkEvent.Drained _ -> "FAILED";
-        };
     }
 
     // ---- effects

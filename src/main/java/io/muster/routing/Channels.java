@@ -49,7 +49,7 @@ public final class Channels {
         return List.copyOf(living.values());
     }
 
-    void spread(Buffer gossip, Predicate<ProcessId> to) {
+    void broadcast(Buffer gossip, Predicate<ProcessId> to) {
         for (Channel channel : living.values()) {
             if (to.test(channel.peer())) {
                 channel.send(ControlKind.GOSSIP, gossip);

@@ -78,8 +78,8 @@ public final class GroupNetwork implements Network {
     }
 
     @Override
-    public void spread(Gossip gossip, Predicate<ProcessId> to) {
-        routing.channels().spread(group.sealed(gossip).encode(), to);
+    public void broadcast(Gossip gossip, Predicate<ProcessId> to) {
+        routing.channels().broadcast(group.sealed(gossip).encode(), to);
     }
 
     /** This process has published an entry of the group. */

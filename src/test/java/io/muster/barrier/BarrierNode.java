@@ -286,7 +286,7 @@ final class BarrierNode implements GroupHost, Links, Network, SegmentStore.Liste
     public void dialAhead(RankEntry entry) {}
 
     @Override
-    public void spread(Gossip gossip, Predicate<ProcessId> to) {
+    public void broadcast(Gossip gossip, Predicate<ProcessId> to) {
         BarrierNode connected = other;
         if (connected != null && to.test(connected.process)) {
             connected.changed(gossip.key(), gossip.value());

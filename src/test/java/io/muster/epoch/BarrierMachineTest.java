@@ -171,9 +171,9 @@ class BarrierMachineTest {
         givenTheFirstEpochIsImplied(SETUP, ZERO);
         givenASeatConnectedToAll();
         EpochRecord implied = open(5, ZERO, ONE);
-        assertThat(effects(BarrierEffect.SpreadMark.class))
+        assertThat(effects(BarrierEffect.SendMark.class))
                 .containsExactly(
-                        new BarrierEffect.SpreadMark(mark(ZERO, implied, Proof.LOCAL), new ProcessId(0, 1), false));
+                        new BarrierEffect.SendMark(mark(ZERO, implied, Proof.LOCAL), new ProcessId(0, 1), false));
         when(new BarrierEvent.MarkSeen(1, mark(ONE, implied)));
         assertThat(effects)
                 .containsExactly(new BarrierEffect.WriteRecord(seen(before).bytes(), seen(implied.complete(PROVEN))));
@@ -191,7 +191,7 @@ class BarrierMachineTest {
         assertThat(effects).as("its clock runs already").isEmpty();
 
         givenASeatConnectedToAll();
-        assertThat(effects(BarrierEffect.SpreadMark.class)).hasSize(1);
+        assertThat(effects(BarrierEffect.SendMark.class)).hasSize(1);
         Member next = member(1, 21);
         when(new BarrierEvent.RankSeen(1, entry(next)));
         assertThat(state.epoch()).isEqualTo(open(1, ZERO, ONE));
@@ -206,7 +206,7 @@ class BarrierMachineTest {
                 .isEqualTo(over);
         when(new BarrierEvent.LinkConnected(0, next, Proof.WARMUP));
         when(new BarrierEvent.RecordWritten(seen(over), true));
-        assertThat(effects(BarrierEffect.SpreadMark.class))
+        assertThat(effects(BarrierEffect.SendMark.class))
                 .singleElement()
                 .satisfies(spread -> assertThat(spread.mark()).isEqualTo(mark(ZERO, open(2, ZERO, next), Proof.LOCAL)));
     }
@@ -252,14 +252,14 @@ class BarrierMachineTest {
     void tellsDegradedOfWhatItHasToldToBeCompleteWhateverTheRecordRemembers() {
         EpochRecord record = givenComplete();
         when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE).degraded(List.of()))));
-        assertThat(effects(BarrierEffect.TellDegraded.class))
-                .containsExactly(new BarrierEffect.TellDegraded(1, List.of()));
+        assertThat(effects(BarrierEffect.AnnounceDegraded.class))
+                .containsExactly(new BarrierEffect.AnnounceDegraded(1, List.of()));
 
         state = BarrierState.INITIAL;
         assertThat(givenComplete()).isEqualTo(record);
         when(new BarrierEvent.RecordSeen(seen(open(2, ZERO, ONE))));
-        assertThat(effects(BarrierEffect.TellDegraded.class))
-                .containsExactly(new BarrierEffect.TellDegraded(1, List.of()));
+        assertThat(effects(BarrierEffect.AnnounceDegraded.class))
+                .containsExactly(new BarrierEffect.AnnounceDegraded(1, List.of()));
     }
 
     @Test
@@ -325,7 +325,7 @@ class BarrierMachineTest {
         givenASeatConnectedToAll();
         assertThat(effects)
                 .containsExactly(
-                        new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), null, false),
+                        new BarrierEffect.SendMark(mark(ZERO, record, Proof.LOCAL), null, false),
                         new BarrierEffect.StartTimer(Timer.OVERDUE, 250),
                         new BarrierEffect.LookForKeyOwner(),
                         new BarrierEffect.StartTimer(Timer.KEY_OWNER, 31));
@@ -409,16 +409,16 @@ class BarrierMachineTest {
         givenTheFirstEpochIsImplied(SETUP, ZERO);
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         when(new BarrierEvent.KeyOwnerSeen(owner(2)));
-        assertThat(effects(BarrierEffect.SpreadMark.class))
+        assertThat(effects(BarrierEffect.SendMark.class))
                 .containsExactly(
-                        new BarrierEffect.SpreadMark(mark(ZERO, record, Proof.LOCAL), new ProcessId(0, 2), true));
+                        new BarrierEffect.SendMark(mark(ZERO, record, Proof.LOCAL), new ProcessId(0, 2), true));
         when(new BarrierEvent.KeyOwnerSeen(new KeyOwner(new ProcessId(0, 2), "another member")));
-        assertThat(effects(BarrierEffect.SpreadMark.class))
+        assertThat(effects(BarrierEffect.SendMark.class))
                 .as("the same process")
                 .isEmpty();
         when(new BarrierEvent.RecordSeen(seen(record.complete(ProofCounts.NONE))));
         when(new BarrierEvent.KeyOwnerSeen(owner(1)));
-        assertThat(effects(BarrierEffect.SpreadMark.class))
+        assertThat(effects(BarrierEffect.SendMark.class))
                 .as("not of an epoch that is complete")
                 .isEmpty();
     }
@@ -461,14 +461,14 @@ class BarrierMachineTest {
         givenTheFirstEpochIsOverdue(SETUP, ZERO);
         when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE))));
         when(new BarrierEvent.RecordWritten(seen(open(1, ZERO, ONE)), true));
-        assertThat(effects(BarrierEffect.SpreadRecord.class))
-                .containsExactly(new BarrierEffect.SpreadRecord(seen(open(1, ZERO, ONE)), true));
+        assertThat(effects(BarrierEffect.BroadcastRecord.class))
+                .containsExactly(new BarrierEffect.BroadcastRecord(seen(open(1, ZERO, ONE)), true));
 
         EpochRecord next = open(2, ZERO, member(1, 30));
         when(new BarrierEvent.RecordWritten(seen(next), true));
-        assertThat(effects(BarrierEffect.SpreadRecord.class))
+        assertThat(effects(BarrierEffect.BroadcastRecord.class))
                 .as("it has not told of this one")
-                .containsExactly(new BarrierEffect.SpreadRecord(seen(next), false));
+                .containsExactly(new BarrierEffect.BroadcastRecord(seen(next), false));
     }
 
     private static KeyOwner owner(int process) {
@@ -503,12 +503,12 @@ class BarrierMachineTest {
         when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE))));
         when(new BarrierEvent.LinkConnected(0, ZERO, Proof.LOCAL));
         when(new BarrierEvent.LinkConnected(0, member(1, 19), Proof.WARMUP));
-        assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
+        assertThat(effects(BarrierEffect.SendMark.class)).isEmpty();
 
         when(new BarrierEvent.LinkConnected(0, ONE, Proof.WARMUP));
-        assertThat(effects(BarrierEffect.SpreadMark.class)).hasSize(1);
+        assertThat(effects(BarrierEffect.SendMark.class)).hasSize(1);
         when(new BarrierEvent.LinkConnected(0, ONE, Proof.WARMUP));
-        assertThat(effects(BarrierEffect.SpreadMark.class)).isEmpty();
+        assertThat(effects(BarrierEffect.SendMark.class)).isEmpty();
     }
 
     @Test // B-2
@@ -599,7 +599,7 @@ class BarrierMachineTest {
     void asksTheStoreWhenAnEpochThatIsOpenHereIsCompleteElsewhere() {
         givenAMarkFor(open(1, ZERO, ONE));
         when(read(seen(open(1, ZERO, ONE)), Map.of()));
-        when(new BarrierEvent.AllConnectedHeard(1));
+        when(new BarrierEvent.AllConnectedReceived(1));
         assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
     }
 
@@ -646,7 +646,7 @@ class BarrierMachineTest {
 
         assertThat(effects.getFirst())
                 .isEqualTo(
-                        new BarrierEffect.TellDegraded(1, List.of(new LostMember(ONE, "SOCKET_CLOSED", "closed", 0))));
+                        new BarrierEffect.AnnounceDegraded(1, List.of(new LostMember(ONE, "SOCKET_CLOSED", "closed", 0))));
         assertThat(written()).isNotNull().extracting(EpochRecord::lastComplete).isEqualTo(1L);
     }
 
@@ -683,7 +683,7 @@ class BarrierMachineTest {
     @Test // B-7
     void publishesNothingAgainThatWasHeard() {
         givenComplete();
-        when(new BarrierEvent.AllConnectedHeard(1));
+        when(new BarrierEvent.AllConnectedReceived(1));
         when(new BarrierEvent.TimerFired(Timer.REPUBLISH));
 
         assertThat(effects).isEmpty();

@@ -128,12 +128,12 @@ class BarrierSmallRulesTest {
     @Test // B-7, B-8
     void asksTheStoreWhenTheBusTellsMoreThanItHasSeen() {
         givenAMark();
-        when(new BarrierEvent.AllConnectedHeard(4));
+        when(new BarrierEvent.AllConnectedReceived(4));
         thenItReads();
         when(new BarrierEvent.ReadFailed());
         when(new BarrierEvent.TimerFired(Timer.RETRY));
         when(read(OPEN.complete(ProofCounts.NONE), Map.of()));
-        when(new BarrierEvent.DegradedHeard(3));
+        when(new BarrierEvent.DegradedReceived(3));
         thenItReads();
     }
 
@@ -204,7 +204,7 @@ class BarrierSmallRulesTest {
         when(new BarrierEvent.RecordSeen(seen(OPEN.complete(ProofCounts.NONE))));
         assertThat(effects(BarrierEffect.CompleteWaiters.class)).isEmpty();
         when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
-        assertThat(effects(BarrierEffect.TellDegraded.class)).isEmpty();
+        assertThat(effects(BarrierEffect.AnnounceDegraded.class)).isEmpty();
         assertThat(written()).isNull();
     }
 
@@ -274,7 +274,7 @@ class BarrierSmallRulesTest {
         when(new BarrierEvent.SeatLeaving(0));
         when(new BarrierEvent.RecordWriteFailed());
         when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
-        assertThat(effects(BarrierEffect.TellDegraded.class)).isEmpty();
+        assertThat(effects(BarrierEffect.AnnounceDegraded.class)).isEmpty();
         when(new BarrierEvent.TimerFired(Timer.RETRY));
         when(read(OPEN.complete(ProofCounts.NONE), Map.of()));
         assertThat(written())
@@ -327,11 +327,11 @@ class BarrierSmallRulesTest {
         assertThat(effects(BarrierEffect.CompleteWaiters.class)).isEmpty();
 
         when(new BarrierEvent.RecordSeen(seen(complete.degraded(List.of()))));
-        assertThat(effects(BarrierEffect.TellDegraded.class)).hasSize(1);
+        assertThat(effects(BarrierEffect.AnnounceDegraded.class)).hasSize(1);
         when(new BarrierEvent.ReadFailed());
         when(new BarrierEvent.TimerFired(Timer.RETRY));
         when(read(open(4, ZERO, ONE), Map.of()));
-        assertThat(effects(BarrierEffect.TellDegraded.class)).isEmpty();
+        assertThat(effects(BarrierEffect.AnnounceDegraded.class)).isEmpty();
     }
 
     @Test // B-7
@@ -349,7 +349,7 @@ class BarrierSmallRulesTest {
         state = BarrierState.INITIAL;
         givenAMark();
         when(new BarrierEvent.RecordSeen(seen(OPEN.degraded(List.of()))));
-        assertThat(effects(BarrierEffect.TellDegraded.class)).isEmpty();
+        assertThat(effects(BarrierEffect.AnnounceDegraded.class)).isEmpty();
         when(new BarrierEvent.TimerFired(Timer.REPUBLISH));
         assertThat(effects).isEmpty();
     }

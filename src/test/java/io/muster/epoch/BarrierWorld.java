@@ -547,7 +547,7 @@ record BarrierWorld(
                     state.marks(),
                     state.keyOwner(),
                     state.work(),
-                    BarrierState.INITIAL.told());
+                    BarrierState.INITIAL.announced());
         }
 
         private void run(int rank, BarrierEffect effect) {
@@ -573,7 +573,7 @@ record BarrierWorld(
                             "a mark is told before it is written");
                     mark(rank, new Write(of, expected, null, next));
                 }
-                case BarrierEffect.SpreadMark(var mark, var to, boolean _) -> {
+                case BarrierEffect.SendMark(var mark, var to, boolean _) -> {
                     make(rank, Objects.requireNonNull(mark.value()));
                     for (int other = 0; other < size; other++) {
                         var one = new Mail(rank, other, mark);
@@ -596,9 +596,9 @@ record BarrierWorld(
                             node.marked() == record.number() && lostAfterMark.get(rank) < record.number(),
                             "a process believes COMPLETE only on its own mark, with nothing lost since");
                 case BarrierEffect.LookForKeyOwner _ -> looking.add(rank);
-                case BarrierEffect.SpreadRecord _,
+                case BarrierEffect.BroadcastRecord _,
                         BarrierEffect.PublishAllConnected _,
-                        BarrierEffect.TellDegraded _,
+                        BarrierEffect.AnnounceDegraded _,
                         BarrierEffect.PublishDegraded _ -> {}
             }
         }

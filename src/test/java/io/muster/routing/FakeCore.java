@@ -162,7 +162,7 @@ final class FakeCore implements GroupPorts, GroupPorts.Listener, SegmentStore, L
     public void dialAhead(RankEntry entry) {}
 
     @Override
-    public void spread(Gossip gossip, Predicate<ProcessId> to) {}
+    public void broadcast(Gossip gossip, Predicate<ProcessId> to) {}
 
     @Override
     public void memberSeen(Member member) {}

@@ -174,9 +174,9 @@ class ProcessRoutingTest {
     void sendsGossipOnlyToThoseItIsFor() {
         process.routing.opened(process.channel);
         var gossip = new Gossip(GROUP, new StoreKeys(GROUP).rank(1), Schema.encode(entry(member(1, 5), PEER)));
-        process.network.spread(gossip, other -> !other.equals(PEER));
+        process.network.broadcast(gossip, other -> !other.equals(PEER));
         assertThat(process.said).isEmpty();
-        process.network.spread(gossip, PEER::equals);
+        process.network.broadcast(gossip, PEER::equals);
         assertThat(process.said).containsExactly(new FakeProcess.Said(ControlKind.GOSSIP, gossip.encode()));
         assertThat(process.sealed)
                 .as("with the signature of the group, each time")

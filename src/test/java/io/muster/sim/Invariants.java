@@ -226,7 +226,7 @@ final class Invariants {
                         .isEmpty();
     }
 
-    void lossTold(SimProcess process, Member self, Member peer) {
+    void lossReported(SimProcess process, Member self, Member peer) {
         @Nullable Member[] view = told.get(self);
         if (view != null && peer.equals(view[peer.rank()])) {
             view[peer.rank()] = null;
@@ -234,7 +234,7 @@ final class Invariants {
         }
     }
 
-    void gainTold(SimProcess process, Member self, Member peer) {
+    void gainReported(SimProcess process, Member self, Member peer) {
         told.computeIfAbsent(self, _ -> new @Nullable Member[world.scenario.worldSize()])[peer.rank()] = peer;
     }
 

@@ -96,20 +96,21 @@ final class SimLink {
         }
         if (before.name() != state.name() || !step.reason().isEmpty()) {
             process.linkChanged(new LinkChange(
-                    World.GROUP, known.self(), peer, before, state, step.reason(), cause(event), Instant.EPOCH));
+                    World.GROUP,
+                    known.self(),
+                    peer,
+                    before,
+                    state,
+                    step.reason(),
+                    LinkChange.cause(event),
+                    Instant.EPOCH));
         } else if (before.history().target() != state.history().target()) {
-            process.noted(
-                    new LinkChange(World.GROUP, known.self(), peer, before, state, "", cause(event), Instant.EPOCH));
+            process.noted(new LinkChange(
+                    World.GROUP, known.self(), peer, before, state, "", LinkChange.cause(event), Instant.EPOCH));
         }
         for (LinkEffect effect : step.effects()) {
             run(known, effect);
         }
-    }
-
-    private static String cause(LinkEvent event) {
-        return event instanceof LinkEvent.ChannelLost lost
-                ? lost.kind()
-                : event instanceof LinkEvent.PeerLeft ? "LEFT" : "FAILED";
     }
 
     private void run(LinkSetup known, LinkEffect effect) {

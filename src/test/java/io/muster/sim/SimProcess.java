@@ -253,12 +253,12 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         linkStates.send(world.busUs(), () -> {
             Member lost = change.lostPeer();
             if (lost != null) {
-                world.invariants.lossTold(this, change.self(), lost);
+                world.invariants.lossReported(this, change.self(), lost);
                 core.linkLost(change.self().rank(), lost, change.cause(), change.reason());
             }
             Member gained = change.gainedPeer();
             if (gained != null) {
-                world.invariants.gainTold(this, change.self(), gained);
+                world.invariants.gainReported(this, change.self(), gained);
                 core.linkConnected(change.self().rank(), gained, change.proof());
                 blame.recovered();
             }
@@ -360,9 +360,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         }
 
         @Override
-        public void spread(Gossip gossip, Predicate<ProcessId> to) {
+        public void broadcast(Gossip gossip, Predicate<ProcessId> to) {
             world.invariants.marking(SimProcess.this, gossip.key(), gossip.value());
-            network.spread(gossip, to);
+            network.broadcast(gossip, to);
         }
     }
 
@@ -471,7 +471,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     @Override
     public void publishAllConnected(EpochRecord record) {
         world.invariants.publishedAllConnected(this, record);
-        world.publish(this, process -> process.core.allConnectedHeard(record.number()));
+        world.publish(this, process -> process.core.allConnectedReceived(record.number()));
     }
 
     @Override
@@ -486,7 +486,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     @Override
     public void publishDegraded(long epoch, List<LostMember> lost) {
         world.invariants.publishedDegraded(this, epoch);
-        world.publish(this, process -> process.core.degradedHeard(epoch));
+        world.publish(this, process -> process.core.degradedReceived(epoch));
     }
 
     @Override

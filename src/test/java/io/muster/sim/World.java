@@ -455,8 +455,8 @@ final class World {
             EpochRecord epoch = barrier.epoch();
             if (epoch == null
                     || epoch.state() != EpochRecord.State.COMPLETE
-                    || barrier.told().allConnected() != epoch.number()) {
-                return process + ": " + epoch + " told " + barrier.told() + " work " + barrier.work();
+                    || barrier.announced().allConnected() != epoch.number()) {
+                return process + ": " + epoch + " announced " + barrier.announced() + " work " + barrier.work();
             }
             if (agreed != null && !agreed.equals(epoch)) {
                 return "two records: " + agreed + " and " + epoch;
@@ -504,7 +504,7 @@ final class World {
             trace(() -> process + " barrier ranks "
                     + barrier.ranks().values().stream()
                             .map(seen -> Texts.of(seen.bytes()))
-                            .toList() + " " + barrier.work() + " " + barrier.told() + " "
+                            .toList() + " " + barrier.work() + " " + barrier.announced() + " "
                     + barrier.seats().values());
         });
     }

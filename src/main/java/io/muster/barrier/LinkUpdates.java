@@ -10,19 +10,19 @@ import io.muster.segment.RankEntry;
 import java.util.Map;
 
 /** Tells the links of this process what the keys of their peers hold. */
-final class LinkTeller {
+final class LinkUpdates {
     private final GroupPorts ports;
     private final Directory directory;
     private final Map<Integer, SeatState> seats;
 
-    LinkTeller(GroupPorts ports, Directory directory, Map<Integer, SeatState> seats) {
+    LinkUpdates(GroupPorts ports, Directory directory, Map<Integer, SeatState> seats) {
         this.ports = ports;
         this.directory = directory;
         this.seats = seats;
     }
 
     /** Tells the link of every rank that has its seat. */
-    void tell(int peer, LinkEvent event) {
+    void send(int peer, LinkEvent event) {
         seats.forEach((rank, state) -> {
             if (state instanceof SeatState.Held) {
                 ports.links().send(rank, peer, event);
@@ -30,8 +30,8 @@ final class LinkTeller {
         });
     }
 
-    void tell(RankEntry entry) {
-        tell(entry.member().rank(), linkEvent(entry));
+    void send(RankEntry entry) {
+        send(entry.member().rank(), linkEvent(entry));
     }
 
     /** Opens the links of a rank that has its seat now, and tells them what is known already. */
@@ -53,7 +53,7 @@ final class LinkTeller {
      * A link that was told once and has gone back to waiting since is told again; where it is known already, nothing
      * changes.
      */
-    void remind(Map<Integer, LocalMember> barrierSeats) {
+    void resend(Map<Integer, LocalMember> barrierSeats) {
         barrierSeats.forEach((rank, seat) -> directory.newest().forEach((peer, seen) -> {
             RankEntry entry = seen.value();
             if (entry != null
