@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The launcher on folders that only look like a Java: which one it takes, and what it passes on. */
+/** The launcher with fake JDKs and fake Mavens: which one it chooses, and which arguments it passes on. */
 @Timeout(60)
 final class LauncherTest {
     @TempDir
@@ -47,7 +47,7 @@ final class LauncherTest {
     }
 
     @Test
-    void aJavaHomeThatIsNewEnoughIsTaken() throws Exception {
+    void usesJavaHomeIfItIsNewEnough() throws Exception {
         Path asked = java("asked-25", "25", ReleaseFile.PRESENT);
         environment.put("JAVA_HOME", asked.toString());
 
@@ -55,7 +55,7 @@ final class LauncherTest {
     }
 
     @Test
-    void aJavaOnThePathIsTakenWhenJavaHomeIsTooOld() throws Exception {
+    void usesTheJavaOnThePathIfJavaHomeIsTooOld() throws Exception {
         Path onPath = java("path-26", "26-ea", ReleaseFile.PRESENT);
         Path link = Files.createSymbolicLink(
                 Files.createDirectories(temp.resolve("links")).resolve("java"), onPath.resolve("bin/java"));
@@ -65,7 +65,7 @@ final class LauncherTest {
     }
 
     @Test
-    void theUsualPlacesAreSearchedLast() throws Exception {
+    void searchesTheUsualPlacesLast() throws Exception {
         Path old = java("jvm-8", "1.8.0_402", ReleaseFile.ABSENT);
         Path broken = Files.createDirectories(temp.resolve("jvm-empty"));
         Path recent = java("jvm-25", "25.0.3", ReleaseFile.ABSENT);
@@ -75,7 +75,7 @@ final class LauncherTest {
     }
 
     @Test
-    void theJavaBesideTheLauncherComesFirst() throws Exception {
+    void prefersThePackedJava() throws Exception {
         environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
         Path bundled = java(installed.resolve("launcher/runtime"), "25.0.1", ReleaseFile.PRESENT);
 
@@ -83,7 +83,7 @@ final class LauncherTest {
     }
 
     @Test
-    void withoutAJavaThatIsNewEnoughOneSentenceSaysWhatToInstall() throws Exception {
+    void namesTheJdkToInstallIfNoneIsNewEnough() throws Exception {
         Outcome outcome = launch();
 
         assertThat(outcome.exitCode()).isEqualTo(2);
@@ -94,7 +94,7 @@ final class LauncherTest {
     }
 
     @Test
-    void argumentsFlagsAndExitCodeArePassedOn() throws Exception {
+    void passesOnArgumentsFlagsAndTheExitCode() throws Exception {
         environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
         environment.put("MUSTER_JAVA_OPTS", "-Xmx64m -Da=b");
 
@@ -110,7 +110,7 @@ final class LauncherTest {
     }
 
     @Test
-    void itMayBeCalledThroughASymlink() throws Exception {
+    void worksThroughASymlink() throws Exception {
         environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
         Path link = Files.createSymbolicLink(temp.resolve("muster-link"), installed.resolve("launcher/muster"));
 
@@ -118,7 +118,7 @@ final class LauncherTest {
     }
 
     @Test
-    void theStartIsRecordedOnceAndAgainWhenTheJarHasChanged() throws Exception {
+    void recordsTheStartOnceForEachJar() throws Exception {
         environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
 
         assertThat(launch().errors()).isEqualTo("muster: recording the start (once after a build) …\n");
@@ -129,7 +129,7 @@ final class LauncherTest {
     }
 
     @Test
-    void aStartThatCannotBeRecordedRunsWithoutTheArchive() throws Exception {
+    void startsWithoutAnArchiveIfRecordingFails() throws Exception {
         Path java = java("asked-25", "25", ReleaseFile.PRESENT);
         Files.writeString(
                 java.resolve("bin/java"),
@@ -142,6 +142,80 @@ final class LauncherTest {
         assertThat(second.errors()).isEmpty();
     }
 
+    @Test
+    void printsTheFolderOfTheJdkAndBuildsNothing() throws Exception {
+        Path java = java("asked-25", "25", ReleaseFile.PRESENT);
+        environment.put("JAVA_HOME", java.toString());
+        sourcesWithoutAJar();
+
+        assertThat(launch("--java-home")).isEqualTo(new Outcome(0, java + "\n", ""));
+        assertThat(installed.resolve("target")).doesNotExist();
+    }
+
+    @Test
+    void buildsWithTheWrapperIfNoMavenIsOnThePath() throws Exception {
+        Path java = java("asked-25", "25", ReleaseFile.PRESENT);
+        environment.put("JAVA_HOME", java.toString());
+        sourcesWithoutAJar();
+        environment.put("PATH", toolsWithoutMaven().toString());
+        script(installed.resolve("mvnw"), "echo \"$JAVA_HOME $*\" >target/built-by; echo jar >target/muster-1.jar");
+
+        Outcome outcome = launch("demo");
+
+        assertThat(outcome.exitCode()).as(outcome::toString).isEqualTo(7);
+        assertThat(outcome.output()).contains("[-Dmuster.jar=" + installed + "/target/muster-1.jar]");
+        assertThat(outcome.errors()).startsWith("muster: building (first run only) …\nmuster: built in ");
+        assertThat(installed.resolve("target/built-by"))
+                .hasContent(java + " -B -q -Dmaven.test.skip=true package");
+    }
+
+    @Test
+    void namesMavenAndTheWrapperIfNeitherCanBuild() throws Exception {
+        environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
+        sourcesWithoutAJar();
+        environment.put("PATH", toolsWithoutMaven().toString());
+
+        assertThat(launch("demo"))
+                .isEqualTo(new Outcome(
+                        2,
+                        "muster: Muster must be built first, and there is no Maven: no 'mvn' on PATH and no " + installed
+                                + "/mvnw; install Maven 3.8 or newer\n"));
+
+        script(installed.resolve("mvnw"), "echo no network; exit 1");
+        Outcome failed = launch("demo");
+        assertThat(failed.exitCode()).isEqualTo(1);
+        assertThat(failed.errors())
+                .startsWith("muster: building (first run only) …\nno network\nmuster: the build failed, ")
+                .endsWith("; if ./mvnw can't download Maven, install Maven 3.8 or newer\n");
+    }
+
+    /** Makes the folder look like a fresh checkout. */
+    private void sourcesWithoutAJar() throws IOException {
+        Files.delete(installed.resolve("launcher/lib/muster-1.jar"));
+        Files.createDirectories(installed.resolve("src/main/java"));
+        Files.writeString(installed.resolve("pom.xml"), "<project/>");
+    }
+
+    /** A folder with every program of {@code /usr/bin} and {@code /bin} that the launcher calls, and no Maven. */
+    private Path toolsWithoutMaven() throws IOException {
+        Path tools = Files.createDirectories(temp.resolve("tools"));
+        for (String tool : List.of(
+                "bash", "cat", "cksum", "dirname", "env", "find", "flock", "head", "mkdir", "mv", "readlink", "rm",
+                "sed", "touch")) {
+            for (String folder : List.of("/usr/bin", "/bin")) {
+                if (Files.isExecutable(Path.of(folder, tool)) && !Files.exists(tools.resolve(tool))) {
+                    Files.createSymbolicLink(tools.resolve(tool), Path.of(folder, tool));
+                }
+            }
+        }
+        return tools;
+    }
+
+    private static void script(Path file, String body) throws IOException {
+        Files.writeString(file, "#!/bin/bash\n" + body + "\n");
+        assertThat(file.toFile().setExecutable(true)).isTrue();
+    }
+
     private enum ReleaseFile {
         PRESENT,
         ABSENT
@@ -152,8 +226,8 @@ final class LauncherTest {
     }
 
     /**
-     * A folder whose bin/java tells its version, plays the recording of an archive, and otherwise shows how it was
-     * called.
+     * A folder whose bin/java prints its version, writes a fake archive when asked to record one, and otherwise prints
+     * its arguments.
      */
     private static Path java(Path folder, String version, ReleaseFile release) throws IOException {
         Path java = Files.createDirectories(folder.resolve("bin")).resolve("java");
@@ -198,5 +272,10 @@ final class LauncherTest {
         return new Outcome(process.exitValue(), printed.isEmpty() ? errors : printed, errors);
     }
 
-    private record Outcome(int exitCode, String output, String errors) {}
+    /** @param output standard output, or standard error if there is none */
+    private record Outcome(int exitCode, String output, String errors) {
+        Outcome(int exitCode, String errors) {
+            this(exitCode, errors, errors);
+        }
+    }
 }
