@@ -7,12 +7,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code muster bench}: measures what was promised, with real processes on this host. */
+/** {@code muster bench}: measurements with real processes on this host. */
 @Command(
         name = "bench",
-        description = "Measure on this host, with real processes.",
+        description = "Measures Muster on this host with real processes over loopback.",
         mixinStandardHelpOptions = true,
-        subcommands = {BenchConnectCommand.class, BenchMemoryCommand.class, BenchTransferCommand.class})
+        subcommands = {BenchConnectCommand.class, BenchTransferCommand.class})
 public final class BenchCommand implements Runnable {
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -21,7 +21,7 @@ public final class BenchCommand implements Runnable {
     public void run() {
         throw new ParameterException(
                 spec.commandLine(),
-                "no measurement given; there are "
+                "no measurement given; measurements are "
                         + String.join(", ", spec.commandLine().getSubcommands().keySet()));
     }
 }

@@ -15,51 +15,45 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code muster bench connect}: how long from the last publish until every rank knows that all are connected. */
+/** {@code muster bench connect}: the time from the last publish until every rank knows that all are connected. */
 @Command(
         name = "connect",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description =
-                "How long until every rank knows that all are connected, from the last publish (cold: from the start of the last process).",
+                "Measures the time from the last publish until every rank knows that all ranks are connected (mode cold: from the start of the last process).",
         footer = {
             "",
-            "hot      processes are up, in the cluster, and have prepared their ranks; all publish at once; every round dials anew",
-            "late     all but one rank have been waiting for --waiting, then the last one publishes",
-            "restart  one process is killed (kill -9), a new one is started; from its publish until all know",
-            "cold     all processes are started at once; from the start of the last one",
+            "Modes:",
+            "  hot      The processes are up, in one cluster, and have prepared their",
+            "           ranks. All ranks publish at once.",
+            "  late     All ranks but one have published. After --waiting, the last one",
+            "           publishes.",
+            "  restart  One process is killed (kill -9) and a new one started. The time",
+            "           counts from the publish of the new process.",
+            "  cold     All processes are started at once. The time counts from the start of",
+            "           the last one.",
             "",
-            "The first round is shown apart, since its processes have never connected to each other before (restart: all rounds are alike)."
+            "Every round uses new connections. The first round is reported apart, because its processes have never connected to each other before (restart: all rounds are alike).",
+            "",
+            "Exit codes: 0 measured, 1 failed, 2 wrong arguments."
         })
 final class BenchConnectCommand implements Callable<Integer> {
-    /** What is measured. */
-    enum Mode {
-        HOT,
-        LATE,
-        RESTART,
-        COLD;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(java.util.Locale.ROOT);
-        }
-    }
-
     @Option(
             names = "--processes",
             paramLabel = "P",
             defaultValue = "2",
-            description = "How many processes (default: ${DEFAULT-VALUE}).")
+            description = "Number of processes, 1 to 64 (default: ${DEFAULT-VALUE}).")
     private int processes;
 
-    @Option(names = "--ranks", paramLabel = "N", description = "How many ranks, spread over them (default: one each).")
+    @Option(names = "--ranks", paramLabel = "N", description = "Number of ranks, spread over the processes (default: one per process).")
     private int ranks;
 
     @Option(
             names = "--rounds",
             paramLabel = "K",
             defaultValue = "10",
-            description = "How many rounds (default: ${DEFAULT-VALUE}).")
+            description = "Number of rounds (default: ${DEFAULT-VALUE}).")
     private int rounds;
 
     @Option(
@@ -67,20 +61,20 @@ final class BenchConnectCommand implements Callable<Integer> {
             paramLabel = "MODE",
             defaultValue = "hot",
             description = "hot, late, restart or cold (default: ${DEFAULT-VALUE}).")
-    private Mode mode = Mode.HOT;
+    private BenchMode mode = BenchMode.HOT;
 
     @Option(
             names = "--waiting",
             paramLabel = "TIME",
             converter = DurationConverter.class,
             defaultValue = "5s",
-            description = "late: how long the others have been waiting (default: ${DEFAULT-VALUE}).")
+            description = "late: how long the other ranks wait before the last one publishes, such as 500ms, 5s or 2m (default: ${DEFAULT-VALUE}).")
     private Duration waiting = Duration.ofSeconds(5);
 
     @Option(
             names = "--join",
             description =
-                    "late: the last rank has prepared nothing and joins in one go, so that its memory, its first read and its dials are in the time.")
+                    "late: the last rank is not prepared, so the time includes allocating its memory, its first read of the store and its dials.")
     private boolean inOneGo;
 
     @Option(
@@ -89,13 +83,13 @@ final class BenchConnectCommand implements Callable<Integer> {
             converter = DurationConverter.class,
             defaultValue = "60s",
             description =
-                    "hot, late, restart: how long the processes rehearse before they count as up (not those that are started anew); 0s: as 'run' does (default: ${DEFAULT-VALUE}).")
+                    "hot, late, restart: how long the processes rehearse before the first round; 0s: as long as 'run' does. Processes that a restart starts rehearse as long as 'run' does (default: ${DEFAULT-VALUE}).")
     private Duration prime = Duration.ofSeconds(60);
 
-    @Option(names = "--secret", description = "The groups have a secret, made anew.")
+    @Option(names = "--secret", description = "Protect the groups with a group secret that is generated for this run.")
     private boolean secret;
 
-    @Option(names = "--json", description = "One JSON object on standard output and nothing else there.")
+    @Option(names = "--json", description = "Print one JSON object on standard output, and nothing else.")
     private boolean json;
 
     @Spec
@@ -107,27 +101,27 @@ final class BenchConnectCommand implements Callable<Integer> {
         require(processes >= 1 && processes <= 64, "--processes must be 1 to 64, got " + processes);
         require(
                 worldSize >= processes && worldSize <= 4096,
-                "--ranks must be " + processes + " (one a process) to 4096, got " + worldSize);
+                "--ranks must be " + processes + " (one per process) to 4096, got " + worldSize);
         require(rounds >= 1 && rounds <= 10_000, "--rounds must be 1 to 10000, got " + rounds);
         require(
-                mode != Mode.RESTART || processes >= 2,
-                "--mode restart needs 2 processes or more: somebody must see the loss");
-        require(mode != Mode.LATE || worldSize >= 2, "--mode late needs 2 ranks or more");
-        require(mode == Mode.LATE || !inOneGo, "--join belongs to --mode late");
+                mode != BenchMode.RESTART || processes >= 2,
+                "--mode restart needs 2 processes or more, so that one of them detects the loss of the other");
+        require(mode != BenchMode.LATE || worldSize >= 2, "--mode late needs 2 ranks or more, one that waits and one that is late");
+        require(mode == BenchMode.LATE || !inOneGo, "--join belongs to --mode late, and the mode is " + mode);
         var events = new EventWriter(System.out, json);
         try (var made = secret ? BenchSecret.make() : null;
-                var fleet = new BenchFleet(processes, worldSize, mode == Mode.COLD ? Duration.ZERO : prime, made)) {
-            tell(run(fleet, events), worldSize);
+                var fleet = new BenchFleet(processes, worldSize, mode == BenchMode.COLD ? Duration.ZERO : prime, made)) {
+            print(run(fleet, events), worldSize);
         }
         return ExitCode.OK;
     }
 
     private BenchRounds run(BenchFleet fleet, EventWriter events) {
         var measured = new BenchRounds(mode);
-        if (mode != Mode.COLD) {
+        if (mode != BenchMode.COLD) {
             fleet.start();
         }
-        if (mode == Mode.RESTART) {
+        if (mode == BenchMode.RESTART) {
             fleet.form("bench");
         }
         for (int round = 0; round < rounds; round++) {
@@ -143,7 +137,7 @@ final class BenchConnectCommand implements Callable<Integer> {
         return measured;
     }
 
-    private void tell(BenchRounds measured, int worldSize) {
+    private void print(BenchRounds measured, int worldSize) {
         JsonObject body = new JsonObject()
                 .put("bench", "connect")
                 .put("mode", mode.toString())

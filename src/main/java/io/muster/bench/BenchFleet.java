@@ -18,16 +18,16 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The processes of {@code bench connect}, and what is done with them. All times are of the host's one monotonic clock.
+ * The processes of {@code bench connect} and the steps of each mode. All times are of the host's one monotonic clock.
  */
 final class BenchFleet implements AutoCloseable {
     private static final String LOOPBACK = "127.0.0.1";
     private static final Duration LIMIT = Duration.ofSeconds(120);
-    /** The command to publish is given this much ahead, so that it has reached every process when it is due. */
+    /** The command to publish is sent this long in advance, so that it has reached every process when it is due. */
     private static final long AHEAD_NANOS = 60_000_000;
-    /** Between two rounds: until the connections of the last one are gone at both ends. */
+    /** Pause between two rounds, until the connections of the last one are closed at both ends. */
     private static final long SETTLE_MS = 400;
-    /** After a start: until the cluster has moved its partitions to the new members, and the processes are idle. */
+    /** Pause after a start, until the cluster has moved its partitions to the new members and the processes are idle. */
     private static final long IDLE_MS = 4_000;
 
     private final int processes;
@@ -41,9 +41,9 @@ final class BenchFleet implements AutoCloseable {
             Thread.ofPlatform().unstarted(() -> List.copyOf(children).forEach(BenchChild::kill));
 
     /**
-     * @param prime how long each process that {@link #start} starts rehearses before it is up; zero: as every process
-     *     does
-     * @param secret of all groups; null: they have none
+     * @param prime how long each process that {@link #start} starts rehearses before it is up; zero: as long as
+     *     {@code run} does
+     * @param secret of all groups; null if they have none
      */
     BenchFleet(int processes, int worldSize, Duration prime, @Nullable BenchSecret secret) {
         this.secret = secret;
@@ -70,7 +70,10 @@ final class BenchFleet implements AutoCloseable {
         pause(IDLE_MS);
     }
 
-    /** Prepared, then all at once; from the last publish. The group is left afterwards, and with it its connections. */
+    /**
+     * Prepares all ranks, then publishes all of them at once. The time counts from the last publish. Afterwards all
+     * ranks leave the group, which closes its connections.
+     */
     BenchRounds.Round hot(String group) {
         for (int process = 0; process < processes; process++) {
             children.get(process).send(command("prepare", group).put("ranks", ranksOf(process)));
@@ -87,19 +90,19 @@ final class BenchFleet implements AutoCloseable {
         return round;
     }
 
-    /** Of all processes since their start; the system counts in steps of 10 ms. */
+    /** Processor time of all processes since their start; the system counts it in steps of 10 ms. */
     private long cpuNanos() {
         return children.stream().mapToLong(child -> child.cpu().toNanos()).sum();
     }
 
     /**
-     * All but one rank publish and wait, then that one; each round another one.
+     * All ranks but one publish and wait, then that one publishes. It is another rank in each round.
      *
-     * @param inOneGo the last one has not prepared anything
+     * @param inOneGo the late rank is not prepared
      */
     BenchRounds.Round late(String group, int number, Duration waiting, boolean inOneGo) {
         int late = Math.floorMod(worldSize - 1 - number, worldSize);
-        int its = IntStream.range(0, processes)
+        int lateProcess = IntStream.range(0, processes)
                 .filter(process -> seats.get(process).contains(late))
                 .findFirst()
                 .orElseThrow();
@@ -112,15 +115,15 @@ final class BenchFleet implements AutoCloseable {
             children.get(process).send(command("publish", group).put("ranks", ranksBut(late, process)));
         }
         pause(waiting.toMillis());
-        children.get(its).send(command("publish", group).put("ranks", new JsonArray().add(late)));
+        children.get(lateProcess).send(command("publish", group).put("ranks", new JsonArray().add(late)));
         List<JsonObject> reports = new ArrayList<>(connected());
-        reports.add(children.get(its).expect("connected", LIMIT));
+        reports.add(children.get(lateProcess).expect("connected", LIMIT));
         BenchRounds.Round round = round(reports);
         leave(group);
         return round;
     }
 
-    /** The group that {@link #restart} breaks and mends. */
+    /** Connects the group that {@link #restart} or {@link #transfer} needs. */
     void form(String group) {
         for (int process = 0; process < processes; process++) {
             children.get(process).send(command("prepare", group).put("ranks", ranksOf(process)));
@@ -132,7 +135,7 @@ final class BenchFleet implements AutoCloseable {
         connected();
     }
 
-    /** Each round another process is killed; the first listed is the last in turn. */
+    /** Kills another process in each round, beginning with the last one, and starts a new one in its place. */
     BenchRounds.Round restart(String group, int number) {
         int victim = Math.floorMod(processes - 1 - number, processes);
         List<BenchChild> others = new ArrayList<>(children);
@@ -155,27 +158,11 @@ final class BenchFleet implements AutoCloseable {
         return round(connected()).degraded(localNanos, clusterNanos);
     }
 
-    /** Rank 0 writes into the memory of rank 1, in the other process. */
+    /** Rank 0 writes into the memory of rank 1, which is in the other process. */
     JsonObject transfer(String group) {
         form(group);
         children.getFirst().send(command("transfer", group));
         return children.getFirst().expect("transferred", LIMIT);
-    }
-
-    /** How much more live heap the first process has when all are connected than before it prepared its ranks. */
-    long heapOfLinks(String group) {
-        form("bench-before");
-        leave("bench-before");
-        pause(2_000);
-        long before = heap();
-        form(group);
-        pause(2_000);
-        return heap() - before;
-    }
-
-    private long heap() {
-        children.getFirst().send(command("heap", ""));
-        return children.getFirst().expect("heap", LIMIT).getLong("bytes");
     }
 
     private static long last(List<BenchChild> children, String event) {
@@ -185,7 +172,7 @@ final class BenchFleet implements AutoCloseable {
                 .orElseThrow();
     }
 
-    /** All processes anew, which publish as soon as they can; from the start of the last one. */
+    /** Starts all processes, which publish as soon as they can. The time counts from the start of the last process. */
     BenchRounds.Round cold(String group) {
         long startedNanos = 0;
         for (int process = 0; process < processes; process++) {

@@ -17,26 +17,26 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ObjLongConsumer;
 
-/** When this process reached what for the last time, as its links and its barrier tell on the node's bus. */
+/** When this process reached each phase for the last time, from what its links and barrier publish on the node's bus. */
 final class BenchMilestones {
     private final Map<Phase, Long> last = new ConcurrentHashMap<>();
     private final List<MessageConsumer<?>> consumers;
-    private final ObjLongConsumer<String> tell;
+    private final ObjLongConsumer<String> degraded;
     /**
-     * From the wall clock, which links are stamped with, to the monotonic one; one host, so it is the same for all
-     * processes.
+     * Difference between the wall clock, which stamps link changes, and the monotonic clock. All processes are on one
+     * host, so it is the same for all.
      */
     private final long offsetNanos;
 
-    /** @param tell gets {@code degraded-local} and {@code degraded-cluster}, each when the bus brings it */
-    BenchMilestones(Vertx vertx, Addresses addresses, ObjLongConsumer<String> tell) {
-        this.tell = tell;
+    /** @param degraded receives {@code degraded-local} and {@code degraded-cluster} when the bus delivers them */
+    BenchMilestones(Vertx vertx, Addresses addresses, ObjLongConsumer<String> degraded) {
+        this.degraded = degraded;
         this.offsetNanos = System.nanoTime() - nanos(Instant.now());
-        MessageConsumer<JsonObject> degraded =
+        MessageConsumer<JsonObject> losses =
                 vertx.eventBus().consumer(addresses.degraded(), message -> degraded(message.body()));
-        degraded.completion().await();
+        losses.completion().await();
         consumers = List.of(
-                degraded,
+                losses,
                 vertx.eventBus().<LinkChange>localConsumer(addresses.linkState(), message -> changed(message.body())),
                 vertx.eventBus().<EpochStage>localConsumer(addresses.epochStage(), message -> reached(message.body())));
     }
@@ -68,9 +68,9 @@ final class BenchMilestones {
         }
     }
 
-    /** What the own node tells carries who saw it; what the cluster tells does not. */
+    /** Only the event of the own node has the field {@code seenHere}; the event of the cluster does not. */
     private void degraded(JsonObject body) {
-        tell.accept(body.containsKey("seenHere") ? "degraded-local" : "degraded-cluster", System.nanoTime());
+        degraded.accept(body.containsKey("seenHere") ? "degraded-local" : "degraded-cluster", System.nanoTime());
     }
 
     JsonObject toJson() {

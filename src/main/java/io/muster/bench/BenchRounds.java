@@ -9,14 +9,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToLongFunction;
 
-/** The rounds of {@code bench connect}, and what is said of them. */
+/** The rounds of {@code bench connect} and their statistics. */
 final class BenchRounds {
     /**
-     * Where the time goes. Each phase ends when the last process has reached it, none before the one above it: so the
-     * phases of a round add up to its time, and one that was over before its predecessor takes 0.
+     * The parts of a round. A phase ends when the last process has reached it, and never before the phase above it. So
+     * the phases of a round add up to its time, and a phase that ended before its predecessor takes 0.
      */
     enum Phase {
-        /** cold only: the process starts, forms or joins the cluster, and prepares its ranks. */
+        /** Mode cold only: the process starts, forms or joins the cluster, and prepares its ranks. */
         START,
         /** Claim and publish: the compare-and-set of the last rank's entry has been answered. */
         PUBLISH,
@@ -31,13 +31,13 @@ final class BenchRounds {
         OPEN,
         /** Every link is CONNECTED: both directions carried verified bytes. */
         WARMUP,
-        /** For every process the epoch is open: it follows from the entries, or a record says so. */
+        /** The epoch is open for every process: it follows from the entries, or a record says so. */
         EPOCH,
-        /** Every rank has made its mark, and told it to who completes. */
+        /** Every rank has made its mark and sent it to the process that completes the epoch. */
         MARK,
-        /** The first process knows that the record says COMPLETE: it has written it. */
+        /** The first process, which has written the record, knows that it says COMPLETE. */
         COMPLETE,
-        /** Every rank has been told. */
+        /** Every rank has been informed. */
         KNOW;
 
         String text() {
@@ -48,14 +48,17 @@ final class BenchRounds {
     /**
      * One round.
      *
-     * @param cpuNanos hot only, what all processes used from before the publish until after the end, some idle time
-     *     included
-     * @param degradedLocalNanos restart only, from the kill until the last of the others' nodes has told it on the node
-     * @param degradedClusterNanos restart only, from the kill until the clustered event was there at every other node
+     * @param nanos duration of the round
+     * @param phases duration of each phase that was measured
+     * @param cpuNanos mode hot only: processor time of all processes from before the publish until after the end
+     * @param degradedLocalNanos mode restart only: from the kill until each other node had published {@code degraded}
+     *     locally
+     * @param degradedClusterNanos mode restart only: from the kill until the clustered {@code degraded} had reached each
+     *     other node
      */
     record Round(
             long nanos, Map<Phase, Long> phases, long cpuNanos, long degradedLocalNanos, long degradedClusterNanos) {
-        /** @param ends when each phase was reached by the last process, on one clock; absent ones were not measured */
+        /** @param ends when the last process reached each phase, on one clock; phases that were not measured are absent */
         static Round of(long fromNanos, Map<Phase, Long> ends) {
             Map<Phase, Long> phases = new EnumMap<>(Phase.class);
             long before = fromNanos;
@@ -95,10 +98,10 @@ final class BenchRounds {
         }
     }
 
-    private final BenchConnectCommand.Mode mode;
+    private final BenchMode mode;
     private final List<Round> rounds = new ArrayList<>();
 
-    BenchRounds(BenchConnectCommand.Mode mode) {
+    BenchRounds(BenchMode mode) {
         this.mode = mode;
     }
 
@@ -106,7 +109,7 @@ final class BenchRounds {
         rounds.add(round);
     }
 
-    /** The first round apart; of a single one, that one. */
+    /** The first round apart from the others; a single round counts as both. */
     JsonObject toJson() {
         List<Round> others = rounds.size() == 1 ? rounds : rounds.subList(1, rounds.size());
         long[] times = sorted(others, Round::nanos);
@@ -125,7 +128,7 @@ final class BenchRounds {
                 .put("minMs", millis(times[0]))
                 .put("maxMs", millis(times[times.length - 1]))
                 .put("phasesMs", phases);
-        if (mode == BenchConnectCommand.Mode.RESTART) {
+        if (mode == BenchMode.RESTART) {
             json.put("degradedLocalMs", millis(percentile(sorted(rounds, Round::degradedLocalNanos), 0.5)))
                     .put("degradedClusterMs", millis(percentile(sorted(rounds, Round::degradedClusterNanos), 0.5)));
         }
@@ -136,7 +139,7 @@ final class BenchRounds {
         return rounds.stream().mapToLong(what).sorted().toArray();
     }
 
-    /** The least value that this share of all values does not exceed; of an even number the median is between two. */
+    /** The smallest value that this share of all values does not exceed; an even number has its median between two. */
     static long percentile(long[] sorted, double share) {
         if (share == 0.5 && sorted.length % 2 == 0) {
             return (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;

@@ -12,7 +12,7 @@ import java.util.Base64;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A group secret made for one measurement, in a file that nobody else reads, which goes with it. */
+/** A group secret for one measurement, in a file that only this user can read and that {@link #close} deletes. */
 record BenchSecret(Path file) implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BenchSecret.class);
     private static final int BYTES = 32;
@@ -26,7 +26,7 @@ record BenchSecret(Path file) implements AutoCloseable {
                     Base64.getEncoder().encodeToString(secret)));
         } catch (IOException e) {
             throw new MusterException(
-                    MusterException.Kind.CONFIG, "can't write a secret into the temporary directory: " + e, e);
+                    MusterException.Kind.CONFIG, "can't write a group secret into the temporary folder (java.io.tmpdir): " + e, e);
         }
     }
 

@@ -8,7 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** The writes of {@code bench transfer}, one after the other, each awaited: what one caller sees. */
+/** The writes of {@code bench transfer}: one caller that awaits each write before it begins the next. */
 final class BenchTransfer {
     static final String GROUP = "bench-transfer";
     static final String SEGMENT = "bench";

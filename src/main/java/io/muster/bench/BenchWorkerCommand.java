@@ -46,16 +46,16 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * One process of a measurement: takes commands as JSON lines on standard input, tells what came of them on standard
- * output.
+ * One process of a measurement. It reads commands as JSON lines on standard input and writes their results as JSON lines
+ * on standard output.
  */
 @Command(name = "bench-worker", hidden = true, description = "One process of a measurement (used by bench).")
 public final class BenchWorkerCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(BenchWorkerCommand.class);
     private static final Duration LONG = Duration.ofMinutes(10);
-    /** Messages about links are read by another event loop than the one that completes the wait. */
+    /** Wait for messages about links: they are read on another event loop than the one that completes the wait. */
     private static final long SETTLE_MS = 30;
-    /** Nothing is left to be compiled after that. */
+    /** After so many rounds, nothing is left to be compiled. */
     private static final int MOST_PRIME_ROUNDS = 200;
 
     private static final int PRIME_PROCESSES = 4;
@@ -64,7 +64,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     @Option(names = "--members", required = true)
     private String members = "";
 
-    @Option(names = "--group", description = "cold: publish at once")
+    @Option(names = "--group", description = "mode cold: join this group at once")
     private @Nullable String group;
 
     @Option(names = "--ranks")
@@ -73,10 +73,10 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     @Option(names = "--world-size")
     private int worldSize;
 
-    @Option(names = "--secret-file", description = "of all groups but the own one; absent: they have none")
+    @Option(names = "--secret-file", description = "file with the secret of all groups but the one of the rehearsal; without it they have no secret")
     private @Nullable Path secretFile;
 
-    @Option(names = "--prime-ms", description = "how long to rehearse before it is up; 0: as every process does")
+    @Option(names = "--prime-ms", description = "how long to rehearse before the process counts as up; 0: as long as 'run' does")
     private int primeMs;
 
     @Mixin
@@ -85,7 +85,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     private final EventWriter out = new EventWriter(System.out, true);
     private final Map<String, Joined> groups = new ConcurrentHashMap<>();
 
-    /** A group as this process has it. */
+    /** The ranks of this process in one group. */
     private record Joined(
             Map<Integer, PreparedRank> prepared, Map<Integer, JoinedRank> joined, BenchMilestones milestones) {}
 
@@ -104,7 +104,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                 List<Integer> all = RankList.parse(ranks);
                 IntFunction<GroupOptions> optionsOf = rank -> options(group, rank, worldSize, secretFile != null);
                 prepare(process, group, all, optionsOf);
-                told(publish(process, group, all, 0, optionsOf));
+                report(publish(process, group, all, 0, optionsOf));
             }
             out.event("up", new JsonObject().put("atNanos", System.nanoTime()));
             serve(process);
@@ -127,7 +127,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                     prepare(process, name, which, optionsOf);
                     out.event("prepared", new JsonObject());
                 }
-                case "publish" -> told(publish(process, name, which, command.getLong("atNanos", 0L), optionsOf));
+                case "publish" -> report(publish(process, name, which, command.getLong("atNanos", 0L), optionsOf));
                 case "greet" ->
                     process.vertx()
                             .eventBus()
@@ -145,9 +145,8 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                                             .iterator()
                                             .next(),
                                     1));
-                case "heap" -> out.event("heap", new JsonObject().put("bytes", liveHeap()));
                 case "await" ->
-                    told(connected(
+                    report(connected(
                             process,
                             name,
                             groups.get(name).joined().values().stream().toList(),
@@ -162,9 +161,9 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     }
 
     /**
-     * What this command itself loads to measure is not to be in the first round: it has a group of its own once. Nor
-     * are the connections of the event bus: a process that has been up for long has had a message from every node, here
-     * a greeting (a body is decoded when it is read).
+     * Keeps the cost of the measurement itself out of the first round. A group of its own loads the classes of this
+     * command. A greeting from every node opens the connections of the event bus, which a process that has been up for
+     * long has as well. The greeting is logged because a body is decoded only when it is read.
      */
     private void rehearse(LaunchedProcess process) {
         String own = "bench-own-" + ProcessHandle.current().pid();
@@ -188,18 +187,6 @@ public final class BenchWorkerCommand implements Callable<Integer> {
         left.milestones().close();
     }
 
-    /** The least of a few collections: the first ones also end what was on its way out. */
-    private static long liveHeap() {
-        long least = Long.MAX_VALUE;
-        for (int i = 0; i < 5; i++) {
-            System.gc();
-            least = Math.min(
-                    least,
-                    Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
-        }
-        return least;
-    }
-
     private void prepare(
             LaunchedProcess process, String name, List<Integer> which, IntFunction<GroupOptions> optionsOf) {
         var milestones = new BenchMilestones(
@@ -219,7 +206,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
         groups.put(name, new Joined(prepared, new ConcurrentHashMap<>(), milestones));
     }
 
-    /** Large memory where it is written into, and none where a thousand ranks would have it. */
+    /** Only rank 1 of {@code bench transfer} gets memory: in the other groups a thousand ranks would each have it. */
     private GroupOptions options(String name, int rank, int size, boolean withSecret) {
         GroupOptions plain =
                 withSecret ? GroupOptions.of(name, rank, size).secret(secret()) : GroupOptions.of(name, rank, size);
@@ -237,9 +224,9 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     }
 
     /**
-     * A rank that was not prepared joins in one go.
+     * Publishes the prepared ranks at the given time. A rank that is not prepared joins in one call.
      *
-     * @return what {@link #connected} says
+     * @return the result of {@link #connected}
      */
     private Future<JsonObject> publish(
             LaunchedProcess process,
@@ -274,7 +261,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
         });
     }
 
-    /** When these ranks have learnt that all are connected, and when this process reached what before. */
+    /** Reports when these ranks knew that all are connected, and when this process reached each phase before. */
     private Future<JsonObject> connected(
             LaunchedProcess process, String name, List<JoinedRank> joined, JsonObject report) {
         Joined mine = groups.get(name);
@@ -286,9 +273,9 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                 .map(_ -> report.mergeIn(mine.milestones().toJson()));
     }
 
-    private void told(Future<JsonObject> report) {
-        report.onComplete(
-                what -> out.event("connected", what),
+    private void report(Future<JsonObject> outcome) {
+        outcome.onComplete(
+                connected -> out.event("connected", connected),
                 failure -> out.event("failed", new JsonObject().put("reason", String.valueOf(failure.getMessage()))));
     }
 }

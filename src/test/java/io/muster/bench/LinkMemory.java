@@ -44,12 +44,12 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 
 /**
- * Measures the heap that one peer connection takes: one rank, connected to that many peers, over real sockets with the
- * store in memory. The peers live in a counterfeit of a second process that agrees to everything and remembers nothing,
- * so that all that is counted is the one rank's: verticles, states, entries, the barrier. The two sockets of the pair
- * of processes are counted once, whatever the peers.
+ * Measures the heap that one peer connection takes. One rank connects to many peers over real sockets, with the store in
+ * memory. The peers live in a fake second process in the same JVM, which accepts every link and keeps no state. So only
+ * the one rank's memory is counted: verticles, states, entries, the barrier. The two sockets between the processes are
+ * counted once, for any number of peers.
  */
-public final class LinkMemory {
+final class LinkMemory {
     private static final GroupName GROUP = new GroupName("memory");
     private static final WarmupAnswer YES = new WarmupAnswer(WarmupAnswer.Plan.SKIP, true, "tcp", "measuring");
     private static final int NO_LIVENESS_MS = 600_000;
@@ -61,28 +61,27 @@ public final class LinkMemory {
     private LinkMemory() {}
 
     /**
-     * What was measured, after a full collection each.
+     * Heap after full collections.
      *
-     * @param beforeBytes heap with the process started, before its rank joined
-     * @param afterBytes heap with all peers connected
+     * @param beforeBytes with the process started, before its rank joined
+     * @param afterBytes with all peers connected
      */
-    public record Measured(int peers, long beforeBytes, long afterBytes) {
-        public long bytesPerPeer() {
+    record Measured(int peers, long beforeBytes, long afterBytes) {
+        long bytesPerPeer() {
             return (afterBytes - beforeBytes) / peers;
         }
     }
 
     /**
-     * Connects, measures and takes everything down again; the first run in a JVM also counts the classes that it loads.
-     * Blocks.
+     * Connects, measures and closes everything. The first run in a JVM also counts the classes that it loads. Blocks.
      */
-    public static Measured measure(int peers) {
+    static Measured measure(int peers) {
         var shared = new InMemorySegmentStore.Shared();
         Vertx vertx = Vertx.vertx();
-        Vertx counterfeit = Vertx.vertx();
+        Vertx fake = Vertx.vertx();
         TcpTransport others = null;
         try {
-            others = counterfeit(counterfeit, shared, peers);
+            others = fake(fake, shared, peers);
             var options = MusterOptions.fromJson(new JsonObject()
                     .put("warmup", new JsonObject().put("mode", "skip"))
                     .put("liveness", new JsonObject().put("intervalMs", NO_LIVENESS_MS)));
@@ -111,13 +110,13 @@ public final class LinkMemory {
             if (others != null) {
                 others.close().await();
             }
-            counterfeit.close().await();
+            fake.close().await();
             vertx.close().await();
         }
     }
 
     /** Publishes that many peers at one address and listens there. */
-    private static TcpTransport counterfeit(Vertx vertx, InMemorySegmentStore.Shared shared, int peers) {
+    private static TcpTransport fake(Vertx vertx, InMemorySegmentStore.Shared shared, int peers) {
         var id = ProcessId.random(RandomGenerator.getDefault());
         InMemorySegmentStore store = shared.store(vertx.getOrCreateContext(), id);
         TransportOptions limits = TransportOptions.DEFAULTS;
@@ -132,7 +131,7 @@ public final class LinkMemory {
                 limits.writeTimeoutMs(),
                 limits.maxUnauthenticatedConnections(),
                 64);
-        TcpTransport transport = TcpTransport.start(vertx, options, id, new RegionTable(vertx), new Agreeable())
+        TcpTransport transport = TcpTransport.start(vertx, options, id, new RegionTable(vertx), new AcceptingListener())
                 .await();
         var keys = new StoreKeys(GROUP);
         for (int rank = 0; rank < peers; rank++) {
@@ -158,8 +157,7 @@ public final class LinkMemory {
     }
 
     /**
-     * What is left when nothing more goes: what was on its way, such as a message that waits for its turn, is not
-     * counted.
+     * Collects until the heap stops shrinking, so that short-lived objects, such as queued messages, are not counted.
      */
     private static long heapBytes() {
         long least = Long.MAX_VALUE;
@@ -174,7 +172,7 @@ public final class LinkMemory {
     }
 
     /** Accepts every link. */
-    private static final class Agreeable extends SilentListener {
+    private static final class AcceptingListener extends SilentListener {
         @Override
         public void received(Channel channel, ControlKind kind, Buffer payload) {
             if (kind == ControlKind.LINK
