@@ -24,20 +24,20 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A group of real processes to which faults are done, one after the other, each from all-connected to all-connected;
- * what was done and what the group said is kept in a {@link ChaosLedger}. One thread runs it; {@link #close} may be
- * called from another, by a signal.
+ * A group of real processes into which faults are injected, one after the other. Each fault begins and ends with
+ * all-connected. A {@link ChaosLedger} keeps every fault and every report of the group. One thread runs it;
+ * {@link #close} may be called from another thread when a signal arrives.
  */
 final class Chaos implements AutoCloseable {
     static final String GROUP = "chaos";
-    /** For all processes to start and connect, or to connect again after a fault, on a busy host. */
+    /** Limit for all processes to start and connect, or to connect again after a fault, on a busy host. */
     private static final long CONNECT_MS = 120_000;
-    /** For what must be told, beyond the limit in which it is due: a busy host is late, and never silent. */
-    private static final long TELL_SLACK_MS = 30_000;
+    /** Extra time for a report, beyond the liveness limit: on a busy host reports are late, but they do arrive. */
+    private static final long REPORT_SLACK_MS = 30_000;
 
     private static final long RANK_LINES = 8;
-    /** A wait that is longer is asked about. */
-    private static final long LOOK_MS = 15_000;
+    /** A wait that takes longer asks the group for its status. */
+    private static final long STATUS_MS = 15_000;
 
     private final ChaosPlan plan;
     private final EventWriter events;
@@ -45,12 +45,12 @@ final class Chaos implements AutoCloseable {
     private final DemoPicture picture;
     private final ChaosLedger ledger = new ChaosLedger();
     private final ChaosEvidence evidence;
-    private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
     private final Set<ChildProcess> expectedToEnd = Collections.synchronizedSet(new HashSet<>());
     private final long startNanos = System.nanoTime();
     private long epoch;
 
-    private record Heard(ChildProcess child, News news) {}
+    private record Received(ChildProcess child, News news) {}
 
     Chaos(ChaosPlan plan, List<Integer> ports, EventWriter events) {
         this.plan = plan;
@@ -62,7 +62,7 @@ final class Chaos implements AutoCloseable {
                 plan.seats(),
                 ports,
                 plan.settings(),
-                (child, news) -> heard.add(new Heard(child, news)));
+                (child, news) -> received.add(new Received(child, news)));
         this.evidence = new ChaosEvidence(processes.controls());
     }
 
@@ -88,15 +88,15 @@ final class Chaos implements AutoCloseable {
         return awaitAllConnected(System.nanoTime());
     }
 
-    /** Does one fault, and waits until all are connected again; false if they are not in time. */
+    /** Injects one fault and waits until all are connected again; false if that takes too long. */
     boolean run(ChaosFault fault) {
         Set<Integer> ranks = new TreeSet<>();
-        Set<Integer> tellers = new TreeSet<>();
+        Set<Integer> reporters = new TreeSet<>();
         for (int process = 0; process < processes.size(); process++) {
             if (fault.processes().contains(process)) {
                 ranks.addAll(processes.ranks(process));
             } else {
-                tellers.add(processes.ranks(process).getFirst());
+                reporters.add(processes.ranks(process).getFirst());
             }
         }
         say(fault.kind() + " of ranks " + ranks + ", "
@@ -111,11 +111,11 @@ final class Chaos implements AutoCloseable {
                         .put("ranks", List.copyOf(ranks))
                         .put("holdMs", fault.holdMs()));
         long begunNanos = System.nanoTime();
-        ledger.begin(fault.kind(), ranks, tellers, begunNanos);
+        ledger.begin(fault.kind(), ranks, reporters, begunNanos);
         switch (fault.kind()) {
             case KILL, KILL_TWO -> {
                 kill(fault);
-                awaitTold();
+                awaitReports();
                 awaitGone(fault);
                 fault.processes().forEach(processes::start);
             }
@@ -123,14 +123,14 @@ final class Chaos implements AutoCloseable {
                 kill(fault);
                 awaitGone(fault);
                 fault.processes().forEach(processes::start);
-                awaitTold();
+                awaitReports();
             }
             case LEAVE -> {
                 fault.processes().forEach(process -> {
                     expectedToEnd.add(processes.child(process));
                     processes.child(process).askToEnd();
                 });
-                awaitTold();
+                awaitReports();
                 awaitGone(fault);
                 fault.processes().forEach(processes::start);
             }
@@ -138,7 +138,7 @@ final class Chaos implements AutoCloseable {
                 signal(fault, "STOP");
                 listen(fault.holdMs());
                 signal(fault, "CONT");
-                awaitTold();
+                awaitReports();
             }
             case SHORT_STOP -> shortStop(fault);
         }
@@ -157,7 +157,7 @@ final class Chaos implements AutoCloseable {
         fault.processes().forEach(process -> processes.child(process).signal(signal));
     }
 
-    /** How long it really was is what counts: the host may have had other things to do. */
+    /** Judges the stop by its real duration, because a busy host may delay the SIGCONT. */
     private void shortStop(ChaosFault fault) {
         long stoppedNanos = System.nanoTime();
         signal(fault, "STOP");
@@ -166,13 +166,13 @@ final class Chaos implements AutoCloseable {
         long heldMs = (System.nanoTime() - stoppedNanos) / 1_000_000;
         if (heldMs > plan.limitMs() * 7 / 10) {
             ledger.excuse();
-            say("it came out as " + heldMs + " ms, too near to the limit: not judged");
+            say("the stop lasted " + heldMs + " ms, too close to the limit of " + plan.limitMs() + " ms: not judged");
         }
     }
 
     // ---- listening
 
-    /** Takes in what is said for so long. */
+    /** Processes the events of the group for this time. */
     void listen(long ms) {
         long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(ms);
         for (long left = endNanos - System.nanoTime(); left > 0; left = endNanos - System.nanoTime()) {
@@ -180,39 +180,39 @@ final class Chaos implements AutoCloseable {
         }
     }
 
-    /** After a short stop: nobody may say anything; the next fault comes when nothing can be under way any more. */
+    /** After a short stop no process may report a loss. Waits until a late report could no longer arrive. */
     private boolean listenQuietly() {
         listen(plan.limitMs() * 3 / 2);
         return picture.knownToAll(epoch - 1) != null || awaitAllConnected(System.nanoTime());
     }
 
-    private void awaitTold() {
-        long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(plan.limitMs() + TELL_SLACK_MS);
-        while (!ledger.isTold() && System.nanoTime() - endNanos < 0) {
+    private void awaitReports() {
+        long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(plan.limitMs() + REPORT_SLACK_MS);
+        while (!ledger.isReported() && System.nanoTime() - endNanos < 0) {
             next(endNanos - System.nanoTime());
         }
-        Map<Integer, Long> after = ledger.toldAfterMs();
-        say("  told "
+        Map<Integer, Long> after = ledger.reportedAfterMs();
+        say("  reported "
                 + (after.isEmpty()
-                        ? "by nobody"
+                        ? "by no rank"
                         : after.entrySet().stream()
                                 .limit(RANK_LINES)
                                 .map(one -> "by rank " + one.getKey() + " after " + one.getValue() + " ms")
                                 .collect(Collectors.joining(", ")))
-                + (ledger.isTold() ? "" : ", not by all"));
+                + (ledger.isReported() ? "" : ", not by all"));
         events.event(
-                "told",
+                "reported",
                 new JsonObject()
                         .put(
                                 "afterMs",
                                 new JsonObject(after.entrySet().stream()
                                         .collect(Collectors.toMap(
                                                 one -> String.valueOf(one.getKey()), Map.Entry::getValue))))
-                        .put("byAll", ledger.isTold()));
+                        .put("byAll", ledger.isReported()));
     }
 
     private void awaitGone(ChaosFault fault) {
-        long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(TELL_SLACK_MS);
+        long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(REPORT_SLACK_MS);
         while (fault.processes().stream().anyMatch(process -> !picture.isForgotten(processes.ranks(process)))
                 && System.nanoTime() - endNanos < 0) {
             next(endNanos - System.nanoTime());
@@ -221,7 +221,7 @@ final class Chaos implements AutoCloseable {
 
     private boolean awaitAllConnected(long sinceNanos) {
         long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CONNECT_MS);
-        long lookNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LOOK_MS);
+        long statusNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(STATUS_MS);
         JsonObject known;
         while ((known = picture.knownToAll(epoch)) == null) {
             long now = System.nanoTime();
@@ -230,12 +230,12 @@ final class Chaos implements AutoCloseable {
                 evidence.keep("late");
                 return false;
             }
-            if (now - lookNanos >= 0) {
+            if (now - statusNanos >= 0) {
                 JsonObject group = processes.picture();
-                say("  waiting: " + (group == null ? "no process answers" : StatusVerticle.text(group)));
-                lookNanos = now + TimeUnit.MILLISECONDS.toNanos(LOOK_MS);
+                say("  waiting: " + (group == null ? "no process answers the question for the status" : StatusVerticle.text(group)));
+                statusNanos = now + TimeUnit.MILLISECONDS.toNanos(STATUS_MS);
             }
-            next(Math.min(endNanos, lookNanos) - now);
+            next(Math.min(endNanos, statusNanos) - now);
         }
         epoch = known.getLong("epoch");
         long ms = (System.nanoTime() - sinceNanos) / 1_000_000;
@@ -244,9 +244,9 @@ final class Chaos implements AutoCloseable {
         return true;
     }
 
-    private @Nullable Heard next(long nanos) {
+    private @Nullable Received next(long nanos) {
         try {
-            Heard next = heard.poll(Math.max(1, nanos), TimeUnit.NANOSECONDS);
+            Received next = received.poll(Math.max(1, nanos), TimeUnit.NANOSECONDS);
             if (next != null) {
                 take(next);
             }
@@ -257,7 +257,7 @@ final class Chaos implements AutoCloseable {
         }
     }
 
-    private void take(Heard next) {
+    private void take(Received next) {
         int place = processes.placeOf(next.child());
         switch (next.news()) {
             case News.Event(JsonObject body) -> {
@@ -266,7 +266,7 @@ final class Chaos implements AutoCloseable {
                 }
                 int before = ledger.wrongAccusations().size();
                 switch (body.getString("event", "")) {
-                    case "degraded" -> ledger.told(next.child().ranks().getFirst(), body);
+                    case "degraded" -> ledger.degraded(next.child().ranks().getFirst(), body);
                     case "blame" -> ledger.blamed(next.child().ranks().getFirst(), body);
                     default -> {}
                 }
@@ -280,11 +280,11 @@ final class Chaos implements AutoCloseable {
                     picture.forget(next.child().ranks());
                 }
                 if (!expectedToEnd.remove(next.child())) {
-                    List<String> words = new ArrayList<>(next.child().lastWords());
+                    List<String> lines = new ArrayList<>(next.child().lastLines());
                     throw MusterException.retry("the process of ranks "
-                            + next.child().ranks() + " (pid " + next.child().pid() + ") has ended by itself with exit"
+                            + next.child().ranks() + " (pid " + next.child().pid() + ") was not ended by a fault, and has ended with exit"
                             + " code " + exitCode
-                            + (words.isEmpty() ? "" : ": " + String.join(System.lineSeparator() + "  ", words)));
+                            + (lines.isEmpty() ? "" : ": " + String.join(System.lineSeparator() + "  ", lines)));
                 }
             }
         }
@@ -299,7 +299,7 @@ final class Chaos implements AutoCloseable {
         endAll();
     }
 
-    /** Continues whoever is stopped, then ends all; may be called twice. */
+    /** Continues the stopped processes, then ends all; idempotent. */
     void endAll() {
         processes.alive().forEach(child -> child.signal("CONT"));
         expectedToEnd.addAll(processes.alive());

@@ -9,7 +9,7 @@ import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.List;
 
-/** What the processes themselves say when something takes long or goes wrong; whoever is stopped is silent. */
+/** Flight records of the processes, for when something takes long or goes wrong. A stopped process does not answer. */
 final class ChaosEvidence {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final int KEPT_FILES = 64;
@@ -21,7 +21,7 @@ final class ChaosEvidence {
         this.controls = controls;
     }
 
-    /** Writes the flight record of every process into the folder for them; the log says where. */
+    /** Writes the flight record of every process into the folder for flight records; the log names it. */
     void keep(String why) {
         for (ControlAddress control : controls) {
             if (ControlClient.ask(control, new JsonObject().put("ask", "dump"), PATIENCE)

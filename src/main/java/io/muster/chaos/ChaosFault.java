@@ -8,31 +8,31 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /**
- * What is done to one process (or two), and what must be said of it.
+ * A fault of one process, or of two at the same time.
  *
- * @param processes whom it hits
- * @param holdMs how long they are stopped, 0 where nobody is
+ * @param processes the processes that it hits
+ * @param holdMs how long they are stopped; 0 for faults that stop no process
  */
 record ChaosFault(Kind kind, List<Integer> processes, long holdMs) {
-    /** The kinds. */
+    /** The kinds of faults, and what the other processes must report. */
     enum Kind {
-        /** kill -9, started again when all others have told of it. */
+        /** kill -9; the process is started again when all others have reported the loss. */
         KILL,
-        /** kill -9, started again at once, while entries and connections of the former life are still about. */
+        /** kill -9; the process is started again at once, while entries and connections of its former life still exist. */
         RESTART,
-        /** kill -9 of two at the same time. */
+        /** kill -9 of two processes at the same time. */
         KILL_TWO,
-        /** Stopped for longer than the liveness limit, then continued: must be named, and comes back in place. */
+        /** Stopped for longer than the liveness limit, then continued: the others must name it; it returns with the same life. */
         STOP,
-        /** Two are stopped at the same time for longer than the limit. */
+        /** Two processes are stopped at the same time for longer than the limit. */
         STOP_TWO,
-        /** Stopped for less: must be named by nobody. */
+        /** Stopped for less than the limit: no process may name it. */
         SHORT_STOP,
-        /** Leaves in order and is started again: nobody is blamed. */
+        /** Leaves in order and is started again: the others must report it as LEFT and blame no process. */
         LEAVE;
 
-        /** Whether every other process must tell of it. */
-        boolean mustBeTold() {
+        /** True if every other process must report it. */
+        boolean mustBeReported() {
             return this != SHORT_STOP;
         }
 
@@ -47,19 +47,19 @@ record ChaosFault(Kind kind, List<Integer> processes, long holdMs) {
     }
 
     /**
-     * The next one.
+     * The next random fault.
      *
-     * @param processes how many there are
-     * @param spared processes from here on are never killed
+     * @param processes number of processes
+     * @param spared processes from this index on are never killed and never leave
      * @param limitMs silence after which a process counts as lost
      */
     static ChaosFault next(RandomGenerator random, int processes, int spared, long limitMs) {
         Kind[] kinds = Kind.values();
         Kind kind = kinds[random.nextInt(kinds.length)];
-        // two must be left who see what happens to two
-        boolean fewer = Math.min(processes - 2, spared) < 2;
+        // a fault of two processes needs two others that detect it
+        boolean tooFew = Math.min(processes - 2, spared) < 2;
         return of(
-                kind == Kind.KILL_TWO && fewer ? Kind.KILL : kind == Kind.STOP_TWO && fewer ? Kind.STOP : kind,
+                kind == Kind.KILL_TWO && tooFew ? Kind.KILL : kind == Kind.STOP_TWO && tooFew ? Kind.STOP : kind,
                 random,
                 processes,
                 spared,
@@ -84,7 +84,7 @@ record ChaosFault(Kind kind, List<Integer> processes, long holdMs) {
         return List.of(one, other < one ? other : other + 1);
     }
 
-    /** Each process but the spared ones leaves in order and comes back, one after the other. */
+    /** Every process but the spared ones leaves in order and is started again, one after the other. */
     static List<ChaosFault> rollingRestart(int spared) {
         return IntStream.range(0, spared)
                 .mapToObj(process -> new ChaosFault(Kind.LEAVE, List.of(process), 0))

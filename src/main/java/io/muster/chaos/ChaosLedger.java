@@ -18,20 +18,20 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was done to the group, and what the group said of it, compared. A rank may be named from the moment at which
- * something was done to it until all are connected again; everything else is a wrong accusation. All times are of the
- * host's one monotonic clock. Not for several threads.
+ * Compares the injected faults with the reports of the group. A rank may be named from the moment of its fault until all
+ * are connected again. Any other rank that a report names is a wrong accusation. All times are of the host's one
+ * monotonic clock. Not thread-safe.
  */
 final class ChaosLedger {
     /**
-     * Blame is looked for in steps: what is told so long after all were connected again may still be about what was
-     * before.
+     * Blame is gathered from all processes, which takes time. For so long after all were connected again, a blame may
+     * still be about the fault before.
      */
     private static final long BLAME_LATE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final List<Entry> faults = new ArrayList<>();
     private final List<String> wrong = new ArrayList<>();
-    /** What was rightly said may be repeated at any time. */
+    /** Right accusations, which may be repeated at any time. */
     private final Set<Accusation> known = new HashSet<>();
 
     private @Nullable Entry open;
@@ -40,52 +40,52 @@ final class ChaosLedger {
 
     private record Accusation(long epoch, int rank) {}
 
-    /** One fault and what came of it. */
+    /** One fault and the reports about it. */
     private static final class Entry {
         private final ChaosFault.Kind kind;
         private final Set<Integer> ranks;
-        private final Set<Integer> tellers;
+        private final Set<Integer> reporters;
         private final long fromNanos;
         private boolean ended;
         private long toNanos;
-        private final Map<Integer, Long> toldNanos = new TreeMap<>();
+        private final Map<Integer, Long> reportedNanos = new TreeMap<>();
         private final Set<Integer> named = new TreeSet<>();
         private boolean excused;
         private boolean accusesWrongly;
 
-        Entry(ChaosFault.Kind kind, Set<Integer> ranks, Set<Integer> tellers, long fromNanos) {
+        Entry(ChaosFault.Kind kind, Set<Integer> ranks, Set<Integer> reporters, long fromNanos) {
             this.kind = kind;
             this.ranks = ranks;
-            this.tellers = tellers;
+            this.reporters = reporters;
             this.fromNanos = fromNanos;
         }
 
-        /** By a blame of this moment. */
+        /** True if a blame of this moment may be about this fault. */
         boolean mayBeMeant(long atNanos) {
             return !ended || atNanos - toNanos < BLAME_LATE_NANOS;
         }
 
-        boolean isTold() {
-            return toldNanos.keySet().containsAll(tellers);
+        boolean isReported() {
+            return reportedNanos.keySet().containsAll(reporters);
         }
 
         boolean isBlamedRight() {
-            return !accusesWrongly && (!kind.mustBeTold() || (isTold() && !named.isEmpty()));
+            return !accusesWrongly && (!kind.mustBeReported() || (isReported() && !named.isEmpty()));
         }
     }
 
     /**
-     * Something is about to be done.
+     * A fault is about to be injected.
      *
-     * @param ranks to whom
-     * @param tellers the first rank of each other process, which must tell of it
+     * @param ranks the ranks that it hits
+     * @param reporters the first rank of each other process, which must report the loss
      */
-    void begin(ChaosFault.Kind kind, Set<Integer> ranks, Set<Integer> tellers, long nowNanos) {
-        open = new Entry(kind, Set.copyOf(ranks), Set.copyOf(tellers), nowNanos);
+    void begin(ChaosFault.Kind kind, Set<Integer> ranks, Set<Integer> reporters, long nowNanos) {
+        open = new Entry(kind, Set.copyOf(ranks), Set.copyOf(reporters), nowNanos);
         faults.add(open);
     }
 
-    /** The hold of a stop came out too near to the limit to be judged by it: it may be told or not. */
+    /** The stop lasted too close to the limit to be judged: reports about it are allowed and not required. */
     void excuse() {
         if (open != null) {
             open.excused = true;
@@ -103,45 +103,45 @@ final class ChaosLedger {
     }
 
     /**
-     * A process has told of a loss.
+     * A process has reported a loss.
      *
-     * @param teller its first rank
+     * @param reporter its first rank
      * @param body as published at {@code degraded}, with {@code atNanos}
      */
-    void told(int teller, JsonObject body) {
+    void degraded(int reporter, JsonObject body) {
         long epoch = body.getLong("epoch");
         long atNanos = body.getLong("atNanos");
         for (Object one : body.getJsonArray("lost")) {
             JsonObject lost = (JsonObject) one;
             int rank = lost.getInteger("rank");
             if (!judge(epoch, rank, lost.getString("reason", ""), atNanos)) {
-                wrong.add("rank " + teller + " names rank " + rank + " in epoch " + epoch + " ("
+                wrong.add("rank " + reporter + " names rank " + rank + " in epoch " + epoch + " ("
                         + lost.getString("reason") + ": "
                         + lost.getString("evidence") + ", reported by rank " + lost.getInteger("reportedBy") + ")"
                         + (open == null
-                                ? " while nothing was done to anybody"
+                                ? " while no fault was active"
                                 : " while " + open.kind + " of ranks " + open.ranks));
                 if (open != null) {
                     open.accusesWrongly = true;
                 }
             } else if (open != null
                     && open.ranks.contains(rank)
-                    && open.tellers.contains(teller)
-                    && open.toldNanos.putIfAbsent(teller, atNanos) == null
-                    && open.kind.mustBeTold()) {
+                    && open.reporters.contains(reporter)
+                    && open.reportedNanos.putIfAbsent(reporter, atNanos) == null
+                    && open.kind.mustBeReported()) {
                 longestToReportNanos = Math.max(longestToReportNanos, atNanos - open.fromNanos);
             }
         }
     }
 
     /**
-     * A process has told who is to blame for connections that are broken, as it finds from what all see.
+     * A process has reported who is to blame for broken connections, as it concludes from the views of all processes.
      *
-     * @param teller its first rank
-     * @param body as published at {@code blame}, with {@code atNanos}; it is asked together from all, and may come a
-     *     while after the fault
+     * @param reporter its first rank
+     * @param body as published at {@code blame}, with {@code atNanos}; it may come some time after the fault, because the
+     *     views of all processes are gathered first
      */
-    void blamed(int teller, JsonObject body) {
+    void blamed(int reporter, JsonObject body) {
         long atNanos = body.getLong("atNanos");
         Set<Integer> mayBe = faults.stream()
                 .filter(fault -> fault.mayBeMeant(atNanos))
@@ -156,14 +156,14 @@ final class ChaosLedger {
                             .map(process -> ranks(((JsonObject) process).getJsonArray("ranks")))
                             .toList();
             };
-            // a pair names the one at fault and one that misses it, and says itself that it can't tell which is which
+            // a pair names the process at fault and one that misses it, and says itself that it can't distinguish them
             boolean right = finding.getString("kind").equals("pair")
                     ? named.stream().anyMatch(mayBe::containsAll)
                     : named.stream().allMatch(mayBe::containsAll);
             if (!right) {
-                wrong.add("rank " + teller + " blames ranks " + named + " (" + body.getString("text") + ")"
+                wrong.add("rank " + reporter + " blames ranks " + named + " (" + body.getString("text") + ")"
                         + (open == null
-                                ? " while nothing was done to anybody"
+                                ? " while no fault was active"
                                 : " while " + open.kind + " of ranks " + open.ranks));
                 if (open != null) {
                     open.accusesWrongly = true;
@@ -193,17 +193,17 @@ final class ChaosLedger {
         return known.contains(accusation);
     }
 
-    /** Every other process has told of what is open now. */
-    boolean isTold() {
-        return open == null || open.isTold();
+    /** True if every other process has reported the open fault. */
+    boolean isReported() {
+        return open == null || open.isReported();
     }
 
-    /** Milliseconds until each other process told of what is open now, by its first rank. */
-    Map<Integer, Long> toldAfterMs() {
+    /** Milliseconds until each other process reported the open fault, by its first rank. */
+    Map<Integer, Long> reportedAfterMs() {
         Map<Integer, Long> after = new LinkedHashMap<>();
         Entry now = open;
         if (now != null) {
-            now.toldNanos.forEach((teller, nanos) -> after.put(teller, (nanos - now.fromNanos) / 1_000_000));
+            now.reportedNanos.forEach((reporter, nanos) -> after.put(reporter, (nanos - now.fromNanos) / 1_000_000));
         }
         return after;
     }
@@ -212,18 +212,18 @@ final class ChaosLedger {
         return List.copyOf(wrong);
     }
 
-    /** Faults that not everybody told of, or where somebody else was named. */
+    /** Faults that not every other process reported, or during which another rank was named. */
     List<String> notBlamedRight() {
         return faults.stream()
                 .filter(fault -> !fault.excused && !fault.isBlamedRight())
                 .map(fault -> fault.kind + " of ranks " + fault.ranks
                         + (fault.accusesWrongly
-                                ? ": somebody else was named"
-                                : ": told by ranks " + fault.toldNanos.keySet() + " of " + fault.tellers))
+                                ? ": a rank that the fault did not hit was named"
+                                : ": reported by ranks " + fault.reportedNanos.keySet() + " of " + fault.reporters))
                 .toList();
     }
 
-    /** Processes that were killed, each with the part of the store that it held. */
+    /** The number of killed processes, each of which held a part of the store. */
     int killed() {
         return faults.stream()
                 .mapToInt(fault -> switch (fault.kind) {

@@ -8,11 +8,11 @@ import io.muster.launch.RankList;
 import java.util.List;
 
 /**
- * A group that faults are done to.
+ * The group into which faults are injected.
  *
- * @param processes one rank block each
- * @param spared processes from this one on are never killed and never leave, so that what grows in them can be seen
- * @param limitMs silence after which a process counts as lost, as in the settings
+ * @param processes number of processes; each has one block of ranks
+ * @param spared processes from this index on are never killed and never leave, so that growth in them can be measured
+ * @param limitMs silence after which a process counts as lost, from the settings
  * @param settings further arguments of every {@code run}
  */
 public record ChaosPlan(long seed, int ranks, int processes, int spared, long limitMs, List<String> settings) {
@@ -20,12 +20,12 @@ public record ChaosPlan(long seed, int ranks, int processes, int spared, long li
         settings = List.copyOf(settings);
         if (processes < 3 || processes > DemoPlan.MAX_PROCESSES) {
             throw MusterException.config("faults need 3 to " + DemoPlan.MAX_PROCESSES
-                    + " processes, so that two see what happens to the third, got " + processes
+                    + " processes, so that two detect the fault of a third, got " + processes
                     + ": use --ranks and --processes");
         }
         if (ranks < processes || ranks > DemoPlan.MAX_RANKS) {
             throw MusterException.config(
-                    "--ranks must be " + processes + " (one a process) to " + DemoPlan.MAX_RANKS + ", got " + ranks);
+                    "--ranks must be " + processes + " (one per process) to " + DemoPlan.MAX_RANKS + ", got " + ranks);
         }
     }
 

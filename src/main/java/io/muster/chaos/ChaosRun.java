@@ -18,7 +18,7 @@ import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** {@code demo --chaos}: faults by a seeded schedule for a time, and the verdict. */
+/** {@code demo --chaos}: injects faults by a seeded schedule for some time and prints the verdict. */
 public final class ChaosRun {
     private final ChaosPlan plan;
     private final Duration length;
@@ -30,21 +30,21 @@ public final class ChaosRun {
         this.events = events;
     }
 
-    /** The settings of the children, as they will read them. */
+    /** The liveness limit of the processes, from the settings file that they will read. */
     public static long limitMs(@Nullable Path config) {
         return (config == null ? MusterOptions.defaults() : ConfigFile.options(config))
                 .liveness()
                 .limitMs();
     }
 
-    /** The exit code: 0 if everything was blamed right, nobody wrongly, and all are connected at the end. */
+    /** Returns the exit code: 0 if every fault was blamed right, no rank wrongly, and all are connected at the end. */
     public int run() {
         return during(plan, events, this::run);
     }
 
-    /** The exit code of what is done to a group that ends with it, or with this JVM. */
+    /** Runs an action on a group, whose processes end with the action or with this JVM. Returns the exit code. */
     static int during(ChaosPlan plan, EventWriter events, ToIntFunction<Chaos> act) {
-        // set by the thread that ends the JVM, read by the one that would otherwise call the end a failure
+        // set by the shutdown hook; read here, because an ending JVM makes the action fail
         var ending = new AtomicBoolean();
         try (var chaos = new Chaos(plan, FreePorts.choose(plan.processes(), new SecureRandom()), events)) {
             Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
@@ -54,7 +54,7 @@ public final class ChaosRun {
             return act.applyAsInt(chaos);
         } catch (RuntimeException e) {
             if (ending.get()) {
-                // it failed because the JVM is being ended, whose own exit code stands
+                // the action failed because the JVM is ending, which decides the exit code itself
                 return ExitCode.OK;
             }
             events.event(
@@ -101,7 +101,7 @@ public final class ChaosRun {
                 + verdict.getLong("blamedRight")
                 + ", wrong accusations " + verdict.getInteger("wrongAccusations") + ", "
                 + (connected ? "all-connected at the end, epoch=" + chaos.epoch() : "NOT all-connected at the end")
-                + ", longest until all others told " + verdict.getLong("longestToReportMs")
+                + ", longest until all others reported " + verdict.getLong("longestToReportMs")
                 + " ms, until all-connected again "
                 + TimeUnit.MILLISECONDS.toSeconds(verdict.getLong("longestToAllConnectedMs")) + " s"
                 + verdict.getJsonArray("notBlamedRight").stream()

@@ -14,15 +14,16 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What the processes of a group hold at one moment (P-14), by process, and what has grown between two moments. */
+/** The resources of each process of a group at one moment (P-14), and their growth between two moments. */
 record Holdings(Map<Integer, JsonObject> byProcess) {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final long MIB = 1 << 20;
 
     /**
-     * How much more than before is no growth: a pool that is filled once, a thread that comes and goes.
+     * The increase that does not count as growth, such as a pool that is filled once, or a short-lived thread.
      *
-     * @param part of what there was
+     * @param part share of the earlier value
+     * @param absolute further increase in the unit of the field
      */
     private record Tolerance(String field, double part, long absolute) {
         boolean exceeded(long before, long after) {
@@ -41,7 +42,7 @@ record Holdings(Map<Integer, JsonObject> byProcess) {
     private static final List<Tolerance> OF_CLUSTER =
             List.of(new Tolerance("storeEntries", 0, 0), new Tolerance("busRegistrations", 0, 0));
 
-    /** Asks every process; one that does not answer is not in it. */
+    /** Asks every process; a process that does not answer is left out. */
     static Holdings of(List<ControlAddress> controls) {
         Map<Integer, JsonObject> all = new TreeMap<>();
         JsonObject request = new JsonObject().put("ask", "resources").put("collect", true);
@@ -56,8 +57,8 @@ record Holdings(Map<Integer, JsonObject> byProcess) {
     }
 
     /**
-     * One sentence for everything that has grown; processes that are others now are not compared, what the cluster
-     * holds is.
+     * One sentence for each resource that has grown. A process that was replaced meanwhile is not compared; the
+     * resources of the cluster are compared in any case.
      */
     List<String> grown(Holdings later) {
         List<String> grown = new ArrayList<>();
@@ -72,7 +73,7 @@ record Holdings(Map<Integer, JsonObject> byProcess) {
     }
 
     private static void note(
-            String whose,
+            String owner,
             Tolerance tolerance,
             @Nullable JsonObject before,
             @Nullable JsonObject after,
@@ -80,7 +81,7 @@ record Holdings(Map<Integer, JsonObject> byProcess) {
         Long was = before == null ? null : before.getLong(tolerance.field());
         Long is = after == null ? null : after.getLong(tolerance.field());
         if (was != null && is != null && tolerance.exceeded(was, is)) {
-            grown.add(tolerance.field() + " of " + whose + ": " + was + ", then " + is);
+            grown.add(tolerance.field() + " of " + owner + ": " + was + ", then " + is);
         }
     }
 
@@ -88,7 +89,7 @@ record Holdings(Map<Integer, JsonObject> byProcess) {
         return all.values().stream().findFirst().orElse(null);
     }
 
-    /** One line a process: the fields of before and after, where the process is the same, else of after alone. */
+    /** One line per process: the fields before and after if it is the same process, else the fields after. */
     List<String> lines(Holdings later) {
         List<String> lines = new ArrayList<>();
         later.byProcess.forEach((process, after) -> {

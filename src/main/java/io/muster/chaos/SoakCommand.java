@@ -20,23 +20,24 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code muster soak}: faults for a long time, with writes under way, and what came of it. */
+/** {@code muster soak}: faults for a long time while ranks write, and the verdict. */
 @Command(
         name = "soak",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description =
-                "For a long time: rolling restarts, kills, stops, two at once, while every rank writes into the next one as fast as it goes;"
-                        + " compares what was done with what the group says, and what the processes hold first and last.",
+        description = "Injects faults into a group of real processes for a long time: rolling restarts, kills, stops, two at once."
+                + " Meanwhile every rank writes into the next one without pause. Compares each fault with what the group"
+                + " reports, and the resources of the processes at the end with those at the beginning.",
         footer = {
             "",
-            "One process (the last) is never ended, so that what grows in it can be seen; every process is a member of the store.",
-            "Exit codes: 0 all blamed right, nobody wrongly, all connected at the end, nothing has grown; 1 not so; 2 wrong arguments."
+            "The last process is never ended, so that growth in it can be measured. Every process is a member of the store.",
+            "",
+            "Exit codes: 0 every fault blamed right, no rank wrongly, all connected at the end, nothing grown; 1 otherwise, or a process failed; 2 wrong arguments."
         })
 public final class SoakCommand implements Callable<Integer> {
-    /** Random faults between two rolling restarts. */
+    /** Number of random faults between two rolling restarts. */
     private static final int FAULTS_A_ROUND = 8;
-    /** Until what is not needed any more has been closed and counted. */
+    /** Pause before resources are counted, until those that are not needed any more are closed. */
     private static final long SETTLE_MS = 8_000;
 
     private static final Duration ASK = Duration.ofSeconds(5);
@@ -45,53 +46,53 @@ public final class SoakCommand implements Callable<Integer> {
             names = "--minutes",
             paramLabel = "M",
             defaultValue = "10",
-            description = "How long; ${DEFAULT-VALUE} if not given.")
+            description = "Duration in minutes, 1 to 10080 (default: ${DEFAULT-VALUE}).")
     private int minutes;
 
     @Option(
             names = "--ranks",
             paramLabel = "N",
             defaultValue = "4",
-            description = "How many ranks; ${DEFAULT-VALUE} if not given.")
+            description = "Number of ranks (default: ${DEFAULT-VALUE}).")
     private int ranks;
 
     @Option(
             names = "--processes",
             paramLabel = "P",
-            description = "Over how many processes they are spread; one each if not given.")
+            description = "Number of processes, 3 or more, over which the ranks are spread (default: one per rank).")
     private @Nullable Integer processes;
 
     @Option(
             names = "--seed",
             paramLabel = "SEED",
             defaultValue = "1",
-            description = "Of the schedule; ${DEFAULT-VALUE} if not given.")
+            description = "Seed of the schedule of faults (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(
             names = "--write",
             paramLabel = "BYTES",
             defaultValue = "1048576",
-            description = "Size of each write; ${DEFAULT-VALUE} if not given, 0: none.")
+            description = "Size of each write in bytes; 0: no writes (default: ${DEFAULT-VALUE}).")
     private long writeBytes;
 
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "Settings of the processes, of the form of conf/muster.yaml.")
+            description = "Settings file of the processes, in the form of conf/muster.yaml.")
     private @Nullable Path config;
 
     @Option(
             names = "--json",
-            description = "One JSON object a line on standard output, and nothing else there; the last is the summary.")
+            description = "Print one JSON object per line on standard output, and nothing else. The last one is the summary.")
     private boolean json;
 
     @Override
     public Integer call() {
         int places = processes != null ? processes : Math.min(ranks, DemoPlan.MAX_PROCESSES);
         if (minutes < 1 || minutes > 10_080 || writeBytes < 0 || writeBytes > 1 << 30) {
-            throw MusterException.config("--minutes must be 1 to 10080, got " + minutes + ", --write 0 to " + (1 << 30)
-                    + " bytes, got " + writeBytes);
+            throw MusterException.config("--minutes must be 1 to 10080, got " + minutes + "; --write must be 0 to "
+                    + (1 << 30) + " bytes, got " + writeBytes);
         }
         List<String> settings = new ArrayList<>(config == null ? List.of() : List.of("--config", config.toString()));
         if (writeBytes > 0) {
@@ -123,7 +124,7 @@ public final class SoakCommand implements Callable<Integer> {
                 }
             }
             if (connected && !warm && System.nanoTime() - endNanos < 0) {
-                // pools of threads and buffers fill in the first round
+                // pools of threads and buffers are filled in the first round
                 chaos.listen(SETTLE_MS);
                 first = Holdings.of(chaos.processes().controls());
                 warm = true;
@@ -131,7 +132,7 @@ public final class SoakCommand implements Callable<Integer> {
         }
         chaos.listen(SETTLE_MS);
         written.last(chaos.processes());
-        return tell(
+        return verdict(
                 chaos,
                 connected,
                 new Summary(first, Holdings.of(chaos.processes().controls()), written),
@@ -140,11 +141,11 @@ public final class SoakCommand implements Callable<Integer> {
 
     private record Summary(Holdings first, Holdings last, Written written) {}
 
-    private int tell(Chaos chaos, boolean connected, Summary summary, EventWriter events) {
-        JsonObject verdict = chaos.ledger().toJson();
+    private int verdict(Chaos chaos, boolean connected, Summary summary, EventWriter events) {
+        JsonObject judged = chaos.ledger().toJson();
         List<String> grown = summary.first().grown(summary.last());
         boolean right = connected && chaos.ledger().isRight() && grown.isEmpty();
-        chaos.say(ChaosRun.text(verdict, chaos, connected));
+        chaos.say(ChaosRun.text(judged, chaos, connected));
         chaos.say("store members killed: " + chaos.ledger().killed() + ", "
                 + summary.written().text());
         summary.first().lines(summary.last()).forEach(chaos::say);
@@ -158,7 +159,7 @@ public final class SoakCommand implements Callable<Integer> {
                         .put("minutes", minutes)
                         .put("allConnected", connected)
                         .put("epoch", chaos.epoch())
-                        .mergeIn(verdict)
+                        .mergeIn(judged)
                         .put("storeMembersKilled", chaos.ledger().killed())
                         .put("written", summary.written().toJson())
                         .put("grown", new JsonArray(grown))
@@ -167,13 +168,13 @@ public final class SoakCommand implements Callable<Integer> {
         return right ? ExitCode.OK : ExitCode.FAILED;
     }
 
-    /** What was written by processes that have ended since, and by those that live. */
+    /** The writes of all processes, including those that have ended. */
     private static final class Written {
         private long writes;
         private long bytes;
         private long failures;
 
-        /** Whoever ends takes its count along. */
+        /** Reads the counters of processes that the fault ends, because their counters end with them. */
         void before(ChaosFault fault, GroupProcesses processes) {
             switch (fault.kind()) {
                 case KILL, RESTART, KILL_TWO, LEAVE -> fault.processes().forEach(process -> add(processes, process));

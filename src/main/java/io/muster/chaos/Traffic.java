@@ -11,12 +11,12 @@ import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Writes from each rank of this process into the next one's memory, as fast as it goes, one write after the other, for
- * as long as the process lives.
+ * Writes from each rank of this process into the memory of the next rank for as long as the process lives. A rank begins
+ * its next write as soon as the previous one is applied.
  */
 public final class Traffic {
     public static final String SEGMENT = "traffic";
-    /** After a failed write: until the link may be up again. */
+    /** Pause after a failed write, in which the link may recover. */
     private static final long PAUSE_MS = 100;
 
     private final Vertx vertx;
@@ -31,7 +31,7 @@ public final class Traffic {
     public void start(List<JoinedRank> ranks, long size) {
         ranks.forEach(rank -> {
             int next = (rank.member().rank() + 1) % rank.worldSize();
-            // never freed by hand: a socket may hold on to it after a failure
+            // freed by the garbage collector only, because a socket may still use it after a failure
             MemorySegment source = Arena.ofAuto().allocate(size);
             vertx.runOnContext(_ -> write(rank, next, source));
         });

@@ -1,7 +1,7 @@
 /**
- * Faults on real processes by a seed, and a verdict on what the group says of them. Read
- * {@link io.muster.chaos.ChaosRun} first. Imports launch and what is below it. Invariant: every fault that is injected
- * is counted and judged.
+ * Injects faults into real processes by a seed, and judges what the group reports about them. Read
+ * {@link io.muster.chaos.ChaosRun} first. Imports launch and the packages below it. Invariant: every injected fault is
+ * counted, and judged or counted as not judged.
  */
 @NullMarked
 package io.muster.chaos;

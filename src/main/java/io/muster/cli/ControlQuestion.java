@@ -8,30 +8,30 @@ import io.muster.group.MusterException;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 
-/** A command's question to the control port of a running process. */
+/** A request of a command to the control port of a running process. */
 public final class ControlQuestion {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private ControlQuestion() {}
 
     /**
-     * @throws MusterException CONFIG if nothing answers there or the question is wrong, RETRY if the process failed to
+     * @throws MusterException CONFIG if nothing answers there or the request is wrong, RETRY if the process failed to
      *     answer
      */
     static JsonObject ask(ControlAddress target, JsonObject request) {
         return body(target, ControlClient.ask(target, request, PATIENCE));
     }
 
-    /** The answer in a reply, as {@link #ask} gives it. */
+    /** The answer in a reply, with the exceptions of {@link #ask}. */
     public static JsonObject body(ControlAddress target, ControlClient.Reply reply) {
         return switch (reply) {
             case ControlClient.Reply.Refused _ ->
                 throw MusterException.config(
                         "nothing listens on " + target
-                                + ": start a process with 'muster run', or name the control port of one that runs with --control HOST:PORT");
+                                + ": start a process with 'muster run', or give the control port of a running one with --control HOST:PORT");
             case ControlClient.Reply.Silent(String why) ->
                 throw MusterException.config("no answer from " + target + " (" + why
-                        + "): name the control port of a running process with --control HOST:PORT");
+                        + "): give the control port of a running process with --control HOST:PORT");
             case ControlClient.Reply.Answered(JsonObject body)
             when body.getString("error") != null ->
                 throw new MusterException(

@@ -24,12 +24,12 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A group on this host, one JVM per process, watched from outside: everything that is known comes from what the
- * processes print. One thread runs it; {@link #close} may be called from another, by a signal.
+ * A group on this host with one JVM per process. It is observed from outside: all information comes from the events that
+ * the processes print. One thread runs it; {@link #close} may be called from another thread when a signal arrives.
  */
 final class Demo implements AutoCloseable {
     static final String GROUP = "demo";
-    /** For the processes to start, on a busy host. */
+    /** Limit for the processes to start on a busy host. */
     private static final Duration START = Duration.ofSeconds(60);
 
     private final DemoPlan plan;
@@ -38,13 +38,13 @@ final class Demo implements AutoCloseable {
     private final List<List<Integer>> seats;
     private final GroupProcesses processes;
     private final DemoPicture picture;
-    private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
-    /** Who has told of the loss that is being waited for. */
+    private final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
+    /** The event {@code degraded} of each process that has reported the loss that is awaited. */
     private final Map<ChildProcess, JsonObject> degraded = new LinkedHashMap<>();
 
     private @Nullable ChildProcess killed;
 
-    private record Heard(ChildProcess child, News news) {}
+    private record Received(ChildProcess child, News news) {}
 
     Demo(DemoPlan plan, List<Integer> ports, EventWriter events, ProgressLine progress) {
         this.plan = plan;
@@ -53,10 +53,10 @@ final class Demo implements AutoCloseable {
         this.seats = plan.seats();
         this.picture = new DemoPicture(plan.ranks());
         this.processes = new GroupProcesses(
-                GROUP, plan.ranks(), seats, ports, plan.settings(), (child, news) -> heard.add(new Heard(child, news)));
+                GROUP, plan.ranks(), seats, ports, plan.settings(), (child, news) -> received.add(new Received(child, news)));
     }
 
-    /** Runs until all are connected (again). The exit code. */
+    /** Runs until all are connected, after a restart once more. Returns the exit code. */
     int run() {
         say(plan.ranks() + " ranks in " + seats.size() + (seats.size() == 1 ? " process" : " processes")
                 + " on 127.0.0.1, control ports " + processes.controlPorts());
@@ -71,12 +71,12 @@ final class Demo implements AutoCloseable {
         return done == null ? notAllConnected() : allConnected(done);
     }
 
-    /** Stays until this process is ended, and goes on telling. */
+    /** Stays up until this process is ended, and prints events until then. */
     void keep() {
-        say("staying up until Ctrl-C; ask with: muster status --control "
+        say("staying up until Ctrl-C; for the status, run: muster status --control "
                 + processes.controls().getFirst());
         while (true) {
-            Heard next = next(Long.MAX_VALUE);
+            Received next = next(Long.MAX_VALUE);
             if (next != null && next.news() instanceof News.Ended(int exitCode)) {
                 say("the process of ranks " + next.child().ranks() + " (pid "
                         + next.child().pid() + ") has ended with exit code " + exitCode);
@@ -84,7 +84,7 @@ final class Demo implements AutoCloseable {
         }
     }
 
-    /** Ends all processes. Returns when they are gone; may be called twice. */
+    /** Ends all processes. Returns when all have ended; idempotent. */
     @Override
     public void close() {
         processes.close();
@@ -93,8 +93,8 @@ final class Demo implements AutoCloseable {
     // ---- watching
 
     /**
-     * What all ranks know of an epoch after the given one; null when the deadline passes, which begins when all that
-     * were started are up.
+     * Waits until all ranks know an epoch after the given one, and returns it; null if the deadline passes first. The
+     * deadline counts from the moment at which all started processes have published.
      */
     private @Nullable JsonObject await(long after) {
         long endNanos =
@@ -118,20 +118,20 @@ final class Demo implements AutoCloseable {
         return known;
     }
 
-    private @Nullable Heard next(long nanos) {
+    private @Nullable Received next(long nanos) {
         try {
-            Heard next = heard.poll(nanos, TimeUnit.NANOSECONDS);
+            Received next = received.poll(nanos, TimeUnit.NANOSECONDS);
             if (next != null) {
                 take(next);
             }
             return next;
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-            throw MusterException.fatal("interrupted");
+            throw MusterException.fatal("interrupted while waiting for the processes of the demo");
         }
     }
 
-    private void take(Heard next) {
+    private void take(Received next) {
         switch (next.news()) {
             case News.Event(JsonObject body) -> {
                 picture.note(body);
@@ -144,18 +144,18 @@ final class Demo implements AutoCloseable {
         }
     }
 
-    private void failIfEnded(@Nullable Heard next) {
+    private void failIfEnded(@Nullable Received next) {
         if (next == null || !(next.news() instanceof News.Ended(int exitCode)) || next.child() == killed) {
             return;
         }
         progress.end();
         ChildProcess child = next.child();
-        List<String> words = child.lastWords();
+        List<String> lines = child.lastLines();
         throw MusterException.retry("the process of ranks " + child.ranks() + " (pid " + child.pid()
                 + ") has ended with exit code " + exitCode
-                + (words.isEmpty()
-                        ? " and has said nothing"
-                        : ": " + String.join(System.lineSeparator() + "  ", words)));
+                + (lines.isEmpty()
+                        ? " and has printed no error; set MUSTER_DEBUG=1 to see more"
+                        : ": " + String.join(System.lineSeparator() + "  ", lines)));
     }
 
     // ---- restart
@@ -176,12 +176,12 @@ final class Demo implements AutoCloseable {
         }
         var body = new JsonObject().put("ranks", new JsonArray(victim.ranks())).put("killedPid", victim.pid());
         var after = new JsonArray();
-        degraded.forEach((child, told) -> after.add(new JsonObject()
+        degraded.forEach((child, event) -> after.add(new JsonObject()
                 .put("ranks", new JsonArray(child.ranks()))
-                .put("degradedAfterMs", (told.getLong("atNanos") - killedNanos) / 1_000_000)));
+                .put("degradedAfterMs", (event.getLong("atNanos") - killedNanos) / 1_000_000)));
         events.event("restart", body.put("seenBy", after));
         say(EventWriter.degradedText(degraded.values().iterator().next()));
-        say("degraded was seen "
+        say("loss reported "
                 + after.stream()
                         .map(JsonObject.class::cast)
                         .map(one -> "by ranks " + one.getJsonArray("ranks").encode() + " after "
@@ -192,7 +192,7 @@ final class Demo implements AutoCloseable {
         return await(epoch);
     }
 
-    /** Until all others have told of it, and the killed process is known to be gone. */
+    /** Waits until all other processes have reported the loss and the killed process has ended. */
     private boolean awaitDegraded(ChildProcess victim) {
         long endNanos = System.nanoTime() + plan.deadline().toNanos();
         boolean gone = false;
@@ -201,7 +201,7 @@ final class Demo implements AutoCloseable {
             if (left <= 0) {
                 return false;
             }
-            Heard next = next(left);
+            Received next = next(left);
             failIfEnded(next);
             gone |= next != null && next.child() == victim && next.news() instanceof News.Ended;
         }
@@ -235,7 +235,7 @@ final class Demo implements AutoCloseable {
             processes
                     .alive()
                     .forEach(child -> say(
-                            "  ranks " + child.ranks() + ", pid " + child.pid() + ": its process is still starting"));
+                            "  ranks " + child.ranks() + ", pid " + child.pid() + ": the process is still starting"));
         }
         outcome(
                 "not-all-connected",

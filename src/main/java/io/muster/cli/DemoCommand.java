@@ -27,85 +27,86 @@ import picocli.CommandLine.Option;
         name = "demo",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Start a group of ranks as processes of this host, watch them connect, and stop them.",
+        description = "Starts a group of ranks as processes on this host, shows how they connect, and stops them.",
         footer = {
             "",
-            "Exit codes: 0 all connected (--chaos: and everything blamed right), 1 a process failed (--chaos: or not), 2 wrong arguments, 3 not all connected within --deadline."
+            "Exit codes: 0 all connected, 1 a process failed, 2 wrong arguments or settings, 3 not all connected within --deadline.",
+            "With --chaos: 0 every fault blamed right, no rank wrongly, all connected at the end; 1 otherwise; 2 wrong arguments or settings."
         })
 final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--ranks",
             paramLabel = "N",
-            description = "How many ranks; ${DEFAULT-VALUE} if not given.",
+            description = "Number of ranks (default: ${DEFAULT-VALUE}).",
             defaultValue = "4")
     private int ranks;
 
     @Option(
             names = "--processes",
             paramLabel = "M",
-            description = "Over how many processes they are spread; one each if not given.")
+            description = "Number of processes, over which the ranks are spread (default: one per rank).")
     private @Nullable Integer processes;
 
     @Option(
             names = "--fabric",
             paramLabel = "CLUSTERUUID/CLIQUE",
-            description = "A simulated fabric that all belong to.")
+            description = "Simulated fabric that all processes belong to.")
     private @Nullable String fabric;
 
-    @Option(names = "--warmup", paramLabel = "MODE", description = "auto, exchange, skip or fabric.")
+    @Option(names = "--warmup", paramLabel = "MODE", description = "How links are proven: auto, exchange, skip or fabric (warmup.mode).")
     private @Nullable String warmup;
 
     @Option(
             names = "--missing",
             paramLabel = "RANK",
-            description = "This rank is never started: shows the report at the deadline.")
+            description = "Never start this rank, which shows the report at the deadline.")
     private @Nullable Integer missing;
 
     @Option(
             names = "--restart",
             paramLabel = "RANK",
             description =
-                    "After all-connected, kill -9 this rank's process, start it again, and wait for the next epoch.")
+                    "After all-connected, kill the process of this rank (kill -9), start it again, and wait for the next epoch.")
     private @Nullable Integer restart;
 
     @Option(
             names = "--chaos",
             paramLabel = "SEED",
-            description = "After all-connected, kill, stop, continue and restart processes by a schedule"
-                    + " of this seed, and compare what was done with what the group says; ends with a verdict.")
+            description = "After all-connected, kill, stop, continue and restart processes by a schedule from this seed."
+                    + " Compares each fault with what the group reports, and ends with a verdict.")
     private @Nullable Long chaos;
 
     @Option(
             names = "--seconds",
             paramLabel = "S",
-            description = "How long to do so; ${DEFAULT-VALUE} if not given.",
+            description = "Duration of --chaos in seconds (default: ${DEFAULT-VALUE}).",
             defaultValue = "30")
     private int seconds;
 
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "Settings of the processes, of the form of conf/muster.yaml.")
+            description = "Settings file of the processes, in the form of conf/muster.yaml.")
     private @Nullable Path config;
 
     @Option(
             names = "--deadline",
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description = "How long to wait for all-connected once the processes are up; 20s if not given.")
+            description = "Limit of the wait for all-connected, from the moment at which the processes are up, such as 500ms, 20s or 2m (default: 20s).")
     private @Nullable Duration deadline;
 
     @Option(
             names = "--json",
-            description = "One JSON object a line on standard output, and nothing else there; the last is the outcome.")
+            description = "Print one JSON object per line on standard output, and nothing else. The last one is the outcome.")
     private boolean json;
 
-    @Option(names = "--keep", description = "Stay up until Ctrl-C.")
+    @Option(names = "--keep", description = "Keep the group running after all-connected, until Ctrl-C.")
     private boolean keep;
 
     private static final int MAX_SECONDS = 86_400;
 
-    /** Set by the thread that ends the JVM, read by the one that would otherwise call the end a failure. */
+    /** Set by the shutdown hook; read by the main thread, where an ending JVM makes the demo fail. */
     private volatile boolean ending;
 
     @Override
@@ -113,8 +114,8 @@ final class DemoCommand implements Callable<Integer> {
         DemoPlan plan = plan();
         if (chaos != null) {
             if (missing != null || restart != null || keep || seconds < 1 || seconds > MAX_SECONDS) {
-                throw MusterException.config("--chaos goes with --ranks, --processes, --config, --seconds (1 to "
-                        + MAX_SECONDS + ") and --json, not with --missing, --restart or --keep");
+                throw MusterException.config("--chaos can't be combined with --missing, --restart or --keep, and --seconds must be 1 to "
+                        + MAX_SECONDS + ", got " + seconds);
             }
             return new ChaosRun(
                             new ChaosPlan(
@@ -139,7 +140,7 @@ final class DemoCommand implements Callable<Integer> {
             return code;
         } catch (RuntimeException e) {
             if (ending) {
-                // it failed because the JVM is being ended, whose own exit code stands
+                // the demo failed because the JVM is ending, which decides the exit code itself
                 return ExitCode.OK;
             }
             events.event(

@@ -23,7 +23,11 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "doctor",
         description =
-                "Says what this host offers and what to do about what is missing. Exit code 0 without a GPU, 2 if the address or a port can't be used.",
+                "Shows what this host offers, what is missing, and what to do about it.",
+        footer = {
+            "",
+            "Exit codes: 0 Muster can run here (a GPU is not needed), 2 a finding is FAIL (the address or a port can't be used), or wrong arguments."
+        },
         mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
     private static final int MAX_PORT = 65_535;
@@ -35,23 +39,23 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(
             names = "--bind",
             paramLabel = "ADDRESS",
-            description = "address that ranks would bind to; 0.0.0.0 for every interface")
+            description = "Address of this host that ranks would listen on; 0.0.0.0: every interface.")
     private @Nullable String bind;
 
     @Option(
             names = "--port",
             paramLabel = "PORT",
             split = ",",
-            description = "port that should be free; may be repeated, or a list")
+            description = "Port that must be free. May be repeated, or a list such as 7600,5701.")
     private final List<Integer> ports = new ArrayList<>();
 
     @Option(
             names = "--warmup",
             paramLabel = "MODE",
-            description = "warmup.mode as configured: auto, exchange, skip or fabric")
+            description = "The mode that ranks would use (warmup.mode): auto, exchange, skip or fabric.")
     private @Nullable String warmup;
 
-    @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
+    @Option(names = "--json", description = "Print one JSON object on standard output, and nothing else.")
     private boolean json;
 
     @Override

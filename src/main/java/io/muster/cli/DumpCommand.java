@@ -17,17 +17,16 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code muster dump}: the flight record of a running process; does not join the cluster, and changes nothing. */
+/** {@code muster dump}: the flight record of a running process. It does not join the cluster and changes nothing. */
 @Command(
         name = "dump",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description =
-                "Ask a running process for its flight record: what happened last to its links, channels, store and barrier, as JSON.",
+                "Prints the flight record of a running process as JSON: the last events of its links, channels, store and barrier.",
         footer = {
             "",
-            "Exit codes: 0 written, 1 the process failed to answer, or the file can't be written, 2 wrong arguments, or nothing answers"
-                    + " there."
+            "Exit codes: 0 printed or written, 1 the process failed to answer or the file can't be written, 2 wrong arguments, or nothing answers at this address."
         })
 final class DumpCommand implements Callable<Integer> {
     @Spec
@@ -37,10 +36,10 @@ final class DumpCommand implements Callable<Integer> {
             names = "--control",
             paramLabel = "HOST[:PORT]",
             defaultValue = "127.0.0.1:7600",
-            description = "Control port of the process; ${DEFAULT-VALUE} if not given.")
+            description = "Control port of the process (default: ${DEFAULT-VALUE}).")
     private String control = "";
 
-    @Option(names = "--out", paramLabel = "FILE", description = "Where to write it; standard output if not given.")
+    @Option(names = "--out", paramLabel = "FILE", description = "File to write to (default: standard output).")
     private @Nullable Path out;
 
     @Override
@@ -56,7 +55,7 @@ final class DumpCommand implements Callable<Integer> {
             Files.writeString(out, record.encodePrettily() + System.lineSeparator());
         } catch (IOException e) {
             throw new MusterException(
-                    MusterException.Kind.FATAL, "can't write " + out + ": " + e + "; choose another --out", e);
+                    MusterException.Kind.FATAL, "can't write " + out + ": " + e + "; choose another file with --out", e);
         }
         return ExitCode.OK;
     }

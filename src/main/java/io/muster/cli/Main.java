@@ -22,18 +22,22 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or environment, and what a command
- * documents itself. A failure is one line on standard error; {@code --debug} or {@code MUSTER_DEBUG=1} adds the stack
- * trace.
+ * The command line. {@link ExitCode} has the exit codes. A failure is one line on standard error; {@code --debug} or
+ * {@code MUSTER_DEBUG=1} adds the stack trace.
  */
 @Command(
         name = "muster",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         sortOptions = false,
-        description = "Ranks of a process group find each other, connect, warm up, and learn that all are connected.",
+        description = "Connects the ranks of a process group, proves every link by a warmup, and informs each rank when all are connected.",
+        footer = {
+            "",
+            "Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or environment, 3 not all connected in time.",
+            "'muster COMMAND --help' says what they mean for a command."
+        },
         subcommands = {
-            // every command is registered here, and nowhere else
+            // all commands are registered here
             DemoCommand.class,
             RunCommand.class,
             StatusCommand.class,
@@ -52,28 +56,28 @@ public final class Main implements Runnable {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of a failure.")
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Print the stack trace of a failure (also: MUSTER_DEBUG=1).")
     private boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
 
     private Main() {}
 
     public static void main(String[] args) {
-        // before the first logger; the library itself has no such file, since an application brings its own
+        // set before the first logger exists; the library has no such file, because an application configures its own log
         if (System.getProperty(LOGGING) == null) {
             System.setProperty(LOGGING, "io/muster/cli/logback.xml");
         }
         try {
             System.exit(commandLine().execute(args));
         } catch (Error failure) {
-            // no memory, no files: threads that are left would keep the process alive, and what would close it in order
-            // may need the same
+            // out of memory or files: remaining threads would keep the process alive, and closing in order may need more
+            // of the same, so the JVM halts
             String message = firstLine(failure.toString());
             System.err.println("muster: " + message + FileLimit.hint(message));
             Runtime.getRuntime().halt(ExitCode.FAILED);
         }
     }
 
-    /** The commands, with the rules for failures; tests add their own command to it. */
+    /** The commands and the handling of failures; tests add a command of their own. */
     static CommandLine commandLine() {
         Main main = new Main();
         return new CommandLine(main)
@@ -82,7 +86,7 @@ public final class Main implements Runnable {
                 .setExecutionExceptionHandler((failure, commandLine, _) -> main.failed(failure, commandLine));
     }
 
-    /** Without a command: the help, as an error. */
+    /** Called if no command is given. */
     @Override
     public void run() {
         throw new ParameterException(spec.commandLine(), "no command given; " + commandsOf(spec.commandLine()));

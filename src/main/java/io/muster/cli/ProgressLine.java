@@ -6,8 +6,8 @@ import java.io.PrintStream;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Shows a line that changes all the time: in a terminal one line that is written again, elsewhere a further line now
- * and then.
+ * Shows a line that changes often. A terminal shows one line that is overwritten; a file or pipe gets a new line at most
+ * every 250 ms.
  */
 final class ProgressLine {
     private static final String TO_START_AND_CLEAR = "\r\033[K";
@@ -41,7 +41,7 @@ final class ProgressLine {
         this.kind = kind;
     }
 
-    /** The line is so now; shown at once, or when it is due. */
+    /** Sets the line. It is shown at once, or at the next due time. */
     void set(String line, long nowNanos) {
         latest = line;
         if (kind != Kind.OFF && !latest.equals(shown) && nowNanos - shownNanos >= kind.paceNanos) {
@@ -52,12 +52,12 @@ final class ProgressLine {
         }
     }
 
-    /** How long until a line that is set but not shown may be shown. */
+    /** Time until a line that is set and not shown yet may be shown. */
     long dueInNanos(long nowNanos) {
         return latest.equals(shown) ? Kind.OFF.paceNanos : Math.max(1, kind.paceNanos - (nowNanos - shownNanos));
     }
 
-    /** Ends the line, so that something else can be written; the latest state stays readable. */
+    /** Ends the line with its latest state, so that other output can follow. */
     void end() {
         if (kind == Kind.TERMINAL && !shown.isEmpty()) {
             out.print(TO_START_AND_CLEAR + latest + System.lineSeparator());

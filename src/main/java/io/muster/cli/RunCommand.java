@@ -34,19 +34,18 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** One process of a cluster: joins a group with one or several ranks and stays until it is told to end. */
+/** {@code muster run}: one process of a cluster, which joins a group with its ranks and stays until a signal ends it. */
 @Command(
         name = "run",
-        description = "Run one process of a cluster, with one or several ranks of a group.",
+        description = "Runs one process of a cluster, with one or several ranks of a group.",
         mixinStandardHelpOptions = true,
         footer = {
             "",
-            "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or the rank is held by another process,",
-            "3 not all connected within --deadline."
+            "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or another process holds the rank, 3 not all connected within --deadline."
         })
 final class RunCommand implements Callable<Integer> {
 
-    @Option(names = "--group", required = true, paramLabel = "NAME", description = "The group's name.")
+    @Option(names = "--group", required = true, paramLabel = "NAME", description = "Name of the group.")
     private String group = "";
 
     @ArgGroup(multiplicity = "1")
@@ -56,7 +55,7 @@ final class RunCommand implements Callable<Integer> {
         @Option(names = "--rank", paramLabel = "RANK", description = "The rank of this process.")
         private @Nullable Integer rank;
 
-        @Option(names = "--ranks", paramLabel = "RANKS", description = "The ranks of this process, such as 0-7 or 0,4.")
+        @Option(names = "--ranks", paramLabel = "RANKS", description = "The ranks of this process, such as 3, 0-7 or 0,4.")
         private @Nullable String ranks;
 
         List<Integer> list() {
@@ -64,17 +63,17 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
-    @Option(names = "--world-size", required = true, paramLabel = "N", description = "How many ranks the group has.")
+    @Option(names = "--world-size", required = true, paramLabel = "N", description = "Number of ranks in the group.")
     private int worldSize;
 
     @Option(
             names = "--members",
             paramLabel = "HOST[:PORT],…",
-            description = "Control addresses of all processes, the same list everywhere;"
-                    + " the first founds the cluster. Without it this process is alone.")
+            description = "Control addresses of all processes, the same list in each process."
+                    + " The first one founds the cluster. Without this option the process is alone.")
     private String members = "";
 
-    @Option(names = "--segment", paramLabel = "NAME:BYTES", description = "Memory to register, may be repeated.")
+    @Option(names = "--segment", paramLabel = "NAME:BYTES", description = "Memory that each rank of this process registers. May be repeated.")
     private List<String> segments = new ArrayList<>();
 
     @Option(
@@ -82,30 +81,30 @@ final class RunCommand implements Callable<Integer> {
             paramLabel = "TIME",
             converter = DurationConverter.class,
             description =
-                    "Fail with the report and exit code 3 if not all are connected by then. Without it, wait and report for ever.")
+                    "Fail with the report and exit code 3 if not all ranks are connected by then. Without this option, wait without limit and report periodically.")
     private @Nullable Duration deadline;
 
-    @Option(names = "--json", description = "One JSON object a line on standard output, and nothing else there.")
+    @Option(names = "--json", description = "Print one JSON object per line on standard output, and nothing else.")
     private boolean json;
 
     @Option(
             names = "--while-stdin-open",
             hidden = true,
-            description = "End when standard input ends: whoever started this is gone.")
+            description = "End when standard input ends, because the process that started this one has ended.")
     private boolean whileStdinOpen;
 
     @Option(
             names = "--traffic",
             paramLabel = "BYTES",
             hidden = true,
-            description = "Write so many bytes into the next rank, again and again.")
+            description = "Write this many bytes into the next rank, one write after the other.")
     private long trafficBytes;
 
     @Mixin
     private ProcessSettings settings = new ProcessSettings();
 
     private final CompletableFuture<Integer> outcome = new CompletableFuture<>();
-    /** Set by the thread that ends the JVM, read by those that would otherwise call the end a failure. */
+    /** Set by the shutdown hook; read by the main thread, where an ending JVM makes the run fail. */
     private volatile boolean ending;
     /** Set when all ranks have published; read by the periodic report. */
     private volatile List<JoinedRank> joined = List.of();
@@ -133,9 +132,9 @@ final class RunCommand implements Callable<Integer> {
             events.text("starting pid=" + ProcessHandle.current().pid() + " group=" + group + " ranks=" + ranks.list()
                     + " worldSize=" + worldSize + " control=" + process.controlAddress());
             process.start(options, addresses);
-            var told = new RunTold(group, events);
-            told.busEvents(process.vertx());
-            told.waiting(process.vertx(), options.barrier().reportEveryMs(), () -> joined);
+            var runEvents = new RunEvents(group, events);
+            runEvents.busEvents(process.vertx());
+            runEvents.waiting(process.vertx(), options.barrier().reportEveryMs(), () -> joined);
             join(process, joins, events);
             int code = outcome.join();
             if (!ending) {
@@ -144,7 +143,7 @@ final class RunCommand implements Callable<Integer> {
             return code;
         } catch (RuntimeException e) {
             if (ending) {
-                // it failed because the JVM is being ended, whose own exit code stands
+                // the run failed because the JVM is ending, which decides the exit code itself
                 return ExitCode.OK;
             }
             throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
@@ -152,8 +151,8 @@ final class RunCommand implements Callable<Integer> {
     }
 
     /**
-     * A process on the loopback address can't join others that are on a network: said at once, not after a minute of
-     * trying (R-11).
+     * A process on the loopback address can't join others on a network. This check says so at once, instead of after a
+     * minute of attempts (R-11).
      */
     private static void reachable(String bind, List<ControlAddress> members) {
         if (isLoopback(bind)) {
@@ -164,8 +163,8 @@ final class RunCommand implements Callable<Integer> {
                     .findFirst()
                     .ifPresent(member -> {
                         throw MusterException.config("this process would listen on " + bind + ", which the member "
-                                + member + " can't reach; give it "
-                                + "--bind (or endpoint.bind) with an address of this host that the others reach");
+                                + member + " can't reach; use --bind (or endpoint.bind) with an address of this host"
+                                + " that the other processes can reach");
                     });
         }
     }
@@ -225,7 +224,7 @@ final class RunCommand implements Callable<Integer> {
                         outcome::completeExceptionally);
     }
 
-    /** Waits for one epoch after the other, for as long as the process lives; the deadline is for the first. */
+    /** Waits for one epoch after the other while the process lives; the deadline applies to the first one only. */
     private void await(LaunchedProcess process, List<JoinedRank> all, long after, EventWriter events) {
         Duration limit = after == 0 && deadline != null ? deadline : Duration.ofDays(365);
         Future.all(all.stream().map(rank -> rank.allConnected(limit)).toList())
@@ -273,7 +272,7 @@ final class RunCommand implements Callable<Integer> {
     private static void endWithStdin() {
         try {
             while (System.in.read() >= 0) {
-                // what comes is of no interest, only that it ends
+                // the content is ignored; only the end of the input matters
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

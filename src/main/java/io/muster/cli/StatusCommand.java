@@ -18,14 +18,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code muster status}: asks one running process, which gathers from all; does not join the cluster. */
+/** {@code muster status}: asks one running process, which asks all others. It does not join the cluster. */
 @Command(
         name = "status",
         mixinStandardHelpOptions = true,
-        description = "Ask a running process who is missing in its groups, and why; before and after all-connected.",
+        description = "Shows which ranks are missing in the groups of a running process, in which phase, and why. Works before and after all-connected.",
         footer = {
             "",
-            "Exit codes: 0 answered, 1 the process failed to answer, 2 wrong arguments, no such group, or nothing answers there."
+            "Exit codes: 0 answered, 1 the process failed to answer, 2 wrong arguments, no such group, or nothing answers at this address."
         })
 final class StatusCommand implements Callable<Integer> {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -33,17 +33,17 @@ final class StatusCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    @Option(names = "--group", paramLabel = "NAME", description = "Only this group.")
+    @Option(names = "--group", paramLabel = "NAME", description = "Show only this group (default: all groups of the process).")
     private @Nullable String group;
 
-    @Option(names = "--json", description = "One JSON object on standard output, and nothing else there.")
+    @Option(names = "--json", description = "Print one JSON object on standard output, and nothing else.")
     private boolean json;
 
     @Option(
             names = "--control",
             paramLabel = "HOST[:PORT]",
             defaultValue = "127.0.0.1:7600",
-            description = "Control port of any process of the group; ${DEFAULT-VALUE} if not given.")
+            description = "Control port of any process of the group (default: ${DEFAULT-VALUE}).")
     private String control = "";
 
     @Override

@@ -3,23 +3,24 @@
 package io.muster.cli;
 
 import io.muster.group.LogEvents;
+import io.muster.launch.ExitCode;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Does something first when SIGTERM comes, then ends the JVM as it would have ended. A shutdown hook can't tell a
- * signal from an end in order. The JDK offers signals by an internal class of the module jdk.unsupported only, which
- * the compiler warns of: so by reflection, and where that is not there, a signal only ends the JVM.
+ * Runs an action when SIGTERM arrives, then ends the JVM with the usual exit code. A shutdown hook would not do, because
+ * it can't distinguish a signal from an end in order. The JDK offers signals only in an internal class of the module
+ * jdk.unsupported, about which the compiler warns; so the class is used by reflection. If it is absent, a signal only ends
+ * the JVM.
  */
 final class TermSignal {
     private static final Logger LOG = LoggerFactory.getLogger(TermSignal.class);
-    private static final int EXIT_CODE = 128 + 15;
 
     private TermSignal() {}
 
-    /** @param first bounded by itself; the JVM ends when it returns */
+    /** @param first must limit its own time; the JVM ends when it returns */
     static void before(Runnable first) {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
@@ -39,7 +40,7 @@ final class TermSignal {
                             signal.getConstructor(String.class).newInstance("TERM"),
                             Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, ends));
         } catch (ReflectiveOperationException | RuntimeException e) {
-            LOG.debug(LogEvents.SIGNAL_UNAVAILABLE + " reason={} SIGTERM dumps no flight record", e.toString());
+            LOG.debug(LogEvents.SIGNAL_UNAVAILABLE + " reason={} SIGTERM will not dump a flight record", e.toString());
         }
     }
 
@@ -49,7 +50,7 @@ final class TermSignal {
         } catch (RuntimeException e) {
             LOG.warn(LogEvents.SIGNAL_FAILED + " reason={}", e.toString());
         } finally {
-            System.exit(EXIT_CODE);
+            System.exit(ExitCode.TERMINATED);
         }
     }
 }

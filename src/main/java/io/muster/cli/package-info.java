@@ -1,6 +1,6 @@
 /**
- * {@code launcher/muster}: the commands. Read {@link io.muster.cli.Main} first. Imports anything; nothing imports it.
- * Invariant: standard output belongs to the command, everything else goes to standard error.
+ * The commands of {@code launcher/muster}. Read {@link io.muster.cli.Main} first. May import every package; no package
+ * imports it. Invariant: standard output has only the output of the command, and everything else goes to standard error.
  */
 @NullMarked
 package io.muster.cli;

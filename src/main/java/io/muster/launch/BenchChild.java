@@ -16,18 +16,18 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A process of {@code bench-worker} or {@code gpu-worker}: takes commands, and what it tells is waited for by kind. */
+/** A process of {@code bench-worker} or {@code gpu-worker}: takes commands, and its events are awaited by their name. */
 public final class BenchChild implements AutoCloseable {
-    private static final long LOOK_MS = 100;
-    private static final String COMPLAINT = "muster: ";
+    private static final long POLL_MS = 100;
+    private static final String ERROR_PREFIX = "muster: ";
 
     private final ChildProcess process;
-    private final Map<String, BlockingQueue<JsonObject>> told = new ConcurrentHashMap<>();
-    /** Set by the thread that reads what the child tells; read by whoever waits for it. */
+    private final Map<String, BlockingQueue<JsonObject>> received = new ConcurrentHashMap<>();
+    /** Why the child ended. Set by the thread that reads its output, read by the thread in {@link #expect}. */
     private volatile @Nullable String end;
 
     private BenchChild(ProcessBuilder command) throws IOException {
-        process = ChildProcess.start(command, List.of(), this::heard);
+        process = ChildProcess.start(command, List.of(), this::received);
     }
 
     public static BenchChild start(List<String> arguments) {
@@ -35,8 +35,8 @@ public final class BenchChild implements AutoCloseable {
     }
 
     /**
-     * A process of another command that speaks the same way. What it logs is shown with {@code MUSTER_DEBUG=1} only:
-     * processes that are killed are loud.
+     * Starts a process of another command with the same protocol. Its log is shown with {@code MUSTER_DEBUG=1} only,
+     * because the peers of a killed process log a lot.
      */
     public static BenchChild start(
             JvmCommand command, String name, List<String> arguments, Map<String, String> environment) {
@@ -53,11 +53,11 @@ public final class BenchChild implements AutoCloseable {
         try {
             return new BenchChild(builder);
         } catch (IOException e) {
-            throw new UncheckedIOException("a process of " + name + " can't be started", e);
+            throw new UncheckedIOException("can't start a process of '" + name + "': " + e.getMessage(), e);
         }
     }
 
-    private void heard(ChildProcess child, ChildProcess.News news) {
+    private void received(ChildProcess child, ChildProcess.News news) {
         switch (news) {
             case ChildProcess.News.Event(JsonObject body) -> {
                 String event = body.getString("event");
@@ -69,11 +69,11 @@ public final class BenchChild implements AutoCloseable {
             case ChildProcess.News.Ended(int exitCode) -> {
                 if (end == null) {
                     end = "exit code " + exitCode + "; "
-                            + child.lastWords().stream()
-                                    .filter(line -> line.startsWith(COMPLAINT))
+                            + child.lastLines().stream()
+                                    .filter(line -> line.startsWith(ERROR_PREFIX))
                                     .reduce((_, last) -> last)
-                                    .map(line -> line.substring(COMPLAINT.length()))
-                                    .orElse("MUSTER_DEBUG=1 shows what it logged");
+                                    .map(line -> line.substring(ERROR_PREFIX.length()))
+                                    .orElse("set MUSTER_DEBUG=1 to see its log");
                 }
             }
         }
@@ -83,23 +83,27 @@ public final class BenchChild implements AutoCloseable {
         process.send(command);
     }
 
-    /** The next message of this kind. */
+    /**
+     * Waits for the next event of this name.
+     *
+     * @throws MusterException FATAL if the process has ended, RETRY if the limit has passed
+     */
     public JsonObject expect(String event, Duration limit) {
         BlockingQueue<JsonObject> queue = queue(event);
         long endNanos = System.nanoTime() + limit.toNanos();
         try {
             while (true) {
-                JsonObject next = queue.poll(LOOK_MS, TimeUnit.MILLISECONDS);
+                JsonObject next = queue.poll(POLL_MS, TimeUnit.MILLISECONDS);
                 if (next != null) {
                     return next;
                 }
                 if (end != null) {
                     throw MusterException.fatal(
-                            "a process of the measurement ended while '" + event + "' was awaited: " + end);
+                            "a process of the measurement ended before its event '" + event + "': " + end);
                 }
                 if (System.nanoTime() - endNanos > 0) {
-                    throw MusterException.retry("a process of the measurement did not tell '" + event + "' within "
-                            + limit.toSeconds() + " s; the machine may be too busy");
+                    throw MusterException.retry("a process of the measurement did not send '" + event + "' within "
+                            + limit.toSeconds() + " s; the machine may be too busy: stop other work and run it again");
                 }
             }
         } catch (InterruptedException e) {
@@ -108,13 +112,13 @@ public final class BenchChild implements AutoCloseable {
         }
     }
 
-    /** What was told so far of this kind is of no interest. */
+    /** Drops the events of this name that have arrived so far. */
     public void forget(String event) {
         queue(event).clear();
     }
 
     private BlockingQueue<JsonObject> queue(String event) {
-        return told.computeIfAbsent(event, _ -> new LinkedBlockingQueue<>());
+        return received.computeIfAbsent(event, _ -> new LinkedBlockingQueue<>());
     }
 
     public Duration cpu() {
@@ -126,7 +130,7 @@ public final class BenchChild implements AutoCloseable {
         process.kill();
     }
 
-    /** Nothing is left to be done in order: it is killed. */
+    /** Kills the process, which has nothing to do in order, and waits for its end. */
     @Override
     public void close() {
         process.awaitEnd(0);

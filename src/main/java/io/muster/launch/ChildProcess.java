@@ -17,23 +17,23 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 
 /**
- * A command in a JVM of its own that tells JSON lines. What it tells on standard output is handed on as events; the
- * last lines of its standard error are kept for the case that it fails. It ends by itself when this process dies,
- * because its standard input ends then.
+ * A command in a JVM of its own that prints JSON lines. The lines of its standard output are passed on as events. The
+ * last lines of its standard error are kept for the message if it fails. The child ends when this process dies, because
+ * its standard input ends then.
  */
 public final class ChildProcess {
     private static final int KEPT_LINES = 20;
 
     private final Process process;
     private final List<Integer> ranks;
-    private final Deque<String> lastWords = new ArrayDeque<>();
+    private final Deque<String> lastLines = new ArrayDeque<>();
 
-    /** What a child says or does. */
+    /** An event of a child. */
     public sealed interface News {
-        /** One line of its standard output. */
+        /** The child has printed one line on standard output. */
         record Event(JsonObject body) implements News {}
 
-        /** It has ended, and everything that it said has been handed on. */
+        /** The child has ended, and everything that it printed has been passed on. */
         record Ended(int exitCode) implements News {}
     }
 
@@ -42,7 +42,7 @@ public final class ChildProcess {
         this.ranks = List.copyOf(ranks);
     }
 
-    /** @param news called on threads of the child's own, in order; Ended comes last and once */
+    /** @param news called on threads of this child, in order; Ended comes last, once */
     static ChildProcess start(ProcessBuilder command, List<Integer> ranks, BiConsumer<ChildProcess, News> news)
             throws IOException {
         var child = new ChildProcess(command.start(), ranks);
@@ -63,25 +63,25 @@ public final class ChildProcess {
         return process.isAlive();
     }
 
-    /** The end of its standard error. */
-    public List<String> lastWords() {
-        synchronized (lastWords) {
-            return List.copyOf(lastWords);
+    /** The last lines of its standard error. */
+    public List<String> lastLines() {
+        synchronized (lastLines) {
+            return List.copyOf(lastLines);
         }
     }
 
-    /** One line on its standard input; lost if it has ended. */
+    /** Writes one line to its standard input; the line is lost if the child has ended. */
     void send(JsonObject command) {
         try {
             process.getOutputStream()
                     .write((command.encode() + System.lineSeparator()).getBytes(StandardCharsets.UTF_8));
             process.getOutputStream().flush();
         } catch (IOException _) {
-            // whoever waits for what comes of it learns that it has ended
+            // the child has ended: the caller that waits for the result receives Ended
         }
     }
 
-    /** Processor time that it has used, in steps of the system's. */
+    /** Processor time that it has used, in the steps that the system counts. */
     Duration cpu() {
         return process.info().totalCpuDuration().orElse(Duration.ZERO);
     }
@@ -91,7 +91,7 @@ public final class ChildProcess {
         process.destroyForcibly();
     }
 
-    /** Such as {@code STOP} or {@code CONT}; nothing if it has ended. */
+    /** Sends a signal such as {@code STOP} or {@code CONT}; no effect if the child has ended. */
     public void signal(String signal) {
         try {
             new ProcessBuilder("kill", "-" + signal, String.valueOf(pid()))
@@ -100,22 +100,22 @@ public final class ChildProcess {
                     .start()
                     .waitFor();
         } catch (IOException e) {
-            throw new UncheckedIOException("can't send a signal: " + e.getMessage(), e);
+            throw new UncheckedIOException("can't send SIG" + signal + " to pid " + pid() + ": " + e.getMessage(), e);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** Asks it to end in order; returns at once. */
+    /** Asks the child to end in order; returns at once. */
     public void askToEnd() {
         try {
             process.getOutputStream().close();
         } catch (IOException _) {
-            // it has ended already
+            // the child has ended already
         }
     }
 
-    /** Waits for its end, and kills it when the time is up. */
+    /** Waits for its end, and kills it after the given time. */
     void awaitEnd(long patienceMs) {
         try {
             if (!process.waitFor(Math.max(0, patienceMs), TimeUnit.MILLISECONDS)) {
@@ -138,7 +138,7 @@ public final class ChildProcess {
                 }
             }
         } catch (IOException _) {
-            // killed: what it has not said is lost
+            // killed: output that was not flushed is lost
         }
         try {
             int exitCode = process.waitFor();
@@ -160,10 +160,10 @@ public final class ChildProcess {
     }
 
     private void keep(String line) {
-        synchronized (lastWords) {
-            lastWords.add(line);
-            if (lastWords.size() > KEPT_LINES) {
-                lastWords.removeFirst();
+        synchronized (lastLines) {
+            lastLines.add(line);
+            if (lastLines.size() > KEPT_LINES) {
+                lastLines.removeFirst();
             }
         }
     }

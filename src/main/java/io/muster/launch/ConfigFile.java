@@ -17,11 +17,11 @@ import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
-/** A settings file, YAML or JSON (which is YAML as well), as in {@code conf/muster.yaml}. */
+/** A settings file in YAML or JSON (which is YAML as well), in the form of {@code conf/muster.yaml}. */
 public final class ConfigFile {
     private ConfigFile() {}
 
-    /** @throws MusterException of kind CONFIG that names the file and every mistake in it */
+    /** @throws MusterException of kind CONFIG; it names the file and every mistake in it */
     public static MusterOptions options(Path file) {
         JsonObject json = read(file);
         try {
@@ -31,7 +31,7 @@ public final class ConfigFile {
         }
     }
 
-    /** @throws MusterException of kind CONFIG if the file can't be read or is no YAML mapping */
+    /** @throws MusterException of kind CONFIG if the file can't be read or is not a YAML mapping */
     static JsonObject read(Path file) {
         try {
             return parse(file.toString(), Files.readString(file));
@@ -48,10 +48,10 @@ public final class ConfigFile {
         try {
             root = new Load(LoadSettings.builder().setLabel(name).build()).loadFromString(text);
         } catch (YamlEngineException
-                | IndexOutOfBoundsException e) { // the latter: half a character where its buffer ends
+                | IndexOutOfBoundsException e) { // the parser throws the latter if half a character is at the end of its buffer
             throw new MusterException(
                     MusterException.Kind.CONFIG,
-                    name + " is no valid YAML: "
+                    name + " is not valid YAML: "
                             + String.valueOf(e.getMessage()).replaceAll("\\s+", " "),
                     e);
         }

@@ -14,8 +14,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the processes of a demo have told so far: who has published, the state of each link, who knows which epoch. Not
- * for several threads.
+ * The state of a group, from the events that its processes have printed so far: which ranks have published, the state of
+ * each link, which rank knows which epoch. Not thread-safe.
  */
 public final class DemoPicture {
     private final int worldSize;
@@ -34,7 +34,7 @@ public final class DemoPicture {
         this.worldSize = worldSize;
     }
 
-    /** Takes in one line of one process. */
+    /** Adds one event of one process. */
     public void note(JsonObject event) {
         switch (event.getString("event", "")) {
             case "published" -> published.add(event.getInteger("rank"));
@@ -50,26 +50,26 @@ public final class DemoPicture {
         }
     }
 
-    /** These ranks' process has ended. */
+    /** Removes everything about these ranks, because their process has ended. */
     public void forget(Collection<Integer> ranks) {
         published.removeAll(ranks);
         links.keySet().removeIf(link -> ranks.contains(link.rank()));
         ranks.forEach(allConnected::remove);
     }
 
-    /** Nothing is known of these ranks (any more). */
+    /** True if none of these ranks has published or knows an epoch, or if all were forgotten. */
     public boolean isForgotten(Collection<Integer> ranks) {
         return ranks.stream().noneMatch(rank -> published.contains(rank) || allConnected.containsKey(rank));
     }
 
-    /** All these ranks have published. */
+    /** True if all these ranks have published. */
     public boolean hasPublished(Collection<List<Integer>> ranks) {
         return ranks.stream().allMatch(published::containsAll);
     }
 
     /**
-     * The newest epoch that every rank knows to be all-connected, as the rank told it for which it took longest; null
-     * if there is none after the given one.
+     * The event {@code all-connected} of the newest epoch, if every rank knows that epoch and it comes after the given
+     * one; else null. Of the events of all ranks it is the one with the longest time.
      */
     @Nullable
     public JsonObject knownToAll(long after) {

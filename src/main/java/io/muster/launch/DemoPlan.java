@@ -8,11 +8,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a demo does.
+ * The arguments of a demo.
  *
  * @param missing a rank that is never started
  * @param restart a rank whose process is killed and started again after all-connected
- * @param deadline for each epoch that is waited for
+ * @param deadline limit of the wait for each epoch
  * @param settings further arguments of every {@code run}
  */
 public record DemoPlan(
@@ -32,22 +32,22 @@ public record DemoPlan(
         }
         if (processes < 1 || processes > Math.min(ranks, MAX_PROCESSES)) {
             throw MusterException.config("--processes must be 1 to " + Math.min(ranks, MAX_PROCESSES)
-                    + " (no process without a rank, and not more than " + MAX_PROCESSES + " on one host), got "
+                    + " (at least one rank per process, and at most " + MAX_PROCESSES + " processes on one host), got "
                     + processes);
         }
         outside("--missing", missing, ranks);
         outside("--restart", restart, ranks);
         if (missing != null && restart != null) {
             throw MusterException.config(
-                    "--restart comes after all-connected, which --missing prevents: use one of them");
+                    "--restart needs all-connected, and --missing prevents all-connected: use one of them");
         }
         if (missing != null && ranks == 1) {
-            throw MusterException.config("--missing leaves nobody who could tell that rank " + missing
-                    + " is missing: use --ranks 2 or more");
+            throw MusterException.config("--missing " + missing
+                    + " leaves no rank that could report the missing one: use --ranks 2 or more");
         }
         if (restart != null && processes == 1) {
             throw MusterException.config(
-                    "--restart needs a second process that sees the first one die: use --processes 2 or more");
+                    "--restart needs a second process that detects the loss of the first one: use --processes 2 or more");
         }
     }
 
@@ -58,7 +58,7 @@ public record DemoPlan(
         }
     }
 
-    /** The ranks of each process that is started, in blocks of as equal a size as possible. */
+    /** The ranks of each process that is started: blocks of neighbouring ranks, as equal in size as possible. */
     public List<List<Integer>> seats() {
         return RankList.blocks(ranks, processes).stream()
                 .map(block ->

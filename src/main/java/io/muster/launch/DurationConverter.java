@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** {@code 500ms}, {@code 20s}, {@code 2m}. */
+/** Durations as {@code 500ms}, {@code 20s}, {@code 2m}. */
 public final class DurationConverter implements ITypeConverter<Duration> {
     private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m)");
 
@@ -16,7 +16,7 @@ public final class DurationConverter implements ITypeConverter<Duration> {
     public Duration convert(String text) {
         Matcher form = FORM.matcher(text);
         if (!form.matches()) {
-            throw new TypeConversionException("'" + text + "' is no duration such as 500ms, 20s or 2m");
+            throw new TypeConversionException("'" + text + "' is not a valid duration; use a form such as 500ms, 20s or 2m");
         }
         long amount = Long.parseLong(form.group(1));
         return switch (form.group(2)) {

@@ -10,7 +10,7 @@ import java.io.PrintStream;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
-/** What a command tells on standard output: lines for people, or one JSON object a line and nothing else. */
+/** Standard output of a command: either lines for people, or one JSON object a line and nothing else. */
 public final class EventWriter {
     private final PrintStream out;
     private final boolean json;
@@ -24,14 +24,14 @@ public final class EventWriter {
         return json;
     }
 
-    /** For programs only. */
+    /** Prints an event in JSON mode only. */
     public void event(String name, JsonObject body) {
         if (json) {
             line(new JsonObject().put("event", name).mergeIn(body).encode());
         }
     }
 
-    /** For people only. */
+    /** Prints a line for people; prints nothing in JSON mode. */
     public void text(String line) {
         if (!json) {
             line(line);
@@ -56,7 +56,7 @@ public final class EventWriter {
                 + connected.elapsedMs();
     }
 
-    /** The body of {@code degraded} in one line. */
+    /** One line with the content of a {@code degraded} event. */
     public static String degradedText(JsonObject body) {
         JsonArray lost = body.getJsonArray("lost");
         String who = lost.stream()

@@ -2,16 +2,22 @@
 
 package io.muster.launch;
 
-/** The exit codes of every command; scripts rely on the numbers. */
+/**
+ * The exit codes of every command. They are API: scripts compare the numbers. {@code deployment.md} documents them, and
+ * each command's help says what they mean for it.
+ */
 public final class ExitCode {
-    /** The command did what it was asked to do. */
+    /** Done. */
     public static final int OK = 0;
-    /** Something failed. */
+    /** Failed: another attempt may succeed, or there is a bug. */
     public static final int FAILED = 1;
-    /** Arguments, settings or the environment are wrong. */
+    /** Wrong arguments, settings or environment; for {@code run} also a rank that another process holds. */
     public static final int USAGE = 2;
-    /** The group was not all-connected before the deadline. */
+    /** Not all ranks were connected before the deadline. */
     public static final int NOT_ALL_CONNECTED = 3;
+
+    /** Ended by SIGTERM, after leaving in order. Ctrl-C (SIGINT) ends a JVM with 130 in the same way. */
+    public static final int TERMINATED = 128 + 15;
 
     private ExitCode() {}
 }

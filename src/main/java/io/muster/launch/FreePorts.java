@@ -16,9 +16,9 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
- * Ports of the loopback address that nobody listens on now. Where possible below the range that the kernel takes ports
- * for outgoing connections from, so that none of those is in the way later; another program may still be faster, and
- * whoever opens the port then says so.
+ * Ports of the loopback address on which no program listens now. If possible they lie below the range of ephemeral
+ * ports, so that no outgoing connection takes one of them later. Another program may still take a port first; then
+ * opening it fails with a message.
  */
 public final class FreePorts {
     private static final int LOWEST = 10_000;
@@ -31,14 +31,15 @@ public final class FreePorts {
 
     /** @throws MusterException of kind RETRY if there are not enough */
     public static List<Integer> choose(int count, RandomGenerator random) {
-        // some hosts use nearly all ports as ephemeral ones: then any will do
+        // some hosts use nearly all ports as ephemeral ports; there, any port is taken
         int end = lowestEphemeral() >= LOWEST + ENOUGH ? lowestEphemeral() : HIGHEST;
         List<ServerSocket> held = new ArrayList<>();
         try {
             for (int tries = 0; held.size() < count; tries++) {
                 if (tries == TRIES) {
                     throw MusterException.retry(
-                            "no " + count + " free ports between " + LOWEST + " and " + end + " on this host");
+                            "found " + held.size() + " of " + count + " free ports between " + LOWEST + " and " + end
+                                    + " in " + TRIES + " attempts; close programs that hold ports, or run it again");
                 }
                 hold(random.nextInt(LOWEST, end), held);
             }
@@ -62,7 +63,7 @@ public final class FreePorts {
     }
 
     private static int lowestEphemeral() {
-        // one read: the kernel gives nothing at any other offset than 0, and Files.readString begins with a single byte
+        // one read only: the kernel returns nothing at an offset other than 0, and Files.readString reads one byte first
         try (InputStream range = Files.newInputStream(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))) {
             byte[] text = new byte[64];
             int length = range.read(text);
@@ -78,7 +79,7 @@ public final class FreePorts {
         try {
             socket.close();
         } catch (IOException _) {
-            // it held nothing but the port
+            // closing it only frees the port
         }
     }
 }

@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The processes of one group on this host, each a {@code run --json} of the same world and members. One thread starts
- * and ends them; {@link #close} may be called from another, by a signal.
+ * The processes of one group on this host. Each is a {@code run --json} with the same world size and members. One thread
+ * starts and ends them; {@link #close} may be called from another thread when a signal arrives.
  */
 public final class GroupProcesses implements AutoCloseable {
     private static final long STOP_MS = 5000;
@@ -31,16 +31,16 @@ public final class GroupProcesses implements AutoCloseable {
     private final List<ControlAddress> controls;
     private final List<String> settings;
     private final BiConsumer<ChildProcess, News> news;
-    /** By process; the thread that starts and the one that closes meet here, under its lock. */
+    /** By process. Guarded by its own lock, because one thread starts processes and another may close them. */
     private final ChildProcess[] children;
 
     private boolean closed;
 
     /**
      * @param seats the ranks of each process
-     * @param ports control ports, one a process
+     * @param ports control ports, one per process
      * @param settings further arguments of every {@code run}
-     * @param news called on threads of the children's own
+     * @param news called on threads that belong to the children
      */
     public GroupProcesses(
             String group,
@@ -102,13 +102,13 @@ public final class GroupProcesses implements AutoCloseable {
                     children[process] = ChildProcess.start(
                             JvmCommand.likeThisJvm().shortLived().runMain(arguments), seats.get(process), news);
                 } catch (IOException e) {
-                    throw new UncheckedIOException("can't start a process: " + e.getMessage(), e);
+                    throw new UncheckedIOException("can't start the process of ranks " + seats.get(process) + ": " + e.getMessage(), e);
                 }
             }
         }
     }
 
-    /** The picture of the group, from the first process that has one; null if none has. */
+    /** The status of the group, from the first process that answers with one; null if none does. */
     @Nullable
     public JsonObject picture() {
         JsonObject request = new JsonObject().put("ask", "status").put("group", group);
@@ -124,14 +124,14 @@ public final class GroupProcesses implements AutoCloseable {
         return null;
     }
 
-    /** The one that was started last in this place. */
+    /** The process that was started last in this place. */
     public ChildProcess child(int process) {
         synchronized (children) {
             return children[process];
         }
     }
 
-    /** The place of a process, -1 if another has taken it. */
+    /** The place of a process, or -1 if another process has taken it. */
     public int placeOf(ChildProcess child) {
         synchronized (children) {
             return List.of(children).indexOf(child);
@@ -150,7 +150,7 @@ public final class GroupProcesses implements AutoCloseable {
         return alive;
     }
 
-    /** Ends all processes, those that don't end in order by force. Returns when they are gone; may be called twice. */
+    /** Ends all processes in order, and kills those that take too long. Returns when all have ended; idempotent. */
     @Override
     public void close() {
         List<ChildProcess> ending;

@@ -14,27 +14,27 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The command that runs {@code io.muster.cli.Main} in a further JVM, with the Java, the flags and the classes of this
- * one. The launcher and the build say where they are by system properties:
+ * The command that runs {@code io.muster.cli.Main} in another JVM, with the Java, the flags and the classes of this one.
+ * The launcher and the build set these system properties:
  *
  * <ul>
- *   <li>{@code muster.home}: the folder with {@code conf/jvm.options}; without it the current folder
- *   <li>{@code muster.log.level}, {@code java.io.tmpdir}: as here
- *   <li>{@code muster.jar}: the jar to run; without it the class path of this JVM, as in unit tests
+ *   <li>{@code muster.home}: the folder with {@code conf/jvm.options}; default: the current folder
+ *   <li>{@code muster.log.level}, {@code java.io.tmpdir}: passed on as they are
+ *   <li>{@code muster.jar}: the jar to run; default: the class path of this JVM, as in unit tests
  * </ul>
  */
 public final class JvmCommand {
-    /** By name: the command line imports this package, and not the other way round. */
+    /** As text, because the command line imports this package and must not be imported here. */
     private static final String MAIN = "io.muster.cli.Main";
 
-    private static final List<String> HANDED_ON =
+    private static final List<String> PASSED_ON =
             List.of("muster.home", "muster.jar", "muster.log.level", "java.io.tmpdir");
 
     private final List<String> flags = new ArrayList<>();
 
     private JvmCommand() {}
 
-    /** @throws MusterException of kind CONFIG if the flags that every JVM of Muster has are not found */
+    /** @throws MusterException of kind CONFIG if {@code conf/jvm.options} is not found */
     public static JvmCommand likeThisJvm() {
         Path home = Path.of(System.getProperty("muster.home", "")).toAbsolutePath();
         Path options = home.resolve("conf").resolve("jvm.options");
@@ -44,7 +44,7 @@ public final class JvmCommand {
         }
         JvmCommand command = new JvmCommand();
         command.flags.add("@" + options);
-        for (String property : HANDED_ON) {
+        for (String property : PASSED_ON) {
             String value = System.getProperty(property);
             if (value != null) {
                 command.flags.add("-D" + property + "=" + value);
@@ -54,8 +54,8 @@ public final class JvmCommand {
     }
 
     /**
-     * The first compiler only: starts on a third less CPU, and runs slower after minutes; for processes that live for
-     * seconds.
+     * Uses the C1 compiler only, for processes that live for seconds: they start with a third less processor time, and
+     * run slower after minutes.
      */
     public JvmCommand shortLived() {
         return with("-XX:TieredStopAtLevel=1");
@@ -67,7 +67,7 @@ public final class JvmCommand {
         return this;
     }
 
-    /** A process that is not started yet, with these arguments of {@code io.muster.cli.Main}. */
+    /** A process builder, not started yet, with these arguments of {@code io.muster.cli.Main}. */
     public ProcessBuilder runMain(List<String> arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -85,7 +85,7 @@ public final class JvmCommand {
         return new ProcessBuilder(command);
     }
 
-    /** The archive that the launcher recorded; the JVM goes without, silently, if it does not fit. */
+    /** The flags for the archive that the launcher recorded. A JVM that it does not fit ignores it silently. */
     private static List<String> archiveBeside(Path jar) {
         try (Stream<Path> files = Files.list(jar.toAbsolutePath().getParent())) {
             return files.filter(file -> file.getFileName().toString().matches("start-.*\\.aot"))
@@ -94,7 +94,7 @@ public final class JvmCommand {
                     .map(archive -> List.of("-XX:AOTCache=" + archive, "-Xlog:aot=off", "-Xlog:cds=off"))
                     .orElse(List.of());
         } catch (IOException e) {
-            throw new UncheckedIOException("can't list the folder of " + jar, e);
+            throw new UncheckedIOException("can't list the folder of " + jar + ": " + e.getMessage(), e);
         }
     }
 }

@@ -36,14 +36,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A process that the launcher starts: control port, Hazelcast, Vert.x and Muster, opened in this order and closed in
- * the reverse one. An application that uses the library owns all but Muster itself.
+ * reverse. In an application that uses the library, the application owns all of these but Muster itself.
  */
 public final class LaunchedProcess implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LaunchedProcess.class);
     private static final long CLOSE_S = 5;
 
     private final ControlPort controlPort;
-    /** Set as the start goes on; closed by whichever thread ends the process. */
+    /** The three fields are set during the start and read by the thread that closes, which may be another one. */
     private volatile @Nullable ClusterMember member;
 
     private volatile @Nullable Vertx vertx;
@@ -54,14 +54,14 @@ public final class LaunchedProcess implements AutoCloseable {
         this.controlPort = controlPort;
     }
 
-    /** Opens the control port, so that others can ask while the rest starts. */
+    /** Opens the control port, so that other processes can ask it while the rest starts. */
     public static LaunchedProcess open(MusterOptions options) {
         FileLimit.require(0);
         EndpointOptions endpoint = options.endpoint();
         if (endpoint.controlPort() < 0) {
             throw MusterException.config(
-                    "endpoint.controlPort must not be off (-1) for a process that the launcher starts: the others ask it"
-                            + " whether the cluster has formed");
+                    "endpoint.controlPort must not be off (-1) for a process that the launcher starts, because the other"
+                            + " processes ask this port whether the cluster has formed");
         }
         ControlPort port = ControlPort.open(
                 new ControlAddress(endpoint.bind(), endpoint.controlPort()), ControlPort.Limits.DEFAULT);
@@ -78,7 +78,7 @@ public final class LaunchedProcess implements AutoCloseable {
     /**
      * Forms or joins the cluster and starts Muster on it. Blocks.
      *
-     * @param members control addresses of all processes, the same list everywhere; empty: this process is alone
+     * @param members control addresses of all processes, the same list in each; empty if this process is alone
      */
     public void start(MusterOptions options, List<ControlAddress> members) {
         FileLimit.require(Math.max(0, members.size() - 1));
@@ -96,8 +96,7 @@ public final class LaunchedProcess implements AutoCloseable {
         member = joined;
         String host = options.endpoint().advertisedAddress();
         var vertxOptions = new VertxOptions();
-        // a message between event loops costs a wake-up of a thread, and on a few busy cores a turn in the queue for
-        // one
+        // Few event loops: a message between two of them wakes a thread, which waits for a core where cores are busy.
         vertxOptions.setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
         options.security().tls().applyTo(vertxOptions.getEventBusOptions());
         vertxOptions
@@ -111,7 +110,7 @@ public final class LaunchedProcess implements AutoCloseable {
         join(priming);
     }
 
-    /** Runs what the store does, for a process that is up and has time; on some other map. Blocks. */
+    /** Rehearses the operations of the store on a map of its own, in a process that is up and has time. Blocks. */
     public int primeStore(MusterOptions options, Duration budget) {
         ClusterMember joined = started(member);
         return await(joined.primeStore(vertx(), options, budget));
@@ -121,7 +120,7 @@ public final class LaunchedProcess implements AutoCloseable {
         try {
             LOG.debug(LogEvents.PRIME_DONE + " rounds={}", Muster.primeBlocking(options));
         } catch (RuntimeException e) {
-            LOG.info(LogEvents.PRIME_FAILED + " reason={} the first group is slower to connect", e.toString());
+            LOG.info(LogEvents.PRIME_FAILED + " reason={} the first group connects more slowly", e.toString());
         }
     }
 
@@ -167,12 +166,12 @@ public final class LaunchedProcess implements AutoCloseable {
                 .toCompletionStage();
     }
 
-    /** Answers one more question on the control port. */
+    /** Adds a request that the control port answers. */
     public void answer(String ask, Supplier<JsonObject> answer) {
         controlPort.handle(ask, _ -> CompletableFuture.completedFuture(answer.get()));
     }
 
-    /** What this process holds, and what the cluster holds for all. */
+    /** The resources that this process holds, and those that the cluster holds for all processes. */
     private JsonObject resources(boolean collect) {
         JsonObject resources = ProcessResources.now(collect);
         Muster running = muster;
@@ -194,12 +193,11 @@ public final class LaunchedProcess implements AutoCloseable {
                 ? CompletableFuture.failedFuture(
                         MusterException.retry(
                                 "pid " + ProcessHandle.current().pid()
-                                        + " is starting: it is not in a cluster yet, and has nothing to tell ('muster status' says what it waits for)"))
-                : CompletableFuture.completedFuture(
-                        running.diagnostics().flightRecord().toJson());
+                                        + " is starting: it is not in a cluster yet and has no flight record ('muster status' shows what it waits for)"))
+                : CompletableFuture.completedFuture(running.diagnostics().flightRecord().toJson());
     }
 
-    /** Before the end: writes the flight record into its folder, if there is anything to tell. Blocks, bounded. */
+    /** Writes the flight record into its folder before the process ends, if Muster has started. Blocks for 5 s at most. */
     public void dumpFlightRecord(String why) {
         Muster running = muster;
         if (running != null) {
@@ -207,7 +205,7 @@ public final class LaunchedProcess implements AutoCloseable {
         }
     }
 
-    /** Leaves every group and the cluster in order, each step bounded. May be called twice. */
+    /** Leaves every group and the cluster in order; each step has a time limit. Idempotent. */
     @Override
     public synchronized void close() {
         if (closed) {
@@ -240,7 +238,7 @@ public final class LaunchedProcess implements AutoCloseable {
         }
     }
 
-    /** The outcome, or the failure as it is. Blocks. */
+    /** Returns the result or throws the failure. Blocks. */
     static <T> T await(Future<T> future) {
         return future.await();
     }

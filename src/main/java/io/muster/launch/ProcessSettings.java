@@ -8,54 +8,54 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The settings that a process of Muster takes from the command line; they win over the configuration file. */
+/** The settings of a process on the command line. They override the configuration file. */
 public final class ProcessSettings {
-    @Option(names = "--config", paramLabel = "FILE", description = "Settings in YAML, of the form of conf/muster.yaml.")
+    @Option(names = "--config", paramLabel = "FILE", description = "Settings file in YAML, in the form of conf/muster.yaml. The options below override it.")
     private @Nullable Path config;
 
     @Option(
             names = "--bind",
             paramLabel = "ADDRESS",
-            description = "The address of this host to listen on, and to publish.")
+            description = "Address of this host to listen on and to publish (endpoint.bind).")
     private @Nullable String bind;
 
-    @Option(names = "--advertise", paramLabel = "ADDRESS", description = "The address to publish, if it is another.")
+    @Option(names = "--advertise", paramLabel = "ADDRESS", description = "Address to publish, if it differs from --bind (endpoint.advertise).")
     private @Nullable String advertise;
 
-    @Option(names = "--port", paramLabel = "PORT", description = "Where peers connect; 0: any free one.")
+    @Option(names = "--port", paramLabel = "PORT", description = "Data port, to which peers connect; 0: any free port (endpoint.port).")
     private @Nullable Integer port;
 
     @Option(
             names = "--control-port",
             paramLabel = "PORT",
-            description = "Where other processes and 'status' ask; 0: any free one.")
+            description = "Control port, which other processes and 'muster status' ask; 0: any free port (endpoint.controlPort).")
     private @Nullable Integer controlPort;
 
     @Option(
             names = "--hazelcast-port",
             paramLabel = "PORT",
-            description = "Where Hazelcast's members connect; 0: any free one.")
+            description = "Port for Hazelcast members; 0: any free port (hazelcast.port).")
     private @Nullable Integer hazelcastPort;
 
-    @Option(names = "--warmup", paramLabel = "MODE", description = "auto, exchange, skip or fabric.")
+    @Option(names = "--warmup", paramLabel = "MODE", description = "How links are proven: auto, exchange, skip or fabric (warmup.mode).")
     private @Nullable String warmup;
 
     @Option(
             names = "--fabric",
             paramLabel = "CLUSTERUUID/CLIQUE",
-            description = "A simulated fabric that this process belongs to.")
+            description = "Simulated fabric that this process belongs to (warmup.fabric).")
     private @Nullable String fabric;
 
     @Option(
             names = "--gpu",
             paramLabel = "DEVICE",
-            description = "The GPU of this process that warms up links in mode fabric, from 0.")
+            description = "Index of the GPU whose memory links use in mode fabric, from 0 (gpu.device).")
     private @Nullable Integer gpu;
 
     public MusterOptions read() {
         JsonObject settings = new JsonObject();
         if (config != null) {
-            ConfigFile.options(config); // alone, so that its mistakes are told with its name
+            ConfigFile.options(config); // checked alone, so that messages about its mistakes name the file
             settings = ConfigFile.read(config);
         }
         put(settings, "endpoint", "bind", bind);

@@ -15,7 +15,7 @@ public final class RankList {
 
     private RankList() {}
 
-    /** The ranks of each process: blocks of neighbours, as even as can be. */
+    /** The ranks of each process: blocks of neighbouring ranks, as equal in size as possible. */
     public static List<List<Integer>> blocks(int ranks, int processes) {
         return IntStream.range(0, processes)
                 .mapToObj(process -> IntStream.range((int) ((long) ranks * process / processes), (int)
@@ -30,12 +30,12 @@ public final class RankList {
         for (String part : text.split(",", -1)) {
             Matcher form = PART.matcher(part.strip());
             if (!form.matches()) {
-                throw MusterException.config("'" + text + "' is no list of ranks such as 3, 0-7 or 0-3,8");
+                throw MusterException.config("'" + text + "' is not a list of ranks; use a form such as 3, 0-7 or 0-3,8");
             }
             int first = Integer.parseInt(form.group(1));
             int last = form.group(2) == null ? first : Integer.parseInt(form.group(2));
             if (last < first) {
-                throw MusterException.config("'" + part + "' in '" + text + "' goes backwards");
+                throw MusterException.config("'" + part + "' in '" + text + "' goes backwards: write the smaller rank first");
             }
             for (int rank = first; rank <= last; rank++) {
                 ranks.add(rank);

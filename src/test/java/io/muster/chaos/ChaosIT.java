@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Faults by a schedule, to real processes: whoever is named must be whom something was done to. The long form is
+ * Faults of a seeded schedule on real processes: exactly the ranks that a fault hit may be named. The long form is
  * {@code muster soak}.
  */
 @Timeout(240)
@@ -28,7 +28,7 @@ class ChaosIT {
     private Path temp;
 
     @BeforeAll
-    @Timeout(300) // records the start: much processor time, once after a build
+    @Timeout(300) // recording the start takes much processor time, once after a build
     static void record() throws Exception {
         MusterCommand.recordTheStart();
     }
@@ -37,7 +37,7 @@ class ChaosIT {
     // allows
     @ParameterizedTest
     @CsvSource({"7, 5, stop, restart", "35, 9, kill, short-stop"})
-    void everyFaultIsBlamedRightAndNobodyElse(long seed, String seconds, String first, String second) throws Exception {
+    void everyFaultIsBlamedRightAndNoOtherRank(long seed, String seconds, String first, String second) throws Exception {
         try (MusterCommand demo = MusterCommand.start(
                 temp, "demo", "--ranks", "3", "--chaos", String.valueOf(seed), "--seconds", seconds, "--json")) {
             int code = demo.awaitExit(220_000);
@@ -63,7 +63,7 @@ class ChaosIT {
     }
 
     @Test
-    void twoProcessesAreTooFewToTellWhoIsToBlame() throws Exception {
+    void refusesAGroupOfTwoProcesses() throws Exception {
         try (MusterCommand demo = MusterCommand.start(temp, "demo", "--ranks", "2", "--chaos", "1")) {
             assertThat(demo.awaitExit()).isEqualTo(ExitCode.USAGE);
             assertThat(demo.err()).contains("faults need 3 to 64 processes");

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A verdict is right only if it can be wrong. */
+/** The verdict of a run: what counts as blamed right, and what as a wrong accusation. */
 class ChaosLedgerTest {
     private static final long MS = 1_000_000;
     private final ChaosLedger ledger = new ChaosLedger();
@@ -44,16 +44,16 @@ class ChaosLedgerTest {
     }
 
     @Test
-    void aKilledRankThatEverybodyNamesIsBlamedRight() {
+    void aKillThatAllOthersReportIsBlamedRight() {
         begin(Kind.KILL, Set.of(2));
-        for (int teller : new int[] {0, 1, 3}) {
-            assertThat(ledger.isTold()).isFalse();
-            ledger.told(teller, degraded(7, (1010 + teller) * MS, "SOCKET_CLOSED", 2));
+        for (int reporter : new int[] {0, 1, 3}) {
+            assertThat(ledger.isReported()).isFalse();
+            ledger.degraded(reporter, degraded(7, (1010 + reporter) * MS, "SOCKET_CLOSED", 2));
         }
-        assertThat(ledger.isTold()).isTrue();
-        assertThat(ledger.toldAfterMs()).containsExactlyInAnyOrderEntriesOf(java.util.Map.of(0, 10L, 1, 11L, 3, 13L));
+        assertThat(ledger.isReported()).isTrue();
+        assertThat(ledger.reportedAfterMs()).containsExactlyInAnyOrderEntriesOf(java.util.Map.of(0, 10L, 1, 11L, 3, 13L));
         ledger.end(3000 * MS);
-        ledger.told(0, degraded(7, 4000 * MS, "SOCKET_CLOSED", 2));
+        ledger.degraded(0, degraded(7, 4000 * MS, "SOCKET_CLOSED", 2));
         assertThat(ledger.isRight())
                 .as("the bus repeats what was right: %s", ledger.wrongAccusations())
                 .isTrue();
@@ -63,77 +63,77 @@ class ChaosLedgerTest {
     }
 
     @Test
-    void whoeverIsNamedBesideTheVictimIsAccusedWrongly() {
+    void namingARankOtherThanTheVictimIsAWrongAccusation() {
         begin(Kind.STOP, Set.of(2));
-        ledger.told(0, degraded(7, 1010 * MS, "SILENCE", 2));
-        ledger.told(2, degraded(7, 1020 * MS, "SOCKET_CLOSED", 0));
+        ledger.degraded(0, degraded(7, 1010 * MS, "SILENCE", 2));
+        ledger.degraded(2, degraded(7, 1020 * MS, "SOCKET_CLOSED", 0));
         assertThat(ledger.wrongAccusations())
                 .singleElement()
                 .asString()
                 .contains("rank 2 names rank 0 in epoch 7")
                 .contains("while stop of ranks [2]");
-        ledger.told(1, degraded(7, 1030 * MS, "SILENCE", 2, 1));
+        ledger.degraded(1, degraded(7, 1030 * MS, "SILENCE", 2, 1));
         assertThat(ledger.wrongAccusations()).hasSize(2);
         assertThat(ledger.isRight()).isFalse();
-        assertThat(ledger.notBlamedRight()).singleElement().asString().contains("somebody else was named");
+        assertThat(ledger.notBlamedRight()).singleElement().asString().contains("a rank that the fault did not hit was named");
     }
 
     @Test
-    void anAccusationInPeacetimeOrBeforeTheFaultIsWrong() {
-        ledger.told(0, degraded(7, 500 * MS, "SILENCE", 2));
+    void anAccusationOutsideOfAFaultIsWrong() {
+        ledger.degraded(0, degraded(7, 500 * MS, "SILENCE", 2));
         begin(Kind.KILL, Set.of(2));
-        ledger.told(0, degraded(7, 999 * MS, "SILENCE", 2));
+        ledger.degraded(0, degraded(7, 999 * MS, "SILENCE", 2));
         assertThat(ledger.wrongAccusations()).hasSize(2);
     }
 
     @Test
-    void aNewEpochThatIsLostToTheSameRankAfterAllWereConnectedIsWrong() {
+    void anAccusationInALaterEpochIsWrong() {
         begin(Kind.KILL, Set.of(2));
-        ledger.told(0, degraded(7, 1010 * MS, "SOCKET_CLOSED", 2));
+        ledger.degraded(0, degraded(7, 1010 * MS, "SOCKET_CLOSED", 2));
         ledger.end(2000 * MS);
-        ledger.told(0, degraded(8, 2500 * MS, "SOCKET_CLOSED", 2));
+        ledger.degraded(0, degraded(8, 2500 * MS, "SOCKET_CLOSED", 2));
         assertThat(ledger.wrongAccusations())
                 .singleElement()
                 .asString()
                 .contains("in epoch 8")
-                .contains("while nothing was done to anybody");
+                .contains("while no fault was active");
     }
 
     @Test
-    void silenceOfOneIsToldAgainstTheGroup() {
+    void aFaultThatNotAllOthersReportIsNotBlamedRight() {
         begin(Kind.KILL, Set.of(2));
-        ledger.told(0, degraded(7, 1010 * MS, "SOCKET_CLOSED", 2));
+        ledger.degraded(0, degraded(7, 1010 * MS, "SOCKET_CLOSED", 2));
         ledger.end(2000 * MS);
         assertThat(ledger.isRight()).isFalse();
-        assertThat(ledger.notBlamedRight()).singleElement().asString().contains("told by ranks [0] of");
+        assertThat(ledger.notBlamedRight()).singleElement().asString().contains("reported by ranks [0] of");
     }
 
     @Test
-    void whoLeavesIsToldAsLeftAndNotBlamed() {
+    void aRankThatLeavesMustBeReportedAsLeft() {
         begin(Kind.LEAVE, Set.of(2));
-        for (int teller : new int[] {0, 1, 3}) {
-            ledger.told(teller, degraded(7, 1010 * MS, "LEFT", 2));
+        for (int reporter : new int[] {0, 1, 3}) {
+            ledger.degraded(reporter, degraded(7, 1010 * MS, "LEFT", 2));
         }
         ledger.end(2000 * MS);
         assertThat(ledger.isRight()).isTrue();
         ledger.begin(Kind.LEAVE, Set.of(1), Set.of(0, 2, 3), 3000 * MS);
-        ledger.told(0, degraded(8, 3010 * MS, "SOCKET_CLOSED", 1));
+        ledger.degraded(0, degraded(8, 3010 * MS, "SOCKET_CLOSED", 1));
         assertThat(ledger.wrongAccusations()).hasSize(1);
     }
 
     @Test
-    void aShortStopThatAnybodyNamesIsWrongUnlessItCameOutTooLong() {
+    void namingAShortStopIsWrongUnlessItLastedTooLong() {
         begin(Kind.SHORT_STOP, Set.of(2));
         ledger.end(2000 * MS);
         assertThat(ledger.isRight()).isTrue();
         begin(Kind.SHORT_STOP, Set.of(2));
         ledger.excuse();
-        ledger.told(0, degraded(7, 1010 * MS, "SILENCE", 2));
+        ledger.degraded(0, degraded(7, 1010 * MS, "SILENCE", 2));
         ledger.end(2000 * MS);
         assertThat(ledger.isRight()).isTrue();
         assertThat(ledger.toJson().getLong("notJudged")).isEqualTo(1);
         begin(Kind.SHORT_STOP, Set.of(2));
-        ledger.told(0, degraded(8, 1010 * MS, "SILENCE", 2));
+        ledger.degraded(0, degraded(8, 1010 * MS, "SILENCE", 2));
         assertThat(ledger.isRight()).isFalse();
     }
 
@@ -162,7 +162,7 @@ class ChaosLedgerTest {
     }
 
     @Test
-    void whoIsBlamedIsJudgedAsWell() {
+    void judgesBlameAsWellAsLosses() {
         begin(Kind.STOP, Set.of(2));
         ledger.blamed(0, finding("process", 1500 * MS, 2));
         ledger.blamed(0, finding("pair", 1500 * MS, 0, 2));
@@ -183,7 +183,7 @@ class ChaosLedgerTest {
     }
 
     @Test
-    void theSameSeedGivesTheSameFaultsAndAnotherGivesOthers() {
+    void theScheduleDependsOnTheSeedOnly() {
         assertThat(schedule(7)).isEqualTo(schedule(7)).isNotEqualTo(schedule(8));
         assertThat(schedule(7)).extracting(ChaosFault::kind).containsAll(EnumSet.allOf(Kind.class));
         assertThat(schedule(7))
@@ -194,7 +194,7 @@ class ChaosLedgerTest {
 
     @ParameterizedTest
     @EnumSource
-    void spareProcessesAreNeverEndedAndTwoAreTwo(Kind kind) {
+    void neverEndsSparedProcessesAndHitsTwoDistinctOnes(Kind kind) {
         var random = new SplittableRandom(1);
         for (int i = 0; i < 200; i++) {
             ChaosFault fault = ChaosFault.of(kind, random, 5, 4, 1000);

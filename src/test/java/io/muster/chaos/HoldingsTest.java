@@ -21,7 +21,7 @@ class HoldingsTest {
     }
 
     @Test
-    void whatGrowsIsToldWithBothNumbers() {
+    void reportsGrowthWithBothNumbers() {
         var first = new Holdings(Map.of(0, process(10, 20, 100, 3, 9)));
         assertThat(first.grown(new Holdings(Map.of(0, process(10, 24, 110, 3, 9)))))
                 .isEmpty();
@@ -34,7 +34,7 @@ class HoldingsTest {
     }
 
     @Test
-    void anotherProcessInTheSamePlaceIsNotComparedButTheClusterIs() {
+    void comparesTheClusterButNotAReplacedProcess() {
         var first = new Holdings(Map.of(0, process(10, 20, 100, 3, 9)));
         assertThat(first.grown(new Holdings(Map.of(0, process(11, 90, 900, 9, 11)))))
                 .containsExactly("storeEntries of the cluster: 9, then 11");

@@ -39,7 +39,7 @@ final class BadInputTest { // O-1, O-4
                 new Mistake("demo --restart -1", "--restart -1 is outside the world size 4"),
                 new Mistake("demo --restart 0 --processes 1", "needs a second process"),
                 new Mistake("demo --restart 0 --missing 1", "use one of them"),
-                new Mistake("demo --deadline soon", "'soon' is no duration such as 500ms, 20s or 2m"),
+                new Mistake("demo --deadline soon", "'soon' is not a valid duration", "500ms, 20s or 2m"),
                 new Mistake(
                         "demo --warmup often", "warmup.mode must be one of auto, exchange, skip, fabric", "'often'"),
                 new Mistake("demo --fabric here", "warmup.fabric", "CLUSTERUUID/CLIQUE"),

@@ -72,7 +72,7 @@ final class ConfigFileTest {
 
         assertConfig(list, list + " must hold settings as 'name: value', see conf/muster.yaml");
         assertThatThrownBy(() -> ConfigFile.options(broken))
-                .hasMessageStartingWith(broken + " is no valid YAML: ")
+                .hasMessageStartingWith(broken + " is not valid YAML: ")
                 .hasMessageContaining("line 2");
         assertThatThrownBy(() -> ConfigFile.options(folder.resolve("none.yaml")))
                 .hasMessageEndingWith("none.yaml does not exist");

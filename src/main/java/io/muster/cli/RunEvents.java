@@ -13,17 +13,17 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
-/** What a {@code run} tells of its group, beside what came of joining it. */
-final class RunTold {
+/** The events of a {@code run} that come from the event bus, and its periodic report while it waits. */
+final class RunEvents {
     private final String group;
     private final EventWriter events;
 
-    RunTold(String group, EventWriter events) {
+    RunEvents(String group, EventWriter events) {
         this.group = group;
         this.events = events;
     }
 
-    /** What is published on this node's bus. */
+    /** Prints the events that are published on this node's bus. */
     void busEvents(Vertx vertx) {
         var addresses = new Addresses(new GroupName(group));
         var bus = vertx.eventBus();
@@ -32,21 +32,21 @@ final class RunTold {
         }
         bus.<JsonObject>localConsumer(addresses.blame(), message -> {
             events.event("blame", message.body().copy().put("atNanos", System.nanoTime()));
-            String said = message.body().getString("text");
-            events.text(said.isEmpty() ? "blame: nobody any more" : said);
+            String text = message.body().getString("text");
+            events.text(text.isEmpty() ? "blame: no process is blamed any more" : text);
         });
-        Set<Long> told = ConcurrentHashMap.newKeySet();
+        Set<Long> printed = ConcurrentHashMap.newKeySet();
         bus.<JsonObject>localConsumer(addresses.degraded(), message -> {
             events.event("degraded", message.body().copy().put("atNanos", System.nanoTime()));
-            // the bus repeats it for the whole cluster, with the epoch as the key (B-7)
-            if (told.add(message.body().getLong("epoch"))) {
+            // the clustered bus delivers it again; the epoch identifies the repetition (B-7)
+            if (printed.add(message.body().getLong("epoch"))) {
                 events.text(EventWriter.degradedText(message.body()));
             }
         });
     }
 
     /**
-     * Nobody waits without being told for whom and why.
+     * While ranks are missing, prints periodically which ones and why.
      *
      * @param joined empty until all ranks have published
      */
