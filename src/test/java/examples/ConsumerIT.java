@@ -41,7 +41,7 @@ class ConsumerIT {
     private Path temp;
 
     @Test
-    void anApplicationGetsWhatTheDocumentSaysAndRuns() throws Exception {
+    void anApplicationRunsWithTheDocumentedDependency() throws Exception {
         Path built = Files.createDirectories(temp.resolve("built/io/muster/muster/" + VERSION));
         Files.copy(Path.of(System.getProperty("muster.jar")), built.resolve("muster-" + VERSION + ".jar"));
         Files.copy(HOME.resolve("pom.xml"), built.resolve("muster-" + VERSION + ".pom"));

@@ -36,7 +36,7 @@ class QuickstartIT { // R-14, B-7
     Path directory;
 
     @Test
-    void aNodeWithoutMusterHearsThatAllAreConnected() throws Exception {
+    void aNodeWithoutMusterReceivesAllConnected() throws Exception {
         String classPath = JvmProcess.classPathWithoutMuster(directory, WatcherNode.class, AllConnectedWatcher.class);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor();
                 JvmProcess watcher = JvmProcess.start("watcher", classPath, List.of(), WatcherNode.class, CLUSTER)) {

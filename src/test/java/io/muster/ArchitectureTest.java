@@ -144,7 +144,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void theCoreIsWhatIsMeant() {
+    void theCoreRulesCoverTheIntendedClasses() {
         assertThat(MUSTER.that(CORE))
                 .extracting(JavaClass::getSimpleName)
                 .contains(
@@ -237,7 +237,7 @@ class ArchitectureTest {
 
     /** The group core runs in the simulation as it is: what it needs of time and chance, its ports give. */
     @Test
-    void whatTheSimulationRunsTakesTimeAndChanceFromItsPorts() {
+    void simulatedCodeTakesTimeAndChanceFromItsPorts() {
         ArchRule rule = noClasses()
                 .that()
                 .resideInAPackage("io.muster.barrier")
@@ -290,7 +290,7 @@ class ArchitectureTest {
 
     /** A port is an interface, and speaks of the future at most. */
     @Test
-    void portsSpeakOfNoVertxButTheFuture() {
+    void portsUseNoVertxTypeButFuture() {
         noClasses()
                 .that(INTERFACES)
                 .and()
@@ -404,7 +404,7 @@ class ArchitectureTest {
 
     /** FACTS: a class of ours on the partition's owner can't be counted on. */
     @Test
-    void nothingIsSentToRunElsewhere() {
+    void noHazelcastEntryProcessorIsUsed() {
         noClasses()
                 .should()
                 .dependOnClassesThat()
@@ -430,7 +430,7 @@ class ArchitectureTest {
                 io.muster.store.WrappedStore.class,
                 io.muster.store.WrappedStore.WrappedListener.class
             })
-    void whatWrapsHandsEverythingOn(Class<?> wrapper) {
+    void wrappersForwardEveryMethod(Class<?> wrapper) {
         var wrapped = wrapper.getInterfaces()[0];
         for (var method : wrapped.getMethods()) {
             assertThat(wrapper.getDeclaredMethods())

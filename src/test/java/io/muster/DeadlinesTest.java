@@ -120,7 +120,7 @@ class DeadlinesTest {
     }
 
     @Test
-    void aJoinWaitsForTheStoreAndIsToldOf() throws Exception {
+    void aJoinThatWaitsForTheStoreIsReported() throws Exception {
         store.freeze();
         Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
         eventually(() -> muster.process().own().calls().texts().stream()
@@ -139,7 +139,7 @@ class DeadlinesTest {
     }
 
     @Test
-    void whatARankCanBeAskedEndsInTimeWhileTheStoreIsFrozen() throws Exception {
+    void everyCallOfARankEndsInTimeWhileTheStoreIsFrozen() throws Exception {
         JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
         store.freeze();
 
@@ -171,7 +171,7 @@ class DeadlinesTest {
     }
 
     @Test // B-5
-    void closingEndsWhatWaitsForAFrozenStore() throws Exception {
+    void closingEndsCallsThatWaitForAFrozenStore() throws Exception {
         store.freeze();
         Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
         eventually(() -> store.missed > 0);
@@ -183,7 +183,7 @@ class DeadlinesTest {
     }
 
     @Test // B-5
-    void everythingEndsAfterVertxWasClosed() throws Exception {
+    void everyCallEndsAfterVertxWasClosed() throws Exception {
         JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
         PreparedRank prepared = Bounded.await(muster.prepare(GroupOptions.of("g", 1, 2)), "muster prepare");
         vertx.close().await(20, TimeUnit.SECONDS);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(240)
 final class DirectMemoryIT {
     @Test
-    void whatNeedsDirectMemoryFailsAndWorksAgainWhenThereIsSome() throws Exception {
+    void callsFailWithoutDirectMemoryAndWorkOnceThereIsSome() throws Exception {
         try (JvmProcess node = JvmProcess.start(
                 "node",
                 System.getProperty("java.class.path"),

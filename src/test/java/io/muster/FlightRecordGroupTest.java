@@ -76,7 +76,7 @@ class FlightRecordGroupTest {
 
     // O-2
     @Test
-    void tellsOnTheBusWhatHappenedToChannelsAndEpochsAndLeavesNothingWhenAllGoesWell() throws Exception {
+    void answersOnTheBusWithChannelsAndEpochsAndDumpsNoFile() throws Exception {
         InMemoryCluster.Process first = start();
         InMemoryCluster.Process second = start();
         JoinedRank zero = first.join("g", 0, 2);

@@ -19,7 +19,7 @@ class FlightRecordWhenItFailsTest {
     }
 
     @Test
-    void everyProcessThatIsUpTellsItsRecord() {
+    void theRecordOfEveryRunningProcessIsPrinted() {
         InMemoryCluster.Process process = cluster.start();
         InMemoryCluster.Process closed = cluster.start();
         cluster.close(closed);

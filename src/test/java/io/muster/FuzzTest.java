@@ -165,7 +165,7 @@ class FuzzTest {
 
     @Test
     @Timeout(60)
-    void whatWasOnceFoundIsHarmlessNow() throws IOException {
+    void inputsThatOnceFailedAreHarmless() throws IOException {
         try (InputStream found = FuzzTest.class.getResourceAsStream("/io/muster/fuzz/found.txt")) {
             assertThat(found).isNotNull();
             new String(found.readAllBytes(), StandardCharsets.UTF_8)
@@ -193,7 +193,7 @@ class FuzzTest {
     }
 
     @Test
-    void nothingThatReadsBytesFromOutsideThrowsOrBelieves() throws Exception {
+    void readersOfForeignBytesNeverThrowOrAcceptForgeries() throws Exception {
         Path corpus = Files.createDirectory(folder.resolve("corpus"));
         Path words = Files.writeString(folder.resolve("words"), WORDS);
         int number = 0;

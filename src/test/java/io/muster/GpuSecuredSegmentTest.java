@@ -47,7 +47,7 @@ class GpuSecuredSegmentTest {
     }
 
     @Test
-    void membersWriteThemAndWhoSharesAnotherGroupDoesNot() throws Exception {
+    void onlyMembersOfTheGroupWriteItsGpuSegments() throws Exception {
         InMemoryCluster.Process process = cluster.start(NO_VARIABLE, gpus.gpus());
         JoinedRank zero = process.join(GroupOptions.of("g", 0, 2).secret(OURS));
         process.join(GroupOptions.of("h", 0, 1).secret(THEIRS));

@@ -155,7 +155,7 @@ class GpuSegmentTest {
 
     /** Whoever sees the rank sees them: no second handle is published. */
     @Test
-    void segmentsOnGpusThatAreWantedBeforePublishingAreInTheFirstHandle() throws CudaCallException {
+    void gpuSegmentsRequestedBeforePublishingAreInTheFirstHandle() throws CudaCallException {
         long pointer = firstGpus.allocate(1 << 16);
         PreparedRank prepared = ended(first.muster()
                 .prepare(GroupOptions.of("h", 0, 2)
@@ -178,7 +178,7 @@ class GpuSegmentTest {
     }
 
     @Test
-    void joiningFailsWhereAWantedGpuIsNotThereAndLeavesNothing() {
+    void joiningFailsIfARequestedGpuIsMissingAndLeaksNothing() {
         assertThatThrownBy(() -> ended(first.muster()
                         .prepare(GroupOptions.of("h", 0, 2)
                                 .gpuSegment("made", 0, BYTES)
@@ -190,7 +190,7 @@ class GpuSegmentTest {
     }
 
     @Test
-    void theStatusSaysForEachPairWhichWayItTakesAndWhyNotAnother() {
+    void theStatusShowsThePathOfEachPairAndWhyNotAnother() {
         secondGpus.failing("cuMemImportFromShareableHandle", 101);
         gpuSegment(zero, one, "kv", BYTES);
         ended(one.write(0, "kv", 0, bytes(8, 8)));
@@ -212,7 +212,7 @@ class GpuSegmentTest {
 
     // T-1
     @Test
-    void whatLeavesTheSegmentOrHasTheWrongKeyIsRefusedHereAndNothingIsMoved() {
+    void writesOutsideTheSegmentOrWithAWrongKeyAreRefusedHere() {
         GpuSlice target = gpuSegment(zero, one, "kv", 5000);
         for (JoinedRank who : List.of(zero, one)) {
             refused(WriteException.Reason.OUT_OF_BOUNDS, who.write(0, "kv", 4996, bytes(1, 5)));
@@ -282,7 +282,7 @@ class GpuSegmentTest {
 
     // T-4
     @Test
-    void aBatchIsDoneWhenAllOfItIsAndOneFailureIsToldAfterTheOthersHaveEnded() {
+    void aBatchWithAFailedWriteFailsAfterTheOtherWritesEnded() {
         GpuSlice target = gpuSegment(zero, one, "kv", BYTES);
         ended(one.transfer(List.of(
                         Transfer.write(0, "kv", 0, bytes(1, 10)),
@@ -299,7 +299,7 @@ class GpuSegmentTest {
 
     // T-4, P-5
     @Test
-    void aBatchIsHandedToTheGpuTogetherAndLookedAfterOnce() {
+    void aBatchIsSubmittedTogetherAndRecordsOneEvent() {
         GpuSlice target = gpuSegment(zero, one, "kv", BYTES);
         GpuSlice mine = gpuSegment(one, zero, "mine", BYTES);
         ended(one.write(1, "mine", 0, bytes(7, 16 * 1000)));
@@ -331,7 +331,7 @@ class GpuSegmentTest {
 
     // T-1, T-5: revoke, acknowledge, free
     @Test
-    void freeingWaitsForACopyThatIsUnderWayAndForTheOtherProcessToUnmap() {
+    void freeingWaitsForRunningCopiesAndForThePeerToUnmap() {
         gpuSegment(zero, one, "kv", BYTES);
         ended(one.write(0, "kv", 0, bytes(1, 8)));
         secondGpus.hold();
@@ -353,7 +353,7 @@ class GpuSegmentTest {
 
     // P-13
     @Test
-    void memoryThatTheOtherProcessDoesNotGiveBackIsLeakedWithinTheBoundAndSaid() {
+    void memoryThatThePeerKeepsMappedIsLeakedInTimeAndReported() {
         cluster.close();
         cluster = new InMemoryCluster();
         start(new JsonObject().put("peer", new JsonObject().put("close", new JsonObject().put("timeoutMs", 300))));
@@ -376,7 +376,7 @@ class GpuSegmentTest {
     }
 
     @Test
-    void anOwnerThatIsKilledTakesItsMappingsAlongAndComesBackWithOtherMemory() {
+    void mappingsOfAKilledOwnerEndAndItReturnsWithOtherMemory() {
         gpuSegment(zero, one, "kv", BYTES);
         ended(one.write(0, "kv", 0, bytes(1, 8)));
         Future<JsonObject> degraded = second.degraded("g");
@@ -401,7 +401,7 @@ class GpuSegmentTest {
     // ---- the loss of a GPU
 
     @Test
-    void whereMemoryCanNotBeMappedItsBytesGoOverTheConnectionAndTheReasonsAreKept() {
+    void unmappableMemoryIsReachedOverTheConnectionWithReasons() {
         secondGpus.failing("cuMemImportFromShareableHandle", 101);
         GpuSlice target = gpuSegment(zero, one, "kv", BYTES);
         ended(one.write(0, "kv", 1, bytes(8, 9 << 20)));
@@ -417,7 +417,7 @@ class GpuSegmentTest {
     }
 
     @Test
-    void aGpuThatIsLostIsNamedAndTheTransferGoesOnOverTheConnection() {
+    void aLostGpuIsNamedAndTransfersGoOnOverTheConnection() {
         GpuSlice target = gpuSegment(zero, one, "kv", BYTES);
         ended(one.write(0, "kv", 0, bytes(1, 8)));
         secondGpus.poison(719);
@@ -447,7 +447,7 @@ class GpuSegmentTest {
     }
 
     @Test
-    void aProcessWithoutAGpuWritesAllTheSame() {
+    void aProcessWithoutAGpuCanWriteToGpuMemory() {
         Process third = cluster.start();
         GpuSlice target = gpuSegment(zero, one, "kv", BYTES);
         JoinedRank alone = third.join("h", 0, 2);
@@ -462,7 +462,7 @@ class GpuSegmentTest {
 
     // P-14
     @Test
-    void openingAndClosingAgainAndAgainLeavesNothing() {
+    void repeatedOpeningAndClosingLeaksNothing() {
         for (int i = 0; i < 30; i++) {
             JoinedRank a = first.join("c", 0, 2);
             JoinedRank b = second.join("c", 1, 2);

@@ -120,7 +120,7 @@ class GpuWarmupTest {
 
     /** What liveness never sees: the peer's memory is out of reach, and then within it again. */
     @Test
-    void aPathThatDiesIsFoundByTouchingAndTheLinkIsWarmedUpAgainWhenItIsBack() {
+    void touchingFindsADeadPathAndTheLinkWarmsUpOnceItIsBack() {
         Process first = cluster.start(settings("fabric", 30), firstGpus.gpus());
         Process second = cluster.start(settings("fabric", 30), secondGpus.gpus());
         JoinedRank zero = first.join("g", 0, 2);
@@ -143,7 +143,7 @@ class GpuWarmupTest {
 
     /** As after a kernel of the application that touched what is nobody's. */
     @Test
-    void aGpuThatIsLostEndsTheLinksThatStandOnItsMemoryWithTheCause() {
+    void aLostGpuEndsTheLinksOverItsMemoryWithTheCause() {
         Process first = cluster.start(settings("fabric", 0), firstGpus.gpus());
         Process second = cluster.start(settings("fabric", 0), secondGpus.gpus());
         JoinedRank zero = first.join("g", 0, 2);
@@ -179,7 +179,7 @@ class GpuWarmupTest {
 
     // W-1
     @Test
-    void anImportThatFailsOnOneSideMovesBothToTheExchangeAndSaysWhy() {
+    void aFailedImportMovesBothSidesToTheExchangeAndSaysWhy() {
         Process first = fabricProcess(firstGpus, "auto", 0);
         Process second = fabricProcess(secondGpus, "auto", 0);
         firstGpus.failing("cuMemImportFromShareableHandle", 101);
@@ -198,7 +198,7 @@ class GpuWarmupTest {
      * serves.
      */
     @Test
-    void aFabricThatDiesIsFoundByTouchingAndTheLinkGoesOnByTheExchange() {
+    void touchingFindsADeadFabricAndTheLinkUsesTheExchange() {
         Process first = fabricProcess(firstGpus, "auto", 30);
         Process second = fabricProcess(secondGpus, "auto", 30);
         JoinedRank zero = first.join("g", 0, 2);

@@ -88,7 +88,7 @@ class IdleCostTest {
     }
 
     @Test
-    void groupsThatDoNothingCostNextToNothing() throws InterruptedException {
+    void idleGroupsCostAlmostNothing() throws InterruptedException {
         List<Muster> processes = List.of(start(), start());
         List<Future<?>> connected = new ArrayList<>();
         for (int group = 0; group < GROUPS; group++) {

@@ -66,7 +66,7 @@ class InMemoryGroupTest {
     // P-16: a link-open may overtake the news that this rank has its seat, where they run on different event loops;
     // whoever lost one would wait a minute
     @Test
-    void losesNoLinkOpenWhereEachRankHasAnEventLoopOfItsOwn() {
+    void losesNoLinkOpenIfEachRankHasItsOwnEventLoop() {
         JsonObject settings =
                 new JsonObject().put("peer", new JsonObject().put("open", new JsonObject().put("timeoutMs", 60_000)));
         int processes = 4;

@@ -110,7 +110,7 @@ class JoinedRankTest {
     }
 
     @Test
-    void refusesSegmentsThatCanNotBe() {
+    void refusesInvalidSegments() {
         JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1).segment("kv", 8)), "start join");
         assertThat(failure(zero.register("kv", 8)))
                 .hasMessageContaining("rank 0 of group g has a segment 'kv' already")

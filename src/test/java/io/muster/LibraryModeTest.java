@@ -70,7 +70,7 @@ class LibraryModeTest {
     }
 
     @Test
-    void vertxAndHazelcastWorkOnAfterMusterWasClosedAndMusterStartsAgain() throws Exception {
+    void vertxAndHazelcastOutliveMusterAndItCanStartAgain() throws Exception {
         for (int round = 0; round < 2; round++) {
             Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
             Bounded.await(
@@ -94,7 +94,7 @@ class LibraryModeTest {
     }
 
     @Test
-    void anApplicationsTestPutsFaultsInTheWay() {
+    void anApplicationsTestCanInjectFaults() {
         var faults = new TransportFaults();
         Muster muster = Bounded.await(faults.start(vertx, MusterOptions.defaults()), "muster start");
         Bounded.await(
@@ -115,7 +115,7 @@ class LibraryModeTest {
     }
 
     @Test // B-5
-    void closingVertxFirstEndsWaitsWithNeitherSuccessNorTimeoutAndNothingHangs() throws Exception {
+    void closingVertxFirstFailsWaitsAsClosedAndNothingHangs() throws Exception {
         Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
         JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
         Future<AllConnected> wait = rank.allConnected(LONG);
@@ -134,7 +134,7 @@ class LibraryModeTest {
     }
 
     @Test
-    void shuttingHazelcastDownFirstHangsNothing() throws Exception {
+    void nothingHangsIfHazelcastIsShutDownFirst() throws Exception {
         Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
         Future<AllConnected> wait = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join")
                 .allConnected(LONG);
@@ -238,7 +238,7 @@ class LibraryModeTest {
     }
 
     @Test
-    void aVerticleThatFailsLeavesWhatItHasJoined() {
+    void aVerticleThatFailsLeavesTheGroupsItJoined() {
         Throwable late = catchThrowableOfType(
                 MusterException.class,
                 () -> Bounded.await(deploy(rank(0).put("requireAllConnectedWithinMs", 200)), "deploy"));

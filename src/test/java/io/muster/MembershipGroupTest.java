@@ -46,7 +46,7 @@ class MembershipGroupTest {
 
     // G-2
     @Test
-    void nobodyIsBlamedWhenARankLeaves() {
+    void noRankIsBlamedWhenOneLeaves() {
         InMemoryCluster.Process first = cluster.start();
         InMemoryCluster.Process second = cluster.start();
         JoinedRank zero = first.join("g", 0, 3);
@@ -80,7 +80,7 @@ class MembershipGroupTest {
 
     // B-6, P-11
     @Test
-    void aLinkThatTheApplicationReportsIsMadeAnewByItself() {
+    void aLinkReportedByTheApplicationIsRebuilt() {
         InMemoryCluster.Process first = cluster.start();
         JoinedRank zero = first.join("g", 0, 2);
         InMemoryCluster.Process second = cluster.start();
@@ -152,7 +152,7 @@ class MembershipGroupTest {
 
     // G-1, R-6
     @Test
-    void aGroupIsMadeAgainUnderTheSameNameAlsoWithAnotherSize() {
+    void aGroupNameCanBeReusedAlsoWithAnotherSize() {
         List<InMemoryCluster.Process> processes = List.of(cluster.start(), cluster.start(), cluster.start());
         for (int round = 0; round < 10; round++) {
             List<JoinedRank> ranks = new ArrayList<>();
@@ -187,7 +187,7 @@ class MembershipGroupTest {
 
     // P-12
     @Test
-    void aCutBetweenTwoProcessesHitsAllTheirGroupsAndAllAreMadeAnew() {
+    void aCutBetweenTwoProcessesRebuildsAllTheirGroups() {
         InMemoryCluster.Process first = cluster.start();
         InMemoryCluster.Process second = cluster.start();
         List<List<JoinedRank>> groups = List.of(
@@ -238,7 +238,7 @@ class MembershipGroupTest {
 
     // G-3
     @Test
-    void neitherALostLinkNorADeadProcessChangesWhoBelongsToTheGroup() {
+    void lostLinksAndDeadProcessesDoNotChangeTheMembership() {
         InMemoryCluster.Process first = cluster.start();
         InMemoryCluster.Process second = cluster.start();
         InMemoryCluster.Process third = cluster.start();

@@ -116,7 +116,7 @@ class RendezvousGroupTest {
 
     //
     @Test
-    void whoComesLaterWithAnotherWorldSizeIsToldAtOnceAndHurtsNobody() {
+    void aLaterRankWithAnotherWorldSizeIsRefusedWithoutHarm() {
         JoinedRank zero = cluster.start().join("g", 0, 2);
         InMemoryCluster.Process other = cluster.start();
         assertThatThrownBy(() -> other.join("g", 1, 3))
@@ -194,7 +194,7 @@ class RendezvousGroupTest {
     //
     @ParameterizedTest
     @EnumSource
-    void anUnusableEntryHurtsNobodyButItsOwnRank(Bad bad) {
+    void anUnusableEntryAffectsOnlyItsOwnRank(Bad bad) {
         InMemoryCluster.Process first = cluster.start();
         Future<JsonObject> connected = first.link("g", 0, 1, "CONNECTED");
         JoinedRank zero = first.join("g", 0, 3);
@@ -278,7 +278,7 @@ class RendezvousGroupTest {
     //
     @ParameterizedTest
     @EnumSource
-    void harmInTheStoreTearsNothingDownAndTheOwnerAssertsItsEntryAgain(Harm harm) {
+    void damageInTheStoreEndsNoLinkAndTheOwnerRestoresItsEntry(Harm harm) {
         List<JoinedRank> ranks = new ArrayList<>();
         List<InMemoryCluster.Process> processes = new ArrayList<>();
         for (int rank = 0; rank < 3; rank++) {
@@ -316,7 +316,7 @@ class RendezvousGroupTest {
 
     //
     @Test
-    void aLiveIncumbentKeepsItsRankAndTheNewcomerIsToldWhoHasIt() {
+    void aLiveIncumbentKeepsItsRankAndIsNamedToTheNewcomer() {
         InMemoryCluster.Process first = cluster.start();
         JoinedRank zero = first.join("g", 0, 1);
         long epoch = InMemoryCluster.await(zero).epoch();
@@ -334,7 +334,7 @@ class RendezvousGroupTest {
 
     //
     @Test
-    void anIncumbentThatSomebodyHasDeclaredGoneKeepsItsRankIfItAnswers() {
+    void anIncumbentMarkedGoneKeepsItsRankIfItAnswers() {
         JoinedRank zero = cluster.start(NO_POLLING).join("g", 0, 1);
         InMemoryCluster.await(zero);
         InMemorySegmentStore stranger = cluster.stranger();
@@ -369,7 +369,7 @@ class RendezvousGroupTest {
 
     // "and it stops when it wakes", also where it does not see the store that has the newer life
     @Test
-    void aLifeThatWasTakenOverIsToldByItsPeers() {
+    void peersNotifyALifeThatWasTakenOver() {
         try (var island = new InMemoryCluster()) {
             JoinedRank old = island.start(NO_POLLING).join("g", 1, 2);
             Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);
@@ -393,7 +393,7 @@ class RendezvousGroupTest {
 
     // rank 0 opens no link, so no peer refuses it
     @Test
-    void tellsASilentLifeThatItWasTakenOverOnceItAnswersAgain() {
+    void notifiesASilentLifeOfItsTakeoverOnceItAnswersAgain() {
         try (var island = new InMemoryCluster()) {
             JoinedRank old = island.start(NO_POLLING).join("g", 0, 2);
             Future<AllConnected> waiting = old.allConnected(InMemoryCluster.PATIENCE);

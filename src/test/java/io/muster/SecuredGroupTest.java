@@ -141,7 +141,7 @@ class SecuredGroupTest {
     }
 
     @Test
-    void ranksThatKnowTheSecretConnectWriteLeaveAndComeBack() {
+    void ranksWithTheSecretConnectWriteLeaveAndComeBack() {
         InMemoryCluster.Process first = cluster.start(secured);
         JoinedRank zero = first.join(GroupOptions.of("g", 0, 3).segment("kv", 64));
         JoinedRank one = first.join("g", 1, 3);
@@ -171,7 +171,7 @@ class SecuredGroupTest {
     // P-3: the accept proves the waiter to the writer, and goes over another connection than the value that goes with
     // it
     @Test
-    void aWarmupValueThatIsThereBeforeItsSenderIsProvedIsWrittenAgain() {
+    void aWarmupValueFromAnUnprovedSenderIsWrittenAgain() {
         var faults = new TransportFaults();
         TransportFault late = faults.add(
                 TransportFault.at(TransportFault.Point.SEND_LINK, new TransportFault.Act.Delay(Duration.ofMillis(50))));
@@ -195,7 +195,7 @@ class SecuredGroupTest {
 
     @ParameterizedTest
     @EnumSource
-    void aSecretOnOneSideOnlyOrAWrongOneIsRefusedCountedAndSaid(Mistake mistake) {
+    void aMissingOrWrongSecretIsRefusedCountedAndReported(Mistake mistake) {
         JsonObject unsecured = InMemoryCluster.secret(Path.of(""));
         InMemoryCluster.Process first = cluster.start(mistake == Mistake.NONE_THERE ? unsecured : secured);
         JoinedRank zero = first.join("g", 0, 2);
@@ -257,7 +257,7 @@ class SecuredGroupTest {
     }
 
     @Test
-    void allGroupsOfAProcessHaveASecretOrNone() {
+    void allGroupsOfAProcessHaveASecretOrNoneOfThemHas() {
         GroupSecret own = GroupSecret.ofText("a secret of group h alone");
         InMemoryCluster.Process process = cluster.start(InMemoryCluster.secret(Path.of("")));
         process.join("g", 0, 1);
@@ -280,7 +280,7 @@ class SecuredGroupTest {
     }
 
     @Test
-    void theSecretComesFromAFileOrTheEnvironmentAndMistakesAreSaidWithoutIt() throws IOException {
+    void theSecretComesFromFileOrEnvironmentAndErrorsOmitIt() throws IOException {
         var fromFile = new SecurityOptions(folder.resolve("secret").toString(), "VARIABLE", TlsOptions.DEFAULTS);
         Map<String, String> environment = Map.of("VARIABLE", SECRET + "\n", "SHORT", "short");
         assertThat(fromFile.secret(_ -> null))
@@ -329,7 +329,7 @@ class SecuredGroupTest {
 
     @ParameterizedTest
     @EnumSource
-    void aForgeryInTheStoreRedirectsNobodyEndsNothingAndIsPutRight(Forgery forgery) throws Exception {
+    void aForgeryInTheStoreHasNoEffectAndIsPutRight(Forgery forgery) throws Exception {
         List<InMemoryCluster.Process> processes =
                 List.of(cluster.start(secured), cluster.start(secured), cluster.start(secured));
         List<JoinedRank> ranks = new ArrayList<>();
@@ -371,7 +371,7 @@ class SecuredGroupTest {
 
     // S-2, O-2, B-3
     @Test
-    void theStatusOfWhoWaitsNamesTheRankWithoutTheSecretAndSaysWhatToDo() {
+    void theStatusNamesTheRankWithoutTheSecretAndTheRemedy() {
         InMemoryCluster.Process waiter = cluster.start(secured);
         JoinedRank zero = waiter.join("g", 0, 3);
         JoinedRank one = waiter.join("g", 1, 3);
@@ -428,7 +428,7 @@ class SecuredGroupTest {
 
     /** Who shares some other group has a channel, and may say on it what it likes: not fill the disk. */
     @Test
-    void nonsenseOverAChannelIsLoggedOnce() throws InterruptedException {
+    void malformedMessagesOverAChannelAreLoggedOnce() throws InterruptedException {
         GroupSecret theirs = GroupSecret.ofText("the secret of group h");
         InMemoryCluster.Process process = cluster.start(secured);
         JoinedRank zero = process.join("g", 0, 2);
@@ -588,7 +588,7 @@ class SecuredGroupTest {
     }
 
     @Test
-    void anEntryOfAnEarlierLifeThatIsPutBackDelaysAtMost() {
+    void aReplayedEntryOfAnEarlierLifeOnlyDelays() {
         JoinedRank zero = cluster.start(secured).join("g", 0, 2);
         InMemoryCluster.Process former = cluster.start(secured);
         InMemoryCluster.await(zero, former.join("g", 1, 2));
@@ -679,7 +679,7 @@ class SecuredGroupTest {
      * secret.
      */
     @Test
-    void whoSharesAnotherGroupOpensNoLinkAndWritesNothingHere() throws InterruptedException {
+    void aMemberOfAnotherGroupOpensNoLinkAndWritesNothing() throws InterruptedException {
         GroupSecret theirs = GroupSecret.ofText("the secret of group h");
         InMemoryCluster.Process process = cluster.start(secured);
         JoinedRank zero = process.join(GroupOptions.of("g", 0, 2).segment("kv", 64));
@@ -760,7 +760,7 @@ class SecuredGroupTest {
     }
 
     @Test
-    void aForgedEventOnTheBusSilencesNobody() {
+    void aForgedEventOnTheBusSilencesNoRank() {
         InMemoryCluster.Process process = cluster.start(secured);
         JoinedRank zero = process.join("g", 0, 2);
         process.vertx()

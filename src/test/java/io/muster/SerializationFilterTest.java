@@ -118,7 +118,7 @@ class SerializationFilterTest {
     }
 
     @Test
-    void sharedMapsHoldWhatVertxSays() {
+    void sharedMapsHoldTheTypesThatVertxDocuments() {
         AsyncMap<String, Object> mine = Bounded.await(
                 here.sharedData().<String, Object>getClusterWideMap("shared"), "object get cluster wide map");
         AsyncMap<String, Object> theirs = Bounded.await(
@@ -234,7 +234,7 @@ class SerializationFilterTest {
     }
 
     @Test
-    void applicationsGetTheListUnlessTheyHaveTheirOwnAndMayAddToIt() {
+    void anApplicationMayExtendOrReplaceTheSerializationFilter() {
         JavaSerializationFilterConfig reference =
                 MusterHazelcast.reference().getSerializationConfig().getJavaSerializationFilterConfig();
         assertThat(reference.isDefaultsDisabled()).isTrue();

@@ -41,7 +41,7 @@ class StartTest {
 
     //
     @Test
-    void listensAgainWhereTheStoreWasTooBusyToAnswer(Vertx vertx) {
+    void listensAgainIfTheStoreWasTooBusyToAnswer(Vertx vertx) {
         var id = ProcessId.random(RandomGenerator.getDefault());
         SegmentStore store = busy(
                 shared.store(vertx.getOrCreateContext(), id), 3, MusterException.retry("not answered after 3000 ms"));
@@ -54,7 +54,7 @@ class StartTest {
     }
 
     @Test
-    void givesUpAtOnceWhereTryingAgainCannotHelpAndInTheEndWhereItDoesNot(Vertx vertx) {
+    void givesUpAtOnceAfterAFatalErrorAndAfterTenRetriesElse(Vertx vertx) {
         var id = ProcessId.random(RandomGenerator.getDefault());
         SegmentStore gone = busy(
                 shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.fatal("shut down"));

@@ -77,7 +77,7 @@ class StatusPictureTest {
 
     // O-1
     @Test
-    void theRowsOfOtherNodesAreInThePicture() {
+    void theStatusHasTheRowsOfOtherNodes() {
         answerWith(row(there.muster().processId().toString()));
         JsonObject picture = picture();
         assertThat(picture.getInteger("processes")).isEqualTo(2);

@@ -25,7 +25,7 @@ class StoreEndTest {
     }
 
     @Test
-    void whoeverWaitsIsToldAtOnceAndSoIsWhoeverAsksLater() {
+    void presentAndLaterWaitsFailAtOnceAfterTheStoreEnded() {
         try (var cluster = new InMemoryCluster()) {
             InMemoryCluster.Process process = cluster.start();
             JoinedRank rank = process.join("g", 0, 2);

@@ -120,7 +120,7 @@ class StrangerMemberTest {
     }
 
     @Test
-    void whatItWritesIsPutRightAndWhatItDeletesComesBack() throws Exception {
+    void theWritesAndDeletionsOfAStrangerAreRepaired() throws Exception {
         Map<String, byte[]> signed = new HashMap<>();
         map().forEach((key, value) -> {
             if (key.startsWith("g/")) {
@@ -145,7 +145,7 @@ class StrangerMemberTest {
     }
 
     @Test
-    void aFloodAndALockOnlyDelay() throws Exception {
+    void aFloodOrALockOfAStrangerOnlyDelays() throws Exception {
         for (int i = 0; i < 5_000; i++) {
             map().putAsync("g/rank/" + i % 70_000 + "/x@g", new byte[64]);
             map().putAsync("g/ready/" + (2 + i) + "@g", new byte[64]);
@@ -168,7 +168,7 @@ class StrangerMemberTest {
     }
 
     @Test
-    void eventsThatItForgesAreNotBelievedAndReachNoInnerAddress() throws Exception {
+    void forgedEventsAreIgnoredAndReachNoInternalAddress() throws Exception {
         var bus = strangersVertx.eventBus();
         bus.publish(G.allConnected(), new JsonObject().put("group", "g").put("epoch", Long.MAX_VALUE));
         bus.publish(

@@ -99,7 +99,7 @@ class StrangersOnThePortsTest {
     }
 
     @Test
-    void onTheDataPortTheyDisturbNoGroupThatIsConnectedAndNoneThatConnects() throws Exception {
+    void scansOfTheDataPortDisturbNoGroup() throws Exception {
         var settings = new JsonObject().put("transport", new JsonObject().put("helloTimeoutMs", 1_000));
         InMemoryCluster.Process process = cluster.start(settings);
         JoinedRank zero = process.join("g", 0, 2);
@@ -137,7 +137,7 @@ class StrangersOnThePortsTest {
     }
 
     @Test
-    void onTheControlPortOthersAreStillAnswered() throws Exception {
+    void duringAScanTheControlPortStillAnswersOthers() throws Exception {
         try (ControlPort port = ControlPort.open(
                 new ControlAddress("127.0.0.1", 0),
                 new ControlPort.Limits(8192, Duration.ofSeconds(1), Duration.ofSeconds(5), 400))) {

@@ -128,7 +128,7 @@ class StrangersTombstoneTest {
 
     @ParameterizedTest
     @EnumSource
-    void nobodyWhoLivesIsBuried(Burial burial) throws Exception {
+    void noLiveRankGetsATombstone(Burial burial) throws Exception {
         JoinedRank zero = cluster.start(secured).join("g", 0, 3);
         InMemorySegmentStore stranger = cluster.stranger();
         Former one = former(1, List.of(zero), stranger);
@@ -230,7 +230,7 @@ class StrangersTombstoneTest {
     }
 
     @Test
-    void aTombstoneThatIsDestroyedIsRestoredSignedAndAForgedOneKeepsNobodyOut() throws InterruptedException {
+    void destroyedTombstonesAreRestoredAndForgedOnesBlockNoRank() throws InterruptedException {
         secured.put(
                 "store",
                 new JsonObject().put("reconcileMs", 100)); // what nobody asserts is looked for by reading again
@@ -259,7 +259,7 @@ class StrangersTombstoneTest {
      * delays the tombstone only.
      */
     @Test
-    void whoPosesAsADeadProcessKeepsItsRankFromNobody() throws InterruptedException {
+    void posingAsADeadProcessBlocksNoRank() throws InterruptedException {
         JoinedRank zero = cluster.start(secured).join("g", 0, 2);
         InMemoryCluster.Process former = cluster.start(secured);
         JoinedRank one = former.join("g", 1, 2);

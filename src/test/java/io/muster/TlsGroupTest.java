@@ -76,7 +76,7 @@ class TlsGroupTest {
     }
 
     @Test
-    void halfOfTheSettingsIsAMistakeThatIsNamed() {
+    void incompleteTlsSettingsAreReportedByName() {
         assertThatThrownBy(() ->
                         MusterOptions.fromJson(new JsonObject("{\"security\": {\"tls\": {\"keyFile\": \"k.pem\"}}}")))
                 .isInstanceOf(MusterException.class)
@@ -90,7 +90,7 @@ class TlsGroupTest {
     }
 
     @Test
-    void theEventBusSpeaksTlsWithTheSameCertificatesAndTakesNoOthers() throws Exception {
+    void theEventBusUsesTlsAndRefusesOtherCertificates() throws Exception {
         var ours = new Certificates(folder, "ours");
         var others = new Certificates(folder, "others");
         String name = "tls-" + UUID.randomUUID();

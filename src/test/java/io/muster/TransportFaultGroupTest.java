@@ -86,7 +86,7 @@ class TransportFaultGroupTest {
     // writer's write-back
     @ParameterizedTest
     @EnumSource
-    void aWriteBackThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
+    void aBrokenWriteBackConnectsNoLink(Lie lie) {
         TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
         Future<AllConnected> all = join();
         until(() -> broken.fired() >= 2);
@@ -99,7 +99,7 @@ class TransportFaultGroupTest {
     // P-3: the same in the other direction, where the waiter's write is what fails
     @ParameterizedTest
     @EnumSource
-    void aWarmupThatDoesNotArriveAsItIsConnectsNobody(Lie lie) {
+    void aBrokenWarmupConnectsNoLink(Lie lie) {
         TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
         zero = cluster.start(QUICK, faults).join("g", 0, 2);
         one = cluster.start(QUICK).join("g", 1, 2);
@@ -150,7 +150,7 @@ class TransportFaultGroupTest {
 
     // P-7: opening is bounded, and one peer that can't be dialled delays no other
     @Test
-    void aDialThatHangsIsGivenUpAndDelaysNobody() {
+    void aDialThatHangsIsGivenUpAndDelaysNoOtherLink() {
         InMemoryCluster.Process second = cluster.start(QUICK);
         TransportFault hangs = faults.add(TransportFault.at(Point.DIAL, new Act.Hang())
                 .with(second.muster().processId())
@@ -181,7 +181,7 @@ class TransportFaultGroupTest {
 
     // P-5: what was not applied is never COMPLETED
     @Test
-    void aWriteThatFailsFailsAndTheNextOneArrives() {
+    void theWriteAfterAFailedOneArrives() {
         zero = cluster.start(QUICK).join(GroupOptions.of("g", 0, 2).segment("kv", 64));
         one = cluster.start(QUICK, faults).join("g", 1, 2);
         InMemoryCluster.await(zero, one);
@@ -201,7 +201,7 @@ class TransportFaultGroupTest {
 
     // P-13
     @Test
-    void closingWhileAWarmupHangsForEverEndsWithinItsBound() {
+    void closingEndsInTimeWhileAWarmupHangs() {
         TransportFault hangs = faults.add(TransportFault.at(Point.WRITE, new Act.Hang()));
         JsonObject patient = QUICK.copy();
         patient.getJsonObject("peer").put("warmup", new JsonObject().put("timeoutMs", 600_000));

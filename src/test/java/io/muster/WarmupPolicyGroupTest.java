@@ -68,7 +68,7 @@ class WarmupPolicyGroupTest {
 
     // W-9
     @Test
-    void anApplicationsOwnPolicyIsAskedInsteadOfTheBuiltInOne() {
+    void anApplicationsPolicyIsAskedInsteadOfTheBuiltInOne() {
         List<AlwaysSkip> policies = new ArrayList<>();
         List<JoinedRank> ranks = new ArrayList<>();
         for (int rank = 0; rank < 4; rank++) {
@@ -84,7 +84,7 @@ class WarmupPolicyGroupTest {
 
     // W-9
     @Test
-    void aPolicyThatComesLaterIsAskedAboutTheLinksThatAreBuiltThen() throws InterruptedException {
+    void aPolicyDeployedLaterIsAskedAboutNewLinks() throws InterruptedException {
         InMemoryCluster.Process first = cluster.start();
         InMemoryCluster.Process second = cluster.start();
         JoinedRank zero = first.join("g", 0, 2);
@@ -102,7 +102,7 @@ class WarmupPolicyGroupTest {
 
     // W-9
     @Test
-    void aPolicyThatNeverAnswersIsAnsweredForByTheDefault() {
+    void theDefaultStandsInForAPolicyThatNeverAnswers() {
         AtomicInteger ignored = new AtomicInteger();
         List<JoinedRank> ranks = new ArrayList<>();
         for (int rank = 0; rank < 2; rank++) {
@@ -123,7 +123,7 @@ class WarmupPolicyGroupTest {
 
     // W-9
     @Test
-    void aPolicyThatAnswersNonsenseIsAnsweredForByTheDefault() {
+    void theDefaultStandsInForAnInvalidPolicyAnswer() {
         List<JoinedRank> ranks = new ArrayList<>();
         for (int rank = 0; rank < 2; rank++) {
             InMemoryCluster.Process process = cluster.start();
@@ -181,7 +181,7 @@ class WarmupPolicyGroupTest {
 
     // W-1, W-3: rank 1 can import nothing; the others can
     @Test
-    void anImportThatFailsOnOneSideMovesBothToTheExchangeWithBothReasonsKept() {
+    void aFailedImportMovesBothSidesToTheExchangeWithReasons() {
         System.setProperty(ImportFault.PROPERTY, "1");
         List<JoinedRank> ranks = new ArrayList<>();
         try {

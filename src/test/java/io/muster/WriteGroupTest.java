@@ -66,7 +66,7 @@ class WriteGroupTest {
 
     // T-1, P-5
     @Test
-    void aWriteThatIsNotAllowedIsRefusedByNameAndTheConnectionSurvives() {
+    void aForbiddenWriteIsRefusedAndTheConnectionSurvives() {
         JoinedRank two = everybody();
         assertThatThrownBy(() -> Bounded.await(one.write(0, "nothing", 0, source(8)), "one write"))
                 .isInstanceOfSatisfying(
@@ -121,7 +121,7 @@ class WriteGroupTest {
     // P-13, T-5: the target's memory goes, or the writer does; never a use after free, never a write without an end
     @ParameterizedTest
     @ValueSource(strings = {"target leaves", "writer leaves", "target closes", "writer closes", "target crashes"})
-    void aWriteUnderWayEndsWhenItsRankGoes(String what) {
+    void aRunningWriteEndsWhenEitherRankGoes(String what) {
         everybody();
         MemorySegment source = source(64 * MIB);
         List<Future<Void>> writes = new ArrayList<>();

@@ -90,7 +90,7 @@ class BarrierVerticleTest {
 
     // B-1, B-7: both nodes hear it, whoever completed the epoch
     @Test
-    void linksThatAreAllConnectedMakeAMarkAndThenAllConnected(Vertx vertx, VertxTestContext test) {
+    void connectedLinksLeadToAMarkAndThenAllConnected(Vertx vertx, VertxTestContext test) {
         Checkpoint marked = test.checkpoint();
         Checkpoint first = test.checkpoint();
         Checkpoint second = test.checkpoint();
@@ -124,7 +124,7 @@ class BarrierVerticleTest {
 
     // ADR 33: the store does not tell that it has moved the keys
     @Test
-    void noMarkStaysWithAProcessThatOwnsTheKeysNoMore(Vertx vertx, VertxTestContext test) {
+    void noMarkStaysWithAFormerOwnerOfTheKeys(Vertx vertx, VertxTestContext test) {
         long never = TimeUnit.HOURS.toMillis(1);
         joined(new BarrierNode(vertx, shared, 0, never), new BarrierNode(secondVertx, shared, 1, never))
                 .compose(pair -> vertx.timer(500, TimeUnit.MILLISECONDS).map(pair))
@@ -156,7 +156,7 @@ class BarrierVerticleTest {
 
     // B-8, ADR 31: others would read, again and again, what is in no store
     @Test
-    void anEpochThatIsOnlyImpliedIsInThePictureAndNotAmongWhatOthersAreToRead(Vertx vertx, VertxTestContext test) {
+    void anImpliedEpochIsInTheStatusButNotAnnouncedAsSeen(Vertx vertx, VertxTestContext test) {
         var zero = new BarrierNode(vertx, shared, 0);
         var one = new BarrierNode(secondVertx, shared, 1);
         zero.join()
@@ -181,7 +181,7 @@ class BarrierVerticleTest {
 
     // B-1
     @Test
-    void oneLinkThatIsMissingIsEnoughForNoMark(Vertx vertx, VertxTestContext test) {
+    void oneMissingLinkPreventsTheMark(Vertx vertx, VertxTestContext test) {
         joined(vertx).onComplete(test.succeeding(pair -> {
             pair.zero().connect(pair.m0(), pair.m0(), Proof.LOCAL);
             pair.zero().connect(pair.m0(), pair.m1(), Proof.WARMUP);
@@ -201,7 +201,7 @@ class BarrierVerticleTest {
 
     // P-9, P-10: it was stopped; the other end misses it, and it does not miss the other, as long as no dial has failed
     @Test
-    void whoIsToldThatItWasUnheardMissesNobody(Vertx vertx, VertxTestContext test) {
+    void aRankWhosePeerLostItDoesNotMissThePeer(Vertx vertx, VertxTestContext test) {
         complete(vertx)
                 .compose(pair -> {
                     pair.zero()
@@ -233,7 +233,7 @@ class BarrierVerticleTest {
 
     // P-10, B-4: a process that hears nobody, and whose own dials fail too, is one that the others miss
     @Test
-    void whoIsToldThatItWasUnheardMissesTheOtherIfThatDoesNotComeBack(Vertx vertx, VertxTestContext test) {
+    void aRankWhosePeerLostItMissesThePeerIfItStaysAway(Vertx vertx, VertxTestContext test) {
         complete(vertx).onComplete(test.succeeding(pair -> {
             Future<JsonObject> told = pair.zero().next(ADDRESSES.blame());
             pair.zero()
@@ -296,7 +296,7 @@ class BarrierVerticleTest {
 
     // B-6: at once, from the evidence on the path
     @Test
-    void aLossIsToldOnTheOwnNodeBeforeTheStoreAnswersAndClusterWideAfter(Vertx vertx, VertxTestContext test) {
+    void aLossIsPublishedLocallyFirstAndClusterWideAfterTheStore(Vertx vertx, VertxTestContext test) {
         Checkpoint here = test.checkpoint();
         Checkpoint everywhere = test.checkpoint();
         Checkpoint there = test.checkpoint();
@@ -408,7 +408,7 @@ class BarrierVerticleTest {
 
     // B-3, R-4
     @Test
-    void aReadThatBeganBeforeAnUnusableEntryCameDoesNotForgetWhyItIsNone(Vertx vertx, VertxTestContext test) {
+    void anEarlierReadKeepsTheReasonOfALaterUnusableEntry(Vertx vertx, VertxTestContext test) {
         var zero = new BarrierNode(vertx, shared, 0);
         SegmentStore stranger = shared.store(vertx.getOrCreateContext(), new ProcessId(9, 9));
         zero.join()
@@ -487,7 +487,7 @@ class BarrierVerticleTest {
 
     // B-7
     @Test
-    void whoeverAsksLateGetsTheTruth(Vertx vertx, VertxTestContext test) {
+    void aLateWaitCompletesWithTheEpochThatStands(Vertx vertx, VertxTestContext test) {
         complete(vertx).onComplete(test.succeeding(pair -> {
             pair.zero().store.stall();
             pair.zero()

@@ -29,7 +29,7 @@ class ChangedHandleTest {
 
     /** The write passed its deadline and was applied all the same; only the read after it can say so. */
     @Test
-    void tellsOfAChangeWhoseWriteWasAppliedAfterItsDeadline() {
+    void announcesAChangeWrittenAfterItsDeadline() {
         SeatState held = new SeatState.Held(seen(entry(handle(List.of()))), SeatState.Held.Work.NONE, null, false);
         SegmentHandle wanted = handle(List.of(new SegmentInfo("kv", 1, 2, 3)));
 
@@ -46,7 +46,7 @@ class ChangedHandleTest {
     }
 
     @Test
-    void saysNothingWhenAPushRepeatsWhatItHasPublished() {
+    void announcesNothingWhenAPushRepeatsItsOwnEntry() {
         Versioned<RankEntry> current = seen(entry(handle(List.of())));
         SeatState held = new SeatState.Held(current, SeatState.Held.Work.NONE, null, false);
 

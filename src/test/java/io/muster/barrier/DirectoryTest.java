@@ -46,7 +46,7 @@ class DirectoryTest {
 
     // S-6: whoever may write into the store can write for ever
     @Test
-    void aKeyThatIsRejectedAgainAndAgainWarnsLessAndLess() {
+    void repeatedRejectionsOfAKeyWarnLessAndLess() {
         for (int times = 0; times < 100; times++) {
             directory.decode(0, StoredBytes.copyOf(new byte[] {7}));
             assertThat(directory.rejected()).containsKey(0);

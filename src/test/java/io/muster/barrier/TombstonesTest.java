@@ -67,7 +67,7 @@ class TombstonesTest implements Tombstones.Host {
     }
 
     @Test
-    void aLifeOfWhichOnlyALinkOpenHasToldGetsItsTombstoneWhenItsProcessIsGone() {
+    void aLifeKnownOnlyFromALinkOpenGetsItsTombstone() {
         directory.remember(entry(90, 2));
         tombstones.restore(PEER_IS_GONE, 1, seen(entry(50, 3)));
 
@@ -86,7 +86,7 @@ class TombstonesTest implements Tombstones.Host {
     }
 
     @Test
-    void aLifeThatItsProcessStillHoldsIsLeftToIt() {
+    void writesNoTombstoneForALifeThatItsProcessHolds() {
         directory.remember(entry(90, 2));
         tombstones.restore(PEER_IS_THERE, 1, seen(entry(50, 3)));
         tombstones.restore(PEER_IS_THERE, 1, seen(entry(50, 3)));
@@ -96,7 +96,7 @@ class TombstonesTest implements Tombstones.Host {
     }
 
     @Test
-    void anEmptyKeyIsLeftToTheProcessThatIsThere() {
+    void writesNoTombstoneToAnEmptyKeyOfALiveProcess() {
         directory.remember(entry(90, 2));
         tombstones.restore(PEER_IS_THERE, 1, null);
 

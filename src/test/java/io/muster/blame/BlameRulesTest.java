@@ -93,7 +93,7 @@ class BlameRulesTest {
 
     @ParameterizedTest
     @ValueSource(ints = {3, 4, 5, 8, 64})
-    void aProcessThatDiedIsBlamedAndNobodyThatWaitsForIt(int count) {
+    void aDeadProcessIsBlamedAndNoneThatWaitsForIt(int count) {
         Blame blame = blame(count, Set.of(2), (_, other) -> other == 2);
         assertThat(blame.findings()).singleElement().isInstanceOf(Blame.Blamed.class);
         assertThat(blamed(blame)).containsExactly(2);
@@ -130,7 +130,7 @@ class BlameRulesTest {
     }
 
     @Test
-    void anEdgeThatOnlyOneEndHasSeenBreakIsAPairAndSaysWhatEachSaw() {
+    void anEdgeBrokenAtOneEndIsAPairWithTheViewOfEach() {
         Blame blame = blame(4, Set.of(), (one, other) -> one == 0 && other == 3);
         assertThat(pairs(blame)).containsExactly(List.of(0, 3));
         assertThat(blame.text()).contains("pid 100 saw: SILENCE; pid 103 saw: still connected");
@@ -163,7 +163,7 @@ class BlameRulesTest {
     }
 
     @Test
-    void aHalfOfWhichNothingIsHeardIsABlock() {
+    void aSilentHalfIsABlock() {
         Blame blame = blame(5, Set.of(3, 4), (_, other) -> other >= 3);
         assertThat(blame.findings()).hasSize(1);
         assertThat(blocks(blame)).containsExactly(List.of(List.of(0, 1, 2)));
@@ -172,7 +172,7 @@ class BlameRulesTest {
     }
 
     @Test
-    void whoHearsNobodyBlamesNobodyButTheNetwork() {
+    void anIsolatedProcessBlamesOnlyTheNetwork() {
         Blame blame = blame(4, Set.of(0, 1, 2), (_, _) -> true);
         assertThat(blame.findings()).hasSize(1);
         assertThat(blocks(blame)).containsExactly(List.of(List.of(3)));
@@ -184,7 +184,7 @@ class BlameRulesTest {
      * reached again yet.
      */
     @Test
-    void whoWakesAndIsToldThatItWasUnheardTakesNobodyForStopped() {
+    void aWokenProcessTakesNoOtherForStopped() {
         Blame blame = blame(4, Set.of(0, 1, 2), LossEvidence.Kind.UNHEARD.isSilence(), (_, _) -> true);
         assertThat(blocks(blame)).isEmpty();
         assertThat(blamed(blame)).isEmpty();
@@ -225,7 +225,7 @@ class BlameRulesTest {
     }
 
     @Test
-    void whatNobodyHasTriedIsNothing() {
+    void anUntriedEdgeIsNoFinding() {
         assertThat(BlameRules.of(
                                 parties(3),
                                 List.of(
@@ -237,7 +237,7 @@ class BlameRulesTest {
 
     /** Every choice of who is heard and who misses whom among four; and many random ones among eight. */
     @Test
-    void itIsSoundCompleteAndTheSameForAll() {
+    void blameIsSoundCompleteAndTheSameForAll() {
         for (int count : List.of(2, 3, 4)) {
             List<int[]> edges = edges(count);
             for (int deaf = 0; deaf < 1 << count; deaf++) {
@@ -338,7 +338,7 @@ class BlameRulesTest {
     }
 
     @Test
-    void hearsNoProcessThatIsNotInTheGroup() {
+    void ignoresTheViewOfAProcessOutsideTheGroup() {
         var a = new Party(new ProcessId(0, 1), 1, "10.0.0.1:1", List.of(2, 0));
         var b = new Party(new ProcessId(0, 2), 2, "10.0.0.2:1", List.of(1));
         var why = new View.Missed(false, "closed");

@@ -67,7 +67,7 @@ final class BadInputIT { // O-1, O-4
 
     @ParameterizedTest
     @MethodSource("mistakes")
-    void isOneSentence(Mistake mistake) throws Exception {
+    void badInputIsAnsweredWithOneSentence(Mistake mistake) throws Exception {
         try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             String port = String.valueOf(busy.getLocalPort());
             try (MusterCommand command = MusterCommand.start(

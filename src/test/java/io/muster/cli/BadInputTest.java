@@ -58,7 +58,7 @@ final class BadInputTest { // O-1, O-4
 
     @ParameterizedTest
     @MethodSource("mistakes")
-    void isOneSentence(Mistake mistake) {
+    void badInputIsAnsweredWithOneSentence(Mistake mistake) {
         var out = new StringWriter();
         var err = new StringWriter();
         CommandLine commandLine =

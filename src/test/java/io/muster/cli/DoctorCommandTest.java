@@ -57,7 +57,7 @@ class DoctorCommandTest {
     }
 
     @Test
-    void exitsWithTwoForAnAddressOfNobody() {
+    void exitsWithTwoForAnAddressOfNoInterface() {
         assertThat(run("--bind", "203.0.113.77")).isEqualTo(2); // TEST-NET-3
         assertThat(out.toString()).contains("no interface of this host has this address");
     }

@@ -64,7 +64,7 @@ final class GroupIT {
 
     @Test // B-3
     @Order(1)
-    void connectsWhenTheLateRankComesAndSaysBeforeThatWhoIsMissing() throws Exception {
+    void namesTheLateRankWhileItIsMissingAndThenConnects() throws Exception {
         for (int rank : List.of(0, 1, 3)) {
             start(rank);
         }
@@ -101,7 +101,7 @@ final class GroupIT {
 
     @Test
     @Order(2)
-    void aSecondClaimantIsToldWhoHoldsTheRank() throws Exception {
+    void theHolderOfTheRankIsNamedToASecondClaimant() throws Exception {
         MusterCommand second = startClaimant("1", WORLD);
 
         assertThat(second.awaitExit()).as(second::toString).isEqualTo(ExitCode.USAGE);
@@ -132,7 +132,7 @@ final class GroupIT {
 
     @Test // O-2
     @Order(4)
-    void theFlightRecordIsToldFromOutside() throws Exception {
+    void theFlightRecordCanBeReadFromOutside() throws Exception {
         Path file = temp.resolve("record.json");
         try (MusterCommand dump =
                 MusterCommand.start(temp, "dump", "--control", "127.0.0.1:" + ports.get(1), "--out", file.toString())) {
@@ -165,7 +165,7 @@ final class GroupIT {
 
     @Test // P-9, P-11
     @Order(7)
-    void aFrozenProcessIsLostWithinTheLivenessLimitAndComesBackInPlace() throws Exception {
+    void aFrozenProcessIsLostInTimeAndComesBackInPlace() throws Exception {
         forgetEvents();
         long frozenNanos = System.nanoTime();
         RANKS[3].signal("STOP");
@@ -200,7 +200,7 @@ final class GroupIT {
 
     @Test // G-2: leaving is told apart from failing; O-2
     @Order(9)
-    void ctrlCLeavesInOrderAndLeavesNothingAndSigtermLeavesTheFlightRecord() throws Exception {
+    void ctrlCLeavesInOrderAndSigtermWritesTheFlightRecord() throws Exception {
         forgetEvents();
         String before = RANKS[1].err();
         assertThat(flightRecords())

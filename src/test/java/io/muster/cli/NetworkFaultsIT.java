@@ -78,7 +78,7 @@ final class NetworkFaultsIT {
 
     @Test // P-10, B-4, B-6
     @Order(1)
-    void aKilledRankIsBlamedByEverySurvivorAndNobodyElseIs() throws Exception {
+    void everySurvivorBlamesTheKilledRankAndNoOther() throws Exception {
         fleet.forgetEvents();
         long killedNanos = System.nanoTime();
         fleet.at(5).signal("KILL");
@@ -97,7 +97,7 @@ final class NetworkFaultsIT {
 
     @Test // P-9, P-10, P-11
     @Order(2)
-    void aStoppedRankIsBlamedByEverySurvivorAndAccusesNobodyWhenItWakes() throws Exception {
+    void everySurvivorBlamesAStoppedRankAndItBlamesNoneLater() throws Exception {
         fleet.forgetEvents();
         long stoppedNanos = System.nanoTime();
         fleet.at(4).signal("STOP");
@@ -137,7 +137,7 @@ final class NetworkFaultsIT {
     @Test // P-10, B-4
     @Order(4)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-    void twoThatDoNotReachEachOtherAreAPairForAll() throws Exception {
+    void twoProcessesThatCannotReachEachOtherAreAPairForAll() throws Exception {
         fleet.forgetEvents();
         hosts.cut(2, 3);
         for (int host = 1; host <= HOSTS; host++) {
@@ -162,7 +162,7 @@ final class NetworkFaultsIT {
     @Test
     @Order(6)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-    void oneDirectionIsEnoughForAPair() throws Exception {
+    void aCutInOneDirectionIsEnoughForAPair() throws Exception {
         fleet.forgetEvents();
         hosts.oneWay(4, 2);
         for (int host = 1; host <= HOSTS; host++) {
@@ -174,7 +174,7 @@ final class NetworkFaultsIT {
     @Test // B-2, B-4
     @Order(7)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-    void twoHalvesAreABlockForBoth() throws Exception {
+    void bothHalvesOfASplitReportBlocks() throws Exception {
         fleet.forgetEvents();
         for (int one : List.of(1, 2)) {
             for (int other : List.of(3, 4, 5)) {
@@ -193,7 +193,7 @@ final class NetworkFaultsIT {
     @Test // B-2
     @Order(8)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-    void aFlappingHostEndsConnected() throws Exception {
+    void aFlappingHostIsConnectedInTheEnd() throws Exception {
         fleet.forgetEvents();
         for (int i = 0; i < 3; i++) {
             hosts.isolate(3);
@@ -213,7 +213,7 @@ final class NetworkFaultsIT {
     @Test
     @Order(9)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-    void twoThatHoldPartsOfTheStoreAreKilledAtOnceAndTheOthersStayConnected() throws Exception {
+    void survivorsStayConnectedWhenTwoStoreOwnersAreKilled() throws Exception {
         fleet.forgetEvents();
         for (int host : List.of(3, 5)) {
             fleet.at(host).signal("KILL");
@@ -240,7 +240,7 @@ final class NetworkFaultsIT {
     @Test // R-9, P-9
     @Order(10)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-    void mostAreStoppedForTenSecondsAndGoOn() throws Exception {
+    void theGroupGoesOnAfterMostProcessesStoppedForTenSeconds() throws Exception {
         fleet.forgetEvents();
         for (int host : List.of(1, 2, 4)) {
             fleet.at(host).signal("STOP");
@@ -256,7 +256,7 @@ final class NetworkFaultsIT {
     @Test // P-9: neither by others nor, when it wakes, of others
     @Order(11)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-    void aStopThatIsShorterThanTheLimitIsAccusedByNobody() throws Exception {
+    void aStopShorterThanTheLimitIsNotBlamed() throws Exception {
         fleet.forgetEvents();
         for (int i = 0; i < 5; i++) {
             fleet.at(2).signal("STOP");

@@ -87,7 +87,7 @@ final class NetworkNamespaceIT {
     }
 
     @Test
-    void aLoopbackAddressOfAnotherHostIsRefusedByItsReaderWithAHint() throws Exception {
+    void aLoopbackAddressOfAnotherHostIsRefusedWithAHint() throws Exception {
         MusterCommand first = run(0, "--deadline", "3s");
         MusterCommand second = run(1, "--advertise", "127.0.0.1");
         second.await("published", _ -> true);
@@ -109,7 +109,7 @@ final class NetworkNamespaceIT {
     }
 
     @Test
-    void aProcessThatListensOnLoopbackOnlyIsToldAtOnce() throws Exception {
+    void aProcessThatListensOnLoopbackOnlyFailsAtItsStart() throws Exception {
         MusterCommand second = start(1, "--bind", "127.0.0.1");
 
         assertThat(second.awaitExit()).as(second::toString).isEqualTo(ExitCode.USAGE);

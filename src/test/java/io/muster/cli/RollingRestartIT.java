@@ -89,7 +89,7 @@ final class RollingRestartIT {
     @Test // P-9
     @Order(1)
     @Timeout(60)
-    void aStopThatIsShorterThanTheLimitIsAccusedByNobody() throws Exception {
+    void aStopShorterThanTheLimitIsNotBlamed() throws Exception {
         fleet.forgetEvents();
         for (int i = 0; i < 3; i++) {
             fleet.at(2).signal("STOP");
@@ -106,7 +106,7 @@ final class RollingRestartIT {
     @Test // P-9, P-10, P-11: said on the node at once, though the frozen process holds part of the store
     @Order(2)
     @Timeout(120)
-    void aStopThatIsLongerIsLostWithinTheLimitAndComesBackInPlace() throws Exception {
+    void aLongStopIsLostInTimeAndComesBackInPlace() throws Exception {
         fleet.forgetEvents();
         long stoppedNanos = System.nanoTime();
         fleet.at(2).signal("STOP");
@@ -143,7 +143,7 @@ final class RollingRestartIT {
     @Test
     @Order(3)
     @Timeout(3_000)
-    void eachRestartIsFollowedByAllConnectedWithAGreaterEpochAndNothingGrows() throws Exception {
+    void eachRestartEndsInAGreaterEpochAndNothingGrows() throws Exception {
         List<Holdings> rounds = new ArrayList<>();
         var names = new StoreKeys(new GroupName("g"));
         Set<String> keys = new HashSet<>(names.ranks(WORLD));
@@ -184,7 +184,7 @@ final class RollingRestartIT {
     @Test
     @Order(4)
     @Timeout(180)
-    void aProcessThatMayOpenNoMoreFilesSaysSoAndGoesOnWhenItMay() throws Exception {
+    void aProcessOutOfFilesSaysSoAndRecoversWithAHigherLimit() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
         fleet.forgetEvents();
         String before = fleet.at(2).err();
@@ -209,7 +209,7 @@ final class RollingRestartIT {
     @Test // B-3: a process without its store is no use to anybody, and does not look as if it were
     @Order(5)
     @Timeout(180)
-    void aProcessWhoseStoreGivesUpForWantOfFilesSaysSoAndEnds() throws Exception {
+    void aProcessWhoseStoreRunsOutOfFilesSaysSoAndEnds() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
         fleet.forgetEvents();
         limitFiles(2, "10");
@@ -246,7 +246,7 @@ final class RollingRestartIT {
 
     @Test
     @Order(6)
-    void aStartWithTooFewFilesIsToldWhatToRaise() throws Exception {
+    void aStartWithTooFewFilesNamesTheLimitToRaise() throws Exception {
         MusterCommand few = MusterCommand.start(
                 List.of("/bin/sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"),
                 temp,

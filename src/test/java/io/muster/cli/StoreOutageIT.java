@@ -55,7 +55,7 @@ final class StoreOutageIT {
     }
 
     @Test
-    void linksStayUpTheWaitSaysSinceWhenAndItRecoversByItself() throws Exception {
+    void linksSurviveAStoreOutageAndTheWaitNamesIt() throws Exception {
         MusterCommand.recordTheStart();
         Path config = Files.writeString(temp.resolve("muster.yaml"), "hazelcast:\n  maxNoHeartbeatMs: 60000\n");
         place = Fleet.onLoopback(PROCESSES);

@@ -24,7 +24,7 @@ final class TwoGroupsIT {
 
     @Test // G-1, P-12
     @Timeout(90)
-    void connectLoseAndReconnectByThemselves() throws Exception {
+    void twoGroupsConnectLoseAndReconnectByThemselves() throws Exception {
         members = MusterCommand.freePorts(2).stream()
                 .map(port -> "127.0.0.1:" + port)
                 .collect(Collectors.joining(","));

@@ -89,7 +89,7 @@ class ClusterFormationIT { // R-13
 
     @Test
     @Timeout(180)
-    void anyProcessMayDieTheFirstIncludedAndComesBack() throws Exception {
+    void anyProcessMayDieAndComeBackAlsoTheFirst() throws Exception {
         List<String> controls = freeAddresses(PROCESSES);
         List<JvmProcess> nodes = startAll("restart", controls);
         Set<String> before = assertOneCluster(nodes, PROCESSES);

@@ -62,7 +62,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void anyoneJoinsAClusterThatExists() {
+    void everyProcessJoinsAClusterThatExists() {
         Seen formed = new Seen.Formed("b:5701");
         assertThat(decide(SELF, formed, UNASKED))
                 .as("a restarted first")
@@ -76,7 +76,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void everyoneElseWaitsForTheFirst() {
+    void allOtherProcessesWaitForTheFirst() {
         for (Seen first : List.of(UNASKED, ABSENT, SILENT, FORMING, FOUNDING)) {
             assertThat(decide(first, SELF, ABSENT))
                     .isInstanceOfSatisfying(
@@ -90,7 +90,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void noTwoProcessesFoundWhateverEachHasSeenOfTheOthers() {
+    void twoProcessesNeverBothFoundWhateverTheyHaveSeen() {
         List<Seen> any = List.of(UNASKED, ABSENT, SILENT, FORMING, FOUNDING);
         for (Seen x : any) {
             for (Seen y : any) {
@@ -101,7 +101,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void holdsThoseWhoWaitUntilTheClusterHasFormed() throws Exception {
+    void holdsWaitingProcessesUntilTheClusterHasFormed() throws Exception {
         ControlPort first = port();
         ControlPort second = port();
         List<ControlAddress> members = List.of(first.address(), second.address());
@@ -126,7 +126,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void oneWhoseControlPortIsOpenAndKnowsOfNoClusterYetIsNotUnheard() {
+    void anOpenControlPortWithoutAClusterCountsAsAnAnswer() {
         ControlPort first = port();
         ControlPort justOpened = port();
         assertThat(new ClusterFormation(first, id(), List.of(first.address(), justOpened.address()), PATIENT).await())
@@ -134,7 +134,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test // O-4
-    void givesUpWithTheNameOfTheOneItWaitsFor() {
+    void givesUpNamingTheProcessItWaitsFor() {
         ControlAddress nobody = unusedPort();
         ControlPort second = port();
         ClusterFormation.Settings hasty = new ClusterFormation.Settings(Duration.ofMillis(300), Duration.ofMillis(100));
@@ -147,7 +147,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void doesNotWaitLongForOneThatNeitherAnswersNorRefuses() throws IOException {
+    void doesNotWaitLongForASilentAddress() throws IOException {
         ServerSocket mute = own(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
         ControlAddress silent = new ControlAddress("127.0.0.1", mute.getLocalPort());
         ControlPort first = port();
@@ -158,7 +158,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void saysSoWhenListsDisagreeAboutTheFirst() {
+    void reportsListsThatDisagreeAboutTheFirst() {
         ControlPort one = port();
         ControlPort two = port();
         ClusterFormation here = new ClusterFormation(one, id(), List.of(one.address(), two.address()), PATIENT);
@@ -170,7 +170,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void knowsItselfUnderAnotherName() {
+    void recognizesItselfUnderAnotherName() {
         ControlPort port = own(ControlPort.open(new ControlAddress("0.0.0.0", 0), ControlPort.Limits.DEFAULT));
         ControlAddress alias = new ControlAddress("127.0.0.1", port.address().port());
         assertThat(new ClusterFormation(port, id(), List.of(alias), PATIENT).await())
@@ -178,7 +178,7 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
-    void saysWhomItWaitsForWhenAsked() throws ExecutionException, InterruptedException {
+    void answersWhichProcessesItWaitsFor() throws ExecutionException, InterruptedException {
         ControlAddress nobody = unusedPort();
         ControlPort second = port();
         new ClusterFormation(second, id(), List.of(nobody, second.address()), PATIENT);

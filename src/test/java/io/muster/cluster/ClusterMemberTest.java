@@ -29,7 +29,7 @@ class ClusterMemberTest {
     private static final ControlAddress LOOPBACK = new ControlAddress("127.0.0.1", 0);
 
     @Test
-    void foundsTellsAndClosesAll() {
+    void foundsAnswersAndClosesEverything() {
         ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
         String hazelcast;
         try (ClusterMember member =
@@ -81,7 +81,7 @@ class ClusterMemberTest {
     }
 
     @Test // O-4
-    void saysWhomItWaitedForAndClosesThePort() {
+    void namesTheProcessItWaitedForAndClosesThePort() {
         ControlPort nobody = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
         nobody.close();
         ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);

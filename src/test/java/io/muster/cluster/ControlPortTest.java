@@ -65,7 +65,7 @@ class ControlPortTest {
     }
 
     @Test
-    void passesOnWhatAHandlerSaysWentWrong() {
+    void passesOnTheErrorOfAHandler() {
         port.handle("wrong", _ -> CompletableFuture.failedFuture(MusterException.retry("not yet")));
         port.handle("broken", _ -> {
             throw MusterException.config("bad question");
@@ -77,7 +77,7 @@ class ControlPortTest {
     }
 
     @Test
-    void doesNotWaitForAHandlerForEver() {
+    void boundsTheWaitForAHandler() {
         port.handle("never", _ -> new CompletableFuture<>());
         assertThat(ask(new JsonObject().put("ask", "never")).getString("error"))
                 .contains("no answer to never within 300 ms");
@@ -103,7 +103,7 @@ class ControlPortTest {
     }
 
     @Test // T-3
-    void tellsTheOneTooManyThatItIsBusy() throws IOException {
+    void answersBusyToOneConnectionTooMany() throws IOException {
         try (Raw one = new Raw();
                 Raw two = new Raw()) {
             one.send("{\"ask\":\"echo\"}\n");

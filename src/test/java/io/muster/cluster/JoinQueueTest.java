@@ -16,7 +16,7 @@ class JoinQueueTest { // R-13
     private static final Duration LONG = Duration.ofHours(1);
 
     @Test
-    void theNextGoesWhenTheOneBeforeHasAppeared() throws Exception {
+    void theNextJoinsOnceTheOneBeforeHasAppeared() throws Exception {
         JoinQueue turns = new JoinQueue(Duration.ofMillis(1), LONG);
         CompletableFuture<JsonObject> one = turns.take().toCompletableFuture();
         CompletableFuture<JsonObject> two = turns.take().toCompletableFuture();
@@ -29,7 +29,7 @@ class JoinQueueTest { // R-13
     }
 
     @Test
-    void nobodyWaitsForOneThatNeverAppears() throws Exception {
+    void noJoinerWaitsForOneThatNeverAppears() throws Exception {
         JoinQueue turns = new JoinQueue(LONG, Duration.ofMillis(20));
         turns.take();
         assertThat(turns.take().toCompletableFuture().get(5, TimeUnit.SECONDS).getInteger("turn"))
@@ -37,7 +37,7 @@ class JoinQueueTest { // R-13
     }
 
     @Test
-    void aMemberThatAppearsOutOfTurnEndsNothingLater() {
+    void aMemberThatJoinsOutOfTurnEndsNoLaterTurn() {
         JoinQueue turns = new JoinQueue(LONG, LONG);
         turns.joined();
         assertThat(turns.take().toCompletableFuture()).isDone();

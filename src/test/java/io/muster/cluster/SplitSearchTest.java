@@ -77,7 +77,7 @@ class SplitSearchTest {
     }
 
     @Test
-    void looksOnlyWhereSomebodyListensAndNoLongerWhenAllAreBack() throws Exception {
+    void searchesListeningMembersOnlyAndStopsWhenAllAreBack() throws Exception {
         try (ServerSocket there = listen()) {
             removed(closedPort());
             removed(closedPort());
@@ -92,7 +92,7 @@ class SplitSearchTest {
     }
 
     @Test
-    void findsOneThatListensLater() throws Exception {
+    void findsAMemberThatListensLater() throws Exception {
         int port = closedPort();
         removed(port);
         Thread.sleep(5 * PAUSE.toMillis()); // it has looked in vain
@@ -104,7 +104,7 @@ class SplitSearchTest {
     }
 
     @Test
-    void leavesItToTheOldestMember() throws Exception {
+    void leavesTheSearchToTheOldestMember() throws Exception {
         present.addFirst(member("127.0.0.1", 2, false));
         try (ServerSocket there = listen()) {
             removed(there.getLocalPort());

@@ -71,7 +71,7 @@ class CopyBatchTest {
     }
 
     @Test
-    void sixteenCopiesOfABatchCostOneEventAndOneLook() {
+    void sixteenCopiesOfABatchCostOneEventAndOneQuery() {
         int events = driver.count("cuEventRecord");
         int made = driver.count("cuEventCreate");
         int copies = driver.count("copy");
@@ -104,7 +104,7 @@ class CopyBatchTest {
 
     // P-5
     @Test
-    void nothingOfABatchIsToldBeforeAllOfItIsDone() {
+    void noCopyOfABatchIsReportedBeforeAllAreDone() {
         driver.hold();
         var batch = new CopyBatch();
         List<CompletableFuture<String>> told = add(batch, 5, 1);
@@ -116,7 +116,7 @@ class CopyBatchTest {
     }
 
     @Test
-    void aCopyThatCanNotBeStartedIsToldByItselfAndTheOthersArrive() {
+    void aCopyThatCannotStartFailsAloneAndTheOthersArrive() {
         int events = driver.count("cuEventRecord");
         var batch = new CopyBatch();
         List<CompletableFuture<String>> told = add(batch, 5, 1);
@@ -130,7 +130,7 @@ class CopyBatchTest {
     }
 
     @Test
-    void anEventThatCanNotBeRecordedFailsTheWholeBatchAfterItsCopiesAreOver() {
+    void anUnrecordableEventFailsTheBatchAfterItsCopiesEnd() {
         int synchronised = driver.count("cuStreamSynchronize");
         var batch = new CopyBatch();
         List<CompletableFuture<String>> told = add(batch, 5, 1);
@@ -144,7 +144,7 @@ class CopyBatchTest {
     }
 
     @Test
-    void aContextThatDiesUnderABatchFailsAllOfIt() {
+    void aContextThatDiesFailsTheWholeBatch() {
         driver.hold();
         var batch = new CopyBatch();
         List<CompletableFuture<String>> told = add(batch, 5, 2);
@@ -156,7 +156,7 @@ class CopyBatchTest {
     }
 
     @Test
-    void whatIsAddedAfterTheStartGoesByItself() {
+    void copiesAddedAfterTheStartRunByThemselves() {
         var batch = new CopyBatch();
         batch.start();
         assertThat(add(batch, 2, 1)).allMatch(one -> one.join().isEmpty());
@@ -164,7 +164,7 @@ class CopyBatchTest {
 
     /** As from several threads that do not wait for each other. */
     @Test
-    void smallCopiesThatAreOutstandingAtOnceShareAnEventAndALargeOneHasItsOwn() throws InterruptedException {
+    void smallCopiesShareAnEventAndALargeOneHasItsOwn() throws InterruptedException {
         int events = driver.count("cuEventRecord");
         int queries = driver.queries;
         var busy = new CountDownLatch(1);
@@ -194,7 +194,7 @@ class CopyBatchTest {
 
     /** What is started where the end of another is told: on the worker itself. */
     @Test
-    void aBatchThatIsStartedWhereAnEndIsToldGoesOnAtOnce() {
+    void aBatchStartedFromACompletionRunsAtOnce() {
         int events = driver.count("cuEventRecord");
         var all = new CompletableFuture<List<CompletableFuture<String>>>();
         gpu.copy(0, copy(8), _ -> {

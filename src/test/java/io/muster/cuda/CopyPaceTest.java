@@ -24,7 +24,7 @@ class CopyPaceTest {
 
     /** Whoever looks too late sees only that: an estimate that is too long must not stay so. */
     @Test
-    void aFasterCopyIsBelievedAtOnceAndASlowerOneSlowly() {
+    void adoptsAFasterCopyAtOnceAndASlowerOneSlowly() {
         pace.took(64 * MIB, 400_000);
         pace.took(64 * MIB, 180_000);
         assertThat(pace.dueNanos(0, 64 * MIB)).isBetween(179_000L, 181_000L);

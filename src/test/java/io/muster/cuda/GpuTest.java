@@ -37,7 +37,7 @@ class GpuTest {
     }
 
     @Test
-    void copiesAreDoneWhenTheyAreToldSoAndNothingIsLeftOpen() {
+    void copiesAreDoneWhenReportedAndNothingIsLeftOpen() {
         Gpu gpu = open();
         GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
         try (Arena arena = Arena.ofShared()) {
@@ -59,7 +59,7 @@ class GpuTest {
     }
 
     @Test
-    void memoryIsZeroBeforeAnybodySeesIt() {
+    void memoryIsZeroWhenItsAllocationCompletes() {
         Gpu gpu = open();
         GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
         assertThat(driver.calls.indexOf("copy")).as("the zeroing").isPositive();
@@ -70,7 +70,7 @@ class GpuTest {
     }
 
     @Test
-    void aLongCopyHoldsUpNeitherTheWorkerNorOtherLanesAndWakesItInTheEnd() {
+    void aLongCopyBlocksNeitherTheWorkerNorOtherLanes() {
         Gpu gpu = open();
         GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
         driver.hold();
@@ -93,7 +93,7 @@ class GpuTest {
 
     /** gpu.lookUs of 0: a copy that nothing is known of is asked after a few times, then the thread is called back. */
     @Test
-    void whoNeverLooksAsksAFewTimesAndHearsOfTheEndAllTheSame() throws InterruptedException {
+    void withoutPollingTheEndIsSeenAfterAFewQueries() throws InterruptedException {
         Gpu gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0), new WaitRule(0));
         GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
         for (int i = 0; i < 100; i++) {
@@ -193,7 +193,7 @@ class GpuTest {
     }
 
     @Test
-    void aPoisonedContextIsToldOnceByNameAndFailsEveryCopyAfterwards() {
+    void aPoisonedContextIsReportedOnceAndFailsLaterCopies() {
         Gpu gpu = open();
         var heard = new ArrayList<CudaFailure>();
         gpu.onLost(heard::add);
@@ -239,7 +239,7 @@ class GpuTest {
     }
 
     @Test
-    void whateverComesAfterTheEndIsAnswered() {
+    void everyCallAfterTheEndIsAnswered() {
         Gpu gpu = open();
         gpu.close().join();
         assertThat(copied(gpu, 0, new GpuCopy.Zero(1, 1)).join().meaning()).isEqualTo("CUDA_ERROR_DEINITIALIZED");
@@ -247,7 +247,7 @@ class GpuTest {
     }
 
     @Test
-    void aContextThatCanNotBeMadeIsSaidAndTriedAgain() {
+    void aContextThatCannotBeMadeIsReportedAndRetried() {
         var failing = new HostGpuDriver().failing(1, 2);
         var gpus = Gpus.of(
                 List.of(new CudaFacts.Device(0, "played", HostGpus.uuid(0), CudaFacts.FabricAttribute.CLEAR)),

@@ -27,7 +27,7 @@ class WaitingTest {
     private static final WaitRule.UnderWay UNKNOWN = shortOnes(CopyPace.UNKNOWN);
 
     @Test
-    void whatHasJustBeenStartedOrHasEndedIsLookedAfter() {
+    void pollsShortlyAfterAStartOrAnEnd() {
         assertThat(LOOKS.next(0, UNKNOWN, MARGIN)).isEqualTo(Waiting.LOOK);
         assertThat(LOOKS.next(19_999, shortOnes(500_000), MARGIN))
                 .as("another one is short")
@@ -37,13 +37,13 @@ class WaitingTest {
     }
 
     @Test
-    void whatIsKnownToTakeLongIsSleptThroughUntilTheMargin() {
+    void sleepsThroughALongCopyUntilTheMargin() {
         assertThat(LOOKS.next(0, longOnes(177_000), MARGIN)).isEqualTo(new Waiting.Sleep(152_000));
         assertThat(LOOKS.next(30_000, shortOnes(2_700_000), MARGIN)).isEqualTo(new Waiting.Sleep(2_675_000));
     }
 
     @Test
-    void whatEndsSoonIsLookedAfterUpToALittleLaterThanItShould() {
+    void pollsACopyThatEndsSoonUntilALittleAfterItsTime() {
         assertThat(LOOKS.next(90_000, shortOnes(12_000), 0))
                 .as("no longer than is looked after")
                 .isEqualTo(Waiting.LOOK);
@@ -58,14 +58,14 @@ class WaitingTest {
     }
 
     @Test
-    void whatNothingIsKnownOfWakesTheThreadItself() {
+    void aCopyOfUnknownLengthWakesTheThread() {
         assertThat(LOOKS.next(20_000, UNKNOWN, MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
         assertThat(NEVER_LOOKS.next(WaitRule.LATE_NANOS, UNKNOWN, MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
         assertThat(NEVER_LOOKS.next(90_000, shortOnes(-70_000), MARGIN)).isEqualTo(Waiting.TO_BE_WOKEN);
     }
 
     @Test
-    void whoNeverLooksSleepsWhateverIsUnderWay() {
+    void withoutPollingItSleepsThroughEveryCopy() {
         assertThat(NEVER_LOOKS.next(0, UNKNOWN, MARGIN)).isEqualTo(Waiting.NAP);
         assertThat(NEVER_LOOKS.next(0, shortOnes(9_000), MARGIN)).isEqualTo(Waiting.NAP);
         assertThat(NEVER_LOOKS.next(0, shortOnes(-9_000), MARGIN)).isEqualTo(Waiting.NAP);
@@ -85,7 +85,7 @@ class WaitingTest {
 
     /** Whoever sleeps beyond the end measures the sleep, and would sleep longer the next time. */
     @Test
-    void howLongACopyTakesIsLearntAsleepToo() {
+    void theLengthOfACopyIsLearntAlsoWhileAsleep() {
         CopyPace pace = NEVER_LOOKS.pace();
         long bytes = 64 << 20;
         long takesNanos = 178_000;
@@ -112,7 +112,7 @@ class WaitingTest {
     }
 
     @Test
-    void theMarginFollowsHowLateSleepsEnd() {
+    void theMarginFollowsTheLatenessOfSleeps() {
         var margin = new SleepMargin();
         assertThat(margin.nanos()).as("before anything is known").isEqualTo(100_000);
         for (int i = 0; i < 100; i++) {

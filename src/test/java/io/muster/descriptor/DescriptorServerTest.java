@@ -27,7 +27,7 @@ class DescriptorServerTest {
     }
 
     @Test
-    void whoKnowsTheKeyGetsTheSameFileUnderANumberOfItsOwn() throws IOException {
+    void aClientWithTheKeyGetsItsOwnDescriptorOfTheFile() throws IOException {
         int memory = HostCalls.memory(4096);
         try (DescriptorServer server = DescriptorServer.open(
                         (region, key) -> region == 3 && key == KEY ? OptionalInt.of(memory) : OptionalInt.empty());
@@ -50,7 +50,7 @@ class DescriptorServerTest {
 
     /** A client that says nothing, or nonsense, costs the others one deadline. */
     @Test
-    void aSilentClientAndANonsensicalOneAreShakenOff() throws IOException {
+    void silentAndMalformedClientsAreDropped() throws IOException {
         int memory = HostCalls.memory(4096);
         int silent = SystemCalls.socket();
         int nonsense = SystemCalls.socket();

@@ -129,7 +129,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-1, ADR 31
-    void theFirstEpochFollowsFromTheEntriesAndIsWrittenOnlyWhenItIsOverdueFromAFreshRead() {
+    void anImpliedFirstEpochIsWrittenOnceOverdueFromAFreshRead() {
         givenTheFirstEpochIsImplied(SETUP, ZERO);
         assertThat(state.epoch()).isEqualTo(open(1, ZERO, ONE));
         assertThat(state.recorded()).isNull();
@@ -146,7 +146,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 31; found by simulation: a report named a rank whose mark was told elsewhere, for seconds
-    void whoWritesTheOverdueEpochWritesItsMarksToo() {
+    void theWriterOfAnOverdueEpochWritesItsMarksToo() {
         givenTheFirstEpochIsImplied(SETUP, ZERO);
         givenASeatConnectedToAll();
         when(new BarrierEvent.TimerFired(Timer.OVERDUE));
@@ -165,7 +165,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 31
-    void anImpliedEpochIsMarkedAndCompletedOverTheRecordBeforeIt() {
+    void anImpliedEpochCompletesOverTheRecordBeforeIt() {
         EpochRecord before = open(4, ZERO, ONE).degraded(List.of());
         when(new BarrierEvent.RecordSeen(seen(before)));
         givenTheFirstEpochIsImplied(SETUP, ZERO);
@@ -212,7 +212,7 @@ class BarrierMachineTest {
     }
 
     @Test // G-2, ADR 31: its COMPLETE may be on its way, and nobody else may be left to end it
-    void aLeaverEndsAnImpliedEpochThatItHasMarkedAlsoAfterItsSeatIsReleased() {
+    void aLeaverEndsAnImpliedEpochThatItHasMarked() {
         givenTheFirstEpochIsImplied(SETUP, ZERO);
         givenASeatConnectedToAll();
         BarrierState marked = state;
@@ -249,7 +249,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-6: the other half of a split has ended the number without having known that it was COMPLETE here
-    void tellsDegradedOfWhatItHasToldToBeCompleteWhateverTheRecordRemembers() {
+    void everyAnnouncedEpochIsFollowedByItsDegraded() {
         EpochRecord record = givenComplete();
         when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE).degraded(List.of()))));
         assertThat(effects(BarrierEffect.AnnounceDegraded.class))
@@ -263,7 +263,7 @@ class BarrierMachineTest {
     }
 
     @Test
-    void anOwnWriteThatHasBeenSucceededMeanwhileIsNotTakenForTheRecord() {
+    void ignoresTheOutcomeOfAnOutdatedOwnWrite() {
         EpochRecord newer = givenAMarkFor(open(3, ZERO, ONE));
         when(new BarrierEvent.RecordWritten(seen(open(2, ZERO, member(1, 19))), true));
         assertThat(state.recorded()).isEqualTo(newer);
@@ -297,7 +297,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-1: N processes that publish at once all read, and would all write, and all but one read again
-    void whoHasReadForAnotherReasonLeavesTheOpeningToTheFirstProcess() {
+    void anUnrelatedReadLeavesTheOpeningToTheFirstProcess() {
         var second = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 250, 100);
         givenTheFirstEpochIsOverdue(second, ONE);
         assertThat(effects).as("it waits for its turn").containsExactly(new BarrierEffect.StartTimer(Timer.HEDGE, 30));
@@ -319,7 +319,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 27
-    void aMarkIsToldAtOnceAndWrittenOnlyIfNobodyCompletesTheEpoch() {
+    void aMarkIsSpreadAtOnceAndWrittenOnlyOnceOverdue() {
         EpochRecord record = open(1, ZERO, ONE);
         when(new BarrierEvent.RecordSeen(seen(record)));
         givenASeatConnectedToAll();
@@ -361,7 +361,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 27, 31
-    void aMarkIsToldToTheProcessThatCompletesFirstAndToNobodyElse() {
+    void aMarkIsSentOnlyToTheProcessThatCompletesFirst() {
         Map<Integer, Versioned<RankEntry>> ranks = new HashMap<>();
         Member[] vector = new Member[5];
         for (int rank = 0; rank < 5; rank++) {
@@ -391,7 +391,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 27
-    void whoOwnsTheKeysDecidesFirst() {
+    void theOwnerOfTheKeysDecidesFirst() {
         var second = setup(2);
         Map<Integer, Versioned<RankEntry>> ranks = Map.of(0, entry(ZERO), 1, entry(ONE), 2, entry(member(2, 1)));
         assertThat(EpochRules.processesBefore(second, 1, ranks, null)).isEqualTo(1);
@@ -405,7 +405,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 27
-    void aMarkIsToldAgainWhenAnotherProcessOwnsTheKeys() {
+    void aMarkIsSentAgainWhenAnotherProcessOwnsTheKeys() {
         givenTheFirstEpochIsImplied(SETUP, ZERO);
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         when(new BarrierEvent.KeyOwnerSeen(owner(2)));
@@ -444,7 +444,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 33
-    void whoLearnsThatItOwnsTheKeysWaitsForNobody() {
+    void aProcessThatLearnsItOwnsTheKeysCompletesAtOnce() {
         var second = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 250, 100);
         givenTheFirstEpochIsImplied(second, ONE);
         when(second, new BarrierEvent.KeyOwnerSeen(owner(1)));
@@ -457,7 +457,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 27: the store has told everybody by then
-    void aRecordThatTheStoreHasToldOfNeedNotBeSpread() {
+    void aRecordPushedByTheStoreNeedNotBeSpread() {
         givenTheFirstEpochIsOverdue(SETUP, ZERO);
         when(new BarrierEvent.RecordSeen(seen(open(1, ZERO, ONE))));
         when(new BarrierEvent.RecordWritten(seen(open(1, ZERO, ONE)), true));
@@ -525,7 +525,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-1, ADR 32
-    void completesOverTheKnownRecordAsSoonAsTheLastMarkIsKnownUnlessANewerLifeIs() {
+    void completesWithTheLastMarkUnlessANewerLifeIsKnown() {
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         when(new BarrierEvent.RankSeen(0, entry(ZERO)));
         when(new BarrierEvent.RankSeen(1, entry(ONE)));
@@ -587,7 +587,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 27: without a secret anybody can write one
-    void noStrangersMarkTakesThePlaceOfItsOwn() {
+    void anotherVectorsMarkDoesNotReplaceItsOwn() {
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         when(new BarrierEvent.MarkSeen(0, mark(ZERO, open(1, ZERO, member(1, 99)))));
         when(new BarrierEvent.Reconcile());
@@ -640,7 +640,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-6
-    void tellsDegradedOnItsOwnNodeInTheStepThatSeesTheLoss() {
+    void announcesDegradedLocallyInTheStepThatSeesTheLoss() {
         givenComplete();
         when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
 
@@ -665,7 +665,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-8
-    void readsWhenAPeerHasSeenMore() {
+    void readsTheStoreWhenAPeerHasSeenALaterState() {
         givenComplete();
         when(new BarrierEvent.PeerSaw(2, EpochRecord.State.OPEN));
 
@@ -673,7 +673,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-7
-    void publishesAgainWhatNobodyWasHeardToPublish() {
+    void publishesAgainIfNoPublicationWasReceived() {
         EpochRecord complete = givenComplete();
         assertThat(effects).contains(new BarrierEffect.StartTimer(Timer.REPUBLISH, 200));
         when(new BarrierEvent.TimerFired(Timer.REPUBLISH));
@@ -681,7 +681,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-7
-    void publishesNothingAgainThatWasHeard() {
+    void publishesNothingAgainThatWasReceived() {
         givenComplete();
         when(new BarrierEvent.AllConnectedReceived(1));
         when(new BarrierEvent.TimerFired(Timer.REPUBLISH));
@@ -690,7 +690,7 @@ class BarrierMachineTest {
     }
 
     @Test
-    void putsTheRecordBackThatTheStoreHasLost() {
+    void restoresTheRecordThatTheStoreHasLost() {
         EpochRecord complete = givenComplete();
         when(new BarrierEvent.RecordSeen(null));
         when(read(null, Map.of()));
@@ -699,7 +699,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-2: two halves of a split
-    void endsANumberThatHasTwoVectors() {
+    void endsAnEpochNumberThatHasTwoVectors() {
         givenAMarkFor(open(1, ZERO, ONE));
         EpochRecord other = open(1, ZERO, member(1, 21));
         when(new BarrierEvent.RecordSeen(seen(other)));
@@ -727,7 +727,7 @@ class BarrierMachineTest {
     }
 
     @Test // found by simulation: it compared with its own bytes for ever, and opened nothing
-    void buildsOnTheBytesThatAMergeHasLeft() {
+    void writesOverTheBytesThatAMergeHasLeft() {
         EpochRecord complete = givenComplete();
         EpochRecord here = complete.degraded(List.of(new LostMember(ONE, "SILENCE", "here", 0)));
         EpochRecord there = complete.degraded(List.of(new LostMember(ZERO, "SILENCE", "there", 1)));
@@ -745,7 +745,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 27: a mark is never taken back, so it stays though it is not in the store
-    void completesFromMarksThatItWasTold() {
+    void completesFromMarksThatWereSentToIt() {
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         when(read(seen(record), Map.of()));
         when(new BarrierEvent.Reconcile());
@@ -761,7 +761,7 @@ class BarrierMachineTest {
     }
 
     @Test // found by simulation: it waited for the next reconcile, seconds later
-    void keepsAnEntryThatItHeardOfWhileItReadAnOlderOne() {
+    void keepsAnEntryReceivedWhileItReadAnOlderOne() {
         EpochRecord record = givenComplete();
         Member next = member(1, 21);
         when(new BarrierEvent.Reconcile());
@@ -774,7 +774,7 @@ class BarrierMachineTest {
     }
 
     @Test // found by simulation: stale writes kept every read from being looked at
-    void degradesAgainOnlyAfterAReadWhenTheStoreHeldSomethingElse() {
+    void readsBeforeItRetriesAFailedDegradedWrite() {
         givenComplete();
         when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
         Versioned<EpochRecord> tried =
@@ -786,7 +786,7 @@ class BarrierMachineTest {
     }
 
     @Test
-    void waitsForThoseBeforeItBeforeItOpens() {
+    void waitsForTheProcessesBeforeItBeforeItOpens() {
         var setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 250, 100);
         when(setup, new BarrierEvent.SeatTaken(ONE));
         when(setup, new BarrierEvent.RecordSeen(seen(open(1, member(0, 5), ONE))));

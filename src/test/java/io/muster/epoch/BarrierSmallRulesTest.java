@@ -126,7 +126,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test // B-7, B-8
-    void asksTheStoreWhenTheBusTellsMoreThanItHasSeen() {
+    void asksTheStoreWhenTheBusAnnouncesMoreThanItHasSeen() {
         givenAMark();
         when(new BarrierEvent.AllConnectedReceived(4));
         thenItReads();
@@ -138,14 +138,14 @@ class BarrierSmallRulesTest {
     }
 
     @Test // B-2
-    void asksTheStoreWhenTwoVectorsOfItsNumberAreAbout() {
+    void asksTheStoreIfItsEpochNumberHasTwoVectors() {
         givenAMark();
         when(new BarrierEvent.RecordSeen(seen(open(3, ZERO, member(1, 21)))));
         thenItReads();
     }
 
     @Test // B-2
-    void putsTheGreaterRecordBackWhereTheStoreHoldsALesserOne() {
+    void restoresTheGreaterRecordWhereTheStoreHoldsALesserOne() {
         EpochRecord complete = givenComplete();
         when(new BarrierEvent.Reconcile());
         when(read(OPEN, Map.of()));
@@ -198,7 +198,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test // only the exact member in the vector may degrade
-    void aLifeOutsideTheVectorNeitherEndsNorBelievesIt() {
+    void aLifeOutsideTheVectorNeitherEndsItNorCompletesWaits() {
         when(new BarrierEvent.SeatTaken(member(0, 11)));
         when(new BarrierEvent.LinkConnected(0, ONE, Proof.WARMUP));
         when(new BarrierEvent.RecordSeen(seen(OPEN.complete(ProofCounts.NONE))));
@@ -235,7 +235,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test
-    void opensNothingOnBehalfOfOthersOnceItsOwnSeatIsAnothers() {
+    void opensNothingOnceItsOwnSeatWasTakenOver() {
         when(new BarrierEvent.SeatTaken(ZERO));
         when(new BarrierEvent.ReadDone(null, entries(member(0, 11), ONE), Map.of()));
         assertThat(written()).isNull();
@@ -253,7 +253,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test // B-6
-    void namesWhoWasSucceededWhenANewVectorOpensOverACompleteOne() {
+    void namesTheReplacedLifeWhenANewVectorOpens() {
         EpochRecord complete = givenComplete();
         Member next = member(1, 21);
         when(new BarrierEvent.Reconcile());
@@ -269,7 +269,7 @@ class BarrierSmallRulesTest {
     // ---- leaving
 
     @Test // G-2
-    void aLeaverIsNotToldOfTheLinksThatItsPeersCloseBecauseOfIt() {
+    void aLeaverIgnoresLinksThatItsPeersCloseBecauseOfIt() {
         givenComplete();
         when(new BarrierEvent.SeatLeaving(0));
         when(new BarrierEvent.RecordWriteFailed());
@@ -299,7 +299,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test // G-2: nobody is to blame, so nothing is gathered
-    void aLeaveIsWrittenAtOnceAndALossIsGatheredFirst() {
+    void aLeaveIsWrittenAtOnceAndLossesAreGatheredFirst() {
         setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 1), 30, 200, 5, 250, 100);
         givenComplete();
         when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
@@ -318,7 +318,7 @@ class BarrierSmallRulesTest {
     // ---- telling, and taking turns
 
     @Test // B-7
-    void tellsEachOutcomeOnce() {
+    void announcesEachOutcomeOnce() {
         EpochRecord complete = givenComplete();
         assertThat(effects(BarrierEffect.CompleteWaiters.class)).hasSize(1);
         when(new BarrierEvent.Reconcile());
@@ -335,7 +335,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test // B-7
-    void publishesTheBeginningOfAnEpochBeforeItsEndAndNeitherOfOneThatWasNeverWhole() {
+    void publishesCompleteBeforeDegradedAndNeitherIfNeverComplete() {
         givenAMark();
         EpochRecord degraded = OPEN.complete(ProofCounts.NONE).degraded(List.of());
         when(new BarrierEvent.RecordSeen(seen(degraded)));
@@ -355,7 +355,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test
-    void waitsForItsTurnAnewInEachEpochAndOnlyForLiveProcesses() {
+    void waitsItsTurnInEachEpochAndOnlyForLiveProcesses() {
         setup = new BarrierSetup(GROUP, 2, new ProcessId(0, 2), 30, 200, 0, 250, 100);
         when(new BarrierEvent.SeatTaken(ONE));
         when(new BarrierEvent.RankSeen(1, entry(ONE, RankEntry.State.LIVE)));

@@ -103,7 +103,7 @@ class FabricRuleTest {
     }
 
     @Test
-    void believesNoFabricWhosePlaceIsNotKnown() {
+    void refusesAFabricWhosePlaceIsNotKnown() {
         assertThat(tried(device(0, EXPORTED, new Unknown("no NVML")))).isInstanceOf(FabricVerdict.Unproven.class);
         assertThat(tried(device(0, EXPORTED, known(new UUID(5, 5), 7, 2))).reason())
                 .contains("state 2 (in progress)");
@@ -135,7 +135,7 @@ class FabricRuleTest {
     }
 
     @Test
-    void saysWhereTheOriginalIsWrong() { // W-2
+    void reportsWhereTheOriginalsRuleIsWrong() { // W-2
         CudaFacts one = devices(FabricAttribute.SET);
         SharingFacts notPermitted = new SharingFacts.Tried(List.of(device(0, failed(0, 800), new Unknown(""))), 1);
         assertThat(FabricRule.originalIsWrong(one, notPermitted))
@@ -170,14 +170,14 @@ class FabricRuleTest {
     }
 
     @Test
-    void isOffWhereTheVariableSaysSo() { // W-7
+    void theFabricIsOffIfTheVariableSaysSo() { // W-7
         FabricVerdict verdict = verdict(devices(FabricAttribute.SET), NvlinkIpcSetting.of("1", null));
         assertThat(verdict)
                 .isEqualTo(new FabricVerdict.NotAvailable("MC_USE_NVLINK_IPC=1: fabric off (only 0 asks for it)"));
     }
 
     @Test
-    void showsWhereTheOriginalWouldBelieveInAFabric() { // W-2
+    void showsWhereTheOriginalsRuleWouldAssumeAFabric() { // W-2
         assertThat(FabricRule.original(devices(FabricAttribute.SET, FabricAttribute.SET), "0")
                         .fabric())
                 .isTrue();

@@ -29,7 +29,7 @@ class GpuFabricTest {
     }
 
     @Test
-    void obeysTheVariable() { // W-7
+    void theFabricObeysTheVariable() { // W-7
         assertThat(GpuFabric.verdict(NvlinkIpcSetting.of("1", null)).reason()).startsWith("MC_USE_NVLINK_IPC=1");
     }
 }

@@ -51,7 +51,7 @@ class GpuMemoryFabricTest {
 
     // W-3
     @Test
-    void whatThePeerExportsIsImportedTouchedAndLetGoOf() {
+    void aPeersExportIsImportedTouchedAndReleased() {
         byte[] bytes = exported();
         assertThat(bytes.length).isLessThanOrEqualTo(ExportedHandle.MAX_BYTES);
         for (int i = 0; i < 3; i++) {
@@ -62,7 +62,7 @@ class GpuMemoryFabricTest {
 
     // W-1, W-3: each says why
     @Test
-    void whatCanNotBeImportedIsRefusedByName() {
+    void anExportThatCannotBeImportedIsRefusedByName() {
         byte[] bytes = exported();
         assertThat(cause(here.importPeer(ZERO, ONE, new byte[3]))).isEqualTo(Cause.MALFORMED);
         assertThat(cause(here.importPeer(ZERO, ZERO, bytes))).isEqualTo(Cause.OTHER_MEMBER);
@@ -85,7 +85,7 @@ class GpuMemoryFabricTest {
     }
 
     @Test
-    void memoryThatCanNotBeExportedIsAReason() {
+    void memoryThatCannotBeExportedGivesAReason() {
         theirs.failing("cuMemExportToShareableHandle", 800);
         assertThat(((FabricExport.NotExported) there.export(ONE)).reason()).contains("cuMemExportToShareableHandle");
         there.close();

@@ -183,7 +183,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void failsOnOneSideOnlyWhenToldToAndCountsIt() { // W-1
+    void failsOnOneSideOnlyIfConfiguredToAndCountsIt() { // W-1
         ImportFault fault = ImportFault.parse("1");
         SimulatedFabric fabric0 = open(CLIQUE_7, fault);
         SimulatedFabric fabric1 = open(CLIQUE_7, fault);
@@ -218,7 +218,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void closesWhatItsUsersLeftOpen() { // P-14
+    void closesImportsThatItsUsersLeftOpen() { // P-14
         SimulatedFabric fabric = open(CLIQUE_7, ImportFault.NONE);
         assertImported(fabric.importPeer(RANK_1, RANK_0, export(fabric, RANK_0).bytes()));
         fabric.close();
@@ -309,7 +309,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void hasNothingToGiveWhereThereIsNoFabric() {
+    void exportsAndImportsNothingWithoutAFabric() {
         try (NoFabric none = new NoFabric(new FabricVerdict.NotAvailable("no driver"))) {
             assertThat(none.export(RANK_0)).isEqualTo(new NotExported("no driver"));
             assertRefused(none.importPeer(RANK_0, RANK_1, new byte[0]), Cause.NO_FABRIC, "no driver");

@@ -58,7 +58,7 @@ class SimulatedHandleTest {
     }
 
     @Test
-    void takesNoPathForAName() {
+    void refusesAPathInPlaceOfAName() {
         byte[] bytes = HANDLE.encode();
         byte[] evil = "../../../../../../../etc/shad".getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(

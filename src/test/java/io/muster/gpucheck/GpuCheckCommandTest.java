@@ -36,7 +36,7 @@ class GpuCheckCommandTest {
     }
 
     @Test
-    void saysInOneLineForAPersonThatThereIsNothingToCheck() { // W-8
+    void printsOneLineWhenThereIsNothingToCheck() { // W-8
         assumeTrue(!(CudaProbe.probe() instanceof CudaFacts.Devices), "this host has GPUs");
         assertThat(run()).isZero();
         assertThat(out.toString()).startsWith("gpu-check: skipped, ").hasLineCount(1);

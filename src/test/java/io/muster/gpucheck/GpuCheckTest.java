@@ -43,7 +43,7 @@ class GpuCheckTest {
     }
 
     @Test
-    void writesALineAFactForAPerson() {
+    void writesOneLinePerFact() {
         JsonObject result = new JsonObject()
                 .put("gpuCheck", "ok")
                 .put("devices", new JsonArray().add("NVIDIA H100"))

@@ -20,7 +20,7 @@ class GroupSecretTest {
     }
 
     @Test
-    void saysNothingOfItself() {
+    void theSecretIsNeverPrinted() {
         String shown = SECRET + " " + SECRET.id() + " " + SECRET.seal("x");
         assertThat(shown).doesNotContain("correct").doesNotContain("staple");
         assertThatThrownBy(() -> GroupSecret.ofText("hunter2 hunter2"))
@@ -40,7 +40,7 @@ class GroupSecretTest {
     }
 
     @Test
-    void aSignatureHoldsForItsPurposeItsParticularsAndThePartsAsTheyWere() {
+    void aSignatureCoversItsPurposeItsDetailsAndEachPart() {
         GroupSecret.Seal seal = SECRET.seal("store", bytes("g"));
         byte[] signature = seal.sign(bytes("ab"), bytes("c"));
         assertThat(signature).hasSize(GroupSecret.Seal.BYTES);

@@ -66,7 +66,7 @@ final class ConfigFileTest {
     }
 
     @Test
-    void whatIsNoMappingIsRefused() throws IOException {
+    void aFileThatIsNotAMappingIsRefused() throws IOException {
         Path list = Files.writeString(folder.resolve("list.yaml"), "- a\n- b\n");
         Path broken = Files.writeString(folder.resolve("broken.yaml"), "a: [1,\nb: }\n");
 

@@ -40,7 +40,7 @@ class FlightFilesTest {
     }
 
     @Test
-    void aFolderThatCannotBeMadeHurtsNothing() throws Exception {
+    void aFolderThatCannotBeMadeCausesNoFailure() throws Exception {
         Path file = Files.writeString(temp.resolve("a-file"), "in the way");
         assertThat(new FlightFiles(file.resolve("below").toString(), 3).write(new JsonObject(), "asked"))
                 .isEqualTo(Optional.empty());
@@ -49,7 +49,7 @@ class FlightFilesTest {
 
     /** As on a full disk or one that is mounted read-only: the folder is there, the file can't be made. */
     @Test
-    void aFolderThatCannotBeWrittenHurtsNothing() {
+    void aFolderThatCannotBeWrittenCausesNoFailure() {
         assertThat(new FlightFiles("/proc", 3).write(new JsonObject(), "asked")).isEqualTo(Optional.empty());
     }
 

@@ -103,7 +103,7 @@ class FlightRecorderTest {
     }
 
     @Test
-    void storeTroubleIsRecordedAndWhatGoesWellIsNot(Vertx vertx) throws Exception {
+    void storeFailuresAreRecordedAndSuccessesAreNot(Vertx vertx) throws Exception {
         var recorder = new FlightRecorder(16);
         var shared = new InMemorySegmentStore.Shared();
         InMemorySegmentStore inner = shared.store(vertx.getOrCreateContext(), id());

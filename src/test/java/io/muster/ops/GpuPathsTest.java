@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class GpuPathsTest {
     @Test
-    void aPersonReadsALineAPairWithTheWayAndWhyNotAnother() {
+    void theTextHasALinePerPairWithItsPathAndWhyNotAnother() {
         assertThat(GpuPaths.text(new JsonObject("""
         {"mapped": 2, "pairs": [
           {"group": "ep", "rank": 0, "peer": 3, "segment": "kv", "device": 1, "way": "cuda-ipc", "refused": ["fabric: NOT_PERMITTED (800)", "posix: x"]},
@@ -23,7 +23,7 @@ class GpuPathsTest {
     }
 
     @Test
-    void nothingIsSaidWhereNothingWasReachedFor() {
+    void theTextIsEmptyIfNoGpuMemoryWasUsed() {
         assertThat(GpuPaths.text(new JsonObject("{\"mapped\": 0, \"pairs\": []}")))
                 .isEmpty();
         assertThat(GpuPaths.text(new JsonObject())).as("an older process").isEmpty();

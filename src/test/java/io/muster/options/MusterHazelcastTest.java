@@ -66,7 +66,7 @@ class MusterHazelcastTest {
     }
 
     @Test
-    void theJarCarriesTheFileThatPeopleEdit() throws IOException {
+    void theJarContainsTheEditableReferenceFile() throws IOException {
         try (var carried = MusterHazelcast.class.getResourceAsStream("/io/muster/conf/hazelcast.yaml")) {
             assertThat(carried.readAllBytes()).isEqualTo(Files.readAllBytes(Path.of("conf", "hazelcast.yaml")));
         }
@@ -94,7 +94,7 @@ class MusterHazelcastTest {
     }
 
     @Test // O-1
-    void namesAllThatIsWrongWithAMap() {
+    void namesAllMistakesOfAMap() {
         MapConfig map = new MapConfig("m")
                 .setInMemoryFormat(InMemoryFormat.OBJECT)
                 .setTimeToLiveSeconds(5)

@@ -36,7 +36,7 @@ final class MusterOptionsTest {
     }
 
     @Test
-    void whatFollowsFromOtherSettings() {
+    void someDefaultsFollowFromOtherSettings() {
         MusterOptions usual = MusterOptions.defaults();
         assertThat(usual.hazelcast().heartbeatIntervalSeconds()).isEqualTo(1);
         assertThat(new HazelcastOptions(0, 2000, 1000).heartbeatIntervalSeconds())

@@ -30,7 +30,7 @@ final class LinkCodecTest {
     }
 
     @Test
-    void bearsTruncationChangedBytesAndNoise() {
+    void survivesTruncationChangedBytesAndNoise() {
         for (int kind = 0; kind < 5; kind++) {
             byte[] bytes = LinkCodec.encode(message(kind)).getBytes();
             Scrambled.cutAnywhere(bytes, cut -> LinkCodec.decode(Buffer.buffer(cut)));
@@ -51,7 +51,7 @@ final class LinkCodecTest {
     }
 
     @Test
-    void refusesWhatIsTooLongBeforeReadingIt() {
+    void refusesOversizedFieldsBeforeReadingThem() {
         assertThat(LinkCodec.decode(Buffer.buffer(new byte[LinkCodec.MAX_BYTES + 1])))
                 .isEqualTo(new Decoded.Malformed<>("link message: expected at most " + LinkCodec.MAX_BYTES
                         + " bytes, got " + (LinkCodec.MAX_BYTES + 1)));

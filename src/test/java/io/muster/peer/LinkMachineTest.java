@@ -216,7 +216,7 @@ final class LinkMachineTest {
     }
 
     @Test // P-3 P-4: they come over two connections
-    void theWaitersValueMayBeHereBeforeItsAccept() {
+    void theWaitersValueMayArriveBeforeItsAccept() {
         long value = acceptedWriter().session().waiterValue();
         Link early = awaitingAccept(EXCHANGE).on(new LinkEvent.SlotWritten(4711), new LinkEvent.SlotWritten(value));
         assertThat(early.name()).isEqualTo(OPENING_SEGMENT);
@@ -307,7 +307,7 @@ final class LinkMachineTest {
     }
 
     @Test // PROTOCOL 4
-    void whoeverLeavesConnectedSendsLinkCloseWithBothNonces() {
+    void leavingConnectedSendsLinkCloseWithBothNonces() {
         Link writer = connectedWriter().on(new LinkEvent.Reported(waiter(1), "slow"));
         assertThat(writer.only(LinkEffect.SendClose.class).session().pairId()).isEqualTo(pair(1, 70, 90));
         Link waiter = connectedWaiter().on(new LinkEvent.Reported(writer(1), "slow"));
@@ -353,7 +353,7 @@ final class LinkMachineTest {
     }
 
     @Test
-    void remembersTheWritesOfAllChannelsNotOfTheLastOnly() {
+    void remembersTheRunningWritesOfAllChannels() {
         Link link = new Link(LinkFixture.waiterSetup(1));
         for (int attempt = 1; attempt <= 3; attempt++) {
             var channel = attempt == 2 ? P2 : P1;
@@ -384,7 +384,7 @@ final class LinkMachineTest {
     }
 
     @Test // P-1 P-6
-    void aRefusalThatMayPassBacksOffAndOneForGoodIsShownAndProbed() {
+    void aRetryRefusalBacksOffAndAFinalOneIsShownAndProbed() {
         assertThat(awaitingAccept(EXCHANGE)
                         .on(refused(LinkMessage.Refuse.Code.RETRY))
                         .name())
@@ -419,7 +419,7 @@ final class LinkMachineTest {
     }
 
     @Test
-    void aRefusalThatIsMeantForAnotherLifeOfThisRankIsIgnored() {
+    void ignoresARefusalForAnotherLifeOfThisRank() {
         Link link = awaitingAccept(EXCHANGE)
                 .on(new LinkEvent.RefuseReceived(
                         new LinkMessage.Refuse(GROUP, writer(2), 0, 1, LinkMessage.Refuse.Code.FINAL, "no", null)));
@@ -431,7 +431,7 @@ final class LinkMachineTest {
     }
 
     @Test // P-10: the writer may not have heard of this rank yet; what keeps its link-open is not known before a dial
-    void aLinkOpenThatDoesNotComeSaysNothingOfThePathUntilADialDoes() {
+    void aMissingLinkOpenIsBlamedOnThePathOnlyAfterADial() {
         Link link =
                 new Link(LinkFixture.waiterSetup(1)).on(published(writer(1)), new LinkEvent.TimerFired(Timer.OPEN, 0));
         assertThat(link.state.history().trouble())
@@ -454,7 +454,7 @@ final class LinkMachineTest {
     }
 
     @Test // P-10
-    void troubleWithALifeIsNotThatOfTheNext() {
+    void troubleWithALifeIsNotKeptForTheNext() {
         Link link = new Link(LinkFixture.writerSetup(1))
                 .on(published(waiter(1)), new LinkEvent.DialFailed(1, "refused"), published(waiter(1)));
         assertThat(link.state.history().trouble()).as("of the same life").isNotNull();
@@ -464,7 +464,7 @@ final class LinkMachineTest {
     }
 
     @Test // P-10
-    void whatWasWrongWithAnEntryCountsUntilThereIsAnother() {
+    void troubleWithAnEntryEndsWithTheNextEntry() {
         Link link = new Link(LinkFixture.writerSetup(1))
                 .on(published(waiter(1)), new LinkEvent.HandleWithdrawn(waiter(1), "vanished"));
         assertThat(link.state.history().trouble()).isEqualTo(new History.Trouble(History.Phase.VANISHED, "vanished"));
@@ -527,7 +527,7 @@ final class LinkMachineTest {
     }
 
     @Test // P-15 R-7
-    void aNewerLifeEndsConnectedAndTheOlderOneIsTold() {
+    void aNewerLifeEndsConnectedAndNotifiesTheOlderOne() {
         Link byStore = connectedWriter().on(published(waiter(2)));
         assertThat(byStore.name()).isEqualTo(OPENING_SEGMENT);
         assertThat(byStore.only(LinkEffect.SendClose.class).session().waiter()).isEqualTo(waiter(1));
@@ -612,7 +612,7 @@ final class LinkMachineTest {
     // ---- policy
 
     @Test // W-4
-    void aShortCircuitedLinkIsConnectedFromOpeningAndLostAndRebuiltLikeAnyOther() {
+    void aShortCircuitedLinkConnectsIsLostAndIsRebuilt() {
         Link link = awaitingAccept(FABRIC).on(accepted(pair(1, 70, 90), FABRIC));
         assertThat(link.state)
                 .isInstanceOfSatisfying(
@@ -693,7 +693,7 @@ final class LinkMachineTest {
     // ---- the end
 
     @Test
-    void closingTellsThePeerAndEndsWithItsTransfersOrItsDeadline() {
+    void closingNotifiesThePeerAndEndsWithItsTransfersOrInTime() {
         Link link = connectedWriter().on(new LinkEvent.CloseRequested("leaving"));
         assertThat(link.name()).isEqualTo(EXPIRING);
         assertThat(link.did(LinkEffect.SendClose.class)).isTrue();

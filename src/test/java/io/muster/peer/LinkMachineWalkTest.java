@@ -149,7 +149,7 @@ final class LinkMachineWalkTest {
 
     /** Regenerate with {@code mvn test -Dtest=LinkMachineWalkTest -Dmuster.docs.update=true}. */
     @Test
-    void isDrawnInTheDocumentationAsItIs() throws IOException {
+    void theDiagramInTheDocumentationIsUpToDate() throws IOException {
         String page = Files.readString(PAGE);
         String drawn = page;
         for (Walk walk : Walk.values()) {

@@ -395,7 +395,7 @@ class PeerVerticleTest {
 
     // P-16: it comes on another context than the seat, and its sender would wait for an answer until the deadline
     @Test
-    void aLinkOpenThatIsHereBeforeTheSeatIsAnswered(VertxTestContext test) {
+    void aLinkOpenThatArrivesBeforeTheSeatIsAnswered(VertxTestContext test) {
         seat.self = waiter(1);
         seat.onSend = message -> test.verify(() -> {
             assertThat(((LinkMessage.Accept) message).pair().writerNonce()).isEqualTo(41);
@@ -434,7 +434,7 @@ class PeerVerticleTest {
 
     // P-6, P-7
     @Test
-    void anOpenThatIsNotAnsweredIsGivenUpInTime(VertxTestContext test) {
+    void anUnansweredLinkOpenIsGivenUpInTime(VertxTestContext test) {
         onState(test, json -> {
             if (json.getString("to").equals("BACKING_OFF")) {
                 assertThat(json.getString("reason")).isEqualTo("link-open not answered after 20 ms");
@@ -468,7 +468,7 @@ class PeerVerticleTest {
 
     // P-3, P-6: the peer has died between accept and warmup, and the write says so
     @Test
-    void aWarmupWriteThatFailsIsTriedAgainAndThePeerIsTold(VertxTestContext test) {
+    void aFailedWarmupWriteIsRetriedAndThePeerIsInformed(VertxTestContext test) {
         Checkpoint closed = test.checkpoint();
         Checkpoint again = test.checkpoint();
         seat.onWrite = _ -> Future.failedFuture("the region is gone");
@@ -491,7 +491,7 @@ class PeerVerticleTest {
 
     // P-12, B-6
     @Test
-    void theLossOfTheChannelIsToldWithItsCauseAndTheWriterDialsAnew(VertxTestContext test) {
+    void aLostChannelIsReportedWithItsCauseAndDialledAnew(VertxTestContext test) {
         Checkpoint lost = test.checkpoint();
         Checkpoint again = test.checkpoint();
         seat.policy = FABRIC;
@@ -518,7 +518,7 @@ class PeerVerticleTest {
 
     // P-13
     @Test
-    void closingWaitsForTheWriteUnderWayAndThenUndeploysTheVerticle(VertxTestContext test) {
+    void closingWaitsForTheRunningWriteAndThenUndeploys(VertxTestContext test) {
         Promise<Void> write = Promise.promise();
         Checkpoint told = test.checkpoint();
         Checkpoint gone = test.checkpoint();

@@ -142,7 +142,7 @@ final class TwoLinkMachinesWalkTest {
     }
 
     @Test
-    void wouldTakeAnOldAttemptsWriteForTheNewOnesIfTheWaiterDidNotCompareValues() {
+    void wouldAcceptAnOldAttemptsWriteWithoutComparingValues() {
         Rules trusting = (setup, state, event) -> LinkMachine.transition(
                 setup,
                 state,
@@ -154,7 +154,7 @@ final class TwoLinkMachinesWalkTest {
     }
 
     @Test
-    void wouldAnswerAnOldAttemptsWriteIfTheWriterDidNotCompareValues() {
+    void wouldAnswerAnOldAttemptsWriteWithoutComparingValues() {
         Rules trusting = (setup, state, event) -> LinkMachine.transition(
                 setup,
                 state,
@@ -167,7 +167,7 @@ final class TwoLinkMachinesWalkTest {
 
     /** The waiter's value comes over another connection than its accept. */
     @Test
-    void wouldLoseAttemptsIfAValueThatIsHereBeforeTheAcceptWereForgotten() {
+    void wouldLoseAttemptsIfAValueBeforeTheAcceptWereForgotten() {
         Rules forgetful = (setup, state, event) ->
                 event instanceof LinkEvent.SlotWritten && state instanceof LinkState.OpeningSegment
                         ? LinkMachine.stay(state)

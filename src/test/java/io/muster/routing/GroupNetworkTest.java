@@ -37,7 +37,7 @@ class GroupNetworkTest {
     }
 
     @Test
-    void tellsASilentIncumbentThatItWasTakenOver() {
+    void notifiesASilentIncumbentOfItsTakeover() {
         process.claimed.add(newer.member());
         fails(ConnectException.Kind.SILENT);
         assertThat(process.network.askIncumbent(incumbent).result().answer()).isEqualTo(Answer.SILENT);
@@ -55,7 +55,7 @@ class GroupNetworkTest {
     }
 
     @Test
-    void tellsNothingToAnIncumbentThatIsGone() {
+    void notifiesNoIncumbentThatIsGone() {
         fails(ConnectException.Kind.REFUSED);
         assertThat(process.network.askIncumbent(incumbent).result().answer()).isEqualTo(Answer.GONE);
         process.network.published(newer);
@@ -65,7 +65,7 @@ class GroupNetworkTest {
 
     @ParameterizedTest
     @EnumSource(ConnectException.Kind.class)
-    void triesAgainOnlyWhereTheOldProcessMayComeBack(ConnectException.Kind kind) {
+    void retriesOnlyIfTheOldProcessMayComeBack(ConnectException.Kind kind) {
         process.claimed.add(newer.member());
         fails(ConnectException.Kind.SILENT);
         process.network.askIncumbent(incumbent);
@@ -76,7 +76,7 @@ class GroupNetworkTest {
     }
 
     @Test
-    void givesUpWithTheLifeThatTookOver() {
+    void givesUpOnceTheLifeThatTookOverEnds() {
         fails(ConnectException.Kind.SILENT);
         process.network.askIncumbent(incumbent);
         fails(ConnectException.Kind.SILENT);
@@ -85,7 +85,7 @@ class GroupNetworkTest {
     }
 
     @Test
-    void tellsNothingWhereTheIncumbentIsTheNewerLife() {
+    void notifiesNoIncumbentThatIsTheNewerLife() {
         fails(ConnectException.Kind.SILENT);
         process.network.askIncumbent(entry(member(0, 3), PEER));
         process.network.published(newer);
@@ -93,14 +93,14 @@ class GroupNetworkTest {
     }
 
     @Test
-    void dialsNoAddressThatCanNotBeValidFromHere() {
+    void dialsNoAddressThatCannotBeValidFromHere() {
         process.reach = new LinkEvent.Reach.Unusable("loopback of another host");
         process.network.dialAhead(incumbent);
         assertThat(process.dials).isZero();
     }
 
     @Test
-    void remembersWhomItDialledAhead() {
+    void remembersTheProcessesItDialledAhead() {
         process.network.dialAhead(incumbent);
         assertThat(process.dials).isEqualTo(1);
         assertThat(process.network.ahead()).containsExactly(PEER);

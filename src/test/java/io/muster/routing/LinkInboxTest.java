@@ -46,7 +46,7 @@ class LinkInboxTest {
     }
 
     @Test
-    void bringsEachMessageToTheLinkThatItIsFor() {
+    void deliversEachMessageToItsLink() {
         LinkMessage.Open open = open(entry(member(1, 1), PEER), member(0, 1));
         var pair = session(1, process.channel.generation()).pairId();
         var refuse = new LinkMessage.Refuse(GROUP, member(0, 1), 2, 3, LinkMessage.Refuse.Code.RETRY, "later", null);
@@ -78,7 +78,7 @@ class LinkInboxTest {
     }
 
     @Test
-    void refusesALinkOpenForNowWhereNothingCanTakeIt() {
+    void refusesALinkOpenForNowIfNoLinkCanTakeIt() {
         receives(open(entry(member(1, 1), PEER), member(2, 1)));
         assertThat(refused().reason()).isEqualTo("rank 2 has no seat in that process (yet)");
         assertThat(refused()).satisfies(refuse -> {
@@ -98,7 +98,7 @@ class LinkInboxTest {
     }
 
     @Test
-    void takesNothingElseForALifeWhoseClaimIsUnderWay() {
+    void ignoresOtherMessagesForALifeWhoseClaimIsUnderWay() {
         process.seated.clear();
         receives(new LinkMessage.Close(
                 GROUP, 1, 0, session(1, process.channel.generation()).pairId(), "left"));
@@ -138,7 +138,7 @@ class LinkInboxTest {
 
     //
     @Test
-    void showsALifeThatWasTakenOverTheNewerOne() {
+    void sendsTheNewerEntryToALifeThatWasTakenOver() {
         RankEntry newer = entry(member(1, 9), PEER);
         process.core.core.keyChanged(new StoreKeys(GROUP).rank(1), Schema.encode(newer));
         receives(open(entry(member(1, 1), PEER), member(0, 1)));
@@ -149,7 +149,7 @@ class LinkInboxTest {
     }
 
     @Test
-    void showsNothingToTheNewestLife() {
+    void sendsNoEntryToTheNewestLife() {
         process.core.core.keyChanged(new StoreKeys(GROUP).rank(1), Schema.encode(entry(member(1, 9), PEER)));
         receives(open(entry(member(1, 9), PEER), member(0, 1)));
         receives(open(entry(member(1, 10), PEER), member(0, 1)));
@@ -168,7 +168,7 @@ class LinkInboxTest {
 
     // S-1
     @Test
-    void takesAnUnsignedRefusalForOneThatMayPass() {
+    void treatsAnUnsignedFinalRefusalAsARetry() {
         process.secured.add(GROUP);
         receives(new LinkMessage.Refuse(
                 GROUP, member(0, 1), 1, 3, LinkMessage.Refuse.Code.FINAL, "go away", member(1, 7)));

@@ -70,7 +70,7 @@ class LivenessTest {
     }
 
     @Test
-    void beginsAgainWithOneAnswerAfterAPairWasListed() {
+    void countsMissesOfAPairAnewOnceItWasListed() {
         connected();
         answers(Set.of());
         answers(Set.of(Beat.mix(pair)));
@@ -123,7 +123,7 @@ class LivenessTest {
 
     // S-1
     @Test
-    void signsWhatItSaysOfAGroupWithASecret() {
+    void signsBeatsOfAGroupWithASecret() {
         process.secured.add(GROUP);
         assertThat(Beat.decode(process.routing.livenessPayload(process.channel)))
                 .isInstanceOfSatisfying(
@@ -135,7 +135,7 @@ class LivenessTest {
     }
 
     @Test
-    void believesOnlyWhatTheSecretHasSigned() {
+    void acceptsOnlyBeatsSignedWithTheSecret() {
         process.secured.add(GROUP);
         connected();
         answers(Set.of());
@@ -176,13 +176,13 @@ class LivenessTest {
     }
 
     @Test
-    void readsTheStoreWhenTheOtherEndHasSeenMore() {
+    void readsTheStoreWhenThePeerHasSeenALaterEpoch() {
         answers(7, EpochRecord.State.OPEN, Set.of());
         assertThat(process.core.reads).isEqualTo(1);
     }
 
     @Test
-    void readsNothingWhereTheOtherEndHasSeenNoMore() {
+    void readsNothingIfThePeerHasSeenNoLaterEpoch() {
         process.epochSeen = epoch(7);
         answers(7, EpochRecord.State.OPEN, Set.of());
         answers(6, EpochRecord.State.COMPLETE, Set.of());

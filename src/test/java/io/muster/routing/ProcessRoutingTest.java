@@ -41,7 +41,7 @@ class ProcessRoutingTest {
     private final FakeProcess process = new FakeProcess();
 
     @Test
-    void tellsLinksThatBackOffThatTheirPeersChannelIsUp() {
+    void notifiesLinksInBackOffThatTheirPeersChannelIsUp() {
         process.note(1, new LinkState.BackingOff(history(1, PEER)));
         process.note(2, new LinkState.BackingOff(history(2, new ProcessId(2, 1))));
         process.routing.opened(process.channel);
@@ -49,7 +49,7 @@ class ProcessRoutingTest {
     }
 
     @Test
-    void tellsNoOtherLinksThatAChannelIsUp() {
+    void notifiesNoOtherLinksThatAChannelIsUp() {
         process.connected(1, session(1, process.channel.generation()));
         process.note(2, new LinkState.Refused(history(2, PEER)));
         process.routing.opened(process.channel);
@@ -57,7 +57,7 @@ class ProcessRoutingTest {
     }
 
     @Test
-    void tellsAllLinksAndBlameThatAChannelIsLost() {
+    void notifiesAllLinksAndBlameThatAChannelIsLost() {
         process.routing.opened(process.channel);
         process.routing.lost(process.channel, SILENCE);
         var event = new LinkEvent.ChannelLost(process.channel.generation(), "SILENCE", "nothing received for 3000 ms");
@@ -101,7 +101,7 @@ class ProcessRoutingTest {
     }
 
     @Test
-    void findsNoChannelThatHasEndedWithoutAWordYet() {
+    void findsNoDeadChannelWhoseLossIsNotYetReported() {
         var alive = new AtomicBoolean(true);
 
         record Ending(Channel channel, AtomicBoolean alive) implements WrappedChannel {
@@ -145,7 +145,7 @@ class ProcessRoutingTest {
 
     // S-1
     @Test
-    void takesNoMessageThatAnotherGroupHasSigned() {
+    void refusesAMessageThatAnotherGroupHasSigned() {
         process.secured.add(GROUP);
         process.verified = new Decoded.Valid<>(new Trust.Verified(
                 new GroupName("other"),
@@ -157,7 +157,7 @@ class ProcessRoutingTest {
     }
 
     @Test
-    void bringsGossipToTheGroupThatItIsAbout() {
+    void deliversGossipToItsGroup() {
         var newest = entry(member(1, 5), PEER);
         var key = new StoreKeys(GROUP).rank(1);
         process.routing.received(
@@ -171,7 +171,7 @@ class ProcessRoutingTest {
     }
 
     @Test
-    void sendsGossipOnlyToThoseItIsFor() {
+    void sendsGossipOnlyToItsRecipients() {
         process.routing.opened(process.channel);
         var gossip = new Gossip(GROUP, new StoreKeys(GROUP).rank(1), Schema.encode(entry(member(1, 5), PEER)));
         process.network.broadcast(gossip, other -> !other.equals(PEER));
@@ -184,7 +184,7 @@ class ProcessRoutingTest {
     }
 
     @Test
-    void notesNonsenseAndGoesOn() {
+    void recordsMalformedMessagesAndContinues() {
         for (ControlKind kind : List.of(ControlKind.LINK, ControlKind.GOSSIP)) {
             process.routing.received(process.channel, kind, Buffer.buffer("x"));
         }
@@ -198,7 +198,7 @@ class ProcessRoutingTest {
 
     // S-2
     @Test
-    void grantsMemoryOnlyToThoseThatSignForTheGroup() {
+    void grantsMemoryOnlyToPeersThatSignForTheGroup() {
         List<GroupName> granted = new ArrayList<>();
 
         record Granting(Channel channel, List<GroupName> granted) implements WrappedChannel {

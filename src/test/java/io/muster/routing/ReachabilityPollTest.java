@@ -100,7 +100,7 @@ class ReachabilityPollTest {
     }
 
     @Test
-    void asksThoseItReachesAndTheOthersThroughThem() {
+    void asksUnreachableProcessesThroughReachableOnes() {
         assertThat(a.ask(B, C).result()).containsExactlyInAnyOrder(a.own(), b.own(), c.own());
         assertThat(List.of(a.timers, b.timers, c.timers))
                 .as("deadlines of questions that were answered")
@@ -108,7 +108,7 @@ class ReachabilityPollTest {
     }
 
     @Test
-    void hasTheOwnViewWhereNoOtherIsReached() {
+    void hasItsOwnViewIfNoOtherIsReached() {
         assertThat(new Node(new ProcessId(0, 9), Set.of()).ask(A, B).result()).hasSize(1);
     }
 
@@ -122,7 +122,7 @@ class ReachabilityPollTest {
     }
 
     @Test
-    void hasTheViewOfTheMiddleEvenIfTheThirdDoesNotAnswer() {
+    void hasTheViewOfTheRelayEvenIfTheThirdDoesNotAnswer() {
         c.answers = false;
         Future<Collection<View>> asked = a.ask(B, C);
         assertThat(asked.isComplete()).as("the middle waits for the third").isFalse();
@@ -138,7 +138,7 @@ class ReachabilityPollTest {
     }
 
     @Test
-    void believesNoAnswerOfAProcessThatItDidNotAsk() {
+    void ignoresAnswersOfProcessesThatItDidNotAsk() {
         b.answers = false;
         Future<Collection<View>> asked = a.ask(B);
         Node forger = new Node(new ProcessId(0, 9), Set.of(A));

@@ -22,14 +22,14 @@ class CloseBoundTest {
     }
 
     @Test
-    void aPartThatNeverEndsIsNotWaitedForForEver() throws TimeoutException {
+    void theWaitForAPartThatNeverEndsIsBounded() throws TimeoutException {
         Promise<Void> never = Promise.promise();
         new CloseBound(vertx, 20).of("servers", never.future()).await(20, TimeUnit.SECONDS);
         assertThat(never.future().isComplete()).isFalse();
     }
 
     @Test
-    void aPartThatEndsIsWaitedForWhateverItComesTo() throws TimeoutException {
+    void waitsForAPartAlsoIfItEndsWithAFailure() throws TimeoutException {
         Promise<Void> later = Promise.promise();
         Future<Void> end = new CloseBound(vertx, 60_000).of("client", later.future());
         assertThat(end.isComplete()).isFalse();

@@ -76,7 +76,7 @@ class GroupSealsTest {
     private final End toA = new End(A, "one");
 
     @Test
-    void aMessageHoldsAtTheOtherEndOfItsChannelOnly() {
+    void aMessageIsValidOnlyAtTheOtherEndOfItsChannel() {
         SealedMessage message = message(atA.seal(toB, ControlKind.SEALED_LINK, PAYLOAD));
         assertThat(Buffer.buffer(message.payload())).isEqualTo(PAYLOAD);
         assertThat(atB.isAuthentic(toA, message)).isTrue();
@@ -99,7 +99,7 @@ class GroupSealsTest {
     }
 
     @Test
-    void everyBitCounts() {
+    void theSignatureCoversEveryBitOfAMessage() {
         byte[] sealed = atA.seal(toB, ControlKind.SEALED_LINK, PAYLOAD).getBytes();
         for (int bit = 0; bit < 8 * sealed.length; bit++) {
             byte[] changed = sealed.clone();
@@ -113,7 +113,7 @@ class GroupSealsTest {
     }
 
     @Test
-    void aLivenessAnswerHoldsInItsDirectionOnly() {
+    void aLivenessAnswerIsValidInItsDirectionOnly() {
         byte[] beat = new Beat.GroupBeat("g", 3, null, java.util.Set.of(7L, 9L)).statement();
         byte[] signature = atA.signBeat(toB, beat);
         assertThat(atB.isAuthenticBeat(toA, beat, signature)).isTrue();

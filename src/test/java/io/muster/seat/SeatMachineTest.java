@@ -106,7 +106,7 @@ class SeatMachineTest {
     }
 
     @Test // what the store tells of its write is as good as its answer, and may come first
-    void itsOwnEntryThatIsSeenBeforeTheAnswerGivesItTheSeatOnce() {
+    void itsOwnEntrySeenBeforeTheAnswerGivesItTheSeatOnce() {
         lookedAt(null, ticket(0, 100));
         Versioned<RankEntry> own = claimed();
         when(new SeatEvent.KeySeen(entry(50, RankEntry.State.LIVE, 0, 2)));
@@ -189,7 +189,7 @@ class SeatMachineTest {
     }
 
     @Test // R-10, PROTOCOL 6
-    void asksWitnessesBeforeItTakesASilentOnesSeat() {
+    void asksWitnessesBeforeItTakesTheSeatOfASilentRank() {
         lookedAt(entry(50, RankEntry.State.LIVE, 0, 2), ticket(0, 100));
         when(new SeatEvent.IncumbentAnswered(Answer.SILENT, "", ticket(0, 100)));
         assertThat(effects).singleElement().isInstanceOf(SeatEffect.AskWitnesses.class);
@@ -239,7 +239,7 @@ class SeatMachineTest {
     }
 
     @Test // its claim may be applied yet, and then nobody would hold the seat
-    void doesNotGiveUpWhileTheStoreHoldsWhatItsClaimsWereFor() {
+    void doesNotGiveUpWhileTheStoreHoldsItsClaimedEntry() {
         Versioned<RankEntry> there = entry(50, RankEntry.State.LIVE, 0, 2);
         lookedAt(there, ticket(0, 100));
         when(new SeatEvent.IncumbentAnswered(Answer.HOLDS, "", ticket(0, 100)));
@@ -249,7 +249,7 @@ class SeatMachineTest {
     }
 
     @Test
-    void asksTheNextIncumbentIfTheSeatHasChangedHandsMeanwhile() {
+    void asksTheNextIncumbentIfTheSeatChangedHands() {
         lookedAt(entry(50, RankEntry.State.LIVE, 0, 2), ticket(0, 100));
         when(new SeatEvent.IncumbentAnswered(Answer.HOLDS, "", ticket(0, 100)));
         Versioned<RankEntry> next = entry(60, RankEntry.State.LIVE, 0, 3);
@@ -352,7 +352,7 @@ class SeatMachineTest {
     }
 
     @Test // G-2
-    void leavesByItsOwnWord() {
+    void leavingWritesLeftAndEndsTheSeat() {
         RankEntry own = value(givenASeat());
         when(new SeatEvent.LeaveRequested());
         Versioned<RankEntry> left = claimed();

@@ -82,7 +82,7 @@ class TwoClaimantsWalkTest {
     }
 
     @Test
-    void aNewcomerThatGivesUpTooEarlyLeavesTheSeatToNobody() {
+    void aNewcomerThatGivesUpTooEarlyWouldLeaveTheSeatEmpty() {
         reads = false;
         assertThat(walk().bothHaveGivenUp()).isNotNull().contains("a late write is applied, or not");
     }

@@ -71,7 +71,7 @@ final class SchemaTest {
     }
 
     @Test
-    void takesNoKindOfValueForAnother() {
+    void decodesNoKindOfValueAsAnother() {
         assertThat(reason(Schema.rankEntry(Schema.encode(values.mark())))).startsWith("kind: expected 'R', got");
         assertThat(reason(Schema.readyMark(Schema.encode(values.epoch())))).startsWith("kind: expected 'Y', got");
         assertThat(reason(Schema.epochRecord(Schema.encode(values.entry(values.group(), 1)))))
@@ -79,7 +79,7 @@ final class SchemaTest {
     }
 
     @Test
-    void refusesAFlagThatIsNeitherYesNorNo() {
+    void refusesAFlagThatIsNeitherTrueNorFalse() {
         var group = new GroupName("g");
         RankEntry entry = values.entry(group, 0);
         byte[] bytes = Schema.encode(entry).toByteArray();
@@ -116,7 +116,7 @@ final class SchemaTest {
     }
 
     @Test
-    void allocatesNothingForALengthThatCannotBeTrue() {
+    void allocatesNothingForAnImpossibleLength() {
         byte[] bytes = Schema.encode(values.epoch()).toByteArray();
         int worldSize = 2 + 2 + bytes[3] + 8;
         Arrays.fill(bytes, worldSize, worldSize + 4, (byte) 0xFF);

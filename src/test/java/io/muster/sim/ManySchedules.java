@@ -59,7 +59,7 @@ class ManySchedules {
 
     @Test
     @Timeout(value = 3, unit = TimeUnit.DAYS) // as many as are asked for
-    void everyScheduleIsWell() throws IOException {
+    void everyScheduleKeepsTheInvariants() throws IOException {
         var journal = new Journal(
                 Path.of(System.getProperty("muster.sim.journal", "target/schedules.journal")),
                 System.getProperty("muster.sim.state", "unnamed"));

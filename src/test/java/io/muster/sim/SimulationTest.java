@@ -86,14 +86,14 @@ class SimulationTest {
                 6_103_682, // the process had seen a newer life, which the store lost, and claimed below it with a clock
                 // that was behind
             })
-    void aSeedThatOnceFailedIsWell(long seed) {
+    void aSeedThatOnceFailedKeepsTheInvariants(long seed) {
         assertThat(Outcome.of(seed).failure()).isNull();
     }
 
     // B-4, P-10, P-11: told by every process, in its blame and in its report, and nobody else named at any time
     @ParameterizedTest
     @EnumSource(value = Fault.class, mode = EnumSource.Mode.MATCH_ALL, names = "ONLY_.*")
-    void whatWasDoneIsToldByAllOfFiveProcesses(Fault deed) {
+    void allOfFiveProcessesNameTheInjectedFault(Fault deed) {
         var world = new World(Scenario.calm(3, 5, 5), true);
         world.run(deed);
         assertThat(world.faults.count(deed)).isEqualTo(1);
@@ -170,7 +170,7 @@ class SimulationTest {
 
     // PROTOCOL 1: a life that is older than the vector's stops, and its successor claims above it
     @Test
-    void aLifeThatIsOlderThanARecordWhichComesBackGivesWay() {
+    void aLifeOlderThanARestoredRecordGivesWay() {
         var world = new World(Scenario.calm(10, 2, 2), false);
         world.run();
         Side side = world.sides.getFirst();

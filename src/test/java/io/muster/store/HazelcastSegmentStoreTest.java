@@ -88,7 +88,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     }
 
     @Test // B-3
-    void tellsThatItsMemberHasGivenUpWithoutAWord() throws Exception {
+    void reportsAMemberThatEndedWithoutAnEvent() throws Exception {
         SegmentStore store = join(context);
         var recorder = new Recorder("any");
         listen(store, recorder);
@@ -127,7 +127,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     }
 
     @Test
-    void failsWhatIsPendingWhenItCloses() {
+    void failsPendingOperationsWhenItCloses() {
         SegmentStore closing =
                 await(HazelcastSegmentStore.open(members.get(here), context, MusterHazelcast.MAP_NAME, DEADLINE));
         await(here.compareAndSet("pending", null, bytes("a")));
@@ -245,7 +245,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
      * any: when that has died, whoever dials it dials itself.
      */
     @Test
-    void takesNoDeadMembersAddressForItsOwn() throws Exception {
+    void doesNotAdoptTheAddressOfADeadMember() throws Exception {
         int port;
         try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
@@ -282,7 +282,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     }
 
     @Test
-    void closesAlsoWhereHazelcastCannotTellTheOthers() {
+    void closesAlsoIfRemovingAListenerFails() {
         HazelcastInstance hazelcast = members.get(here);
         Queue<String> removed = new ConcurrentLinkedQueue<>();
         IMap<?, ?> map = instead(IMap.class, hazelcast.getMap(MusterHazelcast.MAP_NAME), (method, call) -> {

@@ -63,7 +63,7 @@ class SealedSegmentStoreTest {
     }
 
     @Test
-    void whatIsWrittenIsReadBackByWhoeverHasTheSecretAndRefusedByAReaderWithout() {
+    void onlyAReaderWithTheSecretAcceptsAWrittenValue() {
         for (int i = 0; i < 200; i++) {
             StoredBytes entry = Schema.encode(values.entry(new GroupName("g"), i % 4));
             StoredBytes there = Bounded.await(raw.get(KEY), "raw get");
@@ -103,7 +103,7 @@ class SealedSegmentStoreTest {
     }
 
     @Test
-    void aSignatureHoldsForItsKeyAndSecretOnly() {
+    void aSignatureIsValidForItsKeyAndSecretOnly() {
         StoredBytes value = Schema.encode(values.entry(new GroupName("g"), 1));
         assertThat(refusal("g/rank/2", stored(value))).contains("by another secret, or for other fields");
         var strangers = new SealedSegmentStore(raw, OTHER, (_, _) -> {});
@@ -114,7 +114,7 @@ class SealedSegmentStoreTest {
     }
 
     @Test
-    void aForeignValueIsNoValueButCanBePutRight() {
+    void aForeignValueIsNotAcceptedButCanBeReplaced() {
         StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
         Bounded.await(raw.compareAndSet(KEY, null, own), "raw compare and set"); // the very bytes, unsigned
         StoredBytes seen = Bounded.await(sealed.get(KEY), "sealed get");
@@ -131,7 +131,7 @@ class SealedSegmentStoreTest {
     }
 
     @Test
-    void pushesAreOpenedToo() {
+    void signaturesOfPushedValuesAreChecked() {
         StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
         io.vertx.core.Promise<StoredBytes> good = io.vertx.core.Promise.promise();
         io.vertx.core.Promise<StoredBytes> bad = io.vertx.core.Promise.promise();
@@ -157,7 +157,7 @@ class SealedSegmentStoreTest {
     }
 
     @Test
-    void aListenerBehindTheSignaturesHearsHowMuchTheStoreHasLost() {
+    void aSealedStoreForwardsTheLossOfPartitions() {
         List<Integer> lost = new ArrayList<>();
         SegmentStore losing = new WrappedStore() {
             @Override

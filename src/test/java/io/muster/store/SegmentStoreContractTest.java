@@ -74,7 +74,7 @@ abstract class SegmentStoreContractTest {
     }
 
     @Test // a process without its store is not left to wait
-    void tellsThatItHasShutDownAndNothingIfItWasClosed() throws Exception {
+    void reportsAShutdownButNotItsOwnClose() throws Exception {
         SegmentStore store = join(context);
         var left = new Recorder("any");
         var closed = new Recorder("any");
@@ -123,7 +123,7 @@ abstract class SegmentStoreContractTest {
     }
 
     @Test
-    void doesNotReplaceWhatIsAbsent() {
+    void doesNotReplaceAnAbsentKey() {
         assertThat(await(here.compareAndSet("absent", bytes("a"), bytes("b")))).isFalse();
         assertThat(await(here.compareAndSet("absent", bytes("a"), null))).isFalse();
         assertThat(await(here.get("absent"))).isNull();
@@ -149,7 +149,7 @@ abstract class SegmentStoreContractTest {
     }
 
     @Test
-    void tellsOfEveryChangeAfterListening() throws Exception {
+    void reportsEveryChangeAfterListening() throws Exception {
         SegmentStore late = join(vertx.getOrCreateContext());
         Recorder recorder = new Recorder("heard/1");
         listen(late, recorder);
@@ -164,7 +164,7 @@ abstract class SegmentStoreContractTest {
     }
 
     @Test
-    void tellsNothingOfMarks() throws Exception {
+    void reportsNoChangeOfMarks() throws Exception {
         var mark = new Recorder("untold/ready/0");
         var entry = new Recorder("untold/rank/0");
         listen(there, mark);
@@ -177,7 +177,7 @@ abstract class SegmentStoreContractTest {
     }
 
     @Test
-    void completesAndTellsOnItsContext() throws Exception {
+    void completesAndNotifiesOnItsContext() throws Exception {
         AtomicReference<Context> completedOn = new AtomicReference<>();
         await(here.get("context").onComplete(_ -> completedOn.set(Vertx.currentContext())));
         assertThat(completedOn.get()).isSameAs(context);
@@ -212,7 +212,7 @@ abstract class SegmentStoreContractTest {
     }
 
     @Test
-    void tellsWhoIsThere() throws Exception {
+    void reportsTheMembersThatArePresent() throws Exception {
         Recorder recorder = new Recorder("members");
         listen(here, recorder);
         SegmentStore third = join(vertx.getOrCreateContext());
@@ -228,7 +228,7 @@ abstract class SegmentStoreContractTest {
     }
 
     @Test // ADR 27
-    void saysHereAndThereWhoOwnsTheKeysOfAGroup() throws Exception {
+    void namesTheSameOwnerOfAGroupsKeysOnBothMembers() throws Exception {
         for (int number = 0; number < 20; number++) {
             var group = new GroupName("owned-" + number);
             await(here.compareAndSet(new StoreKeys(group).rank(0), null, bytes("a")));

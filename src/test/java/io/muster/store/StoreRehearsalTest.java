@@ -30,7 +30,7 @@ class StoreRehearsalTest {
     }
 
     @Test
-    void beginsNoRoundAfterItsTime(Vertx vertx) {
+    void beginsNoRoundAfterItsTimeIsOver(Vertx vertx) {
         SegmentStore store = new InMemorySegmentStore.Shared()
                 .store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
 

@@ -136,7 +136,7 @@ class StrangerIT { // R-14
 
     /** A frozen owner stops its own keys only, each within the deadline, and nothing once it is gone. */
     @Test // R-9, P-7
-    void stopsNothingElseWhenItFreezesAndNothingOnceItIsDead() throws Exception {
+    void aFrozenStrangerBlocksOnlyItsKeysAndADeadOneNothing() throws Exception {
         for (String key : KEYS) {
             await(store.compareAndSet(key, null, bytes("a")));
         }

@@ -112,7 +112,7 @@ class TransportFaultsTest {
     }
 
     @Test
-    void withoutFaultsItIsTheTransport() throws Exception {
+    void withoutFaultsItBehavesLikeTheTransport() throws Exception {
         Channel channel = connect();
         assertThat(heard.opened.poll(PATIENCE_S, TimeUnit.SECONDS)).isEqualTo(channel);
         assertThat(faulty.channel(other.id)).contains(channel);
@@ -178,7 +178,7 @@ class TransportFaultsTest {
     }
 
     @Test
-    void whatComesInIsLostOrEndsTheChannel() throws Exception {
+    void incomingMessagesAreLostOrEndTheChannel() throws Exception {
         connect();
         TransportFault lost = faults.add(TransportFault.at(Point.RECEIVE_GOSSIP, new Act.Drop())
                 .with(other.id)

@@ -24,7 +24,7 @@ class LivenessWindowTest {
     }
 
     @Test
-    void anyByteStartsTheWindowAnew() {
+    void anyByteRestartsTheWindow() {
         for (long second = 1; second <= 100; second++) {
             window.received(second * 1_000 * MS - 1);
             assertThat(window.tick(second * 1_000 * MS)).isInstanceOf(LivenessWindow.Verdict.Alive.class);
@@ -32,7 +32,7 @@ class LivenessWindowTest {
     }
 
     @Test
-    void whoWasStoppedAccusesNobodyAndWaitsAWholeWindowAgain() {
+    void aStoppedProcessBlamesNoPeerAndRestartsTheWindow() {
         window.tick(1_000 * MS);
         assertThat(window.tick(61_000 * MS)).isEqualTo(new LivenessWindow.Verdict.Restarted(59_000));
         assertThat(window.tick(62_000 * MS)).isInstanceOf(LivenessWindow.Verdict.Alive.class);
@@ -41,7 +41,7 @@ class LivenessWindowTest {
     }
 
     @Test
-    void whatWasReadBetweenSuspicionAndConfirmationCounts() {
+    void bytesReadBetweenSuspicionAndConfirmationCount() {
         window.tick(1_000 * MS);
         window.tick(2_000 * MS);
         assertThat(window.tick(3_000 * MS)).isInstanceOf(LivenessWindow.Verdict.Suspect.class);
@@ -50,7 +50,7 @@ class LivenessWindowTest {
     }
 
     @Test
-    void aLateTickIsTakenOffAndNotHeldAgainstTheOtherEnd() {
+    void aLateTickDoesNotCountAgainstThePeer() {
         window.tick(1_000 * MS);
         assertThat(window.tick(4_900 * MS)).as("2.9 s late").isInstanceOf(LivenessWindow.Verdict.Alive.class);
         assertThat(window.tick(5_900 * MS)).as("3 s of its own").isInstanceOf(LivenessWindow.Verdict.Suspect.class);
@@ -58,7 +58,7 @@ class LivenessWindowTest {
 
     /** Every tick late, then early, as on a busy event loop: the other end is still found out, after a bounded time. */
     @Test
-    void aBusyEventLoopFindsOutAllTheSame() {
+    void aBusyEventLoopStillDetectsASilentPeer() {
         long now = 0;
         for (int tick = 1; tick <= 6; tick++) {
             now += (tick % 2 == 1 ? 1_800 : 200) * MS;

@@ -63,7 +63,7 @@ class WarmupPlanTest {
     }
 
     @Test
-    void isTheSameFromBothEndsForEveryPairOfOffers() { // W-1
+    void plansTheSameAtBothEndsForEveryPairOfOffers() { // W-1
         List<Offer> offers = everyOffer();
         assertThat(offers).hasSize(240);
         for (Offer a : offers) {
@@ -92,7 +92,7 @@ class WarmupPlanTest {
     }
 
     @Test
-    void ordersTheCommonTransportsByWhatBothPreferAndNotByTheAlphabet() { // W-1
+    void ordersTheCommonTransportsByThePreferenceOfBoth() { // W-1
         Offer a = new Offer(WarmupMode.EXCHANGE, new NotAvailable("no driver"), List.of("tcp", "cuda", "shm"), P1);
         Offer b = new Offer(WarmupMode.EXCHANGE, new NotAvailable("no driver"), List.of("shm", "tcp", "cuda"), P2);
 
@@ -103,7 +103,7 @@ class WarmupPlanTest {
     }
 
     @Test
-    void aNoOfEitherEndMovesTheExchangeToTheNextTransportUntilThereIsNone() { // W-1
+    void aFailedExchangeMovesToTheNextCommonTransport() { // W-1
         var plan = new Plan.Exchange(List.of("shm", "tcp"), "no fabric");
 
         assertThat(essence(WarmupPlan.decide(plan, YES, YES))).isEqualTo(List.of("shm", "tcp"));
@@ -172,7 +172,7 @@ class WarmupPlanTest {
     }
 
     @Test
-    void provesARealFabricByAnotherWord() {
+    void aRealFabricIsProvedAsFabricImport() {
         Offer mine = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, false, "real"), P1);
         Offer theirs = offer(WarmupMode.AUTO, new Proven(CLIQUE_7, false, "real"), P2);
         assertThat(WarmupPlan.decide(WarmupPlan.plan(mine, theirs), YES, YES))
@@ -263,7 +263,7 @@ class WarmupPlanTest {
     }
 
     @Test
-    void takesNoOfferWithRepeatedOrUnspeakableTransports() {
+    void refusesAnOfferWithRepeatedOrInvalidTransports() {
         for (List<String> bad : List.of(List.of("tcp", "tcp"), List.of("TCP"), List.of(""), List.of("x".repeat(33)))) {
             assertThatThrownBy(() -> new Offer(WarmupMode.AUTO, VERDICTS.getFirst(), bad, P1))
                     .isInstanceOf(IllegalArgumentException.class);

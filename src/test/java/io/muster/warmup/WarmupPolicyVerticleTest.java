@@ -125,7 +125,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void skippingIsAnsweredAsSuch(Vertx vertx, VertxTestContext test) {
+    void skipModeIsAnsweredWithSkip(Vertx vertx, VertxTestContext test) {
         answers(test, ask(vertx, NONE, question("skip", "skip")), answer -> {
             assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.SKIP);
             assertThat(answer.reason()).contains("nothing is tried");
@@ -143,7 +143,7 @@ class WarmupPolicyVerticleTest {
 
     // W-1, W-3: the act itself, through files
     @Test
-    void aSharedFabricIsBelievedWhenThePeersMemoryWasImported(Vertx vertx, VertxTestContext test) {
+    void aSharedFabricIsProvedByImportingThePeersMemory(Vertx vertx, VertxTestContext test) {
         answers(test, askFabric(vertx, ImportFault.NONE, exported(open(CLIQUE, ImportFault.NONE)), CLIQUE), answer -> {
             assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.FABRIC_SIMULATED);
             assertThat(answer.verdict()).isTrue();
@@ -152,7 +152,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void anImportThatFailsIsANoWithItsCause(Vertx vertx, VertxTestContext test) { // W-1
+    void aFailedImportIsANegativeVerdictWithItsCause(Vertx vertx, VertxTestContext test) { // W-1
         answers(
                 test,
                 askFabric(vertx, ImportFault.parse("1"), exported(open(CLIQUE, ImportFault.NONE)), CLIQUE),
@@ -165,7 +165,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void anExportThatIsNoneIsANoWithItsCause(Vertx vertx, VertxTestContext test) { // W-3
+    void aMissingExportIsANegativeVerdictWithItsCause(Vertx vertx, VertxTestContext test) { // W-3
         answers(test, askFabric(vertx, ImportFault.NONE, new byte[] {1, 2, 3}, CLIQUE), answer -> {
             assertThat(answer.verdict()).isFalse();
             assertThat(answer.reason()).contains("MALFORMED");
@@ -208,7 +208,7 @@ class WarmupPolicyVerticleTest {
         "auto,exchange",
         "auto,pray"
     })
-    void answersAtOnceWhatItWouldAnswerIfAsked(String mine, String theirs, Vertx vertx, VertxTestContext test) {
+    void theImmediateAnswerEqualsTheAnswerOnTheBus(String mine, String theirs, Vertx vertx, VertxTestContext test) {
         WarmupPolicyVerticle.Question question = question(mine, theirs);
         answers(
                 test,
@@ -217,7 +217,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void hasToActWhereAFabricMayProveIt() {
+    void aPossibleFabricHasNoImmediateAnswer() {
         assertThat(WarmupPolicyVerticle.atOnce(new WarmupPolicyVerticle.Question(
                         entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
                         entry(0, THERE, "auto", offer(CLIQUE, new byte[0])))))
@@ -225,7 +225,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void whateverIsAskedIsAnswered(Vertx vertx, VertxTestContext test) {
+    void everyQuestionIsAnswered(Vertx vertx, VertxTestContext test) {
         List<Object> questions = List.of(
                 new JsonObject(),
                 "garbage",

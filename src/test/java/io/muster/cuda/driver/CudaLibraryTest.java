@@ -29,7 +29,7 @@ class CudaLibraryTest {
     }
 
     @Test
-    void believesNoCacheThatNamesAFileThatIsGone() throws IOException {
+    void ignoresACacheEntryWhoseFileIsGone() throws IOException {
         Path cache = folder.resolve("cache");
         Files.writeString(cache, "\0/gone/libcuda.so.1\0");
         assertThat(CudaLibrary.inLoaderCache(cache)).isEmpty();

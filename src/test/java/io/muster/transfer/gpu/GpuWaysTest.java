@@ -16,7 +16,7 @@ class GpuWaysTest {
 
     /** All handles have the same length: it is the tag that says what they are. */
     @Test
-    void onOneHostADescriptorIsAskedFor() {
+    void memoryOnTheSameHostIsSharedByADescriptor() {
         GpuWays ways = GpuWays.of(List.of(record(GpuRecord.Kind.POSIX_FD), record(GpuRecord.Kind.CUDA_IPC)), true);
         assertThat(ways.ways())
                 .extracting(GpuWays.Way::kind)
@@ -25,7 +25,7 @@ class GpuWaysTest {
     }
 
     @Test
-    void onAnotherHostOnlyTheFabricIsTriedAndTheOthersSayWhy() {
+    void memoryOnAnotherHostIsTriedByFabricOnly() {
         GpuWays ways = GpuWays.of(
                 List.of(
                         record(GpuRecord.Kind.POSIX_FD),

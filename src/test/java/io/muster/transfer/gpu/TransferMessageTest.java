@@ -34,7 +34,7 @@ class TransferMessageTest {
 
     // T-3
     @Test
-    void whateverElseComesIsAnAnswerAndNothingEscapes() {
+    void malformedMessagesAreAnsweredAndNeverThrow() {
         long seed = System.nanoTime();
         var random = new Random(seed);
         for (TransferMessage message : ALL) {

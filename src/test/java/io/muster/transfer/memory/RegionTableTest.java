@@ -52,7 +52,7 @@ class RegionTableTest {
 
     // T-1
     @Test
-    void checksEveryClaimWithoutOverflow() {
+    void checksEveryRangeWithoutOverflow() {
         Region region = regions.allocate("slot", 16, null);
         long[][] outside = {
             {0, 17},
@@ -129,7 +129,7 @@ class RegionTableTest {
 
     // T-1, P-5
     @Test
-    void localWritesMeetTheSameChecks() {
+    void localWritesAreCheckedTheSame() {
         LocalTransport local = new LocalTransport(regions);
         long[] told = new long[2];
         Region region = regions.allocate("slot", 8, (_, offset, length) -> {

@@ -60,7 +60,7 @@ class AdmissionTest {
     }
 
     @Test
-    void garbageOversizeHttpAndWrongFirstFramesCloseThatConnectionOnly() throws IOException {
+    void garbageOnAConnectionClosesThatConnectionOnly() throws IOException {
         Channel channel = a.connect(b);
         Random random = new Random(4);
         byte[] noise = new byte[100_000];
@@ -91,7 +91,7 @@ class AdmissionTest {
     }
 
     @Test
-    void halfAHelloThenSilenceAndATrickleAreCutAtTheDeadline() throws IOException {
+    void incompleteHellosEndAtTheDeadline() throws IOException {
         byte[] hello =
                 io.netty.buffer.ByteBufUtil.getBytes(RawPeer.hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, null));
         try (Socket half = socket();
@@ -123,7 +123,7 @@ class AdmissionTest {
     }
 
     @Test
-    void threeHundredSilentConnectionsDoNotKeepARealOneOut() throws IOException {
+    void threeHundredSilentConnectionsDoNotBlockARealOne() throws IOException {
         TestProcess patient = TestProcess.start(vertx);
         List<Socket> silent = new ArrayList<>();
         try {
@@ -172,7 +172,7 @@ class AdmissionTest {
     // P-5: neither half alone says that large packets pass
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void aWriteOverAPathThatIsProvedInOneDirectionOnlyIsNotApplied(boolean inwards) throws IOException {
+    void aWriteOverAHalfProvedPathIsNotApplied(boolean inwards) throws IOException {
         Region region = b.regions.allocate("kv", 8, null);
         try (RawPeer peer = RawPeer.begin(b, STRANGER, 1, null)) {
             ByteBuf bytes = Unpooled.buffer();
@@ -197,7 +197,7 @@ class AdmissionTest {
     }
 
     @Test
-    void anOpenPeerThatBreaksTheProtocolLosesItsChannelOnly() throws IOException {
+    void aPeerThatBreaksTheProtocolLosesOnlyItsChannel() throws IOException {
         Channel good = a.connect(b);
         next(b.opened);
         try (RawPeer peer = RawPeer.open(b, STRANGER, 1, null)) {

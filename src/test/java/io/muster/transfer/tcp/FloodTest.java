@@ -56,7 +56,7 @@ class FloodTest {
     }
 
     @Test
-    void tenThousandSilentConnectionsAreHeldToTheLimitAndKeepNobodyOut() throws IOException {
+    void tenThousandSilentConnectionsDoNotBlockARealOne() throws IOException {
         Channel before = peer.connect(target);
         next(target.opened);
         int count = affordable();
@@ -98,7 +98,7 @@ class FloodTest {
     }
 
     @Test
-    void lengthsThatLieEndTheirConnectionBeforeAndAfterTheHello() throws IOException {
+    void aFalseLengthEndsItsConnection() throws IOException {
         Channel good = peer.connect(target);
         next(target.opened);
         int[] lengths = {Integer.MAX_VALUE, Integer.MIN_VALUE, -1, 0, 1 << 20 | 1};

@@ -53,7 +53,7 @@ final class FrozenWriteIT {
 
     // P-5, P-9, P-11, P-13, T-2, T-5
     @Test
-    void aWriteIntoAProcessThatFreezesFailsInTimeAndIsNotAppliedLater() throws Exception {
+    void aWriteIntoAFrozenProcessFailsInTimeAndIsNeverApplied() throws Exception {
         for (int tries = 1; tries <= TRIES; tries++) {
             try (JvmProcess target = startTarget()) {
                 if (freezesInTheMiddleOfAWrite(target)) {

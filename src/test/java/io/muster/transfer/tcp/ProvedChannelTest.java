@@ -65,7 +65,7 @@ class ProvedChannelTest {
     }
 
     @Test
-    void twoThatKnowASecretInCommonHaveAChannelThatBothNameAlike() {
+    void twoEndsWithACommonSecretNameTheirChannelAlike() {
         TestProcess b = process(SECOND, SECRET);
         Channel mine = a.connect(b);
         Channel theirs = next(b.opened);
@@ -95,7 +95,7 @@ class ProvedChannelTest {
 
     /** Hears both ends of one honest channel's beginning, as somebody on the way would. */
     @Test
-    void aHelloThatWasHeardOnTheWayIsWorthNothingASecondTime() throws IOException {
+    void aReplayedHelloIsRefused() throws IOException {
         TestProcess b = process(SECRET);
         List<byte[]> heard = new ArrayList<>();
         try (ServerSocket relay = new ServerSocket(0)) {
@@ -174,7 +174,7 @@ class ProvedChannelTest {
     }
 
     @Test
-    void whoeverTakesAnothersNameOrAddressEndsNoProvedChannel() throws IOException {
+    void aTakenNameOrAddressEndsNoProvedChannel() throws IOException {
         TestProcess b = process(SECRET);
         Channel honest = a.connect(b);
         next(b.opened);
@@ -194,7 +194,7 @@ class ProvedChannelTest {
     }
 
     @Test
-    void aMemberOfAnotherGroupEndsNoChannelThatItsOwnSecretDidNotOpen() throws IOException {
+    void aMemberOfAnotherGroupEndsNoChannelOfThisGroup() throws IOException {
         TestProcess both = process(SECRET, SECOND);
         Channel honest = a.connect(both);
         next(both.opened);
@@ -225,7 +225,7 @@ class ProvedChannelTest {
     }
 
     @Test
-    void aSecretMayComeLaterAndThenEndsWhatWasOpenedWithout() {
+    void aSecretAddedLaterEndsUnprovedChannels() {
         var keyring = new Keyring();
         TestProcess late = TestProcess.start(vertx, OPTIONS, keyring);
         processes.add(late);
@@ -247,7 +247,7 @@ class ProvedChannelTest {
     }
 
     @Test
-    void aRegionOfAGroupIsWrittenOnlyOverAChannelThatWasGrantedToIt() {
+    void aRegionIsWrittenOnlyOverAChannelGrantedToItsGroup() {
         TestProcess b = process(SECRET);
         var told = new AtomicInteger();
         Region region =

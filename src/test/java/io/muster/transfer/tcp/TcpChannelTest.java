@@ -51,7 +51,7 @@ class TcpChannelTest {
     }
 
     @Test
-    void bothEndsAreToldAndHoldTheSameGeneration() {
+    void bothEndsReportAChannelOfTheSameGeneration() {
         TestProcess a = TestProcess.start(vertx);
         TestProcess b = TestProcess.start(vertx);
         Channel here = a.connect(b);
@@ -76,7 +76,7 @@ class TcpChannelTest {
     }
 
     @Test
-    void messagesArriveInOrderAndThoseOfOneTurnShareAFlush() {
+    void messagesArriveInOrderAndShareAFlush() {
         TestProcess a = TestProcess.start(vertx);
         TestProcess b = TestProcess.start(vertx);
         TcpChannel channel = (TcpChannel) a.connect(b);
@@ -103,21 +103,21 @@ class TcpChannelTest {
      * this first.
      */
     @Test
-    void whatTheOtherEndSaidBeforeItClosedIsReadFirst() throws Exception {
-        whoWakesReadsTheFarewell(here -> {});
+    void theFarewellOfThePeerIsReadBeforeTheLossIsReported() throws Exception {
+        readsTheFarewellOnWaking(here -> {});
     }
 
     /** The first write is answered with a reset, the next one fails. */
     @Test
-    void andAlsoWhereAWriteHasFailedBefore() throws Exception {
-        whoWakesReadsTheFarewell(here -> {
+    void theFarewellIsReadAlsoIfAWriteHasFailedBefore() throws Exception {
+        readsTheFarewellOnWaking(here -> {
             here.send(ControlKind.GOSSIP, Buffer.buffer("a mark"));
             Context own = here.controlSocket().context();
             own.runOnContext(_ -> own.runOnContext(_ -> here.send(ControlKind.GOSSIP, Buffer.buffer("another"))));
         });
     }
 
-    private void whoWakesReadsTheFarewell(Consumer<TcpChannel> firstOfAll) throws Exception {
+    private void readsTheFarewellOnWaking(Consumer<TcpChannel> firstOfAll) throws Exception {
         Vertx elsewhere = Vertx.vertx();
         TestProcess a = TestProcess.start(vertx);
         TestProcess b = TestProcess.start(elsewhere);
@@ -155,7 +155,7 @@ class TcpChannelTest {
 
     // P-8
     @Test
-    void bothEndsDialAtOnceAndOneChannelServesBoth() {
+    void simultaneousDialsMakeOneChannel() {
         long seed = 20_261_123;
         java.util.SplittableRandom random = new java.util.SplittableRandom(seed);
         long ties = 0;
@@ -259,7 +259,7 @@ class TcpChannelTest {
 
     // P-9
     @Test
-    void aPeerThatFallsSilentIsLostWithTheMilliseconds() throws IOException {
+    void aSilentPeerIsLostWithTheMillisecondsOfSilence() throws IOException {
         TestProcess b = TestProcess.start(vertx, QUICK);
         try (RawPeer _ = RawPeer.open(b, ProcessId.random(RandomGenerator.getDefault()), 1, null)) {
             TestProcess.Lost lost = next(b.lost);
@@ -271,7 +271,7 @@ class TcpChannelTest {
 
     // P-9
     @Test
-    void answersCarryTheListenersPayloadAndAStoppedProcessAccusesNobody() {
+    void livenessAnswersCarryAPayloadAndAStopLosesNoPeer() {
         AtomicLong offset = new AtomicLong();
         TestProcess a = TestProcess.start(
                 vertx, ProcessId.random(RandomGenerator.getDefault()), QUICK, () -> System.nanoTime() + offset.get());
@@ -289,7 +289,7 @@ class TcpChannelTest {
     }
 
     @Test
-    void failedDialsSayWhatWasSeen() throws IOException {
+    void failedDialsReportTheirCause() throws IOException {
         TestProcess a = TestProcess.start(vertx, TcpTestOptions.helloTimeoutMs(300));
         TestProcess b = TestProcess.start(vertx, QUICK);
         ProcessId nobody = ProcessId.random(RandomGenerator.getDefault());
@@ -367,7 +367,7 @@ class TcpChannelTest {
 
     // P-7: more dials than may run at once, most of them to somebody silent
     @Test
-    void silentPeersDoNotUseUpTheDialsForGood() throws IOException {
+    void dialsToSilentPeersAreFreedAgain() throws IOException {
         TcpOptions defaults = TcpOptions.defaults("127.0.0.1");
         TestProcess a = TestProcess.start(
                 vertx,
@@ -416,7 +416,7 @@ class TcpChannelTest {
 
     // P-13: Vert.x has closed the client and let go of it, and answers with no future at all once it is collected
     @Test
-    void closingEndsAlsoWhereVertxWasClosedBeforeAndGarbageCollected() throws Exception {
+    void closingEndsAlsoAfterVertxWasClosedAndCollected() throws Exception {
         Vertx other = Vertx.vertx();
         TestProcess process = TestProcess.start(other);
         other.close().await(20, java.util.concurrent.TimeUnit.SECONDS);

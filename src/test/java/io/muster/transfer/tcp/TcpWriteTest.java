@@ -61,7 +61,7 @@ class TcpWriteTest {
 
     // P-5
     @Test
-    void completesAfterTheBytesAreThereAndTheListenerWasTold() {
+    void aWriteCompletesAfterItsBytesArrivedAndWereReported() {
         BlockingQueue<String> written = new LinkedBlockingQueue<>();
         Region region = b.regions.allocate(
                 "slot", 64, (r, offset, length) -> written.add(r.id() + " " + offset + " " + length));
@@ -124,7 +124,7 @@ class TcpWriteTest {
 
     // T-1
     @Test
-    void theTargetRefusesEachBadClaimCountsItAndTheChannelSurvives() {
+    void theTargetRefusesAndCountsEachInvalidWrite() {
         Region region = b.regions.allocate("slot", 16, null);
         RemoteRegion good = region.remote();
         RemoteRegion lying = new RemoteRegion(good.id(), good.key(), Long.MAX_VALUE);
@@ -204,7 +204,7 @@ class TcpWriteTest {
 
     // T-5: the listener of another region holds the target's event loop while the write is under way
     @Test
-    void closingWaitsForTheWriteUnderWayAndRefusesTheNext() throws InterruptedException {
+    void closingWaitsForTheRunningWriteAndRefusesTheNext() throws InterruptedException {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
         Region region = gate(b, inside, goOn);

@@ -20,7 +20,7 @@ class TieBreakTest {
     private static final ProcessId HIGH = new ProcessId(-1, 1);
 
     @Test
-    void takesAHelloWhenNothingIsInItsWay() {
+    void acceptsAHelloIfNothingCompetesWithIt() {
         assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.Nothing(), 1, null))
                 .isEqualTo(ACCEPT);
         assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialUnheard(), 1, null))

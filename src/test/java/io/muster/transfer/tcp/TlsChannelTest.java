@@ -86,7 +86,7 @@ class TlsChannelTest {
 
     /** S-1: with TLS a proof is bound to the session, so that nobody in between can pass it on. */
     @Test
-    void aSecretIsProvedForThisVeryTlsSession() {
+    void theProofOfASecretIsBoundToTheTlsSession() {
         GroupSecret secret = GroupSecret.ofText("the secret of the group");
         Keyring here = new Keyring();
         Keyring there = new Keyring();
@@ -179,7 +179,7 @@ class TlsChannelTest {
      * speaks, or just before.
      */
     @Test
-    void aProcessWithoutACertificateOfOursIsToldSoWheneverTheRefusalComes() {
+    void aDialerWithoutOurCertificateIsGivenTheCause() {
         TestProcess stranger = TestProcess.start(vertx, OPTIONS, new Keyring(), foreign);
         for (int i = 0; i < 10; i++) {
             assertThat(failure(stranger.transport.connect(a.transport.address())))
@@ -190,7 +190,7 @@ class TlsChannelTest {
     }
 
     @Test
-    void filesThatAreNoneAreNamed() throws IOException {
+    void invalidCertificateFilesAreNamed() throws IOException {
         Path text = Files.writeString(folder.resolve("text"), "hello");
         assertThatThrownBy(() -> new Tls(folder.resolve("absent"), one.key(), one.authorities()))
                 .isInstanceOf(MusterException.class)

@@ -24,7 +24,7 @@ class WireTest {
             new Hello(Hello.Role.BULK, A, B, 5, 6, 1 << 20, "10.0.0.7", 18_515, new ChannelGeneration(7, 8));
 
     @Test
-    void aHelloComesBackAsItWent() {
+    void aHelloIsDecodedToWhatWasEncoded() {
         for (Hello hello : List.of(HELLO, new Hello(Hello.Role.CONTROL, B, A, -5, 1, 1 << 17, "host", 1, null))) {
             assertThat(Hello.decode(body(hello))).isInstanceOfSatisfying(Hello.Decoded.Valid.class, valid -> {
                 assertThat(valid.hello()).isEqualTo(hello);
@@ -34,7 +34,7 @@ class WireTest {
     }
 
     @Test
-    void everyShortenedOrAlteredHelloHasAnAnswer() {
+    void everyTruncatedOrAlteredHelloIsAnswered() {
         ByteBuf whole = body(HELLO);
         for (int length = 0; length < whole.readableBytes(); length++) {
             assertThat(Hello.decode(whole.slice(0, length))).isInstanceOf(Hello.Decoded.Malformed.class);
@@ -54,7 +54,7 @@ class WireTest {
     }
 
     @Test
-    void aRefusalComesBackAsItWent() {
+    void aRefusalIsDecodedToWhatWasEncoded() {
         Refusal refusal = new Refusal(Refusal.Code.OTHER_PROCESS, A, 1, "expected somebody else");
         ByteBuf out = Unpooled.buffer();
         refusal.encode(out);
@@ -135,7 +135,7 @@ class WireTest {
     }
 
     @Test
-    void aDamagedProbeIsSeen() {
+    void aDamagedProbeIsDetected() {
         ByteBuf probe = Unpooled.buffer();
         PathProbe.encode(probe, 3);
         ByteBuf body = probe.skipBytes(5);
