@@ -59,6 +59,7 @@ class ArchitectureTest {
             Set.of("peer", "transfer.memory"),
             Set.of("store", "transfer", "fabric", "epoch"),
             Set.of("segment", "cuda", "bus", "blame"),
+            Set.of("cuda.copy"),
             Set.of("group", "wire", "cuda.driver", "descriptor"));
 
     private static Stream<String> packages() {
@@ -122,6 +123,7 @@ class ArchitectureTest {
                                             "io.muster.warmup",
                                             "io.muster.fabric",
                                             "io.muster.cuda",
+                                            "io.muster.cuda.copy",
                                             "io.muster.cuda.driver",
                                             "io.muster.segment",
                                             "io.muster.transfer",

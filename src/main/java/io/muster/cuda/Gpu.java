@@ -2,9 +2,18 @@
 
 package io.muster.cuda;
 
+import io.muster.cuda.copy.CopyStarter;
+import io.muster.cuda.copy.GpuWorker;
+import io.muster.cuda.copy.WaitRule;
+import io.muster.cuda.copy.WantedCopy;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.DriverCall;
+import io.muster.cuda.driver.GpuCopy;
+import io.muster.cuda.driver.GpuDrivers;
 import io.muster.cuda.driver.GpuExport;
+import io.muster.cuda.driver.GpuTrouble;
+import io.muster.cuda.driver.Opened;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.group.GpuSlice;
 import java.lang.foreign.Arena;
@@ -15,30 +24,14 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One GPU in use: its primary context, some streams that wait for nobody's kernels, and one thread that makes every
- * call ({@link GpuWorker}). Copies are handed to the thread and told as done on it. All methods may be called from any
- * thread, and none blocks.
+ * One GPU in use: its primary context, some streams that do not wait for kernels, and one thread that makes every
+ * driver call ({@link GpuWorker}). Copies are handed to the thread, and their ends are reported on it. All methods may
+ * be called from any thread, and none blocks.
  *
- * <p>A failure after which nothing works any more ({@link GpuTrouble#isFatal}) is kept: it is told once to whoever
- * wants to know, and every later copy fails with it.
+ * <p>A failure after which no call can succeed ({@link GpuTrouble#isFatal}) is kept: it is reported once to the
+ * listener of {@link #onLost}, and every later copy fails with it.
  */
-public final class Gpu {
-    /** Copies of different lanes do not wait for each other. */
-    public static final int LANES = 4;
-
-    /** Told on the worker's thread, once; must not block. */
-    @FunctionalInterface
-    public interface Done {
-        /** @param failure null if the bytes are where they should be, visible to every later copy and kernel */
-        void done(@Nullable CudaFailure failure);
-    }
-
-    /** What is done on the worker's thread, with the context current. */
-    @FunctionalInterface
-    public interface Act<T> {
-        T run() throws CudaCallException;
-    }
-
+public final class Gpu implements CopyStarter {
     private final GpuDrivers drivers;
     private final int device;
     private final UUID uuid;
@@ -52,7 +45,8 @@ public final class Gpu {
     }
 
     /**
-     * Starts the worker, which makes the context: a tenth of a second or more, unless the application holds it already.
+     * Starts the worker, which makes the context. That takes a tenth of a second or more, unless the application holds
+     * the context already.
      */
     static Gpu open(GpuDrivers drivers, int device, UUID uuid, WaitRule rule) {
         var gpu = new Gpu(drivers, device, uuid, rule);
@@ -60,7 +54,7 @@ public final class Gpu {
         return gpu;
     }
 
-    /** Completes when the context is there; fails with a {@link CudaCallException}. */
+    /** Completes when the context exists; fails with a {@link CudaCallException}. */
     public CompletableFuture<Void> ready() {
         return worker.ready().copy();
     }
@@ -77,12 +71,12 @@ public final class Gpu {
         return uuid;
     }
 
-    /** The failure after which nothing works on this GPU any more. */
+    /** The failure after which no call can succeed on this GPU; null if there was none. */
     public @Nullable CudaFailure lost() {
         return worker.lost();
     }
 
-    /** Who is told, on the worker's thread, when this GPU is lost; at once if it is. */
+    /** Sets the listener for the loss of this GPU, called on the worker's thread; at once if it is lost already. */
     public void onLost(Consumer<CudaFailure> listener) {
         worker.onLost(listener);
     }
@@ -91,43 +85,32 @@ public final class Gpu {
         return drivers;
     }
 
-    /** The device's primary context; meaningless before {@link #ready}. */
+    /** Handle of the device's primary context; 0 before {@link #ready}. */
     public long context() {
         return worker.context();
     }
 
-    /**
-     * Starts one copy in a lane; copies of one lane are done in their order. Host memory must stay until it is told as
-     * done.
-     */
-    public void copy(int lane, GpuCopy copy, Done done) {
-        copy(lane, List.of(copy), done);
+    @Override
+    public void copy(WantedCopy wanted) {
+        worker.copy(wanted);
     }
 
-    /** Starts copies that are done one after the other, and told as done together. */
-    public void copy(int lane, List<GpuCopy> copies, Done done) {
-        worker.copy(new WantedCopy(Math.floorMod(lane, LANES), copies, done));
-    }
-
-    /** Copies are about to be handed over: the thread that starts them wakes up meanwhile. */
-    void expect() {
-        worker.expect();
-    }
-
-    /**
-     * Starts copies that are handed over together ({@link CopyBatch}), in one visit of the thread and with one event a
-     * lane.
-     */
-    void copyTogether(List<WantedCopy> batch) {
+    @Override
+    public void copyTogether(List<WantedCopy> batch) {
         worker.copyTogether(batch);
     }
 
-    /** Runs a call that may block on the worker's thread. Fails with a {@link CudaCallException}. */
-    public <T> CompletableFuture<T> call(Act<T> act) {
-        return worker.call(act);
+    @Override
+    public void expect() {
+        worker.expect();
     }
 
-    /** Makes and zeroes memory that others can be given. */
+    /** Runs a call that may block on the worker's thread. Fails with a {@link CudaCallException}. */
+    public <T> CompletableFuture<T> call(DriverCall<T> call) {
+        return worker.call(call);
+    }
+
+    /** Allocates memory that can be shared with other processes, and fills it with zeros. */
     public CompletableFuture<GpuView> allocate(ShareKind kind, long bytes) {
         return call(() -> {
             GpuView view = GpuView.allocate(drivers, device, kind, bytes);
@@ -141,7 +124,7 @@ public final class Gpu {
         });
     }
 
-    /** On the worker: one copy in a stream of its own, waited for. */
+    /** Makes one copy in a stream of its own and waits for its end; only on the worker. */
     private void atOnce(GpuCopy copy) throws CudaCallException {
         long stream = drivers.memory().createStream(device);
         var opened = new Opened();
@@ -162,8 +145,7 @@ public final class Gpu {
     }
 
     /**
-     * Allocates with {@code cuMemAlloc}, as an application does that brings its own memory; nobody but the caller frees
-     * it.
+     * Allocates with {@code cuMemAlloc}, as applications allocate memory that they register here. The caller frees it.
      */
     public CompletableFuture<GpuSlice> allocatePlain(long bytes) {
         return call(() -> new GpuSlice(device, drivers.pointers().allocate(device, bytes), bytes));
@@ -174,7 +156,7 @@ public final class Gpu {
         return call(() -> GpuView.ofPointer(drivers, device, address, bytes));
     }
 
-    /** Maps another process's memory for this GPU, and reads a byte of it: a mapping that can't be touched is none. */
+    /** Maps another process's memory for this GPU, and reads a byte of it to prove that the mapping works. */
     public CompletableFuture<GpuView> importing(GpuExport exported, long allocationBytes) {
         return call(() -> {
             GpuView view = GpuView.imported(drivers, device, exported, allocationBytes);
@@ -188,7 +170,7 @@ public final class Gpu {
         });
     }
 
-    /** Closes memory after all copies that were handed over before; fails if something could not be given back. */
+    /** Closes memory after all tasks queued before; fails if a part of it could not be freed. */
     public CompletableFuture<Void> close(GpuView view) {
         return call(() -> {
             view.close();
@@ -196,12 +178,12 @@ public final class Gpu {
         });
     }
 
-    /** Free bytes of the device, whoever uses the rest. */
+    /** Free bytes of the device, with the memory of all processes counted as used. */
     public CompletableFuture<Long> freeBytes() {
         return call(() -> drivers.memory().freeBytes(device));
     }
 
-    /** Ends the worker after what it was handed; fails with the first thing that could not be closed. */
+    /** Ends the worker after the tasks queued before; fails with the first failure to close. */
     public CompletableFuture<Void> close() {
         return worker.close();
     }

@@ -6,7 +6,9 @@ import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.CudaPointerDriver;
+import io.muster.cuda.driver.GpuDrivers;
 import io.muster.cuda.driver.GpuExport;
+import io.muster.cuda.driver.Opened;
 import io.muster.cuda.driver.ShareKind;
 import org.jspecify.annotations.Nullable;
 

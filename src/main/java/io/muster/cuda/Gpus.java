@@ -2,10 +2,12 @@
 
 package io.muster.cuda;
 
+import io.muster.cuda.copy.WaitRule;
 import io.muster.cuda.driver.CudaFacts;
 import io.muster.cuda.driver.CudaFacts.Device;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.ForeignLoading;
+import io.muster.cuda.driver.GpuDrivers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,19 +21,19 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The GPUs that this process uses, each opened when it is first asked for. Until then nothing is loaded and no context
- * is made. All methods may be called from any thread; {@link #devices} blocks at the first call.
+ * The GPUs that this process uses, each opened at its first use. Until then nothing is loaded and no context is made.
+ * All methods may be called from any thread; {@link #devices} blocks at the first call.
  */
 public final class Gpus {
     private final Supplier<Found> find;
-    /** Guarded by this object's monitor, where workers of Vert.x meet; so is the map. */
+    /** Guarded by this object's monitor, since several worker threads call in; so are the fields below. */
     private @Nullable Found found;
 
     private final Map<Integer, Gpu> open = new HashMap<>();
     private Consumer<Gpu> onLost = _ -> {};
     private WaitRule rule = WaitRule.USUAL;
 
-    /** What the search for GPUs has come to. */
+    /** The result of the search for GPUs. */
     private record Found(List<Device> devices, @Nullable GpuDrivers drivers, String whyNone) {
         static Found none(String why) {
             return new Found(List.of(), null, why);
@@ -42,12 +44,12 @@ public final class Gpus {
         this.find = find;
     }
 
-    /** Those of this host that the driver shows to this process. */
+    /** The GPUs of this host that are visible to this process. */
     public static Gpus ofThisHost() {
         return new Gpus(() -> found(CudaProbe.probe()));
     }
 
-    /** For a process that is to have none. */
+    /** No GPUs, for the given reason. */
     public static Gpus none(String why) {
         return new Gpus(() -> Found.none(why));
     }
@@ -95,22 +97,22 @@ public final class Gpus {
         return devices().stream().filter(device -> device.uuid().equals(uuid)).findFirst();
     }
 
-    /** Told, on the worker's thread, of each GPU that is lost. Set before the first is opened. */
+    /** Sets the listener for GPUs that are lost, called on the GPU's thread. To be set before the first is opened. */
     public synchronized void onLost(Consumer<Gpu> listener) {
         onLost = listener;
     }
 
     /**
-     * A copy that takes no longer is looked after by its GPU's thread, again and again; zero: none is, the thread
-     * sleeps between two looks. Set before the first is opened; 20 µs if it is not.
+     * Sets for how long a GPU's thread polls: copies that are expected to end within this time are polled for; zero
+     * disables polling. To be set before the first GPU is opened; the default is 20 µs.
      */
-    public synchronized void lookFor(Duration time) {
+    public synchronized void pollFor(Duration time) {
         rule = new WaitRule(time.toNanos());
     }
 
     /**
-     * The device in use, opened if it is not yet. It is ready when {@link Gpu#ready} says so; one that could not be
-     * opened is tried again.
+     * The device in use, opened if it is not yet. It can be used when {@link Gpu#ready} completes. A device that could
+     * not be opened before is opened anew.
      *
      * @return empty if there is no such device
      */
@@ -141,13 +143,13 @@ public final class Gpus {
         listener.accept(gpu);
     }
 
-    /** The device if it is in use and ready; null if it would have to be opened. Never blocks for long. */
+    /** The device if it is in use and ready, else null. Never blocks for long. */
     public synchronized @Nullable Gpu inUse(int device) {
         Gpu there = open.get(device);
         return there != null && there.isReady() ? there : null;
     }
 
-    /** Likewise, by its UUID; the first device for one that this process does not see. */
+    /** The same by UUID; device 0 if no device of this UUID is visible to this process. */
     public synchronized @Nullable Gpu inUse(UUID uuid) {
         for (Gpu one : open.values()) {
             if (one.uuid().equals(uuid)) {
@@ -160,7 +162,7 @@ public final class Gpus {
         return seen ? null : inUse(0);
     }
 
-    /** Ends all workers and gives the contexts back; the next use opens them anew. */
+    /** Ends all workers and releases the contexts; the next use opens them anew. */
     public CompletableFuture<Void> close() {
         List<CompletableFuture<Void>> ends = new ArrayList<>();
         synchronized (this) {

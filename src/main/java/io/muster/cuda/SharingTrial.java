@@ -6,6 +6,7 @@ import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.CudaMemoryDriver.CopyTarget;
 import io.muster.cuda.driver.GpuExport;
+import io.muster.cuda.driver.Opened;
 import io.muster.cuda.driver.ShareKind;
 import java.util.Arrays;
 import java.util.HexFormat;

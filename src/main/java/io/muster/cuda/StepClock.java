@@ -4,6 +4,7 @@ package io.muster.cuda;
 
 import io.muster.cuda.TrialOutcome.StepTime;
 import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.DriverCall;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -18,7 +19,7 @@ public final class StepClock {
         this.nanoTime = nanoTime;
     }
 
-    <T> T time(String step, Gpu.Act<T> timed) throws CudaCallException {
+    <T> T time(String step, DriverCall<T> timed) throws CudaCallException {
         long start = nanoTime.getAsLong();
         T result = timed.run();
         steps.add(new StepTime(step, TimeUnit.NANOSECONDS.toMicros(nanoTime.getAsLong() - start)));

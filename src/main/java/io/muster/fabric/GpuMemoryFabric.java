@@ -3,12 +3,12 @@
 package io.muster.fabric;
 
 import io.muster.cuda.Gpu;
-import io.muster.cuda.GpuCopy;
-import io.muster.cuda.GpuTrouble;
 import io.muster.cuda.GpuView;
 import io.muster.cuda.Gpus;
 import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.GpuCopy;
 import io.muster.cuda.driver.GpuExport;
+import io.muster.cuda.driver.GpuTrouble;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.fabric.FabricImport.Cause;
 import io.muster.fabric.FabricImport.Refused;

@@ -2,11 +2,11 @@
 
 package io.muster.gpucheck;
 
-import io.muster.cuda.CudaCopyDriver;
 import io.muster.cuda.Gpu;
-import io.muster.cuda.GpuCopy;
 import io.muster.cuda.Gpus;
 import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaCopyDriver;
+import io.muster.cuda.driver.GpuCopy;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 
@@ -62,7 +62,7 @@ public final class GpuBaseline implements AutoCloseable {
     private GpuCopy copy(long bytes, boolean peer) {
         return !peer || from == to
                 ? new GpuCopy.OnDevice(target, source, bytes)
-                : new GpuCopy.Peer(target, to, source, from, bytes);
+                : new GpuCopy.Peer(target, to.context(), source, from.context(), bytes);
     }
 
     /**

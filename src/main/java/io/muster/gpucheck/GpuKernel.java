@@ -7,13 +7,13 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.muster.cuda.Gpu;
-import io.muster.cuda.Opened;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.CudaLibrary;
 import io.muster.cuda.driver.ForeignLibrary;
 import io.muster.cuda.driver.ForeignLibrary.Function;
 import io.muster.cuda.driver.ForeignMemoryDriver;
+import io.muster.cuda.driver.Opened;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;

@@ -3,6 +3,8 @@
 package io.muster.runtime;
 
 import io.muster.cuda.GpuTrouble;
+import io.muster.barrier.StuckReport;
+import io.muster.cuda.driver.GpuTrouble;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
@@ -84,7 +86,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         this.regions = regions;
         this.fabric = hardware.fabric();
         this.flight = new FlightLog(this, options.flight());
-        hardware.gpus().lookFor(Duration.of(options.gpu().lookUs(), ChronoUnit.MICROS));
+        hardware.gpus().pollFor(Duration.of(options.gpu().lookUs(), ChronoUnit.MICROS));
         this.routing = new ProcessRouting(
                 new Ports(),
                 trust,

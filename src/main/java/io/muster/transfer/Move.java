@@ -5,6 +5,7 @@ package io.muster.transfer;
 import io.muster.cuda.CopyQueue;
 import io.muster.group.Direction;
 import io.muster.group.Local;
+import io.muster.cuda.copy.CopyQueue;
 
 /**
  * One move of bytes between this process and a segment.

@@ -5,9 +5,14 @@ package io.muster.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.cuda.copy.WaitRule;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFacts;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.GpuCopy;
+import io.muster.cuda.driver.GpuDrivers;
+import io.muster.cuda.driver.GpuTrouble;
+import io.muster.cuda.driver.HostGpuDriver;
 import io.muster.cuda.driver.ShareKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -5,6 +5,8 @@ package io.muster.cuda;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFacts.Device;
 import io.muster.cuda.driver.CudaFacts.FabricAttribute;
+import io.muster.cuda.driver.GpuDrivers;
+import io.muster.cuda.driver.HostGpuDriver;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;

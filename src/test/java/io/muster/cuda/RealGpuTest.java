@@ -5,6 +5,7 @@ package io.muster.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.GpuCopy;
 import io.muster.cuda.driver.ShareKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -2,7 +2,7 @@
 
 package io.muster.descriptor;
 
-import io.muster.cuda.HostCalls;
+import io.muster.cuda.driver.HostCalls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.JvmProcess;
-import io.muster.cuda.HostCalls;
+import io.muster.cuda.driver.HostCalls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -9,6 +9,8 @@ import io.muster.group.Direction;
 import io.muster.group.GpuSlice;
 import io.muster.group.Local;
 import io.muster.group.WriteException;
+import io.muster.cuda.GpuSlice;
+import io.muster.cuda.driver.GpuCopy;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Move;
@@ -74,8 +76,8 @@ final class GpuCopies {
                             remote,
                             move,
                             move.direction() == Direction.WRITE
-                                    ? new GpuCopy.Peer(address, gpu, slice.address(), other, slice.bytes())
-                                    : new GpuCopy.Peer(slice.address(), other, address, gpu, slice.bytes()),
+                                    ? peer(gpu, address, other, slice.address(), slice.bytes())
+                                    : peer(other, slice.address(), gpu, address, slice.bytes()),
                             "this process"));
         }
         return checked(move.local()).compose(_ -> started(gpu, remote, move, copy(address, move), "this process"));
@@ -171,6 +173,10 @@ final class GpuCopies {
                 ? Future.failedFuture(new WriteException(
                         WriteException.Reason.FAILED, "this end lies on the Java heap, where no GPU reaches it"))
                 : Future.succeededFuture();
+    }
+
+    private static GpuCopy peer(Gpu toGpu, long to, Gpu fromGpu, long from, long bytes) {
+        return new GpuCopy.Peer(to, toGpu.context(), from, fromGpu.context(), bytes);
     }
 
     private static GpuCopy copy(long address, Move move) {

@@ -2,10 +2,10 @@
 
 package io.muster.transfer.gpu;
 
-import io.muster.cuda.GpuTrouble;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.group.WriteException;
+import io.muster.cuda.driver.GpuTrouble;
 import io.muster.transfer.RemoteRegion;
 import java.util.concurrent.CompletionException;
 

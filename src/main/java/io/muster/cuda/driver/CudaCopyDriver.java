@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.driver;
 
-import io.muster.cuda.driver.CudaCallException;
 import java.lang.foreign.Arena;
 
 /**
- * The calls of the CUDA driver API with which copies run in a stream and tell that they are done, one method per call.
- * They are made on the thread whose current context is the device's. Starting a copy returns at once, but for host
- * memory that is not page-locked.
+ * The calls of the CUDA driver API for copies in a stream and their events, one method per call. They are made on the
+ * thread whose current context is the device's. Starting a copy returns at once, except with host memory that is not
+ * page-locked.
  */
 public interface CudaCopyDriver {
     /** {@code cuMemcpy…Async_v2} or {@code cuMemsetD8Async}. */
@@ -20,10 +19,10 @@ public interface CudaCopyDriver {
     /** {@code cuEventDestroy_v2}. */
     void destroyEvent(int device, long event) throws CudaCallException;
 
-    /** {@code cuEventRecord}: the event is done when all that is in the stream by now is done. */
+    /** {@code cuEventRecord}: the event is done when all work in the stream at this time is done. */
     void recordEvent(int device, long event, long stream) throws CudaCallException;
 
-    /** {@code cuEventQuery}; {@code CUDA_ERROR_NOT_READY} is the answer no. */
+    /** {@code cuEventQuery}; false for {@code CUDA_ERROR_NOT_READY}. */
     boolean isDone(int device, long event) throws CudaCallException;
 
     /**
@@ -33,7 +32,8 @@ public interface CudaCopyDriver {
     long wakeUp(Arena arena, Runnable action);
 
     /**
-     * {@code cuStreamAddCallback}: the function is called when all that is in the stream by now is done, or has failed.
+     * {@code cuStreamAddCallback}: the function is called when all work in the stream at this time has ended, also if
+     * it failed.
      */
     void addCallback(int device, long stream, long function) throws CudaCallException;
 

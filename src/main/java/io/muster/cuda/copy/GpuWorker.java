@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.copy;
 
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.group.LogEvents;
+import io.muster.cuda.driver.DriverCall;
+import io.muster.cuda.driver.GpuDrivers;
+import io.muster.cuda.driver.GpuTrouble;
+import io.muster.cuda.driver.Opened;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Objects;
@@ -16,19 +20,35 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread that calls the driver for a GPU. Whoever hands it something goes on at once; what it is handed is done
- * in order, copies of different lanes beside each other. All copies that it finds in one visit of its queue are started
- * before any is looked after.
+ * The one thread that makes driver calls for a GPU.
  *
- * <p>How it waits is decided by {@link WaitRule}: it looks for a while after a short copy was started or any has ended
- * (unless it never looks), sleeps through a longer one until shortly before its end, as far as it knows the pace
- * ({@link CopyPace}) and how late its sleeps end ({@link SleepMargin}), and else has the driver wake it
- * ({@code cuStreamAddCallback}). So neither a small nor a large copy is paid for with a wake-up, and nothing waits
- * behind one but what is in the same lane.
+ * <p><b>What it holds.</b> The device's primary context, {@link #LANES} non-blocking streams ({@link GpuLane}), and a
+ * queue of tasks ({@link GpuInbox}): copies, and calls that may block. All are opened and closed on the thread itself.
+ *
+ * <p><b>Threads.</b> Public methods may be called from any thread and do not block: they add a task to the queue. A
+ * copy that is started by a listener, on this thread, skips the queue. Listeners and the calls of {@link #call} run on
+ * this thread. The driver's callback runs on a thread of the driver and only unparks this one. The volatile fields
+ * {@code lost}, {@code context} and {@code closing} are the state that other threads read or set.
+ *
+ * <p><b>Order of events.</b> One round of the loop takes up to {@link #VISIT} tasks, records one event per lane for the
+ * copies started ({@code seal}), queries the events of earlier copies and reports the ends. Only a round without any
+ * task or end waits, as {@link WaitRule} decides: the thread polls for a while after a copy started or ended if a short
+ * one may be in progress, sleeps through a long copy until shortly before its expected end ({@link WaitEstimates}), and
+ * otherwise parks until the driver's callback ({@code cuStreamAddCallback}). So neither a small nor a large copy waits
+ * for a wake-up, and a copy waits only for earlier copies of its own lane.
+ *
+ * <p><b>Invariants.</b> Each copy is reported once. A copy that could not be started, or has no event, is reported only
+ * after its stream was drained. Tasks run in the order of the queue. The first fatal failure
+ * ({@link GpuTrouble#isFatal}) is kept, and every later copy fails with it. After the end of the thread calls fail too.
+ *
+ * <p><b>The trap.</b> The end of the thread and a late task race: a task may be queued after the last look at the
+ * queue. {@link #hand} therefore looks at {@code closed} after it has queued the task, and fails what is left itself.
+ * And the callback's native function must stay while a callback may still arrive, so its arena is closed only after all
+ * streams were drained without a failure.
  */
-final class GpuWorker {
+public final class GpuWorker implements CopyStarter {
     private static final Logger LOG = LoggerFactory.getLogger(GpuWorker.class);
-    /** So many things are taken from the queue before what is under way is looked after. */
+    /** So many tasks are taken from the queue before the copies in progress are queried. */
     private static final int VISIT = 64;
 
     private final GpuDrivers drivers;
@@ -48,7 +68,7 @@ final class GpuWorker {
 
     private final GpuLanes lanes = new GpuLanes();
 
-    GpuWorker(GpuDrivers drivers, int device, WaitRule rule) {
+    public GpuWorker(GpuDrivers drivers, int device, WaitRule rule) {
         this.drivers = drivers;
         this.device = device;
         this.rule = rule;
@@ -56,24 +76,28 @@ final class GpuWorker {
         this.inbox = new GpuInbox(thread, rule);
     }
 
-    void start() {
+    /** Starts the thread, which makes the context; once. */
+    public void start() {
         thread.start();
     }
 
-    CompletableFuture<Void> ready() {
+    /** Completes when the context exists; fails with a {@link CudaCallException}. */
+    public CompletableFuture<Void> ready() {
         return ready;
     }
 
-    @Nullable
-    CudaFailure lost() {
+    /** The failure after which no call can succeed; null if there was none. */
+    public @Nullable CudaFailure lost() {
         return lost;
     }
 
-    long context() {
+    /** Handle of the device's primary context; 0 before {@link #ready}. */
+    public long context() {
         return context;
     }
 
-    void onLost(Consumer<CudaFailure> listener) {
+    /** Sets the listener for the loss of the GPU, which is called on the thread; at once if the GPU is lost already. */
+    public void onLost(Consumer<CudaFailure> listener) {
         onLost = listener;
         CudaFailure already = lost;
         if (already != null) {
@@ -81,7 +105,8 @@ final class GpuWorker {
         }
     }
 
-    void copy(WantedCopy wanted) {
+    @Override
+    public void copy(WantedCopy wanted) {
         if (Thread.currentThread() == thread) {
             start(wanted);
         } else {
@@ -89,8 +114,8 @@ final class GpuWorker {
         }
     }
 
-    /** All of them in one visit, with one event a lane. */
-    void copyTogether(List<WantedCopy> batch) {
+    @Override
+    public void copyTogether(List<WantedCopy> batch) {
         if (Thread.currentThread() == thread) {
             startTogether(batch);
         } else {
@@ -98,19 +123,20 @@ final class GpuWorker {
         }
     }
 
-    /** Copies are about to come: the thread wakes up meanwhile. */
-    void expect() {
+    @Override
+    public void expect() {
         inbox.expect();
     }
 
-    <T> CompletableFuture<T> call(Gpu.Act<T> act) {
+    /** Runs a call that may block on the thread; fails with a {@link CudaCallException}. */
+    public <T> CompletableFuture<T> call(DriverCall<T> call) {
         var answer = new CompletableFuture<T>();
-        hand(() -> run(act, answer));
+        hand(() -> run(call, answer));
         return answer;
     }
 
-    /** Ends the thread after what it was handed. */
-    CompletableFuture<Void> close() {
+    /** Ends the thread after the tasks queued before; fails with the first failure to close. */
+    public CompletableFuture<Void> close() {
         closing = true;
         hand(() -> {});
         return closed.copy();
@@ -177,7 +203,7 @@ final class GpuWorker {
             some = true;
         }
         lanes.seal();
-        if (lanes.tellDone()) {
+        if (lanes.reportDone()) {
             lanes.seal();
             some = true;
         }
@@ -186,7 +212,7 @@ final class GpuWorker {
 
     private void start(WantedCopy wanted) {
         CudaFailure gone = lost;
-        WantedCopy ours = wanted.toldTo(failure -> told(wanted.done(), failure));
+        WantedCopy ours = wanted.reportingTo(failure -> report(wanted.done(), failure));
         if (gone != null) {
             ours.done().done(gone);
         } else {
@@ -197,7 +223,7 @@ final class GpuWorker {
     private void startTogether(List<WantedCopy> batch) {
         CudaFailure gone = lost;
         List<WantedCopy> ours = batch.stream()
-                .map(wanted -> wanted.toldTo(failure -> told(wanted.done(), failure)))
+                .map(wanted -> wanted.reportingTo(failure -> report(wanted.done(), failure)))
                 .toList();
         if (gone != null) {
             ours.forEach(wanted -> wanted.done().done(gone));
@@ -206,7 +232,7 @@ final class GpuWorker {
         }
     }
 
-    private void told(Gpu.Done done, @Nullable CudaFailure failure) {
+    private void report(CopyDone done, @Nullable CudaFailure failure) {
         if (failure != null) {
             noteIfFatal(failure);
         }
@@ -217,14 +243,14 @@ final class GpuWorker {
         }
     }
 
-    private <T> void run(Gpu.Act<T> act, CompletableFuture<T> answer) {
+    private <T> void run(DriverCall<T> call, CompletableFuture<T> answer) {
         if (closed.isDone()) {
             answer.completeExceptionally(new CudaCallException(Objects.requireNonNull(lost)));
             return;
         }
-        lanes.seal(); // an act may take long
+        lanes.seal(); // the call may take long
         try {
-            answer.complete(act.run());
+            answer.complete(call.run());
         } catch (CudaCallException failure) {
             noteIfFatal(failure.failure());
             answer.completeExceptionally(failure);
@@ -243,7 +269,7 @@ final class GpuWorker {
 
     private void end(Opened opened, Arena arena) {
         CudaCallException failed = lanes.drain();
-        boolean calledBack = failed == null; // else a callback may still come: its function has to stay
+        boolean calledBack = failed == null; // else a callback may still arrive, and needs its function
         try {
             opened.close();
         } catch (CudaCallException failure) {
@@ -268,7 +294,7 @@ final class GpuWorker {
         }
     }
 
-    /** Whatever comes too late is answered: the worker no longer will. */
+    /** Fails the tasks that were queued after the thread's last look at the queue. */
     private void failLeft() {
         if (lost == null) {
             lost = new CudaFailure(

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.driver;
 
-import io.muster.cuda.driver.CudaDriver;
-import io.muster.cuda.driver.CudaLibrary;
-import io.muster.cuda.driver.CudaMemoryDriver;
-import io.muster.cuda.driver.CudaPointerDriver;
-import io.muster.cuda.driver.ForeignLibrary;
-import io.muster.cuda.driver.ForeignLoading;
-import io.muster.cuda.driver.ForeignMemoryDriver;
-import io.muster.cuda.driver.ForeignPointerDriver;
-
-/** All that GPU memory is used through: the seam at which tests put a driver of their own. */
+/** The drivers through which GPU memory is used. Tests supply a driver of their own here. */
 public record GpuDrivers(CudaMemoryDriver memory, CudaCopyDriver copies, CudaPointerDriver pointers) {
 
-    /** Never throws. {@link CudaDriver#init()} comes first. */
-    static ForeignLoading<GpuDrivers> load() {
+    /** Never throws. {@link CudaDriver#init()} must have been called before. */
+    public static ForeignLoading<GpuDrivers> load() {
         return switch (ForeignMemoryDriver.load()) {
             case ForeignLoading.Absent<CudaMemoryDriver>(String reason) -> new ForeignLoading.Absent<>(reason);
             case ForeignLoading.Loaded<CudaMemoryDriver>(CudaMemoryDriver memory) -> {

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.driver;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.muster.cuda.driver.CudaCallException;
-import io.muster.cuda.driver.ForeignLibrary;
 import io.muster.cuda.driver.ForeignLibrary.Function;
-import io.muster.cuda.driver.ForeignMemoryDriver;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -19,7 +16,9 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 
-/** Copies through {@code java.lang.foreign}: JCuda takes no raw addresses, and imported memory has nothing else. */
+/**
+ * Copies through {@code java.lang.foreign}: JCuda accepts no raw addresses, and imported memory has only an address.
+ */
 final class ForeignCopyDriver implements CudaCopyDriver {
     private static final int NOT_READY = 600;
     private static final int NO_FLAGS = 0;
@@ -76,12 +75,9 @@ final class ForeignCopyDriver implements CudaCopyDriver {
             case GpuCopy.OnDevice(long to, long from, long bytes) ->
                 ForeignMemoryDriver.check(
                         onDevice, device, () -> (int) onDevice.handle().invokeExact(to, from, bytes, stream));
-            case GpuCopy.Peer(long to, Gpu toGpu, long from, Gpu fromGpu, long bytes) -> {
-                long toContext = toGpu.context();
-                long fromContext = fromGpu.context();
+            case GpuCopy.Peer(long to, long toContext, long from, long fromContext, long bytes) ->
                 ForeignMemoryDriver.check(betweenDevices, device, () ->
                         (int) betweenDevices.handle().invokeExact(to, toContext, from, fromContext, bytes, stream));
-            }
             case GpuCopy.Zero(long to, long bytes) ->
                 ForeignMemoryDriver.check(
                         fill, device, () -> (int) fill.handle().invokeExact(to, (byte) 0, bytes, stream));

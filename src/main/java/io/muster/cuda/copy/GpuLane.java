@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.copy;
 
 import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.CudaCopyDriver;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.GpuCopy;
+import io.muster.cuda.driver.GpuDrivers;
+import io.muster.cuda.driver.Opened;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -11,14 +15,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A non-blocking stream and the copies in it, in their order; for the worker's thread alone. Copies are started into
- * the stream one after the other, and sealed by one event for all that were started since the last: an event costs
- * about as much as starting a copy.
+ * A non-blocking stream and the copies in it, in their order; used by the worker's thread alone. Copies are started
+ * into the stream one after the other, and one event is recorded for all copies started since the last event: an event
+ * costs about as much as starting a copy.
  */
 final class GpuLane {
     /**
-     * Copies that were not handed over together share an event up to so many bytes: what is waited for longer than an
-     * event costs has its own.
+     * Copies that were handed over one by one share an event up to this many bytes. A larger copy takes longer than an
+     * event costs, so it has its own.
      */
     private static final long SHARED_BYTES = 256 << 10;
 
@@ -27,32 +31,32 @@ final class GpuLane {
     private final long stream;
     private final Deque<Long> spareEvents = new ArrayDeque<>();
     private final Deque<UnderWay> underWay = new ArrayDeque<>();
-    private final CopyPace toDevice;
-    private final CopyPace toHost;
-    private final CopyPace onDevice;
-    /** What was started and has no event yet. */
+    private final WaitEstimates.Pace toDevice;
+    private final WaitEstimates.Pace toHost;
+    private final WaitEstimates.Pace onDevice;
+    /** The copies that were started and have no event yet. */
     private @Nullable Started started;
-    /** Callbacks that were asked for and have not been seen to run: while there is one, their function must stay. */
+    /** True if a callback is requested for the copies in progress, so that it is not requested twice. */
     private boolean armed;
 
     private static final class Started {
         final long startNanos;
-        final CopyPace pace;
-        final List<Gpu.Done> told = new ArrayList<>();
+        final WaitEstimates.Pace pace;
+        final List<CopyDone> listeners = new ArrayList<>();
         long bytes;
         int copies;
 
-        Started(long startNanos, CopyPace pace) {
+        Started(long startNanos, WaitEstimates.Pace pace) {
             this.startNanos = startNanos;
             this.pace = pace;
         }
     }
 
     /**
-     * @param telling its time says how fast one copy is: it is one, and nothing was before it in the lane
-     * @param dueNanos when it should be done, by what was seen before; {@link CopyPace#UNKNOWN} if nothing was
+     * @param measured true if its duration is that of one copy: it is a single copy, and the lane was empty before it
+     * @param dueNanos the expected end; {@link WaitEstimates.Pace#UNKNOWN} if there is no estimate
      */
-    private record UnderWay(long event, Started started, boolean telling, long dueNanos) {}
+    private record UnderWay(long event, Started started, boolean measured, long dueNanos) {}
 
     private GpuLane(CudaCopyDriver copies, int device, long stream, WaitRule rule) {
         this.copies = copies;
@@ -75,9 +79,7 @@ final class GpuLane {
         return underWay.isEmpty() && started == null;
     }
 
-    /**
-     * Starts copies that were handed over by themselves, and seals them with others of this visit if they are small.
-     */
+    /** Starts copies that were handed over one by one. Small ones share the event of this visit. */
     void startAlone(WantedCopy wanted) {
         long bytes = wanted.bytes();
         if (started != null && started.bytes + bytes > SHARED_BYTES) {
@@ -86,7 +88,7 @@ final class GpuLane {
         start(wanted, bytes);
     }
 
-    /** Starts copies that are all told as done, or none. */
+    /** Starts copies that are reported by one call. If one can't be started, all of them are reported as failed. */
     void start(WantedCopy wanted, long bytes) {
         try {
             if (spareEvents.isEmpty()) {
@@ -100,7 +102,7 @@ final class GpuLane {
             for (GpuCopy copy : wanted.copies()) {
                 copies.start(device, stream, copy);
             }
-            with.told.add(wanted.done());
+            with.listeners.add(wanted.done());
             with.bytes += bytes;
             with.copies += wanted.copies().size();
         } catch (CudaCallException failure) {
@@ -109,11 +111,11 @@ final class GpuLane {
         }
     }
 
-    /** Records the event of what was started since the last. */
+    /** Records the event for the copies started since the last event. */
     void seal() {
         Started with = started;
         started = null;
-        if (with == null || with.told.isEmpty()) {
+        if (with == null || with.listeners.isEmpty()) {
             return;
         }
         try {
@@ -128,11 +130,11 @@ final class GpuLane {
                             with.bytes)));
         } catch (CudaCallException failure) {
             drainAfter(failure);
-            with.told.forEach(done -> done.done(failure.failure()));
+            with.listeners.forEach(done -> done.done(failure.failure()));
         }
     }
 
-    /** Some of the copies may have begun: their memory must not be given back before they are over. */
+    /** Waits for copies that may have begun: their memory must not be freed before they end. */
     private void drainAfter(CudaCallException failure) {
         try {
             copies.synchronize(device, stream);
@@ -141,7 +143,7 @@ final class GpuLane {
         }
     }
 
-    private CopyPace pace(GpuCopy copy) {
+    private WaitEstimates.Pace pace(GpuCopy copy) {
         return switch (copy) {
             case GpuCopy.ToDevice _ -> toDevice;
             case GpuCopy.ToHost _ -> toHost;
@@ -150,47 +152,48 @@ final class GpuLane {
     }
 
     /**
-     * When the next thing in this lane should be done; {@link CopyPace#UNKNOWN} if that is not known, or there is none.
+     * The expected end of the next copies in this lane; {@link WaitEstimates.Pace#UNKNOWN} without an estimate or
+     * without copies.
      */
     long dueNanos() {
         UnderWay next = underWay.peek();
-        return next == null ? CopyPace.UNKNOWN : next.dueNanos();
+        return next == null ? WaitEstimates.Pace.UNKNOWN : next.dueNanos();
     }
 
-    /** Tells of what is done by now; true if there was any. */
-    boolean tellDone() {
-        boolean told = false;
+    /** Reports the copies that have ended; true if there were any. */
+    boolean reportDone() {
+        boolean reported = false;
         for (UnderWay first = underWay.peek(); first != null; first = underWay.peek()) {
             CudaFailure failed = null;
             try {
                 if (!copies.isDone(device, first.event())) {
-                    return told;
+                    return reported;
                 }
             } catch (CudaCallException failure) {
                 failed = failure.failure();
             }
             underWay.poll();
             spareEvents.push(first.event());
-            if (failed == null && first.telling()) {
+            if (failed == null && first.measured()) {
                 first.started().pace.took(first.started().bytes, System.nanoTime() - first.started().startNanos);
             }
-            for (Gpu.Done done : first.started().told) {
+            for (CopyDone done : first.started().listeners) {
                 done.done(failed);
             }
-            told = true;
+            reported = true;
             armed = false;
         }
-        return told;
+        return reported;
     }
 
-    /** Has the driver call the function when all that is under way is done, unless the end is known and to come. */
+    /** Requests a callback as {@link #arm} does, unless the next copies have an expected end in the future. */
     void armUnlessTimed(long function) {
-        if (dueNanos() == CopyPace.UNKNOWN || dueNanos() - System.nanoTime() <= 0) {
+        if (dueNanos() == WaitEstimates.Pace.UNKNOWN || dueNanos() - System.nanoTime() <= 0) {
             arm(function);
         }
     }
 
-    /** Has the driver call the function when all that is under way is done; once for the same copies. */
+    /** Has the driver call the function when all copies in progress have ended; once for the same copies. */
     void arm(long function) {
         if (armed || underWay.isEmpty()) {
             return;
@@ -199,7 +202,7 @@ final class GpuLane {
             copies.addCallback(device, stream, function);
             armed = true;
         } catch (CudaCallException _) {
-            armed = false; // the worker looks again by itself, and then learns what is wrong
+            armed = false; // the worker queries the event after some time, and gets the failure then
         }
     }
 

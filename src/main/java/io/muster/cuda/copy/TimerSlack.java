@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.copy;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -10,9 +10,10 @@ import io.muster.cuda.driver.ForeignLibrary.Function;
 import java.lang.foreign.FunctionDescriptor;
 
 /**
- * How late Linux may end the sleeps of a thread, to end several together: 50 µs unless it is told otherwise, which is a
- * third of what a copy of 64 MiB takes. {@code prctl} with {@code PR_SET_TIMERSLACK} and {@code PR_GET_TIMERSLACK}, of
- * the calling thread. Where there is no such call the sleeps end later, and {@link SleepMargin} learns so.
+ * The timer slack of a thread: how late Linux may end its sleeps, in order to end several together. The default is 50
+ * µs, a third of the time of a copy of 64 MiB. Uses {@code prctl} with {@code PR_SET_TIMERSLACK} and {@code
+ * PR_GET_TIMERSLACK} for the calling thread. Without that call sleeps end later, and {@link WaitEstimates.Margin}
+ * adapts to it.
  */
 final class TimerSlack {
     private static final int SET = 29;
@@ -22,12 +23,12 @@ final class TimerSlack {
 
     private TimerSlack() {}
 
-    /** The least that there is, 1 ns, for this thread. */
+    /** Sets the least possible slack, 1 ns, for this thread. */
     static void shorten() {
         call(SET, 1);
     }
 
-    /** Of this thread, in ns; negative if it is not known. */
+    /** The slack of this thread in ns; negative if it can't be read. */
     static int nanos() {
         return call(GET, 0);
     }

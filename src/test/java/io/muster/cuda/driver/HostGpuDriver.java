@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.driver;
 
-import io.muster.cuda.driver.CudaCallException;
-import io.muster.cuda.driver.CudaFailure;
-import io.muster.cuda.driver.CudaMemoryDriver;
-import io.muster.cuda.driver.CudaPointerDriver;
-import io.muster.cuda.driver.GpuExport;
-import io.muster.cuda.driver.ShareKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -28,15 +22,15 @@ import java.util.TreeSet;
  * unmapped crashes whoever touches it. It works between processes. It records its calls, fails the n-th, can be
  * poisoned as a context is by a failing kernel, and can hold copies back. Closing counts as tried even if it fails.
  */
-final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPointerDriver {
+public final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPointerDriver {
     static final long GRANULARITY = 4096;
 
-    final List<String> calls = new ArrayList<>();
-    final Set<String> open = new TreeSet<>();
-    final List<String> wrongOrder = new ArrayList<>();
-    int failed;
+    public final List<String> calls = new ArrayList<>();
+    public final Set<String> open = new TreeSet<>();
+    public final List<String> wrongOrder = new ArrayList<>();
+    public int failed;
     /** How often an event was asked for: not among the calls, since a thread that looks asks as often as it can. */
-    int queries;
+    public int queries;
 
     private final Map<Long, Integer> memories = new HashMap<>();
     private final Map<Long, Long> sizes = new HashMap<>();
@@ -59,31 +53,31 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     }
 
     /** The n-th call, from 1, returns this status. */
-    synchronized HostGpuDriver failing(int call, int withStatus) {
+    public synchronized HostGpuDriver failing(int call, int withStatus) {
         failingCall = call;
         status = withStatus;
         return this;
     }
 
     /** Every call of this name returns this status. */
-    synchronized HostGpuDriver failing(String call, int withStatus) {
+    public synchronized HostGpuDriver failing(String call, int withStatus) {
         failingNames.add(call);
         status = withStatus;
         return this;
     }
 
     /** Its memory can have fabric handles, as where there is an IMEX channel. */
-    synchronized HostGpuDriver inFabric() {
+    public synchronized HostGpuDriver inFabric() {
         inFabric = true;
         return this;
     }
 
-    synchronized void healed() {
+    public synchronized void healed() {
         failingNames.clear();
     }
 
     /** From now on copies and their events fail with this status, as after a kernel that failed. */
-    synchronized void poison(int withStatus) {
+    public synchronized void poison(int withStatus) {
         poison = withStatus;
         held = false;
         streams.values().forEach(stream -> {
@@ -94,11 +88,11 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     }
 
     /** Copies that are started from now on do not move. */
-    synchronized void hold() {
+    public synchronized void hold() {
         held = true;
     }
 
-    synchronized void letGo() {
+    public synchronized void letGo() {
         held = false;
         streams.values().forEach(HostGpuDriver::run);
     }
@@ -110,7 +104,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
         }
     }
 
-    synchronized int count(String call) {
+    public synchronized int count(String call) {
         return (int) calls.stream().filter(call::equals).count();
     }
 
@@ -317,7 +311,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
             case GpuCopy.ToHost(MemorySegment to, long from) -> to.copyFrom(at(from, to.byteSize()));
             case GpuCopy.OnDevice(long to, long from, long bytes) ->
                 at(to, bytes).copyFrom(at(from, bytes));
-            case GpuCopy.Peer(long to, Gpu _, long from, Gpu _, long bytes) ->
+            case GpuCopy.Peer(long to, long _, long from, long _, long bytes) ->
                 at(to, bytes).copyFrom(at(from, bytes));
             case GpuCopy.Zero(long to, long bytes) -> at(to, bytes).fill((byte) 0);
         }
@@ -454,7 +448,7 @@ final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPoint
     }
 
     /** A byte of its memory, as a kernel would see it. */
-    static byte byteAt(long address) {
+    public static byte byteAt(long address) {
         return at(address, 1).get(ValueLayout.JAVA_BYTE, 0);
     }
 }

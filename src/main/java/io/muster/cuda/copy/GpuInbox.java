@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.copy;
 
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -8,19 +8,19 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a GPU's thread was handed, and how it waits for more and for its copies ({@link WaitRule}). {@link #hand},
- * {@link #expect} and {@link #wake} may be called from any thread, all else from the GPU's own.
+ * The queue of tasks for a GPU's thread, and the thread's waiting for tasks and copies ({@link WaitRule}).
+ * {@link #hand}, {@link #expect} and {@link #wake} may be called from any thread, all else from the GPU's own.
  */
 final class GpuInbox {
-    /** Should the driver not call back: copies are looked after this often, while there are any. */
-    private static final long LOOK_AGAIN_NANOS = 50_000_000;
+    /** Copies in progress are queried at least this often, in case the driver does not call back. */
+    private static final long QUERY_AGAIN_NANOS = 50_000_000;
 
     private final Thread thread;
     private final Queue<Runnable> queue = new ConcurrentLinkedQueue<>();
-    private final SleepMargin margin = new SleepMargin();
+    private final WaitEstimates.Margin margin = new WaitEstimates.Margin();
     private final WaitRule rule;
     private long lastNanos;
-    /** The thread is parked, or about to be: set by it, read by whoever hands something over. */
+    /** True while the thread is parked or about to park: set by it, read by threads that hand over a task. */
     private volatile boolean parked;
 
     GpuInbox(Thread thread, WaitRule rule) {
@@ -39,7 +39,7 @@ final class GpuInbox {
         LockSupport.unpark(thread);
     }
 
-    /** Something is about to be handed over: the thread wakes up meanwhile, if it has to. */
+    /** Wakes the thread if it is parked, because a task follows soon. */
     void expect() {
         if (parked) {
             hand(() -> {});
@@ -55,24 +55,24 @@ final class GpuInbox {
         return queue.isEmpty();
     }
 
-    /** The thread has done something. */
+    /** Records that the thread has just run a task or reported a copy. */
     void hasDone() {
         lastNanos = System.nanoTime();
     }
 
-    /** Waits for what is under way, or for more, in the way that is due now; once. */
+    /** Waits one step, as the rule says, for a task or the end of a copy. */
     void waitFor(GpuLanes lanes, long wakeUp) {
         long nowNanos = System.nanoTime();
-        switch (rule.next(nowNanos - lastNanos, lanes.underWay(nowNanos, rule.lookNanos()), margin.nanos())) {
-            case Waiting.Look _ -> Thread.onSpinWait();
-            case Waiting.Nap _ -> park(WaitRule.NAP_NANOS);
-            case Waiting.Sleep(long nanos) -> {
+        switch (rule.next(nowNanos - lastNanos, lanes.underWay(nowNanos, rule.pollNanos()), margin.nanos())) {
+            case WaitRule.Waiting.Poll _ -> Thread.onSpinWait();
+            case WaitRule.Waiting.Nap _ -> park(WaitRule.NAP_NANOS);
+            case WaitRule.Waiting.Sleep(long nanos) -> {
                 lanes.armUnlessTimed(wakeUp);
                 sleep(nanos);
             }
-            case Waiting.ToBeWoken _ -> {
+            case WaitRule.Waiting.UntilWoken _ -> {
                 lanes.arm(wakeUp);
-                park(lanes.isIdle() ? 0 : LOOK_AGAIN_NANOS);
+                park(lanes.isIdle() ? 0 : QUERY_AGAIN_NANOS);
             }
         }
     }
@@ -81,12 +81,12 @@ final class GpuInbox {
         long endNanos = System.nanoTime() + nanos;
         park(nanos);
         long lateNanos = System.nanoTime() - endNanos;
-        if (lateNanos >= 0) { // else something was handed over
+        if (lateNanos >= 0) { // else a task ended the sleep early
             margin.late(lateNanos);
         }
     }
 
-    /** @param nanos at most; 0: until it is woken */
+    /** @param nanos at most this long; 0: until woken */
     private void park(long nanos) {
         parked = true;
         if (queue.isEmpty()) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
-
-import io.muster.cuda.driver.CudaFailure;
+package io.muster.cuda.driver;
 
 /** What a failed call says about the GPU as a whole: the rule by which a link over it is kept or lost. */
 public enum GpuTrouble {

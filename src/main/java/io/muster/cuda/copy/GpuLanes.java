@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.copy;
 
 import io.muster.cuda.driver.CudaCallException;
+import io.muster.cuda.driver.GpuDrivers;
+import io.muster.cuda.driver.Opened;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The lanes of one GPU; for its worker's thread alone. */
+/** The lanes of one GPU; used by its worker's thread alone. */
 final class GpuLanes {
     private final List<GpuLane> lanes = new ArrayList<>();
 
     void open(GpuDrivers drivers, int device, WaitRule rule, Opened opened) throws CudaCallException {
-        for (int i = 0; i < Gpu.LANES; i++) {
+        for (int i = 0; i < CopyStarter.LANES; i++) {
             lanes.add(GpuLane.open(drivers, device, rule, opened));
         }
     }
 
-    /** Starts copies, to be sealed at the end of the visit. */
+    /** Starts copies; their event is recorded at the end of the visit. */
     void start(WantedCopy wanted) {
         lanes.get(wanted.lane()).startAlone(wanted);
     }
 
-    /** Starts copies that were handed over together: one event a lane. */
+    /** Starts copies that were handed over together, with one event per lane. */
     void startTogether(List<WantedCopy> batch) {
-        seal(); // whoever came before does not wait for the batch
+        seal(); // earlier copies do not wait for the batch
         batch.forEach(wanted -> lanes.get(wanted.lane()).start(wanted, wanted.bytes()));
         seal();
     }
@@ -33,29 +35,29 @@ final class GpuLanes {
         lanes.forEach(GpuLane::seal);
     }
 
-    /** Tells of what is done by now; true if there was any. */
-    boolean tellDone() {
-        boolean told = false;
+    /** Reports the copies that have ended; true if there were any. */
+    boolean reportDone() {
+        boolean reported = false;
         for (GpuLane lane : lanes) {
-            told |= lane.tellDone();
+            reported |= lane.reportDone();
         }
-        return told;
+        return reported;
     }
 
     boolean isIdle() {
         return lanes.stream().allMatch(GpuLane::isIdle);
     }
 
-    /** @param shortNanos what takes no longer is short */
+    /** @param shortNanos a copy that is expected to end within this time is short */
     WaitRule.UnderWay underWay(long nowNanos, long shortNanos) {
         boolean idle = true;
         boolean someShort = false;
-        long least = CopyPace.UNKNOWN;
+        long least = WaitEstimates.Pace.UNKNOWN;
         for (GpuLane lane : lanes) {
             if (!lane.isIdle()) {
                 idle = false;
                 long due = lane.dueNanos();
-                if (due == CopyPace.UNKNOWN) {
+                if (due == WaitEstimates.Pace.UNKNOWN) {
                     someShort = true;
                 } else {
                     someShort |= due - nowNanos <= shortNanos;
@@ -66,17 +68,17 @@ final class GpuLanes {
         return new WaitRule.UnderWay(idle, least, !idle && !someShort);
     }
 
-    /** Has the driver wake the thread for all that is under way. */
+    /** Has the driver wake the thread when copies in progress end. */
     void arm(long wakeUp) {
         lanes.forEach(lane -> lane.arm(wakeUp));
     }
 
-    /** Likewise, but for copies whose end is known and to come. */
+    /** Likewise, except in lanes whose next copies have an expected end in the future. */
     void armUnlessTimed(long wakeUp) {
         lanes.forEach(lane -> lane.armUnlessTimed(wakeUp));
     }
 
-    /** Waits for all; the first failure, null if there was none. */
+    /** Waits for all copies; returns the first failure, null if there was none. */
     @Nullable
     CudaCallException drain() {
         CudaCallException failed = null;

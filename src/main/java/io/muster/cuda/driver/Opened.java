@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda;
+package io.muster.cuda.driver;
 
-import io.muster.cuda.driver.CudaCallException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/** What has been opened so far: closed in reverse order, each even if the one before can't be. */
+/** The native objects opened so far. They are closed in reverse order, and a failed close does not stop the others. */
 public final class Opened {
     private final Deque<Closing> open = new ArrayDeque<>();
 
@@ -17,9 +16,9 @@ public final class Opened {
         void close() throws CudaCallException;
     }
 
-    /** What opens native objects one by one. */
+    /** Opens native objects one by one, and adds each to {@code opened}. */
     @FunctionalInterface
-    interface Opening<T> {
+    public interface Opening<T> {
         T open(Opened opened) throws CudaCallException;
     }
 
@@ -27,40 +26,40 @@ public final class Opened {
         open.push(closing);
     }
 
-    /** All or nothing: if opening fails half-way, what was opened is closed before the failure is told. */
-    static <T> T all(Opening<T> opening) throws CudaCallException {
+    /** All or nothing: if opening fails half-way, the objects opened before are closed and the failure is thrown. */
+    public static <T> T all(Opening<T> opening) throws CudaCallException {
         var opened = new Opened();
         try {
             return opening.open(opened);
         } catch (CudaCallException | RuntimeException failure) {
-            try {
-                opened.close();
-            } catch (CudaCallException leftBehind) {
-                failure.addSuppressed(leftBehind);
-            }
+            opened.closeAfter(failure);
             throw failure;
         }
     }
 
-    /** Closes what was opened when the act is over; a failure of the act is told before one of closing. */
-    public <T> T during(Gpu.Act<T> act) throws CudaCallException {
+    /** Makes the call, then closes everything. If both fail, the failure to close is suppressed in the call's. */
+    public <T> T during(DriverCall<T> call) throws CudaCallException {
         T result;
         try {
-            result = act.run();
+            result = call.run();
         } catch (CudaCallException | RuntimeException failure) {
-            try {
-                close();
-            } catch (CudaCallException leftBehind) {
-                failure.addSuppressed(leftBehind);
-            }
+            closeAfter(failure);
             throw failure;
         }
         close();
         return result;
     }
 
-    /** @throws CudaCallException the first failure, with the others suppressed: something is left behind */
-    void close() throws CudaCallException {
+    private void closeAfter(Exception failure) {
+        try {
+            close();
+        } catch (CudaCallException leftBehind) {
+            failure.addSuppressed(leftBehind);
+        }
+    }
+
+    /** @throws CudaCallException the first failure, with the others suppressed: that object is not freed */
+    public void close() throws CudaCallException {
         @Nullable CudaCallException first = null;
         for (Closing closing = open.poll(); closing != null; closing = open.poll()) {
             try {
