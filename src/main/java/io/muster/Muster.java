@@ -41,6 +41,9 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -80,8 +83,10 @@ public final class Muster {
         ((VertxInternal) process.vertx()).addCloseHook(closeHook);
     }
 
-    private static final Supplier<Future<String>> STORE_AND_DRIVER = () -> Future.succeededFuture(
-            "the store is opened, and the GPU's driver asked" + " if there is one: one of them does not answer");
+    private static Future<String> storeAndDriver() {
+        return Future.succeededFuture(
+                "the store is opened, and the GPU's driver asked if there is one: one of them does not answer");
+    }
 
     /**
      * Starts Muster on an application's clustered Vert.x, whose cluster manager must be Hazelcast's.
@@ -122,7 +127,7 @@ public final class Muster {
         var own = new MusterContext(vertx, options.barrier().reportEveryMs());
         return own.run(
                 "start",
-                STORE_AND_DRIVER,
+                Muster::storeAndDriver,
                 () -> HazelcastSegmentStore.open(
                                 hazelcast,
                                 own.context(),
@@ -155,7 +160,7 @@ public final class Muster {
     static Future<Muster> start(
             Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, StartDependencies around) {
         var own = new MusterContext(vertx, options.barrier().reportEveryMs());
-        return own.run("start", STORE_AND_DRIVER, () -> start(own, vertx, store, id, options, around));
+        return own.run("start", Muster::storeAndDriver, () -> start(own, vertx, store, id, options, around));
     }
 
     private static Future<Muster> start(
@@ -173,7 +178,7 @@ public final class Muster {
                                 around.openHardware().apply(options)),
                         false)
                 .compose(opened -> {
-                    var hardware = opened.hardware();
+                    var hardware = Objects.requireNonNull(opened).hardware();
                     var regions = new RegionTable(vertx);
                     var process = new MusterProcess(
                             own,
@@ -193,7 +198,12 @@ public final class Muster {
                                         .recover(failure ->
                                                 transport.close().transform(_ -> Future.failedFuture(failure)));
                             })
-                            .onFailure(_ -> hardware.close());
+                            .recover(failure -> hardware.close().transform(closed -> {
+                                if (closed.failed()) {
+                                    failure.addSuppressed(closed.cause());
+                                }
+                                return Future.failedFuture(failure);
+                            }));
                 });
     }
 

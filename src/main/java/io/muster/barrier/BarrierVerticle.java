@@ -164,7 +164,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     }
 
     /** Asks the core something, on its context; fails with FATAL if the verticle has stopped. */
-    private <T> Future<T> ask(BiConsumer<GroupCore, Promise<T>> question) {
+    private <T extends @Nullable Object> Future<T> ask(BiConsumer<GroupCore, Promise<T>> question) {
         Promise<T> answer = Promise.promise();
         answers.add(answer);
         answer.future().onComplete(_ -> answers.remove(answer));

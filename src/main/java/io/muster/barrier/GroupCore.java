@@ -484,7 +484,7 @@ public final class GroupCore {
         int run = timers.merge(timer, 1, Integer::sum);
         long delay = timer == BarrierEffect.Timer.REPUBLISH ? ports.randomUpTo(delayMs) : delayMs;
         ports.after(delay, () -> {
-            if (timers.get(timer) == run) {
+            if (timers.getOrDefault(timer, 0) == run) {
                 barrier(new BarrierEvent.TimerFired(timer));
             }
         });

@@ -46,6 +46,7 @@ public final class SeatQuestions {
     }
 
     /** Time is over for this one. */
+    @SuppressWarnings("ReferenceEquality") // the very same question: futures have no other equality
     public void late(Future<Answer> asked, boolean holds) {
         answer(question -> question.promise().future() == asked, holds ? Answer.HOLDS : Answer.GONE);
     }

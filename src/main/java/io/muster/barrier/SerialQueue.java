@@ -8,6 +8,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The order in which things happen to a group: one transition after the other, and what the store answers, until the
@@ -58,7 +59,7 @@ final class SerialQueue {
      * @param key which key it is about, or {@link #EVERYTHING}: an answer about one key says nothing of another, whose
      *     owner may be frozen
      */
-    <T> void store(String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
+    <T extends @Nullable Object> void store(String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
         operation.onComplete(outcome -> {
             if (closed) {
                 return;

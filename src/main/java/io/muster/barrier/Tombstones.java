@@ -75,8 +75,10 @@ final class Tombstones {
     void restore(SegmentStore.PresentMembers now, int rank, @Nullable Versioned<RankEntry> there) {
         RankEntry known = directory.greatest(rank);
         RankEntry value = Versioned.valueOf(there);
-        boolean isLost = known != null
-                && (there == null || (value != null && known.member().isNewerThan(value.member())));
+        if (known == null) {
+            return;
+        }
+        boolean isLost = there == null || (value != null && known.member().isNewerThan(value.member()));
         if (!isLost || !cleaning.add(rank)) {
             return;
         }

@@ -100,7 +100,8 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                 process.primeStore(options, Duration.ofMillis(primeMs));
                 rehearse(process);
             }
-            if (group != null) {
+            String own = group;
+            if (own != null) {
                 List<Integer> all = RankList.parse(ranks);
                 IntFunction<GroupOptions> optionsOf = rank -> options(group, rank, worldSize, secretFile != null);
                 prepare(process, group, all, optionsOf);
@@ -139,7 +140,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                     out.event(
                             "transferred",
                             BenchTransfer.run(
-                                    groups.get(name)
+                                    prepared(name)
                                             .joined()
                                             .values()
                                             .iterator()
@@ -149,7 +150,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                     report(connected(
                             process,
                             name,
-                            groups.get(name).joined().values().stream().toList(),
+                            prepared(name).joined().values().stream().toList(),
                             new JsonObject()));
                 case "leave" -> {
                     leave(name);
@@ -181,7 +182,8 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     }
 
     private void leave(String name) {
-        Joined left = groups.remove(name);
+        Joined left = prepared(name);
+        groups.remove(name);
         Future.join(left.joined().values().stream().map(JoinedRank::leave).toList())
                 .await();
         left.milestones().close();
@@ -234,7 +236,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
             List<Integer> which,
             long atNanos,
             IntFunction<GroupOptions> optionsOf) {
-        Joined mine = groups.get(name);
+        Joined mine = prepared(name);
         for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
             LockSupport.parkNanos(left);
         }
@@ -264,7 +266,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     /** Reports when these ranks knew that all are connected, and when this process reached each phase before. */
     private Future<JsonObject> connected(
             LaunchedProcess process, String name, List<JoinedRank> joined, JsonObject report) {
-        Joined mine = groups.get(name);
+        Joined mine = prepared(name);
         return Future.all(joined.stream().map(rank -> rank.allConnected(LONG)).toList())
                 .compose(_ -> {
                     report.put("know", System.nanoTime());

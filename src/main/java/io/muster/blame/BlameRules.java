@@ -102,11 +102,13 @@ public final class BlameRules {
             ProcessId process, Map<ProcessId, Party> known, Map<ProcessId, View> observers) {
         return sorted(known.values()).stream()
                 .filter(party -> !party.process().equals(process))
-                .filter(party -> observers.containsKey(party.process())
-                        && observers.get(party.process()).misses(process))
-                .map(party -> new Evidence(
-                        party,
-                        observers.get(party.process()).missed().get(process).evidence()))
+                .<Evidence>mapMulti((party, missedBy) -> {
+                    View view = observers.get(party.process());
+                    View.Missed missed = view == null ? null : view.missed().get(process);
+                    if (missed != null) {
+                        missedBy.accept(new Evidence(party, missed.evidence()));
+                    }
+                })
                 .toList();
     }
 
@@ -164,10 +166,11 @@ public final class BlameRules {
 
     private static void saw(Party one, Party other, Map<ProcessId, View> observers, List<Evidence> evidence) {
         View view = observers.get(one.process());
+        View.Missed missed = view == null ? null : view.missed().get(other.process());
         if (view == null) {
             evidence.add(new Evidence(one, "nothing that was heard of"));
-        } else if (view.misses(other.process())) {
-            evidence.add(new Evidence(one, view.missed().get(other.process()).evidence()));
+        } else if (missed != null) {
+            evidence.add(new Evidence(one, missed.evidence()));
         } else {
             evidence.add(
                     new Evidence(one, view.reached().contains(other.process()) ? "still connected" : "not tried yet"));
@@ -176,7 +179,7 @@ public final class BlameRules {
 
     private static List<Party> sorted(Collection<Party> parties) {
         return parties.stream()
-                .sorted(Comparator.comparing((Party party) -> party.ranks().isEmpty()
+                .sorted(Comparator.comparingInt((Party party) -> party.ranks().isEmpty()
                                 ? Integer.MAX_VALUE
                                 : party.ranks().getFirst())
                         .thenComparing(Party::process))

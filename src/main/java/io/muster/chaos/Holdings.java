@@ -93,14 +93,15 @@ record Holdings(Map<Integer, JsonObject> byProcess) {
     List<String> lines(Holdings later) {
         List<String> lines = new ArrayList<>();
         later.byProcess.forEach((process, after) -> {
-            JsonObject before = byProcess.get(process);
-            boolean same = before != null && before.getLong("pid").equals(after.getLong("pid"));
+            JsonObject known = byProcess.get(process);
+            boolean same = known != null && known.getLong("pid").equals(after.getLong("pid"));
+            JsonObject before = same ? known : null;
             lines.add("process " + process + " (pid " + after.getLong("pid")
                     + (same ? ", the same all the time): " : ", started later): ")
                     + after.stream()
                             .filter(field -> !field.getKey().equals("pid"))
                             .map(field -> field.getKey() + " "
-                                    + (same ? text(field.getKey(), before.getLong(field.getKey())) + " → " : "")
+                                    + (before != null ? text(field.getKey(), before.getLong(field.getKey())) + " → " : "")
                                     + text(field.getKey(), ((Number) field.getValue()).longValue()))
                             .collect(Collectors.joining(", ")));
         });

@@ -25,6 +25,7 @@ final class TermSignal {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
             Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            @SuppressWarnings("ReferenceEquality") // a proxy equals itself alone
             InvocationHandler ends = (proxy, method, arguments) -> switch (method.getName()) {
                 case "handle" -> {
                     end(first);

@@ -276,7 +276,7 @@ public final class ClusterFormation {
             while (!Thread.currentThread().isInterrupted()) {
                 Seen seen = ask(address, hold ? HOLD : Duration.ZERO);
                 news.add(Map.entry(address, seen));
-                if (seen instanceof Seen.Self || founds && !(seen instanceof Seen.Silent)) {
+                if (seen instanceof Seen.Self || (founds && !(seen instanceof Seen.Silent))) {
                     return;
                 }
                 hold = founder && seen instanceof Seen.Forming;

@@ -35,7 +35,7 @@ public record ControlAddress(String host, int port) {
         int colon = trimmed.lastIndexOf(':');
         if (trimmed.startsWith("[")) {
             int bracket = trimmed.indexOf(']');
-            if (bracket < 0 || bracket != trimmed.length() - 1 && bracket != colon - 1) {
+            if (bracket < 0 || (bracket != trimmed.length() - 1 && bracket != colon - 1)) {
                 throw MusterException.config("expected [address]:port, got '" + text + "'");
             }
             String host = trimmed.substring(1, bracket);
@@ -55,12 +55,15 @@ public record ControlAddress(String host, int port) {
     public static List<ControlAddress> parseList(String text) {
         List<ControlAddress> addresses = new ArrayList<>();
         List<String> wrong = new ArrayList<>();
-        for (String one : text.split(",")) {
+        for (String one : text.split(",", 0)) {
             try {
                 addresses.add(parse(one));
             } catch (MusterException e) {
                 wrong.add(e.getMessage());
             }
+        }
+        if (addresses.isEmpty() && wrong.isEmpty()) {
+            wrong.add("names no address");
         }
         if (!wrong.isEmpty()) {
             throw MusterException.config("member list '" + text + "': " + String.join("; ", wrong));

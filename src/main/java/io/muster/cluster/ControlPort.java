@@ -243,7 +243,7 @@ public final class ControlPort implements AutoCloseable {
         }
     }
 
-    private JsonObject failed(Object ask, Throwable cause) {
+    private JsonObject failed(Object ask, @Nullable Throwable cause) {
         if (cause instanceof MusterException known) {
             return error(String.valueOf(known.getMessage()), known.kind());
         }

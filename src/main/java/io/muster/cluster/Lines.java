@@ -66,7 +66,7 @@ final class Lines {
     /** Writes a line. If the other end does not accept it in time, the socket is closed, which ends the write. */
     void write(String line, Duration limit) throws IOException {
         CompletableFuture<Void> written = new CompletableFuture<>();
-        written.orTimeout(limit.toMillis(), TimeUnit.MILLISECONDS).whenComplete((_, late) -> {
+        var _ = written.orTimeout(limit.toMillis(), TimeUnit.MILLISECONDS).whenComplete((_, late) -> {
             if (late != null) {
                 closeQuietly(socket);
             }

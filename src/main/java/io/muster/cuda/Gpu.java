@@ -172,10 +172,7 @@ public final class Gpu implements CopyStarter {
 
     /** Closes memory after all tasks queued before; fails if a part of it could not be freed. */
     public CompletableFuture<Void> close(GpuView view) {
-        return call(() -> {
-            view.close();
-            return null;
-        });
+        return run(view::close);
     }
 
     /** Free bytes of the device, with the memory of all processes counted as used. */

@@ -284,7 +284,7 @@ final class EpochTransition {
         if (known == null
                 || value.equals(known)
                 || value.supersedes(known)
-                || value.number() == known.number() && !value.vector().equals(known.vector())) {
+                || (value.number() == known.number() && !value.vector().equals(known.vector()))) {
             adopt(written, true);
         } else if (value.state() == EpochRecord.State.COMPLETE) {
             announcements.publishAllConnected(value);
@@ -336,7 +336,7 @@ final class EpochTransition {
         EpochRecord known = epoch();
         readNeeded |= known == null
                 || known.number() < epoch
-                || known.number() == epoch && known.state() == EpochRecord.State.OPEN;
+                || (known.number() == epoch && known.state() == EpochRecord.State.OPEN);
     }
 
     void degradedReceived(long epoch) {
@@ -376,7 +376,7 @@ final class EpochTransition {
         if (task == Task.NONE || writingEpoch || gathering || !isMyTurn(task)) {
             return;
         }
-        if (task == Task.COMPLETE && EpochRules.knowsAllOf(epoch, keys.ranks())) {
+        if (task == Task.COMPLETE && epoch != null && EpochRules.knowsAllOf(epoch, keys.ranks())) {
             completeOrOpen();
         } else {
             read();
@@ -525,7 +525,7 @@ final class EpochTransition {
                 || epoch.state() != EpochRecord.State.OPEN
                 || epoch.number() != overdue
                 || retrying
-                || writingEpoch && canComplete()) {
+                || (writingEpoch && canComplete())) {
             return;
         }
         seats.forEach((rank, seat) -> {

@@ -41,7 +41,7 @@ final class KeysSeen {
     boolean rankSeen(int rank, @Nullable Versioned<RankEntry> seen, boolean reading) {
         RankEntry known = Versioned.valueOf(ranks.get(rank));
         RankEntry value = Versioned.valueOf(seen);
-        if (value != null && (known == null || !known.supersedes(value))) {
+        if (seen != null && value != null && (known == null || !known.supersedes(value))) {
             ranks = with(ranks, rank, seen);
             rankNews = reading ? with(rankNews, rank, seen) : rankNews;
         } else if (value == null && ranks.containsKey(rank)) {
@@ -55,7 +55,7 @@ final class KeysSeen {
     void markSeen(int rank, @Nullable Versioned<ReadyMark> seen) {
         ReadyMark known = Versioned.valueOf(marks.get(rank));
         ReadyMark value = Versioned.valueOf(seen);
-        if (value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
+        if (seen != null && value != null && (known == null || !known.supersedes(value)) && !value.equals(known)) {
             marks = with(marks, rank, seen);
         }
     }

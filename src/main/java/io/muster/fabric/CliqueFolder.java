@@ -192,7 +192,10 @@ final class CliqueFolder implements AutoCloseable {
             Files.deleteIfExists(folder.resolve(name + LOCK));
         }
         deleteIfEmpty(folder);
-        deleteIfEmpty(folder.getParent());
+        Path parent = folder.getParent();
+        if (parent != null) {
+            deleteIfEmpty(parent);
+        }
     }
 
     private static void deleteIfEmpty(Path folder) {

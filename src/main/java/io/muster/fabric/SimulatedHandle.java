@@ -12,6 +12,7 @@ import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes of a simulated export, in two places: the peer gets them as the handle, and the memory's file begins with
@@ -47,7 +48,7 @@ record SimulatedHandle(FabricIdentity identity, Member owner, Token token, Strin
         }
 
         @Override
-        public boolean equals(Object other) {
+        public boolean equals(@Nullable Object other) {
             return other instanceof Token that && MessageDigest.isEqual(bytes, that.bytes);
         }
 

@@ -45,6 +45,7 @@ final class SimulatedMemory implements AutoCloseable {
                 file,
                 ByteBuffer.allocate(Long.BYTES),
                 position); // a full disk must fail here: in the mapping it would be a fault
+        @SuppressWarnings("MustBeClosed") // the mapping closes it
         Arena arena = Arena.ofShared();
         try {
             ByteBuffer slot = file.map(FileChannel.MapMode.READ_WRITE, position, Long.BYTES, arena)

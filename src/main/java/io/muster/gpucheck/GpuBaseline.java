@@ -142,14 +142,8 @@ public final class GpuBaseline implements AutoCloseable {
     @Override
     public void close() {
         CompletableFuture.allOf(
-                        from.call(() -> {
-                            from.drivers().pointers().free(from.device(), source);
-                            return null;
-                        }),
-                        to.call(() -> {
-                            to.drivers().pointers().free(to.device(), target);
-                            return null;
-                        }))
+                        from.run(() -> from.drivers().pointers().free(from.device(), source)),
+                        to.run(() -> to.drivers().pointers().free(to.device(), target)))
                 .join();
     }
 }

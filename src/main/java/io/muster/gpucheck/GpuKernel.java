@@ -62,12 +62,11 @@ public final class GpuKernel {
      * nobody is fatal.
      */
     public static CompletableFuture<Void> copyFourBytes(Gpu gpu, long to, long from) {
-        return gpu.call(() -> {
+        return gpu.run(() -> {
             var kernel = new GpuKernel(ForeignLibrary.open(CudaLibrary.NAME)
                     .orElseThrow(() -> new CudaCallException(new CudaFailure(
                             "dlopen", OptionalInt.of(gpu.device()), 1, CudaLibrary.NAME + " is not there"))));
             kernel.run(gpu, to, from);
-            return null;
         });
     }
 

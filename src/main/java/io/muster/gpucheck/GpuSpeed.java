@@ -74,7 +74,7 @@ final class GpuSpeed {
                 .put("driverAgainUs", micros(median(again)))
                 .put("driverDtoDUs", micros(median(direct)))
                 .put("writeUs", micros(median(write)))
-                .put("writeP90Us", micros(write[(int) (count * 0.9)]))
+                .put("writeP90Us", micros((double) write[(int) (count * 0.9)]))
                 .put("readUs", micros(median(read)));
         double best = Math.min(Math.min(median(driver), median(again)), median(direct));
         row.put("ownPartUs", micros(median(write) - best));
@@ -91,7 +91,7 @@ final class GpuSpeed {
                     .put("readShare", share(best, median(read)));
         }
         together(row, plain, peer, slice);
-        return row.mergeIn(cpuShares(peer, slice, median(write)));
+        return row.mergeIn(cpuShares(peer, slice, (long) median(write)));
     }
 
     /** Several at once: as a batch, as writes that do not wait for each other, and by the driver alone. */
@@ -104,9 +104,9 @@ final class GpuSpeed {
         Supplier<Future<Void>> apart =
                 () -> Future.join(batch.stream().map(rank::transfer).toList()).mapEmpty();
         double driver = median(plain.pipelinedNanos(bytes, together, rounds));
-        double written = median(chained(() -> rank.transfer(batch), rounds, rounds)) / (double) together;
-        double awaited = median(awaited(() -> rank.transfer(batch), 3, rounds)) / (double) together;
-        double single = median(chained(apart, rounds, rounds)) / (double) together;
+        double written = median(chained(() -> rank.transfer(batch), rounds, rounds)) / together;
+        double awaited = median(awaited(() -> rank.transfer(batch), 3, rounds)) / together;
+        double single = median(chained(apart, rounds, rounds)) / together;
         driver = Math.min(driver, median(plain.pipelinedNanos(bytes, together, rounds)));
         row.put("together", together)
                 .put("driverTogetherUs", micros(driver))
@@ -231,7 +231,7 @@ final class GpuSpeed {
         return Math.round(100 * value) / 100.0;
     }
 
-    private static long median(long[] sorted) {
+    private static double median(long[] sorted) {
         return sorted[sorted.length / 2];
     }
 

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Option;
 @Command(name = "gpu-worker", hidden = true, description = "One process of gpu-check.")
 public final class GpuWorkerCommand implements Callable<Integer> {
     static final String GROUP = "gpu-check";
+    private static final String NOT_JOINED = "the group is not joined yet";
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     @Option(names = "--members", required = true)
@@ -80,16 +82,16 @@ public final class GpuWorkerCommand implements Callable<Integer> {
                         out.event("prepared", new JsonObject().put("ms", millis(System.nanoTime() - start)));
                     }
                     case "publish" -> {
-                        joined = publish(command, prepared);
+                        joined = publish(command, Objects.requireNonNull(prepared, "not prepared yet"));
                     }
-                    case "register" -> register(command, joined);
+                    case "register" -> register(command, Objects.requireNonNull(joined, NOT_JOINED));
                     case "unregister" -> {
-                        joined.unregister(command.getString("name")).await();
+                        Objects.requireNonNull(joined, NOT_JOINED).unregister(command.getString("name")).await();
                         out.event("unregistered", new JsonObject());
                     }
                     case "paths" -> out.event("paths-done", process.muster().diagnostics().gpuPaths().toJson());
                     case "leave" -> {
-                        joined.leave().await();
+                        Objects.requireNonNull(joined, NOT_JOINED).leave().await();
                         out.event("left", new JsonObject());
                     }
                     default -> out.event(what + "-done", new GpuMeasure(joined, device, out).run(what, command));

@@ -17,8 +17,19 @@ public record ProcessUsage(long addressSpaceKiB, long mappings, long descriptors
 
     /** As it is now. Blocks shortly. */
     public static ProcessUsage now() throws IOException {
-        return new ProcessUsage(
-                vmSizeKiB(), count(Files.lines(SELF.resolve("maps"))), count(Files.list(SELF.resolve("fd"))));
+        return new ProcessUsage(vmSizeKiB(), mappingCount(), descriptorCount());
+    }
+
+    private static long mappingCount() throws IOException {
+        try (Stream<String> lines = Files.lines(SELF.resolve("maps"))) {
+            return lines.count();
+        }
+    }
+
+    private static long descriptorCount() throws IOException {
+        try (Stream<Path> open = Files.list(SELF.resolve("fd"))) {
+            return open.count();
+        }
     }
 
     private static long vmSizeKiB() throws IOException {
@@ -26,12 +37,6 @@ public record ProcessUsage(long addressSpaceKiB, long mappings, long descriptors
             return lines.filter(line -> line.startsWith("VmSize:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
                     .sum();
-        }
-    }
-
-    private static long count(Stream<?> stream) {
-        try (stream) {
-            return stream.count();
         }
     }
 }

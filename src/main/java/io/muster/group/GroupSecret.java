@@ -9,6 +9,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What every process of a group knows and nobody else. Signs nothing itself: each use has a key of its own, derived
@@ -78,7 +79,7 @@ public final class GroupSecret {
     }
 
     @Override
-    public boolean equals(Object other) {
+    public boolean equals(@Nullable Object other) {
         return other instanceof GroupSecret that && id.equals(that.id);
     }
 

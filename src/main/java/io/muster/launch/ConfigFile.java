@@ -60,7 +60,7 @@ public final class ConfigFile {
         }
         return switch (json(root)) {
             case JsonObject object -> object;
-            case Object _ ->
+            case null, default ->
                 throw MusterException.config(name + " must hold settings as 'name: value', see conf/muster.yaml");
         };
     }

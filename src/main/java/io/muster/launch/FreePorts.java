@@ -69,7 +69,7 @@ public final class FreePorts {
             int length = range.read(text);
             return Integer.parseInt(new String(text, 0, Math.max(length, 0), StandardCharsets.US_ASCII)
                     .strip()
-                    .split("\\s+")[0]);
+                    .split("\\s+", 2)[0]);
         } catch (IOException | NumberFormatException _) {
             return USUAL_EPHEMERAL;
         }

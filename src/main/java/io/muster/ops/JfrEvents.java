@@ -17,6 +17,7 @@ import jdk.jfr.StackTrace;
  * Events of the JDK's Flight Recorder. Their classes are loaded only when the first recording runs, because they cannot
  * be in the archive from which a start reads its classes.
  */
+@SuppressWarnings("UnusedVariable") // the recorder reads the fields of events
 final class JfrEvents {
     /** False in a runtime that was linked without the module of the JDK's Flight Recorder. */
     private static final boolean PRESENT =

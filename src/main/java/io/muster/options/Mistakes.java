@@ -24,7 +24,7 @@ public final class Mistakes {
 
     /** Takes over what a constructor of options has found. */
     void addAll(MusterException found) {
-        found.getMessage().lines().forEach(lines::add);
+        String.valueOf(found.getMessage()).lines().forEach(lines::add);
     }
 
     public void addAll(Mistakes found) {

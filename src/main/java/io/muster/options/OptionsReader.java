@@ -9,6 +9,7 @@ import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -132,7 +133,7 @@ public final class OptionsReader {
 
     private static Optional<String> closest(String key, List<String> names) {
         return names.stream()
-                .map(name -> Map.entry(name, distance(key.toLowerCase(), name.toLowerCase())))
+                .map(name -> Map.entry(name, distance(key.toLowerCase(Locale.ROOT), name.toLowerCase(Locale.ROOT))))
                 .filter(entry -> entry.getValue() <= CLOSE_ENOUGH
                         && entry.getValue() < entry.getKey().length())
                 .min(Comparator.comparingInt(Map.Entry::getValue))

@@ -8,7 +8,6 @@ import io.muster.ops.FlightFiles;
 import io.muster.ops.FlightRecorder;
 import io.muster.options.FlightOptions;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
@@ -81,12 +80,10 @@ public final class FlightLog {
      * too long.
      */
     public Future<Optional<Path>> dump(String why) {
-        Promise<Optional<Path>> done = Promise.promise();
         CompletableFuture<Optional<Path>> written = new CompletableFuture<>();
         Thread.ofVirtual().name("muster-flight").start(() -> written.complete(files.write(record(why), why)));
-        written.completeOnTimeout(Optional.empty(), WRITE_LIMIT_MS, TimeUnit.MILLISECONDS)
-                .thenAccept(done::complete);
-        return done.future();
+        return Future.fromCompletionStage(
+                written.completeOnTimeout(Optional.empty(), WRITE_LIMIT_MS, TimeUnit.MILLISECONDS));
     }
 
     /**

@@ -82,8 +82,8 @@ public final class GpuPathReport {
     /** Among its segments, or its slots for the warmup. */
     private static boolean has(RankEntry peer, int region) {
         return peer.handle().segments().stream().anyMatch(info -> info.region() == region)
-                || SegmentInfo.of(peer.handle().fabric().export())
+                || (SegmentInfo.of(peer.handle().fabric().export())
                                 instanceof Decoded.Valid<SegmentInfo>(SegmentInfo slots)
-                        && slots.region() == region;
+                        && slots.region() == region);
     }
 }

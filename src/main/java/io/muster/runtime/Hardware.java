@@ -15,6 +15,7 @@ import io.muster.group.FabricIdentity;
 import io.muster.group.FabricVerdict;
 import io.muster.options.MusterOptions;
 import io.muster.options.WarmupOptions;
+import io.vertx.core.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,8 +59,8 @@ public record Hardware(Fabric fabric, Gpus gpus, ShareKind shareKind) {
     }
 
     /** What was opened before anything else was. */
-    public void close() {
+    public Future<Void> close() {
         fabric.close();
-        gpus.close();
+        return Future.fromCompletionStage(gpus.close());
     }
 }

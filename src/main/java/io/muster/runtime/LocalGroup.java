@@ -378,8 +378,8 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
                     && session != null
                     && history.target() != null
                     && (proof == Proof.FABRIC_IMPORT
-                            || proof == Proof.WARMUP
-                                    && GpuSlots.published(history.target().entry(), session.peerSlot()) != null)) {
+                            || (proof == Proof.WARMUP
+                                    && GpuSlots.published(history.target().entry(), session.peerSlot()) != null))) {
                 links.send(key.rank(), key.peer(), new LinkEvent.PathFailed(session.pairId(), cause));
             }
         });

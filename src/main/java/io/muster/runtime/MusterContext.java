@@ -43,7 +43,9 @@ public final class MusterContext {
     Runnable after(long delayMs, Runnable task) {
         var timer = new CompletableFuture<Long>();
         context.runOnContext(_ -> timer.complete(vertx.setTimer(Math.max(1, delayMs), _ -> task.run())));
-        return () -> timer.thenAccept(vertx::cancelTimer);
+        return () -> {
+            var _ = timer.thenAccept(vertx::cancelTimer);
+        };
     }
 
     public OpenCalls calls() {

@@ -89,7 +89,7 @@ public final class ProcessTrust implements Trust {
             refusals.put(group, new Refusals());
             return new Begun(seals, first);
         } catch (IllegalStateException tooMany) {
-            throw MusterException.config(tooMany.getMessage());
+            throw MusterException.config(String.valueOf(tooMany.getMessage()));
         }
     }
 

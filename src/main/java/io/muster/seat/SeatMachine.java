@@ -136,12 +136,13 @@ public final class SeatMachine {
     }
 
     private static Step looked(Setup setup, SegmentHandle handle, SeatEvent.KeyRead read) {
-        RankEntry incumbent = Versioned.valueOf(read.seen());
-        if (incumbent == null || incumbent.state() == RankEntry.State.LEFT) {
-            return claim(setup, handle, read.seen(), read.ticket());
+        Versioned<RankEntry> seen = read.seen();
+        RankEntry incumbent = Versioned.valueOf(seen);
+        if (seen == null || incumbent == null || incumbent.state() == RankEntry.State.LEFT) {
+            return claim(setup, handle, seen, read.ticket());
         }
         return new Step(
-                new SeatState.AskingIncumbent(handle, read.seen()), List.of(new SeatEffect.AskIncumbent(incumbent)));
+                new SeatState.AskingIncumbent(handle, seen), List.of(new SeatEffect.AskIncumbent(incumbent)));
     }
 
     private static Step incumbentAnswered(

@@ -130,7 +130,7 @@ public final class EpochRecord {
 
     /** Whether this record comes before a record with that number and state. */
     public boolean isBehind(long otherNumber, State otherState) {
-        return otherNumber > number || otherNumber == number && otherState.compareTo(state) > 0;
+        return otherNumber > number || (otherNumber == number && otherState.compareTo(state) > 0);
     }
 
     public EpochRecord complete(ProofCounts counted) {
@@ -160,14 +160,14 @@ public final class EpochRecord {
     @Override
     public boolean equals(@Nullable Object other) {
         return this == other
-                || other instanceof EpochRecord that
+                || (other instanceof EpochRecord that
                         && number == that.number
                         && state == that.state
                         && lastComplete == that.lastComplete
                         && group.equals(that.group)
                         && vector.equals(that.vector)
                         && lost.equals(that.lost)
-                        && proofs.equals(that.proofs);
+                        && proofs.equals(that.proofs));
     }
 
     @Override

@@ -5,6 +5,7 @@ package io.muster.segment;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One way to reach a segment that lies in the memory of a GPU. The kind, never the length, defines the meaning of the
@@ -50,7 +51,7 @@ public record GpuRecord(Kind kind, byte[] handle, long allocationBase, long allo
     }
 
     @Override
-    public boolean equals(Object other) {
+    public boolean equals(@Nullable Object other) {
         return other instanceof GpuRecord that
                 && kind == that.kind
                 && Arrays.equals(handle, that.handle)

@@ -6,6 +6,7 @@ import io.muster.group.ProcessId;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The data that others need to reach the memory of a rank: its process and address, the offer of its warmup policy, and
@@ -72,7 +73,7 @@ public record SegmentHandle(
         }
 
         @Override
-        public boolean equals(Object other) {
+        public boolean equals(@Nullable Object other) {
             return other instanceof FabricOffer that
                     && identity.equals(that.identity)
                     && simulated == that.simulated

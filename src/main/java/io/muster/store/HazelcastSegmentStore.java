@@ -240,6 +240,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
                 });
     }
 
+    @SuppressWarnings("UndefinedEquals") // the set of pending operations compares them by identity, as is meant
     private <T extends @Nullable Object> Future<T> run(String operation, String key, Callable<T> call) {
         CompletableFuture<T> answer = new CompletableFuture<>();
         if (closed) { // the Vert.x of the deadline timer may be closed too
@@ -259,7 +260,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
         // operation, at its start and at its end
         long timer = context.owner()
                 .setTimer(deadline.toMillis(), _ -> answer.completeExceptionally(new TimeoutException()));
-        answer.whenComplete((_, _) -> {
+        var _ = answer.whenComplete((_, _) -> {
             pending.remove(answer);
             context.owner().cancelTimer(timer);
         });

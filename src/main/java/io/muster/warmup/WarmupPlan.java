@@ -134,7 +134,7 @@ public final class WarmupPlan {
         String textA = "process " + shortId(a) + " " + ofA;
         String textB = "process " + shortId(b) + " " + ofB;
         int order = a.process().compareTo(b.process());
-        boolean aFirst = order < 0 || order == 0 && textA.compareTo(textB) <= 0;
+        boolean aFirst = order < 0 || (order == 0 && textA.compareTo(textB) <= 0);
         return aFirst ? textA + "; " + textB : textB + "; " + textA;
     }
 

@@ -42,7 +42,7 @@ public final class StoredBytes {
     }
 
     @Override
-    public boolean equals(Object other) {
+    public boolean equals(@Nullable Object other) {
         return other instanceof StoredBytes that
                 && Arrays.equals(bytes, that.bytes)
                 && Objects.equals(distrust, that.distrust);

@@ -153,6 +153,7 @@ public final class GpuWorker implements CopyStarter {
 
     private void work() {
         var opened = new Opened();
+        @SuppressWarnings("MustBeClosed") // end() closes it, or the branch below
         Arena arena = Arena.ofShared();
         try {
             open(opened);

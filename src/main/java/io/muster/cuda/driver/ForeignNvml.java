@@ -101,7 +101,7 @@ public final class ForeignNvml implements Nvml {
                 return fabricInfoV(fabricInfoV.get(), device, handle);
             } catch (CudaCallException e) {
                 int status = e.failure().status();
-                if (fabricInfo.isEmpty() || status != FUNCTION_NOT_FOUND && status != ARGUMENT_VERSION_MISMATCH) {
+                if (fabricInfo.isEmpty() || (status != FUNCTION_NOT_FOUND && status != ARGUMENT_VERSION_MISMATCH)) {
                     throw e;
                 }
             }

@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.function.Function;
@@ -88,7 +89,7 @@ final class GpuRegions {
                                                 : "this process sees no GPU " + device + ", but "
                                                         + gpus.devices().size() + " from 0")),
                         false)
-                .compose(gpu -> Future.fromCompletionStage(gpu.ready()).map(gpu))
+                .compose(gpu -> Future.fromCompletionStage(Objects.requireNonNull(gpu).ready()).map(gpu))
                 .recover(failure -> Future.failedFuture(config("GPU " + device + " can't be used", failure)));
     }
 
@@ -96,7 +97,7 @@ final class GpuRegions {
     Future<Gpu> gpu(UUID uuid) {
         return vertx.executeBlocking(
                         () -> gpus.withUuid(uuid).map(CudaFacts.Device::index).orElse(0), false)
-                .compose(this::gpu);
+                .compose(index -> gpu(Objects.requireNonNull(index)));
     }
 
     Future<Region> allocate(String name, int device, long bytes) {
@@ -137,7 +138,13 @@ final class GpuRegions {
                                     null);
                         },
                         false)
-                .onFailure(_ -> gpu.close(view));
+                .<Region>map(region -> Objects.requireNonNull(region))
+                .recover(failure -> Future.fromCompletionStage(gpu.close(view)).transform(closed -> {
+                    if (closed.failed()) {
+                        failure.addSuppressed(closed.cause());
+                    }
+                    return Future.failedFuture(failure);
+                }));
     }
 
     private GpuRecord record(Gpu gpu, GpuView view) throws IOException {

@@ -62,6 +62,7 @@ public final class RegionTable {
         if (bytes < 1) {
             throw MusterException.config("region " + name + " of " + bytes + " bytes: must have at least 1");
         }
+        @SuppressWarnings("MustBeClosed") // the region closes it
         Arena arena = Arena.ofShared();
         try {
             return add(name, new Backing.Host(arena.allocate(bytes, 64), arena), listener);
@@ -148,11 +149,12 @@ public final class RegionTable {
     /** Closing a shared arena stops all threads for a moment: not on an event loop. */
     private Future<Void> release(Arena arena) {
         return vertx.executeBlocking(
-                () -> {
-                    arena.close();
-                    return null;
-                },
-                false);
+                        () -> {
+                            arena.close();
+                            return arena;
+                        },
+                        false)
+                .mapEmpty();
     }
 
     public Region add(String name, Backing backing, @Nullable WriteListener listener) {

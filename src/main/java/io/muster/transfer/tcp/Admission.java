@@ -148,7 +148,7 @@ final class Admission implements Gate.Guest {
         ChannelGeneration named = hello.named();
         TcpChannel channel = named == null
                 ? null
-                : book.opening(hello.sender(), new ChannelGeneration(named.theirs(), named.mine()));
+                : book.opening(hello.sender(), new ChannelGeneration(/* mine= */ named.theirs(), /* theirs= */ named.mine()));
         if (channel == null) {
             refuse(Refusal.Code.UNKNOWN_GENERATION, "no channel of that generation is being opened");
             return;

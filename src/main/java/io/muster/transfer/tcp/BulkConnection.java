@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  * event loop, except {@link #sender}.
  */
 final class BulkConnection implements BulkParser.Sink {
-    private static final Runnable NOTHING = () -> {};
 
     private final TcpChannel channel;
     private final RawSocket socket;
@@ -22,7 +21,7 @@ final class BulkConnection implements BulkParser.Sink {
     private final BulkReceiver receiver;
     private final BulkParser parser;
     private final Promise<Void> closed = Promise.promise();
-    private Runnable answer = NOTHING;
+    private Runnable answer = () -> {};
     private boolean heard;
     private boolean understood;
 

@@ -74,7 +74,7 @@ public final class BulkReceiver {
     }
 
     private @Nullable String begin(BulkParser.ChunkHeader header, int bytes) {
-        switch (regions.lease(header.region(), header.key(), header.offset(), header.length(), granted)) {
+        return switch (regions.lease(header.region(), header.key(), header.offset(), header.length(), granted)) {
             case LeaseOutcome.Refused refused -> {
                 current = null;
                 acks.ack(header.request(), 1 + refused.reason().ordinal(), refused.detail());
@@ -84,14 +84,14 @@ public final class BulkReceiver {
                 Inbound inbound = new Inbound(header.request(), lease);
                 if (bytes > lease.length() || unfinished.size() >= BulkSender.MAX_UNANSWERED) {
                     lease.release();
-                    return "write " + header.request() + " of " + lease.length() + " bytes begins with " + bytes
+                    yield "write " + header.request() + " of " + lease.length() + " bytes begins with " + bytes
                             + ", beside " + unfinished.size() + " unfinished ones";
                 }
                 unfinished.put(header.request(), inbound);
                 current = inbound;
-                return null;
+                yield null;
             }
-        }
+        };
     }
 
     public void payload(ByteBuf bytes) {

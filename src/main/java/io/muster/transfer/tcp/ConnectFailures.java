@@ -54,6 +54,7 @@ final class ConnectFailures {
     }
 
     /** TLS wraps what it has to say. */
+    @SuppressWarnings("ReferenceEquality") // a failure may name itself as its cause
     private static String deepest(Throwable failure) {
         Throwable at = failure;
         while (at.getCause() != null && at.getCause() != at && at.getCause().getMessage() != null) {

@@ -31,7 +31,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class RawSocket {
     private static final Logger log = LoggerFactory.getLogger(RawSocket.class);
-    private static final Runnable NOTHING = () -> {};
     private static final String EXPORTER = "EXPORTER-Channel-Binding";
     private static final int EXPORTED_BYTES = 32;
 
@@ -39,8 +38,8 @@ public final class RawSocket {
     private final Context context;
     private final byte[] binding;
     private Consumer<ByteBuf> onBytes = ReferenceCountUtil::release;
-    private Runnable onClose = NOTHING;
-    private Runnable onDrain = NOTHING;
+    private Runnable onClose = () -> {};
+    private Runnable onDrain = () -> {};
     private String trouble = "";
     /** Written on the socket's context, read by whoever gives up on it. */
     private volatile boolean closed;
@@ -204,7 +203,7 @@ public final class RawSocket {
         var handlers = socket.channelHandlerContext();
         if (handlers.executor().inEventLoop()) {
             handlers.flush();
-            handlers.close(); // from here, not from the channel's end of the pipeline: Vert.x's own close waits until
+            var _ = handlers.close(); // from here, not from the channel's end of the pipeline: Vert.x's own close waits until
             // all is flushed
         } else {
             handlers.executor().execute(this::abort);
