@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 final class SettingsInMessagesTest {
     private static final Path HOME = Path.of(System.getProperty("muster.home", ""));
     private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\n]|\\\\.)*)\"");
-    private static final Pattern COMMENT = Pattern.compile("/\\*.*?\\*/|(?m)^\\s*//.*$", Pattern.DOTALL);
+    private static final Pattern COMMENT = Pattern.compile("(?s:/\\*.*?\\*/)|(?m:^\\s*//[^\n]*)");
     /** A section, then one or more names; not in the middle of a longer dotted name. */
     private static final Pattern SETTING = Pattern.compile(
             "(?<![\\w.])(endpoint|hazelcast|store|claim|liveness|peer|warmup|transport|gpu|barrier|status|flight"

@@ -2,7 +2,7 @@
 
 package io.muster.group;
 
-/** Which way the bytes of a one-sided transfer go. */
+/** The direction of a one-sided transfer. */
 public enum Direction {
     /** From this process into the region. */
     WRITE,

@@ -5,14 +5,14 @@ package io.muster.group;
 import java.lang.foreign.MemorySegment;
 
 /**
- * This end of a transfer: the source of a write, the destination of a read. It stays valid, and a source unchanged,
- * until the end.
+ * The memory of this process in a transfer: the source of a write, or the destination of a read. It must stay valid
+ * until the transfer completes, and a source must stay unchanged.
  */
 public sealed interface Local {
 
     long bytes();
 
-    /** Off the heap, and accessible from every thread. */
+    /** Off-heap memory that is accessible from every thread. */
     record Host(MemorySegment memory) implements Local {
         @Override
         public long bytes() {
@@ -20,7 +20,7 @@ public sealed interface Local {
         }
     }
 
-    /** In the memory of a GPU that this process sees. */
+    /** Memory of a GPU that is visible to this process. */
     record OnGpu(GpuSlice slice) implements Local {
         @Override
         public long bytes() {
@@ -28,7 +28,7 @@ public sealed interface Local {
         }
     }
 
-    /** A part of it. */
+    /** A view of a part of this memory. */
     default Local part(long offset, long length) {
         return switch (this) {
             case Host(MemorySegment memory) -> new Host(memory.asSlice(offset, length));

@@ -3,7 +3,7 @@
 package io.muster.group;
 
 /**
- * Where a process can be dialled, and who must answer there.
+ * Where a process can be dialled, and the process that must answer there.
  *
  * @param host a numeric address or a name, as published
  * @param port 1 to 65535

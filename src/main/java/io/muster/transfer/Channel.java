@@ -11,10 +11,10 @@ import io.vertx.core.buffer.Buffer;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The connections between this process and one other: one control connection for small ordered messages and liveness,
- * one bulk connection for writes. Shared by all ranks and groups that the two have in common. Ends as a whole when any
- * of its sockets ends, and never comes back: its successor has another generation. All methods may be called from any
- * thread.
+ * The connections between this process and one other process (the peer): a control connection for small ordered
+ * messages and liveness, and a bulk connection for writes. All ranks and groups that the two processes have in common
+ * share it. The channel ends as a whole when any of its sockets ends. It is never reopened: the next channel to the
+ * same process has another generation. All methods may be called from any thread.
  */
 public interface Channel {
     ProcessId peer();
@@ -24,42 +24,42 @@ public interface Channel {
     ChannelGeneration generation();
 
     /**
-     * False from the moment at which the loss was seen, before any listener is told: a proof that was obtained over
-     * this channel must not count once this is false (P-12).
+     * Turns false when the loss is detected, before any listener is called. A proof that was obtained over this channel
+     * is not valid once this is false (P-12).
      */
     boolean isAlive();
 
     /**
-     * Sends a small message on the control connection. Messages arrive in order or the channel ends; over a dead
-     * channel it is dropped.
+     * Sends a small message on the control connection. Either the messages arrive in order, or the channel ends. A
+     * message for a channel that is over is dropped.
      */
     void send(ControlKind kind, Buffer payload);
 
     /**
      * Writes into registered memory of the peer, over the bulk connection.
      *
-     * @param source off-heap, accessible from every thread; must stay valid and unchanged until the future completes,
-     *     also with a failure
-     * @return completes when the bytes have been applied at the destination (P-5); fails with a {@link WriteException}
+     * @param source off-heap memory that is accessible from every thread; must stay valid and unchanged until the
+     *     future completes, also if it fails
+     * @return completes when the bytes were applied at the destination (P-5); fails with a {@link WriteException}
      *     otherwise
      */
     Future<Void> write(RemoteRegion region, long offset, MemorySegment source);
 
     /**
-     * What names this channel and no other: both processes, both nonces, the TLS session where there is one. The same
-     * at both ends; what is signed with it can't be used over another channel.
+     * Bytes that identify this channel: both processes, both nonces, and the TLS session if there is one. Both ends
+     * compute the same bytes. A signature over them is not valid on any other channel.
      */
     byte[] binding();
 
     /**
-     * The peer has proved over this channel that it knows the secret of this group: from now on it may write into the
-     * group's regions here.
+     * Allows the peer to write into the regions of this group. To be called when the peer has proved over this channel
+     * that it knows the group's secret.
      */
     void grant(GroupName group);
 
-    /** Whether that has happened. */
+    /** Whether {@link #grant} was called for this group. */
     boolean isGranted(GroupName group);
 
-    /** Ends the channel from this side, with a reason that the other end is told. */
+    /** Ends the channel from this side. The reason is sent to the peer. */
     void close(LossEvidence reason);
 }

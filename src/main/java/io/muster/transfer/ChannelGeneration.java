@@ -3,7 +3,7 @@
 package io.muster.transfer;
 
 /**
- * Identifies one stay of the connections between two processes: the random hello nonces of both ends of the control
- * connection. Both ends hold the same pair, each with its own nonce first.
+ * Identifies one channel among all that two processes open one after the other: the random hello nonces of both ends of
+ * the control connection. Both ends hold the same pair, each with its own nonce first.
  */
 public record ChannelGeneration(long mine, long theirs) {}

@@ -7,16 +7,16 @@ import java.util.Map;
 import org.slf4j.Logger;
 
 /**
- * Counts what is refused to strangers, and logs it sparsely: one line for each who, the next one after ten seconds at
- * the earliest, and after ten times as long each time, so that no stranger fills a disk. Its monitor is where event
- * loops meet.
+ * Counts rejected input, and logs it rate-limited: one line per source, the next one at the earliest after ten seconds,
+ * and each further one after ten times as long, up to an hour. So no stranger can fill a disk with log lines. Event
+ * loops meet here, guarded by this object's monitor.
  */
 public final class Complaints {
     private static final long QUIET_NANOS = 10_000_000_000L;
     private static final long MAX_QUIET_NANOS = 3_600_000_000_000L;
     private static final int REMEMBERED = 1_024;
 
-    /** What was kept from the log since its last line about somebody. */
+    /** The lines that were suppressed since the last one about this source. */
     private record Quiet(long untilNanos, long lengthNanos, int suppressed) {}
 
     private final Logger log;
@@ -35,29 +35,29 @@ public final class Complaints {
         this.event = event;
     }
 
-    /** All, logged or not. */
+    /** Number of calls of {@link #note}, logged or not. */
     public synchronized long count() {
         return count;
     }
 
     /**
-     * @param who an address, or what else is to be logged once
+     * @param source the key of the rate limit: an address, for instance
      * @param what a clause that follows "it"
      */
-    public void note(String who, String what) {
+    public void note(String source, String what) {
         int suppressed;
         synchronized (this) {
             count++;
             long now = System.nanoTime();
-            Quiet quiet = quiets.get(who);
+            Quiet quiet = quiets.get(source);
             if (quiet != null && now - quiet.untilNanos() < 0) {
-                quiets.put(who, new Quiet(quiet.untilNanos(), quiet.lengthNanos(), quiet.suppressed() + 1));
+                quiets.put(source, new Quiet(quiet.untilNanos(), quiet.lengthNanos(), quiet.suppressed() + 1));
                 return;
             }
             suppressed = quiet == null ? 0 : quiet.suppressed();
             long length = quiet == null ? QUIET_NANOS : Math.min(MAX_QUIET_NANOS, 10 * quiet.lengthNanos());
-            quiets.put(who, new Quiet(now + length, length, 0));
+            quiets.put(source, new Quiet(now + length, length, 0));
         }
-        log.warn(event + " remote={} suppressed={}: it {}", who, suppressed, what);
+        log.warn("{} remote={} suppressed={}: it {}", event, source, suppressed, what);
     }
 }

@@ -2,30 +2,30 @@
 
 package io.muster.transfer;
 
-/** Why a process could not be connected. The message names the address, what happened, and what to do. */
+/** A failed connect. The message says what happened, at which address, and what to do. */
 public final class ConnectException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** What was seen while dialling. */
+    /** What was observed while dialling. */
     public enum Kind {
-        /** The address answered that nobody listens there. */
+        /** The address refused the connection: no process listens there. */
         REFUSED,
         /** No answer within the deadline. */
         SILENT,
-        /** The network says that there is no way to that address. */
+        /** The network reports no route to the address. */
         UNREACHABLE,
         /** Another process answers at that address. */
         OTHER_PROCESS,
-        /** Something answered, but not with this protocol, version or limits. */
+        /** The answer was not of this protocol, this version, or within these limits. */
         PROTOCOL,
-        /** One end does not know a secret of the other's groups. */
+        /** The two ends have no group secret in common, or no valid certificate. */
         UNPROVED,
         /**
-         * It was accepted, and closed before it was open: the process is going down, or the two have dialled each other
-         * at once.
+         * The connection was accepted, and closed before the channel was open: the process is going down, or both ends
+         * dialled at the same time.
          */
         CUT,
-        /** This process could not dial: closed, or out of descriptors. */
+        /** This process could not dial: the transport is closed, or the process is out of file descriptors. */
         LOCAL
     }
 

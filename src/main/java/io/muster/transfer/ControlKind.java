@@ -2,22 +2,23 @@
 
 package io.muster.transfer;
 
-import io.muster.transfer.gpu.TransferMessage;
-
-/** Who reads a control message. The transport does not look inside. The order is the wire's: append only. */
+/**
+ * The receiver of a control message. The transport does not interpret the payload. The ordinals are part of the
+ * protocol: append only.
+ */
 public enum ControlKind {
     /** Handshake of links: {@code io.muster.peer}. */
     LINK,
     /**
-     * What has just been written to the store, so that nobody waits for the store's own push:
-     * {@code io.muster.barrier}.
+     * A copy of an entry that was just written to the store, so that the receiver need not wait for the notification
+     * of the store: {@code io.muster.barrier}.
      */
     GOSSIP,
-    /** Questions about who holds which rank, and their answers: {@code io.muster.barrier}. */
+    /** Questions about the holder of a rank, and their answers: {@code io.muster.barrier}. */
     CLAIM,
-    /** Questions about who reaches whom, and their answers: {@code io.muster.barrier}. */
+    /** Questions about which process reaches which, and their answers: {@code io.muster.barrier}. */
     VIEW,
-    /** What transfers ask of the other process: {@link TransferMessage}. */
+    /** Requests of transfers to the other process, and their answers: {@code io.muster.transfer.gpu}. */
     TRANSFER,
     /** As LINK, signed with the secret of its group. */
     SEALED_LINK,

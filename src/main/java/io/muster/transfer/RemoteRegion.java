@@ -3,10 +3,10 @@
 package io.muster.transfer;
 
 /**
- * What a write into another process's registered memory must name: never a raw address.
+ * Names registered memory of another process in a write. Raw addresses are never sent.
  *
  * @param id number of the region within its process
- * @param key the remote key: random, dies with the registration
+ * @param key the remote key: random, and valid as long as the registration
  * @param bytes length of the region
  */
 public record RemoteRegion(int id, long key, long bytes) {

@@ -8,47 +8,47 @@ import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import java.util.Optional;
 
-/** A way to move bytes between processes. One instance per process; owns the listening socket and every channel. */
+/** Moves bytes between processes. One instance per process; it owns the listening socket and every channel. */
 public interface Transport {
-    /** The transport's word on the wire and in reports: {@code tcp}. */
+    /** The name of this transport on the wire and in reports, such as {@code tcp}. */
     String name();
 
-    /** Where this process can be dialled, as it is published; known once the transport has started. */
+    /** The published address of this process. Known once the transport has started. */
     ProcessAddress address();
 
     /**
-     * The channel to a process: the living one, or the one being dialled, or a new dial. Bounded by the hello deadline
-     * from when the dial starts; dials beyond the limit wait their turn.
+     * Returns the channel to a process: the open one, or the one that is being opened, or else that of a new dial. A
+     * dial has the hello timeout, counted from its start. Dials beyond the limit of simultaneous ones are queued.
      *
      * @return completes on the caller's context, after {@link Listener#opened}; fails with a {@link ConnectException}
      * @throws IllegalArgumentException for this process's own address
      */
     Future<Channel> connect(ProcessAddress peer);
 
-    /** The living channel to a process, whoever dialled it. */
+    /** The open channel to a process, whichever end dialled it. */
     Optional<Channel> channel(ProcessId peer);
 
     /**
-     * Set once, before the transport starts. Its methods are called on the channel's control context and must not
-     * block. Of one process, {@link #lost} of a channel comes before {@link #opened} of the next, which may come on
-     * another context.
+     * Receives the events of all channels. Set once, before the transport starts. The methods are called on the
+     * channel's control context and must not block. For one process, {@link #lost} of a channel is called before
+     * {@link #opened} of the next one, which may be called on another context.
      */
     interface Listener {
-        /** A channel is up: both hellos done, the bulk connection verified in both directions. */
+        /** A channel is open: both hellos are done, and the bulk connection is verified in both directions. */
         void opened(Channel channel);
 
-        /** A channel is over. Called once, after {@link Channel#isAlive()} has turned false. */
+        /** A channel is over. Called once, after {@link Channel#isAlive()} turned false. */
         void lost(Channel channel, LossEvidence evidence);
 
         void received(Channel channel, ControlKind kind, Buffer payload);
 
-        /** What the next liveness answer to this peer is to carry; small. */
+        /** The payload of the next liveness answer to this peer; small. */
         Buffer livenessPayload(Channel channel);
 
         void livenessReceived(Channel channel, Buffer payload);
     }
 
-    /** Ends the channels over which no secret was proved; to be called when this process gets its first. */
+    /** Ends the channels over which no secret was proved. To be called when this process gets its first secret. */
     void endUnproved();
 
     /** Stops accepting, ends every channel, closes every socket. */

@@ -9,9 +9,9 @@ import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import java.lang.foreign.MemorySegment;
 
-/** A channel that does with another what it does not say otherwise. */
+/** A channel that delegates to another one every method that it does not override. */
 public interface WrappedChannel extends Channel {
-    /** The one that is wrapped. */
+    /** The channel to delegate to. */
     Channel channel();
 
     @Override

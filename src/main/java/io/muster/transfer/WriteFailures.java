@@ -4,7 +4,7 @@ package io.muster.transfer;
 
 import io.muster.group.WriteException;
 
-/** The sentences of failed writes: what happened, where, what to do. */
+/** Builds the errors of failed writes: what happened, where, and what to do. */
 public final class WriteFailures {
     private WriteFailures() {}
 
@@ -19,14 +19,14 @@ public final class WriteFailures {
     public static WriteException timeout(int ms, RemoteRegion region, long offset, long length, String peer) {
         return new WriteException(
                 WriteException.Reason.TIMEOUT,
-                "write not answered after " + ms + " ms: " + where(region, offset, length, peer) + "; "
+                "write not acknowledged after " + ms + " ms: " + where(region, offset, length, peer) + "; "
                         + advice(WriteException.Reason.TIMEOUT));
     }
 
     public static WriteException lost(String evidence, RemoteRegion region, long offset, long length, String peer) {
         return new WriteException(
                 WriteException.Reason.CHANNEL_LOST,
-                "channel ended before the write was answered (" + evidence + "): " + where(region, offset, length, peer)
+                "channel ended before the write was acknowledged (" + evidence + "): " + where(region, offset, length, peer)
                         + "; " + advice(WriteException.Reason.CHANNEL_LOST));
     }
 
@@ -38,14 +38,14 @@ public final class WriteFailures {
     private static String advice(WriteException.Reason reason) {
         return switch (reason) {
             case UNKNOWN_REGION, WRONG_KEY ->
-                "ask for the region's present handle: it was closed, or belongs to an earlier life";
+                "read the current handle of the region: this one was closed, or is of an earlier incarnation";
             case OUT_OF_BOUNDS -> "keep offset and length within the region";
-            case CLOSING -> "stop writing: its owner is leaving";
-            case UNPROVED -> "open a link of that group first: only its members write into its memory";
-            case FAILED -> "see the log of the target";
+            case CLOSING -> "stop writing: the owner of the region is leaving";
+            case UNPROVED -> "open a link of that group first: only its members may write into its memory";
+            case FAILED -> "see the log of the target process";
             case EMPTY -> "write at least one byte";
-            case TIMEOUT -> "check the target's load, or raise transport.writeTimeoutMs";
-            case CHANNEL_LOST -> "it may or may not have been applied: write again once connected";
+            case TIMEOUT -> "check the load of the target process, or raise transport.writeTimeoutMs";
+            case CHANNEL_LOST -> "it is not known whether the write was applied: write again once connected";
         };
     }
 }

@@ -1,7 +1,7 @@
 /**
- * Registered memory and the ways to move bytes into it: regions, leases, remote writes, channels between processes.
- * Read {@link io.muster.transfer.Transport} first. Imports cuda, descriptor, segment, group. Invariant: a write that is
- * said to be done has been applied at its destination, and no memory is released while a transfer uses it.
+ * The interfaces of data transfer between processes: transport, channel, remote region, and their errors. Read
+ * {@link io.muster.transfer.Transport} first. Imports cuda and group. Invariant: a write completes successfully only
+ * after its bytes were applied at the destination.
  */
 @NullMarked
 package io.muster.transfer;

@@ -3,14 +3,12 @@
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.Gpu;
-import io.muster.cuda.GpuCopy;
+import io.muster.cuda.driver.GpuCopy;
 import io.muster.cuda.Gpus;
 import io.muster.group.Direction;
 import io.muster.group.GpuSlice;
 import io.muster.group.Local;
 import io.muster.group.WriteException;
-import io.muster.cuda.GpuSlice;
-import io.muster.cuda.driver.GpuCopy;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Move;
@@ -27,9 +25,9 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One-sided copies between this process and GPU memory: checks the bounds, holds the lease, starts the copy on the
- * right GPU, and answers when the driver says that it is done: then the bytes are in the destination, visible to every
- * kernel that its owner launches afterwards (P-5).
+ * One-sided copies between this process and GPU memory. Checks the bounds, holds the lease, and starts the copy on the
+ * right GPU. The future completes when the driver reports the end of the copy: the bytes are then in the destination,
+ * and visible to every kernel that its owner launches afterwards (P-5).
  */
 final class GpuCopies {
     private final RegionTable table;
@@ -66,7 +64,7 @@ final class GpuCopies {
     private Future<Void> leased(RemoteRegion remote, Lease lease, Move move) {
         if (!(lease.region().backing() instanceof Backing.OnGpu(Gpu gpu, var view, var _, var _))) {
             return Future.failedFuture(
-                    new WriteException(WriteException.Reason.FAILED, "region " + remote.id() + " is no GPU memory"));
+                    new WriteException(WriteException.Reason.FAILED, "region " + remote.id() + " is not GPU memory"));
         }
         long address = view.address() + lease.offset();
         if (move.local() instanceof Local.OnGpu(GpuSlice slice) && slice.device() != gpu.device()) {
@@ -83,7 +81,7 @@ final class GpuCopies {
         return checked(move.local()).compose(_ -> started(gpu, remote, move, copy(address, move), "this process"));
     }
 
-    /** Between memory of the host that is registered here and memory of a GPU of this process. */
+    /** Between registered host memory and memory of a GPU, both of this process. */
     Future<Void> onHost(RemoteRegion remote, GpuSlice slice, Move move) {
         return switch (table.lease(remote.id(), remote.key(), move.offset(), slice.bytes())) {
             case LeaseOutcome.Refused refused ->
@@ -105,8 +103,8 @@ final class GpuCopies {
     }
 
     /**
-     * To or from GPU memory of another process. Fails with a {@link WriteException}: {@code FAILED} also if it can't be
-     * mapped here.
+     * To or from GPU memory of another process. Fails with a {@link WriteException}; its kind is {@code FAILED} also if
+     * the memory can't be mapped here.
      */
     Future<Void> remote(Channel channel, boolean sameHost, SegmentInfo info, Move move) {
         var remote = new RemoteRegion(info.region(), info.key(), info.bytes());
@@ -114,7 +112,7 @@ final class GpuCopies {
         long bytes = move.bytes();
         if (info.gpu().isEmpty()) {
             return Future.failedFuture(
-                    new WriteException(WriteException.Reason.FAILED, "segment " + info.name() + " is no GPU memory"));
+                    new WriteException(WriteException.Reason.FAILED, "segment " + info.name() + " is not GPU memory"));
         }
         if (bytes == 0) {
             return Future.failedFuture(WriteFailures.refused(
@@ -135,7 +133,7 @@ final class GpuCopies {
                     if (!imported.lease()) {
                         return Future.failedFuture(WriteFailures.refused(
                                 WriteException.Reason.CLOSING,
-                                "the region is being taken back",
+                                "its owner is taking the region back",
                                 remote,
                                 offset,
                                 bytes,
@@ -161,7 +159,10 @@ final class GpuCopies {
                         .compose(gpu -> imports.get(channel, sameHost, info, gpu));
     }
 
-    /** That of the local memory; for host memory the target's own, if this process sees it, else the first. */
+    /**
+     * The GPU of the local memory. For host memory: the GPU of the target if it is visible to this process, else the
+     * first one. Null if that GPU is not in use yet.
+     */
     private @Nullable Gpu inUse(SegmentInfo info, Local local) {
         return local instanceof Local.OnGpu(GpuSlice slice)
                 ? gpus.inUse(slice.device())
@@ -171,7 +172,7 @@ final class GpuCopies {
     private static Future<Void> checked(Local local) {
         return local instanceof Local.Host(MemorySegment memory) && !memory.isNative()
                 ? Future.failedFuture(new WriteException(
-                        WriteException.Reason.FAILED, "this end lies on the Java heap, where no GPU reaches it"))
+                        WriteException.Reason.FAILED, "the local memory is on the Java heap, which no GPU can access: allocate it off-heap"))
                 : Future.succeededFuture();
     }
 

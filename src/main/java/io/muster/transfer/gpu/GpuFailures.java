@@ -9,11 +9,11 @@ import io.muster.cuda.driver.GpuTrouble;
 import io.muster.transfer.RemoteRegion;
 import java.util.concurrent.CompletionException;
 
-/** The sentences of failures on GPUs. */
+/** Builds the errors of failed GPU operations. */
 final class GpuFailures {
     private GpuFailures() {}
 
-    /** What failed, and what to do if the driver's status says it. */
+    /** What failed, and what to do where the status of the driver tells. */
     static String text(Throwable failure) {
         return switch (failure) {
             case CompletionException wrapped when wrapped.getCause() != null -> text(wrapped.getCause());

@@ -9,8 +9,9 @@ import io.vertx.core.Promise;
 import java.util.List;
 
 /**
- * A region of another process, mapped for one GPU of this one. Copies hold leases on it; closing refuses new ones,
- * waits for those that are held, and then unmaps (T-5). Thread-safe: the counter is guarded by this object's monitor.
+ * A region of another process that is mapped for one GPU of this process. A copy holds a lease on it. {@link #close}
+ * refuses new leases, waits for those that are held, and then unmaps (T-5). Thread-safe: this object's monitor guards
+ * the lease count.
  */
 final class GpuImport {
     private final Gpu gpu;
@@ -21,7 +22,7 @@ final class GpuImport {
     private int leases;
     private boolean closing;
 
-    /** @param refused why the ways before this one were not taken */
+    /** @param refused why each better way was not used */
     GpuImport(Gpu gpu, GpuView view, GpuWays.Way way, List<String> refused) {
         this.gpu = gpu;
         this.view = view;
@@ -41,7 +42,7 @@ final class GpuImport {
         return refused;
     }
 
-    /** Where the region begins, at this process. */
+    /** The address of the region in this process. */
     long address() {
         return view.address() + way.record().offset();
     }
@@ -65,7 +66,7 @@ final class GpuImport {
         }
     }
 
-    /** Completes when it is unmapped; fails if it could not be. */
+    /** Completes when the region is unmapped; fails if the driver refuses. */
     Future<Void> close() {
         boolean free;
         synchronized (this) {

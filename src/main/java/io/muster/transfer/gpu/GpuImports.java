@@ -26,22 +26,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The regions of other processes that are mapped here, each once per GPU of this process that reaches for it. A mapping
- * belongs to the channel over which its owner was asked, and ends with it, with the owner's revocation, or with this
- * process.
+ * The regions of other processes that are mapped here, once per GPU of this process that copies to or from them. A
+ * mapping belongs to the channel over which the owner was asked. It ends with this channel, when the owner revokes it,
+ * or when this process closes. Thread-safe.
  */
 final class GpuImports {
     private static final Logger LOG = LoggerFactory.getLogger(GpuImports.class);
-    /** A region that can't be mapped is not tried again with every write. */
+    /** A region that can't be mapped is tried again after this time at the earliest, not with every write. */
     private static final long REMEMBER_FAILURE_MS = 5_000;
 
     private final Vertx vertx;
     private final Questions questions;
     private final Map<Key, Future<GpuImport>> imports = new ConcurrentHashMap<>();
-    /** Why regions can't be mapped here: kept while their channels last, also when it may be tried again. */
+    /** Why regions can't be mapped here; kept until the channel ends or a later attempt succeeds. */
     private final Map<Key, List<String>> refusals = new ConcurrentHashMap<>();
 
-    /** What is mapped, for which GPU of this process, as promised on which channel. */
+    /** A region, the GPU of this process that it is mapped for, and the channel over which its owner was asked. */
     private record Key(ChannelGeneration channel, int region, long key, int device, String segment) {
         GpuPath path(String way, List<String> refused) {
             return new GpuPath(channel, region, segment, device, way, refused);
@@ -54,8 +54,8 @@ final class GpuImports {
     }
 
     /**
-     * The mapping, made if there is none yet; fails with a {@link WriteException} that names each way and why it was
-     * not taken.
+     * Returns the mapping, and maps the region if there is none yet. Fails with a {@link WriteException} that names
+     * each way and why it was not used.
      */
     Future<GpuImport> get(Channel channel, boolean sameHost, SegmentInfo info, Gpu gpu) {
         var key = new Key(channel.generation(), info.region(), info.key(), gpu.device(), info.name());
@@ -100,7 +100,7 @@ final class GpuImports {
             return Future.failedFuture(new WriteException(
                     WriteException.Reason.FAILED,
                     "segment " + info.name() + " can't be mapped on GPU " + gpu.device() + ": "
-                            + (refused.isEmpty() ? "its handle names no way" : String.join("; ", refused))));
+                            + (refused.isEmpty() ? "its handle names no way to map it" : String.join("; ", refused))));
         }
         GpuWays.Way way = ways.getFirst();
         return map(info, gpu, way)
@@ -140,7 +140,7 @@ final class GpuImports {
         }
     }
 
-    /** The owner takes the region back: unmap it as soon as no copy uses it, and say so. */
+    /** The owner revokes the region: it is unmapped as soon as no copy uses it, and then the owner is notified. */
     void revoked(Channel channel, int region) {
         end(key -> key.channel().equals(channel.generation()) && key.region() == region, channel);
     }
@@ -171,13 +171,13 @@ final class GpuImports {
                     key.region(),
                     key.device(),
                     GpuFailures.text(failure));
-            // what cuMemCreate made lives as long as its last mapping, so its owner may go on; what cuMemAlloc made
-            // does not
+            // Memory of cuMemCreate lives as long as its last mapping, so its owner may free it. Memory of cuMemAlloc
+            // does not, so its owner must not be notified.
             return imported.way().kind() == GpuWays.Kind.IPC ? Future.failedFuture(failure) : Future.succeededFuture();
         });
     }
 
-    /** Unmaps everything, as soon as no copy uses it. */
+    /** Unmaps each region as soon as no copy uses it. */
     Future<Void> close() {
         List<Future<Void>> ends = new ArrayList<>();
         imports.keySet().forEach(key -> {
@@ -189,7 +189,7 @@ final class GpuImports {
         return Future.join(ends).mapEmpty();
     }
 
-    /** How each region that was reached for is reached, in no order. */
+    /** The way to each region that a transfer asked for, in no order. */
     List<GpuPath> paths() {
         List<GpuPath> paths = new ArrayList<>();
         refusals.forEach((key, refused) -> paths.add(key.path("", refused)));

@@ -6,13 +6,14 @@ import io.muster.transfer.ChannelGeneration;
 import java.util.List;
 
 /**
- * How this process reaches a segment in GPU memory of another.
+ * The way by which this process accesses a segment in GPU memory of another process.
  *
- * @param channel over which its owner was asked
- * @param region number of the segment's memory there
- * @param device the GPU here that copies
- * @param way empty: it can't be mapped here, and its bytes go over the connection, if that is allowed
- * @param refused why other ways were not taken
+ * @param channel the channel over which the owner was asked
+ * @param region id of the segment's region at its owner
+ * @param device the GPU of this process that copies
+ * @param way empty if the segment can't be mapped here; its bytes then go over the channel, if {@code gpu.fallback}
+ *     allows it
+ * @param refused why other ways were not used
  */
 public record GpuPath(
         ChannelGeneration channel, int region, String segment, int device, String way, List<String> refused) {

@@ -35,12 +35,15 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The GPU memory that this process has registered, and who has mapped it. Whoever maps a region says so first and when
- * it has let go; memory is freed when nobody has it mapped any more. Freeing memory that another process has mapped
- * would not hurt what {@code cuMemCreate} made (it goes with its last mapping), and is undefined for what
- * {@code cuMemAlloc} made: so that of a process that is lost from sight is kept until it has ended.
+ * The GPU memory that this process has registered, and the processes that have mapped it. A process announces each
+ * mapping before it maps a region, and again after it has unmapped it. Memory is freed when no process has it mapped
+ * any more.
  *
- * <p>Channels' contexts, workers of GPUs and the application meet here: the map is guarded by this object's monitor.
+ * <p>Freeing memory that another process still has mapped is harmless for memory of {@code cuMemCreate}, which lives as
+ * long as its last mapping, and undefined for memory of {@code cuMemAlloc}. So memory of {@code cuMemAlloc} that a lost
+ * process has mapped is kept until that process has ended.
+ *
+ * <p>Contexts of channels, GPU workers and the application meet here: this object's monitor guards the map.
  */
 final class GpuRegions {
     private final Vertx vertx;
@@ -51,7 +54,7 @@ final class GpuRegions {
     private final Map<Integer, Attached> attached = new HashMap<>();
     private @Nullable DescriptorServer server;
 
-    /** Who has a region mapped, and who waits for the last to let go. */
+    /** The processes that have a region mapped; {@code free} completes when the last one has unmapped it. */
     private static final class Attached {
         final Map<ChannelGeneration, Mapper> mappers = new HashMap<>();
         final Promise<Void> free = Promise.promise();
@@ -79,21 +82,21 @@ final class GpuRegions {
         this.channels = channels;
     }
 
-    /** The device in use, when it is ready; fails with CONFIG if it can't be used. */
+    /** The GPU with this index, once it is ready. Fails with CONFIG if it can't be used. */
     Future<Gpu> gpu(int device) {
         return vertx.executeBlocking(
                         () -> gpus.gpu(device)
                                 .orElseThrow(() -> MusterException.config(
                                         gpus.devices().isEmpty()
                                                 ? "no GPU memory here: " + gpus.whyNone()
-                                                : "this process sees no GPU " + device + ", but "
-                                                        + gpus.devices().size() + " from 0")),
+                                                : "GPU " + device + " is not visible to this process, which sees "
+                                                        + gpus.devices().size() + ", numbered from 0")),
                         false)
                 .compose(gpu -> Future.fromCompletionStage(Objects.requireNonNull(gpu).ready()).map(gpu))
                 .recover(failure -> Future.failedFuture(config("GPU " + device + " can't be used", failure)));
     }
 
-    /** That of this UUID in use, or the first if this process does not see it. */
+    /** The GPU with this UUID, or the first one if that GPU is not visible to this process. */
     Future<Gpu> gpu(UUID uuid) {
         return vertx.executeBlocking(
                         () -> gpus.withUuid(uuid).map(CudaFacts.Device::index).orElse(0), false)
@@ -105,7 +108,7 @@ final class GpuRegions {
                 .compose(gpu -> Future.fromCompletionStage(gpu.allocate(kind, bytes))
                         .compose(view -> add(name, gpu, view))
                         .recover(failure -> Future.failedFuture(config(
-                                "GPU " + device + " gives no " + bytes + " bytes that can be shared", failure))));
+                                "GPU " + device + " can't allocate " + bytes + " bytes that can be shared", failure))));
     }
 
     Future<Region> register(String name, int device, long address, long bytes) {
@@ -114,7 +117,8 @@ final class GpuRegions {
                         .compose(view -> add(name, gpu, view))
                         .recover(failure -> Future.failedFuture(config(
                                 "the memory at 0x" + Long.toHexString(address) + " of GPU " + device
-                                        + " can't be shared: it has to come from cuMemAlloc or cudaMalloc of this process, and not from a pool",
+                                        + " can't be shared: allocate it with cuMemAlloc or cudaMalloc"
+                                        + " in this process, not from a pool",
                                 failure))));
     }
 
@@ -150,7 +154,7 @@ final class GpuRegions {
     private GpuRecord record(Gpu gpu, GpuView view) throws IOException {
         GpuExport export = view.export();
         if (export == null) {
-            throw new IllegalArgumentException("imported memory is not registered");
+            throw new IllegalArgumentException("memory that was imported from another process can't be registered");
         }
         return switch (export) {
             case GpuExport.Posix _ ->
@@ -183,9 +187,9 @@ final class GpuRegions {
                 .orElse(OptionalInt.empty());
     }
 
-    // ---- those who map
+    // ---- mappings by other processes
 
-    /** What to answer to one who is going to map a region. */
+    /** Counts a mapping that another process is about to make. Returns the answer to its request. */
     synchronized TransferMessage.Answer attach(Channel channel, TransferMessage.Attach wanted) {
         Region region = table.find(wanted.region(), wanted.key()).orElse(null);
         if (region == null || !(region.backing() instanceof Backing.OnGpu)) {
@@ -199,8 +203,8 @@ final class GpuRegions {
             return TransferMessage.Answer.refused(
                     wanted.request(),
                     WriteException.Reason.UNPROVED,
-                    "region " + region.id() + " is of group " + owner
-                            + ", whose secret was not proved over this channel");
+                    "region " + region.id() + " belongs to group " + owner
+                            + ", and its secret was not proved over this channel");
         }
         if (region.isClosing()) {
             return TransferMessage.Answer.refused(
@@ -214,16 +218,17 @@ final class GpuRegions {
     }
 
     synchronized void detached(ChannelGeneration channel, int region) {
-        Attached who = attached.get(region);
-        Mapper mapper = who == null ? null : who.mappers.get(channel);
-        if (who != null && mapper != null && --mapper.mappings == 0) {
-            who.mappers.remove(channel);
-            freeIfLast(region, who);
+        Attached mapped = attached.get(region);
+        Mapper mapper = mapped == null ? null : mapped.mappers.get(channel);
+        if (mapped != null && mapper != null && --mapper.mappings == 0) {
+            mapped.mappers.remove(channel);
+            freeIfLast(region, mapped);
         }
     }
 
     /**
-     * The process at the other end unmaps by itself, if it lives; where that has to be certain, its end is waited for.
+     * Forgets the mappings of a lost channel. The peer unmaps by itself if it is alive. For memory that must not be
+     * freed while it is mapped, this waits until the process of the peer has ended.
      */
     void lost(ChannelGeneration channel) {
         List<Integer> regions;
@@ -245,8 +250,8 @@ final class GpuRegions {
                 .orElse(false);
         long pid;
         synchronized (this) {
-            Attached who = attached.get(region);
-            Mapper mapper = who == null ? null : who.mappers.get(channel);
+            Attached mapped = attached.get(region);
+            Mapper mapper = mapped == null ? null : mapped.mappers.get(channel);
             pid = mapper == null ? -1 : mapper.pid;
         }
         return !mustEnd || pid < 0
@@ -258,30 +263,30 @@ final class GpuRegions {
     }
 
     private synchronized void gone(ChannelGeneration channel, int region) {
-        Attached who = attached.get(region);
-        if (who != null && who.mappers.remove(channel) != null) {
-            freeIfLast(region, who);
+        Attached mapped = attached.get(region);
+        if (mapped != null && mapped.mappers.remove(channel) != null) {
+            freeIfLast(region, mapped);
         }
     }
 
-    private void freeIfLast(int region, Attached who) {
-        if (who.mappers.isEmpty()) {
+    private void freeIfLast(int region, Attached mapped) {
+        if (mapped.mappers.isEmpty()) {
             attached.remove(region);
-            who.free.tryComplete();
+            mapped.free.tryComplete();
         }
     }
 
-    /** Mappings of this region by other processes. */
+    /** Number of mappings of this region by other processes. */
     synchronized int mappings(int region) {
-        Attached who = attached.get(region);
-        return who == null
+        Attached mapped = attached.get(region);
+        return mapped == null
                 ? 0
-                : who.mappers.values().stream()
+                : mapped.mappers.values().stream()
                         .mapToInt(mapper -> mapper.mappings)
                         .sum();
     }
 
-    // ---- giving back: revoke, acknowledge, free
+    // ---- closing a region: revoke, wait for the acknowledgements, free
 
     private Future<Void> release(Region region, Gpu gpu, GpuView view, Duration bound) {
         return revoke(region, bound)
@@ -290,14 +295,14 @@ final class GpuRegions {
     }
 
     private Future<Void> revoke(Region region, Duration bound) {
-        Attached who;
+        Attached mapped;
         List<ChannelGeneration> asked;
         synchronized (this) {
-            who = attached.get(region.id());
-            if (who == null) {
+            mapped = attached.get(region.id());
+            if (mapped == null) {
                 return Future.succeededFuture();
             }
-            asked = List.copyOf(who.mappers.keySet());
+            asked = List.copyOf(mapped.mappers.keySet());
         }
         for (ChannelGeneration generation : asked) {
             Channel channel = channels.apply(generation);
@@ -307,12 +312,12 @@ final class GpuRegions {
         }
         long timer = vertx.setTimer(
                 Math.max(1, bound.toMillis()),
-                _ -> who.free.tryFail(new IllegalStateException(mappings(region.id())
-                        + " mappings of other processes were not given back within " + bound.toMillis() + " ms")));
-        return who.free.future().onComplete(_ -> vertx.cancelTimer(timer));
+                _ -> mapped.free.tryFail(new IllegalStateException(mappings(region.id())
+                        + " mappings by other processes were not ended within " + bound.toMillis() + " ms")));
+        return mapped.free.future().onComplete(_ -> vertx.cancelTimer(timer));
     }
 
-    /** Blocks shortly. */
+    /** Closes the descriptor server. Blocks for a short time. */
     synchronized void close() throws IOException {
         if (server != null) {
             server.close();

@@ -32,14 +32,39 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Transfers that the bulk connection alone does not make: {@code cuda}, over GPU memory that one process maps from
- * another, and reads and staged copies over {@code tcp}. One per process. It speaks with the others' on the control
- * connections; no GPU is touched before memory of one is registered or reached for.
+ * The transfers that one write over the bulk connection can't do: {@code cuda}, direct copies to and from GPU memory
+ * that one process maps from another, and reads and staged copies over {@code tcp}. One per process.
+ *
+ * <p><b>What it holds.</b> {@link GpuRegions}: the GPU memory that this process has registered, and the mappings of it
+ * by other processes. {@link GpuImports}: the memory of other processes that is mapped here. {@link GpuCopies}: copies
+ * over both. {@link StagedTransfers}: reads, and copies through host memory. {@link Questions}: the requests to other
+ * processes that are not answered yet. No CUDA context is created before GPU memory is registered, or a transfer asks
+ * for a segment on a GPU.
+ *
+ * <p><b>Order of events.</b> The first transfer to a segment sends {@code Attach} on the control connection. The owner
+ * counts the mapping and answers; only then is the segment mapped, by the first way of {@link GpuWays} that the driver
+ * accepts. Later transfers use the same mapping. To close a region, its owner sends {@code Revoke}; each process
+ * refuses new copies, waits for those under way, unmaps, and sends {@code Detached}; the owner frees the memory when
+ * all mappings are ended. A lost channel ends its requests, its imports and its staging areas. If a segment can't be
+ * mapped and {@code gpu.fallback} is {@code tcp}, the transfer is staged through host memory.
+ *
+ * <p><b>Threads.</b> {@link #received} and {@link #lost} are called on contexts of channels, transfers on any thread;
+ * the driver reports the end of copies on the worker of a GPU. This class has no mutable state. Each collaborator
+ * guards its own state and says how.
+ *
+ * <p><b>Invariants.</b> A mapping is unmapped only when no copy uses it (T-5). Memory is freed only when no process has
+ * it mapped, or the bound of the close has passed and it is leaked instead. A transfer succeeds only after the driver
+ * has reported the end of its copy (P-5).
+ *
+ * <p><b>The trap.</b> Liveness runs over TCP and a mapping does not end by itself when TCP does. If the peer is lost,
+ * freeing memory of {@code cuMemAlloc} that it has mapped is undefined behaviour of the driver, so {@link GpuRegions}
+ * waits until its process has ended. And a fallback after a failure other than "can't be mapped" would hide it: only
+ * {@code FAILED} over a live channel, and a GPU that can't be used, fall back.
  */
 public final class GpuTransport {
     private static final Logger LOG = LoggerFactory.getLogger(GpuTransport.class);
 
-    /** The transport's word in handles and reports. */
+    /** The name of this transport in handles and reports. */
     public static final String NAME = "cuda";
 
     private final Complaints malformed = new Complaints(LOG, LogEvents.TRANSFER_MALFORMED);
@@ -54,13 +79,13 @@ public final class GpuTransport {
     private final long answerTimeoutMs;
 
     /**
-     * @param kind how memory of its own is shared: {@code FABRIC} only where the fabric is proven
-     * @param answerTimeoutMs for the other process to answer a question
+     * @param kind how this process shares its own memory: {@code FABRIC} only where the fabric is proven
+     * @param answerTimeoutMs how long another process may take to answer a request
      * @param fallsBack whether transfers go over {@code tcp} where GPU memory can't be mapped
      */
     public record Settings(ShareKind kind, long answerTimeoutMs, boolean fallsBack) {}
 
-    /** @param channels the living channel of a generation */
+    /** @param channels returns the open channel of a generation, null if it is over */
     public GpuTransport(
             Vertx vertx,
             RegionTable table,
@@ -79,19 +104,19 @@ public final class GpuTransport {
     }
 
     /**
-     * Makes zeroed memory on a GPU that others can map; nobody is told of writes into it. Fails with CONFIG if there is
-     * no such GPU, or it gives no such memory.
+     * Allocates and registers zeroed GPU memory that other processes can map. Writes into it call no listener. Fails
+     * with CONFIG if there is no such GPU, or if it can't allocate memory that can be shared.
      */
     public Future<Region> allocate(String name, int device, long bytes) {
         return regions.allocate(name, device, bytes);
     }
 
-    /** Registers memory that the application has allocated. Fails with CONFIG if it can't be shared. */
+    /** Registers GPU memory of the application. Fails with CONFIG if it can't be shared. */
     public Future<Region> register(String name, int device, long address, long bytes) {
         return regions.register(name, device, address, bytes);
     }
 
-    /** Told, on a worker of a GPU, when a GPU is lost. */
+    /** The listener is called on a worker of a GPU when a GPU is lost. */
     public void onLost(Consumer<Gpu> listener) {
         gpus.onLost(listener);
     }
@@ -101,14 +126,14 @@ public final class GpuTransport {
         return copies.own(region, move);
     }
 
-    /** Between memory of the host that this process has registered and memory of one of its GPUs. */
+    /** Between registered host memory and memory of a GPU, both of this process. */
     public Future<Void> onHost(RemoteRegion region, GpuSlice slice, Move move) {
         return copies.onHost(region, slice, move);
     }
 
     /**
-     * To or from a segment of another process: over {@code cuda} if it lies on a GPU and can be mapped here, else over
-     * the channel.
+     * To or from a segment of another process: over {@code cuda} if the segment is on a GPU and can be mapped here,
+     * else over the channel.
      *
      * @param sameHost both processes have the same boot id and network namespace
      * @return completes when the bytes are in the destination; fails with a {@link WriteException}
@@ -158,7 +183,7 @@ public final class GpuTransport {
             case Decoded.Malformed<TransferMessage>(String reason) ->
                 malformed.note(
                         channel.address().host(),
-                        "sent no transfer message: process=" + channel.peer() + " reason=" + reason);
+                        "sent a malformed transfer message: process=" + channel.peer() + " reason=" + reason);
             case Decoded.Valid<TransferMessage>(TransferMessage message) -> {
                 switch (message) {
                     case TransferMessage.Attach attach ->
@@ -184,19 +209,19 @@ public final class GpuTransport {
         staged.lost(channel.generation());
     }
 
-    /** How memory of others is reached here, that was reached for. */
+    /** The way to each segment on a GPU of another process that a transfer asked for. */
     public List<GpuPath> paths() {
         return imports.paths();
     }
 
-    /** Mappings of this process into memory of others. */
+    /** Number of regions of other processes that are mapped here. */
     public int mappings() {
         return imports.size();
     }
 
     /**
-     * Unmaps what is mapped, as soon as no copy uses it, and ends the workers, within the time for an answer; regions
-     * are closed before.
+     * Unmaps each region of another process as soon as no copy uses it, and ends the GPU workers. Waits no longer than
+     * the answer timeout. The regions of this process must be closed before.
      */
     public Future<Void> close() {
         return imports.close()

@@ -7,13 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Which ways to GPU memory of another process are worth trying, the best first, and why the others are not: a pure
- * function of what its handle says and of where it is. Trying is what decides: the first way whose memory can be mapped
- * and read is used.
+ * The ways to map GPU memory of another process that are worth trying, best first, and why the others are not. A pure
+ * function of the handle and of the owner's host. The first way that maps is used.
  */
 record GpuWays(List<Way> ways, List<String> refused) {
 
-    /** One way; its text names it in reports. */
+    /** A kind of way; its text appears in reports. */
     enum Kind {
         UNIX_SOCKET("posix over a unix socket"),
         IPC("cuda-ipc"),

@@ -14,7 +14,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongFunction;
 
-/** Questions to other processes that are not answered yet. Thread-safe. */
+/** The unanswered requests to other processes. Thread-safe. */
 final class Questions {
     private final Vertx vertx;
     private final long timeoutMs;
@@ -28,7 +28,10 @@ final class Questions {
         this.timeoutMs = timeoutMs;
     }
 
-    /** Asks; fails with a {@link WriteException} for a refusal, for silence, and when the channel ends first. */
+    /**
+     * Sends a request. Fails with a {@link WriteException} if it is refused, if it is not answered in time, or if the
+     * channel ends first.
+     */
     Future<TransferMessage.Answer> ask(Channel channel, LongFunction<TransferMessage> question) {
         long number = next.incrementAndGet();
         Promise<TransferMessage.Answer> answer = Promise.promise();
@@ -37,7 +40,8 @@ final class Questions {
                 timeoutMs,
                 _ -> answer.tryFail(new WriteException(
                         WriteException.Reason.TIMEOUT,
-                        channel.peer() + " has not answered within " + timeoutMs + " ms")));
+                        "no answer from process " + channel.peer() + " within " + timeoutMs
+                                + " ms; check the load of that process, or raise peer.open.timeoutMs")));
         channel.send(ControlKind.TRANSFER, question.apply(number).encode());
         if (!channel.isAlive()) {
             lost(channel.generation());
@@ -48,7 +52,7 @@ final class Questions {
         });
     }
 
-    /** Only from whom it was asked. */
+    /** Ignores answers that did not come over the channel of the request. */
     void answered(Channel channel, TransferMessage.Answer answer) {
         Asked question = asked.get(answer.request());
         if (question == null || !question.channel().equals(channel.generation())) {
@@ -69,6 +73,6 @@ final class Questions {
                 .forEach(question -> question.answer()
                         .tryFail(new WriteException(
                                 WriteException.Reason.CHANNEL_LOST,
-                                "the channel ended before it was answered; whether it was done is not known")));
+                                "the channel ended before the answer; it is not known whether the request was done")));
     }
 }

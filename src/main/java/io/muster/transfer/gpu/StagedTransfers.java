@@ -3,15 +3,12 @@
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.Gpu;
-import io.muster.cuda.GpuCopy;
-import io.muster.cuda.GpuTrouble;
+import io.muster.cuda.driver.GpuCopy;
+import io.muster.cuda.driver.GpuTrouble;
 import io.muster.cuda.GpuView;
 import io.muster.group.Direction;
 import io.muster.group.GpuSlice;
 import io.muster.group.Local;
-import io.muster.cuda.GpuSlice;
-import io.muster.cuda.driver.GpuCopy;
-import io.muster.cuda.driver.GpuTrouble;
 import io.muster.group.MusterException;
 import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
@@ -33,13 +30,12 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Transfers between processes over the bulk connection that more than one write is needed for: reads, and whatever
- * begins or ends in the memory of a GPU that the other process can't map. A read is a write by the other process into
- * memory of this one that is registered for it; memory of a GPU is staged on the host, in pieces of at most
- * {@link TransferMessage#MAX_STAGED_BYTES}.
+ * Transfers over the bulk connection that need more than one write: reads, and transfers from or to GPU memory that
+ * can't be mapped. For a read, this process registers memory and asks the other process to write into it. GPU memory is
+ * staged through host memory, in pieces of at most {@link TransferMessage#MAX_STAGED_BYTES}.
  */
 final class StagedTransfers {
-    /** Places that one process may have asked for and not yet used. */
+    /** Staging areas that one channel may have requested and not yet committed. */
     private static final int MAX_PLACES = 16;
 
     private static final Duration BOUND = Duration.ofSeconds(30);
@@ -47,7 +43,7 @@ final class StagedTransfers {
     private final RegionTable table;
     private final GpuRegions gpus;
     private final Questions questions;
-    /** Places for others to write into, by region; channels' contexts meet here: guarded by itself. */
+    /** Staging areas for other processes, by region id. Contexts of channels meet here; the map guards itself. */
     private final Map<Integer, Place> places = new HashMap<>();
 
     private record Place(ChannelGeneration channel, Region region) {}
@@ -58,9 +54,9 @@ final class StagedTransfers {
         this.questions = questions;
     }
 
-    // ---- this process asks
+    // ---- requests of this process
 
-    /** From or into a region in memory of the host, or of a GPU, over the bulk connection. */
+    /** Moves bytes between local memory and a region of another process over the bulk connection. */
     Future<Void> move(
             Direction direction, Channel channel, RemoteRegion remote, boolean targetOnGpu, long offset, Local local) {
         if (local.bytes() == 0) {
@@ -145,7 +141,11 @@ final class StagedTransfers {
                                 _ -> read.succeeded() ? Future.succeededFuture() : Future.failedFuture(read.cause())));
     }
 
-    /** Host memory as it is; memory of a GPU by way of some on the host, copied before, or after. */
+    /**
+     * Passes host memory on as it is. For GPU memory, passes a staging area on, and copies between both.
+     *
+     * @param before true: copy from the GPU before {@code act}; false: copy to the GPU after it
+     */
     private Future<Void> onHost(Local part, boolean before, Function<MemorySegment, Future<Void>> act) {
         if (part instanceof Local.Host(MemorySegment memory)) {
             return act.apply(memory);
@@ -179,7 +179,7 @@ final class StagedTransfers {
         return promise.future();
     }
 
-    // ---- this process is asked
+    // ---- requests of other processes
 
     void asked(Channel channel, TransferMessage.Read read) {
         answer(
@@ -203,7 +203,8 @@ final class StagedTransfers {
     private Future<Void> sendStaged(Channel channel, TransferMessage.Read read, Gpu gpu, GpuView view) {
         if (read.bytes() > TransferMessage.MAX_STAGED_BYTES) {
             return Future.failedFuture(new WriteException(
-                    WriteException.Reason.OUT_OF_BOUNDS, read.bytes() + " bytes of GPU memory at once"));
+                    WriteException.Reason.OUT_OF_BOUNDS, read.bytes() + " bytes of GPU memory in one read, at most "
+                            + TransferMessage.MAX_STAGED_BYTES + " are allowed"));
         }
         Region stage = table.allocate("stage", read.bytes(), null);
         return copied(gpu, new GpuCopy.ToHost(stage.memory(), view.address() + read.offset()))
@@ -223,7 +224,9 @@ final class StagedTransfers {
                         TransferMessage.Answer.refused(
                                         wanted.request(),
                                         WriteException.Reason.FAILED,
-                                        "no place for " + wanted.bytes() + " bytes beside " + taken + " others")
+                                        "no staging area of " + wanted.bytes() + " bytes: at most "
+                                                + TransferMessage.MAX_STAGED_BYTES + " bytes in each of " + MAX_PLACES
+                                                + ", and " + taken + " are in use")
                                 .encode());
                 return;
             }
@@ -248,7 +251,7 @@ final class StagedTransfers {
             answer(
                     channel,
                     commit.request(),
-                    Future.failedFuture(new WriteException(WriteException.Reason.UNKNOWN_REGION, "no such place")));
+                    Future.failedFuture(new WriteException(WriteException.Reason.UNKNOWN_REGION, "no staging area " + commit.staged().id() + " of this channel")));
             return;
         }
         Region staged = place.region();
@@ -261,7 +264,7 @@ final class StagedTransfers {
                                 ? copied(gpu, new GpuCopy.ToDevice(view.address() + commit.offset(), staged.memory()))
                                 : Future.<Void>failedFuture(new WriteException(
                                         WriteException.Reason.FAILED,
-                                        "region " + commit.to().id() + " is no GPU memory")))
+                                        "region " + commit.to().id() + " is not GPU memory")))
                         .onSuccess(_ -> lease.announce())
                         .onComplete(_ -> lease.release());
         };

@@ -11,42 +11,42 @@ import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 
 /**
- * What transfers ask of the other process on the control connection: to map its GPU memory and let it go, and to move
- * bytes that this process can't move itself. Questions carry a number, which their {@link Answer} repeats.
+ * The messages of transfers on the control connection: the mapping and unmapping of GPU memory, and requests to move
+ * bytes that the sender can't move itself. A request carries a number, and its {@link Answer} repeats it.
  */
 public sealed interface TransferMessage {
-    /** No staging area is larger: it bounds what one question makes the other process hold. */
+    /** The largest staging area: bounds the memory that one request can make the other process allocate. */
     long MAX_STAGED_BYTES = 4L << 20;
 
     int MAX_DETAIL = 512;
 
-    /** No region. */
+    /** Stands for "no region". */
     RemoteRegion NONE = new RemoteRegion(0, 0, 0);
 
-    /** I am going to map this region. Answered, then ended by {@link Detached}. */
+    /** The sender is going to map this region. Answered; later ended by {@link Detached}. */
     record Attach(long request, int region, long key, long pid) implements TransferMessage {}
 
-    /** One mapping of this region is gone, and no copy over it is under way. */
+    /** The sender has ended one mapping of this region, and no copy over it is under way. */
     record Detached(int region) implements TransferMessage {}
 
-    /** The region ends: unmap it. Answered by as many {@link Detached} as there are mappings. */
+    /** The region is closing: unmap it. Answered by one {@link Detached} per mapping. */
     record Revoke(int region) implements TransferMessage {}
 
-    /** Write this part of a region of yours into that region of mine, from its beginning. */
+    /** Write this part of a region of the receiver into a region of the sender, at its offset 0. */
     record Read(long request, RemoteRegion from, long offset, long bytes, RemoteRegion into)
             implements TransferMessage {}
 
-    /** I need a place of so many bytes, to write into. */
+    /** Allocate a staging area of this size, for the sender to write into. */
     record Stage(long request, long bytes) implements TransferMessage {}
 
-    /** What I have written there belongs into this region; the place is free again. */
+    /** Copy the content of the staging area into this region, and free the staging area. */
     record Commit(long request, RemoteRegion staged, RemoteRegion to, long offset) implements TransferMessage {}
 
     /**
-     * The end of a question.
+     * The answer to a request.
      *
      * @param status 0: done; else 1 + the ordinal of a {@link WriteException.Reason}
-     * @param place of a {@link Stage}, else {@link #NONE}
+     * @param place the staging area for a {@link Stage}, else {@link #NONE}
      */
     record Answer(long request, int status, String detail, RemoteRegion place) implements TransferMessage {
         static Answer done(long request) {
@@ -80,7 +80,7 @@ public sealed interface TransferMessage {
         return Buffer.buffer(out.toByteArray());
     }
 
-    /** Total: it comes from outside. */
+    /** Total: the bytes come from another process, and any bytes have a result. */
     static Decoded<TransferMessage> decode(Buffer frame) {
         try {
             var in = new CanonicalReader(frame.getBytes());

@@ -12,18 +12,18 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Where the memory of a region is, and how it is given back. */
+/** The memory of a region: where it is, and how it is freed. */
 public sealed interface Backing {
 
-    /** What the processor can touch: nothing, for memory of a GPU. */
+    /** The memory as the CPU can access it: empty if it is memory of a GPU. */
     MemorySegment memory();
 
     long bytes();
 
     /**
-     * Off the heap.
+     * Off-heap memory of the host.
      *
-     * @param owned closed with the region; null if it is the application's
+     * @param owned closed with the region; null if the application owns the memory
      */
     record Host(MemorySegment memory, @Nullable Arena owned) implements Backing {
         @Override
@@ -32,13 +32,13 @@ public sealed interface Backing {
         }
     }
 
-    /** In the memory of a GPU of this process. */
+    /** Memory of a GPU of this process. */
     record OnGpu(Gpu gpu, GpuView view, List<GpuRecord> records, Release release) implements Backing {
         public OnGpu {
             records = List.copyOf(records);
         }
 
-        /** Of no bytes: an address of a GPU is none for the processor. */
+        /** Empty: the CPU can't access an address of a GPU. */
         @Override
         public MemorySegment memory() {
             return MemorySegment.NULL;
@@ -50,10 +50,13 @@ public sealed interface Backing {
         }
     }
 
-    /** Takes memory back from those who have mapped it, and frees it. */
+    /** Asks other processes to unmap the memory, and then frees it. */
     @FunctionalInterface
     interface Release {
-        /** @param bound for those who have it mapped; fails if it passes, and then the memory has to stay */
+        /**
+         * @param bound how long to wait for other processes to unmap the memory
+         * @return fails if they have not; the memory then must not be freed
+         */
         Future<Void> release(Region region, Duration bound);
     }
 }

@@ -5,7 +5,10 @@ package io.muster.transfer.memory;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** The right to touch a part of a region: while it is held, the memory is not released (T-5). Thread-safe. */
+/**
+ * The right to access a part of a region. The memory is not freed while a lease is held (T-5). Releasing it twice has
+ * no effect. Thread-safe.
+ */
 public final class Lease implements LeaseOutcome {
     private final Region region;
     private final long offset;
@@ -34,12 +37,12 @@ public final class Lease implements LeaseOutcome {
     public void copyFrom(MemorySegment source, long sourceOffset, long position, long bytes) {
         if (position < 0 || bytes < 0 || position > length - bytes) {
             throw new IndexOutOfBoundsException(
-                    "position " + position + " and " + bytes + " bytes leave a lease of " + length);
+                    bytes + " bytes at position " + position + " exceed a lease of " + length + " bytes");
         }
         MemorySegment.copy(source, sourceOffset, region.memory(), offset + position, bytes);
     }
 
-    /** Tells the region's listener that the leased part was written. */
+    /** Notifies the region's listener that the leased part was written. */
     public void announce() {
         region.announce(offset, length);
     }

@@ -4,8 +4,8 @@ package io.muster.transfer.memory;
 
 import io.muster.group.WriteException;
 
-/** The answer to a request for a lease. */
+/** The result of a request for a lease. */
 public sealed interface LeaseOutcome permits Lease, LeaseOutcome.Refused {
-    /** No lease, and why; {@code detail} is one clause for a person. */
+    /** The request was refused. {@code detail} is one clause for a person. */
     record Refused(WriteException.Reason reason, String detail) implements LeaseOutcome {}
 }

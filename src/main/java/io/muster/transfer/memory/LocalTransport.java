@@ -8,7 +8,10 @@ import io.muster.transfer.WriteFailures;
 import io.vertx.core.Future;
 import java.lang.foreign.MemorySegment;
 
-/** Writes within this process: the same checks and the same answers as over a connection, and one copy. Thread-safe. */
+/**
+ * Reads and writes within this process, with the same checks and errors as over a connection, and one copy.
+ * Thread-safe.
+ */
 public final class LocalTransport {
     private final RegionTable regions;
 
@@ -17,9 +20,9 @@ public final class LocalTransport {
     }
 
     /**
-     * Copies on the caller's thread, then tells the region's {@link WriteListener} on it.
+     * Copies on the caller's thread, and then calls the region's {@link WriteListener} on that thread.
      *
-     * @return already complete: done, or failed with a {@link WriteException}
+     * @return already completed: succeeded, or failed with a {@link WriteException}
      */
     public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
         return switch (regions.lease(region.id(), region.key(), offset, source.byteSize())) {
@@ -30,7 +33,7 @@ public final class LocalTransport {
         };
     }
 
-    /** The other way round. */
+    /** Copies from the region into {@code destination}. The result is as of {@link #write}. */
     public Future<Void> read(RemoteRegion region, long offset, MemorySegment destination) {
         return switch (regions.lease(region.id(), region.key(), offset, destination.byteSize())) {
             case LeaseOutcome.Refused refused ->

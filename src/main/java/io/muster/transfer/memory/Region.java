@@ -18,19 +18,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Registered memory. Transfers hold leases on it; closing refuses new ones, waits for those that are held, and only
- * then gives the memory back. Thread-safe: the lease count and the state are guarded by this object's monitor, where
- * event loops, the closer and its timer meet.
+ * One registered piece of memory. A transfer holds a lease on it. {@link #close} refuses new leases, waits for those
+ * that are held, and only then frees the memory; {@link RegionTable} explains the order. Thread-safe: event loops, the
+ * closing thread and its timer meet here; this object's monitor guards the lease count and the state.
  */
 public final class Region {
     private static final Logger log = LoggerFactory.getLogger(Region.class);
 
     /** How a region ended. */
     public sealed interface End {
-        /** No transfer uses it any more; memory that the region owned has been given back. */
+        /** No transfer uses the memory any more. Memory that the region owned was freed. */
         record Closed() implements End {}
 
-        /** Leases were still held at the bound, so the memory is kept for ever. */
+        /** The memory is never freed: leases were still held at the bound, or freeing it failed (0 leases). */
         record Leaked(int leases, long waitedMs) implements End {}
     }
 
@@ -40,7 +40,7 @@ public final class Region {
     private final Backing backing;
     private final @Nullable WriteListener listener;
     private final Promise<End> end = Promise.promise();
-    /** Set by whoever registers, before the key is known to anybody who could ask. */
+    /** Set by the registering thread before the key is published; read by event loops. */
     private volatile @Nullable GroupName owner;
 
     private int leases;
@@ -57,21 +57,21 @@ public final class Region {
     }
 
     /**
-     * Only members of this group may use it from now on, over channels that were granted to it; to be called before it
-     * is published.
+     * Restricts the region to members of this group, over channels that were granted to the group. To be called before
+     * the region is published.
      */
     public Region guardedBy(@Nullable GroupName group) {
         owner = group;
         return this;
     }
 
-    /** The group whose members alone may use it, null: whoever has the key. */
+    /** The group that {@link #guardedBy} set. Null: every process that has the key may use the region. */
     @Nullable
     public GroupName owner() {
         return owner;
     }
 
-    /** Never used twice within a process. */
+    /** Never reused within a process. */
     public int id() {
         return remote.id();
     }
@@ -80,7 +80,7 @@ public final class Region {
         return remote.bytes();
     }
 
-    /** The memory as the processor sees it: of no bytes where it lies in a GPU. */
+    /** The memory as the CPU can access it: empty if it is memory of a GPU. */
     public MemorySegment memory() {
         return backing.memory();
     }
@@ -89,14 +89,14 @@ public final class Region {
         return backing;
     }
 
-    /** The GPU memory that it is, if it is. */
+    /** The GPU memory behind the region; empty if it is memory of the host. */
     public Optional<GpuSlice> gpu() {
         return backing instanceof Backing.OnGpu(var gpu, var view, var _, var _)
                 ? Optional.of(new GpuSlice(gpu.device(), view.address(), view.bytes()))
                 : Optional.empty();
     }
 
-    /** As others are told of it, under this name. */
+    /** The published description of the region, under this segment name. */
     public SegmentInfo info(String segment) {
         return new SegmentInfo(
                 segment,
@@ -115,17 +115,17 @@ public final class Region {
         return isClosing();
     }
 
-    /** What others need to write into it. */
+    /** The data that another process needs to write into the region. */
     public RemoteRegion remote() {
         return remote;
     }
 
     /**
-     * Refuses new leases from now on, waits for those that are held, then frees memory from
-     * {@link RegionTable#allocate}. Memory that was handed to {@link RegionTable#register} may be freed by its owner
-     * once the result is {@link End.Closed}.
+     * Refuses new leases, waits for those that are held, and then frees memory of {@link RegionTable#allocate}. The
+     * application may free memory that it passed to {@link RegionTable#register} once the result is
+     * {@link End.Closed}. A second call returns the result of the first.
      *
-     * @param bound after this the memory is leaked on purpose; a second call returns the first one's result
+     * @param bound how long to wait for leases; after this the memory is leaked on purpose
      */
     public Future<End> close(Duration bound) {
         boolean idle;

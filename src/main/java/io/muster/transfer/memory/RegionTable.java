@@ -21,8 +21,38 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The registered memory of this process, and the one place where a write's claim on it is checked. One per process;
- * thread-safe.
+ * The registered memory of this process, and the only place where a request for access to it is checked. One per
+ * process; thread-safe.
+ *
+ * <p><b>What it holds.</b> A map from region id to {@link Region}, and a counter per kind of refusal. An id is never
+ * reused within the process, and the key of a region is random, so a handle of a region that is gone can't name a later
+ * one.
+ *
+ * <p><b>Leases.</b> No code of this process accesses the memory of a region for a transfer without a {@link Lease}. The
+ * bulk receiver holds one from the first chunk of a write to the last, a GPU copy until the driver reports its end. (A
+ * mapping of GPU memory by another process is no lease: {@link Backing.Release} ends those.) The life of a region is:
+ *
+ * <ol>
+ *   <li><em>open</em>: {@link #lease(int, long, long, long, Predicate) lease} checks id, key, group, length and bounds,
+ *       in this order, and then increments the lease count of the region.
+ *   <li><em>closing</em>, from {@link Region#close}: new leases are refused with {@code CLOSING}; the region stays in
+ *       the table, so that a refusal can name it.
+ *   <li><em>freed</em>, when the last lease is released: the memory is freed, then the region leaves the table.
+ *       <em>Or leaked</em>, if leases are still held at the bound: the region leaves the table and its memory stays
+ *       allocated.
+ * </ol>
+ *
+ * <p><b>Threads.</b> Event loops (leases), application threads (register, close), timers and GPU workers meet here. The
+ * map is concurrent. The check "is it closing" and the increment of the lease count are one step under the monitor of
+ * the region, so a lease is either counted before the close or refused. Nothing is called under that monitor.
+ *
+ * <p><b>Invariants.</b> Memory is freed at most once, and only with a lease count of 0 after closing began (T-5). The
+ * arguments of a request come from another process and are not trusted (T-1): the bounds check is written so that no
+ * sum can overflow.
+ *
+ * <p><b>The trap.</b> Closing a shared arena stops all threads of the JVM for a moment, and fails while a thread is
+ * inside it. So the arena is closed on a worker thread, never on an event loop. And a bound without the leak would free
+ * memory into which a socket or a GPU still writes; a leak is logged and is the smaller damage.
  */
 public final class RegionTable {
     private static final WriteException.Reason[] REASONS = WriteException.Reason.values();
@@ -38,29 +68,30 @@ public final class RegionTable {
     }
 
     /**
-     * Makes memory reachable for others. The caller keeps it alive until {@link Region#close} says closed.
+     * Registers memory of the application, so that other processes can write into it. The caller keeps it alive until
+     * {@link Region#close} completes with {@link Region.End.Closed}.
      *
-     * @param memory native, of at least one byte, writable, and accessible from every thread (a shared or global arena)
-     * @throws MusterException CONFIG if it is not
+     * @param memory native, at least one byte, writable, and accessible from every thread (a shared or global arena)
+     * @throws MusterException CONFIG if the memory does not meet these conditions
      */
     public Region register(String name, MemorySegment memory, @Nullable WriteListener listener) {
         if (!memory.isNative()) {
             throw MusterException.config(
-                    "region " + name + " lies on the Java heap, where no transport reaches it: allocate it off-heap");
+                    "region " + name + " is on the Java heap, which no transport can access: allocate it off-heap");
         }
         if (memory.isReadOnly()) {
-            throw MusterException.config("region " + name + " is read-only: others could not write into it");
+            throw MusterException.config("region " + name + " is read-only, so no process could write into it: register writable memory");
         }
         if (!memory.isAccessibleBy(vertxThread())) {
-            throw MusterException.config("region " + name + " belongs to one thread: allocate it in a shared arena");
+            throw MusterException.config("region " + name + " is confined to one thread: allocate it in a shared arena");
         }
         return add(name, new Backing.Host(memory, null), listener);
     }
 
-    /** Registers zeroed memory of its own, which {@link Region#close} frees. */
+    /** Allocates and registers zeroed memory. {@link Region#close} frees it. */
     public Region allocate(String name, long bytes, @Nullable WriteListener listener) {
         if (bytes < 1) {
-            throw MusterException.config("region " + name + " of " + bytes + " bytes: must have at least 1");
+            throw MusterException.config("region " + name + " has " + bytes + " bytes: at least 1 is needed");
         }
         @SuppressWarnings("MustBeClosed") // the region closes it
         Arena arena = Arena.ofShared();
@@ -72,26 +103,26 @@ public final class RegionTable {
         }
     }
 
-    /** Number of regions that are registered or being closed. */
+    /** Number of regions that are registered or closing. */
     public int size() {
         return regions.size();
     }
 
-    /** Requests that were refused for this reason since the start. */
-    public long refusals(WriteException.Reason reason) {
-        return refusals.get(reason.ordinal());
+    /** Number of requests that were refused with this kind since the start. */
+    public long refusals(WriteException.Reason kind) {
+        return refusals.get(kind.ordinal());
     }
 
-    /** The same for this process itself. */
+    /** A lease for this process itself, which needs no grant. */
     public LeaseOutcome lease(int id, long key, long offset, long length) {
         return lease(id, key, offset, length, _ -> true);
     }
 
     /**
-     * The right to touch {@code length} bytes at {@code offset}, or why not. Nothing is believed of the arguments
-     * (T-1).
+     * Grants access to {@code length} bytes at {@code offset}, or refuses it. The arguments come from another process
+     * and are not trusted (T-1).
      *
-     * @param granted the groups whose regions the other process may use
+     * @param granted whether the other process may use the regions of a group
      */
     public LeaseOutcome lease(int id, long key, long offset, long length, Predicate<GroupName> granted) {
         Region region = regions.get(id);
@@ -105,7 +136,7 @@ public final class RegionTable {
         if (owner != null && !granted.test(owner)) {
             return refuse(
                     WriteException.Reason.UNPROVED,
-                    "region " + id + " is of group " + owner + ", whose secret was not proved over this channel");
+                    "region " + id + " belongs to group " + owner + ", and its secret was not proved over this channel");
         }
         if (length == 0) {
             return refuse(WriteException.Reason.EMPTY, "nothing to write");
@@ -128,7 +159,7 @@ public final class RegionTable {
         vertx.setTimer(ms, _ -> task.run());
     }
 
-    /** The region of this number and key, closing or not; empty if there is none. */
+    /** The region with this id and key, closing or not. */
     public Optional<Region> find(int id, long key) {
         return Optional.ofNullable(regions.get(id))
                 .filter(region -> region.remote().key() == key);
@@ -146,7 +177,7 @@ public final class RegionTable {
         };
     }
 
-    /** Closing a shared arena stops all threads for a moment: not on an event loop. */
+    /** Closing a shared arena stops all threads for a moment, so it is not done on an event loop. */
     private Future<Void> release(Arena arena) {
         return vertx.executeBlocking(
                         () -> {
@@ -159,12 +190,12 @@ public final class RegionTable {
 
     public Region add(String name, Backing backing, @Nullable WriteListener listener) {
         if (backing.bytes() < 1) {
-            throw MusterException.config("region " + name + " is empty: must have at least 1 byte");
+            throw MusterException.config("region " + name + " is empty: at least 1 byte is needed");
         }
         int id = nextId.getAndIncrement();
         if (id < 1) {
             nextId.set(Integer.MIN_VALUE);
-            throw MusterException.fatal("this process has registered 2147483647 regions: start a new one");
+            throw MusterException.fatal("this process has registered 2147483647 regions and has no more ids: start a new process");
         }
         Region region =
                 new Region(this, name, new RemoteRegion(id, keys.nextLong(), backing.bytes()), backing, listener);
@@ -177,7 +208,7 @@ public final class RegionTable {
         return new LeaseOutcome.Refused(reason, detail);
     }
 
-    /** A thread that is certainly not the caller's: memory that it may touch, any event loop may. */
+    /** A thread other than the caller's: memory that it may access is accessible to every event loop. */
     private static Thread vertxThread() {
         return Thread.ofVirtual().unstarted(() -> {});
     }

@@ -2,12 +2,12 @@
 
 package io.muster.transfer.memory;
 
-/** Told of writes into a region. */
+/** Is called after a write into a region. */
 @FunctionalInterface
 public interface WriteListener {
     /**
-     * Bytes were applied; the initiator has not been told yet. Called on the event loop of the bulk connection (for
-     * {@code local} writes: on the writer's thread): must not block.
+     * The bytes were applied, and the write is not acknowledged yet. Called on the event loop of the bulk connection,
+     * or on the writer's thread for writes within this process. Must not block.
      */
     void written(Region region, long offset, long length);
 }

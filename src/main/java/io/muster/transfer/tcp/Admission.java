@@ -11,8 +11,8 @@ import io.netty.buffer.ByteBuf;
 import java.util.Set;
 
 /**
- * One accepted connection until its hello has been judged: small frames only, a deadline that no trickle extends, one
- * frame. For the socket's event loop, except {@link #drop}.
+ * One accepted connection until its hello is accepted or refused. Takes one frame, of bounded size, within a deadline
+ * that partial data does not extend. For the socket's event loop, except {@link #drop}.
  */
 final class Admission implements Gate.Guest {
     private final Node node;
@@ -38,12 +38,12 @@ final class Admission implements Gate.Guest {
         timer = node.vertx()
                 .setTimer(
                         node.options().helloTimeoutMs(),
-                        _ -> drop("sent no whole hello within " + node.options().helloTimeoutMs() + " ms"));
+                        _ -> drop("sent no complete hello within " + node.options().helloTimeoutMs() + " ms"));
         socket.onBytes(this::bytes);
         socket.onClose(this::leave);
     }
 
-    /** Closes the connection; logs why, sparsely. From any thread. */
+    /** Closes the connection, and logs the reason rate-limited. From any thread. */
     @Override
     public void drop(String why) {
         gate.complain(socket.remoteHost(), why);
@@ -87,7 +87,7 @@ final class Admission implements Gate.Guest {
         } else if (hello.maxFrameBytes() < TcpOptions.LEAST_MAX_FRAME_BYTES) {
             refuse(
                     Refusal.Code.LIMITS,
-                    "frames of " + hello.maxFrameBytes() + " bytes, at least " + TcpOptions.LEAST_MAX_FRAME_BYTES
+                    "it accepts frames of " + hello.maxFrameBytes() + " bytes, at least " + TcpOptions.LEAST_MAX_FRAME_BYTES
                             + " are needed");
         } else {
             Set<GroupSecret.Id> proved = node.keyring()
@@ -104,8 +104,8 @@ final class Admission implements Gate.Guest {
     }
 
     /**
-     * The own nonce that a proof must be bound to: a control hello can't know one yet, and is not fresh before its bulk
-     * hello has come.
+     * The nonce of this process that the proof must be bound to. A control hello can't contain one yet, so the peer is
+     * known to be fresh only after its bulk hello.
      */
     private static long expected(Hello hello) {
         return hello.named() == null || hello.role() == Hello.Role.CONTROL
@@ -155,7 +155,7 @@ final class Admission implements Gate.Guest {
         }
         BulkConnection connection = new BulkConnection(node, channel, socket, hello.maxFrameBytes());
         if (!channel.attach(connection)) {
-            refuse(Refusal.Code.UNKNOWN_GENERATION, "that channel has its bulk connection, or is over");
+            refuse(Refusal.Code.UNKNOWN_GENERATION, "that channel has a bulk connection already, or is over");
             return;
         }
         channel.proved(proved);

@@ -10,8 +10,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bulk connection of one channel: first a path probe in each direction, then writes and their answers. For its own
- * event loop, except {@link #sender}.
+ * The bulk connection of one channel: first a path probe in each direction, then writes and their acknowledgements. For
+ * its own event loop, except {@link #sender}.
  */
 final class BulkConnection implements BulkParser.Sink {
 
@@ -21,9 +21,9 @@ final class BulkConnection implements BulkParser.Sink {
     private final BulkReceiver receiver;
     private final BulkParser parser;
     private final Promise<Void> closed = Promise.promise();
-    private Runnable answer = () -> {};
-    private boolean heard;
-    private boolean understood;
+    private Runnable answer = NOTHING;
+    private boolean gotProbe;
+    private boolean gotProbeOk;
 
     BulkConnection(Node node, TcpChannel channel, RawSocket socket, int peerMaxFrameBytes) {
         this.channel = channel;
@@ -40,7 +40,7 @@ final class BulkConnection implements BulkParser.Sink {
         this.parser = new BulkParser(node.options().maxFrameBytes(), this);
     }
 
-    /** Completes when the socket is closed and every write is settled. */
+    /** Completes when the socket is closed and every write has completed. */
     Future<Void> closed() {
         return closed.future();
     }
@@ -53,7 +53,7 @@ final class BulkConnection implements BulkParser.Sink {
         return sender;
     }
 
-    /** From now on the end of the socket is the end of the channel. */
+    /** From now on, the close of the socket ends the channel. */
     void adopted() {
         socket.onClose(() -> {
             if (channel.isAlive()) {
@@ -73,8 +73,8 @@ final class BulkConnection implements BulkParser.Sink {
     }
 
     /**
-     * What the end that was dialled sends when the other end's probe has arrived, together with its own: one packet
-     * less than at once.
+     * Delays the hello of the dialled end until the peer's probe has arrived. It is then sent together with this end's
+     * probe, which saves a packet.
      */
     void answerWith(Runnable hello) {
         answer = () -> {
@@ -120,12 +120,12 @@ final class BulkConnection implements BulkParser.Sink {
 
     @Override
     public @Nullable String probe(ByteBuf body) {
-        if (heard) {
+        if (gotProbe) {
             return "a second path probe";
         }
         String problem = PathProbe.verify(body);
         if (problem == null) {
-            heard = true;
+            gotProbe = true;
             answer.run();
             socket.write(Frame.head(socket.buffer(Frame.HEAD_BYTES), Frame.PROBE_OK, 0));
             verified();
@@ -135,23 +135,23 @@ final class BulkConnection implements BulkParser.Sink {
 
     @Override
     public @Nullable String probeOk() {
-        if (understood) {
+        if (gotProbeOk) {
             return "a second answer to the path probe";
         }
-        understood = true;
+        gotProbeOk = true;
         verified();
         return null;
     }
 
     private void verified() {
-        if (heard && understood) {
+        if (gotProbe && gotProbeOk) {
             channel.verified();
         }
     }
 
     @Override
     public @Nullable String chunk(BulkParser.ChunkHeader header, int bytes) {
-        return heard && understood ? receiver.chunk(header, bytes) : "a write before the path probe was answered";
+        return gotProbe && gotProbeOk ? receiver.chunk(header, bytes) : "a write before the path probe was answered";
     }
 
     @Override

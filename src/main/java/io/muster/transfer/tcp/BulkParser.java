@@ -9,12 +9,12 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the frames of a bulk connection. The bytes of writes are passed on as they arrive and never gathered;
- * everything else is short. Total: any bytes end in calls to the sink or in a sentence that says what is wrong. For one
- * event loop.
+ * Reads the frames of a bulk connection. The bytes of writes are passed on as they arrive and never buffered;
+ * everything else is short. Total: any bytes result in calls of the sink, or in a clause that says what is wrong. For
+ * one event loop.
  */
 public final class BulkParser {
-    /** Takes what was read. A method that returns a sentence stops the connection. */
+    /** Receives the frames. A method that returns a clause instead of null ends the connection. */
     interface Sink {
         @Nullable
         String probe(ByteBuf body);
@@ -22,11 +22,11 @@ public final class BulkParser {
         @Nullable
         String probeOk();
 
-        /** A piece of a write begins; {@code bytes} of {@link #payload} follow, then {@link #chunkEnd}. */
+        /** A chunk of a write begins. {@code bytes} bytes of {@link #payload} follow, then {@link #chunkEnd}. */
         @Nullable
         String chunk(ChunkHeader header, int bytes);
 
-        /** Takes exactly the readable bytes. */
+        /** Must consume exactly the readable bytes. */
         void payload(ByteBuf bytes);
 
         @Nullable
@@ -38,8 +38,8 @@ public final class BulkParser {
     }
 
     /**
-     * @param length of the whole write
-     * @param position of this piece within the write
+     * @param length bytes of the whole write
+     * @param position offset of this chunk within the write
      */
     public record ChunkHeader(long request, int region, long key, long offset, long length, long position) {
         static final int BYTES = 44;
@@ -75,7 +75,8 @@ public final class BulkParser {
 
     /**
      * @param in read to its end, not released
-     * @return what is wrong, after which nothing more must be fed; null if nothing
+     * @return null if the stream is valid so far; otherwise a clause that says what is wrong with it, and nothing more
+     *     must be fed
      */
     @Nullable
     String feed(ByteBuf in) {
@@ -102,7 +103,7 @@ public final class BulkParser {
         return payloadLeft == 0 ? sink.chunkEnd() : null;
     }
 
-    /** The common case: what is needed at once lies in one buffer. */
+    /** The common case: the bytes that are handled together arrived in one buffer. */
     private @Nullable String direct(ByteBuf in) {
         if (in.readableBytes() >= Frame.HEAD_BYTES) {
             String problem = problem(in);
@@ -151,7 +152,7 @@ public final class BulkParser {
         return fits ? null : "a bulk frame of type " + type + " and " + Integer.toUnsignedLong(length) + " bytes";
     }
 
-    /** Bytes of the frame that are handled together: all of it, or the header of a write. */
+    /** Number of bytes that are handled together: the whole frame, or the header of a write. */
     private static int atOnce(ByteBuf at) {
         return at.getByte(at.readerIndex() + 4) == Frame.WRITE
                 ? Frame.HEAD_BYTES + ChunkHeader.BYTES

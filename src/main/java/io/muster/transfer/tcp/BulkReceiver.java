@@ -19,18 +19,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Applies the writes of one peer: checks, copies, tells the region's listener, acknowledges. A refused write's
- * remaining bytes are skipped and the connection lives on. For the event loop of the bulk connection.
+ * Applies the writes of one peer: checks the request, copies the bytes, calls the region's listener, acknowledges. The
+ * bytes of a refused write are skipped, and the connection stays open. For the event loop of the bulk connection.
  */
 public final class BulkReceiver {
     private static final Logger log = LoggerFactory.getLogger(BulkReceiver.class);
 
-    /** Where acknowledgements go. */
+    /** Sends acknowledgements. */
     public interface Acks {
         void ack(long request, int status, String detail);
     }
 
-    /** A write of which not all bytes have arrived. */
+    /** A write whose bytes have not all arrived. */
     private static final class Inbound {
         final long request;
         final Lease lease;
@@ -48,7 +48,7 @@ public final class BulkReceiver {
     private final Map<Long, Inbound> unfinished = new HashMap<>();
     private @Nullable Inbound current;
 
-    /** @param granted the groups whose regions the peer may write into */
+    /** @param granted whether the peer may write into the regions of a group */
     public BulkReceiver(RegionTable regions, Acks acks, Predicate<GroupName> granted) {
         this.regions = regions;
         this.acks = acks;
@@ -59,14 +59,14 @@ public final class BulkReceiver {
     public String chunk(BulkParser.ChunkHeader header, int bytes) {
         Inbound inbound = unfinished.get(header.request());
         if (header.position() == 0) {
-            return inbound == null ? begin(header, bytes) : "a second beginning of write " + header.request();
+            return inbound == null ? begin(header, bytes) : "a second first chunk of write " + header.request();
         }
         if (inbound == null) {
-            current = null; // refused when it began
+            current = null; // its first chunk was refused
             return null;
         }
         if (inbound.received != header.position() || bytes > inbound.lease.length() - inbound.received) {
-            return "write " + header.request() + " goes on at " + header.position() + " with " + bytes
+            return "write " + header.request() + " continues at " + header.position() + " with " + bytes
                     + " bytes, expected at " + inbound.received + " of " + inbound.lease.length();
         }
         current = inbound;
@@ -84,8 +84,8 @@ public final class BulkReceiver {
                 Inbound inbound = new Inbound(header.request(), lease);
                 if (bytes > lease.length() || unfinished.size() >= BulkSender.MAX_UNANSWERED) {
                     lease.release();
-                    yield "write " + header.request() + " of " + lease.length() + " bytes begins with " + bytes
-                            + ", beside " + unfinished.size() + " unfinished ones";
+                    return "write " + header.request() + " of " + lease.length() + " bytes begins with a chunk of "
+                            + bytes + " bytes while " + unfinished.size() + " writes are unfinished";
                 }
                 unfinished.put(header.request(), inbound);
                 current = inbound;

@@ -22,15 +22,16 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends the writes of this process over one bulk connection, a piece of each in turn, and completes them when they are
- * answered. The caller's memory is never copied (beyond small pieces) and a write is never completed while the socket
- * still holds its memory: after a deadline with bytes in the socket the channel ends. {@link #submit} may be called
- * from any thread; all else happens on the connection's event loop.
+ * Sends the writes of this process over one bulk connection, one chunk of each in turn, and completes them when they
+ * are acknowledged. Only small chunks are copied; larger ones are sent from the caller's memory. So a write never
+ * completes while the socket still refers to its memory, and if that is the case at its deadline, the channel ends.
+ * {@link #submit} may be called from any thread; everything else happens on the connection's event loop.
  */
 final class BulkSender {
     private static final WriteException.Reason[] REASONS = WriteException.Reason.values();
     /**
-     * Writes on the wire without an answer; more wait here. Also the most that a receiver takes, so that it is bounded.
+     * The most writes that are sent and not acknowledged; further ones are queued. A receiver takes no more than this,
+     * which bounds its memory.
      */
     static final int MAX_UNANSWERED = 16_384;
 
@@ -44,25 +45,25 @@ final class BulkSender {
     private final int timeoutMs;
     private final String peer;
     private final Consumer<String> stalled;
-    /** Where callers' threads and the event loop meet. */
+    /** Filled by callers' threads, emptied by the event loop. */
     private final Queue<BulkWrite> inbox = new ConcurrentLinkedQueue<>();
-    /** True while a turn of {@link #pump} is due; set by callers' threads, cleared by the event loop. */
+    /** True while {@link #pump} is scheduled; set by callers' threads, cleared by the event loop. */
     private final AtomicBoolean due = new AtomicBoolean();
 
     private final Map<Long, BulkWrite> unanswered = new LinkedHashMap<>();
     private final ArrayDeque<BulkWrite> sendable = new ArrayDeque<>();
-    /** Decided, but the socket still holds their memory. */
+    /** Writes that have failed, but whose memory the socket still refers to. */
     private final Set<BulkWrite> settling = new HashSet<>();
 
     private @Nullable ByteBuf acks;
     private int ackBytesInSocket;
     private long nextRequest = 1;
-    /** Of the oldest deadline, -1: none runs. */
+    /** The timer of the oldest deadline, -1 if none runs. */
     private long timer = -1;
 
     private @Nullable String ended;
 
-    /** @param stalled called when the socket has taken no bytes for the deadline: the channel must end */
+    /** @param stalled called when the socket has not taken a write within the deadline: the channel must end */
     BulkSender(Vertx vertx, RawSocket socket, int chunkBytes, int timeoutMs, String peer, Consumer<String> stalled) {
         this.vertx = vertx;
         this.socket = socket;
@@ -89,9 +90,9 @@ final class BulkSender {
     }
 
     /**
-     * Sends the gathered acknowledgements.
+     * Sends the collected acknowledgements.
      *
-     * @return a sentence if the other end does not read them
+     * @return a clause if the peer does not read them, else null
      */
     @Nullable
     String flushAcks() {
@@ -104,22 +105,22 @@ final class BulkSender {
         ackBytesInSocket += bytes;
         socket.write(out).onComplete(_ -> ackBytesInSocket -= bytes);
         return ackBytesInSocket > MAX_ACK_BACKLOG_BYTES
-                ? "it does not read its acknowledgements: " + ackBytesInSocket + " bytes wait"
+                ? "it does not read its acknowledgements: " + ackBytesInSocket + " bytes are unsent"
                 : null;
     }
 
     @Nullable
     String answered(long request, int status, String detail) {
-        if (status > REASONS.length) {
-            return "an answer with status " + status;
+        if (status > KINDS.length) {
+            return "an acknowledgement with status " + status;
         }
         BulkWrite write = unanswered.remove(request);
         if (write == null) {
-            return null; // after its deadline
+            return null; // its deadline has passed
         }
         if (status == 0) {
             if (write.sent < write.length()) {
-                return "an answer to write " + request + " before all of it was sent";
+                return "an acknowledgement of write " + request + " before all of it was sent";
             }
             write.promise.complete();
         } else {
@@ -133,11 +134,11 @@ final class BulkSender {
         return null;
     }
 
-    /** The socket is closed: it holds nobody's memory any more. */
+    /** The socket is closed, and refers to no memory of callers any more. */
     void end(String evidence) {
         ended = evidence;
         if (timer >= 0) {
-            vertx.cancelTimer(timer); // or it would hold this object and both sockets for the rest of the deadline
+            vertx.cancelTimer(timer); // it would keep this object and both sockets alive until the deadline
             timer = -1;
         }
         pump();
@@ -179,7 +180,7 @@ final class BulkSender {
         if (!write.source.isAccessibleBy(Thread.currentThread())) {
             write.promise.fail(WriteFailures.refused(
                     WriteException.Reason.FAILED,
-                    "the source belongs to one thread; use a shared arena",
+                    "the source is confined to one thread: allocate it in a shared arena",
                     write.region,
                     write.offset,
                     write.length(),
@@ -205,7 +206,7 @@ final class BulkSender {
             BulkWrite write = sendable.poll();
             int length = (int) Math.min(write.length() - write.sent, chunkBytes);
             if (length == 0) {
-                continue; // decided while it waited for its turn
+                continue; // it failed while it was queued
             }
             new BulkParser.ChunkHeader(
                             write.request,
@@ -253,7 +254,7 @@ final class BulkSender {
         }
     }
 
-    /** Fails a write as soon as the socket does not hold its memory. */
+    /** Fails a write as soon as the socket does not refer to its memory any more. */
     private void settle(BulkWrite write, WriteException verdict) {
         write.sent = write.length(); // nothing more of it goes out
         write.verdict = verdict;

@@ -9,8 +9,8 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A write that this process has begun. Its promise is completed on the event loop of the bulk connection; so are its
- * fields used.
+ * A write of this process that is not completed. Its fields are used, and its promise is completed, on the event loop
+ * of the bulk connection.
  */
 final class BulkWrite {
     final RemoteRegion region;
@@ -20,9 +20,9 @@ final class BulkWrite {
     long request;
     long deadlineNanos;
     long sent;
-    /** Batches that hold bytes of the source and that the socket has not let go of. */
+    /** Number of batches in the socket that refer to the source. */
     int batchesInSocket;
-    /** How it ends once the socket has let go of its memory; null while undecided. */
+    /** The failure to report once the socket does not refer to the source any more; null while there is none. */
     @Nullable
     WriteException verdict;
 

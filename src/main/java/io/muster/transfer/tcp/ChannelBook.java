@@ -23,15 +23,42 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What this process has with each other process: a dial, a channel, callers that wait for one. Guarded by its monitor,
- * where event loops and callers' threads meet; under it nothing but the book is touched: whatever must happen to dials,
- * channels and callers happens after.
+ * Decides which channel serves each peer. At most one dial and one channel per peer exist at a time.
+ *
+ * <p><b>What it holds.</b> Per peer a {@link PeerSlot}: the dial of this process that is queued or under way, the
+ * channel that is being opened or open, and the promise of the callers that wait. Besides, the generation of the last
+ * channel to each of the last 4096 peers, and the queue of dials beyond the limit of simultaneous ones.
+ *
+ * <p><b>Threads.</b> Callers of {@link #connect} and all event loops of the transport meet here. This object's monitor
+ * guards everything, including {@link Dial#stage} and {@link Dial#counted}. Under the monitor the book constructs
+ * channels and dials and changes its own state, and nothing else. Promises are completed, dials started, and channels
+ * ended after the monitor is released, because each of them may call back into the book.
+ *
+ * <p><b>Order of events.</b> Of this end's dial: {@link #connect} queues it, {@link #helloSent}, then one of
+ * {@link #answered} (its channel enters the slot), {@link #yielded} (the peer's own dial is to be used) or
+ * {@link #failed}; {@link #release} when it no longer counts as simultaneous. Of the peer's dial: {@link #admit}
+ * decides on its hello with {@link TieBreak}, and {@link #opening} finds the channel for its bulk hello. Of a channel:
+ * {@link #opened} before the listener is called, {@link #ready} after it, {@link #ended} at the end. Callers of connect
+ * get the channel only when it is ready, so no caller sees a channel before the listener does.
+ *
+ * <p><b>Invariants.</b> A slot refers to its current dial and channel only; a call of an outdated one has no effect, as
+ * each method compares identity first. A channel is constructed with the {@code ended} future of its predecessor, so
+ * the listener learns the loss of a channel before the opening of the next one. A slot without dial and channel is
+ * removed with its callers, which then fail.
+ *
+ * <p><b>The traps.</b> Two processes that dial each other must both keep the same of the two channels, although each
+ * sees the hellos in another order. {@link TieBreak} is a pure function of what both ends know, and {@link Dial.Stage}
+ * records whether the peer can know of this end's dial. A process that restarts, or that has lost its end of a channel,
+ * dials again while this end still has the old one: the hello names the last generation of its sender, and by that the
+ * old channel is known to be dead. And a stranger must not end a channel by sending a hello in the name of its peer:
+ * the channel yields only to a process that proved a secret which the peer of the channel had proved ({@code
+ * yieldsTo}).
  */
 final class ChannelBook {
     private enum Phase {
         OPENING,
         OPEN,
-        /** The listener has been told. */
+        /** The listener was called. */
         READY
     }
 
@@ -48,12 +75,12 @@ final class ChannelBook {
         Promise<Channel> waiters;
     }
 
-    /** The last channel that was held with a process. */
+    /** The last channel to a process. */
     private record Last(ChannelGeneration generation, Future<Void> ended) {}
 
     /** The answer to a control hello. */
     sealed interface Answer {
-        /** Seated; these end now. */
+        /** The channel entered the slot. The caller ends the replaced channels and the superseded dial. */
         record Admitted(
                 TcpChannel channel,
                 List<TcpChannel> replaced,
@@ -67,7 +94,7 @@ final class ChannelBook {
     private final ProcessId self;
     private final int maxDials;
     private final int timeoutMs;
-    private final Map<ProcessId, PeerSlot> seats = new HashMap<>();
+    private final Map<ProcessId, PeerSlot> slots = new HashMap<>();
     private final Map<ProcessId, Last> lasts = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<ProcessId, Last> eldest) {
@@ -86,8 +113,9 @@ final class ChannelBook {
     }
 
     /**
-     * The channel that is there, or that is being opened, or that a new dial (made from the generation it replaces)
-     * will bring.
+     * Returns the channel to a process: the ready one, or the one that is being opened, or that of a new dial.
+     *
+     * @param dials constructs a dial from the generation of the last channel to this process
      */
     Future<Channel> connect(ProcessAddress target, Function<@Nullable ChannelGeneration, Dial> dials) {
         Promise<Channel> waiters;
@@ -95,61 +123,63 @@ final class ChannelBook {
             if (closed) {
                 return Future.failedFuture(ConnectFailures.local(target, "this transport is closed"));
             }
-            PeerSlot seat = seats.computeIfAbsent(target.process(), _ -> new PeerSlot());
-            vacateIfOver(target.process(), seat);
-            if (seat.channel != null && seat.phase == Phase.READY) {
-                return Future.succeededFuture(seat.channel);
+            PeerSlot slot = slots.computeIfAbsent(target.process(), _ -> new PeerSlot());
+            vacateIfOver(target.process(), slot);
+            if (slot.channel != null && slot.phase == Phase.READY) {
+                return Future.succeededFuture(slot.channel);
             }
-            if (seat.waiters == null) {
-                seat.waiters = Promise.promise();
+            if (slot.waiters == null) {
+                slot.waiters = Promise.promise();
             }
-            waiters = seat.waiters;
-            if (seat.channel == null && seat.dial == null) {
+            waiters = slot.waiters;
+            if (slot.channel == null && slot.dial == null) {
                 Last last = lasts.get(target.process());
-                seat.dial = dials.apply(last == null ? null : last.generation());
-                queue.add(seat.dial);
+                slot.dial = dials.apply(last == null ? null : last.generation());
+                queue.add(slot.dial);
             }
         }
         startDials();
         return waiters.future();
     }
 
-    /** Own dials that gave way to one of the other end. */
+    /** Number of dials of this process that yielded to a dial of the peer. */
     synchronized long ties() {
         return ties;
     }
 
     synchronized Optional<Channel> channel(ProcessId peer) {
-        PeerSlot seat = seats.get(peer);
-        return seat != null && seat.channel != null && seat.phase != Phase.OPENING && seat.channel.isAlive()
-                ? Optional.of(seat.channel)
+        PeerSlot slot = slots.get(peer);
+        return slot != null && slot.channel != null && slot.phase != Phase.OPENING && slot.channel.isAlive()
+                ? Optional.of(slot.channel)
                 : Optional.empty();
     }
 
-    /** The channel that a bulk hello belongs to. */
+    /** The channel that a bulk hello belongs to: being opened, and dialled by the peer. */
     synchronized @Nullable TcpChannel opening(ProcessId peer, ChannelGeneration generation) {
-        PeerSlot seat = seats.get(peer);
-        return seat != null
-                        && seat.channel != null
-                        && seat.phase == Phase.OPENING
-                        && seat.channel.generation().equals(generation)
-                        && !seat.channel.origin().dialledHere()
-                ? seat.channel
+        PeerSlot slot = slots.get(peer);
+        return slot != null
+                        && slot.channel != null
+                        && slot.phase == Phase.OPENING
+                        && slot.channel.generation().equals(generation)
+                        && !slot.channel.origin().dialledHere()
+                ? slot.channel
                 : null;
     }
 
     /**
-     * Decides on a control hello; an accepted one is seated. Nobody ends a channel by taking its place who has not
-     * proved a secret that its peer has proved.
+     * Decides on a control hello. The channel of an accepted one enters the slot. A hello replaces a channel only if
+     * its sender proved a secret that the peer of that channel had proved.
+     *
+     * @param channels constructs the channel from the end of its predecessor
      */
     synchronized Answer admit(Hello hello, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
-        PeerSlot seat = seats.computeIfAbsent(hello.sender(), _ -> new PeerSlot());
-        vacateIfOver(hello.sender(), seat);
+        PeerSlot slot = slots.computeIfAbsent(hello.sender(), _ -> new PeerSlot());
+        vacateIfOver(hello.sender(), slot);
         TieBreak.Verdict verdict = closed
                 ? TieBreak.Verdict.STALE_DIAL
-                : TieBreak.decide(self, hello.sender(), held(seat), hello.dial(), hello.named());
-        boolean takesPlace = verdict == TieBreak.Verdict.ACCEPT || verdict == TieBreak.Verdict.REPLACE;
-        if (takesPlace && seat.channel != null && !seat.channel.yieldsTo(proved)) {
+                : TieBreak.decide(self, hello.sender(), held(slot), hello.dial(), hello.named());
+        boolean replacesChannel = verdict == TieBreak.Verdict.ACCEPT || verdict == TieBreak.Verdict.REPLACE;
+        if (replacesChannel && slot.channel != null && !slot.channel.yieldsTo(proved)) {
             return new Answer.Refused(Refusal.Code.UNPROVED);
         }
         return switch (verdict) {
@@ -157,30 +187,30 @@ final class ChannelBook {
             case STALE_DIAL -> new Answer.Refused(Refusal.Code.STALE_DIAL);
             case ACCEPT, REPLACE -> {
                 List<TcpChannel> replaced = strangersAt(hello.address(), proved);
-                if (seat.channel != null) {
-                    replaced.add(seat.channel);
-                    vacate(hello.sender(), seat);
+                if (slot.channel != null) {
+                    replaced.add(slot.channel);
+                    vacate(hello.sender(), slot);
                 }
-                Dial superseded = seat.dial;
+                Dial superseded = slot.dial;
                 ties += superseded == null ? 0 : 1;
-                seat.dial = null;
-                seat.channel = channels.apply(after(hello.sender()));
-                seat.phase = Phase.OPENING;
-                yield new Answer.Admitted(seat.channel, replaced, superseded);
+                slot.dial = null;
+                slot.channel = channels.apply(after(hello.sender()));
+                slot.phase = Phase.OPENING;
+                yield new Answer.Admitted(slot.channel, replaced, superseded);
             }
         };
     }
 
-    /** The hello of a dial is about to be sent; false if the dial is not wanted any more. */
+    /** The hello of a dial is about to be sent. False if the dial is outdated and must not send it. */
     synchronized boolean helloSent(Dial dial) {
         if (!current(dial)) {
             return false;
         }
-        dial.stage = Dial.Stage.HEARD;
+        dial.stage = Dial.Stage.HELLO_SENT;
         return true;
     }
 
-    /** The other end wants its own dial to be used; false if this dial is not wanted any more. */
+    /** The peer refused the hello because its own dial is to be used. False if this dial is outdated. */
     boolean yielded(Dial dial) {
         synchronized (this) {
             if (!current(dial)) {
@@ -193,27 +223,27 @@ final class ChannelBook {
         return true;
     }
 
-    /** The hello of a dial was answered: seats its channel. Null if the dial is not wanted any more. */
+    /** The hello of a dial was answered: its channel enters the slot. Null if the dial is outdated. */
     synchronized Answer.@Nullable Admitted answered(
             Dial dial, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
-        PeerSlot seat = seats.get(dial.target().process());
-        if (seat == null || seat.dial != dial || closed) {
+        PeerSlot slot = slots.get(dial.target().process());
+        if (slot == null || slot.dial != dial || closed) {
             return null;
         }
         List<TcpChannel> replaced = strangersAt(dial.target(), proved);
-        seat.dial = null;
-        seat.channel = channels.apply(after(dial.target().process()));
-        seat.phase = Phase.OPENING;
-        return new Answer.Admitted(seat.channel, replaced, null);
+        slot.dial = null;
+        slot.channel = channels.apply(after(dial.target().process()));
+        slot.phase = Phase.OPENING;
+        return new Answer.Admitted(slot.channel, replaced, null);
     }
 
     void failed(Dial dial, ConnectException failure) {
         Promise<Channel> waiters = null;
         synchronized (this) {
-            PeerSlot seat = seats.get(dial.target().process());
-            if (seat != null && seat.dial == dial) {
-                seat.dial = null;
-                waiters = takeWaiters(dial.target().process(), seat);
+            PeerSlot slot = slots.get(dial.target().process());
+            if (slot != null && slot.dial == dial) {
+                slot.dial = null;
+                waiters = takeWaiters(dial.target().process(), slot);
             }
         }
         if (waiters != null) {
@@ -222,7 +252,7 @@ final class ChannelBook {
         release(dial);
     }
 
-    /** The dial does not count among the simultaneous ones any more. */
+    /** The dial no longer counts as simultaneous; the next queued one may start. */
     void release(Dial dial) {
         synchronized (this) {
             queue.remove(dial);
@@ -235,24 +265,24 @@ final class ChannelBook {
         startDials();
     }
 
-    /** False if the channel has lost its seat. */
+    /** False if another channel has taken the slot. */
     synchronized boolean opened(TcpChannel channel) {
-        PeerSlot seat = seats.get(channel.peer());
-        if (seat == null || seat.channel != channel) {
+        PeerSlot slot = slots.get(channel.peer());
+        if (slot == null || slot.channel != channel) {
             return false;
         }
-        seat.phase = Phase.OPEN;
+        slot.phase = Phase.OPEN;
         return true;
     }
 
     void ready(TcpChannel channel) {
         Promise<Channel> waiters = null;
         synchronized (this) {
-            PeerSlot seat = seats.get(channel.peer());
-            if (seat != null && seat.channel == channel) {
-                seat.phase = Phase.READY;
-                waiters = seat.waiters;
-                seat.waiters = null;
+            PeerSlot slot = slots.get(channel.peer());
+            if (slot != null && slot.channel == channel) {
+                slot.phase = Phase.READY;
+                waiters = slot.waiters;
+                slot.waiters = null;
             }
         }
         if (waiters != null) {
@@ -263,10 +293,10 @@ final class ChannelBook {
     void ended(TcpChannel channel, LossEvidence evidence) {
         Promise<Channel> waiters = null;
         synchronized (this) {
-            PeerSlot seat = seats.get(channel.peer());
-            if (seat != null && seat.channel == channel) {
-                vacate(channel.peer(), seat);
-                waiters = takeWaiters(channel.peer(), seat);
+            PeerSlot slot = slots.get(channel.peer());
+            if (slot != null && slot.channel == channel) {
+                vacate(channel.peer(), slot);
+                waiters = takeWaiters(channel.peer(), slot);
             }
         }
         if (waiters != null) {
@@ -274,24 +304,24 @@ final class ChannelBook {
         }
     }
 
-    /** The channels whose peers have proved nothing. */
+    /** The channels whose peers have proved no secret. */
     synchronized List<TcpChannel> unproved() {
-        return seats.values().stream()
-                .map(seat -> seat.channel)
+        return slots.values().stream()
+                .map(slot -> slot.channel)
                 .filter(channel -> channel != null && !channel.isProved())
                 .toList();
     }
 
-    /** No more channels and dials; returns what there is, which the caller ends. */
+    /** Refuses further channels and dials. Returns the existing ones, which the caller ends. */
     synchronized List<TcpChannel> close(List<Dial> dials) {
         closed = true;
         List<TcpChannel> channels = new ArrayList<>();
-        for (PeerSlot seat : seats.values()) {
-            if (seat.dial != null) {
-                dials.add(seat.dial);
+        for (PeerSlot slot : slots.values()) {
+            if (slot.dial != null) {
+                dials.add(slot.dial);
             }
-            if (seat.channel != null) {
-                channels.add(seat.channel);
+            if (slot.channel != null) {
+                channels.add(slot.channel);
             }
         }
         return channels;
@@ -313,32 +343,34 @@ final class ChannelBook {
     }
 
     private boolean current(Dial dial) {
-        PeerSlot seat = seats.get(dial.target().process());
-        return seat != null && seat.dial == dial && !closed;
+        PeerSlot slot = slots.get(dial.target().process());
+        return slot != null && slot.dial == dial && !closed;
     }
 
-    private static TieBreak.Held held(PeerSlot seat) {
-        if (seat.channel != null) {
-            TcpChannel.Origin origin = seat.channel.origin();
+    private static TieBreak.Held held(PeerSlot slot) {
+        if (slot.channel != null) {
+            TcpChannel.Origin origin = slot.channel.origin();
             return origin.dialledHere()
                     ? new TieBreak.Held.DialledHere(origin.generation())
                     : new TieBreak.Held.DialledByPeer(origin.dial());
         }
-        if (seat.dial == null) {
+        if (slot.dial == null) {
             return new TieBreak.Held.Nothing();
         }
-        return seat.dial.stage == Dial.Stage.HEARD ? new TieBreak.Held.DialHeard() : new TieBreak.Held.DialUnheard();
+        return slot.dial.stage == Dial.Stage.HELLO_SENT
+                ? new TieBreak.Held.DialHelloSent()
+                : new TieBreak.Held.DialUnknownToPeer();
     }
 
     private List<TcpChannel> strangersAt(ProcessAddress address, Set<GroupSecret.Id> proved) {
         List<TcpChannel> strangers = new ArrayList<>();
-        for (PeerSlot seat : seats.values()) {
-            if (seat.channel != null
-                    && seat.channel.address().port() == address.port()
-                    && seat.channel.address().host().equals(address.host())
-                    && !seat.channel.peer().equals(address.process())
-                    && seat.channel.yieldsTo(proved)) {
-                strangers.add(seat.channel);
+        for (PeerSlot slot : slots.values()) {
+            if (slot.channel != null
+                    && slot.channel.address().port() == address.port()
+                    && slot.channel.address().host().equals(address.host())
+                    && !slot.channel.peer().equals(address.process())
+                    && slot.channel.yieldsTo(proved)) {
+                strangers.add(slot.channel);
             }
         }
         return strangers;
@@ -349,26 +381,26 @@ final class ChannelBook {
         return last == null ? Future.succeededFuture() : last.ended();
     }
 
-    private void vacateIfOver(ProcessId peer, PeerSlot seat) {
-        if (seat.channel != null && !seat.channel.isAlive()) {
-            vacate(peer, seat);
+    private void vacateIfOver(ProcessId peer, PeerSlot slot) {
+        if (slot.channel != null && !slot.channel.isAlive()) {
+            vacate(peer, slot);
         }
     }
 
-    private void vacate(ProcessId peer, PeerSlot seat) {
-        TcpChannel channel = seat.channel;
+    private void vacate(ProcessId peer, PeerSlot slot) {
+        TcpChannel channel = slot.channel;
         if (channel != null) {
             lasts.put(peer, new Last(channel.generation(), channel.ended()));
-            seat.channel = null;
+            slot.channel = null;
         }
     }
 
-    /** The callers that nothing will serve any more; forgets an empty seat. */
-    private @Nullable Promise<Channel> takeWaiters(ProcessId peer, PeerSlot seat) {
-        if (seat.dial != null || seat.channel != null) {
+    /** Removes an empty slot and returns the promise of its callers, which no dial or channel will complete. */
+    private @Nullable Promise<Channel> takeWaiters(ProcessId peer, PeerSlot slot) {
+        if (slot.dial != null || slot.channel != null) {
             return null;
         }
-        seats.remove(peer);
-        return seat.waiters;
+        slots.remove(peer);
+        return slot.waiters;
     }
 }

@@ -12,7 +12,7 @@ import java.net.UnknownHostException;
 import java.util.Locale;
 import javax.net.ssl.SSLException;
 
-/** The sentences of failed dials: what happened, to whom, what to do. */
+/** Builds the errors of failed dials: what happened, at which address, and what to do. */
 final class ConnectFailures {
     private ConnectFailures() {}
 
@@ -26,8 +26,8 @@ final class ConnectFailures {
             return failed(
                     ConnectException.Kind.REFUSED,
                     target,
-                    "nobody listens there",
-                    "check that the process runs and its port is published");
+                    "connection refused: no process listens there",
+                    "check that the process runs and has published this port");
         }
         if (failure instanceof NoRouteToHostException
                 || failure instanceof UnknownHostException
@@ -47,14 +47,13 @@ final class ConnectFailures {
                     ConnectException.Kind.LOCAL,
                     target,
                     message,
-                    "check this process's limits: of open files (ulimit -n), of memory");
+                    "check the limits of this process: open files (ulimit -n), memory");
         }
         return failed(
                 ConnectException.Kind.UNREACHABLE, target, message, "check the published address and the route to it");
     }
 
-    /** TLS wraps what it has to say. */
-    @SuppressWarnings("ReferenceEquality") // a failure may name itself as its cause
+    /** The message of the failure and of its deepest cause: TLS wraps the cause several times. */
     private static String deepest(Throwable failure) {
         Throwable at = failure;
         while (at.getCause() != null && at.getCause() != at && at.getCause().getMessage() != null) {
@@ -68,7 +67,7 @@ final class ConnectFailures {
                 ConnectException.Kind.SILENT,
                 target,
                 what + " within " + timeoutMs + " ms",
-                "check that its host accepts this port, or raise transport.helloTimeoutMs");
+                "check that the host accepts connections to this port, or raise transport.helloTimeoutMs");
     }
 
     static ConnectException protocol(ProcessAddress target, String what) {
@@ -76,10 +75,10 @@ final class ConnectFailures {
     }
 
     static ConnectException local(ProcessAddress target, String what) {
-        return failed(ConnectException.Kind.LOCAL, target, what, "dial from a transport that runs");
+        return failed(ConnectException.Kind.LOCAL, target, what, "connect from a transport that is open");
     }
 
-    /** A channel that ended before it was open. */
+    /** The channel ended before it was open. */
     static ConnectException of(ProcessAddress target, LossEvidence evidence, int timeoutMs) {
         return switch (evidence.kind()) {
             case SILENCE -> silent(target, timeoutMs, evidence.detail());
@@ -94,7 +93,7 @@ final class ConnectFailures {
         return switch (refusal.code()) {
             case OTHER_PROCESS -> otherProcess(target, refusal.by().toString());
             case VERSION ->
-                protocol(target, "it speaks version " + refusal.version() + ", this process " + Hello.VERSION);
+                protocol(target, "it has protocol version " + refusal.version() + ", this process has " + Hello.VERSION);
             case UNPROVED -> unproved(target, "it refused: " + refusal.detail());
             case LIMITS, MALFORMED, STALE_DIAL, UNKNOWN_GENERATION, USE_MINE ->
                 protocol(
@@ -117,7 +116,7 @@ final class ConnectFailures {
                 ConnectException.Kind.UNPROVED,
                 target,
                 what,
-                "give both processes the same secret (security.secretFile), or find out who" + " listens there");
+                "give both processes the same secret (security.secretFile), or find out which process listens there");
     }
 
     static ConnectException otherProcess(ProcessAddress target, String actual) {
@@ -125,7 +124,7 @@ final class ConnectFailures {
                 ConnectException.Kind.OTHER_PROCESS,
                 target,
                 "process " + actual + " answers there",
-                "the expected one is gone: read its present entry");
+                "the expected process is gone: read its current entry in the store");
     }
 
     private static ConnectException failed(

@@ -11,14 +11,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 
 /**
- * The control connection of one channel: messages, liveness, farewell. What arrives before the channel is open is held
- * back, at bounded memory, since the two connections are not ordered with each other. For the control context, except
- * {@link #sender}.
+ * The control connection of one channel: messages, liveness, farewell. The two connections of a channel are not ordered
+ * with each other, so messages may arrive before the channel is open. Those are queued in bounded memory, as the socket
+ * is paused. For the control context, except {@link #sender}.
  */
 final class ControlConnection {
     private static final ControlKind[] KINDS = ControlKind.values();
 
-    /** A frame that came too early. */
+    /** A frame that arrived before the channel was open. */
     private record Early(byte type, byte[] body) {}
 
     private static final int MAX_BYE_TEXT_BYTES = 512;
@@ -55,17 +55,18 @@ final class ControlConnection {
         return sender;
     }
 
-    /** @param rest bytes that came behind the hello; released here */
+    /** @param rest bytes that arrived behind the hello; released here */
     void start(ByteBuf rest) {
-        socket.readOnWhenAWriteFails(); // or whoever wakes, and says something before it reads, would not learn that
-        // it was unheard (P-9)
+        // A process that was stopped may write before it reads the farewell. It must still read that it was UNHEARD
+        // (P-9).
+        socket.readOnWhenAWriteFails();
         socket.onBytes(this::bytes);
         socket.onClose(() ->
                 channel.end(LossEvidence.Kind.SOCKET_CLOSED, "its control connection was closed" + socket.trouble()));
         bytes(rest);
     }
 
-    /** The listener knows the channel: deliver what came early, start asking. */
+    /** The listener knows the channel: delivers the queued frames and starts the liveness requests. */
     void open() {
         open = true;
         long now = node.nanos().getAsLong();
@@ -79,7 +80,7 @@ final class ControlConnection {
         socket.resume();
     }
 
-    /** Says goodbye if there is somebody to hear it, and closes. */
+    /** Sends a farewell if the peer needs one, and closes. */
     void close(LossEvidence evidence, boolean tellPeer) {
         if (timer >= 0) {
             node.vertx().cancelTimer(timer);
@@ -154,7 +155,7 @@ final class ControlConnection {
                 "ended by the peer" + (said.isEmpty() ? "" : ": " + said)));
     }
 
-    /** What the end that a goodbye tells of means for this one. */
+    /** The kind of the loss here, given the kind at the peer. The peer's silence means that this end was unheard. */
     private static LossEvidence.Kind byeKind(int ordinal) {
         if (ordinal == LossEvidence.Kind.REPLACED.ordinal()) {
             return LossEvidence.Kind.REPLACED;
@@ -182,7 +183,7 @@ final class ControlConnection {
             case LivenessWindow.Verdict.Silent silent ->
                 channel.end(
                         LossEvidence.Kind.SILENCE,
-                        "nothing heard for " + silent.silentMs() + " ms, limit "
+                        "nothing received for " + silent.silentMs() + " ms, limit "
                                 + node.options().livenessMisses() + " x "
                                 + node.options().livenessIntervalMs() + " ms");
             case LivenessWindow.Verdict.Suspect(long afterMs) -> {

@@ -12,11 +12,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * Sends small frames over the control connection, all that were offered in one turn of the event loop with one flush.
- * {@link #offer} may be called from any thread.
+ * Sends small frames over the control connection. All frames that were offered before the event loop gets to it are
+ * sent with one flush. {@link #offer} may be called from any thread.
  */
 final class ControlSender {
-    /** A frame that waits for its turn. */
+    /** A queued frame. */
     private record Outgoing(byte type, int kind, Buffer payload) {
         int bodyBytes() {
             return (kind < 0 ? 0 : 1) + payload.length();
@@ -28,14 +28,14 @@ final class ControlSender {
 
     private final RawSocket socket;
     private final Consumer<String> overflow;
-    /** Where callers' threads and the event loop meet, with the three fields below. */
+    /** Callers' threads and the event loop meet here and in the three fields below. */
     private final Queue<Outgoing> queue = new ConcurrentLinkedQueue<>();
 
     private final AtomicBoolean due = new AtomicBoolean();
     private final AtomicLong backlogBytes = new AtomicLong();
     private final AtomicLong flushes = new AtomicLong();
 
-    /** @param overflow called when the other end does not read: the channel must end */
+    /** @param overflow called when the peer does not read: the channel must end */
     ControlSender(RawSocket socket, Consumer<String> overflow) {
         this.socket = socket;
         this.overflow = overflow;
@@ -49,14 +49,14 @@ final class ControlSender {
         offer(new Outgoing(type, NO_KIND, payload));
     }
 
-    /** Times that the socket was flushed. */
+    /** Number of flushes of the socket. */
     long flushes() {
         return flushes.get();
     }
 
     private void offer(Outgoing outgoing) {
         if (backlogBytes.addAndGet(outgoing.bodyBytes() + Frame.HEAD_BYTES) > MAX_BACKLOG_BYTES) {
-            overflow.accept("it does not read its control connection: more than " + MAX_BACKLOG_BYTES + " bytes wait");
+            overflow.accept("it does not read its control connection: more than " + MAX_BACKLOG_BYTES + " bytes are unsent");
             return;
         }
         queue.add(outgoing);

@@ -16,22 +16,26 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One attempt to open a channel: control connection, hello, and, connecting meanwhile, the bulk connection. Over when
- * its channel is seated and has a bulk connection, or at the first failure, or when another channel makes it needless.
- * Its own fields belong to its control context; {@link #stage} and {@link #counted} to the {@link ChannelBook}.
+ * One attempt to open a channel. It opens the control connection and sends the hello, and connects the bulk connection
+ * while the hello is under way. It is over when its channel is in the {@link ChannelBook}, at the first failure, or
+ * when another channel makes it superfluous. Its fields belong to its control context, except {@link #stage} and
+ * {@link #counted}, which the book guards.
  */
 final class Dial {
-    /** How far the other end can know of it. */
+    /** Whether the peer can know of this dial. */
     enum Stage {
-        UNHEARD,
-        HEARD,
+        /** No hello was sent. */
+        QUEUED,
+        /** The hello was sent, so the peer may know of it. */
+        HELLO_SENT,
+        /** The peer refused the hello, because its own dial is to be used. */
         YIELDED
     }
 
-    /** What it runs on. */
+    /** The client and the contexts of both connections. */
     record Means(NetClient client, Context control, Context bulk) {}
 
-    Stage stage = Stage.UNHEARD;
+    Stage stage = Stage.QUEUED;
     boolean counted;
 
     private final Node node;
@@ -74,7 +78,7 @@ final class Dial {
         means.control().runOnContext(_ -> begin());
     }
 
-    /** Another channel makes it needless. From any thread. */
+    /** Another channel makes it superfluous. From any thread. */
     void cancel() {
         means.control().runOnContext(_ -> finish());
     }
@@ -86,7 +90,7 @@ final class Dial {
         }
         int timeoutMs = node.options().helloTimeoutMs();
         deadlineNanos = System.nanoTime() + timeoutMs * 1_000_000L;
-        timer = node.vertx().setTimer(timeoutMs, _ -> fail(ConnectFailures.silent(target, timeoutMs, "no answer")));
+        timer = node.vertx().setTimer(timeoutMs, _ -> fail(ConnectFailures.silent(target, timeoutMs, "no answer to the hello")));
         connect(means.control())
                 .onComplete(this::connected, failure -> fail(ConnectFailures.of(target, failure, timeoutMs)));
     }
@@ -135,15 +139,15 @@ final class Dial {
         socket.write(out);
     }
 
-    /** The first frame that came back on the control connection. */
+    /** The first frame of the peer on the control connection. */
     private boolean answered(Frame.Reader reader, byte type, ByteBuf body) {
         switch (type) {
             case Frame.HELLO -> {
                 switch (Hello.decode(body)) {
-                    case Hello.Decoded.Valid valid -> seat(reader, valid);
+                    case Hello.Decoded.Valid valid -> accept(reader, valid);
                     case Hello.Decoded.OtherVersion other ->
                         fail(ConnectFailures.protocol(
-                                target, "it speaks version " + other.version() + ", this process " + Hello.VERSION));
+                                target, "it has protocol version " + other.version() + ", this process has " + Hello.VERSION));
                     case Hello.Decoded.Malformed malformed ->
                         fail(ConnectFailures.protocol(target, "it answered with " + malformed.why()));
                 }
@@ -163,7 +167,7 @@ final class Dial {
         return false;
     }
 
-    /** The other end's own dial is to be used: wait for it, within the deadline. */
+    /** The peer's own dial is to be used: wait for it, within the deadline. */
     private void yieldTo(Refusal refusal) {
         if (!book.yielded(this)) {
             finish();
@@ -177,10 +181,10 @@ final class Dial {
                         _ -> fail(ConnectFailures.silent(
                                 target,
                                 node.options().helloTimeoutMs(),
-                                "its own dial, which it wants to be used (" + refusal.code() + "), did not arrive")));
+                                "it refused this dial in favour of its own (" + refusal.code() + "), which did not arrive")));
     }
 
-    private void seat(Frame.Reader reader, Hello.Decoded.Valid said) {
+    private void accept(Frame.Reader reader, Hello.Decoded.Valid said) {
         Hello answer = said.hello();
         String mismatch = mismatch(answer);
         if (!answer.sender().equals(target.process())) {
@@ -198,7 +202,7 @@ final class Dial {
             return;
         }
         ChannelGeneration generation = new ChannelGeneration(nonce, answer.nonce());
-        ChannelBook.Answer.Admitted seated = socket == null
+        ChannelBook.Answer.Admitted admitted = socket == null
                 ? null
                 : book.answered(
                         this,
@@ -208,16 +212,16 @@ final class Dial {
                                 book,
                                 new TcpChannel.Origin(target, generation, true, number, answer.maxFrameBytes(), after),
                                 socket));
-        if (seated == null || socket == null) {
+        if (admitted == null || socket == null) {
             finish();
             return;
         }
         over = true;
         node.vertx().cancelTimer(timer);
-        seated.replaced()
+        admitted.replaced()
                 .forEach(stranger -> stranger.end(
                         LossEvidence.Kind.REPLACED, "process " + target.process() + " answers at its address"));
-        TcpChannel channel = seated.channel();
+        TcpChannel channel = admitted.channel();
         channel.proved(proved);
         channel.ended().onComplete(_ -> book.release(this));
         channel.onReady(() -> book.release(this));
@@ -230,7 +234,7 @@ final class Dial {
         channel.startControl(leftMs(), reader.rest());
     }
 
-    /** The answer's proofs are bound to this dial's nonce, so they are fresh. */
+    /** The proofs of the answer are bound to the nonce of this dial, so they are not replayed. */
     private Set<GroupSecret.Id> proved(Hello.Decoded.Valid said, RawSocket socket) {
         return node.keyring().check(said.statement(), Hello.context(nonce, socket.binding()), said.proofs());
     }
@@ -239,10 +243,10 @@ final class Dial {
         if (answer.role() != Hello.Role.CONTROL
                 || answer.dial() != number
                 || !answer.receiver().equals(node.self())) {
-            return "it answered another hello than this one";
+            return "its answer does not match the hello of this dial";
         }
         return answer.maxFrameBytes() < TcpOptions.LEAST_MAX_FRAME_BYTES
-                ? "it takes frames of " + answer.maxFrameBytes() + " bytes, this process needs "
+                ? "it accepts frames of " + answer.maxFrameBytes() + " bytes, this process needs "
                         + TcpOptions.LEAST_MAX_FRAME_BYTES
                 : null;
     }

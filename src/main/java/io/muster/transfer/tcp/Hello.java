@@ -13,16 +13,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * The first frame of every connection, in both directions.
  *
- * @param role what the connection is for
- * @param sender who speaks
- * @param receiver who is believed to listen
- * @param nonce random; the two of a control connection are its channel's generation
- * @param dial number of the dial within the dialling process, strictly increasing; repeated by the answer
- * @param maxFrameBytes the longest frame that the sender takes
+ * @param role the purpose of the connection
+ * @param sender the process that sends the hello
+ * @param receiver the process that the sender expects at this address
+ * @param nonce random; the two nonces of a control connection are the generation of its channel
+ * @param dial number of the dial within the dialling process, strictly increasing; the answer repeats it
+ * @param maxFrameBytes the longest frame that the sender accepts
  * @param host where the sender can be dialled
  * @param port where the sender can be dialled
- * @param named bulk: the generation (as the sender holds it) that it belongs to; control: the last one that the sender
- *     held, which this one replaces
+ * @param named in a bulk hello: the generation of the channel that the connection belongs to; in a control hello: the
+ *     generation of the sender's last channel to this process, which the new one replaces; both in the sender's order
  */
 record Hello(
         Role role,
@@ -36,25 +36,25 @@ record Hello(
         @Nullable ChannelGeneration named) {
 
     /**
-     * Of all that is said over the connections, and of its order: another one gets no channel, with both numbers named.
+     * Version of the whole protocol. A process with another version gets no channel, and an error with both numbers.
      */
     static final int VERSION = 3;
 
     static final byte[] NO_BINDING = {};
     private static final int MAGIC = 0x4d555354;
 
-    /** The order is the wire's: append only. */
+    /** The ordinals are part of the protocol: append only. */
     enum Role {
         CONTROL,
         BULK
     }
 
-    /** What a hello frame turned out to be. */
+    /** The result of decoding a hello frame. */
     sealed interface Decoded {
         /**
-         * A hello, and what is said for it.
+         * A valid hello with its proofs.
          *
-         * @param statement the bytes that the proofs are of
+         * @param statement the bytes that the proofs sign
          * @param proofs see {@link Keyring}
          */
         record Valid(Hello hello, byte[] statement, byte[] proofs) implements Decoded {}
@@ -76,9 +76,9 @@ record Hello(
     /**
      * The whole frame.
      *
-     * @param keyring what this process can prove
-     * @param peerNonce the other end's nonce, 0 where it is not known yet
-     * @param binding what names the TLS session, empty without
+     * @param keyring the secrets that this process can prove
+     * @param peerNonce the nonce of the peer, 0 if it is not known yet
+     * @param binding identifies the TLS session, empty without TLS
      */
     void encode(ByteBuf out, Keyring keyring, long peerNonce, byte[] binding) {
         byte[] hostBytes = host.getBytes(StandardCharsets.UTF_8);
@@ -101,7 +101,7 @@ record Hello(
         out.setInt(start, out.writerIndex() - start - 4);
     }
 
-    /** What a proof is bound to beside the hello itself. */
+    /** The bytes that a proof signs beside the hello itself. */
     static byte[] context(long peerNonce, byte[] binding) {
         return ByteBuffer.allocate(Long.BYTES + binding.length)
                 .putLong(peerNonce)
@@ -109,7 +109,7 @@ record Hello(
                 .array();
     }
 
-    /** Total: any bytes have an answer. */
+    /** Total: any bytes have a result. */
     static Decoded decode(ByteBuf body) {
         int start = body.readerIndex();
         try {
@@ -119,7 +119,7 @@ record Hello(
             int version = body.readUnsignedShort();
             return version == VERSION ? decodeRest(body, start) : new Decoded.OtherVersion(version);
         } catch (IndexOutOfBoundsException _) {
-            return new Decoded.Malformed("a hello that ends too early");
+            return new Decoded.Malformed("a truncated hello");
         } catch (IllegalArgumentException invalid) {
             return new Decoded.Malformed("a hello with " + invalid.getMessage());
         }
@@ -128,7 +128,7 @@ record Hello(
     private static Decoded decodeRest(ByteBuf body, int start) {
         int role = body.readUnsignedByte();
         if (role >= Role.values().length) {
-            return new Decoded.Malformed("a hello for a connection of kind " + role);
+            return new Decoded.Malformed("a hello for a connection of unknown role " + role);
         }
         ProcessId sender = readProcess(body);
         ProcessId receiver = readProcess(body);

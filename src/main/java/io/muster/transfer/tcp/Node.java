@@ -13,7 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What every part of one {@code tcp} transport needs to know.
+ * The values that all parts of one {@code tcp} transport share.
  *
  * @param nanos a monotonic clock, for liveness only
  */
@@ -26,14 +26,14 @@ record Node(
         Keyring keyring,
         LongSupplier nanos) {
     private static final Logger log = LoggerFactory.getLogger(Node.class);
-    /** A nonce that could be foreseen could be used again. */
+    /** A predictable nonce would allow replays, hence secure random numbers. */
     private static final SecureRandom NONCES = new SecureRandom();
 
     static long nonce() {
         return NONCES.nextLong();
     }
 
-    /** Runs a listener's code: its failure is its own. */
+    /** Runs code of a listener. An exception is logged and does not reach the transport. */
     static void guarded(Runnable listenerCode) {
         try {
             listenerCode.run();

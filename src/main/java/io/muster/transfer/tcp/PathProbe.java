@@ -8,14 +8,14 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * 64 KiB with a checksum: what a new bulk connection carries in both directions before it is believed, since a path may
+ * 64 KiB with a checksum. A new bulk connection must carry one in each direction before it is used, because some paths
  * pass small packets only.
  */
 final class PathProbe {
     static final int PAYLOAD_BYTES = 64 * 1024;
     static final int BODY_BYTES = 4 + PAYLOAD_BYTES;
 
-    /** Nothing that compresses; never changed, a probe differs from others by its first eight bytes. */
+    /** Incompressible, and constant: probes differ in their first eight bytes only. */
     private static final byte[] PATTERN = pattern();
 
     private PathProbe() {}
@@ -37,7 +37,7 @@ final class PathProbe {
         out.setInt(sumAt, sum(out, sumAt + 4));
     }
 
-    /** What is wrong with the body of a probe; null if it is whole. */
+    /** A clause that says what is wrong with the body of a probe; null if it is intact. */
     static @Nullable String verify(ByteBuf body) {
         if (body.readableBytes() != BODY_BYTES) {
             return "a path probe of " + body.readableBytes() + " bytes, expected " + BODY_BYTES;

@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A socket that hands over Netty's buffers without a copy through the heap. The one class that uses Vert.x's internal
- * interfaces. Used on the socket's own context only, except {@link #abort} and {@link #closed}.
+ * A socket that passes Netty buffers on without a copy through the heap. The only class that uses internal interfaces
+ * of Vert.x. Used on the socket's own context only, except {@link #abort} and {@link #closed}.
  */
 public final class RawSocket {
     private static final Logger log = LoggerFactory.getLogger(RawSocket.class);
@@ -41,10 +41,10 @@ public final class RawSocket {
     private Runnable onClose = () -> {};
     private Runnable onDrain = () -> {};
     private String trouble = "";
-    /** Written on the socket's context, read by whoever gives up on it. */
+    /** Written on the socket's context, read by any thread. */
     private volatile boolean closed;
 
-    /** Called in the turn of the event loop that got the socket, or bytes could be missed. */
+    /** To be called in the same event-loop task that got the socket; later, bytes could be missed. */
     RawSocket(NetSocket socket, Context context) {
         this.socket = (NetSocketInternal) socket;
         this.context = context;
@@ -58,9 +58,10 @@ public final class RawSocket {
             }
         });
         if (!this.socket.channelHandlerContext().channel().isActive()) {
-            closed = true; // between the handshake and this turn, and nobody will say it again
+            closed = true; // closed before this task, so the close handler will never be called
             trouble = socket.isSsl()
-                    ? "alert: it ended the TLS session as soon as it began; does it take this process's certificate?"
+                    ? "alert: it ended the TLS session right after the handshake;"
+                            + " does it accept this process's certificate?"
                     : "";
         }
         this.socket.drainHandler(_ -> onDrain.run());
@@ -70,7 +71,7 @@ public final class RawSocket {
         });
     }
 
-    /** Independent event-loop contexts of this Vert.x, each on the next loop. */
+    /** Independent event-loop contexts, each on another event loop of this Vert.x as long as there are enough. */
     static List<Context> eventLoops(Vertx vertx, int count) {
         List<Context> contexts = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -79,19 +80,20 @@ public final class RawSocket {
         return List.copyOf(contexts);
     }
 
-    /** A promise whose future calls back on the caller's context, or where it is completed if the caller has none. */
+    /** A promise whose future calls back on the caller's context. Without one: on the thread that completes it. */
     public static <T> Promise<T> promise() {
         ContextInternal current = ContextInternal.current();
         return current == null ? Promise.promise() : current.promise();
     }
 
     /**
-     * Fails if something listens at this address. The operating system is asked, since Vert.x would let a second server
-     * of this process share the socket of the first. The probe is bound and never listens, so no peer connects to it.
+     * Fails if a process listens at this address. This asks the operating system, because Vert.x would let a second
+     * server of this process share the socket of the first. The probe binds and does not listen, so no peer connects to
+     * it.
      */
     static void probe(String host, int port) throws IOException {
         try (Socket probe = new Socket()) {
-            probe.setReuseAddress(true); // connections that a former process left in TIME_WAIT do not count
+            probe.setReuseAddress(true); // ignore connections of an earlier process in TIME_WAIT
             probe.bind(new InetSocketAddress(host, port));
         }
     }
@@ -100,12 +102,12 @@ public final class RawSocket {
         return context;
     }
 
-    /** The handler releases what it gets. */
+    /** The handler must release the buffers. */
     void onBytes(Consumer<ByteBuf> handler) {
         onBytes = handler;
     }
 
-    /** Runs at once if it is closed already. */
+    /** Runs the handler at once if the socket is closed already. */
     void onClose(Runnable handler) {
         onClose = handler;
         if (closed) {
@@ -118,30 +120,30 @@ public final class RawSocket {
     }
 
     /**
-     * Memory to send from. Where there is none the connection ends: what it leaves out would be missed by nobody, and
-     * it can be dialled again.
+     * Allocates a buffer to send from. On allocation failure the connection is closed: dropping a frame would go
+     * undetected, and the channel can be dialled again.
      */
     ByteBuf buffer(int bytes) {
         try {
             return socket.channelHandlerContext().alloc().directBuffer(bytes);
         } catch (OutOfMemoryError failure) {
-            trouble = "no direct memory to send from: " + failure.getMessage() + "; raise -XX:MaxDirectMemorySize";
+            trouble = "no direct memory for sending: " + failure.getMessage() + "; raise -XX:MaxDirectMemorySize";
             abort();
             return Unpooled.buffer(bytes);
         }
     }
 
-    /** Takes ownership of the buffer; one flush. The memory behind it must stay valid until the future completes. */
+    /** Takes ownership of the buffer, and flushes. Its memory must stay valid until the future completes. */
     Future<Void> write(ByteBuf bytes) {
         return socket.writeMessage(bytes);
     }
 
-    /** What names the TLS session of this socket and is known at both ends only; empty without TLS. */
+    /** Identifies the TLS session of this socket, and is known to its two ends only. Empty without TLS. */
     byte[] binding() {
         return binding;
     }
 
-    /** RFC 9266: what both ends, and nobody between them, can derive from the handshake. */
+    /** RFC 9266: a value that both ends, and no process between them, can derive from the handshake. */
     private static byte[] bindingOf(NetSocket socket) {
         if (!socket.isSsl()) {
             return Hello.NO_BINDING;
@@ -157,8 +159,8 @@ public final class RawSocket {
     }
 
     /**
-     * A write that fails no longer closes the socket at once: what the other end has said before it closed its own is
-     * read first, and then that it did.
+     * After this call, a failed write does not close the socket at once. The bytes that the peer sent before it closed
+     * its end are read first.
      */
     void readOnWhenAWriteFails() {
         socket.channelHandlerContext().channel().config().setAutoClose(false);
@@ -184,27 +186,28 @@ public final class RawSocket {
         return closed;
     }
 
-    /** The other end's address without its port. */
+    /** The peer's address without its port. */
     String remoteHost() {
         return socket.remoteAddress() == null
                 ? "unknown"
                 : String.valueOf(socket.remoteAddress().hostAddress());
     }
 
-    /** What the socket itself complained about last, as a clause; empty if it did not. */
+    /** The last error of the socket, as a clause in parentheses; empty if there was none. */
     String trouble() {
         return trouble.isEmpty() ? "" : " (" + trouble + ")";
     }
 
     /**
-     * Closes without waiting for what the other end does not take; what fits into the system's buffer still goes out.
+     * Closes without waiting for bytes that the peer does not read. Bytes that fit into the system's socket buffer are
+     * still sent.
      */
     void abort() {
         var handlers = socket.channelHandlerContext();
         if (handlers.executor().inEventLoop()) {
             handlers.flush();
-            var _ = handlers.close(); // from here, not from the channel's end of the pipeline: Vert.x's own close waits until
-            // all is flushed
+            // Close from this handler, not from the end of the pipeline: Vert.x's own close waits until all is flushed.
+            handlers.close();
         } else {
             handlers.executor().execute(this::abort);
         }

@@ -8,29 +8,29 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer to a hello that is not taken.
+ * The answer to a hello that is refused.
  *
- * @param by who refuses
- * @param version of who refuses
+ * @param by the process that refuses
+ * @param version protocol version of that process
  */
 record Refusal(Code code, ProcessId by, int version, String detail) {
     private static final int MAX_DETAIL_BYTES = 512;
 
-    /** The order is the wire's: append only. */
+    /** The ordinals are part of the protocol: append only. */
     enum Code {
         VERSION,
         LIMITS,
         OTHER_PROCESS,
-        /** The refuser's own dial, or a channel that it holds, is the one to use. */
+        /** The refusing process has a dial or a channel of its own, which is to be used. */
         USE_MINE,
-        /** A later dial of the same process has been taken already. */
+        /** A later dial of the same process was accepted already. */
         STALE_DIAL,
-        /** A bulk connection of a channel that is not being opened. */
+        /** The hello of a bulk connection names a channel that is not being opened. */
         UNKNOWN_GENERATION,
         MALFORMED,
         /**
-         * The sender has proved no secret that the refuser knows, or not the one that is needed to take a channel's
-         * place.
+         * The sender has proved no secret that the refusing process knows, or not the one that is needed to replace a
+         * channel.
          */
         UNPROVED
     }
@@ -44,7 +44,7 @@ record Refusal(Code code, ProcessId by, int version, String detail) {
         out.writeShort(length).writeBytes(text, 0, length);
     }
 
-    /** Null if the bytes are no refusal. */
+    /** Null if the bytes are not a valid refusal. */
     static @Nullable Refusal decode(ByteBuf body) {
         if (body.readableBytes() < 21) {
             return null;

@@ -29,10 +29,30 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One control and one bulk connection, on two event loops. Lives through: <em>opening</em> (control hello done),
- * <em>verified</em> (the bulk connection has carried a probe both ways), <em>open</em> (the listener knows it),
- * <em>over</em>. It is over from the first {@link #end}, whichever thread sees the loss; everything after that
- * (farewell, listener, sockets) follows on the control context.
+ * One channel: a control connection and a bulk connection, on two event loops.
+ *
+ * <p><b>Order of events.</b> <em>Opening</em>: the control hello is done, the channel is in the {@link ChannelBook},
+ * and a deadline runs. <em>Verified</em>: the bulk connection has carried a {@link PathProbe} in both directions.
+ * <em>Open</em>: the previous channel to the same process has ended for the listener, so the listener is called, then
+ * the callers of connect, then the messages that came early are delivered. <em>Over</em>: the first {@link #end} wins.
+ * It records the evidence and informs the book at once; on the control context follow the farewell, the listener, and
+ * the sockets.
+ *
+ * <p><b>Threads.</b> The control context owns {@code onReady}, {@code announced} and {@code deadline}. The bulk event
+ * loop attaches the bulk connection. {@link #end} may be called on any thread: the evidence is an atomic reference, and
+ * only the thread that sets it continues. Everything else that threads share is volatile or concurrent.
+ *
+ * <p><b>Invariants.</b> {@link #isAlive} is false before any effect of the end is visible (P-12). The listener gets
+ * {@code lost} exactly once if it got {@code opened}, and never without it. {@link #ended} completes after that call;
+ * the next channel to this peer waits for it. {@link #closed} completes only when no socket refers to memory of a
+ * caller.
+ *
+ * <p><b>The trap.</b> A process that was stopped (SIGSTOP, a suspended machine) wakes to find both connections closed
+ * by its peer. The farewell on the control connection says UNHEARD: this process is the failed side. The close of the
+ * bulk connection says SOCKET_CLOSED, which would blame the peer. The two arrive on different event loops, in any
+ * order. So the end that says farewell keeps the bulk connection open until the peer closes it or {@code FAREWELL_MS}
+ * have passed, and a close of the bulk connection takes effect only after the control socket was read once more
+ * ({@link #endAfterFarewell}).
  */
 final class TcpChannel implements Channel {
     private static final Logger log = LoggerFactory.getLogger(TcpChannel.class);
@@ -40,12 +60,12 @@ final class TcpChannel implements Channel {
     private static final int READ_FIRST_MS = 2;
 
     /**
-     * How it came to be.
+     * The circumstances under which the channel was opened.
      *
-     * @param dialledHere who dialled
+     * @param dialledHere whether this process dialled
      * @param dial number of the dial, within the process that dialled
-     * @param peerMaxFrameBytes the longest frame that the peer takes
-     * @param after when this has happened, the listener may be told: the end of the last channel to the same process
+     * @param peerMaxFrameBytes the longest frame that the peer accepts
+     * @param after the end of the previous channel to the same process; the listener is called after it
      */
     record Origin(
             ProcessAddress address,
@@ -55,16 +75,16 @@ final class TcpChannel implements Channel {
             int peerMaxFrameBytes,
             Future<Void> after) {}
 
-    /** What the peer has proved so far. */
+    /** The secrets that the peer has proved. Written on either event loop, read under the book's monitor. */
     private volatile Set<GroupSecret.Id> proved = Set.of();
-    /** Groups whose secret the peer has proved; granted on the control context, asked on the bulk context. */
+    /** Groups whose secret the peer has proved. Added on the control context, read on the bulk event loop. */
     private final Set<GroupName> granted = ConcurrentHashMap.newKeySet();
 
     private final Node node;
     private final ChannelBook book;
     private final Origin origin;
     private final ControlConnection control;
-    /** Why it is over, null while it is not: set by the first thread that sees the loss, read by all. */
+    /** Why the channel is over, null while it is not. Set by the first thread that detects the loss, read by all. */
     private final AtomicReference<@Nullable LossEvidence> over = new AtomicReference<>();
 
     private final Promise<Void> ended = Promise.promise();
@@ -72,7 +92,7 @@ final class TcpChannel implements Channel {
     private volatile @Nullable BulkConnection bulk;
 
     private Runnable onReady = () -> {};
-    private boolean told;
+    private boolean announced;
     private long deadline = -1;
 
     TcpChannel(Node node, ChannelBook book, Origin origin, RawSocket controlSocket) {
@@ -94,21 +114,21 @@ final class TcpChannel implements Channel {
         return control.socket();
     }
 
-    /** Of a channel that is open. */
+    /** To be called for a channel that is open. */
     RawSocket bulkSocket() {
         BulkConnection connection = bulk;
         if (connection == null) {
-            throw new IllegalStateException("it has no bulk connection yet");
+            throw new IllegalStateException("the channel has no bulk connection yet");
         }
         return connection.socket();
     }
 
-    /** Completes when the listener has been told of the end, or need not be. */
+    /** Completes when the listener has learned the end, or at the end if it never learned of the channel. */
     Future<Void> ended() {
         return ended.future();
     }
 
-    /** Completes when the listener has been told and both sockets are closed. */
+    /** Completes after {@link #ended}, when the bulk socket is closed and its writes have completed. */
     Future<Void> closed() {
         return ended().compose(_ -> {
             BulkConnection connection = bulk;
@@ -116,7 +136,7 @@ final class TcpChannel implements Channel {
         });
     }
 
-    /** On the control context: what is to happen once the channel is open. */
+    /** Sets the action to run once the channel is open. On the control context. */
     void onReady(Runnable action) {
         onReady = action;
     }
@@ -127,15 +147,15 @@ final class TcpChannel implements Channel {
             deadline = -1;
             end(
                     LossEvidence.Kind.SILENCE,
-                    "its bulk connection carried no verified 64 KiB both ways within "
+                    "its bulk connection did not carry 64 KiB in both directions within "
                             + node.options().helloTimeoutMs() + " ms (does the path pass large packets?)");
         });
         control.start(rest);
     }
 
     /**
-     * On the bulk event loop. False if the channel has one already. Over a channel that is over, the connection is
-     * closed.
+     * Adopts the bulk connection; false if the channel has one already. If the channel is over, the connection is
+     * closed. On the bulk event loop.
      */
     boolean attach(BulkConnection connection) {
         if (bulk != null) {
@@ -149,7 +169,7 @@ final class TcpChannel implements Channel {
         return true;
     }
 
-    /** On the bulk event loop: both probes have arrived. */
+    /** The probes of both directions have arrived. On the bulk event loop. */
     void verified() {
         origin.after().onComplete(_ -> control.socket().context().runOnContext(_ -> open()));
     }
@@ -187,12 +207,12 @@ final class TcpChannel implements Channel {
         return origin.generation();
     }
 
-    /** From either event loop, when a proof that is fresh has been checked. */
+    /** Records the secrets that the peer has proved with fresh proofs. From either event loop. */
     void proved(Set<GroupSecret.Id> ids) {
         proved = Set.copyOf(ids);
     }
 
-    /** Whether somebody who has proved these secrets may end this channel by taking its place. */
+    /** Whether a process that has proved these secrets may replace this channel. */
     boolean yieldsTo(Set<GroupSecret.Id> ids) {
         Set<GroupSecret.Id> own = proved;
         return own.isEmpty() || !Collections.disjoint(own, ids);
@@ -260,7 +280,7 @@ final class TcpChannel implements Channel {
         if (!source.isNative()) {
             return Future.failedFuture(WriteFailures.refused(
                     WriteException.Reason.FAILED,
-                    "the source lies on the Java heap",
+                    "the source is on the Java heap; allocate it off-heap",
                     region,
                     offset,
                     length,
@@ -295,13 +315,13 @@ final class TcpChannel implements Channel {
     }
 
     /**
-     * The bulk connection was closed. Where this process had been stopped, the other end has said why on the control
-     * connection, and that has not been read yet: it comes first, or the one that wakes would accuse the other (P-9).
+     * The bulk connection was closed. If this process had been stopped, the farewell on the control connection may be
+     * unread. It must be read first, or this process would blame the peer (P-9).
      *
-     * @param then on the control context, when the channel is over
+     * @param then runs on the control context when the channel is over
      */
     void endAfterFarewell(String how, Runnable then) {
-        // a timer fires after the event loop has looked at its sockets once more; a task would not
+        // A timer fires after the event loop has polled its sockets once more. A task would run before that.
         control.socket()
                 .context()
                 .runOnContext(_ -> node.vertx().setTimer(READ_FIRST_MS, _ -> {
@@ -310,7 +330,7 @@ final class TcpChannel implements Channel {
                 }));
     }
 
-    /** Why it is over, as a clause. */
+    /** Why the channel is over, as a clause. */
     String lossDetail() {
         LossEvidence evidence = over.get();
         return evidence == null ? "not open" : evidence.kind() + ": " + evidence.detail();
@@ -327,7 +347,7 @@ final class TcpChannel implements Channel {
     private void finish(LossEvidence evidence, boolean tellPeer) {
         stopDeadline();
         control.close(evidence, tellPeer);
-        if (told) {
+        if (announced) {
             log.debug(
                     LogEvents.CHANNEL_ENDED + " peer={} address={} evidence={} detail={}",
                     peer(),
@@ -344,7 +364,8 @@ final class TcpChannel implements Channel {
     }
 
     /**
-     * The peer closes the bulk connection when it has read the farewell; closing it here at once could overtake that.
+     * Closes the bulk connection late: the peer closes it when it has read the farewell. A close from here could
+     * overtake the farewell.
      */
     private void close(BulkConnection connection, LossEvidence evidence, boolean tellPeer) {
         if (!tellPeer || evidence.kind() == LossEvidence.Kind.SOCKET_CLOSED) {

@@ -9,16 +9,16 @@ import java.util.List;
 /**
  * Settings of the {@code tcp} transport.
  *
- * @param bindHost the address to listen on; only this one (S-4)
- * @param port the port to listen on; 0 takes any free one
- * @param advertisedHost what others are told to dial
- * @param helloTimeoutMs from the first packet of a dial, or from accepting a socket, to a verified channel
- * @param livenessIntervalMs how often each end asks the other
+ * @param bindHost the only address to listen on (S-4)
+ * @param port the port to listen on; 0 selects any free one
+ * @param advertisedHost the published address, which other processes dial
+ * @param helloTimeoutMs from the start of a dial, or from accepting a socket, to a verified channel
+ * @param livenessIntervalMs the period of the liveness requests of each end
  * @param livenessMisses intervals without a byte on the control connection after which the channel is lost
- * @param maxFrameBytes the longest frame taken after the hello
+ * @param maxFrameBytes the longest frame that is accepted after the hello
  * @param writeTimeoutMs from {@link Channel#write} to its acknowledgement
- * @param maxUnauthenticatedConnections accepted sockets without a hello; the oldest is dropped for a new one
- * @param maxSimultaneousDials dials under way; further ones wait their turn
+ * @param maxUnauthenticatedConnections accepted sockets without a hello; beyond that, the oldest is dropped
+ * @param maxSimultaneousDials dials under way; further ones are queued
  */
 public record TcpOptions(
         String bindHost,
@@ -32,10 +32,10 @@ public record TcpOptions(
         int maxUnauthenticatedConnections,
         int maxSimultaneousDials) {
 
-    /** No process may take less: a path probe must fit. */
+    /** The smallest limit that a process may have: a path probe must fit. */
     static final int LEAST_MAX_FRAME_BYTES = 128 * 1024;
 
-    /** The longest frame taken before the hello: what a stranger can make us hold. */
+    /** The longest frame that is accepted as hello: bounds the memory that a stranger can make this process hold. */
     static final int MAX_HELLO_BYTES = 4_096;
 
     private static final int CHUNKS_IN_A_FRAME = 4;
@@ -67,8 +67,8 @@ public record TcpOptions(
     }
 
     /**
-     * A longer write is sent in pieces of this size, so that others get their turn: a whole frame would hold an event
-     * loop for longer.
+     * A longer write is sent in chunks of this size, which alternate with chunks of other writes. Chunks of a whole
+     * frame would occupy an event loop for longer.
      */
     int chunkBytes() {
         return maxFrameBytes / CHUNKS_IN_A_FRAME;

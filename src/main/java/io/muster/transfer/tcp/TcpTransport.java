@@ -28,9 +28,27 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Channels over TCP. One listening socket; accepted and dialled connections are spread over a few event loops, control
- * and bulk of a channel on neighbouring ones. A client that nobody refers to is closed by the garbage collector with
- * all its sockets, so it stays in a field here, and every channel's handlers refer back to this object.
+ * Channels over TCP.
+ *
+ * <p><b>What it holds.</b> One listening socket, one client, a {@link ChannelBook} that decides which channel serves
+ * each peer, and a {@link Gate} that bounds the accepted connections without a hello. {@link Dial} opens a channel from
+ * this end, {@link Admission} accepts one from the other, and {@link TcpChannel} is the result.
+ *
+ * <p><b>Threads.</b> Accepted and dialled connections are spread over a few event-loop contexts. Control and bulk
+ * connection of a dialled channel are on neighbouring contexts, so a large write does not delay liveness. All public
+ * methods may be called from any thread.
+ *
+ * <p><b>Order of events.</b> Start probes the port, then each context opens a server on the same port; Vert.x hands the
+ * connections to them in turn. Close refuses new dials, ends dials and channels, drops connections without a hello, and
+ * closes the client and the servers after all channels are closed.
+ *
+ * <p><b>Invariants.</b> The address is known before the future of {@code start} completes. When {@link #close}
+ * completes, no socket refers to memory of a caller, and the listener has learned the end of every channel.
+ *
+ * <p><b>The traps.</b> The garbage collector closes a Vert.x client, with all its sockets, when no object refers to it.
+ * So the client stays in a field here, and the handlers of every channel refer back to this object. When both ends dial
+ * at the same time, the loser's sockets may be reset before it has read why, so {@link #connect} dials once more after
+ * a {@code CUT}: by then the channel of the winner is found in the book.
  */
 public final class TcpTransport implements Transport {
     private static final int EVENT_LOOPS = 4;
@@ -44,7 +62,7 @@ public final class TcpTransport implements Transport {
     private final List<NetServer> servers;
     private final AtomicInteger nextContext = new AtomicInteger();
     private final AtomicLong nextDial = new AtomicLong();
-    /** Set by the starting thread before anybody else sees this object. */
+    /** Set before the future of {@code start} completes; read by any thread. */
     private volatile ProcessAddress address;
 
     private @Nullable Future<Void> closing;
@@ -76,10 +94,10 @@ public final class TcpTransport implements Transport {
     }
 
     /**
-     * Starts to listen.
+     * Starts to listen, without secrets and certificates.
      *
-     * @param self the processId that others must expect here
-     * @return fails with a {@link MusterException} (CONFIG) if the address or port can't be had
+     * @param self the process id that others must expect here
+     * @return fails with a {@link MusterException} (CONFIG) if the address or port can't be used
      */
     public static Future<TcpTransport> start(
             Vertx vertx, TcpOptions options, ProcessId self, RegionTable regions, Transport.Listener listener) {
@@ -87,9 +105,9 @@ public final class TcpTransport implements Transport {
     }
 
     /**
-     * The same with secrets and certificates.
+     * Starts to listen, with secrets and certificates.
      *
-     * @param keyring the secrets that channels prove, and have to prove while there are any
+     * @param keyring the secrets that channels prove, and that peers must prove as long as there are any
      * @param tls null: connections are not encrypted
      */
     public static Future<TcpTransport> start(
@@ -138,7 +156,7 @@ public final class TcpTransport implements Transport {
     @Override
     public Future<Channel> connect(ProcessAddress peer) {
         if (peer.process().equals(node.self())) {
-            throw new IllegalArgumentException("process " + node.self() + " does not dial itself: use local");
+            throw new IllegalArgumentException("process " + node.self() + " can't dial itself: use the local transport");
         }
         Promise<Channel> promise = RawSocket.promise();
         dial(peer)
@@ -147,10 +165,7 @@ public final class TcpTransport implements Transport {
         return promise.future();
     }
 
-    /**
-     * Where both dial at once, the loser's sockets may be reset before it has read why: by now the winner's channel
-     * serves it, or nobody's.
-     */
+    /** Both ends may have dialled at the same time, and the sockets of this end were reset before it read why. */
     private static boolean isCut(Throwable failure) {
         return failure instanceof ConnectException refused && refused.kind() == ConnectException.Kind.CUT;
     }
@@ -168,7 +183,7 @@ public final class TcpTransport implements Transport {
         return book.channel(peer);
     }
 
-    /** Connections that were dropped or refused before they belonged to a channel. */
+    /** Number of connections that were dropped or refused before they belonged to a channel. */
     public long droppedConnections() {
         return gate.complaints();
     }
@@ -179,12 +194,12 @@ public final class TcpTransport implements Transport {
                 .forEach(channel -> channel.close(LossEvidence.closedHere(LossEvidence.Reason.SECRET_ADDED)));
     }
 
-    /** Own dials that gave way to one of the other end. */
+    /** Number of dials of this process that yielded to a dial of the peer. */
     long ties() {
         return book.ties();
     }
 
-    /** Accepted connections that have not said hello yet. */
+    /** Number of accepted connections without a hello. */
     int unauthenticatedConnections() {
         return gate.waiting();
     }
@@ -210,7 +225,7 @@ public final class TcpTransport implements Transport {
         channels.forEach(channel -> channel.close(reason));
         List<Future<Void>> ends =
                 new ArrayList<>(channels.stream().map(TcpChannel::closed).toList());
-        gate.close().forEach(guest -> guest.drop("was there when the transport closed"));
+        gate.close().forEach(guest -> guest.drop("had sent no hello when the transport was closed"));
         return Future.join(ends.isEmpty() ? List.of(Future.succeededFuture()) : ends)
                 .transform(_ -> closed(client.close()))
                 .transform(_ -> Future.join(servers.reversed().stream()
@@ -220,18 +235,17 @@ public final class TcpTransport implements Transport {
     }
 
     /**
-     * Vert.x 5.1.5 answers with null, and not with a future, where it is being closed itself and has let go of the
-     * client or server meanwhile ({@code CleanableObject.shutdown}, whose resource was collected): whoever waits for
-     * that would wait for ever.
+     * Vert.x 5.1.5 returns null instead of a future if it is being closed itself and the client or server was collected
+     * meanwhile ({@code CleanableObject.shutdown}). There is nothing to wait for then.
      */
     private static Future<Void> closed(@Nullable Future<Void> closing) {
         return closing == null ? Future.succeededFuture() : closing;
     }
 
-    /** All servers share one listening socket, which hands its connections to their contexts in turn. */
+    /** All servers share one listening socket, whose connections go to their contexts in turn. */
     private Future<Void> listen() {
         TcpOptions options = node.options();
-        // A negative port means: any free one, shared by those that give the same number.
+        // A negative port means any free one, shared by the servers that pass the same number.
         int port = options.port() > 0
                 ? options.port()
                 : -ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE);
@@ -249,7 +263,7 @@ public final class TcpTransport implements Transport {
         Context context = contexts.get(index);
         NetServer server = servers.get(index);
         server.exceptionHandler(
-                failure -> gate.complain("tls", "came to nothing before its hello: " + failure.getMessage()));
+                failure -> gate.complain("tls", "failed before its hello: " + failure.getMessage()));
         server.connectHandler(
                 socket -> new Admission(node, book, gate, address, new RawSocket(socket, context)).begin());
         Promise<NetServer> listening = Promise.promise();

@@ -7,23 +7,23 @@ import io.muster.transfer.ChannelGeneration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What to do with a control hello, given what this process already has with its sender: a function, so that both ends'
- * choices can be checked together (P-8).
+ * Decides on a control hello, given the dial or channel that this process already has with its sender. A pure function,
+ * so that a test can check the decisions of both ends together (P-8).
  */
 final class TieBreak {
     private TieBreak() {}
 
-    /** What this process has with one other. */
+    /** The dial or channel that this process has with the sender. */
     sealed interface Held {
         record Nothing() implements Held {}
 
-        /** An own dial whose hello is not out yet, or has lost: the other end cannot be relying on it. */
-        record DialUnheard() implements Held {}
+        /** An own dial that has sent no hello, or has yielded: the peer can't rely on it. */
+        record DialUnknownToPeer() implements Held {}
 
-        /** An own dial whose hello is out and not answered. */
-        record DialHeard() implements Held {}
+        /** An own dial whose hello was sent and is not answered. */
+        record DialHelloSent() implements Held {}
 
-        /** A channel, being opened or open, that the other end dialled. */
+        /** A channel, being opened or open, that the peer dialled. */
         record DialledByPeer(long dial) implements Held {}
 
         /** A channel, being opened or open, that this process dialled. */
@@ -32,26 +32,28 @@ final class TieBreak {
 
     /** The answer to a hello. */
     enum Verdict {
-        /** There is nothing in its way; an own dial ends. */
+        /** No channel is in its way; an own dial ends. */
         ACCEPT,
-        /** What is held ends at once: the other end has given up on it. */
+        /** The existing channel ends at once: the peer has given it up. */
         REPLACE,
+        /** Refused: the sender must use the dial or the channel of this process. */
         USE_MINE,
+        /** Refused: a later dial of the sender was accepted already. */
         STALE_DIAL
     }
 
     /**
      * @param dial number of the sender's dial
-     * @param replaces the last generation that the sender held, in its own order
+     * @param replaces the generation of the last channel of the sender, in its own order
      */
     static Verdict decide(
             ProcessId self, ProcessId sender, Held held, long dial, @Nullable ChannelGeneration replaces) {
         return switch (held) {
-            case Held.Nothing _, Held.DialUnheard _ -> Verdict.ACCEPT;
-            case Held.DialHeard _ -> self.compareTo(sender) < 0 ? Verdict.USE_MINE : Verdict.ACCEPT;
-            // A process dials once at a time, so a greater number means that the earlier one is over for it.
+            case Held.Nothing _, Held.DialUnknownToPeer _ -> Verdict.ACCEPT;
+            case Held.DialHelloSent _ -> self.compareTo(sender) < 0 ? Verdict.USE_MINE : Verdict.ACCEPT;
+            // A process dials one process once at a time, so it has given up a dial with a smaller number.
             case Held.DialledByPeer peers -> dial > peers.dial() ? Verdict.REPLACE : Verdict.STALE_DIAL;
-            // A hello that crossed ours says nothing of our channel; one that was sent after it names it.
+            // A hello that crossed ours does not know our channel; one that was sent later names its generation.
             case Held.DialledHere own ->
                 replaces != null
                                 && replaces.mine() == own.generation().theirs()

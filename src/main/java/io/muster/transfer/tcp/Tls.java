@@ -17,21 +17,20 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS 1.3 with certificates on both sides. Whoever has a certificate of the authorities belongs to the installation;
- * the name in a certificate is not compared with the address, which is published by processes and comes from no
- * directory.
+ * TLS 1.3 with certificates on both sides. Every process with a certificate of the authorities is accepted. The name in
+ * a certificate is not compared with the address, because processes publish their addresses themselves.
  *
- * @param certificate PEM file: this process's certificate, then those between it and the authority
+ * @param certificate PEM file: this process's certificate, then the intermediate certificates
  * @param key PEM file: its private key, PKCS#8
- * @param authorities PEM file: whose certificates are taken; not those of a public authority
+ * @param authorities PEM file: the authorities whose certificates are accepted; never a public authority
  */
 public record Tls(Path certificate, Path key, Path authorities) {
     private static final Set<String> PROTOCOLS = Set.of("TLSv1.3");
 
     /**
-     * Looks at the files. Blocks.
+     * Reads the files to check them. Blocks.
      *
-     * @throws MusterException of kind CONFIG if one can't be read or is no PEM file
+     * @throws MusterException of kind CONFIG if a file can't be read or is not a PEM file
      */
     public Tls {
         readable("security.tls.certificateFile", certificate, "CERTIFICATE");
@@ -65,7 +64,7 @@ public record Tls(Path certificate, Path key, Path authorities) {
         return options.setHostnameVerificationAlgorithm("");
     }
 
-    /** For whatever else is to speak TLS with the same certificates, such as the event bus. */
+    /** Applies the same certificates to other options, such as those of the event bus. */
     public void secure(TCPSSLOptions options, int handshakeTimeoutMs) {
         options.setSsl(true)
                 .setEnabledSecureTransportProtocols(PROTOCOLS)

@@ -264,7 +264,7 @@ class TcpChannelTest {
         try (RawPeer _ = RawPeer.open(b, ProcessId.random(RandomGenerator.getDefault()), 1, null)) {
             TestProcess.Lost lost = next(b.lost);
             assertThat(lost.evidence().kind()).isEqualTo(LossEvidence.Kind.SILENCE);
-            assertThat(lost.evidence().detail()).contains("nothing heard for").contains("limit 3 x 50 ms");
+            assertThat(lost.evidence().detail()).contains("nothing received for").contains("limit 3 x 50 ms");
         }
         b.close();
     }

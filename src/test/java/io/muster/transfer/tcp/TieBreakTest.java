@@ -23,16 +23,16 @@ class TieBreakTest {
     void acceptsAHelloIfNothingCompetesWithIt() {
         assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.Nothing(), 1, null))
                 .isEqualTo(ACCEPT);
-        assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialUnheard(), 1, null))
+        assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialUnknownToPeer(), 1, null))
                 .isEqualTo(ACCEPT);
-        assertThat(TieBreak.decide(HIGH, LOW, new TieBreak.Held.DialUnheard(), 1, null))
+        assertThat(TieBreak.decide(HIGH, LOW, new TieBreak.Held.DialUnknownToPeer(), 1, null))
                 .isEqualTo(ACCEPT);
     }
 
     @Test
     void exactlyOneOfTwoCrossingHellosWins() {
-        TieBreak.Verdict atLow = TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialHeard(), 1, null);
-        TieBreak.Verdict atHigh = TieBreak.decide(HIGH, LOW, new TieBreak.Held.DialHeard(), 1, null);
+        TieBreak.Verdict atLow = TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialHelloSent(), 1, null);
+        TieBreak.Verdict atHigh = TieBreak.decide(HIGH, LOW, new TieBreak.Held.DialHelloSent(), 1, null);
 
         assertThat(atLow).isEqualTo(USE_MINE);
         assertThat(atHigh).isEqualTo(ACCEPT);
