@@ -2,21 +2,16 @@
 
 package io.muster;
 
-import io.muster.cuda.CopyBatch;
-import io.muster.cuda.CopyQueue;
+import io.muster.cuda.copy.CopyBatch;
+import io.muster.cuda.copy.CopyQueue;
 import io.muster.group.AllConnected;
 import io.muster.group.Direction;
 import io.muster.group.GpuSlice;
-import io.muster.barrier.AllConnected;
-import io.muster.barrier.StuckReport;
-import io.muster.cuda.GpuSlice;
-import io.muster.cuda.copy.CopyBatch;
-import io.muster.cuda.copy.CopyQueue;
+import io.muster.group.StuckReport;
 import io.muster.group.GroupName;
 import io.muster.group.Local;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
-import io.muster.group.StuckReport;
 import io.muster.options.GroupOptions;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -83,29 +84,28 @@ class ClusterManagerFitIT {
         for (int from = 0; from < PROCESSES; from++) {
             String text = when + "-" + from;
             for (JvmProcess to : nodes) {
-                String received = "";
-                for (long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MS);
-                        !received.equals(text); ) {
-                    assertThat(System.nanoTime())
-                            .as("%s: %s received within %d ms", to, text, PATIENCE_MS)
-                            .isLessThan(endNanos);
-                    nodes.get(from).send("publish " + text);
-                    received = to.poll("received", 500).orElse("");
-                }
+                JvmProcess publisher = nodes.get(from);
+                Eventually.value(
+                        to + " receives " + text,
+                        Duration.ofMillis(PATIENCE_MS),
+                        () -> {
+                            publisher.send("publish " + text);
+                            return to.poll("received", 500).orElse("nothing");
+                        },
+                        text::equals);
             }
         }
     }
 
     private static void awaitSize(JvmProcess node, int size) throws IOException, InterruptedException {
-        String members = "";
-        for (long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MS);
-                !members.equals(String.valueOf(size)); ) {
-            assertThat(System.nanoTime())
-                    .as("%d members within %d ms, seen last: %s", size, PATIENCE_MS, members)
-                    .isLessThan(endNanos);
-            node.send("size");
-            members = node.poll("size", 500).orElse("");
-        }
+        Eventually.value(
+                node + " has " + size + " members",
+                Duration.ofMillis(PATIENCE_MS),
+                () -> {
+                    node.send("size");
+                    return node.poll("size", 500).orElse("none");
+                },
+                String.valueOf(size)::equals);
     }
 
     private static void assertEnds(JvmProcess node) throws InterruptedException {

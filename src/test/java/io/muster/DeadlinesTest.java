@@ -20,11 +20,11 @@ import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -123,10 +123,11 @@ class DeadlinesTest {
     void aJoinThatWaitsForTheStoreIsReported() throws Exception {
         store.freeze();
         Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
-        eventually(() -> muster.process().own().calls().texts().stream()
-                .anyMatch(call -> call.startsWith("publish rank 0 of group g for ")));
-        eventually(() -> Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "process what is missing")
-                .contains("store unavailable since "));
+        awaitCall("publish rank 0 of group g for ");
+        Eventually.value(
+                "the wait names the store",
+                () -> Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "what is missing"),
+                missing -> missing.contains("store unavailable since "));
         assertThat(Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "process what is missing"))
                 .contains("store operation not answered", "rank 0: never published");
         assertThat(join.isComplete()).isFalse();
@@ -134,7 +135,7 @@ class DeadlinesTest {
         store.thaw();
 
         Bounded.await(join.await(20, TimeUnit.SECONDS).allConnected(Duration.ofSeconds(20)), "await all connected");
-        eventually(() -> muster.process().own().calls().texts().isEmpty());
+        Eventually.value("no call is open", () -> muster.process().own().calls().texts(), List::isEmpty);
         assertThat(store.missed).isPositive();
     }
 
@@ -159,14 +160,13 @@ class DeadlinesTest {
                     .isEqualTo(MusterException.Kind.RETRY);
         }
         var register = rank.register("kv", 8);
-        eventually(() -> muster.process().own().calls().texts().stream()
-                .anyMatch(call -> call.startsWith("register segment 'kv' of rank 0 of group g")));
+        awaitCall("register segment 'kv' of rank 0 of group g");
         assertThat(register.isComplete()).isFalse();
         rank.leave().await(20, TimeUnit.SECONDS);
         assertThat(catchThrowableOfType(MusterException.class, () -> register.await(20, TimeUnit.SECONDS))
                         .kind())
                 .isEqualTo(MusterException.Kind.FATAL);
-        eventually(() -> muster.process().own().calls().texts().isEmpty());
+        Eventually.value("no call is open", () -> muster.process().own().calls().texts(), List::isEmpty);
         assertThat(store.missed).isPositive();
     }
 
@@ -174,7 +174,7 @@ class DeadlinesTest {
     void closingEndsCallsThatWaitForAFrozenStore() throws Exception {
         store.freeze();
         Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
-        eventually(() -> store.missed > 0);
+        Eventually.holds("an operation missed its deadline", () -> store.missed > 0);
         muster.close().await(20, TimeUnit.SECONDS);
         assertThat(catchThrowableOfType(MusterException.class, () -> join.await(20, TimeUnit.SECONDS))
                         .kind())
@@ -202,20 +202,19 @@ class DeadlinesTest {
         assertEnds("close", muster::close);
     }
 
+    private void awaitCall(String start) {
+        Eventually.value(
+                "an open call '" + start + "...'",
+                () -> muster.process().own().calls().texts(),
+                calls -> calls.stream().anyMatch(call -> call.startsWith(start)));
+    }
+
     /** However it ends: with a value, or with a failure of ours, never by a throw and never not at all. */
     private static void assertEnds(String what, Supplier<Future<?>> call) throws Exception {
         try {
             call.get().await(20, TimeUnit.SECONDS);
         } catch (MusterException failure) {
             assertThat(failure.getMessage()).as(what).isNotBlank();
-        }
-    }
-
-    private static void eventually(BooleanSupplier what) throws InterruptedException {
-        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (!what.getAsBoolean()) {
-            assertThat(System.nanoTime()).as("within 20 s").isLessThan(endNanos);
-            TimeUnit.MILLISECONDS.sleep(10);
         }
     }
 }

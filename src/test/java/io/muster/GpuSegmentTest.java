@@ -23,7 +23,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -96,12 +95,10 @@ class GpuSegmentTest {
     }
 
     private static void seen(JoinedRank owner, JoinedRank seer, String name) {
-        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (seer.segments(owner.member().rank()).stream()
-                .noneMatch(info -> info.name().equals(name))) {
-            assertThat(System.nanoTime()).isLessThan(endNanos);
-            Thread.onSpinWait();
-        }
+        Eventually.value(
+                "segment '" + name + "' is seen by the other rank",
+                () -> seer.segments(owner.member().rank()),
+                segments -> segments.stream().anyMatch(info -> info.name().equals(name)));
     }
 
     // P-5
@@ -310,7 +307,7 @@ class GpuSegmentTest {
         Future<Void> batch = one.transfer(IntStream.range(0, 16)
                 .mapToObj(i -> Transfer.write(0, "kv", i * 1000L, mine.slice(i * 1000L, 1000)))
                 .toList());
-        eventually(() -> secondGpus.calls("copy") == copies + 16);
+        Eventually.value("16 copies", () -> secondGpus.calls("copy") - copies, made -> made == 16);
         assertThat(batch.isComplete()).as("told before it is there").isFalse();
         secondGpus.letGo();
         ended(batch);
@@ -319,14 +316,6 @@ class GpuSegmentTest {
         assertThat(secondGpus.calls("cuEventRecord") - events)
                 .as("events for 16 writes")
                 .isEqualTo(1);
-    }
-
-    private static void eventually(BooleanSupplier what) {
-        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_S);
-        while (!what.getAsBoolean()) {
-            assertThat(System.nanoTime()).isLessThan(endNanos);
-            Thread.onSpinWait();
-        }
     }
 
     // T-1, T-5: revoke, acknowledge, free
@@ -338,11 +327,10 @@ class GpuSegmentTest {
         Future<Void> underWay = one.write(0, "kv", 0, bytes(2, BYTES));
         Future<Void> leaving = zero.leave();
         // the owner has asked: nobody gets a lease any more
-        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (second.muster().process().transfers().mappings() > 0) {
-            assertThat(System.nanoTime()).isLessThan(endNanos);
-            Thread.onSpinWait();
-        }
+        Eventually.value(
+                "no lease is given any more",
+                () -> second.muster().process().transfers().mappings(),
+                mappings -> mappings == 0);
         assertThat(leaving.isComplete()).isFalse();
         assertThat(firstGpus.open()).anyMatch(object -> object.startsWith("mapping"));
         secondGpus.letGo();
@@ -383,11 +371,10 @@ class GpuSegmentTest {
         cluster.crash(first);
         ended(degraded);
         assertThatThrownBy(() -> ended(one.write(0, "kv", 0, bytes(1, 8)))).hasMessageContaining("not connected");
-        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (secondGpus.open().stream().anyMatch(object -> object.startsWith("mapping"))) {
-            assertThat(System.nanoTime()).isLessThan(endNanos);
-            Thread.onSpinWait();
-        }
+        Eventually.value(
+                "the mappings of the killed owner are closed",
+                () -> secondGpus.open(),
+                open -> open.stream().noneMatch(object -> object.startsWith("mapping")));
         firstGpus.forget();
         first = cluster.start(new JsonObject(), new HostGpus(1, 0).gpus());
         zero = first.join("g", 0, 3);

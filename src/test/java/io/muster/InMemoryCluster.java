@@ -27,7 +27,6 @@ import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
@@ -160,11 +159,11 @@ final class InMemoryCluster implements AutoCloseable {
 
     /** Puts whatever it likes, over whatever is there. */
     static void overwrite(InMemorySegmentStore stranger, String key, StoredBytes value) {
-        while (!Bounded.await(
-                stranger.compareAndSet(key, Bounded.await(stranger.get(key), "stranger get"), value),
-                "stranger compare and set")) {
-            Thread.onSpinWait();
-        }
+        Eventually.holds(
+                key + " is overwritten",
+                () -> Bounded.await(
+                        stranger.compareAndSet(key, Bounded.await(stranger.get(key), "stranger get"), value),
+                        "stranger compare and set"));
     }
 
     static void remove(InMemorySegmentStore stranger, String key) {
@@ -189,20 +188,20 @@ final class InMemoryCluster implements AutoCloseable {
      * Waits until all ranks are connected in one epoch: one of them may not have heard yet that the last one has ended.
      */
     static AllConnected await(List<JoinedRank> ranks) {
-        long endNanos = System.nanoTime() + PATIENCE.toNanos();
-        while (true) {
-            List<Future<AllConnected>> waits =
-                    ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
-            List<AllConnected> all =
-                    waits.stream().map(wait -> Bounded.await(wait, "wait")).toList();
-            if (all.stream().map(AllConnected::epoch).distinct().count() == 1) {
-                return all.getFirst();
-            }
-            if (System.nanoTime() > endNanos) {
-                throw new AssertionError("epochs differ: " + all);
-            }
-            LockSupport.parkNanos(1_000_000);
-        }
+        return Eventually.value(
+                        "all ranks are connected in one epoch",
+                        PATIENCE,
+                        () -> connected(ranks),
+                        all -> all.stream().map(AllConnected::epoch).distinct().count() == 1)
+                .getFirst();
+    }
+
+    private static List<AllConnected> connected(List<JoinedRank> ranks) {
+        List<Future<AllConnected>> waits =
+                ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
+        return waits.stream()
+                .map(wait -> Bounded.await(wait, "all connected"))
+                .toList();
     }
 
     static AllConnected await(JoinedRank... ranks) {

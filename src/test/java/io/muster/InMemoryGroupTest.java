@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
@@ -174,11 +175,10 @@ class InMemoryGroupTest {
     }
 
     private static void awaitNoChannel(Muster here, Muster there) {
-        for (long end = System.nanoTime() + 10_000_000_000L;
-                here.process().transport().channel(there.processId()).isPresent(); ) {
-            assertThat(System.nanoTime()).as("the channel is still there").isLessThan(end);
-            Thread.onSpinWait();
-        }
+        Eventually.value(
+                "the channel is closed",
+                () -> here.process().transport().channel(there.processId()),
+                Optional::isEmpty);
     }
 
     @Test

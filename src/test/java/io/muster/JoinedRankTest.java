@@ -23,8 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -79,7 +77,7 @@ class JoinedRankTest {
         });
 
         MemorySegment late = Bounded.await(zero.register("late", 4096), "zero register");
-        until(() -> one.segments(0).size() == 2);
+        Eventually.value("rank 0 has 2 segments", () -> one.segments(0).size(), size -> size == 2);
 
         assertThat(one.segments(0))
                 .isEqualTo(zero.segments(0))
@@ -105,7 +103,7 @@ class JoinedRankTest {
             all.add(zero.register("s" + i, 8 + i));
         }
         Bounded.await(Future.all(all), "future all");
-        until(() -> one.segments(0).size() == 20);
+        Eventually.value("rank 0 has 20 segments", () -> one.segments(0).size(), size -> size == 20);
         assertThat(one.segments(0)).containsExactlyInAnyOrderElementsOf(zero.segments(0));
     }
 
@@ -172,15 +170,5 @@ class JoinedRankTest {
         MusterException failure = catchThrowableOfType(MusterException.class, () -> Bounded.await(future, "future"));
         assertThat(failure).as("failed").isNotNull();
         return failure;
-    }
-
-    private static void until(BooleanSupplier condition) {
-        long endNanos = System.nanoTime() + PATIENCE.toNanos();
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() - endNanos)
-                    .as("nanoseconds over the time")
-                    .isNegative();
-            LockSupport.parkNanos(1_000_000);
-        }
     }
 }

@@ -10,6 +10,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -141,11 +142,7 @@ public final class JvmProcess implements AutoCloseable {
     /** Returns when all its threads have stopped: the signal alone lets them go on for a moment. */
     public void freeze() throws IOException, InterruptedException {
         signal("-STOP");
-        for (long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(10); !isStopped(); Thread.sleep(1)) {
-            if (System.nanoTime() > endNanos) {
-                throw new AssertionError(name + " has not stopped within 10 s");
-            }
-        }
+        Eventually.value(name + " is stopped", Duration.ofSeconds(10), this::isStopped, stopped -> stopped);
     }
 
     private boolean isStopped() {

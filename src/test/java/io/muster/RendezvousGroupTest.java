@@ -97,11 +97,7 @@ class RendezvousGroupTest {
         InMemoryCluster.Process process = cluster.start(NO_POLLING);
         PreparedRank prepared =
                 Bounded.await(process.muster().prepare(GroupOptions.of("g", late, 3)), "muster prepare");
-        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (channels(process).size() < 2) {
-            assertThat(System.nanoTime()).as("it dials both").isLessThan(end);
-            Thread.sleep(5);
-        }
+        Eventually.value("channels to both peers", () -> channels(process), channels -> channels.size() >= 2);
         Set<ChannelGeneration> before = channels(process);
         ranks.add(Bounded.await(prepared.publish(), "prepared publish"));
         assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(6);
@@ -216,16 +212,13 @@ class RendezvousGroupTest {
 
     /** What is said of a rank once its entry has been read: connecting does not wait for that. */
     private static StuckReport.Missing missing(JoinedRank observer, int rank) {
-        long endNanos = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (true) {
-            StuckReport.Missing missing = Bounded.await(observer.report(), "observer report").missing().stream()
-                    .filter(one -> one.rank() == rank)
-                    .findFirst()
-                    .orElseThrow();
-            if (missing.phase() != StuckReport.Phase.NEVER_PUBLISHED || System.nanoTime() > endNanos) {
-                return missing;
-            }
-        }
+        return Eventually.value(
+                "the entry of rank " + rank + " has been read",
+                () -> Bounded.await(observer.report(), "the report of the observer").missing().stream()
+                        .filter(one -> one.rank() == rank)
+                        .findFirst()
+                        .orElseThrow(),
+                missing -> missing.phase() != StuckReport.Phase.NEVER_PUBLISHED);
     }
 
     /** What a stranger, or a loss of data, may do to the entry of rank 1. */

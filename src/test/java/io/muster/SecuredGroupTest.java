@@ -43,7 +43,6 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.SilentListener;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.RegionTable;
 import io.muster.transfer.tcp.Keyring;
 import io.muster.transfer.tcp.TcpOptions;
@@ -411,17 +410,10 @@ class SecuredGroupTest {
     }
 
     private static JsonObject pictureWith(InMemoryCluster.Process process, String line) {
-        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (true) {
-            JsonObject picture =
-                    Bounded.await(process.muster().diagnostics().status("g"), "muster status").getFirst().toJson();
-            if (StatusVerticle.text(picture).contains(line)) {
-                return picture;
-            }
-            assertThat(System.nanoTime())
-                    .as(line + " in " + picture.encodePrettily())
-                    .isLessThan(end);
-        }
+        return Eventually.value(
+                "the status has the line: " + line,
+                () -> Bounded.await(process.muster().diagnostics().status("g"), "the status of group g").getFirst().toJson(),
+                picture -> StatusVerticle.text(picture).contains(line));
     }
 
     /** Who shares some other group has a channel, and may say on it what it likes: not fill the disk. */
@@ -458,13 +450,8 @@ class SecuredGroupTest {
                     .as("all before it has been read")
                     .isInstanceOf(LinkMessage.Refuse.class);
         }
-        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (process.muster().diagnostics().rejected().count() < 500) {
-            assertThat(System.nanoTime())
-                    .as("counted: " + process.muster().diagnostics().rejected().count())
-                    .isLessThan(end);
-            Thread.sleep(2);
-        }
+        Eventually.value(
+                "500 rejected messages are counted", () -> process.muster().diagnostics().rejected().count(), counted -> counted >= 500);
         for (String event : List.of(
                 "muster.message.malformed",
                 "muster.claim.malformed",
@@ -539,11 +526,9 @@ class SecuredGroupTest {
         if (key.contains("/ready/")) {
             return;
         }
-        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (Objects.equals(Bounded.await(stranger.get(key), "stranger get"), forged)) {
-            assertThat(System.nanoTime()).as(key + " is put right in time").isLessThan(end);
-            Thread.sleep(2);
-        }
+        Eventually.holds(
+                key + " is put right",
+                () -> !Objects.equals(Bounded.await(stranger.get(key), "reading " + key), forged));
     }
 
     @Test
@@ -739,13 +724,8 @@ class SecuredGroupTest {
             channel.send(
                     ControlKind.GOSSIP,
                     new io.muster.barrier.Gossip(new GroupName("g"), "g/rank/1", Schema.encode(entry)).encode());
-            long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-            while (process.muster().diagnostics().rejected().count() < 4) {
-                assertThat(System.nanoTime())
-                        .as("counted: " + process.muster().diagnostics().rejected().count())
-                        .isLessThan(end);
-                Thread.sleep(5);
-            }
+            Eventually.value(
+                    "4 rejected messages are counted", () -> process.muster().diagnostics().rejected().count(), counted -> counted >= 4);
             assertThatThrownBy(() -> Bounded.await(
                             channel.write(
                                     new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7)),

@@ -111,14 +111,6 @@ class StrangerMemberTest {
         assertThat(losses).as("no link was lost").isEmpty();
     }
 
-    private static void until(String what, java.util.function.BooleanSupplier holds) throws InterruptedException {
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        while (!holds.getAsBoolean()) {
-            assertThat(System.nanoTime()).as(what).isLessThan(end);
-            Thread.sleep(10);
-        }
-    }
-
     @Test
     void theWritesAndDeletionsOfAStrangerAreRepaired() throws Exception {
         Map<String, byte[]> signed = new HashMap<>();
@@ -132,11 +124,12 @@ class StrangerMemberTest {
         byte[] others = signed.get("g/rank/1@g");
         for (String key : List.of("g/rank/0@g", "g/rank/1@g", "g/epoch@g")) {
             map().put(key, garbage);
-            until(key + " is put right", () -> !java.util.Arrays.equals(map().get(key), garbage));
+            Eventually.holds(key + " is put right", PATIENCE, () -> !java.util.Arrays.equals(map().get(key), garbage));
             map().put(key, others); // well signed, for another key or an earlier revision
-            until(key + " is put right again", () -> !java.util.Arrays.equals(map().get(key), others));
+            Eventually.holds(
+                    key + " is put right again", PATIENCE, () -> !java.util.Arrays.equals(map().get(key), others));
             map().remove(key);
-            until(key + " comes back", () -> map().get(key) != null);
+            Eventually.holds(key + " comes back", PATIENCE, () -> map().get(key) != null);
         }
         stillConnected();
         assertThat(ranks.getFirst().runtime().process().trust().distrusted())
@@ -174,8 +167,7 @@ class StrangerMemberTest {
         bus.publish(
                 G.degraded(),
                 new JsonObject().put("group", "g").put("epoch", epoch).put("lost", new io.vertx.core.json.JsonArray()));
-        until(
-                "both events are refused at both nodes",
+        Eventually.holds("both events are refused at both nodes", PATIENCE,
                 () -> ranks.stream()
                                 .mapToLong(
                                         rank -> rank.runtime().process().trust().distrusted())

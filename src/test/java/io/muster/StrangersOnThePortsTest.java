@@ -113,11 +113,7 @@ class StrangersOnThePortsTest {
                 .as("new links meanwhile")
                 .isEqualTo(2);
         Socket loris = from(SCANNER, port);
-        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (!isClosed(loris)) { // one byte now and then, which extends nothing
-            assertThat(System.nanoTime()).isLessThan(end);
-            Thread.sleep(20);
-        }
+        Eventually.holds("a connection that sends a byte now and then is closed", () -> isClosed(loris));
         assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
         assertThat(logged.stream()
                         .filter(line -> line.contains("muster.connection.dropped remote=" + SCANNER))
@@ -148,11 +144,10 @@ class StrangersOnThePortsTest {
                 assertThat(ControlClient.ask(port.address(), question, Duration.ofSeconds(10)))
                         .isEqualTo(new ControlClient.Reply.Answered(question));
             }
-            long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-            while (port.dropped() < openings().size()) {
-                assertThat(System.nanoTime()).as("dropped: " + port.dropped()).isLessThan(end);
-                Thread.sleep(20);
-            }
+            Eventually.value(
+                    "every scanning connection is dropped",
+                    () -> port.dropped(),
+                    dropped -> dropped >= openings().size());
             assertThat(logged.stream()
                             .filter(line -> line.contains("muster.control.dropped remote=" + SCANNER))
                             .count())

@@ -25,7 +25,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -85,14 +84,6 @@ class StrangersTombstoneTest {
                 && entry.member().equals(life);
     }
 
-    private static void until(String what, BooleanSupplier holds) throws InterruptedException {
-        long end = System.nanoTime() + InMemoryCluster.PATIENCE.toNanos();
-        while (!holds.getAsBoolean()) {
-            assertThat(System.nanoTime()).as(what).isLessThan(end);
-            Thread.sleep(2);
-        }
-    }
-
     /**
      * A rank whose process dies, and what the store held of it, as the stranger has kept it: its entry, and its
      * tombstone.
@@ -106,7 +97,8 @@ class StrangersTombstoneTest {
         String key = InMemoryCluster.keys("g").rank(rank);
         StoredBytes entry = Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get"));
         cluster.crash(process);
-        until("the tombstone of rank " + rank, () -> isTombstoneOf(joined.member(), believed(stranger, key)));
+        Eventually.holds(
+                "the tombstone of rank " + rank, () -> isTombstoneOf(joined.member(), believed(stranger, key)));
         assertThat(others)
                 .allSatisfy(other -> assertThat(
                                 Bounded.await(other.report(), "other report").missing())
@@ -154,13 +146,13 @@ class StrangersTombstoneTest {
             } else {
                 InMemoryCluster.overwrite(stranger, KEY, buried);
             }
-            until(
+            Eventually.holds(
                     "it is put right",
                     () -> believed(stranger, KEY) instanceof RankEntry entry
                             && entry.isLive()
                             && entry.member().equals(livingOne.member()));
         }
-        until("the stranger's acts were seen", () -> history.size() >= (buried == null ? 5 : 10));
+        Eventually.holds("the stranger's acts were seen", () -> history.size() >= (buried == null ? 5 : 10));
         assertThat(history.stream().filter(value -> !value.equals(buried)).map(value -> believed(stranger, KEY, value)))
                 .as("nobody of the group has signed a tombstone of the life that lives")
                 .allMatch(entry -> entry != null && entry.isLive());
@@ -209,12 +201,13 @@ class StrangersTombstoneTest {
                 // as one half of a split writes it: by a member, rightly, and long ago
                 SealedSegmentStore half = member(stranger, SECRET);
                 StoredBytes tombstone = Schema.encode(entry.with(RankEntry.State.GONE, entry.handle()));
-                while (!Bounded.await(
-                        half.compareAndSet(KEY, Bounded.await(half.get(KEY), "half get"), tombstone),
-                        "half compare and set")) {
-                    Thread.onSpinWait();
-                }
-                until(
+                Eventually.holds(
+                        "the tombstone is written",
+                        () -> Bounded.await(
+                                half.compareAndSet(
+                                        KEY, Bounded.await(half.get(KEY), "reading the entry"), tombstone),
+                                "writing the tombstone"));
+                Eventually.holds(
                         "its owner asserts it",
                         () -> believed(stranger, KEY) instanceof RankEntry now
                                 && now.isLive()
@@ -240,9 +233,12 @@ class StrangersTombstoneTest {
         Former one = former(1, List.of(zero, two), stranger);
         RankEntry dead = Objects.requireNonNull(believed(stranger, KEY));
         InMemoryCluster.remove(stranger, KEY);
-        until("it is restored, and signed", () -> isTombstoneOf(dead.member(), believed(stranger, KEY)));
+        Eventually.holds(
+                "the tombstone is restored and signed", () -> isTombstoneOf(dead.member(), believed(stranger, KEY)));
         InMemoryCluster.overwrite(stranger, KEY, one.entry());
-        until("so it is over the entry that it ended", () -> isTombstoneOf(dead.member(), believed(stranger, KEY)));
+        Eventually.holds(
+                "the tombstone replaces the entry that it ended",
+                () -> isTombstoneOf(dead.member(), believed(stranger, KEY)));
         Member forged = later(dead.member());
         InMemoryCluster.overwrite(
                 stranger, KEY, Schema.encode(new RankEntry(GROUP, 3, forged, RankEntry.State.GONE, 0, dead.handle())));
@@ -268,7 +264,7 @@ class StrangersTombstoneTest {
         InMemorySegmentStore impostor =
                 cluster.shared().store(context, former.muster().processId());
         cluster.crash(former);
-        until(
+        Eventually.holds(
                 "its loss is seen on the path",
                 () -> !Bounded.await(zero.report(), "zero report").missing().isEmpty());
         assertThat(Objects.requireNonNull(believed(impostor, KEY)).isLive())

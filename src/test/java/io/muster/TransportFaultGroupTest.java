@@ -21,8 +21,6 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -61,15 +59,6 @@ class TransportFaultGroupTest {
                 .map(all -> all.resultAt(0));
     }
 
-    private static void until(BooleanSupplier condition) {
-        while (!condition.getAsBoolean()) {
-            LockSupport.parkNanos(1_000_000);
-            if (Thread.interrupted()) {
-                throw new AssertionError("interrupted by the hard limit");
-            }
-        }
-    }
-
     private enum Lie {
         CORRUPT(new Act.Corrupt()),
         NOT_APPLIED(new Act.Drop()),
@@ -89,9 +78,12 @@ class TransportFaultGroupTest {
     void aBrokenWriteBackConnectsNoLink(Lie lie) {
         TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
         Future<AllConnected> all = join();
-        until(() -> broken.fired() >= 2);
+        Eventually.holds("two writes were broken", () -> broken.fired() >= 2);
         assertThat(all.isComplete()).isFalse();
-        until(() -> Bounded.await(one.report(), "one report").text().contains("rank 0: "));
+        Eventually.value(
+                "the report names rank 0",
+                () -> Bounded.await(one.report(), "the report of rank 1").text(),
+                text -> text.contains("rank 0: "));
         broken.heal();
         assertThat(Bounded.await(all, "all").linkCount()).isEqualTo(2);
     }
@@ -104,7 +96,7 @@ class TransportFaultGroupTest {
         zero = cluster.start(QUICK, faults).join("g", 0, 2);
         one = cluster.start(QUICK).join("g", 1, 2);
         Future<AllConnected> all = one.allConnected(InMemoryCluster.PATIENCE);
-        until(() -> broken.fired() >= 2);
+        Eventually.holds("two writes were broken", () -> broken.fired() >= 2);
         assertThat(all.isComplete()).isFalse();
         broken.heal();
         assertThat(InMemoryCluster.await(zero, one).linkCount()).isEqualTo(2);
@@ -135,7 +127,7 @@ class TransportFaultGroupTest {
         Bounded.await(
                 Future.all(zero.register("more", 64), one.register("more", 64)),
                 "future all"); // whoever completes an epoch need not tell of its mark
-        until(() -> all.stream().allMatch(fault -> fault.fired() > 0));
+        Eventually.holds("every fault has fired", () -> all.stream().allMatch(fault -> fault.fired() > 0));
     }
 
     // P-6
@@ -175,7 +167,10 @@ class TransportFaultGroupTest {
         Bounded.await(zero.register("more", 64), "zero register");
         assertThat(Bounded.await(degraded, "degraded").getJsonArray("lost")).hasSize(1);
         ends.heal();
-        until(() -> InMemoryCluster.await(zero, one).epoch() > before);
+        Eventually.value(
+                "an epoch after " + before,
+                () -> InMemoryCluster.await(zero, one).epoch(),
+                epoch -> epoch > before);
         assertThat(ends.fired()).isPositive();
     }
 
@@ -206,7 +201,7 @@ class TransportFaultGroupTest {
         JsonObject patient = QUICK.copy();
         patient.getJsonObject("peer").put("warmup", new JsonObject().put("timeoutMs", 600_000));
         join(patient, faults);
-        until(() -> hangs.fired() > 0);
+        Eventually.holds("a warmup hangs", () -> hangs.fired() > 0);
         InMemoryCluster.Process hanging = cluster.processes().getLast();
         long begunNanos = System.nanoTime();
         Bounded.await(hanging.muster().close(), "muster close");

@@ -5,6 +5,7 @@ package io.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.Eventually;
 import io.muster.group.MusterException;
 import io.muster.launch.DemoPlan;
 import io.muster.launch.EventWriter;
@@ -23,8 +24,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -194,12 +193,11 @@ final class DemoIT {
         assertThat(started).isNotEmpty();
         Set<Long> pids =
                 new TreeSet<>(started.stream().map(one -> one.getLong("pid")).toList());
-        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-        while (pids.stream().anyMatch(DemoIT::isAlive) && System.nanoTime() < endNanos) {
-            LockSupport.parkNanos(
-                    TimeUnit.MILLISECONDS.toNanos(20)); // they are no children of this JVM: there is nothing to wait on
-        }
-        assertThat(pids).noneMatch(DemoIT::isAlive);
+        Eventually.value( // they are no children of this JVM: there is nothing to wait on
+                "no process of the demo is alive",
+                Duration.ofSeconds(10),
+                () -> pids.stream().filter(DemoIT::isAlive).toList(),
+                List::isEmpty);
         for (JsonObject one : started) {
             String control = one.getString("control");
             assertThat(MusterCommand.listens(

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.hazelcast.core.HazelcastInstance;
+import io.muster.Eventually;
 import io.muster.group.GroupName;
 import io.muster.launch.ExitCode;
 import io.muster.options.MusterHazelcast;
@@ -16,6 +17,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -226,14 +228,12 @@ final class RollingRestartIT {
         fleet.awaitAllConnectedAgain();
     }
 
-    private static void awaitErr(MusterCommand process, int from, String wanted) throws InterruptedException {
-        for (long endNanos = System.nanoTime() + 60_000_000_000L;
-                !process.err().substring(from).contains(wanted); ) {
-            assertThat(System.nanoTime())
-                    .as(() -> "it says '" + wanted + "'\n" + process)
-                    .isLessThan(endNanos);
-            Thread.sleep(100);
-        }
+    private static void awaitErr(MusterCommand process, int from, String wanted) {
+        Eventually.value(
+                "'" + wanted + "' on standard error",
+                Duration.ofSeconds(60),
+                () -> process.err().substring(from),
+                err -> err.contains(wanted));
     }
 
     private static void limitFiles(int host, String soft) throws Exception {

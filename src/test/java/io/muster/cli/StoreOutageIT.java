@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.hazelcast.cluster.Member;
 import com.hazelcast.core.HazelcastInstance;
+import io.muster.Eventually;
 import io.muster.JvmProcess;
 import io.muster.options.MusterHazelcast;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -144,19 +147,24 @@ final class StoreOutageIT {
 
     private static int ownerWhenSettled(HazelcastInstance onlooker) throws InterruptedException {
         onlooker.getMap(MusterHazelcast.MAP_NAME).size();
-        int settledFor = 0;
-        int latest = 0;
-        while (settledFor < 15) {
-            Member owner = onlooker.getPartitionService().getPartition("g").getOwner();
-            int port = owner == null ? 0 : owner.getAddress().getPort();
-            settledFor = port != 0
-                            && port == latest
-                            && onlooker.getPartitionService().isClusterSafe()
-                    ? settledFor + 1
-                    : 0;
-            latest = port;
-            TimeUnit.MILLISECONDS.sleep(100);
-        }
-        return latest;
+        List<Integer> ports = new ArrayList<>();
+        return Eventually.value(
+                        "the same owner of the keys 15 times in a row",
+                        Duration.ofSeconds(60),
+                        () -> {
+                            TimeUnit.MILLISECONDS.sleep(100);
+                            Member owner =
+                                    onlooker.getPartitionService().getPartition("g").getOwner();
+                            int port = owner == null ? 0 : owner.getAddress().getPort();
+                            if (port == 0
+                                    || !ports.isEmpty() && port != ports.getLast()
+                                    || !onlooker.getPartitionService().isClusterSafe()) {
+                                ports.clear();
+                            }
+                            ports.add(port);
+                            return ports;
+                        },
+                        seen -> seen.size() > 15 && seen.getLast() != 0)
+                .getLast();
     }
 }

@@ -4,12 +4,14 @@ package io.muster.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Eventually;
 import io.muster.JvmProcess;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -128,17 +130,19 @@ class ClusterFormationIT { // R-13
     /** All come to see the same members; one may still say what it saw a moment ago. */
     private static Set<String> assertOneCluster(List<JvmProcess> nodes, int size)
             throws IOException, InterruptedException {
-        Set<String> views = new HashSet<>();
-        long endNanos = System.nanoTime() + PATIENCE_MS * 1_000_000;
-        do {
-            views.clear();
-            for (JvmProcess node : nodes) {
-                node.send("who");
-                views.add(node.await("size-" + size, PATIENCE_MS));
-            }
-        } while (views.size() > 1 && System.nanoTime() < endNanos);
-        assertThat(views).as("views of the members of the cluster").hasSize(1);
-        return Set.of(views.iterator().next().split(","));
+        Set<String> one = Eventually.value(
+                "all nodes have the same view of the members",
+                Duration.ofMillis(PATIENCE_MS),
+                () -> {
+                    Set<String> views = new HashSet<>();
+                    for (JvmProcess node : nodes) {
+                        node.send("who");
+                        views.add(node.await("size-" + size, PATIENCE_MS));
+                    }
+                    return views;
+                },
+                views -> views.size() == 1);
+        return Set.of(one.iterator().next().split(","));
     }
 
     private List<JvmProcess> startAll(String cluster, List<String> controls, String... properties) throws IOException {

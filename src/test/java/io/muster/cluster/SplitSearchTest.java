@@ -9,6 +9,7 @@ import com.hazelcast.cluster.Cluster;
 import com.hazelcast.cluster.Member;
 import com.hazelcast.cluster.MembershipEvent;
 import com.hazelcast.config.TcpIpConfig;
+import io.muster.Eventually;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
@@ -18,7 +19,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -69,11 +69,8 @@ class SplitSearchTest {
         }
     }
 
-    private static void await(BooleanSupplier wanted) throws InterruptedException {
-        for (long endNanos = System.nanoTime() + 20_000_000_000L; !wanted.getAsBoolean(); ) {
-            assertThat(System.nanoTime()).as("in time").isLessThan(endNanos);
-            Thread.sleep(5);
-        }
+    private void awaitNoSearched() {
+        Eventually.value("no member is searched any more", list::getMembers, List::isEmpty);
     }
 
     @Test
@@ -82,12 +79,15 @@ class SplitSearchTest {
             removed(closedPort());
             removed(closedPort());
             removed(there.getLocalPort());
-            await(() -> list.getMembers().equals(List.of("127.0.0.1:" + there.getLocalPort())));
+            Eventually.value(
+                    "the member that listens is searched",
+                    list::getMembers,
+                    members -> members.equals(List.of("127.0.0.1:" + there.getLocalPort())));
 
             Member back = member("127.0.0.1", there.getLocalPort(), false);
             present.add(back);
             search.memberAdded(new MembershipEvent(cluster, back, MembershipEvent.MEMBER_ADDED, Set.of(back)));
-            await(() -> list.getMembers().isEmpty());
+            awaitNoSearched();
         }
     }
 
@@ -98,9 +98,12 @@ class SplitSearchTest {
         Thread.sleep(5 * PAUSE.toMillis()); // it has looked in vain
         assertThat(list.getMembers()).isEmpty();
         try (ServerSocket _ = new ServerSocket(port, 50, InetAddress.getLoopbackAddress())) {
-            await(() -> list.getMembers().equals(List.of("127.0.0.1:" + port)));
+            Eventually.value(
+                    "the member that listens is searched",
+                    list::getMembers,
+                    members -> members.equals(List.of("127.0.0.1:" + port)));
         }
-        await(() -> list.getMembers().isEmpty());
+        awaitNoSearched();
     }
 
     @Test
@@ -111,7 +114,7 @@ class SplitSearchTest {
             Thread.sleep(5 * PAUSE.toMillis()); // in vain
             assertThat(list.getMembers()).isEmpty();
             present.removeFirst();
-            await(() -> !list.getMembers().isEmpty());
+            Eventually.holds("the lost member is searched", () -> !list.getMembers().isEmpty());
         }
     }
 }

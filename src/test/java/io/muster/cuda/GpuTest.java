@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.cuda.copy.WaitRule;
+import io.muster.Eventually;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFacts;
 import io.muster.cuda.driver.CudaFailure;
@@ -82,13 +83,7 @@ class GpuTest {
         CompletableFuture<CudaFailure> first = copied(gpu, 0, new GpuCopy.Zero(view.address(), BYTES));
         assertThat(gpu.call(() -> 5).join()).as("the worker answers meanwhile").isEqualTo(5);
         assertThat(first).isNotDone();
-        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (!called("cuStreamAddCallback") && System.nanoTime() < endNanos) {
-            Thread.onSpinWait();
-        }
-        assertThat(called("cuStreamAddCallback"))
-                .as("it has asked to be woken, and parks")
-                .isTrue();
+        Eventually.holds("the worker asks to be woken, and parks", () -> called("cuStreamAddCallback"));
         driver.letGo();
         assertThat(first.join()).isNull();
         gpu.close(view).join();

@@ -5,6 +5,7 @@ package io.muster.descriptor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.Eventually;
 import io.muster.JvmProcess;
 import io.muster.cuda.driver.HostCalls;
 import java.io.IOException;
@@ -39,9 +40,8 @@ class DescriptorServerTest {
             assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 4, KEY))
                     .hasMessageContaining("hands out no descriptor");
             assertThat(server.served()).isEqualTo(1);
-            while (server.refused() < 2) { // counted after the answer has gone out
-                Thread.onSpinWait();
-            }
+            Eventually.value( // counted after the answer has gone out
+                    "two refusals are counted", server::refused, refused -> refused >= 2);
             assertThat(server.refused()).isEqualTo(2);
         } finally {
             HostCalls.close(memory);

@@ -17,6 +17,7 @@ import com.hazelcast.map.IMap;
 import com.hazelcast.partition.MigrationListener;
 import com.hazelcast.partition.MigrationState;
 import com.hazelcast.partition.ReplicaMigrationEvent;
+import io.muster.Eventually;
 import io.muster.group.MusterException;
 import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
@@ -94,11 +95,10 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
         listen(store, recorder);
         // as Hazelcast does where it can't accept a connection: no event of its life cycle tells of it
         ((HazelcastInstanceProxy) members.remove(store)).getOriginal().node.shutdown(true);
-        for (long endNanos = System.nanoTime() + PATIENCE_MS * 1_000_000L; recorder.ended.isEmpty(); ) {
-            assertThat(System.nanoTime()).isLessThan(endNanos);
+        Eventually.holds("the end of the member is reported", () -> {
             assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
-            Thread.sleep(50);
-        }
+            return !recorder.ended.isEmpty();
+        });
         assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
         assertThat(recorder.ended).as("once").hasSize(1);
     }

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.Eventually;
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.segment.KeyOwner;
@@ -22,7 +23,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -232,7 +232,8 @@ abstract class SegmentStoreContractTest {
         for (int number = 0; number < 20; number++) {
             var group = new GroupName("owned-" + number);
             await(here.compareAndSet(new StoreKeys(group).rank(0), null, bytes("a")));
-            eventually(() -> {
+            // members come and go in other tests, and keys move
+            Eventually.holds("both members name the same owner of the keys of " + group, () -> {
                 KeyOwner owner = here.keyOwner(group);
                 return owner != null
                         && owner.equals(there.keyOwner(group))
@@ -249,15 +250,6 @@ abstract class SegmentStoreContractTest {
     /** Whether the member holds the key itself, as far as that can be known. */
     boolean holds(String memberUuid, String key) {
         return true;
-    }
-
-    /** Members come and go in other tests, and keys move. */
-    private static void eventually(BooleanSupplier condition) throws InterruptedException {
-        for (long end = System.nanoTime() + PATIENCE_MS * 1_000_000;
-                !condition.getAsBoolean();
-                TimeUnit.MILLISECONDS.sleep(20)) {
-            assertThat(System.nanoTime()).as("in time").isLessThan(end);
-        }
     }
 
     @Test

@@ -5,7 +5,6 @@ package io.muster.transfer.tcp;
 import io.muster.group.GroupName;
 import io.muster.group.WriteException;
 import io.muster.group.LogEvents;
-import io.muster.transfer.WriteException;
 import io.muster.transfer.memory.Lease;
 import io.muster.transfer.memory.LeaseOutcome;
 import io.muster.transfer.memory.RegionTable;

@@ -2,6 +2,7 @@
 
 package io.muster.transfer.gpu;
 
+import io.muster.Eventually;
 import io.muster.cuda.Gpus;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.group.GroupName;
@@ -33,7 +34,7 @@ public final class TransferFuzz {
     private static final int GUARD_BYTES = 64;
     private static final byte GUARD = 0x5a;
     private static final byte SECRET = 0x33;
-    private static final long PATIENCE_NANOS = 60_000_000_000L;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private TransferFuzz() {}
 
@@ -70,11 +71,8 @@ public final class TransferFuzz {
                         withKeys(message, open.remote().key(), closed.remote().key()));
             }
             transfers.lost(channel);
-            long endNanos = System.nanoTime() + PATIENCE_NANOS;
-            while (table.size() > 2) { // places are freed on a worker
-                check(System.nanoTime() - endNanos < 0, "a place was left behind");
-                Thread.onSpinWait();
-            }
+            Eventually.value( // places are freed on a worker
+                    "every place is freed", PATIENCE, table::size, size -> size <= 2);
             for (long at = 0; at < memory.byteSize(); at++) {
                 check(memory.get(ValueLayout.JAVA_BYTE, at) == GUARD, "a byte was written by a question");
             }

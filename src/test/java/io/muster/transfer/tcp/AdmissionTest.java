@@ -4,10 +4,10 @@ package io.muster.transfer.tcp;
 
 import static io.muster.transfer.tcp.TestProcess.await;
 import static io.muster.transfer.tcp.TestProcess.next;
-import static io.muster.transfer.tcp.TestProcess.until;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.Eventually;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
@@ -85,7 +85,7 @@ class AdmissionTest {
                 endsWithin(socket);
             }
         }
-        until("each is counted", () -> b.transport.droppedConnections() >= starts.size());
+        Eventually.holds("each is counted", () -> b.transport.droppedConnections() >= starts.size());
         assertThat(channel.isAlive()).isTrue();
         assertThat(b.lost).isEmpty();
     }
@@ -109,7 +109,7 @@ class AdmissionTest {
             endsWithin(trickle);
         }
         assertThat(b.opened).isEmpty();
-        until("nothing is held", () -> b.transport.unauthenticatedConnections() == 0);
+        Eventually.holds("nothing is held", () -> b.transport.unauthenticatedConnections() == 0);
     }
 
     @Test
@@ -132,7 +132,7 @@ class AdmissionTest {
             }
             Channel channel = a.connect(patient);
             assertThat(channel.isAlive()).isTrue();
-            until("the oldest were dropped", () -> patient.transport.droppedConnections() >= 44);
+            Eventually.holds("the oldest were dropped", () -> patient.transport.droppedConnections() >= 44);
             assertThat(patient.transport.unauthenticatedConnections()).isLessThanOrEqualTo(256);
         } finally {
             for (Socket socket : silent) {

@@ -4,9 +4,9 @@ package io.muster.transfer.tcp;
 
 import static io.muster.transfer.tcp.TestProcess.await;
 import static io.muster.transfer.tcp.TestProcess.next;
-import static io.muster.transfer.tcp.TestProcess.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Eventually;
 import io.muster.transfer.Channel;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.TcpTestOptions;
@@ -80,7 +80,7 @@ class FloodTest {
         }
         assertThat(most).isLessThanOrEqualTo(LIMIT);
         int held = count;
-        until("all but the limit are dropped", () -> target.transport.droppedConnections() >= held - LIMIT);
+        Eventually.holds("all but the limit are dropped", () -> target.transport.droppedConnections() >= held - LIMIT);
         assertThat(target.transport.unauthenticatedConnections()).isLessThanOrEqualTo(LIMIT);
         assertThat(before.isAlive()).isTrue();
         System.out.println("FloodTest: " + count + " silent connections, at most " + most + " held");
@@ -93,8 +93,8 @@ class FloodTest {
                     "127.0.0.1", target.transport.address().port()));
             silent.add(socket);
         }
-        until("the others are dropped", () -> target.transport.droppedConnections() >= LIMIT / 2);
-        until("half is held", () -> target.transport.unauthenticatedConnections() == LIMIT / 2);
+        Eventually.holds("the others are dropped", () -> target.transport.droppedConnections() >= LIMIT / 2);
+        Eventually.holds("half is held", () -> target.transport.unauthenticatedConnections() == LIMIT / 2);
     }
 
     @Test

@@ -6,9 +6,9 @@ import static io.muster.transfer.tcp.TestProcess.await;
 import static io.muster.transfer.tcp.TestProcess.bytes;
 import static io.muster.transfer.tcp.TestProcess.failure;
 import static io.muster.transfer.tcp.TestProcess.next;
-import static io.muster.transfer.tcp.TestProcess.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Eventually;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.ProcessAddress;
@@ -265,7 +265,7 @@ class ProvedChannelTest {
         await(mine.write(region.remote(), 0, bytes(1)));
         assertThat(region.memory().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 1);
         assertThat(told).hasValue(1);
-        until("one write", () -> told.get() == 1);
+        Eventually.holds("one write", () -> told.get() == 1);
         await(region.close(Duration.ofSeconds(1)));
     }
 }

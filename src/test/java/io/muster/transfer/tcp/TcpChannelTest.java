@@ -6,10 +6,10 @@ import static io.muster.transfer.tcp.TestProcess.await;
 import static io.muster.transfer.tcp.TestProcess.bytes;
 import static io.muster.transfer.tcp.TestProcess.failure;
 import static io.muster.transfer.tcp.TestProcess.next;
-import static io.muster.transfer.tcp.TestProcess.until;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.Eventually;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
@@ -141,7 +141,7 @@ class TcpChannelTest {
                 .isTrue();
 
         there.close(new LossEvidence(LossEvidence.Kind.SILENCE, "nothing heard for 3000 ms"));
-        until("the bulk connection is closed", () -> here.bulkSocket().closed());
+        Eventually.holds("the bulk connection is closed", () -> here.bulkSocket().closed());
         assertThat(here.isAlive())
                 .as("nothing is decided before the control connection was read")
                 .isTrue();
@@ -354,7 +354,7 @@ class TcpChannelTest {
         openAndClose();
         int descriptors = descriptors();
         openAndClose();
-        until("descriptors are back", () -> descriptors() <= descriptors);
+        Eventually.holds("descriptors are back", () -> descriptors() <= descriptors);
     }
 
     private void openAndClose() {
@@ -397,7 +397,7 @@ class TcpChannelTest {
         for (int round = 0; round < 200; round++) {
             cycle();
         }
-        until("descriptors are back", () -> descriptors() <= descriptors);
+        Eventually.holds("descriptors are back", () -> descriptors() <= descriptors);
         assertThat(Thread.activeCount()).isLessThanOrEqualTo(threads + 1);
     }
 

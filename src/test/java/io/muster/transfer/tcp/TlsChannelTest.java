@@ -5,10 +5,10 @@ package io.muster.transfer.tcp;
 import static io.muster.transfer.tcp.TestProcess.await;
 import static io.muster.transfer.tcp.TestProcess.failure;
 import static io.muster.transfer.tcp.TestProcess.next;
-import static io.muster.transfer.tcp.TestProcess.until;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.Eventually;
 import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
 import io.muster.transfer.Channel;
@@ -110,7 +110,7 @@ class TlsChannelTest {
                         refused -> assertThat(refused.kind()).isEqualTo(ConnectException.Kind.UNPROVED))
                 .hasMessageContaining("TLS")
                 .hasMessageContaining("security.tls");
-        until("counted", () -> a.transport.droppedConnections() > before);
+        Eventually.holds("the refused connections are counted", () -> a.transport.droppedConnections() > before);
         assertThat(failure(a.transport.connect(stranger.transport.address())))
                 .isInstanceOfSatisfying(
                         ConnectException.class,
@@ -157,7 +157,7 @@ class TlsChannelTest {
                                 .addCertPath(two.certificate().toString())
                                 .addKeyPath(two.key().toString()))))
                 .contains("protocol_version");
-        until("counted", () -> a.transport.droppedConnections() >= 2);
+        Eventually.holds("the refused connections are counted", () -> a.transport.droppedConnections() >= 2);
     }
 
     /** What a client is told that tries to speak over TLS. */
