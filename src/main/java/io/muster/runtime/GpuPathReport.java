@@ -5,6 +5,7 @@ package io.muster.runtime;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.gpu.GpuPath;
 import io.muster.wire.Decoded;
@@ -82,8 +83,8 @@ public final class GpuPathReport {
     /** Among its segments, or its slots for the warmup. */
     private static boolean has(RankEntry peer, int region) {
         return peer.handle().segments().stream().anyMatch(info -> info.region() == region)
-                || (SegmentInfo.of(peer.handle().fabric().export())
-                                instanceof Decoded.Valid<SegmentInfo>(SegmentInfo slots)
-                        && slots.region() == region);
+                || peer.handle().fabric() instanceof SegmentHandle.FabricOffer.GpuSlots offer
+                        && SegmentInfo.of(offer.export()) instanceof Decoded.Valid<SegmentInfo>(SegmentInfo slots)
+                        && slots.region() == region;
     }
 }

@@ -75,19 +75,15 @@ final class GpuSlots {
 
     /** What others need to reach the slots. */
     FabricOffer offer() {
-        return new FabricOffer(
-                "",
-                false,
+        return new FabricOffer.GpuSlots(
                 region.info(NAME).toBytes(),
                 "slots in the memory of GPU " + region.gpu().orElseThrow().device());
     }
 
     /** The peer's slots in the memory of a GPU, if that is where this slot is; null if it is elsewhere. */
     static @Nullable SegmentInfo published(RankEntry peer, WarmupSlot slot) {
-        byte[] export = peer.handle().fabric().export();
-        return peer.handle().fabric().identity().isEmpty()
-                        && export.length > 0
-                        && SegmentInfo.of(export) instanceof Decoded.Valid<SegmentInfo>(SegmentInfo info)
+        return peer.handle().fabric() instanceof FabricOffer.GpuSlots slots
+                        && SegmentInfo.of(slots.export()) instanceof Decoded.Valid<SegmentInfo>(SegmentInfo info)
                         && info.region() == slot.region().id()
                         && info.key() == slot.region().key()
                 ? info

@@ -266,16 +266,16 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
                         .map(export -> switch (export) {
                             case FabricExport.Exported(var handle) -> {
                                 seat.exported(handle);
-                                yield new SegmentHandle.FabricOffer(
+                                yield new SegmentHandle.FabricOffer.Exported(
                                         identity.toString(), simulated, handle.bytes(), reason);
                             }
                             case FabricExport.NotExported(String why) ->
-                                new SegmentHandle.FabricOffer("", simulated, new byte[0], why);
+                                new SegmentHandle.FabricOffer.None(simulated, why);
                         });
             case io.muster.group.FabricVerdict.Unproven(String reason, String _) ->
-                Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
+                Future.succeededFuture(new SegmentHandle.FabricOffer.None(false, reason));
             case io.muster.group.FabricVerdict.NotAvailable(String reason) ->
-                Future.succeededFuture(new SegmentHandle.FabricOffer("", false, new byte[0], reason));
+                Future.succeededFuture(new SegmentHandle.FabricOffer.None(false, reason));
         };
     }
 

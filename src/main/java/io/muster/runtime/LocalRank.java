@@ -392,12 +392,12 @@ public final class LocalRank implements SeatPorts {
     /** Makes the slots in the memory of a GPU, for mode fabric; what could not be had is a reason, not a failure. */
     Future<SegmentHandle.FabricOffer> openGpuSlots() {
         return GpuSlots.open(group, rank)
-                .map(opened -> {
+                .<SegmentHandle.FabricOffer>map(opened -> {
                     gpuSlots = opened;
                     return opened.offer();
                 })
                 .otherwise(failure ->
-                        new SegmentHandle.FabricOffer("", false, new byte[0], String.valueOf(failure.getMessage())));
+                        new SegmentHandle.FabricOffer.None(false, String.valueOf(failure.getMessage())));
     }
 
     /** The slots in the memory of a GPU; null without. */

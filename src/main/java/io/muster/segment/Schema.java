@@ -115,7 +115,7 @@ public final class Schema {
                     for (int left = in.u8("transports"); left > 0; left--) {
                         transports.add(shared(in.text("transport", 16)));
                     }
-                    var fabric = new SegmentHandle.FabricOffer(
+                    var fabric = SegmentHandle.FabricOffer.of(
                             in.text("fabric", 64),
                             in.flag("simulated"),
                             in.bytes("export", 4096),

@@ -53,37 +53,132 @@ public record SegmentHandle(
     }
 
     /**
-     * The fabric side of a handle.
-     *
-     * @param identity {@code CLUSTERUUID/CLIQUE}, empty if no fabric is proven
-     * @param simulated true for a simulated fabric
-     * @param export exported handle that a peer must be able to import, empty if there is none
-     * @param reason why there is no fabric, or how it was proven
+     * The memory by which peers warm up links to this process without the bulk connection: none, memory exported to a
+     * fabric, or slots in GPU memory. The four accessors are the stored form, which {@link #of} reads.
      */
-    public record FabricOffer(String identity, boolean simulated, byte[] export, String reason) {
-        public static final FabricOffer NONE = new FabricOffer("", false, new byte[0], "");
+    public sealed interface FabricOffer {
+        FabricOffer NONE = new None(false, "");
 
-        public FabricOffer {
-            export = export.clone();
+        /** {@code CLUSTERUUID/CLIQUE}; empty unless a fabric is proven and memory is exported to it. */
+        String identity();
+
+        /** True for a simulated fabric. */
+        boolean simulated();
+
+        /** What a peer imports, or by which it reaches the slots; empty if there is nothing. */
+        byte[] export();
+
+        /** How the fabric was proven, or why there is none; for people. */
+        String reason();
+
+        /**
+         * The offer of this stored form.
+         *
+         * @throws IllegalArgumentException if no offer has this form
+         */
+        static FabricOffer of(String identity, boolean simulated, byte[] export, String reason) {
+            if (!identity.isEmpty()) {
+                return new Exported(identity, simulated, export, reason);
+            }
+            if (export.length == 0) {
+                return new None(simulated, reason);
+            }
+            if (simulated) {
+                throw new IllegalArgumentException("slots in GPU memory can't be simulated");
+            }
+            return new GpuSlots(export, reason);
         }
 
-        @Override
-        public byte[] export() {
-            return export.clone();
+        /**
+         * No memory is offered.
+         *
+         * @param simulated true if a simulated fabric could not export memory
+         */
+        record None(boolean simulated, String reason) implements FabricOffer {
+            @Override
+            public String identity() {
+                return "";
+            }
+
+            @Override
+            public byte[] export() {
+                return new byte[0];
+            }
         }
 
-        @Override
-        public boolean equals(@Nullable Object other) {
-            return other instanceof FabricOffer that
-                    && identity.equals(that.identity)
-                    && simulated == that.simulated
-                    && Arrays.equals(export, that.export)
-                    && reason.equals(that.reason);
+        /**
+         * Memory exported to a proven fabric.
+         *
+         * @param identity not empty
+         * @param export handle that a peer of the same fabric must be able to import
+         */
+        record Exported(String identity, boolean simulated, byte[] export, String reason) implements FabricOffer {
+            public Exported {
+                if (identity.isEmpty()) {
+                    throw new IllegalArgumentException("memory is exported to a fabric with an identity");
+                }
+                export = export.clone();
+            }
+
+            @Override
+            public byte[] export() {
+                return export.clone();
+            }
+
+            @Override
+            public boolean equals(Object other) {
+                return other instanceof Exported that
+                        && identity.equals(that.identity)
+                        && simulated == that.simulated
+                        && Arrays.equals(export, that.export)
+                        && reason.equals(that.reason);
+            }
+
+            @Override
+            public int hashCode() {
+                return Objects.hash(identity, simulated, Arrays.hashCode(export), reason);
+            }
         }
 
-        @Override
-        public int hashCode() {
-            return Objects.hash(identity, simulated, Arrays.hashCode(export), reason);
+        /**
+         * Warmup slots in the memory of a GPU, for mode {@code fabric}. They need no fabric.
+         *
+         * @param export the {@link SegmentInfo} of the slots, encoded; not empty
+         */
+        record GpuSlots(byte[] export, String reason) implements FabricOffer {
+            public GpuSlots {
+                if (export.length == 0) {
+                    throw new IllegalArgumentException("slots in GPU memory have a segment");
+                }
+                export = export.clone();
+            }
+
+            @Override
+            public String identity() {
+                return "";
+            }
+
+            @Override
+            public boolean simulated() {
+                return false;
+            }
+
+            @Override
+            public byte[] export() {
+                return export.clone();
+            }
+
+            @Override
+            public boolean equals(Object other) {
+                return other instanceof GpuSlots that
+                        && Arrays.equals(export, that.export)
+                        && reason.equals(that.reason);
+            }
+
+            @Override
+            public int hashCode() {
+                return Objects.hash(Arrays.hashCode(export), reason);
+            }
         }
     }
 }

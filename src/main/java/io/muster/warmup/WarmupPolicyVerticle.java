@@ -214,10 +214,13 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     private record End(Member owner, Offer offer, byte[] export) {
         static End of(SegmentHandle handle, int rank) {
             SegmentHandle.FabricOffer fabric = handle.fabric();
-            FabricVerdict verdict = fabric.identity().isEmpty()
-                    ? new FabricVerdict.NotAvailable(fabric.reason())
-                    : new FabricVerdict.Proven(
-                            FabricIdentity.parse(fabric.identity()), fabric.simulated(), fabric.reason());
+            FabricVerdict verdict = switch (fabric) {
+                case SegmentHandle.FabricOffer.Exported(String identity, boolean simulated, var _, String reason) ->
+                    new FabricVerdict.Proven(FabricIdentity.parse(identity), simulated, reason);
+                case SegmentHandle.FabricOffer.GpuSlots(var _, String reason) ->
+                    new FabricVerdict.NotAvailable(reason);
+                case SegmentHandle.FabricOffer.None(var _, String reason) -> new FabricVerdict.NotAvailable(reason);
+            };
             return new End(
                     exporter(rank, handle.process()),
                     new Offer(mode(handle.warmupMode()), verdict, handle.transports(), handle.process()),

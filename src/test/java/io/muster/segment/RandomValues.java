@@ -54,7 +54,9 @@ public final class RandomValues {
         int worldSize = 1 + random.nextInt(Member.MAX_WORLD_SIZE);
         byte[] export = new byte[random.nextInt(64)];
         random.nextBytes(export);
-        var fabric = new SegmentHandle.FabricOffer(word(60), random.nextBoolean(), export, sentence(100));
+        String identity = word(60);
+        boolean simulated = random.nextBoolean() && (!identity.isEmpty() || export.length == 0);
+        var fabric = SegmentHandle.FabricOffer.of(identity, simulated, export, sentence(100));
         var handle = new SegmentHandle(
                 ProcessId.random(random),
                 "h" + word(60),

@@ -11,6 +11,7 @@ import io.muster.wire.Decoded;
 import io.muster.wire.StoredBytes;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -121,6 +122,55 @@ final class SchemaTest {
         int worldSize = 2 + 2 + bytes[3] + 8;
         Arrays.fill(bytes, worldSize, worldSize + 4, (byte) 0xFF);
         assertThat(reason(Schema.epochRecord(StoredBytes.copyOf(bytes)))).startsWith("worldSize: expected 0..");
+    }
+
+    @Test
+    void storesEachKindOfFabricOfferInTheSameFields() {
+        byte[] export = {1, 2, 3};
+        for (SegmentHandle.FabricOffer offer : List.of(
+                SegmentHandle.FabricOffer.NONE,
+                new SegmentHandle.FabricOffer.None(true, "no space left"),
+                new SegmentHandle.FabricOffer.Exported("c/7", true, export, "a file"),
+                new SegmentHandle.FabricOffer.Exported("c/7", false, new byte[0], "touched"),
+                new SegmentHandle.FabricOffer.GpuSlots(export, "slots"))) {
+            assertThat(SegmentHandle.FabricOffer.of(
+                            offer.identity(), offer.simulated(), offer.export(), offer.reason()))
+                    .isEqualTo(offer);
+            RankEntry entry = offering(offer);
+            assertThat(Schema.rankEntry(Schema.encode(entry))).isEqualTo(new Decoded.Valid<>(entry));
+        }
+    }
+
+    @Test
+    void refusesSimulatedSlotsInGpuMemory() {
+        byte[] bytes = Schema.encode(offering(new SegmentHandle.FabricOffer.GpuSlots(new byte[] {1, 2, 3}, "slots")))
+                .toByteArray();
+        int flag = bytes.length - 6 - 2 - "slots".length() - 2 - 3 - 1;
+        bytes[flag] = 1;
+        assertThat(reason(Schema.rankEntry(StoredBytes.copyOf(bytes))))
+                .isEqualTo("slots in GPU memory can't be simulated");
+    }
+
+    private RankEntry offering(SegmentHandle.FabricOffer offer) {
+        RankEntry any = values.entry(new GroupName("g"), 0);
+        SegmentHandle handle = any.handle();
+        return new RankEntry(
+                any.group(),
+                any.worldSize(),
+                any.member(),
+                any.state(),
+                any.revision(),
+                new SegmentHandle(
+                        handle.process(),
+                        handle.host(),
+                        handle.port(),
+                        handle.hostId(),
+                        handle.pid(),
+                        handle.memberUuid(),
+                        handle.warmupMode(),
+                        handle.transports(),
+                        offer,
+                        handle.segments()));
     }
 
     private static String reason(Decoded<?> decoded) {

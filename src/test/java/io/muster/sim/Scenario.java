@@ -112,7 +112,7 @@ record Scenario(
         }
         String mode = chance.oneOf(List.of("exchange", "exchange", "auto", "skip"));
         var fabric = mode.equals("auto")
-                ? new SegmentHandle.FabricOffer("6f1c/1", true, new byte[] {1}, "simulated")
+                ? new SegmentHandle.FabricOffer.Exported("6f1c/1", true, new byte[] {1}, "simulated")
                 : SegmentHandle.FabricOffer.NONE;
         return new Scenario(
                 seed,

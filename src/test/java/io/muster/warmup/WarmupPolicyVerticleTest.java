@@ -90,7 +90,7 @@ class WarmupPolicyVerticleTest {
     }
 
     private static SegmentHandle.FabricOffer offer(FabricIdentity identity, byte[] export) {
-        return new SegmentHandle.FabricOffer(identity.toString(), true, export, "a file");
+        return new SegmentHandle.FabricOffer.Exported(identity.toString(), true, export, "a file");
     }
 
     private static Future<WarmupAnswer> ask(Vertx vertx, Fabric fabric, Object question) {
@@ -233,7 +233,7 @@ class WarmupPolicyVerticleTest {
                 question("auto", "pray"),
                 new WarmupPolicyVerticle.Question(
                         entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
-                        entry(0, THERE, "auto", new SegmentHandle.FabricOffer("not/a clique", true, new byte[0], ""))));
+                        entry(0, THERE, "auto", new SegmentHandle.FabricOffer.Exported("not/a clique", true, new byte[0], ""))));
         LocalCodec.register(vertx);
         List<Checkpoint> answered =
                 questions.stream().map(_ -> test.checkpoint()).toList();
