@@ -5,6 +5,7 @@ package io.muster;
 import io.muster.fabric.NoFabric;
 import io.muster.group.FabricVerdict;
 import io.muster.group.ProcessId;
+import io.muster.group.WarmupMode;
 import io.muster.options.BarrierOptions;
 import io.muster.options.EndpointOptions;
 import io.muster.options.FlightOptions;
@@ -91,7 +92,7 @@ final class Rehearsal {
                 options.transport(),
                 options.gpu(),
                 NO_SECRET,
-                new WarmupOptions(WarmupOptions.Mode.AUTO, ""),
+                new WarmupOptions(WarmupMode.AUTO, ""),
                 new BarrierOptions(0),
                 options.status(),
                 new FlightOptions(options.flight().entries(), "", 0),

@@ -135,7 +135,7 @@ class ArchitectureTest {
                                     .getSimpleName()
                                     .matches(
                                             ".*(Machine|Rules?|State|Event|Effect|Plan|Policy|Setup|Timing)|Versioned|History|Session|PairId|Step|Offer"
-                                                    + "|Verdict|Decision|TieBreak|LivenessWindow|EpochRecord|RankEntry|ReadyMark|WarmupAnswer|WarmupMode|FabricVerdict|NvlinkIpcSetting"));
+                                                    + "|Verdict|TieBreak|LivenessWindow|EpochRecord|RankEntry|ReadyMark|WarmupAnswer|WarmupMode|FabricVerdict|NvlinkIpcSetting"));
 
     private static JavaClass outermost(JavaClass type) {
         return type.getEnclosingClass().map(ArchitectureTest::outermost).orElse(type);

@@ -7,7 +7,7 @@ import io.muster.ops.Doctor;
 import io.muster.ops.DoctorReport;
 import io.muster.ops.Finding;
 import io.muster.ops.HostFactsCollector;
-import io.muster.warmup.WarmupMode;
+import io.muster.group.WarmupMode;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,7 +2,7 @@
 
 package io.muster.options;
 
-import java.util.Locale;
+import io.muster.group.WarmupMode;
 
 /**
  * Which links exchange first bytes, and which are short-circuited.
@@ -10,25 +10,8 @@ import java.util.Locale;
  * @param mode the rule
  * @param fabric the simulated fabric of this process as CLUSTERUUID/CLIQUE, empty: none
  */
-public record WarmupOptions(Mode mode, String fabric) {
-    /** The rules; in settings they are written in lower case. */
-    public enum Mode {
-        /** Short-circuit where a shared fabric is proven, exchange otherwise. */
-        AUTO,
-        /** Always exchange. */
-        EXCHANGE,
-        /** CONNECTED at once, proof none. */
-        SKIP,
-        /** Exchange in the memory of GPUs, and nothing else. */
-        FABRIC;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    static final WarmupOptions DEFAULTS = new WarmupOptions(Mode.AUTO, "");
+public record WarmupOptions(WarmupMode mode, String fabric) {
+    static final WarmupOptions DEFAULTS = new WarmupOptions(WarmupMode.AUTO, "");
 
     public WarmupOptions {
         Mistakes mistakes = new Mistakes("warmup");

@@ -16,6 +16,7 @@ import io.muster.group.FabricVerdict;
 import io.muster.options.MusterOptions;
 import io.muster.options.WarmupOptions;
 import io.vertx.core.Future;
+import io.muster.group.WarmupMode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +39,7 @@ public record Hardware(Fabric fabric, Gpus gpus, ShareKind shareKind) {
     }
 
     private static Fabric openFabric(MusterOptions options, Gpus gpus) {
-        String mode = options.warmup().mode() == WarmupOptions.Mode.AUTO
+        String mode = options.warmup().mode() == WarmupMode.AUTO
                 ? null
                 : options.warmup().mode().toString();
         @Nullable String variable = System.getenv(NvlinkIpcSetting.VARIABLE);

@@ -13,13 +13,13 @@ import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.Proof;
+import io.muster.group.WarmupMode;
 import io.muster.ops.FlightVerticle;
 import io.muster.ops.StatusVerticle;
 import io.muster.options.GroupOptions;
 import io.muster.options.MusterOptions;
 import io.muster.options.PeerOptions;
 import io.muster.options.StoreOptions;
-import io.muster.options.WarmupOptions;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
@@ -252,7 +252,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
     }
 
     private Future<SegmentHandle.FabricOffer> export(int rank, LocalRank seat) {
-        return process.options().warmup().mode() == WarmupOptions.Mode.FABRIC
+        return process.options().warmup().mode() == WarmupMode.FABRIC
                 ? seat.openGpuSlots()
                 : exportFabric(rank, seat);
     }

@@ -4,23 +4,24 @@ package io.muster.warmup;
 
 import io.muster.group.FabricVerdict;
 import io.muster.group.ProcessId;
+import io.muster.group.WarmupMode;
 import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * What one end of a link brings to the plan, taken from its handle.
+ * The properties of one end of a link that the plan depends on, taken from its handle.
  *
  * @param mode its {@code warmup.mode}
- * @param fabric its verdict on its fabric
- * @param transports the names of the transports by which it can be reached, the best first
- * @param process where it lives
+ * @param fabric the verdict on its fabric
+ * @param transports the names of the transports by which it can be reached, best first
+ * @param process the process that it runs in
  */
 public record Offer(WarmupMode mode, FabricVerdict fabric, List<String> transports, ProcessId process) {
     /** The transport between ranks of one process. */
     public static final String LOCAL = "local";
-    /** The transport over memory of GPUs. */
+    /** The transport over GPU memory. */
     public static final String CUDA = "cuda";
-    /** More transports than this are no offer: it may come from outside. */
+    /** Limit on transports, since an offer may come from another process. */
     public static final int MAX_TRANSPORTS = 16;
 
     private static final Pattern TRANSPORT = Pattern.compile("[a-z0-9-]{1,32}");

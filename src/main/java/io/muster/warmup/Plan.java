@@ -3,23 +3,24 @@
 package io.muster.warmup;
 
 import io.muster.group.FabricIdentity;
+import io.muster.group.WarmupMode;
 import java.util.List;
 
 /**
- * What the two ends of a link are to do. Both compute the same plan from the same two offers ({@link WarmupPlan}); only
- * {@link ModeMismatch} tells the ends apart, and is each other's mirror image.
+ * How a link becomes connected. Both ends compute the same plan from the same two offers ({@link WarmupPlan}). Only
+ * {@link ModeMismatch} names a local and a peer's mode, so the two ends have mirrored ones.
  */
 public sealed interface Plan {
 
-    /** One sentence that says why this plan, for status and logs. */
+    /** Why this plan was chosen: one sentence for status and logs. */
     String reason();
 
-    /** Both ranks live in one process: connected by {@code local}, nothing to try. */
+    /** Both ranks are in one process, so the link uses the transport {@code local}. */
     record Local(String reason) implements Plan {}
 
     /**
-     * Connected as soon as each side has imported and touched the other's fabric memory; the {@code transports} are
-     * what remains if one has not.
+     * The link is connected when each end has imported and touched the other's fabric memory. Otherwise both exchange
+     * over the first of the transports, if there is one.
      */
     record ShortCircuitFabric(FabricIdentity identity, boolean simulated, List<String> transports, String reason)
             implements Plan {
@@ -28,14 +29,14 @@ public sealed interface Plan {
         }
     }
 
-    /** Connected at once, with nothing tried. */
+    /** The link is connected at once, without any test. */
     record ShortCircuitSkip(List<String> transports, String reason) implements Plan {
         public ShortCircuitSkip {
             transports = requireSome(transports);
         }
     }
 
-    /** Write and write back over the first of the transports; the others are what remains if it can't be used. */
+    /** Each end writes to the other over the first of the common transports. */
     record Exchange(List<String> transports, String reason) implements Plan {
         public Exchange {
             transports = requireSome(transports);
@@ -46,10 +47,10 @@ public sealed interface Plan {
         }
     }
 
-    /** No link until one of the two changes. */
+    /** There can be no link until the settings of one end change. */
     sealed interface Refuse extends Plan {}
 
-    /** The ends are set to different modes. */
+    /** The ends have different modes. */
     record ModeMismatch(WarmupMode local, WarmupMode peer) implements Refuse {
         @Override
         public String reason() {
@@ -57,7 +58,7 @@ public sealed interface Plan {
         }
     }
 
-    /** They can't reach each other by any means that both have. */
+    /** The ends have no usable transport in common. */
     record NoCommonTransport(String reason) implements Refuse {}
 
     private static List<String> requireSome(List<String> transports) {

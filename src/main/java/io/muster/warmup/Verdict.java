@@ -3,10 +3,9 @@
 package io.muster.warmup;
 
 /**
- * What only one end can observe: whether it could import, and touch, what the other has exported for the plan's first
- * way.
+ * The result of an import, which only one end can observe.
  *
- * @param importable true also where the way needs no import
+ * @param importable true if this end has imported and touched the memory that the peer exported
  * @param reason why, or why not
  */
 public record Verdict(boolean importable, String reason) {

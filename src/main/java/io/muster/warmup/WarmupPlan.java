@@ -10,14 +10,14 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * The rule of the warmup: pure functions, so that both ends of a link come to the same answer without asking each
- * other. First the plan, from what both handles say; then the decision, {@code plan and mine and theirs}, once both
- * have said what they could import: any "no" moves both to the next way that they have in common.
+ * The plan of a link's warmup: a pure function of both handles, so that both ends compute the same plan without a
+ * message. A plan that imports memory is not the last word: each end sends its own verdict on the import, and the link
+ * is short-circuited only if both are yes ({@code LinkMachine.shortCircuit}); otherwise both ends exchange.
  */
 public final class WarmupPlan {
     private WarmupPlan() {}
 
-    /** The plan for a link between these two; {@code plan(a, b)} and {@code plan(b, a)} agree. */
+    /** The plan for the link between these two ends; {@code plan(a, b)} and {@code plan(b, a)} agree. */
     public static Plan plan(Offer local, Offer peer) {
         if (local.mode() != peer.mode()) {
             return new Plan.ModeMismatch(local.mode(), peer.mode());
@@ -72,53 +72,8 @@ public final class WarmupPlan {
     }
 
     /**
-     * What both do once each knows what the other could import.
-     *
-     * @param mine what this end found, about the plan's first way
-     * @param theirs what the peer found
-     */
-    public static Decision decide(Plan plan, Verdict mine, Verdict theirs) {
-        boolean both = mine.importable() && theirs.importable();
-        return switch (plan) {
-            case Plan.Local(String reason) -> new Decision.Connected(Proof.LOCAL, List.of(reason));
-            case Plan.ShortCircuitSkip(var _, String reason) -> new Decision.Connected(Proof.NONE, List.of(reason));
-            case Plan.Refuse refuse -> new Decision.Refused(List.of(refuse.reason()));
-            case Plan.ShortCircuitFabric(var _, boolean simulated, List<String> transports, String reason) ->
-                both
-                        ? new Decision.Connected(
-                                simulated ? Proof.FABRIC_IMPORT_SIMULATED : Proof.FABRIC_IMPORT,
-                                reasons(reason, mine, theirs))
-                        : next(transports, reasons(reason, mine, theirs));
-            case Plan.Exchange exchange ->
-                both
-                        ? new Decision.Exchange(exchange, List.of(exchange.reason()))
-                        : next(
-                                exchange.transports()
-                                        .subList(1, exchange.transports().size()),
-                                reasons(exchange.reason(), mine, theirs));
-        };
-    }
-
-    private static Decision next(List<String> transports, List<String> reasons) {
-        if (transports.isEmpty()) {
-            List<String> all = new ArrayList<>(reasons);
-            all.add("no other transport in common");
-            return new Decision.Refused(all);
-        }
-        return new Decision.Exchange(new Plan.Exchange(transports, String.join("; ", reasons)), reasons);
-    }
-
-    private static List<String> reasons(String plan, Verdict mine, Verdict theirs) {
-        return List.of(plan, text("local", mine), text("peer", theirs));
-    }
-
-    private static String text(String side, Verdict verdict) {
-        return side + (verdict.importable() ? " imported: " : " could not import: ") + verdict.reason();
-    }
-
-    /**
-     * What both offer. The order that both agree on: by the sum of the positions, so that neither side's taste wins,
-     * then by name.
+     * The transports that both offer, in an order that both ends compute: by the sum of the positions in both lists, so
+     * that neither list has precedence, then by name.
      */
     private static List<String> commonTransports(Offer a, Offer b) {
         List<String> common = new ArrayList<>(a.transports());
@@ -129,7 +84,7 @@ public final class WarmupPlan {
         return common;
     }
 
-    /** Names the two by process and in the order of their processes, so that both ends read the same sentence. */
+    /** Describes both ends in the order of their process ids, so that both ends produce the same sentence. */
     private static String bySide(Offer a, String ofA, Offer b, String ofB) {
         String textA = "process " + shortId(a) + " " + ofA;
         String textB = "process " + shortId(b) + " " + ofB;

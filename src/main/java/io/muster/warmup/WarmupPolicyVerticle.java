@@ -12,6 +12,7 @@ import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.group.WarmupMode;
 import io.muster.peer.WarmupAnswer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.muster.group.MusterException;
+import io.muster.group.WarmupMode;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
@@ -29,7 +30,7 @@ final class MusterOptionsTest {
         MusterOptions options = MusterOptions.fromJson(json);
 
         assertThat(options.endpoint()).isEqualTo(new EndpointOptions("0.0.0.0", 9000, 7600, "10.0.0.7"));
-        assertThat(options.warmup().mode()).isEqualTo(WarmupOptions.Mode.SKIP);
+        assertThat(options.warmup().mode()).isEqualTo(WarmupMode.SKIP);
         assertThat(options.peer().backoff()).isEqualTo(new PeerOptions.Backoff(64));
         assertThat(options.liveness().limitMs()).isEqualTo(5000);
         assertThat(MusterOptions.fromJson(options.toJson())).isEqualTo(options);
@@ -117,7 +118,7 @@ final class MusterOptionsTest {
         assertThat(MusterOptions.fromJson(with("warmup.mode", "fabric"))
                         .warmup()
                         .mode())
-                .isEqualTo(WarmupOptions.Mode.FABRIC);
+                .isEqualTo(WarmupMode.FABRIC);
     }
 
     @Test

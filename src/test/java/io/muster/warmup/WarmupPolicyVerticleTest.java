@@ -18,6 +18,7 @@ import io.muster.group.GroupName;
 import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
+import io.muster.group.WarmupMode;
 import io.muster.peer.WarmupAnswer;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
@@ -32,6 +33,7 @@ import io.vertx.junit5.VertxTestContext;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -42,7 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The policy as a verticle: a question in, an answer out, whatever the question. */
+/** The policy verticle answers every question. */
 @ExtendWith(VertxExtension.class)
 @Timeout(value = 10, timeUnit = TimeUnit.SECONDS)
 class WarmupPolicyVerticleTest {
@@ -115,7 +117,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void withoutAFabricTheBytesAreExchanged(Vertx vertx, VertxTestContext test) { // W-8
+    void exchangesWithoutAFabric(Vertx vertx, VertxTestContext test) { // W-8
         answers(test, ask(vertx, NONE, question("auto", "auto")), answer -> {
             assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.EXCHANGE);
             assertThat(answer.transport()).isEqualTo("tcp");
@@ -125,7 +127,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void skipModeIsAnsweredWithSkip(Vertx vertx, VertxTestContext test) {
+    void answersSkipInModeSkip(Vertx vertx, VertxTestContext test) {
         answers(test, ask(vertx, NONE, question("skip", "skip")), answer -> {
             assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.SKIP);
             assertThat(answer.reason()).contains("nothing is tried");
@@ -133,7 +135,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void modesThatDifferAreRefusedByName(Vertx vertx, VertxTestContext test) { // W-6
+    void refusesDifferentModesAndNamesThem(Vertx vertx, VertxTestContext test) { // W-6
         answers(test, ask(vertx, NONE, question("exchange", "skip")), answer -> {
             assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.REFUSE);
             assertThat(answer.verdict()).isFalse();
@@ -141,9 +143,9 @@ class WarmupPolicyVerticleTest {
         });
     }
 
-    // W-1, W-3: the act itself, through files
+    // W-1, W-3: a real import, through files
     @Test
-    void aSharedFabricIsProvedByImportingThePeersMemory(Vertx vertx, VertxTestContext test) {
+    void confirmsASharedFabricAfterImportingThePeersMemory(Vertx vertx, VertxTestContext test) {
         answers(test, askFabric(vertx, ImportFault.NONE, exported(open(CLIQUE, ImportFault.NONE)), CLIQUE), answer -> {
             assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.FABRIC_SIMULATED);
             assertThat(answer.verdict()).isTrue();
@@ -152,7 +154,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void aFailedImportIsANegativeVerdictWithItsCause(Vertx vertx, VertxTestContext test) { // W-1
+    void answersNoWithTheCauseIfTheImportFails(Vertx vertx, VertxTestContext test) { // W-1
         answers(
                 test,
                 askFabric(vertx, ImportFault.parse("1"), exported(open(CLIQUE, ImportFault.NONE)), CLIQUE),
@@ -165,7 +167,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void aMissingExportIsANegativeVerdictWithItsCause(Vertx vertx, VertxTestContext test) { // W-3
+    void answersNoWithTheCauseIfTheExportIsMalformed(Vertx vertx, VertxTestContext test) { // W-3
         answers(test, askFabric(vertx, ImportFault.NONE, new byte[] {1, 2, 3}, CLIQUE), answer -> {
             assertThat(answer.verdict()).isFalse();
             assertThat(answer.reason()).contains("MALFORMED");
@@ -173,7 +175,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void anotherCliqueIsNoSharedFabric(Vertx vertx, VertxTestContext test) {
+    void exchangesWithAPeerOfAnotherClique(Vertx vertx, VertxTestContext test) {
         var other = new FabricIdentity(new UUID(5, 5), 8);
         answers(test, askFabric(vertx, ImportFault.NONE, exported(open(other, ImportFault.NONE)), other), answer -> {
             assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.EXCHANGE);
@@ -208,7 +210,7 @@ class WarmupPolicyVerticleTest {
         "auto,exchange",
         "auto,pray"
     })
-    void theImmediateAnswerEqualsTheAnswerOnTheBus(String mine, String theirs, Vertx vertx, VertxTestContext test) {
+    void answersAtOnceAsItDoesByMessage(String mine, String theirs, Vertx vertx, VertxTestContext test) {
         WarmupPolicyVerticle.Question question = question(mine, theirs);
         answers(
                 test,
@@ -217,7 +219,42 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void aPossibleFabricHasNoImmediateAnswer() {
+    void bothEndsAnswerTheSameForEveryPairOfHandles() { // W-1
+        List<SegmentHandle.FabricOffer> offers = List.of(
+                SegmentHandle.FabricOffer.NONE,
+                new SegmentHandle.FabricOffer.GpuSlots(new byte[] {1}, "slots"),
+                offer(CLIQUE, new byte[] {1}),
+                offer(new FabricIdentity(new UUID(5, 5), 8), new byte[] {1}));
+        List<WarmupAnswer.Plan> plans = new ArrayList<>();
+        int imports = 0;
+        for (WarmupMode mine : WarmupMode.values()) {
+            for (WarmupMode theirs : WarmupMode.values()) {
+                for (SegmentHandle.FabricOffer myOffer : offers) {
+                    for (SegmentHandle.FabricOffer theirOffer : offers) {
+                        RankEntry here = entry(1, HERE, mine.toString(), myOffer);
+                        RankEntry there = entry(0, THERE, theirs.toString(), theirOffer);
+                        Optional<WarmupAnswer> one =
+                                WarmupPolicyVerticle.atOnce(new WarmupPolicyVerticle.Question(here, there));
+                        Optional<WarmupAnswer> other =
+                                WarmupPolicyVerticle.atOnce(new WarmupPolicyVerticle.Question(there, here));
+                        assertThat(other.map(answer -> List.of(answer.plan(), answer.verdict(), answer.transport())))
+                                .as("%s with %s, %s with %s", mine, myOffer, theirs, theirOffer)
+                                .isEqualTo(one.map(
+                                        answer -> List.of(answer.plan(), answer.verdict(), answer.transport())));
+                        one.ifPresent(answer -> plans.add(answer.plan()));
+                        imports += one.isEmpty() ? 1 : 0;
+                    }
+                }
+            }
+        }
+        assertThat(plans)
+                .contains(WarmupAnswer.Plan.EXCHANGE, WarmupAnswer.Plan.SKIP, WarmupAnswer.Plan.REFUSE)
+                .doesNotContain(WarmupAnswer.Plan.FABRIC, WarmupAnswer.Plan.FABRIC_SIMULATED);
+        assertThat(imports).as("mode auto, twice the same clique of two").isEqualTo(2);
+    }
+
+    @Test
+    void hasToImportWhereAFabricMayProveTheLink() {
         assertThat(WarmupPolicyVerticle.atOnce(new WarmupPolicyVerticle.Question(
                         entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
                         entry(0, THERE, "auto", offer(CLIQUE, new byte[0])))))
@@ -225,7 +262,7 @@ class WarmupPolicyVerticleTest {
     }
 
     @Test
-    void everyQuestionIsAnswered(Vertx vertx, VertxTestContext test) {
+    void answersUnreadableQuestionsWithARefusal(Vertx vertx, VertxTestContext test) {
         List<Object> questions = List.of(
                 new JsonObject(),
                 "garbage",

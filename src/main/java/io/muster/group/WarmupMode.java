@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.warmup;
+package io.muster.group;
 
-import io.muster.group.MusterException;
 import java.util.Locale;
 
-/** The setting {@code warmup.mode}, the same for all ranks of a group. */
+/** The setting {@code warmup.mode}, in lower case there. All ranks of a group must have the same. */
 public enum WarmupMode {
-    /** Short-circuit over a fabric that is proven on both sides, else exchange. The default. */
+    /** Short-circuits links over a fabric that is proven at both ends, and exchanges otherwise. The default. */
     AUTO,
-    /** Always exchange. */
+    /** Always exchanges. */
     EXCHANGE,
-    /** Connected at once, with nothing tried: what the original does when it believes in a fabric. */
+    /** Connects at once without any test; the proof is {@code none}. */
     SKIP,
-    /** Exchange in the memory of GPUs, and nothing else. */
+    /** Exchanges in GPU memory, and refuses a link where that is not possible. */
     FABRIC;
 
     /** @throws MusterException of kind CONFIG if there is no such mode */
@@ -28,13 +27,9 @@ public enum WarmupMode {
         };
     }
 
-    /** As it is written in a configuration. */
-    public String text() {
-        return name().toLowerCase(Locale.ROOT);
-    }
-
+    /** As it is written in settings. */
     @Override
     public String toString() {
-        return text();
+        return name().toLowerCase(Locale.ROOT);
     }
 }
