@@ -70,7 +70,7 @@ class DocumentsTest {
                     .as("%s: Java without a source", page)
                     .hasSize(examples.size());
         }
-        assertThat(shown).containsExactly("api", "hosts", "verticle", "watcher");
+        assertThat(shown).containsExactly("api", "hosts", "options", "verticle", "watcher");
     }
 
     @Test

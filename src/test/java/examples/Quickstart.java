@@ -76,10 +76,20 @@ final class Quickstart {
         } else {
             MusterHazelcast.join(hazelcast, founder + ":5701", List.of("10.0.0.4:5701", "10.0.0.5:5701"));
         }
-        JsonObject settings = new JsonObject().put("endpoint", new JsonObject().put("bind", address));
-        MusterOptions options = MusterOptions.fromJson(settings);
+        MusterOptions options = MusterOptions.defaults().withEndpoint(endpoint -> endpoint.withBind(address));
         // [/hosts]
         // spotless:on
         return new HostConfiguration(hazelcast, options);
+    }
+
+    static MusterOptions settings(String address) {
+        // [options]
+        MusterOptions options = MusterOptions.defaults()
+                .withEndpoint(endpoint -> endpoint.withBind(address).withPort(9000))
+                .withLiveness(liveness ->
+                        liveness.withInterval(Duration.ofMillis(500)).withMisses(4))
+                .withPeer(peer -> peer.withWarmupTimeout(Duration.ofSeconds(10)));
+        // [/options]
+        return options;
     }
 }

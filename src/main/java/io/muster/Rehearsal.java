@@ -82,21 +82,11 @@ final class Rehearsal {
 
     /** Any free port, no fabric (so the plan of mode auto says why not, and is to exchange), no reports. */
     private static MusterOptions inMiniature(MusterOptions options) {
-        EndpointOptions endpoint = options.endpoint();
-        return new MusterOptions(
-                new EndpointOptions(endpoint.bind(), 0, -1, ""),
-                options.hazelcast(),
-                options.store(),
-                options.liveness(),
-                options.peer(),
-                options.transport(),
-                options.gpu(),
-                NO_SECRET,
-                new WarmupOptions(WarmupMode.AUTO, ""),
-                new BarrierOptions(0),
-                options.status(),
-                new FlightOptions(options.flight().entries(), "", 0),
-                options.prime());
+        return options.withEndpoint(endpoint -> new EndpointOptions(endpoint.bind(), 0, -1, ""))
+                .withSecurity(_ -> NO_SECRET)
+                .withWarmup(_ -> new WarmupOptions(WarmupMode.AUTO, ""))
+                .withBarrier(barrier -> barrier.withReportEvery(Duration.ZERO))
+                .withFlight(flight -> new FlightOptions(flight.entries(), "", 0));
     }
 
     private void start(InMemorySegmentStore.Shared shared, MusterOptions options) {

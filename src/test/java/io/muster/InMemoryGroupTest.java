@@ -186,7 +186,7 @@ class InMemoryGroupTest {
         Vertx vertx = Vertx.vertx();
         vertxes.add(vertx);
         assertThat(Bounded.await(
-                        Muster.prime(vertx, MusterOptions.defaults().with(new PrimeOptions(2, 30_000, 3))),
+                        Muster.prime(vertx, MusterOptions.defaults().withPrime(_ -> new PrimeOptions(2, 30_000, 3))),
                         "muster prime"))
                 .isEqualTo(2);
         Muster one = start(MusterOptions.defaults());

@@ -93,7 +93,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         MusterOptions options = primeMs == 0
                 ? settings.read()
-                : settings.read().with(new PrimeOptions(MOST_PRIME_ROUNDS, primeMs, PRIME_PROCESSES));
+                : settings.read().withPrime(_ -> new PrimeOptions(MOST_PRIME_ROUNDS, primeMs, PRIME_PROCESSES));
         try (LaunchedProcess process = LaunchedProcess.open(options)) {
             process.start(options, ControlAddress.parseList(members));
             if (primeMs != 0) {

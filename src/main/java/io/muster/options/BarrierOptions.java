@@ -2,6 +2,8 @@
 
 package io.muster.options;
 
+import java.time.Duration;
+
 /**
  * Waiting for all-connected.
  *
@@ -14,5 +16,9 @@ public record BarrierOptions(int reportEveryMs) {
         Mistakes mistakes = new Mistakes("barrier");
         mistakes.range("reportEveryMs", reportEveryMs, 0, 3_600_000, "ms (0: never)");
         mistakes.throwIfAny();
+    }
+
+    public BarrierOptions withReportEvery(Duration reportEvery) {
+        return new BarrierOptions(Durations.inMillis(reportEvery));
     }
 }

@@ -40,4 +40,20 @@ public record EndpointOptions(String bind, int port, int controlPort, String adv
     public String advertisedAddress() {
         return advertise.isEmpty() ? bind : advertise;
     }
+
+    public EndpointOptions withBind(String bind) {
+        return new EndpointOptions(bind, port, controlPort, advertise);
+    }
+
+    public EndpointOptions withPort(int port) {
+        return new EndpointOptions(bind, port, controlPort, advertise);
+    }
+
+    public EndpointOptions withControlPort(int controlPort) {
+        return new EndpointOptions(bind, port, controlPort, advertise);
+    }
+
+    public EndpointOptions withAdvertise(String advertise) {
+        return new EndpointOptions(bind, port, controlPort, advertise);
+    }
 }

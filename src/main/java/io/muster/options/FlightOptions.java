@@ -20,4 +20,16 @@ public record FlightOptions(int entries, String folder, int keepFiles) {
         mistakes.range("keepFiles", keepFiles, 0, 10_000, "files (0: none is written)");
         mistakes.throwIfAny();
     }
+
+    public FlightOptions withEntries(int entries) {
+        return new FlightOptions(entries, folder, keepFiles);
+    }
+
+    public FlightOptions withFolder(String folder) {
+        return new FlightOptions(entries, folder, keepFiles);
+    }
+
+    public FlightOptions withKeepFiles(int keepFiles) {
+        return new FlightOptions(entries, folder, keepFiles);
+    }
 }

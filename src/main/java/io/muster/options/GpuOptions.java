@@ -2,6 +2,7 @@
 
 package io.muster.options;
 
+import java.time.Duration;
 import java.util.Locale;
 
 /**
@@ -34,5 +35,21 @@ public record GpuOptions(Fallback fallback, int device, int touchEveryMs, int lo
         mistakes.range("touchEveryMs", touchEveryMs, 0, 3_600_000, "ms");
         mistakes.range("lookUs", lookUs, 0, 1000, "µs");
         mistakes.throwIfAny();
+    }
+
+    public GpuOptions withFallback(Fallback fallback) {
+        return new GpuOptions(fallback, device, touchEveryMs, lookUs);
+    }
+
+    public GpuOptions withDevice(int device) {
+        return new GpuOptions(fallback, device, touchEveryMs, lookUs);
+    }
+
+    public GpuOptions withTouchEvery(Duration touchEvery) {
+        return new GpuOptions(fallback, device, Durations.inMillis(touchEvery), lookUs);
+    }
+
+    public GpuOptions withLook(Duration look) {
+        return new GpuOptions(fallback, device, touchEveryMs, Durations.inMicros(look));
     }
 }

@@ -2,6 +2,8 @@
 
 package io.muster.options;
 
+import java.time.Duration;
+
 /**
  * The Hazelcast member that is embedded when no instance is handed in.
  *
@@ -28,5 +30,17 @@ public record HazelcastOptions(int port, int maxNoHeartbeatMs, int mergeDelayMs)
      */
     public int heartbeatIntervalSeconds() {
         return Math.max(1, maxNoHeartbeatMs / HEARTBEATS_IN_SILENCE / 1000);
+    }
+
+    public HazelcastOptions withPort(int port) {
+        return new HazelcastOptions(port, maxNoHeartbeatMs, mergeDelayMs);
+    }
+
+    public HazelcastOptions withMaxNoHeartbeat(Duration maxNoHeartbeat) {
+        return new HazelcastOptions(port, Durations.inMillis(maxNoHeartbeat), mergeDelayMs);
+    }
+
+    public HazelcastOptions withMergeDelay(Duration mergeDelay) {
+        return new HazelcastOptions(port, maxNoHeartbeatMs, Durations.inMillis(mergeDelay));
     }
 }

@@ -2,6 +2,8 @@
 
 package io.muster.options;
 
+import java.time.Duration;
+
 /**
  * The small request and answer of each process pair.
  *
@@ -29,5 +31,13 @@ public record LivenessOptions(int intervalMs, int misses) {
     /** The longest silence of a process that is not yet a loss. */
     public long limitMs() {
         return (long) intervalMs * misses;
+    }
+
+    public LivenessOptions withInterval(Duration interval) {
+        return new LivenessOptions(Durations.inMillis(interval), misses);
+    }
+
+    public LivenessOptions withMisses(int misses) {
+        return new LivenessOptions(intervalMs, misses);
     }
 }

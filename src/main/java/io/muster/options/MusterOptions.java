@@ -4,10 +4,21 @@ package io.muster.options;
 
 import io.muster.group.MusterException;
 import io.vertx.core.json.JsonObject;
+import java.util.function.UnaryOperator;
 
 /**
  * Every setting. {@code conf/muster.yaml} shows the same tree with unit, default, meaning and trade-off of each; a test
  * keeps the two equal. Immutable; the constructors check ranges, and what must hold between settings.
+ *
+ * <p>In Java, start from the defaults and change single settings. Each {@code with…} method returns a copy with one
+ * setting changed, and fails with a {@link MusterException} of kind CONFIG if the copy would be invalid. Times are
+ * {@link java.time.Duration}s, rounded up to whole milliseconds ({@code gpu.look}: microseconds):
+ *
+ * <pre>{@code
+ * MusterOptions.defaults()
+ *         .withEndpoint(endpoint -> endpoint.withBind("10.0.0.5"))
+ *         .withLiveness(liveness -> liveness.withInterval(Duration.ofMillis(500)).withMisses(4))
+ * }</pre>
  *
  * @param endpoint where this process listens and what it publishes
  * @param hazelcast the cluster under the store
@@ -66,15 +77,229 @@ public record MusterOptions(
         return OptionsReader.read(DEFAULTS, json);
     }
 
-    /** The same, but for what is rehearsed. */
-    public MusterOptions with(PrimeOptions other) {
-        return new MusterOptions(
-                endpoint, hazelcast, store, liveness, peer, transport, gpu, security, warmup, barrier, status, flight,
-                other);
-    }
-
     /** All settings, nested as in {@code conf/muster.yaml}; {@link #fromJson} of it gives equal options. */
     public JsonObject toJson() {
         return OptionsWriter.toJson(this);
+    }
+
+    public MusterOptions withEndpoint(UnaryOperator<EndpointOptions> change) {
+        return new MusterOptions(
+                change.apply(endpoint),
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                transport,
+                gpu,
+                security,
+                warmup,
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withHazelcast(UnaryOperator<HazelcastOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                change.apply(hazelcast),
+                store,
+                liveness,
+                peer,
+                transport,
+                gpu,
+                security,
+                warmup,
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withStore(UnaryOperator<StoreOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                change.apply(store),
+                liveness,
+                peer,
+                transport,
+                gpu,
+                security,
+                warmup,
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withLiveness(UnaryOperator<LivenessOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                change.apply(liveness),
+                peer,
+                transport,
+                gpu,
+                security,
+                warmup,
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withPeer(UnaryOperator<PeerOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                change.apply(peer),
+                transport,
+                gpu,
+                security,
+                warmup,
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withTransport(UnaryOperator<TransportOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                change.apply(transport),
+                gpu,
+                security,
+                warmup,
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withGpu(UnaryOperator<GpuOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                transport,
+                change.apply(gpu),
+                security,
+                warmup,
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withSecurity(UnaryOperator<SecurityOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                transport,
+                gpu,
+                change.apply(security),
+                warmup,
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withWarmup(UnaryOperator<WarmupOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                transport,
+                gpu,
+                security,
+                change.apply(warmup),
+                barrier,
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withBarrier(UnaryOperator<BarrierOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                transport,
+                gpu,
+                security,
+                warmup,
+                change.apply(barrier),
+                status,
+                flight,
+                prime);
+    }
+
+    public MusterOptions withStatus(UnaryOperator<StatusOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                transport,
+                gpu,
+                security,
+                warmup,
+                barrier,
+                change.apply(status),
+                flight,
+                prime);
+    }
+
+    public MusterOptions withFlight(UnaryOperator<FlightOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                transport,
+                gpu,
+                security,
+                warmup,
+                barrier,
+                status,
+                change.apply(flight),
+                prime);
+    }
+
+    public MusterOptions withPrime(UnaryOperator<PrimeOptions> change) {
+        return new MusterOptions(
+                endpoint,
+                hazelcast,
+                store,
+                liveness,
+                peer,
+                transport,
+                gpu,
+                security,
+                warmup,
+                barrier,
+                status,
+                flight,
+                change.apply(prime));
     }
 }

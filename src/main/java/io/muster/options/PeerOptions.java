@@ -2,6 +2,8 @@
 
 package io.muster.options;
 
+import java.time.Duration;
+
 /**
  * Opening, warming up and closing links.
  *
@@ -79,5 +81,25 @@ public record PeerOptions(Open open, Warmup warmup, Backoff backoff, int maxSimu
             mistakes.range("timeoutMs", timeoutMs, 0, LONGEST_MS, "ms");
             mistakes.throwIfAny();
         }
+    }
+
+    public PeerOptions withOpenTimeout(Duration timeout) {
+        return new PeerOptions(new Open(Durations.inMillis(timeout)), warmup, backoff, maxSimultaneousDials, close);
+    }
+
+    public PeerOptions withWarmupTimeout(Duration timeout) {
+        return new PeerOptions(open, new Warmup(Durations.inMillis(timeout)), backoff, maxSimultaneousDials, close);
+    }
+
+    public PeerOptions withBackoffMax(Duration max) {
+        return new PeerOptions(open, warmup, new Backoff(Durations.inMillis(max)), maxSimultaneousDials, close);
+    }
+
+    public PeerOptions withCloseTimeout(Duration timeout) {
+        return new PeerOptions(open, warmup, backoff, maxSimultaneousDials, new Close(Durations.inMillis(timeout)));
+    }
+
+    public PeerOptions withMaxSimultaneousDials(int maxSimultaneousDials) {
+        return new PeerOptions(open, warmup, backoff, maxSimultaneousDials, close);
     }
 }

@@ -3,6 +3,7 @@
 package io.muster.options;
 
 import io.muster.Muster;
+import java.time.Duration;
 
 /**
  * What a process that the launcher starts rehearses before it joins a group ({@link Muster#prime}), so that its first
@@ -21,5 +22,17 @@ public record PrimeOptions(int rounds, int budgetMs, int processes) {
         mistakes.range("budgetMs", budgetMs, 0, 600_000, "ms");
         mistakes.range("processes", processes, 2, 16, "processes");
         mistakes.throwIfAny();
+    }
+
+    public PrimeOptions withRounds(int rounds) {
+        return new PrimeOptions(rounds, budgetMs, processes);
+    }
+
+    public PrimeOptions withBudget(Duration budget) {
+        return new PrimeOptions(rounds, Durations.inMillis(budget), processes);
+    }
+
+    public PrimeOptions withProcesses(int processes) {
+        return new PrimeOptions(rounds, budgetMs, processes);
     }
 }

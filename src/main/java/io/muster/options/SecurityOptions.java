@@ -109,4 +109,16 @@ public record SecurityOptions(String secretFile, String secretVariable, TlsOptio
             LOG.debug(LogEvents.SECRET_PERMISSIONS + " file={}: this file system has none", file);
         }
     }
+
+    public SecurityOptions withSecretFile(String secretFile) {
+        return new SecurityOptions(secretFile, secretVariable, tls);
+    }
+
+    public SecurityOptions withSecretVariable(String secretVariable) {
+        return new SecurityOptions(secretFile, secretVariable, tls);
+    }
+
+    public SecurityOptions withTls(UnaryOperator<TlsOptions> change) {
+        return new SecurityOptions(secretFile, secretVariable, change.apply(tls));
+    }
 }

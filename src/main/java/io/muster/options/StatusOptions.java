@@ -2,6 +2,8 @@
 
 package io.muster.options;
 
+import java.time.Duration;
+
 /**
  * The status picture.
  *
@@ -14,5 +16,9 @@ public record StatusOptions(int nodeTimeoutMs) {
         Mistakes mistakes = new Mistakes("status");
         mistakes.range("nodeTimeoutMs", nodeTimeoutMs, 10, 60_000, "ms");
         mistakes.throwIfAny();
+    }
+
+    public StatusOptions withNodeTimeout(Duration nodeTimeout) {
+        return new StatusOptions(Durations.inMillis(nodeTimeout));
     }
 }

@@ -3,6 +3,7 @@
 package io.muster.options;
 
 import io.muster.store.MusterMap;
+import java.time.Duration;
 
 /**
  * The distributed key store for segment handles.
@@ -38,5 +39,21 @@ public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapNa
      */
     public int republishHedgeMs() {
         return HEDGES_BEFORE_REPUBLISHING * hedgeMs;
+    }
+
+    public StoreOptions withOperationTimeout(Duration operationTimeout) {
+        return new StoreOptions(Durations.inMillis(operationTimeout), reconcileMs, mapName, hedgeMs);
+    }
+
+    public StoreOptions withReconcile(Duration reconcile) {
+        return new StoreOptions(operationTimeoutMs, Durations.inMillis(reconcile), mapName, hedgeMs);
+    }
+
+    public StoreOptions withMapName(String mapName) {
+        return new StoreOptions(operationTimeoutMs, reconcileMs, mapName, hedgeMs);
+    }
+
+    public StoreOptions withHedge(Duration hedge) {
+        return new StoreOptions(operationTimeoutMs, reconcileMs, mapName, Durations.inMillis(hedge));
     }
 }

@@ -49,4 +49,9 @@ public record TlsOptions(String certificateFile, String keyFile, String authorit
         }
         return options;
     }
+
+    /** All three files, PEM. */
+    public TlsOptions withFiles(String certificate, String key, String authorities) {
+        return new TlsOptions(certificate, key, authorities);
+    }
 }

@@ -2,6 +2,8 @@
 
 package io.muster.options;
 
+import java.time.Duration;
+
 /**
  * The connections between two processes, and their limits.
  *
@@ -23,5 +25,23 @@ public record TransportOptions(
         mistakes.range("writeTimeoutMs", writeTimeoutMs, 10, 3_600_000, "ms");
         mistakes.range("maxUnauthenticatedConnections", maxUnauthenticatedConnections, 1, 65_536, "connections");
         mistakes.throwIfAny();
+    }
+
+    public TransportOptions withHelloTimeout(Duration helloTimeout) {
+        return new TransportOptions(
+                Durations.inMillis(helloTimeout), maxFrameBytes, writeTimeoutMs, maxUnauthenticatedConnections);
+    }
+
+    public TransportOptions withMaxFrameBytes(int maxFrameBytes) {
+        return new TransportOptions(helloTimeoutMs, maxFrameBytes, writeTimeoutMs, maxUnauthenticatedConnections);
+    }
+
+    public TransportOptions withWriteTimeout(Duration writeTimeout) {
+        return new TransportOptions(
+                helloTimeoutMs, maxFrameBytes, Durations.inMillis(writeTimeout), maxUnauthenticatedConnections);
+    }
+
+    public TransportOptions withMaxUnauthenticatedConnections(int maxUnauthenticatedConnections) {
+        return new TransportOptions(helloTimeoutMs, maxFrameBytes, writeTimeoutMs, maxUnauthenticatedConnections);
     }
 }

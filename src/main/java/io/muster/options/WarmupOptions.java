@@ -24,4 +24,12 @@ public record WarmupOptions(WarmupMode mode, String fabric) {
         }
         mistakes.throwIfAny();
     }
+
+    public WarmupOptions withMode(Mode mode) {
+        return new WarmupOptions(mode, fabric);
+    }
+
+    public WarmupOptions withFabric(String fabric) {
+        return new WarmupOptions(mode, fabric);
+    }
 }

@@ -9,6 +9,8 @@ import io.muster.group.MusterException;
 import io.muster.group.WarmupMode;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.lang.reflect.RecordComponent;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -34,6 +36,53 @@ final class MusterOptionsTest {
         assertThat(options.peer().backoff()).isEqualTo(new PeerOptions.Backoff(64));
         assertThat(options.liveness().limitMs()).isEqualTo(5000);
         assertThat(MusterOptions.fromJson(options.toJson())).isEqualTo(options);
+    }
+
+    @Test
+    void changesSingleSettingsAndKeepsTheOthers() {
+        MusterOptions changed = MusterOptions.defaults()
+                .withEndpoint(endpoint -> endpoint.withAdvertise("10.0.0.7").withBind("0.0.0.0"))
+                .withLiveness(liveness -> liveness.withInterval(Duration.ofMillis(500)))
+                .withPeer(peer -> peer.withOpenTimeout(Duration.ofMillis(11))
+                        .withWarmupTimeout(Duration.ofMillis(12))
+                        .withBackoffMax(Duration.ofMillis(13))
+                        .withCloseTimeout(Duration.ofMillis(14))
+                        .withMaxSimultaneousDials(15))
+                .withGpu(gpu -> gpu.withLook(Duration.ofNanos(30_001)));
+
+        assertThat(changed).isEqualTo(MusterOptions.fromJson(new JsonObject("""
+                {"endpoint": {"bind": "0.0.0.0", "advertise": "10.0.0.7"}, "liveness": {"intervalMs": 500},
+                 "peer": {"open": {"timeoutMs": 11}, "warmup": {"timeoutMs": 12}, "backoff": {"maxMs": 13},
+                          "maxSimultaneousDials": 15, "close": {"timeoutMs": 14}}, "gpu": {"lookUs": 31}}""")));
+    }
+
+    @Test
+    void everySettingCanBeChangedByAMethod() {
+        for (RecordComponent group : MusterOptions.class.getRecordComponents()) {
+            assertThat(MusterOptions.class).hasMethods(wither(group));
+            if (group.getType() != PeerOptions.class) {
+                for (RecordComponent setting : group.getType().getRecordComponents()) {
+                    assertThat(group.getType()).hasMethods(wither(setting));
+                }
+            }
+        }
+    }
+
+    private static String wither(RecordComponent setting) {
+        String name = setting.getName().replaceFirst("(Ms|Us)$", "");
+        return "with" + Character.toUpperCase(name.charAt(0)) + name.substring(1);
+    }
+
+    @Test
+    void timesAreRoundedUpAndCheckedAsTheSettingIs() {
+        LivenessOptions liveness = MusterOptions.defaults().liveness();
+        assertThat(liveness.withInterval(Duration.ofNanos(50_000_001)).intervalMs())
+                .isEqualTo(51);
+        for (Duration wrong :
+                List.of(Duration.ZERO, Duration.ofMillis(-1), Duration.ofDays(99_999), Duration.ofDays(-99_999))) {
+            assertThat(catchThrowableOfType(MusterException.class, () -> liveness.withInterval(wrong)))
+                    .hasMessageContaining("liveness.intervalMs");
+        }
     }
 
     @Test
