@@ -111,7 +111,7 @@ final class BulkSender {
 
     @Nullable
     String answered(long request, int status, String detail) {
-        if (status > KINDS.length) {
+        if (status > REASONS.length) {
             return "an acknowledgement with status " + status;
         }
         BulkWrite write = unanswered.remove(request);

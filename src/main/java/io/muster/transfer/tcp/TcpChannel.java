@@ -180,7 +180,7 @@ final class TcpChannel implements Channel {
             close(LossEvidence.replaced(LossEvidence.Reason.OTHER_CHANNEL));
             return;
         }
-        told = true;
+        announced = true;
         log.debug(
                 LogEvents.CHANNEL_OPENED + " peer={} address={} dialledHere={}",
                 peer(),
