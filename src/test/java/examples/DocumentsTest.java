@@ -21,6 +21,7 @@ import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -38,6 +39,8 @@ class DocumentsTest {
     private static final Pattern SETTING =
             Pattern.compile("`((?:endpoint|hazelcast|store|claim|liveness|peer|transport|gpu|security|warmup"
                     + "|barrier|status|flight|prime)(?:\\.[a-z][A-Za-z]*)+)`");
+    /** The first cell of each row of a table; in the changelog it holds the old name. */
+    private static final Pattern FIRST_CELL = Pattern.compile("(?m)^\\|[^|\n]+\\|");
     private static final Pattern LINK = Pattern.compile("\\[[^\\]]*]\\(([^)\\s]+)\\)");
     private static final Pattern HEADING = Pattern.compile("(?m)^#{1,6} (.+)$");
     private static final Pattern EVENT_ROW = Pattern.compile("(?m)^\\| `([a-z]+[.-][a-z.-]+)` \\|");
@@ -46,7 +49,7 @@ class DocumentsTest {
     private static final Pattern LOG_EVENT = Pattern.compile("\\bLogEvents\\.([A-Z_]+)");
     private static final Pattern LOGGER_NAME = Pattern.compile("\\bLogger (\\w+)\\b(?! \\{)");
     /** A constant, one of two, or the field {@code event} of a class that is given a constant. */
-    private static final Pattern BEGINS_WITH_EVENT = Pattern.compile("LogEvents\\.[A-Z_]+(?: \\+|,|\\))"
+    private static final Pattern BEGINS_WITH_EVENT = Pattern.compile("LogEvents\\.[A-Z_]+(?:\\s*\\+|,|\\))"
             + "|\\([^;]*? \\? LogEvents\\.[A-Z_]+ : LogEvents\\.[A-Z_]+\\)\\s*\\+"
             + "|(?:LOG|LoggerFactory\\.getLogger\\(\\w+\\.class\\)), LogEvents\\.[A-Z_]+\\)"
             + "|event \\+ \"", Pattern.CASE_INSENSITIVE);
@@ -89,17 +92,38 @@ class DocumentsTest {
     void everySettingThatIsNamedExists() throws IOException {
         Set<String> settings = new TreeSet<>();
         for (Path page : pages()) {
-            SETTING.matcher(Files.readString(page)).results().forEach(match -> settings.add(match.group(1)));
+            String text = Files.readString(page);
+            String current = page.endsWith("CHANGELOG.md") ? FIRST_CELL.matcher(text).replaceAll("") : text;
+            SETTING.matcher(current).results().forEach(match -> settings.add(match.group(1)));
         }
         settings.removeAll(GROUPS_OF_SETTINGS);
         assertThat(settings).hasSizeGreaterThan(20).allSatisfy(path -> {
-            Object at = MusterOptions.defaults().toJson();
-            for (String name : path.split("\\.")) {
-                assertThat(at).as(path).isInstanceOf(JsonObject.class);
-                at = ((JsonObject) at).getValue(name);
-            }
+            Object at = setting(path);
             assertThat(at).as(path).isNotNull().isNotInstanceOf(JsonObject.class);
         });
+    }
+
+    @Test
+    void theSettingsThatTheChangelogRemovesDoNotExist() throws IOException {
+        String changelog = Files.readString(HOME.resolve("CHANGELOG.md"));
+        List<String> removed = FIRST_CELL
+                .matcher(changelog)
+                .results()
+                .flatMap(cell -> SETTING.matcher(cell.group()).results())
+                .map(match -> match.group(1))
+                .toList();
+        assertThat(removed).hasSizeGreaterThan(10).allSatisfy(path -> assertThat(setting(path))
+                .as(path)
+                .isNull());
+    }
+
+    /** The default of a setting, null if there is no such setting. */
+    private static @Nullable Object setting(String path) {
+        Object at = MusterOptions.defaults().toJson();
+        for (String name : path.split("\\.")) {
+            at = at instanceof JsonObject section ? section.getValue(name) : null;
+        }
+        return at;
     }
 
     @Test

@@ -38,8 +38,8 @@ public final class FlightVerticle extends VerticleBase {
                 bus.<EpochStage>localConsumer(addresses.epochStage(), stage -> flight.epoch(stage.body())),
                 bus.<JsonObject>localConsumer(
                         addresses.degraded(),
-                        told -> flight.degraded(
-                                process.toString().equals(told.body().getString("seenHere")), told.body())),
+                        message -> flight.degraded(
+                                process.toString().equals(message.body().getString("seenHere")), message.body())),
                 bus.<JsonObject>localConsumer(
                         addresses.flightRecord(),
                         question -> vertx.executeBlocking(record::get, false)

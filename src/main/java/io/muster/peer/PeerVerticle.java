@@ -151,7 +151,8 @@ public final class PeerVerticle extends VerticleBase {
         } else if (before.history().target() != state.history().target()) {
             // a new handle of the same life: no transition, but writes must find its segments
             ports.note(
-                    new LinkChange(setup.group(), setup.self(), peer, before, state, "", LinkChange.cause(event), Instant.now()));
+                    new LinkChange(
+                    setup.group(), setup.self(), peer, before, state, "", LinkChange.cause(event), Instant.now()));
         }
         step.effects().forEach(effect -> run(setup, effect));
         if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {
@@ -198,7 +199,7 @@ public final class PeerVerticle extends VerticleBase {
             case LinkEffect.Dial(int attempt, RankEntry target) -> dial(attempt, target);
             case LinkEffect.OpenLocal(int attempt, int _) -> {
                 Member seat = ports.localSeat(peer);
-                tell(
+                enqueue(
                         seat == null
                                 ? new LinkEvent.DialFailed(
                                         attempt, "rank " + peer + " has no seat in this process")
@@ -206,7 +207,7 @@ public final class PeerVerticle extends VerticleBase {
             }
             case LinkEffect.AskPolicy(int attempt, RankEntry target) ->
                 ports.askPolicy(target)
-                        .onSuccess(answer -> tell(new LinkEvent.PolicyAnswered(target.member(), attempt, answer)));
+                        .onSuccess(answer -> enqueue(new LinkEvent.PolicyAnswered(target.member(), attempt, answer)));
             case LinkEffect.SendOpen(RankEntry target, int attempt, var generation, long nonce, var answer) -> {
                 ports.clearSlot(peer)
                         .onComplete(_ -> send(
@@ -237,14 +238,14 @@ public final class PeerVerticle extends VerticleBase {
             case LinkEffect.WriteSlot(Session session, long value) -> writeSlot(session, value);
             case LinkEffect.StartTimer(var what, int attempt, long delayMs) -> startTimer(what, attempt, delayMs);
             case LinkEffect.StopTimer() -> stopTimer();
-            case LinkEffect.Drain _ -> write.onComplete(_ -> tell(new LinkEvent.Drained()));
+            case LinkEffect.Drain _ -> write.onComplete(_ -> enqueue(new LinkEvent.Drained()));
         }
     }
 
     private void dial(int attempt, RankEntry target) {
         var handle = target.handle();
         ports.connect(new ProcessAddress(handle.process(), handle.host(), handle.port()))
-                .onComplete(dialled -> tell(
+                .onComplete(dialled -> enqueue(
                         dialled.succeeded()
                                 ? new LinkEvent.ChannelReady(
                                         attempt, dialled.result().generation(), ports.nonce())
@@ -262,12 +263,12 @@ public final class PeerVerticle extends VerticleBase {
     private void writeSlot(Session session, long value) {
         var target = state.history().target();
         if (ports.channel(session.generation()) == null || target == null) {
-            tell(new LinkEvent.WriteFailed(session.pairId(), "the channel has ended"));
+            enqueue(new LinkEvent.WriteFailed(session.pairId(), "the channel has ended"));
             return;
         }
         Future<Void> next = ports.writeWarmup(peer, target.entry(), session, value);
         write = write.isComplete() ? next : Future.join(write, next).mapEmpty();
-        next.onComplete(written -> tell(
+        next.onComplete(written -> enqueue(
                 written.succeeded()
                         ? new LinkEvent.WriteApplied(session.pairId())
                         : new LinkEvent.WriteFailed(
@@ -291,7 +292,7 @@ public final class PeerVerticle extends VerticleBase {
     }
 
     /** Outcomes may arrive on any thread and during a transition, so they always go through the event queue. */
-    private void tell(LinkEvent event) {
+    private void enqueue(LinkEvent event) {
         context.runOnContext(_ -> received(event));
     }
 }

@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The process whose member of the store owns the keys of a group.
  *
- * @param process what the {@code muster.processId} attribute of the member says, null if it carries none
+ * @param process from the {@code muster.processId} attribute of the member, null if it has none
  * @param memberUuid the identity of the member
  */
 public record KeyOwner(@Nullable ProcessId process, String memberUuid) {
-    /** Whether it is the process that published a handle. */
+    /** Whether this is the process that published a handle. */
     public boolean published(SegmentHandle handle) {
         return handle.process().equals(process) || memberUuid.equals(handle.memberUuid());
     }

@@ -42,7 +42,7 @@ final class HazelcastNews {
     private static final Logger log = LoggerFactory.getLogger(HazelcastNews.class);
     private static final long GATHER_LOSSES_MS = 50;
     /** Evaluated by the owner of a key before it sends an event: {@link StoreKeys#isNotified}. */
-    private static final Predicate<String, Object> TOLD =
+    private static final Predicate<String, Object> NOTIFIED =
             Predicates.not(Predicates.like("__key", "%" + StoreKeys.READY + "%"));
 
     private static final Duration INACTIVE_FOR_GOOD = Duration.ofSeconds(2);
@@ -121,7 +121,7 @@ final class HazelcastNews {
                 context.runOnContext(_ -> context.owner().setTimer(GATHER_LOSSES_MS, _ -> reportLosses()));
             }
         });
-        entries = map.addEntryListener(new Entries(), TOLD, true);
+        entries = map.addEntryListener(new Entries(), NOTIFIED, true);
     }
 
     /**

@@ -106,7 +106,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
      *
      * @param hazelcast a started member; it stays the caller's, which closes it after the store
      * @param context where listeners are called, and where futures complete for callers without a context
-     * @param mapName {@link MusterMap#NAME}, unless several stores are to share a cluster
+     * @param mapName {@link MusterMap#NAME}, unless several stores share a cluster
      * @param deadline of each operation
      * @return fails with CONFIG if compare-and-set on bytes cannot work with the map's configuration, with RETRY if
      *     Hazelcast does not answer

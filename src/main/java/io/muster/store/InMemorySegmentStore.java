@@ -209,7 +209,7 @@ public final class InMemorySegmentStore implements SegmentStore {
     }
 
     private void notifyListeners(Consumer<Listener> call) {
-        List<Listener> told = List.copyOf(listeners);
-        context.runOnContext(_ -> told.forEach(call));
+        List<Listener> notified = List.copyOf(listeners);
+        context.runOnContext(_ -> notified.forEach(call));
     }
 }

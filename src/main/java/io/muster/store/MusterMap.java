@@ -26,7 +26,10 @@ public final class MusterMap {
 
     private MusterMap() {}
 
-    /** Configures the map of a running member if it is not configured, and checks it with {@link #requireUsable} if it is. */
+    /**
+     * Configures the map of a running member if it is not configured yet; otherwise checks it with {@link
+     * #requireUsable}.
+     */
     static void configure(Config running, String mapName) {
         MapConfig there = running.getMapConfigOrNull(mapName);
         if (there == null) {
@@ -39,33 +42,33 @@ public final class MusterMap {
     /**
      * Refuses a map whose configuration breaks compare-and-set on bytes, or fresh reads.
      *
-     * @throws MusterException of kind CONFIG, naming all that is wrong
+     * @throws MusterException of kind CONFIG, with all mistakes
      */
     public static void requireUsable(MapConfig map) {
         List<String> wrong = new ArrayList<>();
         if (map.getInMemoryFormat() == InMemoryFormat.OBJECT) {
             wrong.add(
-                    "in-memory-format is OBJECT (compare-and-set would compare identities of arrays), make it BINARY");
+                    "in-memory-format is OBJECT (compare-and-set would compare array identities), set it to BINARY");
         }
         if (map.getEvictionConfig().getEvictionPolicy() != EvictionPolicy.NONE) {
-            wrong.add("eviction-policy is " + map.getEvictionConfig().getEvictionPolicy() + ", make it NONE");
+            wrong.add("eviction-policy is " + map.getEvictionConfig().getEvictionPolicy() + ", set it to NONE");
         }
         if (map.getTimeToLiveSeconds() != 0
                 || map.getMaxIdleSeconds() != 0 && map.getMaxIdleSeconds() != Integer.MAX_VALUE) {
             wrong.add("entries expire (time-to-live " + map.getTimeToLiveSeconds() + " s, max-idle "
-                    + map.getMaxIdleSeconds() + " s), make both 0");
+                    + map.getMaxIdleSeconds() + " s), set both to 0");
         }
         if (map.isReadBackupData() || map.getNearCacheConfig() != null) {
-            wrong.add("reads may be stale, switch read-backup-data and near-cache off");
+            wrong.add("reads may be stale, turn read-backup-data and near-cache off");
         }
         PartitioningStrategyConfig partitioning = map.getPartitioningStrategyConfig();
         if (partitioning == null || !PARTITIONING.equals(partitioning.getPartitioningStrategyClass())) {
             wrong.add("partition-strategy is not " + PARTITIONING
-                    + " (the keys of a group would be sought in other partitions than those in which"
-                    + " the other processes put them), make it that");
+                    + " (this process would look for the keys of a group in other partitions than those in which"
+                    + " the other processes put them), set it to that");
         }
         if (!wrong.isEmpty()) {
-            throw MusterException.config("Hazelcast's map can't hold segment handles: " + String.join("; ", wrong)
+            throw MusterException.config("Hazelcast's map cannot hold segment handles: " + String.join("; ", wrong)
                     + "; MusterHazelcast.applyTo(config, processId) configures it");
         }
     }

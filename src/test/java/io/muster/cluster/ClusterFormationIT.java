@@ -84,7 +84,7 @@ class ClusterFormationIT { // R-13
             shortestMs = Math.min(shortestMs, spreadMs);
             killAll();
         }
-        // A pause is there in every round, load is not. Joining only after loading took 1900 to 4100 ms, with turns and
+        // A pause would show in every round, load does not. Joining after loading took 1900 to 4100 ms; with turns and
         // the gate it is 300 to 500.
         assertThat(shortestMs).as("from founded to all joined").isLessThan(1500);
     }
@@ -106,7 +106,9 @@ class ClusterFormationIT { // R-13
         assertThat(assertOneCluster(again, PROCESSES)).containsAll(without);
     }
 
-    /** A frozen process is put out; when it thaws it is a cluster of its own, and merges back with a new identity. */
+    /**
+     * A frozen process is removed. When it runs again it is a cluster of its own, and merges back with a new identity.
+     */
     @Test
     @Timeout(180)
     void aProcessThatWasFrozenMergesBack() throws Exception {
@@ -127,7 +129,7 @@ class ClusterFormationIT { // R-13
         assertThat(assertOneCluster(nodes, 3)).containsAll(without).contains(uuid);
     }
 
-    /** All come to see the same members; one may still say what it saw a moment ago. */
+    /** Waits until all see the same members; one may still report its earlier view. */
     private static Set<String> assertOneCluster(List<JvmProcess> nodes, int size)
             throws IOException, InterruptedException {
         Set<String> one = Eventually.value(

@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** What comes on the control port, and what comes back from one, for {@link io.muster.Fuzz}. */
+/** Fuzzes the requests and the answers of the control port, for {@link io.muster.Fuzz}. */
 public final class ControlFuzz {
     private static final int MAX_REQUEST_BYTES = 512;
     private static final String GOOD = "{\"ask\":\"cluster\"}\n";
@@ -35,7 +35,7 @@ public final class ControlFuzz {
             FORMATION.formed("127.0.0.1:5701");
             PORT.handle(
                     ClusterFormation.ASK_TURN,
-                    _ -> CompletableFuture.completedFuture(new JsonObject().put("turn", 1))); // takes time by purpose
+                    _ -> CompletableFuture.completedFuture(new JsonObject().put("turn", 1))); // slow on purpose
             PORT.handle(
                     "status",
                     request -> CompletableFuture.completedFuture(
@@ -44,9 +44,7 @@ public final class ControlFuzz {
         }
     }
 
-    /**
-     * A connection's bytes, as they arrive in pieces; then another connection, which must find everything as before.
-     */
+    /** The bytes of one connection, in pieces; then another connection, which must find the port unchanged. */
     public static void requests(byte[] input) {
         if (input.length < 1) {
             return;
@@ -72,7 +70,7 @@ public final class ControlFuzz {
         check(Known.PORT.connections() == 0, "a connection was left behind");
     }
 
-    /** A line that comes back from what is thought to be a control port. */
+    /** A line received from an assumed control port. */
     public static ControlClient.Reply answer(byte[] input) {
         ControlClient.Reply reply = ControlClient.Reply.of(new String(input, StandardCharsets.UTF_8));
         if (reply instanceof ControlClient.Reply.Answered(JsonObject body)) {
@@ -100,7 +98,7 @@ public final class ControlFuzz {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    /** A socket whose other end has said all that it will say. */
+    /** A socket whose other end sends nothing more. */
     private static final class Fed extends Socket {
         private final ByteArrayOutputStream answers = new ByteArrayOutputStream();
         private final InputStream in;

@@ -42,7 +42,7 @@ class ControlPortTest {
     }
 
     @Test
-    void answersWhatIsRegistered() {
+    void answersRegisteredQuestions() {
         assertThat(ask(new JsonObject().put("ask", "echo").put("say", "hello")))
                 .isEqualTo(new JsonObject().put("said", "hello"));
     }
@@ -57,7 +57,7 @@ class ControlPortTest {
     }
 
     @Test // O-4
-    void namesWhatCanBeAsked() {
+    void namesTheRegisteredQuestions() {
         JsonObject answer = ask(new JsonObject().put("ask", "nonsense"));
         assertThat(answer.getString("error")).contains("nonsense");
         assertThat(answer.getJsonArray("asks")).containsExactly("echo");
@@ -164,7 +164,7 @@ class ControlPortTest {
                 : new JsonObject();
     }
 
-    /** A client without manners. */
+    /** A client that breaks the protocol. */
     private final class Raw implements AutoCloseable {
         private final Socket socket = new Socket("127.0.0.1", port.address().port());
         private final BufferedReader in;

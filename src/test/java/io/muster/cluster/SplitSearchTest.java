@@ -23,7 +23,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * R-13: where Hazelcast looks for the other part of a split, on real sockets, with a cluster that the test makes up.
+ * R-13: the addresses at which Hazelcast searches for the other part of a split, on real sockets, with a simulated
+ * cluster.
  */
 class SplitSearchTest {
     private static final Duration PAUSE = Duration.ofMillis(20);
@@ -95,7 +96,7 @@ class SplitSearchTest {
     void findsAMemberThatListensLater() throws Exception {
         int port = closedPort();
         removed(port);
-        Thread.sleep(5 * PAUSE.toMillis()); // it has looked in vain
+        Thread.sleep(5 * PAUSE.toMillis()); // it has searched without success
         assertThat(list.getMembers()).isEmpty();
         try (ServerSocket _ = new ServerSocket(port, 50, InetAddress.getLoopbackAddress())) {
             Eventually.value(
@@ -111,7 +112,7 @@ class SplitSearchTest {
         present.addFirst(member("127.0.0.1", 2, false));
         try (ServerSocket there = listen()) {
             removed(there.getLocalPort());
-            Thread.sleep(5 * PAUSE.toMillis()); // in vain
+            Thread.sleep(5 * PAUSE.toMillis()); // without success
             assertThat(list.getMembers()).isEmpty();
             present.removeFirst();
             Eventually.holds("the lost member is searched", () -> !list.getMembers().isEmpty());

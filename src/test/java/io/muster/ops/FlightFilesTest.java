@@ -47,7 +47,7 @@ class FlightFilesTest {
         assertThat(file).hasContent("in the way");
     }
 
-    /** As on a full disk or one that is mounted read-only: the folder is there, the file can't be made. */
+    /** As on a full or read-only disk: the folder exists, but the file cannot be created. */
     @Test
     void aFolderThatCannotBeWrittenCausesNoFailure() {
         assertThat(new FlightFiles("/proc", 3).write(new JsonObject(), "asked")).isEqualTo(Optional.empty());

@@ -146,7 +146,7 @@ class FlightRecorderTest {
     }
 
     @Test
-    void theJdksFlightRecorderGetsTheSameWhileItRuns(@TempDir Path folder) throws Exception {
+    void sendsTheSameEventsToTheJdksFlightRecorder(@TempDir Path folder) throws Exception {
         var recorder = new FlightRecorder(0);
         Path file = folder.resolve("test.jfr");
         try (var recording = new Recording()) {

@@ -7,11 +7,11 @@ import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkState.Stage;
 import org.jspecify.annotations.Nullable;
 
-/** What must hold of every transition and every state of a link, whatever has happened: shared by the walks. */
+/** The invariants of every transition and every state of a link, in every history. Shared by the walks. */
 final class LinkInvariants {
     private LinkInvariants() {}
 
-    /** What a transition does wrong, or null. */
+    /** The rule that a transition breaks, or null. */
     static @Nullable String brokenBy(LinkSetup setup, LinkState from, LinkEvent event, Step step) {
         LinkState next = step.next();
         History history = next.history();
@@ -49,7 +49,7 @@ final class LinkInvariants {
                 };
     }
 
-    /** The writer writes only once the waiter's value is in its slot: what it writes says that it was. */
+    /** The writer writes only when the waiter's value is in its slot: its write says that it has seen that value. */
     private static boolean hasSeen(LinkState from, LinkEvent event, Session session) {
         return switch (event) {
             case LinkEvent.SlotWritten(long value) -> value == session.waiterValue();
@@ -94,7 +94,7 @@ final class LinkInvariants {
         return fits ? null : effect + " from " + from.name() + " into " + next;
     }
 
-    /** What is wrong with the timer that runs in a state, or null. */
+    /** The rule that the running timer of a state breaks, or null. */
     static @Nullable String timerMismatch(LinkState state, @Nullable Timer running) {
         boolean fits = switch (state) {
             case LinkState.WaitingStore _, LinkState.Connected _, LinkState.Expired _ -> running == null;

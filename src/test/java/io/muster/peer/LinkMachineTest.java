@@ -37,7 +37,7 @@ final class LinkMachineTest {
     private static final ChannelGeneration P1 = generation(0, 1);
     private static final ChannelGeneration P2 = generation(0, 2);
 
-    /** One link and what it last did. */
+    /** One link and its last step. */
     private static final class Link {
         private final LinkSetup setup;
         private LinkState state = LinkMachine.initial();
@@ -129,7 +129,7 @@ final class LinkMachineTest {
                 new LinkEvent.SlotWritten(link.session().writerValue()));
     }
 
-    // ---- who does what
+    // ---- roles
 
     @Test // P-2
     void theHigherRankDialsAndTheLowerOneWaits() {
@@ -372,7 +372,7 @@ final class LinkMachineTest {
     }
 
     @Test // PROTOCOL 4: unknown life: retry later, the answer carries the current member
-    void answersALinkOpenForAnotherLifeOfItselfWithTheCurrentOne() {
+    void answersALinkOpenForAnotherLifeWithTheCurrentOne() {
         Link link = new Link(LinkFixture.waiterSetup(2)).on(opened(1, 1, 70, EXCHANGE));
         var refuse = link.only(LinkEffect.SendRefuse.class).refuse();
         assertThat(refuse.code()).isEqualTo(LinkMessage.Refuse.Code.RETRY);
@@ -430,7 +430,7 @@ final class LinkMachineTest {
         return new LinkEvent.RefuseReceived(new LinkMessage.Refuse(GROUP, writer(1), 0, 1, code, "no", null));
     }
 
-    @Test // P-10: the writer may not have heard of this rank yet; what keeps its link-open is not known before a dial
+    @Test // P-10: the writer may not know this rank yet; only a dial shows why its link-open is missing
     void aMissingLinkOpenIsBlamedOnThePathOnlyAfterADial() {
         Link link =
                 new Link(LinkFixture.waiterSetup(1)).on(published(writer(1)), new LinkEvent.TimerFired(Timer.OPEN, 0));

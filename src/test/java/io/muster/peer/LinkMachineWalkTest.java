@@ -38,13 +38,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Exhaustive walk of one link: every event of a finite alphabet in every state that can be reached, right and wrong
- * ones.
+ * Exhaustive walk of one link: every event of a finite alphabet, valid or stale, in every reachable state.
  *
  * <p>What makes it finite: attempts are renumbered after each step so that the current one is at most 2 and older ones
  * 1 (the machine only compares them), nonces are renamed to "the current pair's" and "an older pair's", texts and the
- * count of failures are dropped. A channel's name is used again once its loss was told, which is sound because nothing
- * may remember it then; that is checked.
+ * count of failures are dropped. A channel's name is used again after the loss of that channel, which is sound because
+ * no state may remember it then; that is checked.
  */
 @Timeout(120)
 final class LinkMachineWalkTest {
@@ -77,15 +76,14 @@ final class LinkMachineWalkTest {
     /**
      * An event that may happen in a state.
      *
-     * @param stale it belongs to an older attempt, another life, channel or value: nothing but bookkeeping may come of
-     *     it
+     * @param stale it belongs to an older attempt, another life, channel or value: it may change bookkeeping only
      * @param kind it happens by itself in an environment without faults
      */
     private record Possible(LinkEvent event, boolean stale, boolean kind) {}
 
     private record Edge(LinkState.Name from, LinkState.Name to) {}
 
-    /** What a walk has seen. */
+    /** The result of a walk. */
     private record Seen(Map<Node, Set<Node>> kindSteps, Map<Edge, Set<String>> edges, List<String> wrong) {}
 
     // P-1 P-2 P-15 P-16 W-4
@@ -254,7 +252,7 @@ final class LinkMachineWalkTest {
                 : bare;
     }
 
-    /** What the waiter writes into the writer's slot as it accepts this attempt. */
+    /** The value that the waiter writes into the writer's slot when it accepts this attempt. */
     private static long awaitedValue(Walk walk, Member waiter, int attempt, Stage.AwaitingAccept awaiting) {
         return new Session(
                         walk.setup.self(),
@@ -362,8 +360,8 @@ final class LinkMachineWalkTest {
     }
 
     /**
-     * Two lives of the peer, two revisions each; only the first is ever known to be over. And a wrong rank, which is
-     * ignored.
+     * Two lives of the peer, two revisions each; only the first life is ever known to have ended. One entry has a wrong
+     * rank and is ignored.
      */
     private static void lives(Walk walk, History history, List<Possible> out) {
         for (int life = 1; life <= 2; life++) {

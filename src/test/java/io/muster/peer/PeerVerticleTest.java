@@ -54,7 +54,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The verticle of one link, bus in and bus out, over a seat and a channel that the test plays. */
+/** The verticle of one link between its bus addresses, with a seat and a channel that the test controls. */
 @ExtendWith(VertxExtension.class)
 @Timeout(value = 10, timeUnit = TimeUnit.SECONDS)
 class PeerVerticleTest {
@@ -350,8 +350,8 @@ class PeerVerticleTest {
         return slow.future();
     }
 
-    // P-3, P-5, P-16: it is served before the store has said anything, and connected only once the writer has seen its
-    // value and written back
+    // P-3, P-5, P-16: the waiter serves the link-open before any event of the store, and is connected only when the
+    // writer has seen its value and written back
     @Test
     void theWaiterIsConnectedWhenTheWriteBackHasArrived(VertxTestContext test) {
         Checkpoint acceptance = test.checkpoint();
@@ -393,7 +393,7 @@ class PeerVerticleTest {
                 new LinkEvent.OpenReceived(LinkFixture.open(1, 1, 1, 41, EXCHANGE), DIALABLE, GENERATION, 600));
     }
 
-    // P-16: it comes on another context than the seat, and its sender would wait for an answer until the deadline
+    // P-16: it arrives on another context than the seat; without an answer its sender would wait until the deadline
     @Test
     void aLinkOpenThatArrivesBeforeTheSeatIsAnswered(VertxTestContext test) {
         seat.self = waiter(1);
@@ -409,7 +409,7 @@ class PeerVerticleTest {
 
     // P-6
     @Test
-    void aDialThatFailsIsTriedAgainWithBackOffAndItsErrorIsKept(VertxTestContext test) {
+    void retriesAFailedDialWithBackOffAndKeepsItsError(VertxTestContext test) {
         AtomicInteger dials = new AtomicInteger();
         List<Checkpoint> backedOff = List.of(test.checkpoint(), test.checkpoint(), test.checkpoint());
         Checkpoint opened = test.checkpoint();
@@ -466,7 +466,7 @@ class PeerVerticleTest {
         deploy(test, new LinkTiming(5_000, 5_000, 5_000, 5_000, 5_000, 5_000), published(waiter(1)));
     }
 
-    // P-3, P-6: the peer has died between accept and warmup, and the write says so
+    // P-3, P-6: the peer has died between accept and warmup, and the write fails
     @Test
     void aFailedWarmupWriteIsRetriedAndThePeerIsInformed(VertxTestContext test) {
         Checkpoint closed = test.checkpoint();

@@ -7,21 +7,21 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Breadth-first exploration of worlds that are packed into {@code char} arrays, and what can still be reached from
- * where.
+ * Breadth-first exploration of worlds that are packed into {@code char} arrays, and of the worlds that each can still
+ * reach.
  */
 final class StateSpace {
-    /** What is explored. */
+    /** The worlds to explore. */
     interface Model {
         char[] initial();
 
         /** Every step that is possible from a world. */
         void expand(char[] world, Steps out);
 
-        /** What is wrong with a world, or null. */
+        /** The rule that a world breaks, or null. */
         String violation(char[] world);
 
-        /** True if faults have stopped: only there the goal must stay in reach. */
+        /** True if faults have stopped: only from then on must the goal stay reachable. */
         boolean isKind(char[] world);
 
         boolean isGoal(char[] world);
@@ -51,7 +51,7 @@ final class StateSpace {
         this.limit = limit;
     }
 
-    /** What the exploration found: no violation and nothing stuck is what one wants to read. */
+    /** The result. A correct machine has no violation and no stuck world. */
     record Outcome(
             int states,
             long steps,

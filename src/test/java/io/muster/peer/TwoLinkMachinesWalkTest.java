@@ -17,12 +17,11 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Exhaustive walks of two links over a channel that loses, repeats and reorders: whatever has happened while faults
- * lasted, no invariant is broken, and once they stop, "both CONNECTED on the same pair, and staying so" can be reached
- * from every state.
+ * Exhaustive walks of two links over a channel that loses, repeats and reorders. During faults no invariant is broken
+ * in any history. Once they stop, "both CONNECTED on the same pair, permanently" can be reached from every state.
  *
  * <p>Wider bounds, about two minutes and 3 GB: {@code mvn test -Dtest=TwoLinkMachinesWalkTest
- * -Dmuster.walk.large=true}; more in flight at once while faults last, half as long: {@code -Dmuster.walk.inFlight=6
+ * -Dmuster.walk.large=true}. More messages in flight during faults, half as long: {@code -Dmuster.walk.inFlight=6
  * -Dmuster.walk.limit=4000000}.
  */
 @Timeout(300)

@@ -21,14 +21,15 @@ import java.util.function.Predicate;
 
 /**
  * Two links, a writer and a waiter, and everything between them: a channel that loses, repeats and reorders messages
- * while faults last, warmup writes with their acknowledgements, channel loss and new channels, restarts of either end
- * (as a new process, or as a new life in the same one), timers, reports, withdrawals, and the list of held pairs that
- * liveness carries. The shell is modelled here as it promises to behave in {@link LinkEffect}.
+ * during faults, warmup writes with their acknowledgements, channel loss and new channels, restarts of either end (as a
+ * new process, or as a new life in the same one), timers, reports, withdrawals, and the list of held pairs in the
+ * liveness answers. The shell is modelled by its contract in {@link LinkEffect}.
  *
  * <p>A world is packed into chars: the fields below, then the sorted numbers of the things in flight. Link states are
- * kept without what never decides anything (texts, the count of failures), so that the worlds are finite. While faults
- * last, everything may happen at any moment, within {@link Bounds}; afterwards messages and outcomes still come in any
- * order, but once each, and a timer fires only when nothing is in flight: timers are long against delivery.
+ * kept without the parts that decide nothing (texts, the count of failures), so the worlds are finite. During faults
+ * any event may happen at any moment, within {@link Bounds}. Afterwards messages and outcomes still arrive in any
+ * order, but once each, and a timer fires only when nothing is in flight, because timers are long compared with
+ * delivery.
  */
 final class TwoLinkWorld implements StateSpace.Model {
     /** The transition under test: production's, or a mutant. */
@@ -37,9 +38,9 @@ final class TwoLinkWorld implements StateSpace.Model {
     }
 
     /**
-     * How much may go wrong.
+     * Limits of the faults.
      *
-     * @param attempts the writer's attempts while faults last
+     * @param attempts the writer's attempts during faults
      * @param losses channels that are lost by themselves
      * @param crashes restarts of the writer, of the waiter, each as a new process
      * @param moves restarts of the writer, of the waiter, each as a new life in the same process, over the same channel
@@ -121,7 +122,7 @@ final class TwoLinkWorld implements StateSpace.Model {
     private static final int STATE = 15;
     private static final int TIMER = 17;
     private static final int FIELDS = 19;
-    /** While faults last, a message beyond so many things in flight is one of the lost ones. */
+    /** During faults, a message beyond this number of things in flight is lost. */
     private static final int IN_FLIGHT = Integer.getInteger("muster.walk.inFlight", 4);
 
     /** Something in flight. */
@@ -148,7 +149,7 @@ final class TwoLinkWorld implements StateSpace.Model {
         }
     }
 
-    /** How far a write has come; its two ends hear of it each in their own time. */
+    /** Progress of a write. Its two ends learn of it at different times. */
     private enum Progress {
         UNDER_WAY,
         APPLIED,
@@ -158,7 +159,7 @@ final class TwoLinkWorld implements StateSpace.Model {
 
     private record End(int rank, int life, LinkState state) {}
 
-    /** What a transition does to the world; memoized. */
+    /** The effect of a transition on the world; memoized. */
     private record Move(int next, int[] items, int timer, boolean usesNonce, String violation) {}
 
     private static final int TIMER_UNCHANGED = -1;

@@ -34,10 +34,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A member that is suspected for a moment, and stays in the cluster, loses what was on its way to it: the member that
- * suspects it closes the connection. If that was a partition on the move, Hazelcast takes no write to its keys until
- * the move is given up. Until then no partition gets a new owner, so the keys of a member that leaves meanwhile can't
- * be read either.
+ * A member that is suspected for a moment, and stays in the cluster, loses the messages that were on their way to it,
+ * because the member that suspects it closes the connection. If one of them moved a partition, Hazelcast accepts no
+ * write to its keys until the move is given up. Until then no partition gets a new owner, so the keys of a member that
+ * leaves meanwhile cannot be read either.
  */
 @Timeout(90)
 class LostMigrationTest {
@@ -103,8 +103,8 @@ class LostMigrationTest {
     }
 
     /**
-     * As the product runs it, with fewer partitions, so that the keys lie in all of them, and a shorter call timeout,
-     * which is part of the time until a move is given up, so that the test is over sooner.
+     * The configuration of the product with fewer partitions, so that keys lie in all of them, and a shorter call
+     * timeout, which is part of the time until a move is given up, so that the test ends sooner.
      */
     private static Config config() {
         Config config = MusterHazelcast.reference().setClusterName(CLUSTER);

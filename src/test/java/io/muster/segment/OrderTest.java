@@ -39,7 +39,7 @@ final class OrderTest {
     }
 
     @Test
-    void endsWithTheSameRankEntryWhateverTheOrderOfArrival() {
+    void endsWithTheSameRankEntryInEveryOrderOfArrival() {
         List<RankEntry> all = entries();
         for (RankEntry a : all) {
             for (RankEntry b : all) {
@@ -83,7 +83,7 @@ final class OrderTest {
         isStrictOrder(all, EpochRecord::supersedes, (a, b) -> a.number() == b.number() && a.state() == b.state());
     }
 
-    /** Irreflexive, antisymmetric, transitive; only what is alike is left without order. */
+    /** Irreflexive, antisymmetric, transitive; only equal values have no order. */
     private static <T> void isStrictOrder(List<T> all, BiPredicate<T, T> supersedes, BiPredicate<T, T> alike) {
         for (T a : all) {
             for (T b : all) {

@@ -10,8 +10,8 @@ import java.util.Random;
 import java.util.function.Function;
 
 /**
- * What every decoder of ours must bear: truncation, one byte too many, any byte changed, noise. It may refuse, but
- * never throw.
+ * Inputs that every decoder must survive: truncation, one extra byte, any byte changed, noise. A decoder may refuse
+ * them, but must not throw.
  */
 public final class Scrambled {
     private Scrambled() {}
@@ -26,7 +26,7 @@ public final class Scrambled {
         assertThat(decoder.apply(Arrays.copyOf(valid, valid.length + 1))).isInstanceOf(Decoded.Malformed.class);
     }
 
-    /** Each byte is given other values: what still decodes must encode to exactly those bytes again. */
+    /** Each byte is changed: an input that still decodes must encode to exactly those bytes again. */
     public static <T> void flipAnywhere(
             byte[] valid, Function<byte[], Decoded<T>> decoder, Function<T, byte[]> encoder) {
         for (int at = 0; at < valid.length; at++) {

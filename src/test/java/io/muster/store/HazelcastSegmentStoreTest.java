@@ -44,7 +44,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** The contract on real members in one JVM, on loopback, and what only Hazelcast can do to us. */
+/** The contract on real members in one JVM, on loopback, and faults that only Hazelcast has. */
 class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     private static final Duration DEADLINE = Duration.ofSeconds(5);
     private static final String CLUSTER = "test-" + ProcessHandle.current().pid();
@@ -93,7 +93,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
         SegmentStore store = join(context);
         var recorder = new Recorder("any");
         listen(store, recorder);
-        // as Hazelcast does where it can't accept a connection: no event of its life cycle tells of it
+        // as Hazelcast does if it cannot accept a connection: it sends no lifecycle event
         ((HazelcastInstanceProxy) members.remove(store)).getOriginal().node.shutdown(true);
         Eventually.holds("the end of the member is reported", () -> {
             assertThatThrownBy(() -> await(store.get("any"))).hasMessageContaining("Hazelcast is shut down");
@@ -156,7 +156,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
                 .containsKey("foreign/theirs");
     }
 
-    /** Can be written, and not read again. */
+    /** A value that can be written but not read. */
     private static final class Stranger implements java.io.Serializable {
         private static final long serialVersionUID = 1L;
 
@@ -241,8 +241,8 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
     }
 
     /**
-     * The outgoing sockets of one member would all be bound to the port of the only other one, if they were bound to
-     * any: when that has died, whoever dials it dials itself.
+     * If outgoing sockets were bound to any free port, those of one member would all be bound to the port of the only
+     * other member. After the death of that member, a process that dials it would dial itself.
      */
     @Test
     void doesNotAdoptTheAddressOfADeadMember() throws Exception {
@@ -309,7 +309,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
                 (_, method, arguments) -> detour.take(method.getName(), () -> method.invoke(of, arguments))));
     }
 
-    /** What is done for a call of this name. */
+    /** The action for a call of this name. */
     private interface Detour {
         Object take(String method, Callable<Object> call) throws Exception;
     }
@@ -330,7 +330,7 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
         public void replicaMigrationFailed(ReplicaMigrationEvent event) {}
     }
 
-    /** As a caller does it: after false or a failure the key is read, and own bytes there mean success. */
+    /** Behaves like a caller: after false or a failure it reads the key, and its own bytes there mean success. */
     private boolean swapped(String key) {
         return await(here.compareAndSet(key, bytes("a"), bytes("b")).recover(_ -> Future.succeededFuture(false)))
                 || bytes("b").equals(await(here.get(key)));

@@ -31,8 +31,8 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What every store promises, tried with two processes that share one. Keys differ from test to test, since the stores
- * live on.
+ * The contract of every store, tested with two processes that share one. Each test uses other keys, because the stores
+ * outlive it.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -47,7 +47,7 @@ abstract class SegmentStoreContractTest {
     /** Another process joins, with a store. */
     abstract SegmentStore join(Context context);
 
-    /** Its process dies without a word. */
+    /** The process dies without a leave. */
     abstract void crash(SegmentStore store);
 
     /** Its member of the cluster shuts itself down. */
@@ -247,7 +247,7 @@ abstract class SegmentStoreContractTest {
         }
     }
 
-    /** Whether the member holds the key itself, as far as that can be known. */
+    /** Whether the member holds the key itself, if that can be known. */
     boolean holds(String memberUuid, String key) {
         return true;
     }
@@ -276,7 +276,10 @@ abstract class SegmentStoreContractTest {
         return StoredBytes.copyOf(text.getBytes(UTF_8));
     }
 
-    /** As a process does that starts: where a member has just gone, making it known to all may outlive the deadline. */
+    /**
+     * Registers like a starting process: if a member has just left, registering at all members may take longer than the
+     * deadline.
+     */
     static void listen(SegmentStore store, SegmentStore.Listener listener) {
         await(store.listen(listener).recover(_ -> store.listen(listener)).recover(_ -> store.listen(listener)));
     }
@@ -294,7 +297,7 @@ abstract class SegmentStoreContractTest {
         }
     }
 
-    /** Keeps what a listener is told of one key. */
+    /** Keeps the events of one key. */
     static class Recorder implements SegmentStore.Listener {
         private final String key;
         final BlockingQueue<String> changes = new LinkedBlockingQueue<>();

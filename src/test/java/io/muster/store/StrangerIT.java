@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import stranger.StrangerNode;
 
-/** A process that knows nothing of Muster is a full member of the cluster and owns keys of ours. */
+/** A process without Muster is a full member of the cluster and owns keys of Muster. */
 @Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class StrangerIT {
     private static final String CLUSTER = "stranger-" + ProcessHandle.current().pid();
@@ -169,8 +169,8 @@ class StrangerIT { // R-14
     }
 
     /**
-     * As a caller does it: read after anything but true, own bytes there mean success, try again while the store says
-     * RETRY.
+     * Behaves like a caller: reads after any outcome but true, takes its own bytes there as success, and tries again
+     * while the store answers RETRY.
      */
     private boolean eventuallySet(String key) throws Exception {
         for (int attempt = 0; attempt < 3; attempt++) {
