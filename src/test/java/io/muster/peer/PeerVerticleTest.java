@@ -24,6 +24,7 @@ import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
+import io.muster.transfer.RecordingChannel;
 import io.muster.transfer.RemoteRegion;
 import io.muster.wire.Decoded;
 import io.vertx.core.Future;
@@ -66,12 +67,14 @@ class PeerVerticleTest {
     private final Seat seat = new Seat();
 
     /** The seat of rank 1, or of rank 0, and the channel to the other one's process. */
-    private final class Seat implements SeatPorts, Channel {
+    private final class Seat implements SeatPorts {
+        final RecordingChannel channel = new RecordingChannel(new ProcessId(9, 9), GENERATION)
+                .onSend((_, payload) -> sent(payload))
+                .onWrite(this::written);
         final Queue<Long> jittered = new ConcurrentLinkedQueue<>();
         final AtomicLong nonces = new AtomicLong(100);
         final MemorySegment memory = Arena.ofAuto().allocate(64);
-        volatile boolean alive = true;
-        volatile Supplier<Future<Channel>> onConnect = () -> Future.succeededFuture(this);
+        volatile Supplier<Future<Channel>> onConnect = () -> Future.succeededFuture(channel);
         volatile Consumer<LinkMessage> onSend = _ -> {};
         volatile Function<Long, Future<Void>> onWrite = _ -> Future.succeededFuture();
         volatile WarmupAnswer policy = EXCHANGE;
@@ -107,7 +110,7 @@ class PeerVerticleTest {
 
         @Override
         public @Nullable Channel channel(ChannelGeneration generation) {
-            return alive && generation.equals(GENERATION) ? this : null;
+            return channel.isAlive() && generation.equals(GENERATION) ? channel : null;
         }
 
         @Override
@@ -136,7 +139,7 @@ class PeerVerticleTest {
         @Override
         public Future<Void> writeWarmup(int peer, RankEntry target, Session session, long value) {
             memory.asSlice(8, 8).set(PeerVerticle.SLOT, 0, value);
-            return write(session.peerSlot().region(), session.peerSlot().offset(), memory.asSlice(8, 8));
+            return channel.write(session.peerSlot().region(), session.peerSlot().offset(), memory.asSlice(8, 8));
         }
 
         @Override
@@ -155,58 +158,18 @@ class PeerVerticleTest {
             noted = change;
         }
 
-        @Override
-        public ProcessId peer() {
-            return new ProcessId(9, 9);
-        }
-
-        @Override
-        public ProcessAddress address() {
-            return new ProcessAddress(peer(), "127.0.0.1", 7000);
-        }
-
-        @Override
-        public ChannelGeneration generation() {
-            return GENERATION;
-        }
-
-        @Override
-        public byte[] binding() {
-            return new byte[0];
-        }
-
-        @Override
-        public boolean isGranted(GroupName group) {
-            return true;
-        }
-
-        @Override
-        public void grant(GroupName group) {}
-
-        @Override
-        public boolean isAlive() {
-            return alive;
-        }
-
-        @Override
-        public void send(ControlKind kind, Buffer payload) {
+        private void sent(Buffer payload) {
             if (LinkCodec.decode(payload) instanceof Decoded.Valid<LinkMessage>(LinkMessage message)) {
                 onSend.accept(message);
             }
         }
 
-        @Override
-        public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
+        private Future<Void> written(RemoteRegion region, long offset, MemorySegment source) {
             assertThat(region)
                     .isEqualTo(LinkFixture.slot(self.rank() == 1 ? waiter(1) : writer(1))
                             .region());
             assertThat(offset).isEqualTo(8);
             return onWrite.apply(source.get(PeerVerticle.SLOT, 0));
-        }
-
-        @Override
-        public void close(LossEvidence reason) {
-            alive = false;
         }
     }
 
@@ -415,7 +378,7 @@ class PeerVerticleTest {
         Checkpoint opened = test.checkpoint();
         seat.onConnect = () -> dials.incrementAndGet() <= 3
                 ? Future.failedFuture("nobody listens there, " + dials.get())
-                : Future.succeededFuture(seat);
+                : Future.succeededFuture(seat.channel);
         seat.onSend = message -> test.verify(() -> {
             assertThat(((LinkMessage.Open) message).attempt()).isEqualTo(4);
             assertThat(seat.jittered).containsExactly(1L, 2L, 4L);
@@ -450,7 +413,7 @@ class PeerVerticleTest {
         seat.policy = FABRIC;
         seat.onSend = message -> {
             if (message instanceof LinkMessage.Open open) {
-                seat.alive = false;
+                seat.channel.end();
                 seat.tell(accepted(open, FABRIC));
             }
         };

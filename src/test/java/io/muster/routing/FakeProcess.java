@@ -34,8 +34,8 @@ import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
+import io.muster.transfer.RecordingChannel;
 import io.muster.transfer.RemoteRegion;
-import io.muster.transfer.tcp.HeardChannel;
 import io.muster.wire.Decoded;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
@@ -67,19 +67,17 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     /** An event that was sent to a link. */
     record Sent(int rank, int peer, LinkEvent event) {}
 
-    /** A message that went to the other end of a channel. */
-    record Said(ControlKind kind, Buffer payload) {}
-
     /** The end of a connection, as the blame of the group got it. */
     record Lost(ProcessId process, LossEvidence evidence) {}
 
     final LinkTable linkTable = new LinkTable(() -> 0);
     final List<Sent> sent = new ArrayList<>();
-    final List<Said> said = new ArrayList<>();
     final List<Lost> lost = new ArrayList<>();
     final List<String> distrusted = new ArrayList<>();
     final Queue<Runnable> timers = new ArrayDeque<>();
-    final Channel channel = new HeardChannel(PEER, (kind, payload) -> said.add(new Said(kind, payload)));
+    final RecordingChannel channel = new RecordingChannel(PEER);
+    /** The messages that went to the peer. */
+    final List<RecordingChannel.Message> said = channel.sent();
     final FakeCore core = new FakeCore();
     final ProcessRouting routing = new ProcessRouting(this, this, new ProcessRouting.Timing(100, 100));
     final GroupNetwork network = routing.networkOf(this);

@@ -17,6 +17,7 @@ import io.muster.segment.Schema;
 import io.muster.store.StoreKeys;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.RecordingChannel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -31,8 +32,8 @@ class GroupNetworkTest {
         process.dialsFail.add(new ConnectException(kind, "test"));
     }
 
-    private FakeProcess.Said notice() {
-        return new FakeProcess.Said(
+    private RecordingChannel.Message notice() {
+        return new RecordingChannel.Message(
                 ControlKind.GOSSIP, new Gossip(GROUP, new StoreKeys(GROUP).rank(0), Schema.encode(newer)).encode());
     }
 

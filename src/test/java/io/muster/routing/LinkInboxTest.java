@@ -21,6 +21,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.store.StoreKeys;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.RecordingChannel;
 import io.muster.wire.Decoded;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -143,7 +144,7 @@ class LinkInboxTest {
         process.core.core.keyChanged(new StoreKeys(GROUP).rank(1), Schema.encode(newer));
         receives(open(entry(member(1, 1), PEER), member(0, 1)));
         assertThat(process.said)
-                .containsExactly(new FakeProcess.Said(
+                .containsExactly(new RecordingChannel.Message(
                         ControlKind.GOSSIP,
                         new Gossip(GROUP, new StoreKeys(GROUP).rank(1), Schema.encode(newer)).encode()));
     }

@@ -10,10 +10,8 @@ import io.muster.peer.LinkEvent;
 import io.muster.peer.PairId;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.ProofCounts;
-import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.WrappedChannel;
 import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
@@ -107,16 +105,10 @@ class LivenessTest {
 
     @Test
     void keepsNoDoubtsOfAChannelThatIsOver() {
-        record Over(Channel channel) implements WrappedChannel {
-            @Override
-            public boolean isAlive() {
-                return false;
-            }
-        }
-
         connected();
+        process.channel.end();
         for (int answer = 0; answer < 2; answer++) {
-            process.routing.livenessReceived(new Over(process.channel), beat());
+            process.routing.livenessReceived(process.channel, beat());
         }
         assertThat(process.sent).isEmpty();
     }

@@ -20,16 +20,13 @@ import io.muster.peer.LinkMessage;
 import io.muster.peer.LinkState;
 import io.muster.segment.Schema;
 import io.muster.store.StoreKeys;
-import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
-import io.muster.transfer.WrappedChannel;
+import io.muster.transfer.RecordingChannel;
 import io.muster.wire.CanonicalWriter;
 import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -89,30 +86,15 @@ class ProcessRoutingTest {
 
     @Test
     void keepsNoChannelThatIsOver() {
-        record Over(Channel channel) implements WrappedChannel {
-            @Override
-            public boolean isAlive() {
-                return false;
-            }
-        }
-
-        process.routing.opened(new Over(process.channel));
+        process.channel.end();
+        process.routing.opened(process.channel);
         assertThat(process.routing.channels().all()).isEmpty();
     }
 
     @Test
     void findsNoDeadChannelWhoseLossIsNotYetReported() {
-        var alive = new AtomicBoolean(true);
-
-        record Ending(Channel channel, AtomicBoolean alive) implements WrappedChannel {
-            @Override
-            public boolean isAlive() {
-                return alive.get();
-            }
-        }
-
-        process.routing.opened(new Ending(process.channel, alive));
-        alive.set(false);
+        process.routing.opened(process.channel);
+        process.channel.end();
         assertThat(process.routing.channels().of(process.channel.generation())).isNull();
         assertThat(process.routing.channels().to(PEER)).isNull();
     }
@@ -134,13 +116,13 @@ class ProcessRoutingTest {
                 .containsExactly("a question or an answer about a rank that its secret did not sign");
         process.verified = new Decoded.Valid<>(new Trust.Verified(GROUP, question()));
         process.routing.received(process.channel, ControlKind.SEALED_CLAIM, question());
-        assertThat(process.said).extracting(FakeProcess.Said::kind).containsExactly(ControlKind.CLAIM);
+        assertThat(process.said).extracting(RecordingChannel.Message::kind).containsExactly(ControlKind.CLAIM);
     }
 
     @Test
     void answersAQuestionOfAGroupWithoutASecret() {
         process.routing.received(process.channel, ControlKind.CLAIM, question());
-        assertThat(process.said).extracting(FakeProcess.Said::kind).containsExactly(ControlKind.CLAIM);
+        assertThat(process.said).extracting(RecordingChannel.Message::kind).containsExactly(ControlKind.CLAIM);
     }
 
     // S-1
@@ -177,7 +159,7 @@ class ProcessRoutingTest {
         process.network.broadcast(gossip, other -> !other.equals(PEER));
         assertThat(process.said).isEmpty();
         process.network.broadcast(gossip, PEER::equals);
-        assertThat(process.said).containsExactly(new FakeProcess.Said(ControlKind.GOSSIP, gossip.encode()));
+        assertThat(process.said).containsExactly(new RecordingChannel.Message(ControlKind.GOSSIP, gossip.encode()));
         assertThat(process.sealed)
                 .as("with the signature of the group, each time")
                 .isEqualTo(2);
@@ -199,25 +181,15 @@ class ProcessRoutingTest {
     // S-2
     @Test
     void grantsMemoryOnlyToPeersThatSignForTheGroup() {
-        List<GroupName> granted = new ArrayList<>();
-
-        record Granting(Channel channel, List<GroupName> granted) implements WrappedChannel {
-            @Override
-            public void grant(GroupName group) {
-                granted.add(group);
-            }
-        }
-
-        var from = new Granting(process.channel, granted);
         process.secured.add(GROUP);
         Buffer open = LinkCodec.encode(new LinkMessage.Open(
                 entry(member(1, 1), PEER), member(0, 1), 1, 5, FakeProcess.slot(), FakeProcess.EXCHANGE));
-        process.routing.received(from, ControlKind.SEALED_LINK, open);
-        assertThat(granted).as("not signed").isEmpty();
+        process.routing.received(process.channel, ControlKind.SEALED_LINK, open);
+        assertThat(process.channel.granted()).as("not signed").isEmpty();
         assertThat(process.sent).isEmpty();
         process.verified = new Decoded.Valid<>(new Trust.Verified(GROUP, open));
-        process.routing.received(from, ControlKind.SEALED_LINK, open);
-        assertThat(granted).containsExactly(GROUP);
+        process.routing.received(process.channel, ControlKind.SEALED_LINK, open);
+        assertThat(process.channel.granted()).containsExactly(GROUP);
         assertThat(process.sent).hasSize(1);
     }
 }

@@ -9,7 +9,7 @@ import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
-import io.muster.transfer.tcp.HeardChannel;
+import io.muster.transfer.RecordingChannel;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import java.util.ArrayDeque;
@@ -68,9 +68,8 @@ class ReachabilityPollTest {
 
         /** The end at this process of its channel to another. */
         Channel to(ProcessId process) {
-            return new HeardChannel(
-                    process,
-                    (_, payload) -> messages.add(() -> nodes.get(process).receives(id, payload)));
+            return new RecordingChannel(process)
+                    .onSend((_, payload) -> messages.add(() -> nodes.get(process).receives(id, payload)));
         }
 
         void receives(ProcessId from, Buffer payload) {
@@ -153,7 +152,7 @@ class ReachabilityPollTest {
         var asking = new ReachabilityPoll(new ReachabilityPoll.Host() {
             @Override
             public Channel channelTo(ProcessId process) {
-                return new HeardChannel(process, (_, payload) -> said.add(payload));
+                return new RecordingChannel(process).onSend((_, payload) -> said.add(payload));
             }
 
             @Override

@@ -9,17 +9,13 @@ import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
-import io.muster.transfer.Channel;
-import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.RecordingChannel;
 import io.muster.wire.Decoded;
-import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
-import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 // S-1
@@ -30,50 +26,14 @@ class GroupSealsTest {
     private static final ProcessId B = new ProcessId(0, 2);
     private static final Buffer PAYLOAD = Buffer.buffer("payload");
 
-    /** One end of a channel, as far as signing looks at it. */
-    private record End(ProcessId peer, ChannelGeneration generation, byte[] binding) implements Channel {
-        End(ProcessId peer, String name) {
-            this(peer, new ChannelGeneration(name.hashCode(), peer.low()), name.getBytes(StandardCharsets.UTF_8));
-        }
-
-        @Override
-        public ProcessAddress address() {
-            return new ProcessAddress(peer, "127.0.0.1", 1);
-        }
-
-        @Override
-        public boolean isAlive() {
-            return true;
-        }
-
-        @Override
-        public void send(ControlKind kind, Buffer payload) {}
-
-        @Override
-        public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public boolean isGranted(GroupName group) {
-            return true;
-        }
-
-        @Override
-        public void grant(GroupName group) {}
-
-        @Override
-        public void close(LossEvidence reason) {}
-    }
-
     private static SealedMessage message(Buffer sealed) {
         return ((Decoded.Valid<SealedMessage>) SealedMessage.decode(ControlKind.SEALED_LINK, sealed)).value();
     }
 
     private final GroupSeals atA = new GroupSeals(G, SECRET, A);
     private final GroupSeals atB = new GroupSeals(G, SECRET, B);
-    private final End toB = new End(B, "one");
-    private final End toA = new End(A, "one");
+    private final RecordingChannel toB = new RecordingChannel(B, "one");
+    private final RecordingChannel toA = new RecordingChannel(A, "one");
 
     @Test
     void aMessageIsValidOnlyAtTheOtherEndOfItsChannel() {
@@ -81,10 +41,10 @@ class GroupSealsTest {
         assertThat(Buffer.buffer(message.payload())).isEqualTo(PAYLOAD);
         assertThat(atB.isAuthentic(toA, message)).isTrue();
         assertThat(atA.isAuthentic(toB, message)).as("reflected to its sender").isFalse();
-        assertThat(atB.isAuthentic(new End(A, "two"), message))
+        assertThat(atB.isAuthentic(new RecordingChannel(A, "two"), message))
                 .as("replayed over another channel")
                 .isFalse();
-        assertThat(atB.isAuthentic(new End(new ProcessId(0, 3), "one"), message))
+        assertThat(atB.isAuthentic(new RecordingChannel(new ProcessId(0, 3), "one"), message))
                 .as("from another process")
                 .isFalse();
         assertThat(new GroupSeals(new GroupName("h"), SECRET, B).isAuthentic(toA, message))

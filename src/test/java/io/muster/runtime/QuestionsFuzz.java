@@ -17,7 +17,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
-import io.muster.transfer.tcp.HeardChannel;
+import io.muster.transfer.RecordingChannel;
 import io.muster.wire.CanonicalReader;
 import io.muster.wire.CanonicalReader.MalformedException;
 import io.muster.wire.CanonicalWriter;
@@ -57,7 +57,7 @@ public final class QuestionsFuzz {
     private record ClaimsHost(boolean trusts) implements Claims.Host {
         @Override
         public Future<Channel> connect(ProcessAddress address, GroupName group) {
-            return Future.succeededFuture(new HeardChannel(PEER, (_, _) -> {}));
+            return Future.succeededFuture(new RecordingChannel(PEER));
         }
 
         @Override
@@ -96,7 +96,7 @@ public final class QuestionsFuzz {
         Future<SeatAnswer> asked = claims.askIncumbent(Known.ENTRY);
         List<Buffer> heard = new ArrayList<>();
         claims.received(
-                new HeardChannel(from, (kind, payload) -> {
+                new RecordingChannel(from).onSend((kind, payload) -> {
                     check(kind == ControlKind.CLAIM, "answered as " + kind);
                     heard.add(payload);
                 }),
@@ -157,10 +157,10 @@ public final class QuestionsFuzz {
         var reaches = new View(HERE, Set.of(PEER, OTHER), Map.of());
         List<ReachabilityPoll> asking = new ArrayList<>();
         List<ProcessId> through = new ArrayList<>();
-        var silent = new HeardChannel(PEER, (_, _) -> {});
+        var silent = new RecordingChannel(PEER);
         // whoever is asked on behalf of the sender has nothing to say, and says so at once
-        var obliging = new HeardChannel(OTHER, (_, _) -> {});
-        var speaking = new HeardChannel(OTHER, (_, payload) -> {
+        var obliging = new RecordingChannel(OTHER);
+        var speaking = new RecordingChannel(OTHER).onSend((_, payload) -> {
             through.add(OTHER);
             asking.getFirst().received(obliging, Buffer.buffer(answerTo(payload)));
         });
@@ -183,7 +183,7 @@ public final class QuestionsFuzz {
         asking.add(observers);
         Future<Collection<View>> asked = observers.ask(GROUP, reaches, List.of(PEER), 1);
         List<Buffer> heard = new ArrayList<>();
-        var sender = new HeardChannel(from, (kind, payload) -> {
+        var sender = new RecordingChannel(from).onSend((kind, payload) -> {
             check(kind == ControlKind.VIEW, "answered as " + kind);
             heard.add(payload);
         });

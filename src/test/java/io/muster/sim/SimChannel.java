@@ -27,7 +27,8 @@ import java.util.Map;
 
 /**
  * One end of the connections between two processes: a control connection in order, and bulk writes in an order of their
- * own.
+ * own. A model of the network, with delays and losses on the virtual clock; tests that need no network use
+ * {@link io.muster.transfer.RecordingChannel}.
  */
 final class SimChannel implements Channel {
     static final long INTERVAL_MS = 1_000;

@@ -10,11 +10,11 @@ import io.muster.group.ProcessId;
 import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.RecordingChannel;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.WrappedChannel;
 import io.muster.transfer.memory.Region;
 import io.muster.transfer.memory.RegionTable;
-import io.muster.transfer.tcp.HeardChannel;
 import io.muster.wire.Decoded;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -55,7 +55,7 @@ public final class TransferFuzz {
             var table = new RegionTable(Known.VERTX);
             Region open = table.register("open", memory.asSlice(GUARD_BYTES, REGION_BYTES), null);
             Region closed = table.register("closed", guarded, null).guardedBy(new GroupName("g"));
-            var channel = new Asker();
+            RecordingChannel channel = asker();
             var transfers = new GpuTransport(
                     Known.VERTX,
                     table,
@@ -127,25 +127,22 @@ public final class TransferFuzz {
     }
 
     /** The other process: it can read every answer, and hears no byte of what it may not read. */
-    private record Asker(Channel channel) implements WrappedChannel {
-        Asker() {
-            this(new HeardChannel(
-                    new ProcessId(1, 2),
-                    (kind, payload) -> check(
-                            kind == ControlKind.TRANSFER
-                                    && TransferMessage.decode(payload)
-                                            instanceof Decoded.Valid<TransferMessage>(TransferMessage answer)
-                                    && answer instanceof TransferMessage.Answer,
-                            "an answer that nobody can read")));
-        }
-
-        @Override
-        public Future<Void> write(RemoteRegion region, long offset, MemorySegment source) {
-            for (long at = 0; at < source.byteSize() && at < REGION_BYTES; at++) {
-                check(source.get(ValueLayout.JAVA_BYTE, at) != SECRET, "a byte of a group was read without its secret");
-            }
-            return Future.succeededFuture();
-        }
+    private static RecordingChannel asker() {
+        return new RecordingChannel(new ProcessId(1, 2))
+                .onSend((kind, payload) -> check(
+                        kind == ControlKind.TRANSFER
+                                && TransferMessage.decode(payload)
+                                        instanceof Decoded.Valid<TransferMessage>(TransferMessage answer)
+                                && answer instanceof TransferMessage.Answer,
+                        "an answer that nobody can read"))
+                .onWrite((_, _, source) -> {
+                    for (long at = 0; at < source.byteSize() && at < REGION_BYTES; at++) {
+                        check(
+                                source.get(ValueLayout.JAVA_BYTE, at) != SECRET,
+                                "a byte of a group was read without its secret");
+                    }
+                    return Future.succeededFuture();
+                });
     }
 
     private static void check(boolean holds, String what) {
