@@ -108,7 +108,7 @@ class CyclesTest {
                 .channel(first.muster().processId())
                 .orElseThrow()
                 .close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "cut by the test"));
-        Bounded.await(lost, "lost");
+        Bounded.await(lost, "the events of the loss");
         InMemoryCluster.await(zero, one);
         Bounded.await(Future.all(zero.leave(), one.leave()), "future all");
     }
@@ -162,18 +162,18 @@ class CyclesTest {
         InMemoryCluster.await(zero, one);
         Future<?> waiting = first.join("waiting", 0, 2).allConnected(InMemoryCluster.PATIENCE);
         var address = first.muster().address();
-        Bounded.await(first.muster().close(), "muster close");
-        assertThatThrownBy(() -> Bounded.await(waiting, "waiting")).hasMessageContaining("closed while waiting");
+        Bounded.await(first.muster().close(), "closing Muster");
+        assertThatThrownBy(() -> Bounded.await(waiting, "the wait for all connected")).hasMessageContaining("closed while waiting");
         assertThat(first.vertx().deploymentIDs()).isEmpty();
         assertThat(first.muster().process().regions().size()).isZero();
         assertNobodyListensAt(first, new Addresses(new GroupName("g")).link(0, 1));
         assertThatThrownBy(() -> Bounded.await(
                         first.vertx().createNetClient().connect(address.port(), address.host()),
-                        "create net client connect"))
+                        "connecting a plain client"))
                 .hasMessageContaining("Connection refused");
-        assertThat(Bounded.await(first.vertx().<String>executeBlocking(() -> "up"), "string execute blocking"))
+        assertThat(Bounded.await(first.vertx().<String>executeBlocking(() -> "up"), "a blocking task"))
                 .isEqualTo("up");
-        Bounded.await(first.muster().close(), "muster close");
+        Bounded.await(first.muster().close(), "closing Muster");
     }
 
     private static void assertNobodyListensAt(InMemoryCluster.Process process, String address) {
@@ -181,7 +181,7 @@ class CyclesTest {
                         process.vertx()
                                 .eventBus()
                                 .request(address, new JsonObject(), new DeliveryOptions().setLocalOnly(true)),
-                        "event bus request"))
+                        "the reply on the event bus"))
                 .as(address)
                 .isInstanceOfSatisfying(
                         ReplyException.class,

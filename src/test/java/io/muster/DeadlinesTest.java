@@ -55,14 +55,14 @@ class DeadlinesTest {
         JsonObject settings = new JsonObject()
                 .put("flight", new JsonObject().put("keepFiles", 0))
                 .put("status", new JsonObject().put("nodeTimeoutMs", 100));
-        muster = Bounded.await(Muster.start(vertx, store, id, MusterOptions.fromJson(settings)), "muster start");
+        muster = Bounded.await(Muster.start(vertx, store, id, MusterOptions.fromJson(settings)), "starting Muster");
     }
 
     @AfterEach
     void stop() {
         store.thaw();
-        Bounded.await(muster.close().otherwiseEmpty(), "close otherwise empty");
-        Bounded.await(vertx.close(), "vertx close");
+        Bounded.await(muster.close().otherwiseEmpty(), "closing Muster");
+        Bounded.await(vertx.close(), "closing Vert.x");
     }
 
     /** A store that answers nothing while it is frozen, and keeps its own deadline, as the contract says. */
@@ -128,20 +128,20 @@ class DeadlinesTest {
                 "the wait names the store",
                 () -> Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "what is missing"),
                 missing -> missing.contains("store unavailable since "));
-        assertThat(Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "process what is missing"))
+        assertThat(Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "what is missing"))
                 .contains("store operation not answered", "rank 0: never published");
         assertThat(join.isComplete()).isFalse();
 
         store.thaw();
 
-        Bounded.await(join.await(20, TimeUnit.SECONDS).allConnected(Duration.ofSeconds(20)), "await all connected");
+        Bounded.await(join.await(20, TimeUnit.SECONDS).allConnected(Duration.ofSeconds(20)), "all connected");
         Eventually.value("no call is open", () -> muster.process().own().calls().texts(), List::isEmpty);
         assertThat(store.missed).isPositive();
     }
 
     @Test
     void everyCallOfARankEndsInTimeWhileTheStoreIsFrozen() throws Exception {
-        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
+        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "joining the group");
         store.freeze();
 
         MusterException missed = catchThrowableOfType(
@@ -184,8 +184,8 @@ class DeadlinesTest {
 
     @Test // B-5
     void everyCallEndsAfterVertxWasClosed() throws Exception {
-        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
-        PreparedRank prepared = Bounded.await(muster.prepare(GroupOptions.of("g", 1, 2)), "muster prepare");
+        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "joining the group");
+        PreparedRank prepared = Bounded.await(muster.prepare(GroupOptions.of("g", 1, 2)), "preparing the rank");
         vertx.close().await(20, TimeUnit.SECONDS);
 
         assertEnds("publish", prepared::publish);

@@ -52,7 +52,7 @@ class FlightRecordGroupTest {
                 .toList();
 
         List<String> messages = waits.stream()
-                .map(wait -> catchThrowableOfType(MusterException.class, () -> Bounded.await(wait, "wait"))
+                .map(wait -> catchThrowableOfType(MusterException.class, () -> Bounded.await(wait, "the wait for all connected"))
                         .getMessage())
                 .toList();
 
@@ -83,7 +83,7 @@ class FlightRecordGroupTest {
         InMemoryCluster.await(zero, second.join("g", 1, 2));
         Future<JsonObject> degraded = first.degraded("g");
         cluster.crash(second);
-        Bounded.await(degraded, "degraded");
+        Bounded.await(degraded, "the event of the loss");
 
         JsonObject record = Bounded.await(
                         first.vertx()
@@ -92,7 +92,7 @@ class FlightRecordGroupTest {
                                         new Addresses(new GroupName("g")).flightRecord(),
                                         new JsonObject(),
                                         new DeliveryOptions().setLocalOnly(true)),
-                        "json object request")
+                        "the reply on the event bus")
                 .body();
 
         assertThat(whats(record, "channels")).containsExactly("opened", "lost");
@@ -100,7 +100,7 @@ class FlightRecordGroupTest {
         assertThat(whats(record, "store")).contains("MEMBER_WENT");
         assertThat(record.getString("process"))
                 .isEqualTo(first.muster().processId().toString());
-        Bounded.await(first.muster().close(), "muster close");
+        Bounded.await(first.muster().close(), "closing Muster");
         assertThat(files()).isEmpty();
     }
 

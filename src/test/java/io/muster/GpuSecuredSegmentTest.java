@@ -79,7 +79,7 @@ class GpuSecuredSegmentTest {
                                     new RemoteRegion(segment.region(), segment.key(), segment.bytes()),
                                     0,
                                     source.asSlice(0, 8)),
-                            "channel write"))
+                            "a write over the channel"))
                     .isInstanceOfSatisfying(
                             WriteException.class,
                             refused -> assertThat(refused.reason()).isEqualTo(WriteException.Reason.UNPROVED));

@@ -44,8 +44,8 @@ class IdleCostTest {
 
     @AfterEach
     void close() {
-        musters.forEach(muster -> Bounded.await(muster.close(), "muster close"));
-        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "vertx close"));
+        musters.forEach(muster -> Bounded.await(muster.close(), "closing Muster"));
+        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "closing Vert.x"));
     }
 
     /** Counts what is asked of it. */
@@ -82,7 +82,7 @@ class IdleCostTest {
                         new Counted(shared.store(vertx.getOrCreateContext(), id), operations),
                         id,
                         MusterOptions.fromJson(settings)),
-                "muster start");
+                "starting Muster");
         musters.add(muster);
         return muster;
     }

@@ -47,7 +47,7 @@ final class InMemoryCluster implements AutoCloseable {
         }
 
         JoinedRank join(GroupOptions options) {
-            return Bounded.await(muster.join(options), "muster join");
+            return Bounded.await(muster.join(options), "joining the group");
         }
 
         /** The next matching body that this node hears on an address. */
@@ -112,7 +112,7 @@ final class InMemoryCluster implements AutoCloseable {
         var process = new Process(
                 vertx,
                 store,
-                Bounded.await(Muster.start(vertx, store, id, MusterOptions.fromJson(all), around), "muster start"));
+                Bounded.await(Muster.start(vertx, store, id, MusterOptions.fromJson(all), around), "starting Muster"));
         processes.add(process);
         FlightRecordWhenItFails.register(
                 process, () -> process.muster().diagnostics().flightRecord().toJson().encodePrettily());
@@ -142,13 +142,13 @@ final class InMemoryCluster implements AutoCloseable {
         shared.crash(process.store());
         processes.remove(process);
         FlightRecordWhenItFails.forget(process);
-        Bounded.await(process.vertx().close(), "vertx close");
+        Bounded.await(process.vertx().close(), "closing Vert.x");
     }
 
     /** Ends a process in order; its Vert.x stays up until the cluster is closed. */
     void close(Process process) {
         FlightRecordWhenItFails.forget(process);
-        Bounded.await(process.muster().close(), "muster close");
+        Bounded.await(process.muster().close(), "closing Muster");
     }
 
     /** Who has the store, but none of our manners. */
@@ -162,15 +162,15 @@ final class InMemoryCluster implements AutoCloseable {
         Eventually.holds(
                 key + " is overwritten",
                 () -> Bounded.await(
-                        stranger.compareAndSet(key, Bounded.await(stranger.get(key), "stranger get"), value),
-                        "stranger compare and set"));
+                        stranger.compareAndSet(key, Bounded.await(stranger.get(key), "the stranger's read"), value),
+                        "the stranger's write"));
     }
 
     static void remove(InMemorySegmentStore stranger, String key) {
-        for (StoredBytes there = Bounded.await(stranger.get(key), "stranger get");
+        for (StoredBytes there = Bounded.await(stranger.get(key), "the stranger's read");
                 there != null;
-                there = Bounded.await(stranger.get(key), "stranger get")) {
-            if (Bounded.await(stranger.compareAndSet(key, there, null), "stranger compare and set")) {
+                there = Bounded.await(stranger.get(key), "the stranger's read")) {
+            if (Bounded.await(stranger.compareAndSet(key, there, null), "the stranger's write")) {
                 return;
             }
         }
@@ -211,8 +211,8 @@ final class InMemoryCluster implements AutoCloseable {
     @Override
     public void close() {
         processes.forEach(FlightRecordWhenItFails::forget);
-        processes.forEach(process -> Bounded.await(process.muster().close(), "muster close"));
-        processes.forEach(process -> Bounded.await(process.vertx().close(), "vertx close"));
+        processes.forEach(process -> Bounded.await(process.muster().close(), "closing Muster"));
+        processes.forEach(process -> Bounded.await(process.vertx().close(), "closing Vert.x"));
         processes.clear();
     }
 }

@@ -52,7 +52,7 @@ class InMemoryGroupTest {
         Vertx vertx = Vertx.vertx(loops);
         ProcessId id = ProcessId.random(RandomGenerator.getDefault());
         Muster muster = Bounded.await(
-                Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options), "muster start");
+                Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options), "starting Muster");
         vertxes.add(vertx);
         musters.add(muster);
         return muster;
@@ -60,8 +60,8 @@ class InMemoryGroupTest {
 
     @AfterEach
     void closeAll() {
-        musters.forEach(muster -> Bounded.await(muster.close(), "muster close"));
-        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "vertx close"));
+        musters.forEach(muster -> Bounded.await(muster.close(), "closing Muster"));
+        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "closing Vert.x"));
     }
 
     // P-16: a link-open may overtake the news that this rank has its seat, where they run on different event loops;
@@ -83,8 +83,8 @@ class InMemoryGroupTest {
             }
             for (Future<JoinedRank> joined : joining) {
                 assertThat(Bounded.await(
-                                        Bounded.await(joined, "joined").allConnected(Duration.ofSeconds(20)),
-                                        "await all connected")
+                                        Bounded.await(joined, "joining the group").allConnected(Duration.ofSeconds(20)),
+                                        "all connected")
                                 .linkCount())
                         .isEqualTo(worldSize * (worldSize - 1));
             }
@@ -98,12 +98,12 @@ class InMemoryGroupTest {
         List<Future<AllConnected>> waits = new ArrayList<>();
         for (int rank = 0; rank < worldSize; rank++) {
             JoinedRank joined = Bounded.await(
-                    start(MusterOptions.defaults()).join(GroupOptions.of("g", rank, worldSize)), "start join");
+                    start(MusterOptions.defaults()).join(GroupOptions.of("g", rank, worldSize)), "joining the group");
             waits.add(joined.allConnected(Duration.ofSeconds(20)));
         }
-        AllConnected first = Bounded.await(waits.getFirst(), "waits get first");
+        AllConnected first = Bounded.await(waits.getFirst(), "the first wait");
         for (Future<AllConnected> wait : waits) {
-            assertThat(Bounded.await(wait, "wait").epoch()).isEqualTo(first.epoch());
+            assertThat(Bounded.await(wait, "the wait for all connected").epoch()).isEqualTo(first.epoch());
         }
         assertThat(first.linkCount()).isEqualTo(worldSize * (worldSize - 1));
         assertThat(first.links().getOrDefault(Proof.WARMUP, 0)).isEqualTo(worldSize * (worldSize - 1));
@@ -117,10 +117,10 @@ class InMemoryGroupTest {
         Muster two = start(MusterOptions.defaults());
         List<Future<AllConnected>> waits = new ArrayList<>();
         for (int rank = 0; rank < 6; rank++) {
-            waits.add(Bounded.await((rank % 2 == 0 ? one : two).join(GroupOptions.of("g", rank, 6)), "join")
+            waits.add(Bounded.await((rank % 2 == 0 ? one : two).join(GroupOptions.of("g", rank, 6)), "joining the group")
                     .allConnected(Duration.ofSeconds(20)));
         }
-        AllConnected connected = Bounded.await(waits.getFirst(), "waits get first");
+        AllConnected connected = Bounded.await(waits.getFirst(), "the first wait");
         assertThat(connected.links()).containsEntry(Proof.LOCAL, 12).containsEntry(Proof.WARMUP, 18);
         assertThat(connected.paths()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 1));
     }
@@ -129,13 +129,13 @@ class InMemoryGroupTest {
     @Test
     void writesIntoThePeersSegment() {
         JoinedRank zero = Bounded.await(
-                start(MusterOptions.defaults()).join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20)), "start join");
-        JoinedRank one = Bounded.await(start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)), "start join");
-        Bounded.await(one.allConnected(Duration.ofSeconds(20)), "one all connected");
+                start(MusterOptions.defaults()).join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20)), "joining the group");
+        JoinedRank one = Bounded.await(start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)), "joining the group");
+        Bounded.await(one.allConnected(Duration.ofSeconds(20)), "all connected at rank 1");
         try (Arena arena = Arena.ofShared()) {
             MemorySegment source = arena.allocate(1 << 20);
             source.fill((byte) 7);
-            Bounded.await(one.write(0, "kv", 0, source), "one write");
+            Bounded.await(one.write(0, "kv", 0, source), "the write of rank 1");
             assertThat(zero.segment("kv").mismatch(source)).isEqualTo(-1);
             assertThat(zero.segment("kv").get(ValueLayout.JAVA_BYTE, (1 << 20) - 1))
                     .isEqualTo((byte) 7);
@@ -149,16 +149,16 @@ class InMemoryGroupTest {
         Muster two = start(MusterOptions.defaults());
         connectAndLeave(one, two, "kept");
         JoinedRank[] stays = {
-            Bounded.await(one.join(GroupOptions.of("kept", 0, 2)), "one join"),
-            Bounded.await(two.join(GroupOptions.of("kept", 1, 2)), "two join")
+            Bounded.await(one.join(GroupOptions.of("kept", 0, 2)), "joining the group"),
+            Bounded.await(two.join(GroupOptions.of("kept", 1, 2)), "joining the group")
         };
-        long epoch = Bounded.await(stays[0].allConnected(Duration.ofSeconds(20)), "stays all connected")
+        long epoch = Bounded.await(stays[0].allConnected(Duration.ofSeconds(20)), "all connected")
                 .epoch();
         connectAndLeave(one, two, "passing");
         assertThat(one.process().transport().channel(two.processId()))
                 .as("the other group needs it")
                 .isPresent();
-        assertThat(Bounded.await(stays[0].allConnected(Duration.ofSeconds(20)), "stays all connected")
+        assertThat(Bounded.await(stays[0].allConnected(Duration.ofSeconds(20)), "all connected")
                         .epoch())
                 .isEqualTo(epoch);
         Bounded.await(Future.all(stays[0].leave(), stays[1].leave()), "future all");
@@ -168,9 +168,9 @@ class InMemoryGroupTest {
     }
 
     private static void connectAndLeave(Muster one, Muster two, String group) {
-        JoinedRank zero = Bounded.await(one.join(GroupOptions.of(group, 0, 2)), "one join");
-        JoinedRank first = Bounded.await(two.join(GroupOptions.of(group, 1, 2)), "two join");
-        Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "zero all connected");
+        JoinedRank zero = Bounded.await(one.join(GroupOptions.of(group, 0, 2)), "joining the group");
+        JoinedRank first = Bounded.await(two.join(GroupOptions.of(group, 1, 2)), "joining the group");
+        Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "all connected at rank 0");
         Bounded.await(Future.all(zero.leave(), first.leave()), "future all");
     }
 
@@ -191,9 +191,9 @@ class InMemoryGroupTest {
                 .isEqualTo(2);
         Muster one = start(MusterOptions.defaults());
         assertThat(Bounded.await(
-                                Bounded.await(one.join(GroupOptions.of("g", 0, 1)), "one join")
+                                Bounded.await(one.join(GroupOptions.of("g", 0, 1)), "joining the group")
                                         .allConnected(Duration.ofSeconds(20)),
-                                "await all connected")
+                                "all connected")
                         .epoch())
                 .isEqualTo(1);
     }
@@ -205,10 +205,10 @@ class InMemoryGroupTest {
                 .put("warmup", new JsonObject().put("fabric", "7d1f6a52-7f0b-4a39-9d0c-5b1f0f1f3c11/3")));
         List<Future<AllConnected>> waits = new ArrayList<>();
         for (int rank = 0; rank < 3; rank++) {
-            waits.add(Bounded.await(start(fabric).join(GroupOptions.of("g", rank, 3)), "start join")
+            waits.add(Bounded.await(start(fabric).join(GroupOptions.of("g", rank, 3)), "joining the group")
                     .allConnected(Duration.ofSeconds(20)));
         }
-        assertThat(Bounded.await(waits.getFirst(), "waits get first").links())
+        assertThat(Bounded.await(waits.getFirst(), "the first wait").links())
                 .isEqualTo(Collections.singletonMap(Proof.FABRIC_IMPORT_SIMULATED, 6));
     }
 
@@ -216,18 +216,18 @@ class InMemoryGroupTest {
     @Test
     void completesAGreaterEpochAfterAProcessWasReplaced() {
         start(MusterOptions.defaults());
-        JoinedRank zero = Bounded.await(musters.getFirst().join(GroupOptions.of("g", 0, 2)), "get first join");
+        JoinedRank zero = Bounded.await(musters.getFirst().join(GroupOptions.of("g", 0, 2)), "joining the group");
         Muster second = start(MusterOptions.defaults());
-        Bounded.await(second.join(GroupOptions.of("g", 1, 2)), "second join");
-        long before = Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "zero all connected")
+        Bounded.await(second.join(GroupOptions.of("g", 1, 2)), "joining the group");
+        long before = Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "all connected at rank 0")
                 .epoch();
-        Bounded.await(second.close(), "second close");
+        Bounded.await(second.close(), "closing the second Muster");
         JoinedRank again =
-                Bounded.await(start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)), "start join");
-        assertThat(Bounded.await(again.allConnected(Duration.ofSeconds(20)), "again all connected")
+                Bounded.await(start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)), "joining the group");
+        assertThat(Bounded.await(again.allConnected(Duration.ofSeconds(20)), "all connected after joining again")
                         .epoch())
                 .isGreaterThan(before);
-        assertThat(Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "zero all connected")
+        assertThat(Bounded.await(zero.allConnected(Duration.ofSeconds(20)), "all connected at rank 0")
                         .epoch())
                 .isGreaterThan(before);
     }

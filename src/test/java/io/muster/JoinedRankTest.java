@@ -43,24 +43,24 @@ class JoinedRankTest {
         vertxes.add(vertx);
         Muster muster = Bounded.await(
                 Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, MusterOptions.defaults()),
-                "muster start");
+                "starting Muster");
         musters.add(muster);
         return muster;
     }
 
     @AfterEach
     void closeAll() {
-        musters.forEach(muster -> Bounded.await(muster.close(), "muster close"));
-        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "vertx close"));
+        musters.forEach(muster -> Bounded.await(muster.close(), "closing Muster"));
+        vertxes.forEach(vertx -> Bounded.await(vertx.close(), "closing Vert.x"));
     }
 
     @Test
     void publishesASegmentThatIsRegisteredLaterAndKeepsLinksAndEpoch() {
-        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 2).segment("early", 16)), "start join");
-        JoinedRank one = Bounded.await(start().join(GroupOptions.of("g", 1, 2)), "start join");
+        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 2).segment("early", 16)), "joining the group");
+        JoinedRank one = Bounded.await(start().join(GroupOptions.of("g", 1, 2)), "joining the group");
         long epoch =
-                Bounded.await(one.allConnected(PATIENCE), "one all connected").epoch();
-        Bounded.await(zero.allConnected(PATIENCE), "zero all connected");
+                Bounded.await(one.allConnected(PATIENCE), "all connected at rank 1").epoch();
+        Bounded.await(zero.allConnected(PATIENCE), "all connected at rank 0");
         Queue<String> changes = new ConcurrentLinkedQueue<>();
         vertxes.forEach(vertx -> {
             vertx.eventBus().localConsumer(new Addresses(new GroupName("g")).peerState(), message -> {
@@ -76,7 +76,7 @@ class JoinedRankTest {
                             message -> changes.add(message.body().toString()));
         });
 
-        MemorySegment late = Bounded.await(zero.register("late", 4096), "zero register");
+        MemorySegment late = Bounded.await(zero.register("late", 4096), "registering a segment of rank 0");
         Eventually.value("rank 0 has 2 segments", () -> one.segments(0).size(), size -> size == 2);
 
         assertThat(one.segments(0))
@@ -84,11 +84,11 @@ class JoinedRankTest {
                 .extracting(PublishedSegment::name)
                 .containsExactly("early", "late");
         try (Arena arena = Arena.ofShared()) {
-            Bounded.await(one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42)), "one write");
+            Bounded.await(one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42)), "the write of rank 1");
         }
         assertThat(late.get(ValueLayout.JAVA_INT, 4092)).isEqualTo(42);
         assertThat(zero.segment("late")).isEqualTo(late);
-        assertThat(Bounded.await(one.allConnected(PATIENCE), "one all connected")
+        assertThat(Bounded.await(one.allConnected(PATIENCE), "all connected at rank 1")
                         .epoch())
                 .isEqualTo(epoch);
         assertThat(changes).isEmpty();
@@ -96,8 +96,8 @@ class JoinedRankTest {
 
     @Test
     void registrationsAtTheSameTimeLoseNone() {
-        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 2)), "start join");
-        JoinedRank one = Bounded.await(start().join(GroupOptions.of("g", 1, 2)), "start join");
+        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 2)), "joining the group");
+        JoinedRank one = Bounded.await(start().join(GroupOptions.of("g", 1, 2)), "joining the group");
         List<Future<MemorySegment>> all = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             all.add(zero.register("s" + i, 8 + i));
@@ -109,7 +109,7 @@ class JoinedRankTest {
 
     @Test
     void refusesInvalidSegments() {
-        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1).segment("kv", 8)), "start join");
+        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1).segment("kv", 8)), "joining the group");
         assertThat(failure(zero.register("kv", 8)))
                 .hasMessageContaining("rank 0 of group g has a segment 'kv' already")
                 .returns(MusterException.Kind.CONFIG, MusterException::kind);
@@ -127,7 +127,7 @@ class JoinedRankTest {
                         .kind())
                 .isEqualTo(MusterException.Kind.CONFIG);
         for (int i = 1; i < 1024; i++) {
-            Bounded.await(zero.register("s" + i, 1), "zero register");
+            Bounded.await(zero.register("s" + i, 1), "registering a segment of rank 0");
         }
         assertThat(failure(zero.register("one more", 1)))
                 .hasMessageContaining("1024 segments")
@@ -136,17 +136,17 @@ class JoinedRankTest {
 
     @Test
     void aRankThatHasLeftRegistersNothing() {
-        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1)), "start join");
-        Bounded.await(zero.leave(), "zero leave");
+        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1)), "joining the group");
+        Bounded.await(zero.leave(), "leaving with rank 0");
         assertThat(failure(zero.register("kv", 8)).kind()).isEqualTo(MusterException.Kind.FATAL);
         assertThat(failure(zero.allConnected(PATIENCE)).kind()).isEqualTo(MusterException.Kind.FATAL);
-        Bounded.await(zero.leave(), "zero leave");
+        Bounded.await(zero.leave(), "leaving with rank 0");
     }
 
     @Test // G-1
     void aGroupThatWasNotJoinedLeavesNothingBehind() {
         Muster first = start();
-        Bounded.await(first.join(GroupOptions.of("g", 0, 1)), "first join");
+        Bounded.await(first.join(GroupOptions.of("g", 0, 1)), "joining the group");
         Muster late = start();
         assertThat(failure(late.join(GroupOptions.of("g", 0, 1)))).hasMessageContaining("is held by pid");
         assertThat(Bounded.await(late.diagnostics().status(null), "late status")).isEmpty();
@@ -157,9 +157,9 @@ class JoinedRankTest {
     @Test // B-5
     void closingMusterEndsAWaitWithNeitherSuccessNorTimeout() {
         Muster muster = start();
-        Future<?> wait = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join")
+        Future<?> wait = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "joining the group")
                 .allConnected(PATIENCE);
-        Bounded.await(muster.close(), "muster close");
+        Bounded.await(muster.close(), "closing Muster");
         assertThat(failure(wait))
                 .hasMessageContaining("closed")
                 .returns(MusterException.Kind.FATAL, MusterException::kind);
@@ -167,7 +167,7 @@ class JoinedRankTest {
     }
 
     private static MusterException failure(Future<?> future) {
-        MusterException failure = catchThrowableOfType(MusterException.class, () -> Bounded.await(future, "future"));
+        MusterException failure = catchThrowableOfType(MusterException.class, () -> Bounded.await(future, "the failure"));
         assertThat(failure).as("failed").isNotNull();
         return failure;
     }

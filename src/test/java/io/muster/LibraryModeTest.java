@@ -60,31 +60,31 @@ class LibraryModeTest {
                         .with(options)
                         .withClusterManager(new HazelcastClusterManager(hazelcast))
                         .buildClustered(),
-                "with cluster manager build clustered");
+                "building a clustered Vert.x");
     }
 
     @AfterEach
     void stopTheApplication() {
-        Bounded.await(vertx.close(), "vertx close");
+        Bounded.await(vertx.close(), "closing Vert.x");
         hazelcast.getLifecycleService().terminate();
     }
 
     @Test
     void vertxAndHazelcastOutliveMusterAndItCanStartAgain() throws Exception {
         for (int round = 0; round < 2; round++) {
-            Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
+            Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting Muster");
             Bounded.await(
-                    Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "muster join")
+                    Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "joining the group")
                             .allConnected(LONG),
-                    "await all connected");
-            Bounded.await(muster.close(), "muster close");
-            Bounded.await(muster.close(), "muster close");
+                    "all connected");
+            Bounded.await(muster.close(), "closing Muster");
+            Bounded.await(muster.close(), "closing Muster");
             Bounded.await(
                     vertx.eventBus()
                             .<String>consumer("echo", message -> message.reply(message.body()))
                             .completion(),
-                    "consumer completion");
-            assertThat(Bounded.await(vertx.eventBus().<String>request("echo", "hello"), "string request")
+                    "registering the consumer");
+            assertThat(Bounded.await(vertx.eventBus().<String>request("echo", "hello"), "the reply on the event bus")
                             .body())
                     .isEqualTo("hello");
             assertThat(hazelcast.getLifecycleService().isRunning()).isTrue();
@@ -98,9 +98,9 @@ class LibraryModeTest {
         var faults = new TransportFaults();
         Muster muster = Bounded.await(faults.start(vertx, MusterOptions.defaults()), "muster start");
         Bounded.await(
-                Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "muster join")
+                Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "joining the group")
                         .allConnected(LONG),
-                "await all connected");
+                "all connected");
         TransportFault fault = faults.add(
                 TransportFault.at(TransportFault.Point.DIAL, new TransportFault.Act.Fail("cut by the test")));
 
@@ -108,16 +108,16 @@ class LibraryModeTest {
                 .routing()
                 .connect(new ProcessAddress(ProcessId.random(RandomGenerator.getDefault()), "127.0.0.1", 9));
 
-        assertThat(catchThrowableOfType(ConnectException.class, () -> Bounded.await(dial, "dial")))
+        assertThat(catchThrowableOfType(ConnectException.class, () -> Bounded.await(dial, "the dial")))
                 .hasMessageContaining("cut by the test");
         assertThat(fault.fired()).isEqualTo(1);
-        Bounded.await(muster.close(), "muster close");
+        Bounded.await(muster.close(), "closing Muster");
     }
 
     @Test // B-5
     void closingVertxFirstFailsWaitsAsClosedAndNothingHangs() throws Exception {
-        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
-        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join");
+        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting Muster");
+        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "joining the group");
         Future<AllConnected> wait = rank.allConnected(LONG);
 
         vertx.close().await(20, TimeUnit.SECONDS);
@@ -135,8 +135,8 @@ class LibraryModeTest {
 
     @Test
     void nothingHangsIfHazelcastIsShutDownFirst() throws Exception {
-        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
-        Future<AllConnected> wait = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "muster join")
+        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting Muster");
+        Future<AllConnected> wait = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "joining the group")
                 .allConnected(LONG);
         hazelcast.getLifecycleService().terminate();
         muster.close().await(20, TimeUnit.SECONDS);
@@ -145,16 +145,16 @@ class LibraryModeTest {
 
     @Test
     void anApplicationsVerticleMayOwnMusterFromItsStartToItsStop() throws Exception {
-        String owner = Bounded.await(vertx.deployVerticle(new Owner()), "vertx deploy verticle");
-        String bystander = Bounded.await(vertx.deployVerticle(new Bystander()), "vertx deploy verticle");
-        Bounded.await(vertx.undeploy(bystander), "vertx undeploy");
+        String owner = Bounded.await(vertx.deployVerticle(new Owner()), "deploying the verticle");
+        String bystander = Bounded.await(vertx.deployVerticle(new Bystander()), "deploying the verticle");
+        Bounded.await(vertx.undeploy(bystander), "undeploying the verticle");
         vertx.undeploy(owner).await(20, TimeUnit.SECONDS);
-        Muster again = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "muster start");
-        Bounded.await(
-                Bounded.await(again.join(GroupOptions.of("g", 0, 1)), "again join")
-                        .allConnected(LONG),
-                "await all connected");
-        Bounded.await(again.close(), "again close");
+        Muster again = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting Muster");
+        JoinedRank rank = Bounded.await(again.join(GroupOptions.of("g", 0, 1)), "joining the group");
+        assertThat(Bounded.await(rank.allConnected(LONG), "all connected").worldSize())
+                .isEqualTo(1);
+        Bounded.await(again.close(), "closing Muster again");
+        assertThat(vertx.deploymentIDs()).as("verticles that are left").isEmpty();
     }
 
     /** Starts Muster and joins on its own context; its stop is called after its children, if it had any, are gone. */
@@ -189,17 +189,17 @@ class LibraryModeTest {
 
     @Test
     void aVerticleJoinsSharesAndLeaves() throws Exception {
-        String zero = Bounded.await(deploy(rank(0).put("segments", new JsonObject().put("kv", 4096))), "deploy");
+        String zero = Bounded.await(deploy(rank(0).put("segments", new JsonObject().put("kv", 4096))), "deploying the verticle");
         JoinedRank joined = MusterVerticle.joined(vertx, "g", 0).orElseThrow();
         assertThat(joined.segment("kv").byteSize()).isEqualTo(4096);
 
-        String one = Bounded.await(deploy(rank(1).put("requireAllConnectedWithinMs", 30_000)), "deploy");
-        assertThat(Bounded.await(joined.allConnected(LONG), "joined all connected")
+        String one = Bounded.await(deploy(rank(1).put("requireAllConnectedWithinMs", 30_000)), "deploying the verticle");
+        assertThat(Bounded.await(joined.allConnected(LONG), "all connected")
                         .worldSize())
                 .isEqualTo(2);
         JsonObject status = Bounded.await(
                         vertx.eventBus().<JsonObject>request("muster.g.status", new JsonObject()),
-                        "json object request")
+                        "the reply on the event bus")
                 .body();
         assertThat(status.getInteger("processes"))
                 .as("both live in the same Muster")
@@ -213,7 +213,7 @@ class LibraryModeTest {
         assertThat(catchThrowableOfType(
                         Exception.class,
                         () -> Bounded.await(
-                                vertx.eventBus().request("muster.g.status", new JsonObject()), "event bus request")))
+                                vertx.eventBus().request("muster.g.status", new JsonObject()), "the reply on the event bus")))
                 .as("nobody answers any more")
                 .isNotNull();
     }
@@ -232,7 +232,7 @@ class LibraryModeTest {
                                                 .put("group", "h")
                                                 .put("rank", 0)
                                                 .put("worldSize", 1)))),
-                "deploy");
+                "deploying the verticle");
         assertThat(MusterVerticle.joined(vertx, "h", 0)).isPresent();
         assertThat(MusterVerticle.joined(vertx, "g", 1)).isPresent();
     }
@@ -241,7 +241,7 @@ class LibraryModeTest {
     void aVerticleThatFailsLeavesTheGroupsItJoined() {
         Throwable late = catchThrowableOfType(
                 MusterException.class,
-                () -> Bounded.await(deploy(rank(0).put("requireAllConnectedWithinMs", 200)), "deploy"));
+                () -> Bounded.await(deploy(rank(0).put("requireAllConnectedWithinMs", 200)), "deploying the verticle"));
         assertThat(late)
                 .hasMessageContaining("not all connected after 200 ms")
                 .hasMessageContaining("rank 1: never published");
@@ -252,30 +252,30 @@ class LibraryModeTest {
                         .put("rank", 0)
                         .put("worldSize", 1)
                         .put("requireAllConnectedWithinMs", 30_000)),
-                "deploy");
+                "deploying the verticle");
     }
 
     @Test
     void verticlesOfOneVertxAgreeOnTheSettings() {
-        Bounded.await(deploy(rank(0)), "deploy");
+        Bounded.await(deploy(rank(0)), "deploying the verticle");
         MusterException other = catchThrowableOfType(
                 MusterException.class,
                 () -> Bounded.await(
                         deploy(rank(1).put(
                                         "muster", new JsonObject().put("liveness", new JsonObject().put("misses", 7)))),
-                        "deploy"));
+                        "deploying the verticle"));
         assertThat(other.kind()).isEqualTo(MusterException.Kind.CONFIG);
         assertThat(other).hasMessageContaining("liveness.misses is 7 here and 3 there");
         MusterException twice =
-                catchThrowableOfType(MusterException.class, () -> Bounded.await(deploy(rank(0)), "deploy"));
+                catchThrowableOfType(MusterException.class, () -> Bounded.await(deploy(rank(0)), "deploying the verticle"));
         assertThat(twice).hasMessageContaining("rank 0 of group g has been joined by this process already");
         Bounded.await(
-                deploy(rank(1).put("muster", new JsonObject()).put("requireAllConnectedWithinMs", 30_000)), "deploy");
+                deploy(rank(1).put("muster", new JsonObject()).put("requireAllConnectedWithinMs", 30_000)), "deploying the verticle");
     }
 
     @Test
     void closingVertxStopsAVerticleInOrder() throws Exception {
-        Bounded.await(deploy(rank(0)), "deploy");
+        Bounded.await(deploy(rank(0)), "deploying the verticle");
         Future<AllConnected> wait =
                 MusterVerticle.joined(vertx, "g", 0).orElseThrow().allConnected(LONG);
         vertx.close().await(20, TimeUnit.SECONDS);

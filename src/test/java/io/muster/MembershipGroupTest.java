@@ -54,7 +54,7 @@ class MembershipGroupTest {
         JoinedRank two = cluster.start().join("g", 2, 3);
         InMemoryCluster.await(zero, one, two);
         List<Future<JsonObject>> degraded = List.of(first.degraded("g"), second.degraded("g"));
-        Bounded.await(two.leave(), "two leave");
+        Bounded.await(two.leave(), "leaving with rank 2");
         for (Future<JsonObject> heard : degraded) {
             assertThat(Bounded.await(heard, "heard").getJsonArray("lost")).hasSize(1);
             JsonObject lost = Bounded.await(heard, "heard").getJsonArray("lost").getJsonObject(0);
@@ -63,14 +63,14 @@ class MembershipGroupTest {
             assertThat(lost.getLong("incarnation")).isEqualTo(two.member().incarnation());
         }
         assertThat(zero.runtime().linkTable().row(0, 1).state()).isInstanceOf(LinkState.Connected.class);
-        assertThat(Bounded.await(zero.report(), "zero report").missing())
+        assertThat(Bounded.await(zero.report(), "the report of rank 0").missing())
                 .singleElement()
                 .satisfies(missing -> {
                     assertThat(missing.rank()).isEqualTo(2);
                     assertThat(missing.phase()).isEqualTo(StuckReport.Phase.VANISHED);
                     assertThat(missing.lastError()).contains("left by its own will");
                 });
-        assertThatThrownBy(() -> Bounded.await(two.allConnected(InMemoryCluster.PATIENCE), "two all connected"))
+        assertThatThrownBy(() -> Bounded.await(two.allConnected(InMemoryCluster.PATIENCE), "all connected at rank 2"))
                 .isInstanceOfSatisfying(
                         MusterException.class,
                         refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.FATAL));
@@ -98,13 +98,13 @@ class MembershipGroupTest {
                                 .put("incarnation", one.member().incarnation())
                                 .put("reason", "its answers look wrong"));
         JsonObject lost =
-                Bounded.await(degraded, "degraded").getJsonArray("lost").getJsonObject(0);
+                Bounded.await(degraded, "the event of the loss").getJsonArray("lost").getJsonObject(0);
         assertThat(lost.getInteger("rank")).isEqualTo(1);
         assertThat(lost.getString("reason")).isEqualTo("REPORTED");
         assertThat(lost.getString("evidence")).contains("its answers look wrong");
         assertThat(lost.getInteger("reportedBy")).isZero();
-        assertThat(Bounded.await(degraded, "degraded").getLong("epoch")).isEqualTo(epoch);
-        Bounded.await(degradedThere, "degraded there");
+        assertThat(Bounded.await(degraded, "the event of the loss").getLong("epoch")).isEqualTo(epoch);
+        Bounded.await(degradedThere, "the event of the loss at the other process");
         assertThat(InMemoryCluster.await(zero, one).epoch()).isGreaterThan(epoch);
     }
 
@@ -127,7 +127,7 @@ class MembershipGroupTest {
         bus.send(of("g").report(), new JsonObject().put("rank", 1).put("peer", 0));
         bus.send(of("g").report(), new JsonObject().put("rank", "zero"));
         bus.send(of("g").report(), new JsonObject());
-        Bounded.await(zero.report(), "zero report");
+        Bounded.await(zero.report(), "the report of rank 0");
         assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
         assertThat(degraded.isComplete()).isFalse();
     }
@@ -178,7 +178,7 @@ class MembershipGroupTest {
         for (int round = 0; round < 10; round++) {
             JoinedRank one = first.join("g", 1, 3);
             InMemoryCluster.await(zero, one, two);
-            Bounded.await(one.leave(), "one leave");
+            Bounded.await(one.leave(), "leaving with rank 1");
             assertThat(first.vertx().deploymentIDs())
                     .as("a verticle of the former link would take its successor's messages")
                     .hasSize(without);
@@ -259,14 +259,14 @@ class MembershipGroupTest {
                                 .put("peer", 1)
                                 .put("incarnation", one.member().incarnation())
                                 .put("reason", "cut for once"));
-        linkLost.forEach(lost -> Bounded.await(lost, "lost"));
+        linkLost.forEach(lost -> Bounded.await(lost, "the events of the loss"));
         long mended = InMemoryCluster.await(zero, one, two).epoch();
         assertThat(epoch(store).vector()).as("after a lost link").isEqualTo(members);
         List<Future<JsonObject>> processLost = List.of(first.degraded("g"), second.degraded("g"));
         cluster.crash(third);
-        processLost.forEach(lost -> Bounded.await(lost, "lost"));
+        processLost.forEach(lost -> Bounded.await(lost, "the events of the loss"));
         for (JoinedRank left : List.of(zero, one)) {
-            assertThatThrownBy(() -> Bounded.await(left.allConnected(Duration.ofMillis(300)), "left all connected"))
+            assertThatThrownBy(() -> Bounded.await(left.allConnected(Duration.ofMillis(300)), "the wait of the rank that left"))
                     .as("two are not all")
                     .isInstanceOfSatisfying(
                             MusterException.class,
@@ -287,7 +287,7 @@ class MembershipGroupTest {
 
     private static EpochRecord epoch(InMemorySegmentStore store) {
         return ((Decoded.Valid<EpochRecord>) Schema.epochRecord(Objects.requireNonNull(
-                        Bounded.await(store.get(InMemoryCluster.keys("g").epoch()), "store get"))))
+                        Bounded.await(store.get(InMemoryCluster.keys("g").epoch()), "reading the store"))))
                 .value();
     }
 }

@@ -75,7 +75,7 @@ class RendezvousGroupTest {
                 cluster.start(NO_POLLING).join("g", 2, 4)));
         Future<JsonObject> link = cluster.start(NO_POLLING).link("g", 3, 2, "CONNECTED");
         assertThatThrownBy(() ->
-                        Bounded.await(ranks.getFirst().allConnected(Duration.ofMillis(100)), "get first all connected"))
+                        Bounded.await(ranks.getFirst().allConnected(Duration.ofMillis(100)), "all connected at rank 0"))
                 .hasMessageContaining("rank 1: never published")
                 .hasMessageContaining("rank 3: never published");
         assertThat(link.isComplete()).isFalse();
@@ -96,10 +96,10 @@ class RendezvousGroupTest {
         }
         InMemoryCluster.Process process = cluster.start(NO_POLLING);
         PreparedRank prepared =
-                Bounded.await(process.muster().prepare(GroupOptions.of("g", late, 3)), "muster prepare");
+                Bounded.await(process.muster().prepare(GroupOptions.of("g", late, 3)), "preparing the rank");
         Eventually.value("channels to both peers", () -> channels(process), channels -> channels.size() >= 2);
         Set<ChannelGeneration> before = channels(process);
-        ranks.add(Bounded.await(prepared.publish(), "prepared publish"));
+        ranks.add(Bounded.await(prepared.publish(), "publishing the rank"));
         assertThat(InMemoryCluster.await(ranks).linkCount()).isEqualTo(6);
         assertThat(channels(process)).as("and needs no others").isEqualTo(before);
     }
@@ -196,7 +196,7 @@ class RendezvousGroupTest {
         JoinedRank zero = first.join("g", 0, 3);
         InMemorySegmentStore stranger = cluster.stranger();
         RankEntry good =
-                entry(Bounded.await(stranger.get(InMemoryCluster.keys("g").rank(0)), "stranger get"));
+                entry(Bounded.await(stranger.get(InMemoryCluster.keys("g").rank(0)), "the stranger's read"));
         InMemoryCluster.overwrite(stranger, InMemoryCluster.keys("g").rank(2), bad.made.apply(good));
         JoinedRank one = cluster.start().join("g", 1, 3);
         Bounded.await(connected, "connected");
@@ -264,7 +264,7 @@ class RendezvousGroupTest {
             InMemoryCluster.overwrite(
                     stranger,
                     key,
-                    Schema.encode(change.apply(entry(Bounded.await(stranger.get(key), "stranger get")))));
+                    Schema.encode(change.apply(entry(Bounded.await(stranger.get(key), "the stranger's read")))));
         }
     }
 
@@ -332,7 +332,7 @@ class RendezvousGroupTest {
         InMemoryCluster.await(zero);
         InMemorySegmentStore stranger = cluster.stranger();
         String key = InMemoryCluster.keys("g").rank(0);
-        RankEntry live = entry(Bounded.await(stranger.get(key), "stranger get"));
+        RankEntry live = entry(Bounded.await(stranger.get(key), "the stranger's read"));
         InMemoryCluster.overwrite(
                 stranger,
                 key,
@@ -353,7 +353,7 @@ class RendezvousGroupTest {
         if (storeKnows) {
             cluster.crash(second);
         } else {
-            Bounded.await(second.muster().process().transport().close(), "transport close");
+            Bounded.await(second.muster().process().transport().close(), "closing the transport");
         }
         JoinedRank again = cluster.start(slow).join("g", 1, 2);
         assertThat(again.member().isNewerThan(one.member())).isTrue();
@@ -373,9 +373,9 @@ class RendezvousGroupTest {
 
             String key = InMemoryCluster.keys("g").rank(0);
             InMemoryCluster.overwrite(
-                    island.stranger(), key, Bounded.await(cluster.stranger().get(key), "stranger get"));
+                    island.stranger(), key, Bounded.await(cluster.stranger().get(key), "the stranger's read"));
 
-            assertThatThrownBy(() -> Bounded.await(waiting, "waiting"))
+            assertThatThrownBy(() -> Bounded.await(waiting, "the wait for all connected"))
                     .isInstanceOfSatisfying(
                             MusterException.class,
                             ended -> assertThat(ended.kind()).isEqualTo(MusterException.Kind.FATAL))
@@ -398,7 +398,7 @@ class RendezvousGroupTest {
                     faults);
             String key = InMemoryCluster.keys("g").rank(0);
             InMemoryCluster.overwrite(
-                    cluster.stranger(), key, Bounded.await(island.stranger().get(key), "stranger get"));
+                    cluster.stranger(), key, Bounded.await(island.stranger().get(key), "the stranger's read"));
 
             JoinedRank zero = process.join("g", 0, 2);
             assertThat(unreachable.fired())
@@ -406,7 +406,7 @@ class RendezvousGroupTest {
                     .isPositive();
             faults.healAll();
 
-            assertThatThrownBy(() -> Bounded.await(waiting, "waiting"))
+            assertThatThrownBy(() -> Bounded.await(waiting, "the wait for all connected"))
                     .hasMessageContaining("was taken over by a newer life, " + zero.member());
         }
     }
@@ -431,7 +431,7 @@ class RendezvousGroupTest {
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}
                 }),
-                "store listen");
+                "listening to the store");
         return seen.future();
     }
 

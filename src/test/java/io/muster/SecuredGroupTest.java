@@ -145,7 +145,7 @@ class SecuredGroupTest {
         InMemoryCluster.Process second = cluster.start(secured);
         JoinedRank two = second.join("g", 2, 3);
         assertThat(InMemoryCluster.await(zero, one, two).linkCount()).isEqualTo(6);
-        Bounded.await(two.write(0, "kv", 8, eight(42)), "two write");
+        Bounded.await(two.write(0, "kv", 8, eight(42)), "the write of rank 2");
         assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 8)).isEqualTo(42);
         long epoch = InMemoryCluster.await(zero).epoch();
         cluster.crash(second);
@@ -155,7 +155,7 @@ class SecuredGroupTest {
         assertThat(first.muster().diagnostics().rejected().count()).isZero();
         InMemorySegmentStore stranger = cluster.stranger();
         for (String key : cluster.shared().keys()) {
-            StoredBytes bytes = Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get"));
+            StoredBytes bytes = Objects.requireNonNull(Bounded.await(stranger.get(key), "the stranger's read"));
             for (Decoded<?> decoded :
                     List.of(Schema.rankEntry(bytes), Schema.readyMark(bytes), Schema.epochRecord(bytes))) {
                 assertThat(decoded)
@@ -209,13 +209,13 @@ class SecuredGroupTest {
             }
         });
         JoinedRank one = second.join("g", 1, 2);
-        Bounded.await(refused.future(), "refused future");
+        Bounded.await(refused.future(), "the refusal");
         for (JoinedRank rank : List.of(zero, one)) {
-            assertThatThrownBy(() -> Bounded.await(rank.allConnected(Duration.ofMillis(300)), "rank all connected"))
+            assertThatThrownBy(() -> Bounded.await(rank.allConnected(Duration.ofMillis(300)), "all connected"))
                     .isInstanceOf(MusterException.class)
                     .hasMessageContaining("signature: expected")
                     .hasMessageContaining("security.secretFile");
-            StuckReport report = Bounded.await(rank.report(), "rank report");
+            StuckReport report = Bounded.await(rank.report(), "the report of the rank");
             boolean knowsNone = mistake == (rank == zero ? Mistake.NONE_THERE : Mistake.NONE_HERE);
             assertThat(report.missing()).anySatisfy(missing -> {
                 assertThat(missing.rank()).isEqualTo(rank == zero ? 1 : 0);
@@ -238,7 +238,7 @@ class SecuredGroupTest {
                 .isEqualTo(1);
         ProcessAddress address = first.muster().address();
         assertThatThrownBy(
-                        () -> Bounded.await(second.muster().process().routing().connect(address), "routing connect"))
+                        () -> Bounded.await(second.muster().process().routing().connect(address), "connecting to the process"))
                 .hasMessageContaining("UNPROVED")
                 .hasMessageContaining("security.secretFile");
         assertThatThrownBy(() -> Bounded.await(
@@ -246,7 +246,7 @@ class SecuredGroupTest {
                                 .process()
                                 .routing()
                                 .connect(second.muster().address()),
-                        "routing connect"))
+                        "connecting to the process"))
                 .hasMessageContaining("UNPROVED");
         assertThat(warnings("muster.connection.dropped"))
                 .as("once per address, though it was refused more often")
@@ -272,8 +272,8 @@ class SecuredGroupTest {
                 .hasMessageContaining("another secret");
         JoinedRank peer = cluster.start(secured).join(GroupOptions.of("h", 1, 2).secret(own));
         assertThat(InMemoryCluster.await(secret, peer).linkCount()).isEqualTo(2);
-        Bounded.await(secret.leave(), "secret leave");
-        Bounded.await(other.join("k", 0, 1).allConnected(InMemoryCluster.PATIENCE), "join all connected");
+        Bounded.await(secret.leave(), "leaving with the signed rank");
+        Bounded.await(other.join("k", 0, 1).allConnected(InMemoryCluster.PATIENCE), "all connected");
     }
 
     @Test
@@ -393,7 +393,7 @@ class SecuredGroupTest {
                         "times, at 127.0.0.1:" + waiter.muster().address().port());
         assertThat(picture.getLong("distrusted")).isPositive();
         assertThat(picture.getJsonArray("distrust").encode()).contains("store/g/rank/2");
-        assertThatThrownBy(() -> Bounded.await(zero.allConnected(Duration.ofMillis(50)), "zero all connected"))
+        assertThatThrownBy(() -> Bounded.await(zero.allConnected(Duration.ofMillis(50)), "all connected at rank 0"))
                 .hasMessageContaining(here)
                 .hasMessageContaining(where)
                 .hasMessageContaining(what);
@@ -401,7 +401,7 @@ class SecuredGroupTest {
                         pictureWith(forgetful, "rank 0: its entry is signed, and no secret is set here: refused")))
                 .contains(
                         "set the same group secret here as for rank 0 (security.secretFile), or start all ranks without");
-        Bounded.await(unsigned.leave(), "unsigned leave");
+        Bounded.await(unsigned.leave(), "leaving with the unsigned rank");
         JoinedRank two = cluster.start(secured).join("g", 2, 3);
         InMemoryCluster.await(zero, one, two);
         assertThat(StatusVerticle.text(Bounded.await(waiter.muster().diagnostics().status("g"), "muster status")
@@ -424,13 +424,13 @@ class SecuredGroupTest {
         JoinedRank zero = process.join("g", 0, 2);
         Bounded.await(
                 process.join(GroupOptions.of("h", 0, 1).secret(theirs)).allConnected(InMemoryCluster.PATIENCE),
-                "join all connected");
+                "all connected");
         InMemorySegmentStore store = cluster.stranger();
         var keyring = new Keyring();
         keyring.add(theirs);
         try (var stranger = new Trap(keyring)) {
             Channel channel =
-                    Bounded.await(stranger.transport.connect(process.muster().address()), "transport connect");
+                    Bounded.await(stranger.transport.connect(process.muster().address()), "connecting to the process");
             for (int i = 0; i < 500; i++) {
                 for (ControlKind kind : ControlKind.values()) {
                     channel.send(kind, Buffer.buffer("nonsense"));
@@ -473,10 +473,10 @@ class SecuredGroupTest {
         // the stranger can read everything but the secret: the schema is public
         var seen = new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {});
         RankEntry entry = ((Decoded.Valid<RankEntry>)
-                        Schema.rankEntry(Objects.requireNonNull(Bounded.await(seen.get(keys.rank(1)), "seen get"))))
+                        Schema.rankEntry(Objects.requireNonNull(Bounded.await(seen.get(keys.rank(1)), "reading the store"))))
                 .value();
         EpochRecord epoch = ((Decoded.Valid<EpochRecord>)
-                        Schema.epochRecord(Objects.requireNonNull(Bounded.await(seen.get(keys.epoch()), "seen get"))))
+                        Schema.epochRecord(Objects.requireNonNull(Bounded.await(seen.get(keys.epoch()), "reading the store"))))
                 .value();
         SegmentHandle handle = trap.redirected(entry.handle());
         var newer =
@@ -488,7 +488,7 @@ class SecuredGroupTest {
                         .close(
                                 keys.rank(1),
                                 Schema.encode(new RankEntry(group, 3, newer, RankEntry.State.LIVE, 0, handle)));
-            case ANOTHER_RANKS_SIGNED_ENTRY -> Bounded.await(stranger.get(keys.rank(0)), "stranger get");
+            case ANOTHER_RANKS_SIGNED_ENTRY -> Bounded.await(stranger.get(keys.rank(0)), "the stranger's read");
             case GONE -> Schema.encode(entry.with(RankEntry.State.GONE, entry.handle()));
             case LEFT -> Schema.encode(entry.with(RankEntry.State.LEFT, entry.handle()));
             case DEGRADED ->
@@ -538,7 +538,7 @@ class SecuredGroupTest {
         var keys = InMemoryCluster.keys("g");
         RankEntry good = ((Decoded.Valid<RankEntry>) Schema.rankEntry(Objects.requireNonNull(Bounded.await(
                         new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {}).get(keys.rank(0)),
-                        "sealed segment store get"))))
+                        "reading with the group's secret"))))
                 .value();
         var nobody = new Member(1, 5, LifeId.random(RandomGenerator.getDefault()));
         var epoch = new EpochRecord(
@@ -562,7 +562,7 @@ class SecuredGroupTest {
                 stranger,
                 keys.ready(1),
                 Schema.encode(new ReadyMark(new GroupName("g"), nobody, 1, epoch.digest(), List.of())));
-        assertThatThrownBy(() -> Bounded.await(zero.allConnected(Duration.ofMillis(500)), "zero all connected"))
+        assertThatThrownBy(() -> Bounded.await(zero.allConnected(Duration.ofMillis(500)), "all connected at rank 0"))
                 .hasMessageContaining("signature: expected one by the group's secret");
         assertThat(InMemoryCluster.await(zero, cluster.start(secured).join("g", 1, 2))
                         .linkCount())
@@ -577,13 +577,13 @@ class SecuredGroupTest {
         InMemoryCluster.await(zero, former.join("g", 1, 2));
         InMemorySegmentStore stranger = cluster.stranger();
         String key = InMemoryCluster.keys("g").rank(1);
-        StoredBytes old = Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get"));
+        StoredBytes old = Objects.requireNonNull(Bounded.await(stranger.get(key), "the stranger's read"));
         cluster.crash(former);
         JoinedRank one = cluster.start(secured).join("g", 1, 2);
         long epoch = InMemoryCluster.await(zero, one).epoch();
         InMemoryCluster.overwrite(stranger, key, old);
         assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
-        Bounded.await(one.leave(), "one leave");
+        Bounded.await(one.leave(), "leaving with rank 1");
         InMemoryCluster.overwrite(stranger, key, old);
         JoinedRank next = cluster.start(secured).join("g", 1, 2);
         assertThat(InMemoryCluster.await(zero, next).epoch()).isGreaterThan(epoch);
@@ -610,12 +610,12 @@ class SecuredGroupTest {
                             this,
                             keyring,
                             null),
-                    "tcp transport start");
+                    "starting the transport");
             listening = Bounded.await(
                     vertx.createNetServer()
                             .connectHandler(_ -> connected.incrementAndGet())
                             .listen(0, "127.0.0.1"),
-                    "connect handler listen");
+                    "opening a plain server");
         }
 
         SegmentHandle redirected(SegmentHandle from) {
@@ -652,8 +652,8 @@ class SecuredGroupTest {
 
         @Override
         public void close() {
-            Bounded.await(transport.close(), "transport close");
-            Bounded.await(vertx.close(), "vertx close");
+            Bounded.await(transport.close(), "closing the transport");
+            Bounded.await(vertx.close(), "closing Vert.x");
         }
     }
 
@@ -668,20 +668,20 @@ class SecuredGroupTest {
         JoinedRank zero = process.join(GroupOptions.of("g", 0, 2).segment("kv", 64));
         Bounded.await(
                 process.join(GroupOptions.of("h", 0, 1).secret(theirs)).allConnected(InMemoryCluster.PATIENCE),
-                "join all connected");
+                "all connected");
         JoinedRank one = cluster.start(secured).join("g", 1, 2);
         long epoch = InMemoryCluster.await(zero, one).epoch();
         var keyring = new Keyring();
         keyring.add(theirs);
         try (var stranger = new Trap(keyring)) {
             Channel channel =
-                    Bounded.await(stranger.transport.connect(process.muster().address()), "transport connect");
+                    Bounded.await(stranger.transport.connect(process.muster().address()), "connecting to the process");
             RankEntry own = zero.runtime().seat(0).ownEntry();
             var segment = own.handle().segments().getFirst(); // the handle is readable for every member of the cluster
             assertThatThrownBy(() -> Bounded.await(
                             channel.write(
                                     new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7)),
-                            "channel write"))
+                            "a write over the channel"))
                     .isInstanceOfSatisfying(
                             WriteException.class,
                             refused -> assertThat(refused.reason()).isEqualTo(WriteException.Reason.UNPROVED))
@@ -729,7 +729,7 @@ class SecuredGroupTest {
             assertThatThrownBy(() -> Bounded.await(
                             channel.write(
                                     new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7)),
-                            "channel write"))
+                            "a write over the channel"))
                     .isInstanceOf(WriteException.class);
             assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
             assertThat(stranger.connected()).isZero();

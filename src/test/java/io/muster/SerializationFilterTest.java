@@ -77,13 +77,13 @@ class SerializationFilterTest {
                         .with(options)
                         .withClusterManager(new HazelcastClusterManager(hazelcast))
                         .buildClustered(),
-                "with cluster manager build clustered");
+                "building a clustered Vert.x");
     }
 
     @AfterAll
     static void stop() {
-        Bounded.await(here.close(), "here close");
-        Bounded.await(there.close(), "there close");
+        Bounded.await(here.close(), "closing the first Vert.x");
+        Bounded.await(there.close(), "closing the second Vert.x");
         for (HazelcastInstance one : List.of(stranger, second, first)) {
             one.shutdown();
         }
@@ -95,12 +95,12 @@ class SerializationFilterTest {
                 there.eventBus()
                         .consumer("echo", message -> message.reply(message.body()))
                         .completion(),
-                "consumer completion");
+                "registering the consumer");
         Bounded.await(
                 there.eventBus()
                         .consumer("fail", message -> message.fail(7, "no"))
                         .completion(),
-                "consumer completion");
+                "registering the consumer");
         for (Object body : List.of(
                 "text", 5L, 2.5, true, Buffer.buffer("bytes"), new JsonObject().put("a", new JsonArray().add(1)))) {
             assertThat(here.eventBus()
@@ -120,9 +120,9 @@ class SerializationFilterTest {
     @Test
     void sharedMapsHoldTheTypesThatVertxDocuments() {
         AsyncMap<String, Object> mine = Bounded.await(
-                here.sharedData().<String, Object>getClusterWideMap("shared"), "object get cluster wide map");
+                here.sharedData().<String, Object>getClusterWideMap("shared"), "the cluster-wide map");
         AsyncMap<String, Object> theirs = Bounded.await(
-                there.sharedData().<String, Object>getClusterWideMap("shared"), "object get cluster wide map");
+                there.sharedData().<String, Object>getClusterWideMap("shared"), "the cluster-wide map");
         Map<String, Object> values = Map.of(
                 "text",
                 "a",
@@ -144,37 +144,37 @@ class SerializationFilterTest {
                 new JsonArray().add("x"),
                 "instant",
                 Instant.EPOCH);
-        values.forEach((key, value) -> Bounded.await(mine.put(key, value), "mine put"));
+        values.forEach((key, value) -> Bounded.await(mine.put(key, value), "putting into the map"));
         values.forEach((key, value) ->
-                assertThat(Bounded.await(theirs.get(key), "theirs get")).isEqualTo(value));
-        assertThat(Bounded.await(theirs.putIfAbsent("text", "b"), "theirs put if absent"))
+                assertThat(Bounded.await(theirs.get(key), "getting from the map")).isEqualTo(value));
+        assertThat(Bounded.await(theirs.putIfAbsent("text", "b"), "putting into the map if absent"))
                 .isEqualTo("a");
-        assertThat(Bounded.await(theirs.replaceIfPresent("text", "a", "c"), "theirs replace if present"))
+        assertThat(Bounded.await(theirs.replaceIfPresent("text", "a", "c"), "replacing in the map"))
                 .isTrue();
-        Bounded.await(mine.put("short", "lived", 60_000), "mine put");
-        assertThat(Bounded.await(theirs.get("short"), "theirs get")).isEqualTo("lived");
-        assertThat(Bounded.await(theirs.entries(), "theirs entries")).hasSize(values.size() + 1);
-        assertThat(Bounded.await(theirs.remove("text"), "theirs remove")).isEqualTo("c");
-        Bounded.await(mine.clear(), "mine clear");
-        assertThat(Bounded.await(theirs.size(), "theirs size")).isZero();
+        Bounded.await(mine.put("short", "lived", 60_000), "putting into the map");
+        assertThat(Bounded.await(theirs.get("short"), "getting from the map")).isEqualTo("lived");
+        assertThat(Bounded.await(theirs.entries(), "the entries of the map")).hasSize(values.size() + 1);
+        assertThat(Bounded.await(theirs.remove("text"), "removing from the map")).isEqualTo("c");
+        Bounded.await(mine.clear(), "clearing the map");
+        assertThat(Bounded.await(theirs.size(), "the size of the map")).isZero();
     }
 
     @Test
     void countersAndLocksWork() {
-        Counter mine = Bounded.await(here.sharedData().getCounter("count"), "shared data get counter");
-        Counter theirs = Bounded.await(there.sharedData().getCounter("count"), "shared data get counter");
-        assertThat(Bounded.await(mine.incrementAndGet(), "mine increment and get")
-                        + Bounded.await(theirs.addAndGet(4), "theirs add and get"))
+        Counter mine = Bounded.await(here.sharedData().getCounter("count"), "the counter");
+        Counter theirs = Bounded.await(there.sharedData().getCounter("count"), "the counter");
+        assertThat(Bounded.await(mine.incrementAndGet(), "incrementing the counter")
+                        + Bounded.await(theirs.addAndGet(4), "adding to the counter"))
                 .isEqualTo(1 + 5);
-        assertThat(Bounded.await(theirs.compareAndSet(5, 9), "theirs compare and set"))
+        assertThat(Bounded.await(theirs.compareAndSet(5, 9), "setting the counter"))
                 .isTrue();
-        assertThat(Bounded.await(mine.get(), "mine get")).isEqualTo(9);
-        Lock held = Bounded.await(here.sharedData().getLock("lock"), "shared data get lock");
+        assertThat(Bounded.await(mine.get(), "reading the counter")).isEqualTo(9);
+        Lock held = Bounded.await(here.sharedData().getLock("lock"), "the lock");
         assertThatThrownBy(() -> Bounded.await(
-                        there.sharedData().getLockWithTimeout("lock", 100), "shared data get lock with timeout"))
+                        there.sharedData().getLockWithTimeout("lock", 100), "the lock"))
                 .hasMessageContaining("Timed out");
         held.release();
-        Bounded.await(there.sharedData().getLockWithTimeout("lock", 20_000), "shared data get lock with timeout")
+        Bounded.await(there.sharedData().getLockWithTimeout("lock", 20_000), "the lock")
                 .release();
     }
 

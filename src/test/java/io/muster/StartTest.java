@@ -46,11 +46,11 @@ class StartTest {
         SegmentStore store = busy(
                 shared.store(vertx.getOrCreateContext(), id), 3, MusterException.retry("not answered after 3000 ms"));
 
-        Muster muster = Bounded.await(Muster.start(vertx, store, id, MusterOptions.defaults()), "muster start");
+        Muster muster = Bounded.await(Muster.start(vertx, store, id, MusterOptions.defaults()), "starting Muster");
 
         assertThat(asked).hasValue(4);
-        InMemoryCluster.await(Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "muster join"));
-        Bounded.await(muster.close(), "muster close");
+        InMemoryCluster.await(Bounded.await(muster.join(GroupOptions.of("g", 0, 1)), "joining the group"));
+        Bounded.await(muster.close(), "closing Muster");
     }
 
     @Test
@@ -59,14 +59,14 @@ class StartTest {
         SegmentStore gone = busy(
                 shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.fatal("shut down"));
 
-        assertThatThrownBy(() -> Bounded.await(Muster.start(vertx, gone, id, MusterOptions.defaults()), "muster start"))
+        assertThatThrownBy(() -> Bounded.await(Muster.start(vertx, gone, id, MusterOptions.defaults()), "starting Muster"))
                 .hasMessage("shut down");
         assertThat(asked).hasValue(1);
 
         SegmentStore silent = busy(
                 shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.retry("no answer"));
         assertThatThrownBy(
-                        () -> Bounded.await(Muster.start(vertx, silent, id, MusterOptions.defaults()), "muster start"))
+                        () -> Bounded.await(Muster.start(vertx, silent, id, MusterOptions.defaults()), "starting Muster"))
                 .hasMessage("no answer");
         assertThat(asked).hasValue(1 + 10);
     }

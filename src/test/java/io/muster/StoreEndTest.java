@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class StoreEndTest {
     private static void assertTold(Future<AllConnected> waiting) {
-        MusterException failure = catchThrowableOfType(MusterException.class, () -> Bounded.await(waiting, "waiting"));
+        MusterException failure = catchThrowableOfType(MusterException.class, () -> Bounded.await(waiting, "the wait for all connected"));
         assertThat(failure.kind()).isEqualTo(MusterException.Kind.FATAL);
         assertThat(failure).hasMessageContainingAll("Hazelcast has shut down in this process", "start it again");
     }

@@ -59,13 +59,13 @@ class StrangerMemberTest {
         for (int rank = 0; rank < 2; rank++) {
             Vertx vertx = vertx(rank == 0 ? founder : member(cluster, founder));
             nodes.add(vertx);
-            Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.fromJson(SETTINGS)), "muster start");
-            open.add(() -> Bounded.await(muster.close(), "muster close"));
-            ranks.add(Bounded.await(muster.join(GroupOptions.of("g", rank, 2).secret(SECRET)), "muster join"));
+            Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.fromJson(SETTINGS)), "starting Muster");
+            open.add(() -> Bounded.await(muster.close(), "closing Muster"));
+            ranks.add(Bounded.await(muster.join(GroupOptions.of("g", rank, 2).secret(SECRET)), "joining the group"));
         }
         stranger = member(cluster, founder);
         strangersVertx = vertx(stranger);
-        epoch = Bounded.await(ranks.getFirst().allConnected(PATIENCE), "get first all connected")
+        epoch = Bounded.await(ranks.getFirst().allConnected(PATIENCE), "all connected at rank 0")
                 .epoch();
         nodes.forEach(vertx -> vertx.eventBus().<JsonObject>localConsumer(G.peerState(), message -> {
             if (message.body().getString("from").equals("CONNECTED")) {
@@ -88,8 +88,8 @@ class StrangerMemberTest {
                         .with(options)
                         .withClusterManager(new HazelcastClusterManager(hazelcast))
                         .buildClustered(),
-                "with cluster manager build clustered");
-        open.add(() -> Bounded.await(vertx.close(), "vertx close"));
+                "building a clustered Vert.x");
+        open.add(() -> Bounded.await(vertx.close(), "closing Vert.x"));
         return vertx;
     }
 
@@ -105,7 +105,7 @@ class StrangerMemberTest {
     }
 
     private void stillConnected() {
-        ranks.forEach(rank -> assertThat(Bounded.await(rank.allConnected(PATIENCE), "rank all connected")
+        ranks.forEach(rank -> assertThat(Bounded.await(rank.allConnected(PATIENCE), "all connected")
                         .epoch())
                 .isEqualTo(epoch));
         assertThat(losses).as("no link was lost").isEmpty();
@@ -153,7 +153,7 @@ class StrangerMemberTest {
                     .as("nobody can publish while the key is locked")
                     .isFalse();
             map().unlock("g/rank/1@g");
-            Bounded.await(registering, "registering late");
+            Bounded.await(registering, "registering the late segment");
         } finally {
             map().forceUnlock("g/rank/1@g");
         }
@@ -182,7 +182,7 @@ class StrangerMemberTest {
                                             .put("peer", 1)
                                             .put("reason", "forged"),
                                     new io.vertx.core.eventbus.DeliveryOptions().setSendTimeout(5_000)),
-                            "bus request"))
+                            "the reply on the event bus"))
                     .as(inner)
                     .hasMessageContaining("No handlers");
         }

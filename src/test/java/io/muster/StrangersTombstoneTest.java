@@ -75,7 +75,7 @@ class StrangersTombstoneTest {
     }
 
     private static @Nullable RankEntry believed(InMemorySegmentStore raw, String key) {
-        return believed(raw, key, Bounded.await(raw.get(key), "raw get"));
+        return believed(raw, key, Bounded.await(raw.get(key), "reading the stored bytes"));
     }
 
     private static boolean isTombstoneOf(Member life, @Nullable RankEntry entry) {
@@ -95,15 +95,15 @@ class StrangersTombstoneTest {
         InMemoryCluster.Process process = cluster.start(secured);
         JoinedRank joined = process.join("g", rank, 3);
         String key = InMemoryCluster.keys("g").rank(rank);
-        StoredBytes entry = Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get"));
+        StoredBytes entry = Objects.requireNonNull(Bounded.await(stranger.get(key), "the stranger's read"));
         cluster.crash(process);
         Eventually.holds(
                 "the tombstone of rank " + rank, () -> isTombstoneOf(joined.member(), believed(stranger, key)));
         assertThat(others)
                 .allSatisfy(other -> assertThat(
-                                Bounded.await(other.report(), "other report").missing())
+                                Bounded.await(other.report(), "the report of the other rank").missing())
                         .isNotEmpty());
-        return new Former(entry, Objects.requireNonNull(Bounded.await(stranger.get(key), "stranger get")));
+        return new Former(entry, Objects.requireNonNull(Bounded.await(stranger.get(key), "the stranger's read")));
     }
 
     /** What the stranger does to the entry of a rank that lives. */
@@ -178,7 +178,7 @@ class StrangersTombstoneTest {
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}
                 }),
-                "stranger listen");
+                "the stranger listens to the store");
     }
 
     private static @Nullable StoredBytes buried(
@@ -266,7 +266,7 @@ class StrangersTombstoneTest {
         cluster.crash(former);
         Eventually.holds(
                 "its loss is seen on the path",
-                () -> !Bounded.await(zero.report(), "zero report").missing().isEmpty());
+                () -> !Bounded.await(zero.report(), "the report of rank 0").missing().isEmpty());
         assertThat(Objects.requireNonNull(believed(impostor, KEY)).isLive())
                 .as("no tombstone: it seems to be there")
                 .isTrue();

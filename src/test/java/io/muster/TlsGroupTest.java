@@ -70,7 +70,7 @@ class TlsGroupTest {
         try (Arena arena = Arena.ofShared()) {
             var source = arena.allocate(8);
             source.set(ValueLayout.JAVA_LONG, 0, 77);
-            Bounded.await(one.write(0, "kv", 0, source), "one write");
+            Bounded.await(one.write(0, "kv", 0, source), "the write of rank 1");
         }
         assertThat(zero.segment("kv").get(ValueLayout.JAVA_LONG, 0)).isEqualTo(77);
     }
@@ -102,7 +102,7 @@ class TlsGroupTest {
                 there.eventBus()
                         .consumer("echo", message -> message.reply(message.body()))
                         .completion(),
-                "consumer completion");
+                "registering the consumer");
         assertThat(here.eventBus()
                         .request("echo", "x")
                         .await(60, TimeUnit.SECONDS)
@@ -137,8 +137,8 @@ class TlsGroupTest {
                         .with(options)
                         .withClusterManager(new HazelcastClusterManager(hazelcast))
                         .buildClustered(),
-                "with cluster manager build clustered");
-        open.add(() -> Bounded.await(vertx.close(), "vertx close"));
+                "building a clustered Vert.x");
+        open.add(() -> Bounded.await(vertx.close(), "closing Vert.x"));
         return vertx;
     }
 }

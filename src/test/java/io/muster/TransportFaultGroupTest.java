@@ -85,7 +85,7 @@ class TransportFaultGroupTest {
                 () -> Bounded.await(one.report(), "the report of rank 1").text(),
                 text -> text.contains("rank 0: "));
         broken.heal();
-        assertThat(Bounded.await(all, "all").linkCount()).isEqualTo(2);
+        assertThat(Bounded.await(all, "all connected").linkCount()).isEqualTo(2);
     }
 
     // P-3: the same in the other direction, where the waiter's write is what fails
@@ -123,7 +123,7 @@ class TransportFaultGroupTest {
                         Point.SEND_LINK, Point.RECEIVE_LINK, Point.SEND_GOSSIP, Point.RECEIVE_GOSSIP)
                 .map(point -> faults.add(TransportFault.at(point, loss.act).onlyFromTo(1, 2)))
                 .toList();
-        assertThat(Bounded.await(join(), "join").linkCount()).isEqualTo(2);
+        assertThat(Bounded.await(join(), "joining the group").linkCount()).isEqualTo(2);
         Bounded.await(
                 Future.all(zero.register("more", 64), one.register("more", 64)),
                 "future all"); // whoever completes an epoch need not tell of its mark
@@ -136,7 +136,7 @@ class TransportFaultGroupTest {
         TransportFault refused = faults.add(
                 TransportFault.at(Point.DIAL, new Act.Fail("no route to host")).onlyFromTo(1, 4));
         Future<AllConnected> all = join();
-        assertThat(Bounded.await(all, "all").linkCount()).isEqualTo(2);
+        assertThat(Bounded.await(all, "all connected").linkCount()).isEqualTo(2);
         assertThat(refused.fired()).isEqualTo(4);
     }
 
@@ -161,11 +161,11 @@ class TransportFaultGroupTest {
     // B-6: the n-th message ends the channel: lost, told, repaired, with a greater epoch
     @Test
     void aChannelThatEndsInTheMiddleIsDegradedAndRepaired() {
-        long before = Bounded.await(join(), "join").epoch();
+        long before = Bounded.await(join(), "joining the group").epoch();
         Future<JsonObject> degraded = cluster.processes().getFirst().degraded("g");
         TransportFault ends = faults.add(TransportFault.at(Point.RECEIVE_GOSSIP, new Act.Fail("half a frame")));
-        Bounded.await(zero.register("more", 64), "zero register");
-        assertThat(Bounded.await(degraded, "degraded").getJsonArray("lost")).hasSize(1);
+        Bounded.await(zero.register("more", 64), "registering a segment of rank 0");
+        assertThat(Bounded.await(degraded, "the event of the loss").getJsonArray("lost")).hasSize(1);
         ends.heal();
         Eventually.value(
                 "an epoch after " + before,
@@ -184,11 +184,11 @@ class TransportFaultGroupTest {
                 TransportFault.at(Point.WRITE, new Act.Fail("no room")).onlyNth(1));
         try (Arena arena = Arena.ofShared()) {
             MemorySegment source = arena.allocateFrom("hello");
-            assertThatThrownBy(() -> Bounded.await(one.write(0, "kv", 0, source), "one write"))
+            assertThatThrownBy(() -> Bounded.await(one.write(0, "kv", 0, source), "the write of rank 1"))
                     .isInstanceOf(WriteException.class)
                     .hasMessageContaining("no room");
             assertThat(zero.segment("kv").getString(0)).isEmpty();
-            Bounded.await(one.write(0, "kv", 0, source), "one write");
+            Bounded.await(one.write(0, "kv", 0, source), "the write of rank 1");
             assertThat(zero.segment("kv").getString(0)).isEqualTo("hello");
         }
         assertThat(fails.fired()).isEqualTo(1);
@@ -204,7 +204,7 @@ class TransportFaultGroupTest {
         Eventually.holds("a warmup hangs", () -> hangs.fired() > 0);
         InMemoryCluster.Process hanging = cluster.processes().getLast();
         long begunNanos = System.nanoTime();
-        Bounded.await(hanging.muster().close(), "muster close");
+        Bounded.await(hanging.muster().close(), "closing Muster");
         assertThat(Duration.ofNanos(System.nanoTime() - begunNanos))
                 .as("not the ten minutes of the warmup")
                 .isLessThan(Duration.ofSeconds(20));

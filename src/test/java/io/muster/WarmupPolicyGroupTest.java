@@ -74,7 +74,7 @@ class WarmupPolicyGroupTest {
         for (int rank = 0; rank < 4; rank++) {
             InMemoryCluster.Process process = cluster.start();
             policies.add(new AlwaysSkip());
-            Bounded.await(process.vertx().deployVerticle(policies.getLast()), "vertx deploy verticle");
+            Bounded.await(process.vertx().deployVerticle(policies.getLast()), "deploying the verticle");
             ranks.add(process.join("g", rank, 4));
         }
         AllConnected connected = InMemoryCluster.await(ranks);
@@ -92,9 +92,9 @@ class WarmupPolicyGroupTest {
         assertThat(InMemoryCluster.await(List.of(zero, one)).links())
                 .isEqualTo(Collections.singletonMap(Proof.WARMUP, 2));
         for (InMemoryCluster.Process process : List.of(first, second)) {
-            Bounded.await(process.vertx().deployVerticle(new AlwaysSkip()), "vertx deploy verticle");
+            Bounded.await(process.vertx().deployVerticle(new AlwaysSkip()), "deploying the verticle");
         }
-        Bounded.await(one.leave(), "one leave");
+        Bounded.await(one.leave(), "leaving with rank 1");
         Thread.sleep(PolicyQuestions.NONE_MS); // so long it may be missed
         assertThat(InMemoryCluster.await(List.of(zero, second.join("g", 1, 2))).links())
                 .isEqualTo(Collections.singletonMap(Proof.NONE, 2));
@@ -113,7 +113,7 @@ class WarmupPolicyGroupTest {
                             .eventBus()
                             .localConsumer(G.warmupPolicy(), _ -> ignored.incrementAndGet())
                             .completion(),
-                    "local consumer completion");
+                    "registering the consumer");
             ranks.add(process.join("g", rank, 2));
         }
         assertThat(InMemoryCluster.await(ranks).links()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 2));
@@ -135,7 +135,7 @@ class WarmupPolicyGroupTest {
                                     question -> question.reply(
                                             new JsonObject().put("plan", "PRAY").put("verdict", "perhaps")))
                             .completion(),
-                    "local consumer completion");
+                    "registering the consumer");
             ranks.add(process.join("g", rank, 2));
         }
         assertThat(InMemoryCluster.await(ranks).links()).isEqualTo(Collections.singletonMap(Proof.WARMUP, 2));
@@ -152,9 +152,9 @@ class WarmupPolicyGroupTest {
         assertThat(Bounded.await(refused, "refused").getString("reason"))
                 .contains("mode mismatch")
                 .contains("local=skip peer=exchange");
-        assertThatThrownBy(() -> Bounded.await(one.allConnected(Duration.ofMillis(50)), "one all connected"))
+        assertThatThrownBy(() -> Bounded.await(one.allConnected(Duration.ofMillis(50)), "all connected at rank 1"))
                 .hasMessageContaining("mode mismatch");
-        StuckReport report = Bounded.await(one.report(), "one report");
+        StuckReport report = Bounded.await(one.report(), "the report of rank 1");
         assertThat(report.missing()).singleElement().satisfies(missing -> {
             assertThat(missing.rank()).isZero();
             assertThat(missing.phase()).isEqualTo(StuckReport.Phase.REFUSED);

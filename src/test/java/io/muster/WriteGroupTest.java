@@ -68,7 +68,7 @@ class WriteGroupTest {
     @Test
     void aForbiddenWriteIsRefusedAndTheConnectionSurvives() {
         JoinedRank two = everybody();
-        assertThatThrownBy(() -> Bounded.await(one.write(0, "nothing", 0, source(8)), "one write"))
+        assertThatThrownBy(() -> Bounded.await(one.write(0, "nothing", 0, source(8)), "the write of rank 1"))
                 .isInstanceOfSatisfying(
                         MusterException.class,
                         refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.CONFIG))
@@ -105,15 +105,15 @@ class WriteGroupTest {
 
     @Test
     void aWriteToARankThatIsNotConnectedSaysSo() {
-        assertThatThrownBy(() -> Bounded.await(one.write(2, "kv", 0, source(8)), "one write"))
+        assertThatThrownBy(() -> Bounded.await(one.write(2, "kv", 0, source(8)), "the write of rank 1"))
                 .isInstanceOfSatisfying(
                         MusterException.class,
                         refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.RETRY))
                 .hasMessageContaining("rank 1 of group g is not connected to rank 2")
                 .hasMessageContaining("wait for all-connected");
         everybody();
-        Bounded.await(one.leave(), "one leave");
-        assertThatThrownBy(() -> Bounded.await(one.write(0, "kv", 0, source(8)), "one write"))
+        Bounded.await(one.leave(), "leaving with rank 1");
+        assertThatThrownBy(() -> Bounded.await(one.write(0, "kv", 0, source(8)), "the write of rank 1"))
                 .hasMessageContaining("not connected to rank 0");
         assertThatThrownBy(() -> one.segment("kv")).hasMessageContaining("not held by this process");
     }
@@ -130,14 +130,14 @@ class WriteGroupTest {
         }
         assertThat(writes.getLast().isComplete()).isFalse();
         switch (what) {
-            case "target leaves" -> Bounded.await(zero.leave(), "zero leave");
-            case "writer leaves" -> Bounded.await(one.leave(), "one leave");
+            case "target leaves" -> Bounded.await(zero.leave(), "leaving with rank 0");
+            case "writer leaves" -> Bounded.await(one.leave(), "leaving with rank 1");
             case "target closes" -> cluster.close(first);
             case "writer closes" -> cluster.close(second);
             default -> cluster.crash(first);
         }
         for (Future<Void> write : writes) {
-            Bounded.await(Future.join(List.of(write)).transform(_ -> Future.succeededFuture()), "future join");
+            Bounded.await(Future.join(List.of(write)).transform(_ -> Future.succeededFuture()), "the end of the write");
             if (write.failed()) {
                 assertThat(write.cause()).isInstanceOf(WriteException.class);
             }

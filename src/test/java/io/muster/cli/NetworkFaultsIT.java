@@ -241,6 +241,7 @@ final class NetworkFaultsIT {
     @Order(10)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
     void theGroupGoesOnAfterMostProcessesStoppedForTenSeconds() throws Exception {
+        // no assertion here: the wait at the end fails unless all are connected again in time
         fleet.forgetEvents();
         for (int host : List.of(1, 2, 4)) {
             fleet.at(host).signal("STOP");

@@ -122,15 +122,15 @@ class FlightRecorderTest {
                         members.add(present);
                     }
                 }),
-                "store listen");
-        Bounded.await(store.compareAndSet("k", null, StoredBytes.copyOf(new byte[] {1})), "store compare and set");
-        assertThat(Bounded.await(store.get("k"), "store get")).isNotNull();
+                "listening to the store");
+        Bounded.await(store.compareAndSet("k", null, StoredBytes.copyOf(new byte[] {1})), "writing to the store");
+        assertThat(Bounded.await(store.get("k"), "reading the store")).isNotNull();
 
         InMemorySegmentStore other = shared.store(vertx.getOrCreateContext(), id());
         assertThat(members.poll(10, TimeUnit.SECONDS)).isNotNull();
         shared.crash(other);
         assertThat(members.poll(10, TimeUnit.SECONDS)).isNotNull();
-        Bounded.await(inner.close(), "inner close");
+        Bounded.await(inner.close(), "closing the store");
         assertThat(Bounded.<Boolean>await(
                         store.get("k").transform(failed -> io.vertx.core.Future.succeededFuture(failed.failed())),
                         "store get"))

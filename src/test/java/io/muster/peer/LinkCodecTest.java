@@ -30,7 +30,7 @@ final class LinkCodecTest {
     }
 
     @Test
-    void survivesTruncationChangedBytesAndNoise() {
+    void survivesTruncationChangedBytesAndNoise() { // the assertions are in Scrambled
         for (int kind = 0; kind < 5; kind++) {
             byte[] bytes = LinkCodec.encode(message(kind)).getBytes();
             Scrambled.cutAnywhere(bytes, cut -> LinkCodec.decode(Buffer.buffer(cut)));

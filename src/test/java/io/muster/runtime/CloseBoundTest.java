@@ -18,7 +18,7 @@ class CloseBoundTest {
 
     @AfterEach
     void close() {
-        Bounded.await(vertx.close(), "vertx close");
+        Bounded.await(vertx.close(), "closing Vert.x");
     }
 
     @Test

@@ -42,7 +42,7 @@ class SealedSegmentStoreTest {
 
     @AfterEach
     void close() {
-        Bounded.await(vertx.close(), "vertx close");
+        Bounded.await(vertx.close(), "closing Vert.x");
     }
 
     private StoredBytes stored(StoredBytes value) {
@@ -66,14 +66,14 @@ class SealedSegmentStoreTest {
     void onlyAReaderWithTheSecretAcceptsAWrittenValue() {
         for (int i = 0; i < 200; i++) {
             StoredBytes entry = Schema.encode(values.entry(new GroupName("g"), i % 4));
-            StoredBytes there = Bounded.await(raw.get(KEY), "raw get");
+            StoredBytes there = Bounded.await(raw.get(KEY), "reading the stored bytes");
             assertThat(Bounded.await(
-                            sealed.compareAndSet(KEY, sealed.open(KEY, there), entry), "sealed compare and set"))
+                            sealed.compareAndSet(KEY, sealed.open(KEY, there), entry), "writing a signed value"))
                     .isTrue();
-            assertThat(Bounded.await(sealed.get(KEY), "sealed get")).isEqualTo(entry);
-            assertThat(Bounded.await(sealed.getAll(Set.of(KEY, "g/rank/0")), "sealed get all"))
+            assertThat(Bounded.await(sealed.get(KEY), "reading a signed value")).isEqualTo(entry);
+            assertThat(Bounded.await(sealed.getAll(Set.of(KEY, "g/rank/0")), "reading signed values"))
                     .isEqualTo(Map.of(KEY, entry));
-            assertThat(Schema.rankEntry(Objects.requireNonNull(Bounded.await(raw.get(KEY), "raw get"))))
+            assertThat(Schema.rankEntry(Objects.requireNonNull(Bounded.await(raw.get(KEY), "reading the stored bytes"))))
                     .isInstanceOfSatisfying(
                             Decoded.Malformed.class,
                             refused -> assertThat(refused.reason())
@@ -116,18 +116,18 @@ class SealedSegmentStoreTest {
     @Test
     void aForeignValueIsNotAcceptedButCanBeReplaced() {
         StoredBytes own = Schema.encode(values.entry(new GroupName("g"), 1));
-        Bounded.await(raw.compareAndSet(KEY, null, own), "raw compare and set"); // the very bytes, unsigned
-        StoredBytes seen = Bounded.await(sealed.get(KEY), "sealed get");
+        Bounded.await(raw.compareAndSet(KEY, null, own), "writing the stored bytes"); // the very bytes, unsigned
+        StoredBytes seen = Bounded.await(sealed.get(KEY), "reading a signed value");
         assertThat(seen).isNotEqualTo(own);
-        assertThat(Bounded.await(sealed.compareAndSet(KEY, own, own), "sealed compare and set"))
+        assertThat(Bounded.await(sealed.compareAndSet(KEY, own, own), "writing a signed value"))
                 .as("unsigned bytes are not the group's")
                 .isFalse();
-        assertThat(Bounded.await(sealed.compareAndSet(KEY, seen, own), "sealed compare and set"))
+        assertThat(Bounded.await(sealed.compareAndSet(KEY, seen, own), "writing a signed value"))
                 .isTrue();
-        assertThat(Bounded.await(sealed.get(KEY), "sealed get")).isEqualTo(own);
-        assertThat(Bounded.await(sealed.compareAndSet(KEY, own, null), "sealed compare and set"))
+        assertThat(Bounded.await(sealed.get(KEY), "reading a signed value")).isEqualTo(own);
+        assertThat(Bounded.await(sealed.compareAndSet(KEY, own, null), "writing a signed value"))
                 .isTrue();
-        assertThat(Bounded.await(raw.get(KEY), "raw get")).isNull();
+        assertThat(Bounded.await(raw.get(KEY), "reading the stored bytes")).isNull();
     }
 
     @Test
@@ -148,12 +148,12 @@ class SealedSegmentStoreTest {
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}
                 }),
-                "sealed listen");
+                "listening for signed values");
         Bounded.await(
                 Future.all(sealed.compareAndSet(KEY, null, own), raw.compareAndSet("g/rank/3", null, own)),
                 "future all");
-        assertThat(Bounded.await(good.future(), "good future")).isEqualTo(own);
-        assertThat(Schema.rankEntry(Bounded.await(bad.future(), "bad future"))).isInstanceOf(Decoded.Malformed.class);
+        assertThat(Bounded.await(good.future(), "the valid value")).isEqualTo(own);
+        assertThat(Schema.rankEntry(Bounded.await(bad.future(), "the invalid value"))).isInstanceOf(Decoded.Malformed.class);
     }
 
     @Test
@@ -178,7 +178,7 @@ class SealedSegmentStoreTest {
                         lost.add(partitions);
                     }
                 }),
-                "sealed segment store listen");
+                "listening with the group's secret");
         assertThat(lost).containsExactly(3);
     }
 }

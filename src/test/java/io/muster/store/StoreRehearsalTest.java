@@ -23,10 +23,10 @@ class StoreRehearsalTest {
 
         assertThat(Bounded.await(
                         StoreRehearsal.run(store, "mine", 7, System.nanoTime() + 60_000_000_000L),
-                        "store rehearsal run"))
+                        "the rehearsal of the store"))
                 .isEqualTo(7);
 
-        assertThat(Bounded.await(store.get("mine"), "store get")).isNull();
+        assertThat(Bounded.await(store.get("mine"), "reading the store")).isNull();
     }
 
     @Test
@@ -34,7 +34,7 @@ class StoreRehearsalTest {
         SegmentStore store = new InMemorySegmentStore.Shared()
                 .store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
 
-        assertThat(Bounded.await(StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1), "store rehearsal run"))
+        assertThat(Bounded.await(StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1), "the rehearsal of the store"))
                 .isZero();
     }
 }

@@ -40,7 +40,7 @@ final class FrozenWriteIT {
     @AfterEach
     void close() {
         writer.close();
-        Bounded.await(vertx.close(), "vertx close");
+        Bounded.await(vertx.close(), "closing Vert.x");
     }
 
     private static JvmProcess startTarget() throws IOException {

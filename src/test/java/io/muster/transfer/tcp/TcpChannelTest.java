@@ -424,7 +424,8 @@ class TcpChannelTest {
         try {
             process.transport.close().await(20, java.util.concurrent.TimeUnit.SECONDS);
         } catch (java.util.concurrent.RejectedExecutionException _) {
-            // its event loops are gone, and it says so; what it must not do is never to end
+            // its event loops are gone: a rejection is an end as well
         }
+        // no assertion: it passes if closing ends within 20 s
     }
 }
