@@ -49,14 +49,14 @@ class BulkReceiverTest {
 
     // T-5
     @Test
-    void holdsTheMemoryWhileAWriteIsUnfinished() {
+    void holdsALeaseWhileAWriteIsUnfinished() {
         half(0);
         assertThat(await(region.close(Duration.ofMillis(50)))).isInstanceOf(Region.End.Leaked.class);
     }
 
     // T-5
     @Test
-    void releasesTheMemoryWhenTheConnectionEndsInTheMiddleOfAWrite() {
+    void releasesTheLeaseWhenTheConnectionEndsDuringAWrite() {
         half(0);
         Future<Region.End> closed = region.close(Duration.ofSeconds(5));
         receiver.end();
@@ -65,7 +65,7 @@ class BulkReceiverTest {
     }
 
     @Test
-    void releasesTheMemoryWhenTheWriteIsDone() {
+    void releasesTheLeaseWhenTheWriteIsDone() {
         half(0);
         half(8);
         assertThat(await(region.close(Duration.ofSeconds(5)))).isEqualTo(new Region.End.Closed());

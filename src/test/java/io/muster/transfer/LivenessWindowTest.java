@@ -14,7 +14,7 @@ class LivenessWindowTest {
     private final LivenessWindow window = new LivenessWindow(1_000, 3, 0);
 
     @Test
-    void isLostAfterTheMissesAndNotBefore() {
+    void isSilentAfterTheLimitAndNotBefore() {
         window.received(400 * MS);
         for (long second = 1; second <= 3; second++) {
             assertThat(window.tick(second * 1_000 * MS)).isInstanceOf(LivenessWindow.Verdict.Alive.class);
@@ -56,7 +56,7 @@ class LivenessWindowTest {
         assertThat(window.tick(5_900 * MS)).as("3 s of its own").isInstanceOf(LivenessWindow.Verdict.Suspect.class);
     }
 
-    /** Every tick late, then early, as on a busy event loop: the other end is still found out, after a bounded time. */
+    /** Ticks are late and early in turn, as on a busy event loop. The silence is detected after a bounded time. */
     @Test
     void aBusyEventLoopStillDetectsASilentPeer() {
         long now = 0;
@@ -68,6 +68,6 @@ class LivenessWindowTest {
                 return;
             }
         }
-        throw new AssertionError("not found out after " + now / MS + " ms");
+        throw new AssertionError("not detected after " + now / MS + " ms");
     }
 }

@@ -115,7 +115,7 @@ final class Dial {
             }
         });
         socket.onClose(() -> fail(
-                socket.trouble().contains("alert")
+                socket.endedByTlsAlert()
                         ? ConnectFailures.tls(target, "it ended the handshake" + socket.trouble())
                         : ConnectFailures.protocol(
                                 target, "it closed the connection before it answered the hello" + socket.trouble())));

@@ -41,6 +41,7 @@ public final class RawSocket {
     private Runnable onClose = () -> {};
     private Runnable onDrain = () -> {};
     private String trouble = "";
+    private boolean tlsAlert;
     /** Written on the socket's context, read by any thread. */
     private volatile boolean closed;
 
@@ -49,7 +50,10 @@ public final class RawSocket {
         this.socket = (NetSocketInternal) socket;
         this.context = context;
         this.binding = bindingOf(socket);
-        this.socket.exceptionHandler(failure -> trouble = String.valueOf(failure.getMessage()));
+        this.socket.exceptionHandler(failure -> {
+            trouble = String.valueOf(failure.getMessage());
+            tlsAlert = trouble.contains("alert"); // the JDK has no type for an alert that was received
+        });
         this.socket.messageHandler(message -> {
             if (message instanceof ByteBuf bytes) {
                 onBytes.accept(bytes);
@@ -59,6 +63,7 @@ public final class RawSocket {
         });
         if (!this.socket.channelHandlerContext().channel().isActive()) {
             closed = true; // closed before this task, so the close handler will never be called
+            tlsAlert = socket.isSsl();
             trouble = socket.isSsl()
                     ? "alert: it ended the TLS session right after the handshake;"
                             + " does it accept this process's certificate?"
@@ -127,6 +132,7 @@ public final class RawSocket {
         try {
             return socket.channelHandlerContext().alloc().directBuffer(bytes);
         } catch (OutOfMemoryError failure) {
+            tlsAlert = false;
             trouble = "no direct memory for sending: " + failure.getMessage() + "; raise -XX:MaxDirectMemorySize";
             abort();
             return Unpooled.buffer(bytes);
@@ -191,6 +197,11 @@ public final class RawSocket {
         return socket.remoteAddress() == null
                 ? "unknown"
                 : String.valueOf(socket.remoteAddress().hostAddress());
+    }
+
+    /** Whether the peer has ended the TLS session, as it does when it refuses this process's certificate. */
+    boolean endedByTlsAlert() {
+        return tlsAlert;
     }
 
     /** The last error of the socket, as a clause in parentheses; empty if there was none. */

@@ -14,7 +14,7 @@ class GpuWaysTest {
         return new GpuRecord(kind, new byte[64], 0, 4096, new UUID(1, 2), 0);
     }
 
-    /** All handles have the same length: it is the tag that says what they are. */
+    /** All handles have the same length: only the tag distinguishes them. */
     @Test
     void memoryOnTheSameHostIsSharedByADescriptor() {
         GpuWays ways = GpuWays.of(List.of(record(GpuRecord.Kind.POSIX_FD), record(GpuRecord.Kind.CUDA_IPC)), true);

@@ -28,7 +28,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 
-/** What another process asks of this one's memory on the control connection, for {@link io.muster.Fuzz}. */
+/** Transfer messages of another process on the control connection, for {@link io.muster.Fuzz}. */
 public final class TransferFuzz {
     private static final int REGION_BYTES = 64;
     private static final int GUARD_BYTES = 64;
@@ -44,8 +44,8 @@ public final class TransferFuzz {
     }
 
     /**
-     * A conversation: messages with their length in front. Keys 1 and 2 stand for the right ones, guessing is not what
-     * is tested: that of a region without owner, and that of one whose group the channel has not proved.
+     * A conversation: messages, each with its length in front. Key 1 stands for the right key of a region without a
+     * group, key 2 for that of a region whose group the channel has not proved: this does not test guessing.
      */
     public static void conversation(byte[] input) {
         try (Arena arena = Arena.ofShared()) {
@@ -80,7 +80,7 @@ public final class TransferFuzz {
                     guarded.mismatch(MemorySegment.ofArray(filled(SECRET))) < 0,
                     "a byte of a group was written without its secret");
             for (Region region : List.of(open, closed)) {
-                check(region.close(Duration.ofMillis(1)).isComplete(), "a lease was left behind");
+                check(region.close(Duration.ofMillis(1)).isComplete(), "a lease was leaked");
             }
         }
     }
@@ -91,7 +91,7 @@ public final class TransferFuzz {
         return bytes;
     }
 
-    /** The message as it came, but for the keys; checks that what is read is what would be written. */
+    /** The message with the keys replaced. Checks that encoding it again yields the same bytes. */
     private static Buffer withKeys(byte[] bytes, long open, long closed) {
         if (!(TransferMessage.decode(Buffer.buffer(bytes))
                 instanceof Decoded.Valid<TransferMessage>(TransferMessage message))) {
@@ -151,7 +151,7 @@ public final class TransferFuzz {
         }
     }
 
-    /** A good beginning: each kind of message, in an order that makes sense. */
+    /** A valid conversation: each kind of message, in a plausible order. */
     public static byte[] good() {
         ByteBuf out = Unpooled.buffer();
         var mine = new RemoteRegion(9, 9, REGION_BYTES);

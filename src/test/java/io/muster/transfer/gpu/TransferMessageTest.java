@@ -26,7 +26,7 @@ class TransferMessageTest {
             TransferMessage.Answer.refused(4, WriteException.Reason.CLOSING, "is being closed"));
 
     @Test
-    void everyMessageIsReadAsItWasWritten() {
+    void everyMessageSurvivesEncodingAndDecoding() {
         for (TransferMessage message : ALL) {
             assertThat(TransferMessage.decode(message.encode())).isEqualTo(new Decoded.Valid<>(message));
         }

@@ -32,7 +32,7 @@ class RegionTableTest {
 
     // W-5 in spirit
     @Test
-    void refusesMemoryThatOthersCannotReachOrWrite() {
+    void refusesMemoryThatOtherProcessesCannotWrite() {
         assertThatThrownBy(() -> regions.register("heap", MemorySegment.ofArray(new byte[8]), null))
                 .isInstanceOf(MusterException.class)
                 .hasMessageContaining("heap");
@@ -87,7 +87,7 @@ class RegionTableTest {
 
     // T-5
     @Test
-    void closingRefusesNewLeasesWaitsForTheOldAndThenFrees() {
+    void closingRefusesNewLeasesAwaitsHeldOnesAndThenFrees() {
         Region region = regions.allocate("slot", 16, null);
         Lease lease = (Lease) regions.lease(region.id(), region.remote().key(), 0, 16);
 
@@ -105,7 +105,7 @@ class RegionTableTest {
 
     // T-5, P-13
     @Test
-    void aLeaseThatNeverEndsLeaksTheMemoryAndSaysSo() {
+    void leaksTheMemoryIfALeaseIsHeldAtTheBound() {
         Region region = regions.allocate("slot", 16, null);
         Lease lease = (Lease) regions.lease(region.id(), region.remote().key(), 0, 16);
 
@@ -118,7 +118,7 @@ class RegionTableTest {
 
     // T-2
     @Test
-    void neverUsesANumberTwice() {
+    void neverReusesARegionId() {
         Region first = regions.allocate("slot", 8, null);
         await(first.close(Duration.ofSeconds(1)));
         Region second = regions.allocate("slot", 8, null);

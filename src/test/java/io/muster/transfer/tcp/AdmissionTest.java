@@ -113,7 +113,7 @@ class AdmissionTest {
     }
 
     @Test
-    void aControlHelloWithoutABulkConnectionEndsAtTheDeadline() throws IOException {
+    void endsAChannelWithoutABulkConnectionAtTheDeadline() throws IOException {
         try (Socket socket = socket()) {
             RawPeer.send(socket, RawPeer.hello(Hello.Role.CONTROL, STRANGER, b.id, 1, 1, null));
             endsWithin(socket);
@@ -169,7 +169,7 @@ class AdmissionTest {
         }
     }
 
-    // P-5: neither half alone says that large packets pass
+    // P-5: one direction alone does not prove that large packets pass
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aWriteOverAHalfProvedPathIsNotApplied(boolean inwards) throws IOException {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Ten thousand connections that say nothing, and frames that lie about their length. */
+/** Ten thousand connections without a hello, and frames with a false length. */
 // T-3
 @Timeout(120)
 class FloodTest {
@@ -72,7 +72,7 @@ class FloodTest {
             if (i == count / 2) {
                 TestProcess late = TestProcess.start(vertx);
                 assertThat(late.connect(target).isAlive())
-                        .as("a new channel in the middle of it")
+                        .as("a new channel during the flood")
                         .isTrue();
                 next(target.opened);
                 late.close();
@@ -87,7 +87,7 @@ class FloodTest {
     }
 
     @Test
-    void oneAddressGetsHalfOfTheLimit() throws IOException {
+    void oneAddressHoldsAtMostHalfOfTheConnections() throws IOException {
         for (int i = 0; i < LIMIT; i++) {
             SocketChannel socket = SocketChannel.open(new InetSocketAddress(
                     "127.0.0.1", target.transport.address().port()));

@@ -14,7 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
- * A process whose memory another one writes into, and which is stopped meanwhile: it says what came of it. Driven by
+ * A process that is stopped while another process writes into its memory, and then reports the result. Driven by
  * {@link FrozenWriteIT}.
  */
 public final class FrozenTargetNode {

@@ -29,7 +29,7 @@ final class FrozenWriteIT {
     static final long OLD = 1;
     static final long NEW = 2;
     private static final long LIMIT_MS = 1_000;
-    /** A loaded machine looks at its clocks late. */
+    /** Allowance for late timers on a loaded machine. */
     private static final long SLACK_MS = 4_000;
 
     private static final int TRIES = 5;
@@ -65,7 +65,7 @@ final class FrozenWriteIT {
                 "in " + TRIES + " tries the write was over before the process froze, or had not begun");
     }
 
-    /** False if the fault did not come in the middle. */
+    /** False if the fault did not hit during the write. */
     private boolean freezesInTheMiddleOfAWrite(JvmProcess target) throws Exception {
         String[] ready = target.await("ready", 60_000).split(" ");
         var address = new ProcessAddress(ProcessId.parse(ready[0]), "127.0.0.1", Integer.parseInt(ready[1]));
@@ -91,7 +91,7 @@ final class FrozenWriteIT {
         target.thaw();
         target.send("reopen");
         String closed = target.await("closed", 60_000);
-        assertThat(closed).as("nothing holds on to the memory").startsWith("Closed");
+        assertThat(closed).as("no transfer holds a lease").startsWith("Closed");
         long applied = Long.parseLong(closed.replaceFirst(".* applied (\\d+) .*", "$1"));
         String[] second = target.await("second", 10_000).split(" ");
         if (applied == 0 || applied == FrozenTargetNode.BYTES) {
@@ -103,7 +103,7 @@ final class FrozenWriteIT {
         assertThat(again.generation()).isNotEqualTo(channel.generation());
         target.send("look");
         assertThat(target.await("holds", 20_000))
-                .as("the pair is back, and nothing of the old write has come")
+                .as("the pair is connected again, and no byte of the old write has arrived")
                 .isEqualTo("old=0 new=0 guards=true");
         assertThat(TestProcess.failure(again.write(first, 0, TestProcess.bytes(1))))
                 .isInstanceOfSatisfying(

@@ -74,7 +74,7 @@ class ProvedChannelTest {
     }
 
     @Test
-    void aWrongSecretOrNoneGetsNoChannelInEitherDirection() {
+    void aWrongOrMissingSecretGetsNoChannelInEitherDirection() {
         for (TestProcess other : List.of(process(), process(WRONG), process(SECOND, WRONG))) {
             long before = a.transport.droppedConnections();
             assertThat(failure(other.transport.connect(a.transport.address())))
@@ -93,7 +93,7 @@ class ProvedChannelTest {
         assertThat(a.opened).isEmpty();
     }
 
-    /** Hears both ends of one honest channel's beginning, as somebody on the way would. */
+    /** Records the hellos of both ends of an honest channel, as a process between them could. */
     @Test
     void aReplayedHelloIsRefused() throws IOException {
         TestProcess b = process(SECRET);
@@ -109,7 +109,7 @@ class ProvedChannelTest {
                     Socket bulk = new Socket("127.0.0.1", b.transport.address().port())) {
                 control.getOutputStream().write(heard.get(0));
                 assertThat(Refusal.decode(RawPeer.read(control).skipBytes(1)).code())
-                        .as("not newer than what is held")
+                        .as("its dial is not newer than that of the open channel")
                         .isEqualTo(Refusal.Code.STALE_DIAL);
                 bulk.getOutputStream().write(heard.get(1));
                 assertThat(Refusal.decode(RawPeer.read(bulk).skipBytes(1)).code())
@@ -123,11 +123,11 @@ class ProvedChannelTest {
                 control.getOutputStream().write(heard.get(0));
                 ByteBuf answer = RawPeer.read(control);
                 assertThat(answer.readByte())
-                        .as("the process may really be dialling again")
+                        .as("the process may be dialling again")
                         .isEqualTo(Frame.HELLO);
                 bulk.getOutputStream().write(heard.get(1));
                 assertThat(RawPeer.read(bulk).readByte())
-                        .as("but its bulk hello must know the new nonce")
+                        .as("its bulk hello does not know the new nonce")
                         .isEqualTo(Frame.REFUSE);
                 long theirs =
                         ((Hello.Decoded.Valid) Hello.decode(answer)).hello().nonce();

@@ -13,7 +13,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A process that speaks just enough of the protocol to have a channel, over plain sockets, and then does nothing by
+ * A peer over plain sockets that implements just enough of the protocol to open a channel, and then does nothing by
  * itself.
  */
 record RawPeer(ProcessId id, Socket control, Socket bulk, ChannelGeneration generation) implements AutoCloseable {
@@ -33,7 +33,7 @@ record RawPeer(ProcessId id, Socket control, Socket bulk, ChannelGeneration gene
         return peer;
     }
 
-    /** Both connections, over which both ends have said who they are, and none has proved the path. */
+    /** Both connections after the hellos, before any path probe. */
     static RawPeer begin(TestProcess target, ProcessId id, long dial, @Nullable ChannelGeneration replaces)
             throws IOException {
         long nonce = dial * 1_000;

@@ -68,8 +68,13 @@ class TcpChannelTest {
         assertThat(b.connect(a)).isSameAs(there);
         assertThat(b.transport.channel(a.id)).containsSame(there);
         a.close();
-        assertThat(next(b.lost).evidence().detail()).contains("the transport was closed");
-        assertThat(next(a.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.CLOSED_HERE);
+        assertThat(next(b.lost).evidence())
+                .isEqualTo(new LossEvidence(
+                        LossEvidence.Kind.SOCKET_CLOSED,
+                        LossEvidence.Reason.TRANSPORT_CLOSED,
+                        "ended by the peer: the transport was closed"));
+        assertThat(next(a.lost).evidence())
+                .isEqualTo(LossEvidence.closedHere(LossEvidence.Reason.TRANSPORT_CLOSED));
         assertThat(b.transport.channel(a.id)).isEmpty();
         b.close();
         assertThat(a.aliveWhenLost.get() + b.aliveWhenLost.get()).isZero();
@@ -99,8 +104,8 @@ class TcpChannelTest {
     }
 
     /**
-     * P-9: as in a process that was stopped, and finds the farewell and the end of the bulk connection when it wakes,
-     * this first.
+     * P-9: a process that was stopped finds the farewell and the end of the bulk connection when it wakes, and sees the
+     * latter first.
      */
     @Test
     void theFarewellOfThePeerIsReadBeforeTheLossIsReported() throws Exception {
@@ -129,7 +134,7 @@ class TcpChannelTest {
             stopped.countDown();
             try {
                 assertThat(goesOn.await(20, TimeUnit.SECONDS))
-                        .as("told to go on within 20 s")
+                        .as("released within 20 s")
                         .isTrue();
                 firstOfAll.accept(here);
             } catch (InterruptedException e) {
@@ -137,13 +142,13 @@ class TcpChannelTest {
             }
         });
         assertThat(stopped.await(20, TimeUnit.SECONDS))
-                .as("its event loop stands still within 20 s")
+                .as("its event loop is blocked within 20 s")
                 .isTrue();
 
         there.close(new LossEvidence(LossEvidence.Kind.SILENCE, "nothing heard for 3000 ms"));
         Eventually.holds("the bulk connection is closed", () -> here.bulkSocket().closed());
         assertThat(here.isAlive())
-                .as("nothing is decided before the control connection was read")
+                .as("alive until the control connection was read")
                 .isTrue();
         goesOn.countDown();
 
@@ -194,10 +199,10 @@ class TcpChannelTest {
             a.close();
             b.close();
         }
-        assertThat(ties).as("dials that met").isPositive();
+        assertThat(ties).as("simultaneous dials").isPositive();
     }
 
-    // P-8, P-12: one end has seen the loss, the other has not
+    // P-8, P-12: one end has detected the loss, the other has not
     @Test
     void aLaterHelloOfTheSameProcessReplacesTheChannelAtOnce() throws IOException {
         TestProcess b = TestProcess.start(vertx);
@@ -222,7 +227,7 @@ class TcpChannelTest {
 
     // P-8
     @Test
-    void aNewProcessAtAnOldAddressEndsTheOldOnesChannel() throws IOException {
+    void aNewProcessAtTheSameAddressEndsTheOldChannel() throws IOException {
         TestProcess b = TestProcess.start(vertx);
         try (RawPeer old = RawPeer.open(b, ProcessId.random(RandomGenerator.getDefault()), 1, null)) {
             next(b.opened); // a channel that ends before it is open is no loss
@@ -331,7 +336,7 @@ class TcpChannelTest {
     }
 
     @Test
-    void aBusyPortOrAForeignAddressIsAConfigurationMistake() {
+    void aBusyPortOrAForeignAddressIsAConfigurationError() {
         TestProcess a = TestProcess.start(vertx);
         RegionTable regions = new RegionTable(vertx);
         Vertx other = Vertx.vertx();
@@ -350,7 +355,7 @@ class TcpChannelTest {
     }
 
     @Test
-    void aTransportThatIsClosedLeavesNothingOpen() {
+    void aClosedTransportLeavesNoSocketOpen() {
         openAndClose();
         int descriptors = descriptors();
         openAndClose();
@@ -365,7 +370,7 @@ class TcpChannelTest {
         b.close();
     }
 
-    // P-7: more dials than may run at once, most of them to somebody silent
+    // P-7: more dials than may run at once, most of them to silent addresses
     @Test
     void dialsToSilentPeersAreFreedAgain() throws IOException {
         TcpOptions defaults = TcpOptions.defaults("127.0.0.1");
@@ -389,7 +394,7 @@ class TcpChannelTest {
 
     // P-14
     @Test
-    void twoHundredCyclesLeaveNoDescriptorAndNoThread() {
+    void twoHundredCyclesLeakNoDescriptorAndNoThread() {
         Assumptions.assumeTrue(new File("/proc/self/fd").isDirectory(), "no /proc/self/fd here");
         cycle();
         int descriptors = descriptors();
@@ -414,7 +419,7 @@ class TcpChannelTest {
         return names == null ? 0 : names.length;
     }
 
-    // P-13: Vert.x has closed the client and let go of it, and answers with no future at all once it is collected
+    // P-13: Vert.x has closed the client, and returns null instead of a future once the client is collected
     @Test
     void closingEndsAlsoAfterVertxWasClosedAndCollected() throws Exception {
         Vertx other = Vertx.vertx();

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class TcpWriteTest {
-    /** One each, so that neither's event loops serve the other. */
+    /** One Vert.x per process, so that the two share no event loop. */
     private final Vertx vertx = Vertx.vertx();
 
     private final Vertx other = Vertx.vertx();
@@ -72,9 +72,9 @@ class TcpWriteTest {
         assertThat(region.memory().asSlice(7, 5).toArray(ValueLayout.JAVA_BYTE)).containsExactly(0, 1, 2, 3, 0);
     }
 
-    // P-5, T-5: also across a garbage collection in the middle, which closes clients that nobody holds
+    // P-5, T-5: also with a garbage collection in the middle, which closes clients that no object refers to
     @Test
-    void carries64MiBWholeWhileTheGarbageCollectorRuns() {
+    void carries64MiBIntactDuringGarbageCollection() {
         long size = 64L << 20;
         AtomicInteger told = new AtomicInteger();
         Region region = b.regions.allocate("large", size, (_, _, _) -> told.incrementAndGet());
@@ -94,7 +94,7 @@ class TcpWriteTest {
 
     // T-4
     @Test
-    void aSmallWriteIsNotHeldUpBehindALargeOne() {
+    void aLargeWriteDoesNotDelayASmallOne() {
         Region large = b.regions.allocate("large", 64L << 20, null);
         Region small = b.regions.allocate("small", 8, null);
         List<String> order = java.util.Collections.synchronizedList(new ArrayList<>());
@@ -109,7 +109,7 @@ class TcpWriteTest {
     }
 
     @Test
-    void thousandsOfSmallWritesArriveEachInItsPlace() {
+    void thousandsOfSmallWritesArriveAtTheirOffsets() {
         int count = 40_000;
         Region region = b.regions.allocate("slots", count * 8L, null);
         MemorySegment source = pattern(count * 8L, 3);
@@ -152,7 +152,7 @@ class TcpWriteTest {
         await(channel.write(good, 12, bytes(1, 2, 3, 4)));
     }
 
-    // T-1: all of a large write's remaining pieces are skipped
+    // T-1: the remaining chunks of a large refused write are skipped
     @Test
     void aLargeRefusedWriteLeavesTheConnectionUsable() {
         Region region = b.regions.allocate("slot", 16, null);
@@ -178,7 +178,7 @@ class TcpWriteTest {
     }
 
     @Test
-    void aSourceOfOneThreadOrOnTheHeapIsRefusedWithAReason() {
+    void refusesAConfinedOrHeapSourceWithAReason() {
         Region region = b.regions.allocate("slot", 16, null);
         try (Arena confined = Arena.ofConfined()) {
             assertThat(failure(channel.write(region.remote(), 0, confined.allocate(8))))
@@ -246,9 +246,9 @@ class TcpWriteTest {
         });
     }
 
-    // P-9: control and liveness live on another event loop
+    // P-9: control messages and liveness are on another event loop
     @Test
-    void controlGoesOnWhileTheBulkEventLoopIsHeld() throws InterruptedException {
+    void controlMessagesPassWhileTheBulkEventLoopIsBlocked() throws InterruptedException {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
         Future<Void> held = channel.write(gate(b, inside, goOn).remote(), 0, bytes(1));
@@ -262,9 +262,9 @@ class TcpWriteTest {
         await(held);
     }
 
-    // P-9: as much as the sockets take, both ways, for far longer than the limit
+    // P-9: as much as the sockets take, in both directions, for much longer than the limit
     @Test
-    void bulkTrafficAtFullSpeedCausesNoFalseAccusation() throws InterruptedException {
+    void fullSpeedBulkTrafficCausesNoFalseSilence() throws InterruptedException {
         TcpOptions quick = TcpTestOptions.liveness(100, 10);
         TestProcess one = TestProcess.start(vertx, quick);
         TestProcess two = TestProcess.start(other, quick);
@@ -293,8 +293,8 @@ class TcpWriteTest {
         two.close();
     }
 
-    // P-5, P-6: a write that is out and not answered times out alone; one that is stuck in the socket takes the channel
-    // with it
+    // P-5, P-6: a write that is sent and not acknowledged times out alone; one that is stuck in the socket ends the
+    // channel
     @Test
     void unansweredWritesTimeOutAndAStuckOneEndsTheChannel() throws InterruptedException {
         TestProcess hasty = TestProcess.start(vertx, TcpTestOptions.writeTimeoutMs(150));
@@ -319,7 +319,7 @@ class TcpWriteTest {
 
     // T-5, P-5
     @Test
-    void writesUnderWayFailWhenTheChannelEndsAndLaterOnesAtOnce() throws InterruptedException {
+    void writesFailWhenTheChannelEnds() throws InterruptedException {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
         Region gate = gate(b, inside, goOn);
@@ -337,7 +337,7 @@ class TcpWriteTest {
         goOn.countDown();
         assertThat(next(a.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.CLOSED_HERE);
         assertThat(next(b.lost).evidence().kind()).isEqualTo(LossEvidence.Kind.SOCKET_CLOSED);
-        // what was half written holds no lease
+        // a partial write holds no lease
         assertThat(await(region.close(Duration.ofSeconds(10)))).isEqualTo(new Region.End.Closed());
     }
 }

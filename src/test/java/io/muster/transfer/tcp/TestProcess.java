@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 
-/** One process of a test: its regions, its transport, and what its listener was told, in order. */
+/** One process of a test: its regions, its transport, and the events of its listener, in order. */
 public final class TestProcess implements Transport.Listener {
     record Lost(Channel channel, LossEvidence evidence) {}
 
@@ -126,7 +126,7 @@ public final class TestProcess implements Transport.Listener {
         try {
             T element = queue.poll(20, TimeUnit.SECONDS);
             if (element == null) {
-                throw new AssertionError("nothing came within 20 s");
+                throw new AssertionError("no event within 20 s");
             }
             return element;
         } catch (InterruptedException interrupted) {
@@ -143,7 +143,7 @@ public final class TestProcess implements Transport.Listener {
         return segment;
     }
 
-    /** Memory with contents that differ everywhere. */
+    /** Memory with a different value at each position. */
     public static MemorySegment pattern(long bytes, long seed) {
         MemorySegment segment = Arena.ofAuto().allocate(bytes, 8);
         long word = seed;

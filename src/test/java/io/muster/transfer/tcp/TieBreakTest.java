@@ -39,7 +39,7 @@ class TieBreakTest {
     }
 
     @Test
-    void aLaterDialOfTheSameProcessReplacesAndAnEarlierOneIsStale() {
+    void aLaterDialReplacesAndAnEarlierOneIsStale() {
         assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialledByPeer(4), 5, null))
                 .isEqualTo(REPLACE);
         assertThat(TieBreak.decide(LOW, HIGH, new TieBreak.Held.DialledByPeer(4), 4, null))
@@ -49,7 +49,7 @@ class TieBreakTest {
     }
 
     @Test
-    void aHelloReplacesOurOwnDialOnlyIfItNamesIt() {
+    void aHelloReplacesOurChannelOnlyIfItNamesIt() {
         TieBreak.Held ours = new TieBreak.Held.DialledHere(new ChannelGeneration(1, 2));
 
         assertThat(TieBreak.decide(HIGH, LOW, ours, 1, new ChannelGeneration(2, 1)))

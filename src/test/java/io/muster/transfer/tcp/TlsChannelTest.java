@@ -65,7 +65,7 @@ class TlsChannelTest {
     }
 
     @Test
-    void bytesAreWrittenFromNativeMemoryIntoNativeMemory() {
+    void writesFromNativeMemoryIntoNativeMemoryOverTls() {
         TestProcess b = TestProcess.start(vertx, OPTIONS, new Keyring(), two);
         Region region = b.regions.allocate("kv", 3 << 20, null);
         Channel channel = a.connect(b);
@@ -84,7 +84,7 @@ class TlsChannelTest {
         b.close();
     }
 
-    /** S-1: with TLS a proof is bound to the session, so that nobody in between can pass it on. */
+    /** S-1: with TLS a proof is bound to the session, so a process between the two can't relay it. */
     @Test
     void theProofOfASecretIsBoundToTheTlsSession() {
         GroupSecret secret = GroupSecret.ofText("the secret of the group");
@@ -122,7 +122,7 @@ class TlsChannelTest {
     }
 
     @Test
-    void noTlsOnOneSideIsRefusedInBothDirections() throws IOException {
+    void tlsOnOneSideOnlyIsRefusedInBothDirections() throws IOException {
         TestProcess plain = TestProcess.start(vertx, OPTIONS);
         TestProcess hasty = TestProcess.start(vertx, TcpTestOptions.helloTimeoutMs(500), new Keyring(), two);
         assertThat(failure(plain.transport.connect(a.transport.address()))).isInstanceOf(ConnectException.class);
@@ -134,7 +134,7 @@ class TlsChannelTest {
         try (Socket silent = new Socket("127.0.0.1", hasty.transport.address().port())) {
             silent.setSoTimeout(20_000);
             assertThat(silent.getInputStream().read())
-                    .as("a handshake that never comes ends at the deadline")
+                    .as("a missing handshake ends at the deadline")
                     .isEqualTo(-1);
         }
         assertThat(a.opened).isEmpty();
@@ -143,7 +143,7 @@ class TlsChannelTest {
     }
 
     @Test
-    void noCertificateAndOldTlsAreRefused() {
+    void aMissingCertificateAndOldTlsAreRefused() {
         NetClientOptions trusting = new NetClientOptions()
                 .setSsl(true)
                 .setHostnameVerificationAlgorithm("")
@@ -160,7 +160,7 @@ class TlsChannelTest {
         Eventually.holds("the refused connections are counted", () -> a.transport.droppedConnections() >= 2);
     }
 
-    /** What a client is told that tries to speak over TLS. */
+    /** The error of a client that connects with these TLS options. */
     private String said(NetClientOptions options) {
         var ended = io.vertx.core.Promise.<String>promise();
         vertx.createNetClient(options)
@@ -175,8 +175,8 @@ class TlsChannelTest {
     }
 
     /**
-     * A client certificate is judged after the client's own handshake is done: the refusal comes when it already
-     * speaks, or just before.
+     * The server checks the client certificate after the client's handshake is done, so the refusal may arrive after
+     * the client has sent its first bytes.
      */
     @Test
     void aDialerWithoutOurCertificateIsGivenTheCause() {

@@ -13,7 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Set;
 
-/** What the sockets of the data port read, for {@link io.muster.Fuzz}. */
+/** The decoders of the data port, for {@link io.muster.Fuzz}. */
 public final class WireFuzz {
     private static final int MAX_FRAME_BYTES = 4_096;
     private static final int REGION_BYTES = 64;
@@ -22,7 +22,7 @@ public final class WireFuzz {
 
     private WireFuzz() {}
 
-    /** A stream of frames in pieces of some length: hellos and refusals in them are decoded. */
+    /** A stream of frames in pieces of some length. Hellos and refusals in it are decoded. */
     public static void frames(byte[] input) {
         if (input.length < 1) {
             return;
@@ -61,7 +61,7 @@ public final class WireFuzz {
     }
 
     /**
-     * A bulk connection's bytes, to a table with one region of known key among guards: nothing but the region may ever
+     * The bytes of a bulk connection, for a table with one region of known key between guards: only the region may
      * change.
      */
     public static void bulk(byte[] input) {

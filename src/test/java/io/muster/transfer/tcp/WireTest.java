@@ -48,7 +48,7 @@ class WireTest {
     }
 
     @Test
-    void namesAnotherVersionWhateverFollows() {
+    void reportsAnotherVersionWithoutReadingFurther() {
         ByteBuf body = body(HELLO).setShort(4, 9).slice(0, 6);
         assertThat(Hello.decode(body)).isEqualTo(new Hello.Decoded.OtherVersion(9));
     }
@@ -65,7 +65,7 @@ class WireTest {
     }
 
     @Test
-    void framesAreCutTheSameHoweverTheStreamIsSplit() {
+    void cutsTheSameFramesHoweverTheStreamIsSplit() {
         Random random = new Random(5);
         ByteBuf stream = Unpooled.buffer();
         for (int i = 0; i < 200; i++) {
@@ -88,7 +88,7 @@ class WireTest {
     }
 
     @Test
-    void anOversizeOrEmptyFrameIsRefusedFromItsLengthAlone() {
+    void refusesAnOversizeOrEmptyFrameByItsLengthAlone() {
         for (int length : new int[] {513, Integer.MAX_VALUE, -1, 0, Integer.MIN_VALUE}) {
             String problem =
                     new Frame.Reader(512).feed(Unpooled.buffer().writeInt(length).writeByte(1), (_, _) -> true);
@@ -97,7 +97,7 @@ class WireTest {
     }
 
     @Test
-    void bulkFramesAreReadTheSameHoweverTheStreamIsSplit() {
+    void readsTheSameBulkFramesHoweverTheStreamIsSplit() {
         Random random = new Random(6);
         ByteBuf stream = Unpooled.buffer();
         PathProbe.encode(stream, 9);
@@ -123,7 +123,7 @@ class WireTest {
     }
 
     @Test
-    void garbageOnABulkConnectionIsNamed() {
+    void namesTheInvalidFrameOnABulkConnection() {
         Random random = new Random(7);
         int named = 0;
         for (int round = 0; round < 5_000; round++) {
