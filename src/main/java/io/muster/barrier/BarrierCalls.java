@@ -14,29 +14,29 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a process calls on the barrier of one of its groups, on behalf of other processes. May be called from any
- * context.
+ * The calls that a process makes on the barrier of one of its groups, on behalf of other processes. May be called from
+ * any context.
  */
 public interface BarrierCalls {
     /**
-     * Runs something with the core, on its context; nothing before the barrier has started (a rank that joins reads
-     * everything) or after.
+     * Runs a task with the core, on its context. Does nothing before the barrier has started, since a rank that joins
+     * reads everything, and nothing after it has stopped.
      */
     void execute(Consumer<GroupCore> task);
 
-    /** Whether the links of this life begin soon, or have begun. */
+    /** Whether the claim of this life is being written or has been applied, so that its links begin soon or have begun. */
     boolean claims(Member member);
 
     /** The greatest epoch record that this process has seen. */
     @Nullable
     EpochRecord epochSeen();
 
-    /** Answers a newcomer that has read this entry. Never fails. */
+    /** Answers a newcomer that has read this entry of a rank. Never fails. */
     Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs);
 
-    /** Which processes this one reaches; for another one that asks. */
+    /** The processes that this one reaches, for another process that asks. */
     Future<View> view();
 
-    /** The connection to a process has ended, and not because this process wanted it. */
+    /** The connection to a process has ended, and this process did not close it. */
     void processLost(ProcessId process, LossEvidence evidence);
 }

@@ -51,9 +51,34 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * The barrier of one group in one process, as a verticle: the states of its links come in as messages,
- * {@code all-connected} and {@code degraded} go out. The shell of {@link GroupCore}; everything in it happens on the
- * verticle's context.
+ * The barrier of one group in one process, as a verticle. It is the shell of {@link GroupCore}: the states of the links
+ * come in as messages, {@code all-connected} and {@code degraded} go out.
+ *
+ * <p><b>What it holds.</b> The core; the open promises of callers ({@link Waits}); the search for the process to blame
+ * ({@link BlameWatch}); the current all-connected, if it still holds; and the store's trouble, if it has any.
+ *
+ * <p><b>Threads.</b> All state is used on the verticle's context, except the volatile fields. Public methods may be
+ * called from any thread: they move to the context through {@link #execute} or {@link #ask}. Messages of other
+ * processes may arrive before {@link #start}; {@link #execute} drops them, since a rank that joins later reads
+ * everything.
+ *
+ * <p><b>Order of events.</b> A message of a link becomes an event of the core. The core calls {@link CoreListener}
+ * within its transition, and the listener publishes on the bus and completes waits. On this node degraded is published
+ * at once with the evidence; the whole cluster gets it after the record has been written.
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>Every promise completes: with its result, at its deadline, when its rank ends, or when the verticle stops.
+ *   <li>A wait completes only with an epoch that is COMPLETE at that moment and that has the waiting rank's life.
+ *   <li>An event from the cluster's bus never changes an epoch. It shows that the outcome is published, and may start a
+ *       read of the store. If the group has a secret, the event must be signed with it.
+ * </ul>
+ *
+ * <p><b>The trap that shaped it.</b> A caller may ask while the verticle stops. Its question may be queued on a context
+ * that runs nothing any more, and its future would never complete. So each question is registered in {@link #answers}
+ * before it is sent, {@link #stop} fails all that are registered, and the question checks {@link #stopped} both before
+ * it is sent and when it runs.
  */
 public final class BarrierVerticle extends VerticleBase implements BarrierCalls {
     private static final Logger LOG = LoggerFactory.getLogger(BarrierVerticle.class);
@@ -67,7 +92,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     private final Addresses addresses;
     private final List<MessageConsumer<?>> consumers = new ArrayList<>();
     private @Nullable Waits waits;
-    /** What was asked from any thread and is not answered yet: whatever is, fails when the verticle stops. */
+    /** Unanswered questions, asked on any thread; they fail when the verticle stops. */
     private final Set<Promise<?>> answers = ConcurrentHashMap.newKeySet();
 
     private final FirstSeen firstSeen = new FirstSeen();
@@ -80,23 +105,20 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     private long storeTroubleNanos;
     private Instant storeTroubleAt = Instant.EPOCH;
     private long startNanos;
-    /** Why nobody can wait any more, null while they can. */
+    /** The reason why waits are refused, null while they are accepted. */
     private @Nullable String abandoned;
-    /**
-     * Set on the verticle's context when it stops; read by callers on any thread, whose questions nobody would answer
-     * any more.
-     */
+    /** Set on the verticle's context when it stops; read by callers on any thread, whose questions then fail. */
     private volatile boolean stopped;
-    /** Why waiting here is in vain, null while it is not. */
+    /** The sentence about disagreeing world sizes that fails every wait, null while sizes agree. */
     private @Nullable String disagreement;
 
     /**
      * Settings of the shell.
      *
-     * @param reconcileMs how often everything is looked at again
-     * @param reportEveryMs how often the stuck report is logged while somebody waits, 0: never
-     * @param observersMs how long the other processes have to say whom they reach
-     * @param livenessIntervalMs how far apart two processes see the silence of a third
+     * @param reconcileMs interval at which everything is read again
+     * @param reportEveryMs interval at which the stuck report is logged while a call waits, 0: never
+     * @param observersMs time that the other processes have to answer which processes they reach
+     * @param livenessIntervalMs greatest time between the detections of one silence by two processes
      */
     public record Timing(long reconcileMs, long reportEveryMs, long observersMs, long livenessIntervalMs) {}
 
@@ -147,7 +169,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         return Future.all(consumers.stream().map(MessageConsumer::unregister).toList());
     }
 
-    // ---- what the process calls, from any thread
+    // ---- calls of the process, from any thread
 
     @Override
     public void execute(Consumer<GroupCore> task) {
@@ -163,7 +185,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         return started != null && !stopped && started.claims(member);
     }
 
-    /** Asks the core something, on its context; fails with FATAL if the verticle has stopped. */
+    /** Runs a question on the core's context; fails with FATAL if the verticle has stopped. */
     private <T extends @Nullable Object> Future<T> ask(BiConsumer<GroupCore, Promise<T>> question) {
         Promise<T> answer = Promise.promise();
         answers.add(answer);
@@ -192,8 +214,8 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     }
 
     /**
-     * To be asked before the first rank is claimed: fails with CONFIG if living processes have the group with another
-     * world size.
+     * Fails with CONFIG if living processes have the group with another world size. Call it before the first rank is
+     * claimed.
      */
     public Future<Void> agreeOnWorldSize() {
         return this.<@Nullable String>ask(
@@ -202,7 +224,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                         why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
     }
 
-    /** What can be done for a rank before it is joined. Completes in any case. */
+    /** Prepares a rank before it is joined: {@link GroupCore#lookAhead}. Completes in any case. */
     public Future<Void> prepare(int rank) {
         return this.<Void>ask((core, promise) ->
                         core.lookAhead(rank).<Void>mapEmpty().onComplete(promise::tryComplete, promise::tryFail))
@@ -226,11 +248,11 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     }
 
     /**
-     * Publishes the handle of a rank anew, with a greater revision of the same life.
+     * Publishes the handle of a rank again, with a greater revision of the same life.
      *
-     * @param handle asked on the verticle's context, so that of two changes the later one has both
-     * @return completes with an entry that has every segment of the handle; the store is tried until it answers. Fails
-     *     with FATAL if the rank holds no seat or loses it
+     * @param handle called on the verticle's context, so that the later of two changes contains both
+     * @return completes with an entry that has every segment of the handle; the store is retried until it answers.
+     *     Fails with FATAL if the rank holds no seat or loses it
      */
     public Future<RankEntry> changeHandle(int rank, Supplier<SegmentHandle> handle) {
         return ask((core, promise) -> {
@@ -311,13 +333,13 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                 .otherwise(SeatEvent.IncumbentAnswered.Answer.GONE);
     }
 
-    /** Who is missing, as this process sees it, and who is to blame, as all processes see it that can be heard. */
+    /** The missing ranks as this process sees them, and the blame from the views of all processes that answer. */
     public Future<StuckReport> report() {
         return ask((_, promise) ->
                 look(timing.observersMs()).map(this::report).onComplete(promise::tryComplete, promise::tryFail));
     }
 
-    /** Finds out what a report needs and this process is not told of. Never fails. */
+    /** Reads the marks and polls the processes for a report. Never fails. */
     private Future<Blame> look(long withinMs) {
         Future<?> marks = core().lookAtMarks()
                 .timeout(Math.max(1, withinMs / 2), TimeUnit.MILLISECONDS)
@@ -325,7 +347,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         return blame().ask(withinMs).compose(blame -> marks.map(blame));
     }
 
-    /** Who is to blame where processes miss each other, as all processes see it that can be heard. */
+    /** The blame for broken connections, from the views of all processes that answer. */
     public Future<Blame> whoIsToBlame() {
         return ask(
                 (_, promise) -> blame().ask(timing.observersMs()).onComplete(promise::tryComplete, promise::tryFail));
@@ -341,10 +363,10 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         execute(_ -> blame().lost(process, evidence));
     }
 
-    /** The epoch as this process sees it, and all-connected if it stands. */
+    /** The group as this process sees it, for the status page. */
     public Future<Picture> picture() {
         return ask((core, promise) -> {
-            // whoever gathers the pictures of all waits for observersMs itself
+            // a caller that collects the pictures of all processes waits for observersMs itself
             Future<?> marks = storeTrouble == null
                     ? core.lookAtMarks().timeout(Math.max(1, timing.observersMs() / 4), TimeUnit.MILLISECONDS)
                     : Future.succeededFuture();
@@ -361,9 +383,9 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     }
 
     /**
-     * What this process sees of the group.
+     * The group as this process sees it.
      *
-     * @param allConnected what stands, null while something is missing
+     * @param allConnected the current all-connected, null while a rank is missing
      * @param entries newest entry of each rank that has published
      */
     public record Picture(
@@ -372,7 +394,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             StuckReport report,
             List<RankEntry> entries) {}
 
-    /** Ends every wait at once, with a result that is neither success nor timeout (B-5). */
+    /** Fails every wait at once with FATAL, which is neither success nor timeout (B-5). */
     public void abandonWaits(String reason) {
         execute(_ -> {
             abandoned = reason;
@@ -438,7 +460,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
 
     private void blameChanged(Blame blame) {
         if (blame.findings().isEmpty()) {
-            LOG.info(LogEvents.BLAME_CHANGED + " group={} blamed=none", setup.group());
+            LOG.info(LogEvents.BLAME_CHANGED + " group={} no process is to blame any more", setup.group());
         } else {
             LOG.warn(LogEvents.BLAME_CHANGED + " group={} {}", setup.group(), blame.text());
         }

@@ -24,53 +24,51 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whom this process reaches, and who is to blame where somebody is missed: asked of all processes when one is lost, and
- * then again, more and more slowly, for as long as somebody is. Lives on the group's context; everything from outside
- * comes through its host, so that a simulation runs this very class.
+ * Finds out which process is to blame for broken connections. When a process is lost, it asks all processes whom they
+ * reach and applies {@link BlameRules}; it asks again with growing pauses while there are findings. It lives on the
+ * group's context. Everything from outside comes through its host, so that the simulation runs this class unchanged.
  */
 public final class BlameWatch {
     private static final long SOON_MS = 100;
     private static final long FIRST_PAUSE_MS = 1000;
     private static final long LONGEST_PAUSE_MS = 30_000;
-    /**
-     * After so many liveness intervals a process that could not hear this one, and could again, would have come back.
-     */
+    /** A process that can receive from this one again has reconnected within this number of liveness intervals. */
     private static final int INTERVALS_TO_COME_BACK = 5;
 
     private final BarrierSetup setup;
     private final Host host;
     private final GroupCore core;
     private final BarrierVerticle.Timing timing;
-    /** How this process knows that it has lost another of the group, while it does not reach it again. */
+    /** The evidence of each loss, until the process is reached again. */
     private final Map<ProcessId, View.Missed> losses = new HashMap<>();
     /**
-     * Who has ended the connection because it did not hear this process: it misses this one, not this one it (P-9),
-     * unless a dial fails, or it does not come back though this process is not stopped any more.
+     * Processes that closed the connection because they received nothing from this one. They miss this process, and
+     * this process does not miss them (P-9), unless a dial fails or they do not reconnect in time.
      */
     private final Map<ProcessId, LossEvidence> unheardBy = new HashMap<>();
 
     private Blame latest = Blame.NONE;
-    /** Takes back the next look, null while none is due. */
-    private @Nullable Runnable takeBack;
-    /** True while the next look is due in a moment: many links come back at once, and are looked at once. */
+    /** Cancels the next poll, null while none is due. */
+    private @Nullable Runnable cancel;
+    /** Whether the next poll is due after {@link #SOON_MS}: many links return at once and need one poll. */
     private boolean soon;
 
     private long pauseMs = FIRST_PAUSE_MS;
 
-    /** What the group's process does for it, on the group's context. */
+    /** The services of the group's process, on the group's context. */
     public interface Host {
         /** Whether this process has a living connection to that one. */
         boolean reaches(ProcessId process);
 
         LinkTable links();
 
-        /** The views of all processes that were heard in time, the own one included. Never fails. */
+        /** The views of all processes that answered in time, the own one included. Never fails. */
         Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs);
 
-        /** Runs the task once, after the delay, unless what is returned has been run before. */
+        /** Runs the task once, after the delay, unless the returned action has run before. */
         Runnable after(long delayMs, Runnable task);
 
-        /** Other processes are to blame than before, or none any more. */
+        /** Other processes are to blame than before, or none is. */
         void changed(Blame blame);
     }
 
@@ -96,13 +94,13 @@ public final class BlameWatch {
             unheardBy.remove(process);
         }
         pauseMs = FIRST_PAUSE_MS;
-        // the others do not see a silence at the same moment
+        // the processes do not detect a silence at the same moment
         look(bySilence ? timing.livenessIntervalMs() + SOON_MS : SOON_MS);
     }
 
     /**
-     * It said that it hears nothing from here; if that were over, it would be reached again. Of the other end nothing
-     * is heard, either.
+     * The process received nothing from this one and has not reconnected in time. This process receives nothing from
+     * it either, so it counts as missed by silence.
      */
     private void notBack(ProcessId process, LossEvidence evidence) {
         if (unheardBy.remove(process, evidence) && !host.reaches(process)) {
@@ -116,17 +114,17 @@ public final class BlameWatch {
         }
     }
 
-    /** All are connected, or a link is again: whoever was blamed may be so no longer. */
+    /** All are connected, or a link has returned: the findings may be out of date. */
     public void recovered() {
         if (!latest.findings().isEmpty()) {
             lookSoon();
         }
     }
 
-    /** The group has lost somebody, perhaps not this process. */
+    /** The group has lost a member, perhaps one that only another process was connected to. */
     public void degraded() {
         pauseMs = FIRST_PAUSE_MS;
-        if (takeBack == null) {
+        if (cancel == null) {
             look(SOON_MS);
         }
     }
@@ -143,18 +141,18 @@ public final class BlameWatch {
     }
 
     private void look(long delayMs) {
-        if (takeBack != null) {
-            takeBack.run();
+        if (cancel != null) {
+            cancel.run();
         }
         soon = delayMs == SOON_MS;
-        takeBack = host.after(delayMs, () -> {
-            takeBack = null;
+        cancel = host.after(delayMs, () -> {
+            cancel = null;
             soon = false;
             ask(timing.observersMs());
         });
     }
 
-    /** Asks whoever can be heard in time. Never fails. */
+    /** Polls all processes and applies the rules to the views that arrive in time. Never fails. */
     public Future<Blame> ask(long withinMs) {
         List<Party> parties = parties();
         View own = view(parties);
@@ -173,13 +171,13 @@ public final class BlameWatch {
             host.changed(blame);
             pauseMs = FIRST_PAUSE_MS;
         }
-        if (!blame.findings().isEmpty() && takeBack == null) {
+        if (!blame.findings().isEmpty() && cancel == null) {
             look(pauseMs);
             pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
         }
     }
 
-    /** Whether it blames the same processes; what they were seen to do grows older all the time. */
+    /** Whether it blames the same processes; the evidence differs in each poll, since it contains times. */
     private boolean isSame(Blame blame) {
         return blame.findings().stream()
                 .map(BlameWatch::who)
@@ -195,7 +193,7 @@ public final class BlameWatch {
         };
     }
 
-    // ---- what this process sees
+    // ---- the view of this process
 
     public View view() {
         return view(parties());
@@ -223,7 +221,7 @@ public final class BlameWatch {
         return new View(setup.process(), reached, missed);
     }
 
-    /** Why no link has come to that process yet, null if nothing has been tried in vain. */
+    /** Why no link to that process is connected yet, null if no attempt has failed. */
     private View.@Nullable Missed trouble(Party party) {
         for (int rank : party.ranks()) {
             for (int here : core.barrier().seats().keySet()) {
@@ -241,10 +239,7 @@ public final class BlameWatch {
         return null;
     }
 
-    /**
-     * What went wrong with the newest life of a rank; a link may not know of it yet, and have trouble with the one
-     * before.
-     */
+    /** The trouble with the newest life of a rank. A link that still tries an older life does not count. */
     private History.@Nullable Trouble trouble(int rank, History history) {
         RankEntry entry = core.greatest().get(rank);
         return entry != null && entry.member().equals(history.newest()) ? history.trouble() : null;
@@ -253,14 +248,13 @@ public final class BlameWatch {
     private static boolean isOfThePath(History.Phase phase) {
         return switch (phase) {
             case DIAL, OPEN, WARMUP, LOST -> true;
-            case REFUSED, REJECTED, VANISHED -> false; // the store says so, and not the path
-            case NO_OPEN ->
-                false; // it may not have read of this process yet; a dial from here, which follows, says how the path
-            // is
+            case REFUSED, REJECTED, VANISHED -> false; // this comes from the store, not from the path
+            // the peer may not have read the entry of this process; the dial that follows tests the path
+            case NO_OPEN -> false;
         };
     }
 
-    /** The processes of the group: whoever holds the newest life of a rank, unless it has left. */
+    /** The processes of the group: those that hold the newest life of a rank, unless that life has left. */
     List<Party> parties() {
         Map<ProcessId, List<RankEntry>> byProcess = new TreeMap<>();
         core.greatest().values().stream()

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Finds out of one process's view who is missing for all-connected, and in which phase. Made for one report. */
+/** Finds the ranks that are missing for all-connected, and their phases, from one process's view. Made per report. */
 public final class Diagnosis {
     private final int worldSize;
     private final GroupCore core;
@@ -28,10 +28,10 @@ public final class Diagnosis {
     private final long startNanos;
     private final long nowNanos;
     private final @Nullable EpochRecord epoch;
-    /** The rank of this process that speaks for what all its ranks see alike. */
+    /** The rank named as observer for facts that all ranks of this process see alike. */
     private final int observer;
 
-    /** @param startNanos since when this process has been in the group */
+    /** @param startNanos when this process entered the group */
     public Diagnosis(int worldSize, GroupCore core, LinkTable links, long startNanos, long nowNanos) {
         this.worldSize = worldSize;
         this.core = core;
@@ -52,7 +52,7 @@ public final class Diagnosis {
         }
         if (missing.stream().anyMatch(one -> one.phase() != Phase.MARK_MISSING)) {
             missing.removeIf(
-                    one -> one.phase() == Phase.MARK_MISSING); // it waits for the others that are missing (P-10)
+                    one -> one.phase() == Phase.MARK_MISSING); // their marks wait for the other missing ranks (P-10)
         }
         return new StuckReport(
                 group,
@@ -87,9 +87,7 @@ public final class Diagnosis {
         return unlisted != null ? unlisted : markMissing(rank);
     }
 
-    /**
-     * Where the entry says to come from is of no worth to this process, and of much to whoever looks for it (S-2, B-3).
-     */
+    /** Reports the address that a rejected entry claims. The group does not use it, but a person can (S-2, B-3). */
     private Missing rejected(int rank, Rejected why) {
         Phase phase = switch (why.cause()) {
             case UNUSABLE -> Phase.REJECTED;
@@ -112,7 +110,7 @@ public final class Diagnosis {
                 whatToDo(phase, rank, ""));
     }
 
-    /** Written by anybody: no line breaks into a log or onto a screen. */
+    /** Replaces control characters: the text is unauthenticated and goes into logs and onto screens. */
     private static String printable(String text) {
         return text.codePoints()
                 .map(one -> Character.isISOControl(one) ? '?' : one)
@@ -121,8 +119,8 @@ public final class Diagnosis {
     }
 
     /**
-     * Reached on the path, and yet no epoch can be opened with it: in this part of the store its process is gone (R-9,
-     * B-3).
+     * A rank that is connected but has no LIVE entry in this part of the store, so that no epoch can be opened with it
+     * (R-9, B-3). Null if its entry is LIVE.
      */
     private @Nullable Missing notInStore(int rank) {
         RankEntry entry = entry(rank);

@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
-/** The entries of the ranks as this process has come to know them, and why a key holds no valid one. */
+/** The entries of the ranks that this process knows, and the reasons why a key holds no valid one. */
 final class Directory {
     private static final Logger LOG = LoggerFactory.getLogger(Directory.class);
 
@@ -23,18 +23,18 @@ final class Directory {
     private final StoredValues values;
     private final WorldSizes sizes;
     private final Map<Integer, Versioned<RankEntry>> newest = new HashMap<>();
-    /** Greatest entry ever seen of each rank, by whatever way, also of those whose key has been lost. */
+    /** Greatest entry ever seen of each rank, from the store or a link, kept even if the key has been lost. */
     private final Map<Integer, RankEntry> greatest = new HashMap<>();
 
     private final Map<Integer, Rejected> rejected = new HashMap<>();
-    /** How often the reason why a key is rejected has changed. */
+    /** How often the reason for rejecting a key has changed, by rank. */
     private final Map<Integer, Long> rejections = new HashMap<>();
 
-    /** What an entry changes in what was known. */
+    /** How a value changes the known entry of a rank. */
     sealed interface Change {
         record None() implements Change {}
 
-        /** @param isNewMember this life has not been known before */
+        /** @param isNewMember this life was not known before */
         record Published(RankEntry entry, boolean isNewMember) implements Change {}
 
         record Rejected(String reason) implements Change {}
@@ -67,14 +67,14 @@ final class Directory {
         return greatest;
     }
 
-    /** Decodes what a key holds, unless these very bytes were decoded before. */
+    /** Decodes the value of a key, unless the same bytes were decoded before. */
     @Nullable
     Versioned<RankEntry> known(int rank, @Nullable StoredBytes stored) {
         Versioned<RankEntry> before = newest.get(rank);
         return before != null && before.bytes().equals(stored) ? before : decode(rank, stored);
     }
 
-    /** Decodes what a key holds, and remembers why if it holds no valid entry. */
+    /** Decodes the value of a key, and remembers the reason if it is not a valid entry. */
     @Nullable
     Versioned<RankEntry> decode(int rank, @Nullable StoredBytes bytes) {
         Versioned<RankEntry> seen = Versioned.of(bytes, value -> {
@@ -99,10 +99,7 @@ final class Directory {
         return seen;
     }
 
-    /**
-     * Whoever writes into the store can write again and again: only the first time is told, the second, the fourth, the
-     * eighth… of a rank.
-     */
+    /** Warns of the first, second, fourth, eighth… rejection of a rank only: a writer may repeat it without end. */
     private void warn(int rank, String reason) {
         long times = rejections.merge(rank, 1L, Long::sum);
         LOG.atLevel(Long.bitCount(times) == 1 ? Level.WARN : Level.DEBUG)
@@ -114,7 +111,7 @@ final class Directory {
                         reason);
     }
 
-    /** An entry that was seen, in the store or elsewhere: the rank's key must never hold an older life again. */
+    /** Remembers an entry from the store or from a link: the rank's key must never hold an older life again. */
     void remember(RankEntry entry) {
         greatest.merge(
                 entry.member().rank(),
@@ -122,7 +119,7 @@ final class Directory {
                 (old, next) -> next.supersedes(old) || isLiveAfterAll(next, old) ? next : old);
     }
 
-    /** Takes in what a rank's key holds. */
+    /** Takes the value of a rank's key as the newest one. */
     Change learn(int rank, @Nullable Versioned<RankEntry> seen) {
         RankEntry entry = Versioned.valueOf(seen);
         RankEntry before = Versioned.valueOf(newest.get(rank));
@@ -146,8 +143,9 @@ final class Directory {
     }
 
     /**
-     * GONE was written in one half of a split and is dropped by the merge: its owner never saw it and won't write
-     * again, so the order of values must not hide that the key holds LIVE now. Either is only a hint to the links.
+     * Whether the same life is LIVE again after GONE. One half of a split wrote GONE, and the merge dropped it. The
+     * owner never saw GONE and does not write again, so LIVE must be accepted against the order of values. Either value
+     * is only a hint to the links.
      */
     private static boolean isLiveAfterAll(RankEntry entry, RankEntry before) {
         return entry.isLive()

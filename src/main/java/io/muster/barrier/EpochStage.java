@@ -6,14 +6,14 @@ import io.muster.group.GroupName;
 import io.muster.segment.EpochRecord;
 
 /**
- * A stage of an epoch, as one process came to know it; published on its node, for whoever measures.
+ * A stage that an epoch has reached at one process; published on its node, for measurements.
  *
  * @param atNanos on the monotonic clock
  */
 public record EpochStage(GroupName group, long epoch, Stage stage, long atNanos) {
     /**
-     * OPEN: it follows from the entries, or the record says so; MARKED: a rank of this process has made its mark, and
-     * told it; the others: the record says so.
+     * OPEN: implied by the entries, or in the record. MARKED: a rank of this process has made and sent its mark.
+     * COMPLETE and DEGRADED: in the record.
      */
     public enum Stage {
         OPEN,

@@ -7,7 +7,7 @@ import io.muster.segment.EpochRecord;
 import java.util.HashMap;
 import java.util.Map;
 
-/** When each life was first seen here, so that it can be said how long an epoch took. */
+/** When each life was first seen here, to measure how long an epoch took. */
 final class FirstSeen {
     private final Map<Member, Long> nanos = new HashMap<>();
 
@@ -15,7 +15,7 @@ final class FirstSeen {
         nanos.putIfAbsent(member, System.nanoTime());
     }
 
-    /** Since the newest member of the epoch was seen, in ms. */
+    /** Time since the newest member of the epoch was first seen, in ms. */
     long elapsedMs(EpochRecord record) {
         nanos.keySet().retainAll(record.vector());
         long now = System.nanoTime();

@@ -11,8 +11,8 @@ import io.muster.wire.StoredBytes;
 import io.vertx.core.buffer.Buffer;
 
 /**
- * What a process has just written to the store, or a mark that it has made, as it tells processes that it is connected
- * to: a key and its bytes. It is believed no more than the store's own push.
+ * A key and its new bytes, sent directly to connected processes: a value that the sender has written to the store, or a
+ * mark that it has made. The receiver trusts it as little as the store's own push.
  */
 public record Gossip(GroupName group, String key, StoredBytes value) {
     private static final int MAX_KEY = 128;

@@ -32,9 +32,36 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One group in one process: carries what happens between the store, the seats, the links and the barrier. Everything
- * from outside comes through {@link GroupPorts}, so that a simulation runs this very class on a virtual clock. Lives on
- * one context; no method may be called from another.
+ * One group in one process: connects the store, the seats, the links and the barrier.
+ *
+ * <p><b>What it holds.</b> One {@link BarrierState}, one {@link SeatState} per joined rank ({@link SeatRunner}), the
+ * newest entries ({@link Directory}), and the tasks that keep the store right ({@link Tombstones}, {@link WorldSizes}).
+ * The decisions are in {@link BarrierMachine} and in the seat machine. This class decodes values, feeds events to the
+ * machines and runs their effects.
+ *
+ * <p><b>Threads.</b> It lives on one context. Methods may be called only there, except {@link #holds}, {@link #claims}
+ * and {@link #barrier()}, which read concurrent or volatile state and say so. Everything from outside comes through
+ * {@link GroupPorts}, so the simulation runs this class unchanged on a virtual clock.
+ *
+ * <p><b>Order of events.</b> {@link SerialQueue} runs one transition with all its effects before the next. An effect
+ * may be answered synchronously; its answer is then queued. A changed rank key goes to three receivers in this order:
+ * the seat of that rank, the barrier, and the links of the peers. A transition of the barrier publishes its stage, then
+ * runs its effects, then ends seats of which a newer life is known.
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>Nothing changes after {@link #close}: late answers and events are dropped.
+ *   <li>Each stage of an epoch is reported once, in order.
+ *   <li>A rank's key never falls below the greatest life that was seen of it, in the store or on a link: a lost entry
+ *       is restored as a tombstone.
+ * </ul>
+ *
+ * <p><b>The trap that shaped it.</b> The store's events are best effort and may overtake its answers. A read of
+ * everything may lack an entry whose event has arrived while it ran. Such an absence must not withdraw the entry, so
+ * {@link #seenWhileReading} names the ranks for which a missing key in the answer is older than the event. And because
+ * events may be lost, {@link #reconcile} reads everything again at intervals and repeats to the links what they may
+ * have missed.
  */
 public final class GroupCore {
     private final BarrierSetup setup;
@@ -47,7 +74,7 @@ public final class GroupCore {
     private final Directory directory;
     private final Tombstones tombstones;
     private final LinkUpdates links;
-    /** Ranks whose entries were heard since the read that is under way began: what is read may be older. */
+    /** Ranks whose entries arrived since the running read began: the read's result may be older. */
     private final Set<Integer> seenWhileReading = new HashSet<>();
 
     private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
@@ -56,9 +83,9 @@ public final class GroupCore {
 
     private SegmentStore.@Nullable PresentMembers present;
     private @Nullable EpochRecord lastStage;
-    /** What was last read for a report. */
+    /** The marks that were read last for a report. */
     private final Map<Integer, ReadyMark> marksRead = new HashMap<>();
-    /** The next read is one that looks at everything again. */
+    /** Whether the next read belongs to a reconcile. */
     private boolean reconciling;
 
     public GroupCore(BarrierSetup setup, GroupPorts ports) {
@@ -66,19 +93,19 @@ public final class GroupCore {
         this.ports = ports;
         this.keys = new StoreKeys(setup.group());
         this.queue = new SerialQueue(ports);
-        this.seats = new SeatRunner(setup, ports, queue, new Parts());
+        this.seats = new SeatRunner(setup, ports, queue, new SeatNeighbours());
         this.values = new StoredValues(setup);
         this.sizes = new WorldSizes(setup, ports, seats.seats());
         this.directory = new Directory(setup, values, sizes);
-        this.tombstones = new Tombstones(setup, directory, new Cleaning());
+        this.tombstones = new Tombstones(setup, directory, new TombstonesHost());
         this.links = new LinkUpdates(ports, directory, seats.seats());
     }
 
-    // ---- what the application wants
+    // ---- calls of the application
 
     /**
-     * Reads the key of a rank that is going to be joined, so that joining has one step less, and dials whoever it will
-     * be linked to. Completes in any case, and before anybody has been dialled.
+     * Prepares a rank that is going to be joined: reads its key, so that joining needs one step less, and dials the
+     * processes that it will be linked to. Completes in any case, and without waiting for the dials.
      */
     public Future<?> lookAhead(int rank) {
         lookForKeyOwner();
@@ -96,7 +123,7 @@ public final class GroupCore {
         seats.seat(rank, new SeatEvent.ClaimRequested(handle));
     }
 
-    /** Publishes a changed handle of a rank that has its seat, or will have it. */
+    /** Publishes a changed handle of a rank that holds its seat or is joining. */
     public void changeHandle(int rank, SegmentHandle handle) {
         seats.seat(rank, new SeatEvent.HandleChanged(handle));
     }
@@ -106,12 +133,12 @@ public final class GroupCore {
         seats.seat(rank, new SeatEvent.LeaveRequested());
     }
 
-    /** Nothing that arrives after this is looked at. */
+    /** Closes the group: everything that arrives later is dropped. */
     public void close() {
         queue.close();
     }
 
-    // ---- what happens outside
+    // ---- events from outside
 
     public void keyChanged(String key, @Nullable StoredBytes value) {
         if (queue.isClosed()) {
@@ -129,7 +156,7 @@ public final class GroupCore {
                 });
     }
 
-    /** False for a key of a rank that this world has not; such an entry tells that another process has a larger one. */
+    /** False for a rank outside this world. Such an entry shows that another process has a larger world. */
     private boolean isInside(StoreKeys.Key key, @Nullable StoredBytes value) {
         return switch (key) {
             case StoreKeys.Key.Rank(int rank)
@@ -143,8 +170,8 @@ public final class GroupCore {
     }
 
     /**
-     * A link-open has brought this entry, which the store may have lost, or never have told here: the links that heard
-     * it will refuse every older life for ever, so the store must come to hold it, or its tombstone.
+     * A link-open carries this entry, which the store may have lost or not pushed yet. The links that received it
+     * refuse every older life from now on, so the store must come to hold the entry or its tombstone.
      */
     public void linkOpened(RankEntry entry) {
         if (!queue.isClosed() && entry.group().equals(setup.group()) && entry.worldSize() == setup.worldSize()) {
@@ -172,7 +199,7 @@ public final class GroupCore {
         barrier(new BarrierEvent.DegradedReceived(epoch));
     }
 
-    /** Looks at everything again: events are best effort. */
+    /** Reads everything again, because the store's events are best effort. */
     public void reconcile() {
         reconciling = true;
         barrier(new BarrierEvent.Reconcile());
@@ -194,8 +221,8 @@ public final class GroupCore {
     }
 
     /**
-     * The store does not tell when it moves keys to another member: asked when it tells of its members, when ranks
-     * come, when all was read, and where a mark waits for the others.
+     * Looks up the key owner, since the store sends no event when it moves keys. Called when the store's members
+     * change, when a rank joins, after each read of everything, and while an own mark waits for the others.
      */
     private void lookForKeyOwner() {
         KeyOwner now = ports.store().keyOwner(setup.group());
@@ -205,8 +232,8 @@ public final class GroupCore {
     }
 
     /**
-     * Reads the marks that this process is not told of, for whoever reports who is missing: only who completes an epoch
-     * is told, and the marks are in the store if it does not at once. Changes nothing else. Completes in any case.
+     * Reads all marks of an open epoch for a report. Marks are sent only to the process that should complete the epoch,
+     * and are in the store if it does not complete in time. Changes nothing else. Completes in any case.
      */
     public Future<?> lookAtMarks() {
         EpochRecord epoch = barrier.epoch();
@@ -227,7 +254,7 @@ public final class GroupCore {
                 .otherwiseEmpty();
     }
 
-    /** Whether a member has marked the epoch, as far as was told, or read for a report. */
+    /** Whether a member has marked the epoch, as far as received or read for a report. */
     boolean hasMarked(EpochRecord epoch, int rank) {
         return isOf(epoch, rank, Versioned.valueOf(barrier.marks().get(rank)))
                 || isOf(epoch, rank, marksRead.get(rank));
@@ -239,31 +266,35 @@ public final class GroupCore {
                 && mark.member().equals(epoch.vector().get(rank));
     }
 
-    // ---- what is known
+    // ---- state
 
     /**
-     * Whether this process holds the life, or may: a claim that is being written may have been applied already. May be
-     * called from any thread.
+     * Whether this process holds the life, or may hold it: a claim that is being written may have been applied already.
+     * May be called from any thread.
      */
     public boolean holds(Member member) {
         return seats.holds(member);
     }
 
-    /** Whether the links of this life begin soon, or have begun. May be called from any thread. */
+    /**
+     * Whether the claim of this life is being written or has been applied, so that its links begin soon or have begun.
+     * May be called from any thread.
+     */
     public boolean claims(Member member) {
         return seats.claims(member);
     }
 
     /**
-     * Answers a newcomer that has read this entry. A life that is held here is first written anew, so that no claim
-     * that was sent before, on the bytes that the newcomer has read, can be applied after the answer (R-10).
+     * Answers a newcomer that has read this entry. If the life is held here, its entry is written again first. Any
+     * claim on the bytes that the newcomer has read then fails after the answer (R-10).
      *
-     * @param limitMs after this time it is answered in any case
+     * @param limitMs time after which it is answered in any case
      */
     public Future<SeatEvent.IncumbentAnswered.Answer> asked(RankEntry about, long limitMs) {
         return seats.asked(about, limitMs);
     }
 
+    /** The state of the barrier; may be read from any thread. */
     public BarrierState barrier() {
         return barrier;
     }
@@ -277,7 +308,7 @@ public final class GroupCore {
         return directory.newest();
     }
 
-    /** Greatest entry ever seen of each rank, by whatever way: a link may have brought a life before the store does. */
+    /** Greatest entry ever seen of each rank, from the store or a link: a link may announce a life before the store. */
     Map<Integer, RankEntry> greatest() {
         return directory.greatest();
     }
@@ -288,11 +319,11 @@ public final class GroupCore {
     }
 
     /**
-     * Looks whether living processes have this group with another world size; to be asked before the first rank of this
+     * Checks whether living processes have this group with another world size. Call it before the first rank of this
      * process is claimed.
      *
-     * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later
-     *     then
+     * @return a sentence that names such a process, or null. Also null if the store does not answer: the disagreement
+     *     is then found later
      */
     public Future<@Nullable String> disagreement() {
         return sizes.disagreement(this::keyChanged);
@@ -309,11 +340,11 @@ public final class GroupCore {
             seats.seat(rank, new SeatEvent.KeySeen(seen));
         }
         barrier(new BarrierEvent.RankSeen(rank, seen));
-        direct(rank, seen);
+        updateLinks(rank, seen);
     }
 
-    /** Tells the links what the key of their peer holds, once per change. */
-    private void direct(int rank, @Nullable Versioned<RankEntry> seen) {
+    /** Sends the value of a rank's key to the links of that peer, once per change. */
+    private void updateLinks(int rank, @Nullable Versioned<RankEntry> seen) {
         switch (directory.learn(rank, seen)) {
             case Directory.Change.None() -> {}
             case Directory.Change.Rejected(String reason) -> links.send(rank, new LinkEvent.HandleRejected(reason));
@@ -331,7 +362,7 @@ public final class GroupCore {
         }
     }
 
-    private final class Cleaning implements Tombstones.Host {
+    private final class TombstonesHost implements Tombstones.Host {
         @Override
         public boolean holds(RankEntry entry) {
             return seats.holds(entry.member());
@@ -357,7 +388,7 @@ public final class GroupCore {
         }
     }
 
-    private final class Parts implements SeatRunner.Neighbours {
+    private final class SeatNeighbours implements SeatRunner.Neighbours {
         @Override
         public Directory directory() {
             return directory;
@@ -413,10 +444,10 @@ public final class GroupCore {
         });
     }
 
-    /** Each once, and none after a later one: what is implied may come and go. */
+    /** Reports each stage once, in order; implied epochs may be withdrawn and return. */
     private void announceStage(@Nullable EpochRecord now) {
-        EpochRecord told = lastStage;
-        if (now != null && (told == null || told.isBehind(now.number(), now.state()))) {
+        EpochRecord last = lastStage;
+        if (now != null && (last == null || last.isBehind(now.number(), now.state()))) {
             lastStage = now;
             ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
         }
@@ -469,8 +500,8 @@ public final class GroupCore {
     }
 
     /**
-     * Whether the processes of all ranks are in the store's cluster; while it is split, some are not, and their
-     * connections may stand.
+     * Whether the processes of all ranks are in this part of the store's cluster. During a split some are not, although
+     * their connections may be alive.
      */
     private boolean areAllPresent() {
         SegmentStore.PresentMembers now = present;
@@ -510,8 +541,7 @@ public final class GroupCore {
         Map<Integer, Versioned<ReadyMark>> marks = new HashMap<>();
         for (int rank = 0; rank < setup.worldSize(); rank++) {
             StoredBytes stored = fresh.get(keys.rank(rank));
-            boolean isOlder = stored == null
-                    && seenWhileReading.contains(rank); // and does not know why what came meanwhile can't be used
+            boolean isOlder = stored == null && seenWhileReading.contains(rank); // the event is newer than this read
             Versioned<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
             if (entry != null) {
                 ranks.put(rank, entry);
@@ -525,7 +555,7 @@ public final class GroupCore {
                 seats.seat(rank, new SeatEvent.KeySeen(entry));
             }
             if (!isOlder) {
-                direct(rank, entry);
+                updateLinks(rank, entry);
                 restore(rank, entry);
             }
         }

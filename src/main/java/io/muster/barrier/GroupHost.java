@@ -7,26 +7,26 @@ import io.muster.segment.RankEntry;
 import io.muster.store.SegmentStore;
 import io.vertx.core.json.JsonObject;
 
-/** What the process offers to each of its groups. May be called from any context. */
+/** The services of a process for each of its groups. May be called from any context. */
 public interface GroupHost {
     SegmentStore store();
 
-    /** Where every link of the group stands. */
+    /** The state of every link of the group. */
     LinkTable linkTable();
 
     Links links();
 
     Network network();
 
-    /** The rank's entry has been published, or published anew. */
+    /** The rank's entry has been published, for the first time or again. */
     void entryPublished(RankEntry own);
 
-    /** An event for the whole cluster, signed if the group has a secret. */
+    /** Signs an event for the whole cluster if the group has a secret. */
     default JsonObject sign(JsonObject event) {
         return event;
     }
 
-    /** Whether an event from the cluster's bus is one of the group's own. */
+    /** Whether an event from the cluster's bus was sent by the group itself. */
     default boolean isAuthentic(JsonObject event) {
         return true;
     }

@@ -14,14 +14,11 @@ import io.vertx.core.Future;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Everything that one group in one process needs from outside: the store, time, chance, the links, and whoever wants to
- * know.
- */
+/** The outside world of one group in one process: store, time, randomness, links, network and listener. */
 public interface GroupPorts {
     SegmentStore store();
 
-    /** The wall clock, in milliseconds; only for incarnations. */
+    /** The wall clock in milliseconds, used only for incarnations. */
     long wallClockMs();
 
     LifeId newLife();
@@ -37,40 +34,41 @@ public interface GroupPorts {
     /** Its futures may complete on any context: {@link #here} brings them to the group's. */
     Network network();
 
-    /** The same outcome, on the context of the group. */
+    /** Brings the outcome to the context of the group. */
     <T> Future<T> here(Future<T> there);
 
+    /** The answer of the process that a rank's entry names. */
     record SeatAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {}
 
     /**
-     * What two other processes have said.
+     * The answer of two witnesses, which have asked the incumbent themselves.
      *
-     * @param answer what the incumbent has answered one of them, SILENT if it has answered neither
-     * @param detail which one reaches it
+     * @param answer the incumbent's answer to one of them, SILENT if it answered neither
+     * @param detail the address of the witness that reaches it
      */
     record WitnessAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {
         public static final WitnessAnswer NONE = new WitnessAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, "");
     }
 
-    /** Called for what others want to know. */
+    /** Receives the outcomes of the group, on its context. */
     interface Listener {
         /** An entry of this life was seen for the first time. */
         void memberSeen(Member member);
 
-        /** A seat's entry is in the store under these bytes: before its links are opened, and after each change. */
+        /** A seat's entry is in the store: called before its links are opened, and after each change. */
         void seatPublished(RankEntry entry);
 
         /** A seat is held, or has published a changed handle. */
         void seatTaken(RankEntry entry);
 
-        /** This process has come to know a further stage of an epoch; for whoever measures. */
+        /** An epoch has reached a later stage at this process; for measurements. */
         default void epochStage(long epoch, EpochStage.Stage stage) {}
 
         void seatEnded(int rank, SeatState.End end, String reason);
 
         /**
-         * This process has the group with another world size than one that was there before: it can never be
-         * all-connected.
+         * This process has another world size for the group than a process that joined earlier, so all-connected is
+         * impossible.
          */
         default void worldSizesDisagree(String reason) {}
 
@@ -82,7 +80,7 @@ public interface GroupPorts {
 
         void publishDegraded(long epoch, List<LostMember> lost);
 
-        /** The store has not answered; null: it answers again. */
+        /** The store does not answer, for this reason; null: it answers again. */
         void storeTrouble(@Nullable String reason);
     }
 

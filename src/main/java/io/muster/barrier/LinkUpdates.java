@@ -9,7 +9,7 @@ import io.muster.seat.SeatState;
 import io.muster.segment.RankEntry;
 import java.util.Map;
 
-/** Tells the links of this process what the keys of their peers hold. */
+/** Sends the values of the peers' keys to the links of this process. */
 final class LinkUpdates {
     private final GroupPorts ports;
     private final Directory directory;
@@ -21,7 +21,7 @@ final class LinkUpdates {
         this.seats = seats;
     }
 
-    /** Tells the link of every rank that has its seat. */
+    /** Sends an event to the link of every rank that holds its seat. */
     void send(int peer, LinkEvent event) {
         seats.forEach((rank, state) -> {
             if (state instanceof SeatState.Held) {
@@ -34,7 +34,7 @@ final class LinkUpdates {
         send(entry.member().rank(), linkEvent(entry));
     }
 
-    /** Opens the links of a rank that has its seat now, and tells them what is known already. */
+    /** Opens the links of a rank that has taken its seat, and sends them the known entries. */
     void open(Member self) {
         ports.links().open(self);
         ports.links().send(self.rank(), self.rank(), new LinkEvent.Started());
@@ -49,10 +49,7 @@ final class LinkUpdates {
                         ports.links().send(self.rank(), rank, new LinkEvent.HandleRejected(why.reason())));
     }
 
-    /**
-     * A link that was told once and has gone back to waiting since is told again; where it is known already, nothing
-     * changes.
-     */
+    /** Sends each LIVE entry again to links that are not connected: a link may wait for it again. It is idempotent. */
     void resend(Map<Integer, LocalMember> barrierSeats) {
         barrierSeats.forEach((rank, seat) -> directory.newest().forEach((peer, seen) -> {
             RankEntry entry = seen.value();

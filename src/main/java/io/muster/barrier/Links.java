@@ -7,10 +7,7 @@ import io.muster.peer.LinkEvent;
 
 /** The links that the ranks of this process have in one group. May be called from any context. */
 public interface Links {
-    /**
-     * Opens the links of a rank, which has its seat from now on. A link-open that was sent to one of them before is
-     * kept until then.
-     */
+    /** Opens the links of a rank that has taken its seat. A link keeps a link-open that arrived before this call. */
     void open(Member self);
 
     void close(Member self, String reason);

@@ -14,10 +14,11 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * The other processes, as one group of this process reaches them. May be called from any context, and answers on any.
+ * The other processes, as one group of this process reaches them. May be called from any context. Futures complete on
+ * any context.
  */
 public interface Network {
-    /** Asks the incumbent's process, bounded by the liveness limit, whether it holds the life that its entry names. */
+    /** Asks the incumbent's process, within the liveness limit, whether it holds the life that its entry names. */
     Future<SeatAnswer> askIncumbent(RankEntry incumbent);
 
     /** Asks up to two of these processes whether they reach the incumbent's. */
@@ -33,13 +34,11 @@ public interface Network {
     boolean reaches(ProcessId process);
 
     /**
-     * Dials the process of a life that a rank, still to be published, will be linked to, unless its address can't be
+     * Dials the process of a life before the rank that will be linked to it is published, unless its address cannot be
      * valid from here. The outcome is not reported.
      */
     void dialAhead(RankEntry entry);
 
-    /**
-     * Sends what was just written, or a mark that was made, to those of these processes that this one is connected to.
-     */
+    /** Sends gossip to each connected process that the predicate accepts. */
     void broadcast(Gossip gossip, Predicate<ProcessId> to);
 }

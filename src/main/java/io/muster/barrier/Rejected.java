@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Why a rank's key holds no valid entry.
  *
- * @param reason what was expected and what is there
- * @param claims what it says of itself, which nobody vouches for; null if that can't be read: for people only
+ * @param reason the expected value and the value that is there
+ * @param claims the entry as its writer states it, unauthenticated and for people only; null if it cannot be decoded
  */
 record Rejected(String reason, Cause cause, @Nullable RankEntry claims) {
-    /** What a person has to look for. */
+    /** The kind of mistake that a person has to look for. */
     enum Cause {
-        /** Bytes that are no entry of this rank, group and world size. */
+        /** The bytes are not an entry of this rank, group and world size. */
         UNUSABLE,
         /** It is not signed with the secret that this process has for the group. */
         FOREIGN,

@@ -12,47 +12,48 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * The questions of newcomers about seats of this process that are not answered yet: each waits until the entry that it
- * names has been written anew, or the seat has ended, or its time is over. Lives on the group's context.
+ * The unanswered questions of newcomers about seats of this process. Each waits until the entry that it names has been
+ * written again, the seat has ended, or its time is over. Lives on the group's context.
  */
-public final class SeatQuestions {
-    /** So many wait at most, whoever asks; each further one is answered at once. */
+final class SeatQuestions {
+    /** Upper limit of waiting questions; each further one is answered at once. */
     private static final int MAX_WAITING = 64;
 
     private record Question(RankEntry about, Promise<Answer> promise) {}
 
     private final List<Question> waiting = new ArrayList<>();
 
-    public boolean isFull() {
+    boolean isFull() {
         return waiting.size() >= MAX_WAITING;
     }
 
-    public Future<Answer> add(RankEntry about) {
+    Future<Answer> add(RankEntry about) {
         var question = new Question(about, Promise.promise());
         waiting.add(question);
         return question.promise().future();
     }
 
-    /** The store is known to hold this. */
-    public void published(RankEntry entry) {
+    /** Answers HOLDS to the questions that this entry, now in the store, supersedes. */
+    void published(RankEntry entry) {
         answer(
                 question -> question.about().member().equals(entry.member())
                         && entry.revision() > question.about().revision(),
                 Answer.HOLDS);
     }
 
-    public void ended(Member member) {
+    /** Answers GONE to all questions about a life that has ended. */
+    void ended(Member member) {
         answer(question -> question.about().member().equals(member), Answer.GONE);
     }
 
-    /** Time is over for this one. */
-    @SuppressWarnings("ReferenceEquality") // the very same question: futures have no other equality
-    public void late(Future<Answer> asked, boolean holds) {
+    /** Answers a question whose time is over. */
+    @SuppressWarnings("ReferenceEquality") // futures have no other equality
+    void late(Future<Answer> asked, boolean holds) {
         answer(question -> question.promise().future() == asked, holds ? Answer.HOLDS : Answer.GONE);
     }
 
-    /** The greatest revision that is asked about this life, -1 if nobody asks. */
-    public long revision(Member member) {
+    /** The greatest revision in the questions about this life, -1 if there is none. */
+    long revision(Member member) {
         return waiting.stream()
                 .filter(question -> question.about().member().equals(member))
                 .mapToLong(question -> question.about().revision())

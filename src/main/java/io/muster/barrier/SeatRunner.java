@@ -28,12 +28,31 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
-/** Runs the effects of the {@link SeatMachine} for each rank that this process has joined or wants to. */
+/**
+ * The shell of the {@link SeatMachine}, for each rank that this process has joined or is joining.
+ *
+ * <p><b>What it holds.</b> The state of each seat; the ranks that are prepared but not joined yet; and the unanswered
+ * {@link SeatQuestions} of newcomers.
+ *
+ * <p><b>Threads.</b> It changes state on the group's context only. The map of seats is concurrent because
+ * {@link #holds} and {@link #claims} read it from other contexts, when another process asks who holds a rank.
+ *
+ * <p><b>Order of events.</b> A claim first reads three keys: the rank's entry, its ready mark and the epoch record. All
+ * of them may name former lives of the rank, and the claim must be above the greatest. After a successful write the
+ * order is: report the published entry, inform the barrier, open the links, complete the join. A rank that was
+ * prepared on an empty store skips the read: its compare-and-set expects the absent key.
+ *
+ * <p><b>Invariant.</b> A newcomer that asks about a life held here gets its answer only when the entry has been written
+ * again, the seat has ended, or the time limit is over. Only if too many questions wait is it answered HOLDS at once. A
+ * question about a life not held here is answered GONE at once.
+ *
+ * <p><b>The trap that shaped it.</b> A claim that is being written may have been applied already, and another process
+ * may have read it. So {@link #holds} counts a claim under way as held. Otherwise a newcomer could take the seat of a
+ * process that answers.
+ */
 public final class SeatRunner {
     private static final long DIAL_AHEAD_MS = 250;
-    /**
-     * All was read before the claim, and the store has told of each change since; but it may have lost some of that.
-     */
+    /** Delay of one further read after a claim: an event since the read before the claim may have been lost. */
     private static final long LOOK_AGAIN_MS = 250;
 
     private final BarrierSetup setup;
@@ -41,11 +60,11 @@ public final class SeatRunner {
     private final SerialQueue queue;
     private final Neighbours group;
     private final StoreKeys keys;
-    /** Changed on the group's context only; whoever is asked who holds a rank reads it on another. */
+    /** Changed on the group's context only; read on other contexts to answer questions about a rank. */
     private final Map<Integer, SeatState> seats = new ConcurrentSkipListMap<>();
     /**
-     * Ranks whose keys held nothing, and no epoch, when they were prepared: the first claim need not read, it is a
-     * compare-and-set on just that.
+     * Ranks for which no entry, mark or epoch record was in the store when they were prepared. Their first claim needs
+     * no read: it is a compare-and-set on the absent key.
      */
     private final Set<Integer> absent = new HashSet<>();
     /** Ranks that are going to be joined. */
@@ -53,7 +72,7 @@ public final class SeatRunner {
 
     private final SeatQuestions questions = new SeatQuestions();
 
-    /** The other parts of the group that a seat has to do with. */
+    /** The other parts of the group that seats use. */
     interface Neighbours {
         Directory directory();
 
@@ -84,9 +103,7 @@ public final class SeatRunner {
         return seats;
     }
 
-    /**
-     * Reads the keys of a rank that is going to be joined, so that joining has one step less. Completes in any case.
-     */
+    /** Reads the keys of a rank before it is joined, so that joining needs one step less. Completes in any case. */
     Future<?> lookAhead(int rank) {
         expected.add(rank);
         return ports.store()
@@ -101,9 +118,9 @@ public final class SeatRunner {
     }
 
     /**
-     * A life to which ranks that are still to be joined will be linked: its process can be dialled before they are
-     * published. The rank that would dial it then does so now; where the other end would, this one waits a little, so
-     * that not both do when all are published at once.
+     * Dials the process of a life before the ranks of this process that will be linked to it are published. If a rank
+     * here is the one that dials in that link, the dial starts now. If the other end dials, this process waits a little
+     * first, so that not both dial when all ranks are published at once.
      */
     void expect(RankEntry entry) {
         if (!isExpectedFor(entry)) {
@@ -127,8 +144,8 @@ public final class SeatRunner {
     }
 
     /**
-     * Whether this process holds the life, or may: a claim that is being written may have been applied already, and a
-     * newcomer that has read it must not take the seat of a process that answers. May be called from any thread.
+     * Whether this process holds the life, or may hold it: a claim that is being written may have been applied already,
+     * and a newcomer that has read it must not take the seat of a process that answers. May be called from any thread.
      */
     boolean holds(Member member) {
         return switch (seats.get(member.rank())) {
@@ -149,14 +166,14 @@ public final class SeatRunner {
     }
 
     /**
-     * Whether the links of this life begin soon, or have begun: its claim is being written, or has been. May be called
-     * from any thread.
+     * Whether the claim of this life is being written or has been applied, so that its links begin soon or have begun.
+     * May be called from any thread.
      */
     boolean claims(Member member) {
         return !(seats.get(member.rank()) instanceof SeatState.Leaving) && holds(member);
     }
 
-    /** Answers a newcomer once the entry that it has read is no longer what the store holds, or after the limit. */
+    /** Answers a newcomer once the store holds a newer value than the entry that it has read, or after the limit. */
     Future<Answer> asked(RankEntry about, long limitMs) {
         Member member = about.member();
         if (!holds(member)) {
@@ -253,7 +270,7 @@ public final class SeatRunner {
         }
     }
 
-    /** Whether the store has told of this entry by now, as it has told the others. */
+    /** Whether the store has already pushed this entry here, and so to the other processes. */
     private boolean isSeen(int rank, Versioned<RankEntry> written) {
         return seats.get(rank) instanceof SeatState.Held held
                 && held.work() == SeatState.Held.Work.NONE
@@ -312,16 +329,16 @@ public final class SeatRunner {
     }
 
     /**
-     * Everything that may name a former life of the rank: a claim goes above them all, also where the store has lost
-     * some.
+     * The keys that may name a former life of the rank. A claim goes above all of these lives, even if the store has
+     * lost some of them.
      */
     private Set<String> needed(int rank) {
         return Set.of(keys.rank(rank), keys.epoch(), keys.ready(rank));
     }
 
     /**
-     * A life that is older than what the vector or a mark names can never be in an epoch again: it ends, and its
-     * successor claims above them.
+     * Ends seats of which the epoch's vector or a mark names a newer life. Such a seat can never be in an epoch again;
+     * its successor claims an incarnation above both.
      */
     void lookForNewerLives(BarrierState barrier) {
         EpochRecord epoch = barrier.epoch();
@@ -335,9 +352,7 @@ public final class SeatRunner {
         });
     }
 
-    /**
-     * A claim goes above every life of the rank that is known here, by whatever way, also where the store has lost it.
-     */
+    /** A claim goes above every life of the rank that is known here, even if the store has lost its entry. */
     private SeatEvent.Ticket ticket(int rank) {
         EpochRecord epoch = group.barrier().epoch();
         ReadyMark mark = Versioned.valueOf(group.barrier().marks().get(rank));

@@ -11,14 +11,14 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The order in which things happen to a group: one transition after the other, and what the store answers, until the
- * group is closed.
+ * Serialises the transitions of a group, and drops the store's answers once the group is closed. Lives on the group's
+ * context.
  */
 final class SerialQueue {
     private final GroupPorts ports;
     static final String EVERYTHING = "*";
 
-    /** By key, why the last operation on it was not answered. */
+    /** By key, the reason why the last operation on it was not answered. */
     private final Map<String, String> troubles = new LinkedHashMap<>();
 
     private final Deque<Runnable> waiting = new ArrayDeque<>();
@@ -37,7 +37,7 @@ final class SerialQueue {
         return closed;
     }
 
-    /** One transition with all its effects ends before the next begins, also where an effect is answered at once. */
+    /** Runs one transition with all its effects before the next, even if an effect is answered synchronously. */
     void run(Runnable task) {
         waiting.add(task);
         if (running) {
@@ -54,10 +54,10 @@ final class SerialQueue {
     }
 
     /**
-     * Waits for the store's answer; nothing is told after the group was closed.
+     * Hands on the store's answer, unless the group has been closed meanwhile.
      *
-     * @param key which key it is about, or {@link #EVERYTHING}: an answer about one key says nothing of another, whose
-     *     owner may be frozen
+     * @param key the key of the operation, or {@link #EVERYTHING}. Troubles are kept per key, because the owner of
+     *     another key may be frozen
      */
     <T extends @Nullable Object> void store(String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
         operation.onComplete(outcome -> {

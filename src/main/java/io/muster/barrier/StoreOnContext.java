@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The process's store, with its answers brought to the context of one group. Listening stays with the process. */
+/** The store of the process, with answers on the context of one group. Only the process listens to the store. */
 final class StoreOnContext implements WrappedStore {
     private final SegmentStore store;
     private final ContextInternal context;
@@ -40,12 +40,12 @@ final class StoreOnContext implements WrappedStore {
 
     @Override
     public Future<Void> listen(Listener listener) {
-        throw new UnsupportedOperationException("one listener per process, and this is one group's");
+        throw new UnsupportedOperationException("a process has one listener of the store; a group cannot add another");
     }
 
     @Override
     public Future<Void> close() {
-        throw new UnsupportedOperationException("the store is the process's, not this group's");
+        throw new UnsupportedOperationException("the store belongs to the process; a group cannot close it");
     }
 
     @Override

@@ -12,7 +12,7 @@ import io.muster.wire.Decoded;
 import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what a key holds, and holds it against the group and the key that it was found under. */
+/** Decodes the values of the store's keys, and checks them against the group and the key. */
 final class StoredValues {
     private final BarrierSetup setup;
 
@@ -20,7 +20,7 @@ final class StoredValues {
         this.setup = setup;
     }
 
-    /** The entry as it stands, whatever group, rank or world size it names. */
+    /** The entry as stored, with any group, rank or world size. */
     static @Nullable RankEntry anyEntry(@Nullable StoredBytes bytes) {
         return bytes != null && Schema.rankEntry(bytes) instanceof Decoded.Valid<RankEntry>(RankEntry entry)
                 ? entry
@@ -50,7 +50,8 @@ final class StoredValues {
         return Versioned.of(bytes, value -> switch (Schema.readyMark(value)) {
             case Decoded.Valid<ReadyMark>(ReadyMark mark)
             when !mark.group().equals(setup.group()) || mark.member().rank() != rank ->
-                new Decoded.Malformed<>("a mark of another rank or group");
+                new Decoded.Malformed<>("mark: expected rank " + rank + " of group " + setup.group() + ", got rank "
+                        + mark.member().rank() + " of group " + mark.group());
             case Decoded<ReadyMark> other -> other;
         });
     }
@@ -60,7 +61,8 @@ final class StoredValues {
         return Versioned.of(bytes, value -> switch (Schema.epochRecord(value)) {
             case Decoded.Valid<EpochRecord>(EpochRecord record)
             when !record.group().equals(setup.group()) || record.worldSize() != setup.worldSize() ->
-                new Decoded.Malformed<>("a record of another group or world size");
+                new Decoded.Malformed<>("record: expected group " + setup.group() + " with " + setup.worldSize() + " ranks, got "
+                        + record.group() + " with " + record.worldSize());
             case Decoded<EpochRecord> other -> other;
         });
     }

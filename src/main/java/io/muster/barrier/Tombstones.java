@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes the tombstones that nobody else will write: of the lives whose process is gone, by compare-and-set on the
- * exact bytes seen.
+ * Writes the tombstones of lives whose process is gone and cannot write them itself, by compare-and-set on the exact
+ * bytes seen. Lives on the group's context.
  */
 final class Tombstones {
     private static final Logger LOG = LoggerFactory.getLogger(Tombstones.class);
@@ -31,16 +31,18 @@ final class Tombstones {
     private final Host host;
     private final Set<Integer> cleaning = new HashSet<>();
 
-    /** What is asked of, and told to, the group. */
+    /** The services of the group. */
     interface Host {
+        /** Whether this process holds the life that the entry names, or may hold it. */
         boolean holds(RankEntry entry);
 
         /** Whether the process of an entry still holds its life. */
         Future<GroupPorts.SeatAnswer> ask(RankEntry entry);
 
-        /** Writes a rank's key; answers true if it was applied, and false also where the store did not answer. */
+        /** Writes a rank's key. The answer is true if it was applied, false if not or if the store did not answer. */
         void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied);
 
+        /** A rank's key holds this value now. */
         void rankSeen(int rank, StoredBytes value);
     }
 
@@ -50,7 +52,7 @@ final class Tombstones {
         this.host = host;
     }
 
-    /** Marks the entries of processes that have gone from the cluster as GONE. */
+    /** Marks the LIVE entries of processes that have left the cluster as GONE. */
     void clean(SegmentStore.PresentMembers now) {
         new TreeMap<>(directory.newest()).forEach((rank, seen) -> {
             RankEntry entry = seen.value();
@@ -68,9 +70,10 @@ final class Tombstones {
     }
 
     /**
-     * Writes the tombstone of a life again whose entry the store has lost, if nobody else can: the next life must claim
-     * above it, or nobody who has seen the greater one would ever connect to it. A process that is still there asserts
-     * its life itself, unless it has given it up: where an older life has taken the key meanwhile, it is asked.
+     * Writes the tombstone of a life whose entry the store has lost. The next life must claim an incarnation above it,
+     * since links that have seen the greater one never connect to a smaller one. A process that is still in the cluster
+     * restores its own entry, unless it has given the life up. So if an older life has taken the key meanwhile, that
+     * process is asked first.
      */
     void restore(SegmentStore.PresentMembers now, int rank, @Nullable Versioned<RankEntry> there) {
         RankEntry known = directory.greatest(rank);
@@ -120,8 +123,8 @@ final class Tombstones {
     }
 
     /**
-     * A claim of this process that one half of a split has seen, and that it gave up after the merge, will never be
-     * asserted again.
+     * Whether the life's own process may restore the entry. This process does not restore a claim that one half of a
+     * split has seen and that it gave up after the merge.
      */
     private boolean mayAssertItself(SegmentStore.PresentMembers now, RankEntry entry) {
         return entry.handle().process().equals(setup.process()) ? host.holds(entry) : now.carry(entry.handle());

@@ -10,9 +10,7 @@ import io.vertx.core.Promise;
 import java.security.SecureRandom;
 import java.util.concurrent.ThreadLocalRandom;
 
-/**
- * What a group needs from outside, on the context of its verticle: the store, the real clock, chance, and its process.
- */
+/** The {@link GroupPorts} of production: the store, clock and randomness, on the context of the group's verticle. */
 final class VerticlePorts implements GroupPorts {
     private final GroupHost host;
     private final Context context;

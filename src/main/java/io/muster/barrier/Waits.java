@@ -21,9 +21,9 @@ import java.util.function.LongFunction;
 import java.util.function.Predicate;
 
 /**
- * The promises of one group in one process that are still to be kept: joining, changing a handle, leaving, waiting for
- * all-connected. Lives on the group's context. Each ends: by what it waits for, by the end of its rank, by its
- * deadline, or with the group.
+ * The open promises of one group in one process: joining, changing a handle, leaving, waiting for all-connected. Each
+ * one completes when its condition holds, its rank ends, its deadline passes, or the group closes. Lives on the group's
+ * context.
  */
 final class Waits {
     private final Vertx vertx;
@@ -35,7 +35,7 @@ final class Waits {
     private static final class Waiter {
         private final int rank;
         private final Promise<AllConnected> promise;
-        /** The timer that runs now. */
+        /** The timer that is running. */
         private long timer;
 
         private Waiter(int rank, Promise<AllConnected> promise) {
@@ -59,7 +59,7 @@ final class Waits {
         changes.add(new Change(rank, wanted, promise));
     }
 
-    /** @return false if the rank is leaving already; the promise is kept with the first one then */
+    /** @return false if the rank is leaving already; the promise then completes with the first one */
     boolean leave(int rank, Promise<Void> promise) {
         Promise<Void> known = leaving.putIfAbsent(rank, promise);
         if (known != null) {
@@ -69,10 +69,10 @@ final class Waits {
     }
 
     /**
-     * When a wait ends in vain, and with what.
+     * When and how a wait fails.
      *
-     * @param afterMs time of the whole wait
-     * @param askMs how long before that the other processes are asked who is to blame
+     * @param afterMs duration of the whole wait
+     * @param askMs time before the end at which the other processes are asked who is to blame
      */
     record Deadline(long afterMs, long askMs, LongFunction<Future<Blame>> ask, Function<Blame, String> report) {}
 
@@ -120,9 +120,9 @@ final class Waits {
     }
 
     /**
-     * A rank holds its seat no more.
+     * A rank has lost or given up its seat.
      *
-     * @return whether there was somebody to be told
+     * @return whether a join or a wait has failed because of it
      */
     boolean ended(int rank, SeatState.End end, String reason) {
         Promise<RankEntry> promise = joining.remove(rank);
@@ -155,7 +155,7 @@ final class Waits {
         take(_ -> true).forEach(waiter -> waiter.promise.tryFail(failure));
     }
 
-    /** Ends what is in vain when the process is about to close. */
+    /** Fails the waits and joins that cannot complete any more because the process is about to close. */
     void abandon(String reason) {
         failWaiters(MusterException.fatal(reason));
         joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));

@@ -14,11 +14,9 @@ import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Which living processes have the group with another world size than this one: neither side can ever be all-connected.
- */
+/** Finds living processes that have another world size for the group: neither side can ever be all-connected. */
 final class WorldSizes {
-    /** So many ranks are looked at, also where the world is smaller, to see that others have a larger one. */
+    /** Minimum number of rank keys to read, so that the larger world of another process is seen. */
     private static final int LOOK_AROUND = 64;
 
     private final BarrierSetup setup;
@@ -36,11 +34,11 @@ final class WorldSizes {
     }
 
     /**
-     * Looks whether there are any; to be asked before the first rank of this process is claimed.
+     * Reads the entries and compares their world sizes. Call it before the first rank of this process is claimed.
      *
-     * @param read gets what was read, if nobody disagrees
-     * @return a sentence that says who, or null; also null if the store does not answer, since the same is found later
-     *     then
+     * @param read receives the values that were read, if all sizes agree
+     * @return a sentence that names a process with another size, or null. Also null if the store does not answer: the
+     *     disagreement is then found later
      */
     Future<@Nullable String> disagreement(BiConsumer<String, StoredBytes> read) {
         return ports.store()
@@ -62,7 +60,7 @@ final class WorldSizes {
                 .otherwise((String) null);
     }
 
-    /** Why this rank's key is held by a process with another world size; null if it is not. */
+    /** A sentence about the process with another world size that holds this rank's key, null if there is none. */
     @Nullable
     String disagreementAt(int rank) {
         RankEntry other = others.get(rank);
@@ -85,7 +83,7 @@ final class WorldSizes {
         others.remove(rank);
     }
 
-    /** Of two processes that disagree the later one is told: it is the one that somebody is just starting. */
+    /** Records an entry with another world size. Of two processes that disagree, the one that started later fails. */
     void compare(int rank, @Nullable RankEntry entry) {
         if (entry == null
                 || entry.worldSize() == setup.worldSize()

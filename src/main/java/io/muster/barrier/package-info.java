@@ -1,7 +1,7 @@
 /**
- * Who holds which seat, and the epochs: claiming and publishing a rank, ready marks, all-connected and degraded. Read
- * {@link io.muster.epoch.BarrierMachine} first. Imports peer, transfer, segment, bus, group. Invariant: one vector and
- * one order of outcomes per epoch number; a COMPLETE is never left standing after a loss that happened since its marks.
+ * The shell around seats and epochs: it runs their machines for one group in one process, against the store, the links
+ * and the other processes. Read {@link io.muster.barrier.GroupCore} first. Imports seat, epoch, blame, peer, store,
+ * transfer, segment, bus, wire, group. Invariant: all state of a group changes on one context, one transition at a time.
  */
 @NullMarked
 package io.muster.barrier;

@@ -19,20 +19,25 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Who is to blame, from what the observing processes reach (P-10, B-4). A pure function, the same from the same views
- * whoever asks.
+ * Finds the blame for broken connections from the views of the observing processes (P-10, B-4). A pure function: the
+ * same views give the same blame at every process.
  *
- * <p>Observers are processes, and one that was not heard is no observer. Two observers are connected where neither
- * misses the other. Two or more connected parts of at least two processes: a block; and likewise several processes that
- * were not heard and of which nothing is heard, since a cut network lets nobody hear the other side. A single process
- * outside of them that at least two observers miss: blamed. Any other two of which one misses the other: a pair. Where
- * no two processes are connected, only one that was not heard is blamed; so with two processes it is always a pair.
+ * <p>An observer is a process whose view is known. Two observers are connected if neither misses the other.
+ *
+ * <ul>
+ *   <li>A <em>block</em>: there are two or more connected parts of at least two processes each. Several processes that
+ *       did not answer, and that the observers miss by silence only, are a block too: a cut network silences a whole
+ *       side.
+ *   <li><em>Blamed</em>: a single process outside of these parts that at least two observers miss. If no two processes
+ *       are connected, only a process that did not answer is blamed.
+ *   <li>A <em>pair</em>: any other two processes of which one misses the other. With two processes it is always a pair.
+ * </ul>
  */
 public final class BlameRules {
     private BlameRules() {}
 
     /**
-     * @param views of those processes that were heard; one of a process that is not of the parties counts for nothing
+     * @param views views of the processes that answered; a view of a process outside the parties is ignored
      */
     public static Blame of(Collection<Party> parties, Collection<View> views) {
         Map<ProcessId, Party> known = new TreeMap<>();
@@ -47,9 +52,9 @@ public final class BlameRules {
         List<Finding> findings = new ArrayList<>();
         List<Party> unheard = unheard(known, observers);
         if (parts.size() >= 2 || !unheard.isEmpty()) {
-            List<Set<ProcessId>> heard = parts.isEmpty() ? List.of(observers.keySet()) : parts;
+            List<Set<ProcessId>> answered = parts.isEmpty() ? List.of(observers.keySet()) : parts;
             findings.add(new Blame.Block(
-                    heard.stream()
+                    answered.stream()
                             .map(part -> sorted(part.stream().map(known::get).toList()))
                             .sorted(Comparator.comparing(
                                     part -> part.getFirst().ranks().getFirst()))
@@ -71,7 +76,7 @@ public final class BlameRules {
         return new Blame(findings, observers.size(), known.size());
     }
 
-    /** The connected parts; a process that was not heard is connected to nobody. */
+    /** The connected parts; a process that did not answer is connected to none. */
     private static List<Set<ProcessId>> parts(Set<ProcessId> all, Map<ProcessId, View> observers) {
         List<Set<ProcessId>> parts = new ArrayList<>();
         Set<ProcessId> left = new TreeSet<>(all);
@@ -113,8 +118,8 @@ public final class BlameRules {
     }
 
     /**
-     * Several that were not heard, and of which all that miss them have seen nothing but silence; empty if there is
-     * only one.
+     * The processes that did not answer, that some observer misses, that no observer reaches, and that are missed by
+     * silence only; empty if there are fewer than two.
      */
     private static List<Party> unheard(Map<ProcessId, Party> known, Map<ProcessId, View> observers) {
         List<Party> unheard = sorted(known.values()).stream()
@@ -168,7 +173,7 @@ public final class BlameRules {
         View view = observers.get(one.process());
         View.Missed missed = view == null ? null : view.missed().get(other.process());
         if (view == null) {
-            evidence.add(new Evidence(one, "nothing that was heard of"));
+            evidence.add(new Evidence(one, "no answer"));
         } else if (missed != null) {
             evidence.add(new Evidence(one, missed.evidence()));
         } else {

@@ -12,10 +12,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Which other processes one process reaches. One that it has not tried to reach is in neither set, and counts for
- * nothing.
+ * The other processes that one process reaches and misses. A process that it has not tried to reach is in neither set.
  *
- * @param missed why it does not reach them
+ * @param missed the processes that it does not reach, with the evidence
  */
 public record View(ProcessId observer, Set<ProcessId> reached, Map<ProcessId, Missed> missed) {
     private static final int MAX_PROCESSES = 65_536;
@@ -23,9 +22,9 @@ public record View(ProcessId observer, Set<ProcessId> reached, Map<ProcessId, Mi
     private static final int MAX_EVIDENCE_BYTES = 4 * MAX_EVIDENCE_CHARS;
 
     /**
-     * One that is not reached.
+     * A process that is not reached.
      *
-     * @param silent nothing is heard of it; false: something tells that it is gone, such as a closed socket
+     * @param silent true: nothing arrives from it; false: there is positive evidence, such as a closed socket
      * @param evidence one clause with numbers
      */
     public record Missed(boolean silent, String evidence) {

@@ -9,20 +9,19 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Who is to blame for broken connections, as {@link BlameRules} finds it from the views of those processes that were
- * heard.
+ * The blame for broken connections, found by {@link BlameRules} from the views of the processes that answered.
  *
- * @param heard how many processes were heard, the asking one included
- * @param processes how many processes the group has
+ * @param answered number of processes whose view is known, the asking one included
+ * @param processes number of processes of the group
  */
-public record Blame(List<Finding> findings, int heard, int processes) {
+public record Blame(List<Finding> findings, int answered, int processes) {
     public static final Blame NONE = new Blame(List.of(), 0, 0);
 
     public Blame {
         findings = List.copyOf(findings);
     }
 
-    /** What one process saw of another. */
+    /** The evidence of one process about another. */
     public record Evidence(Party observer, String seen) {
         JsonObject toJson() {
             return new JsonObject()
@@ -36,14 +35,14 @@ public record Blame(List<Finding> findings, int heard, int processes) {
         }
     }
 
-    /** One thing that is wrong. */
+    /** One fault. */
     public sealed interface Finding {
         String text();
 
         JsonObject toJson();
     }
 
-    /** At least two processes miss this one, and it is connected to nobody. */
+    /** At least two processes miss this one, and it is connected to none. */
     public record Blamed(Party party, List<Evidence> missedBy) implements Finding {
         public Blamed {
             missedBy = List.copyOf(missedBy);
@@ -68,7 +67,7 @@ public record Blame(List<Finding> findings, int heard, int processes) {
         }
     }
 
-    /** These two miss each other, or one misses the other, and it can't be told which of them is at fault. */
+    /** One of these two misses the other, or both do, and the evidence does not show which one is at fault. */
     public record Pair(Party one, Party other, List<Evidence> evidence) implements Finding {
         public Pair {
             evidence = List.copyOf(evidence);
@@ -93,8 +92,8 @@ public record Blame(List<Finding> findings, int heard, int processes) {
     /**
      * The group has fallen into parts.
      *
-     * @param parts processes that were heard, each part connected within
-     * @param unheard several of which nothing is heard at once, neither by nor of them
+     * @param parts parts of processes that answered; each part is connected within itself
+     * @param unheard processes that did not answer and that the others miss by silence only, at least two or none
      */
     public record Block(List<List<Party>> parts, List<Party> unheard) implements Finding {
         public Block {
@@ -104,12 +103,12 @@ public record Blame(List<Finding> findings, int heard, int processes) {
 
         @Override
         public String text() {
-            String heard = "the group has fallen apart into blocks: ranks "
+            String connected = "the group has fallen apart into blocks: ranks "
                     + parts.stream().map(Block::ranks).map(List::toString).collect(Collectors.joining(" | "));
             return unheard.isEmpty()
-                    ? heard + "; the network between them is to blame, or a switch or firewall on it"
-                    : heard + " | " + ranks(unheard)
-                            + "; of the last nothing is heard: the network between is cut, or all of them have stopped";
+                    ? connected + "; the network between them is to blame, or a switch or firewall on it"
+                    : connected + " | " + ranks(unheard)
+                            + "; the last ones are silent: the network between is cut, or all of them have stopped";
         }
 
         private static List<Integer> ranks(List<Party> part) {
@@ -147,7 +146,7 @@ public record Blame(List<Finding> findings, int heard, int processes) {
 
     public JsonObject toJson() {
         return new JsonObject()
-                .put("heard", heard)
+                .put("heard", answered)
                 .put("of", processes)
                 .put(
                         "findings",
@@ -158,7 +157,7 @@ public record Blame(List<Finding> findings, int heard, int processes) {
     /** One line per finding, empty if there is none. */
     public String text() {
         return findings.stream()
-                .map(finding -> "blame: " + finding.text() + " (heard " + heard + " of " + processes + " processes)")
+                .map(finding -> "blame: " + finding.text() + " (" + answered + " of " + processes + " processes answered)")
                 .collect(Collectors.joining("\n"));
     }
 }

@@ -5,9 +5,9 @@ package io.muster.group;
 import java.util.List;
 
 /**
- * A process of a group, for people.
+ * A process of a group, described for people.
  *
- * @param host where it listens
+ * @param host host and port where it listens
  */
 public record Party(ProcessId process, long pid, String host, List<Integer> ranks) {
     public Party {

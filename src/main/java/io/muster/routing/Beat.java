@@ -17,8 +17,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a liveness answer carries: for each group in common the highest epoch that its sender has seen, and which agreed
- * attempts it holds with the receiver, so that nobody sleeps through an epoch and no end stays CONNECTED alone.
+ * The payload of a liveness answer: for each group the greatest epoch that the sender has seen, and the pairs that it
+ * holds over this channel. The receiver uses it to notice a missed epoch, and a link that only its own end still holds.
  */
 public record Beat(List<GroupBeat> groups) {
     private static final int MAX_GROUPS = 4096;
@@ -47,7 +47,7 @@ public record Beat(List<GroupBeat> groups) {
             return new GroupBeat(group, epoch, state, pairs, by);
         }
 
-        /** What is signed: everything else, in an order of its own. */
+        /** The signed bytes: all other fields, in canonical order. */
         public byte[] statement() {
             var out = new CanonicalWriter();
             write(out);
@@ -67,7 +67,7 @@ public record Beat(List<GroupBeat> groups) {
         groups = List.copyOf(groups);
     }
 
-    /** Tells pairs apart; no secret is kept by it. */
+    /** A hash that distinguishes pairs; it is not cryptographic. */
     public static long mix(PairId pair) {
         long mixed = pair.writerNonce() * 0x9E3779B97F4A7C15L
                 ^ Long.rotateLeft(pair.waiterNonce() * 0xC2B2AE3D27D4EB4FL, 31);

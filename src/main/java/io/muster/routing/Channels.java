@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class Channels {
     private final Map<ChannelGeneration, Channel> living = new ConcurrentHashMap<>();
 
-    /** A channel that ends at this very moment is not kept: its loss may have been told before. */
+    /** Enters a channel, unless it has ended: its loss may have been handled already. */
     void enter(Channel channel) {
         living.put(channel.generation(), channel);
         if (!channel.isAlive()) {
@@ -44,7 +44,7 @@ public final class Channels {
                 .orElse(null);
     }
 
-    /** All of them, as of now. */
+    /** A copy of the living channels. */
     public Collection<Channel> all() {
         return List.copyOf(living.values());
     }

@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks other processes who holds a rank, and answers them: what a newcomer needs to know before it takes a seat over.
- * Questions and answers travel on the control connection. May be called from any context.
+ * Asks other processes whether they hold a rank, and answers such questions. A newcomer asks before it takes over a
+ * seat. Questions and answers travel on the control connection. May be called from any context.
  */
 public final class Claims {
     private static final int HOLDS = 'h';
@@ -45,8 +45,8 @@ public final class Claims {
     private static final int ANSWER = 'a';
     private static final int WITNESSES = 2;
     /**
-     * Of the time that an asker waits, what its incumbent may use to write its entry anew; the rest is for the way,
-     * witnesses included.
+     * The incumbent may use this fraction of the asker's time limit to write its entry again. The rest is for the
+     * network, including the detour through witnesses.
      */
     private static final int SHARE_OF_LIMIT = 4;
 
@@ -56,13 +56,13 @@ public final class Claims {
     private final Complaints malformed =
             new Complaints(LoggerFactory.getLogger(Claims.class), LogEvents.CLAIM_MALFORMED);
     private final AtomicLong nextId = new AtomicLong();
-    /** Questions that wait for an answer; asked on any context, answered on the control connection's. */
+    /** Unanswered questions: added on any context, answered on the control connection's. */
     private final Map<Long, Question> asked = new ConcurrentHashMap<>();
 
-    /** A question about a group, and whom it was put to. */
+    /** A question about a group, and the process that was asked. */
     private record Question(GroupName group, ProcessId process, Promise<Answer> answer) {}
 
-    /** What the process does for it. */
+    /** The services of the process. */
     public interface Host {
         /** A channel to a process, as the group uses it. */
         Future<Channel> connect(ProcessAddress address, GroupName group);
@@ -73,9 +73,9 @@ public final class Claims {
         }
 
         /**
-         * Whether what came over a channel about a group may be believed.
+         * Whether a message about a group that came over a channel may be trusted.
          *
-         * @param signedBy the group that has signed it, null: it came unsigned
+         * @param signedBy the group whose secret signed it, null if it is unsigned
          */
         default boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy) {
             return signedBy == null;
@@ -87,15 +87,15 @@ public final class Claims {
         /** Whether this process holds the life that an entry names, after writing it anew if it does. Never fails. */
         Future<Answer> holdsHere(RankEntry about, long withinMs);
 
-        /** Runs the task once, after the delay, unless what is returned has been run before. */
+        /** Runs the task once, after the delay, unless the returned action has run before. */
         Runnable after(long delayMs, Runnable task);
     }
 
     /**
-     * Nothing is asked of {@code host} or {@code own} before the first question or message.
+     * {@code host} and {@code own} are not called before the first question or message.
      *
-     * @param own where this process listens
-     * @param limitMs how long a question waits for its answer
+     * @param own the address of this process
+     * @param limitMs time that a question waits for its answer
      */
     public Claims(Host host, Supplier<ProcessAddress> own, long limitMs) {
         this.host = host;
@@ -130,7 +130,7 @@ public final class Claims {
                         : new SeatAnswer(Answer.SILENT, String.valueOf(failure.getMessage())));
     }
 
-    /** What two other processes hear from the one that an entry names. Never fails. */
+    /** Asks two other processes to ask the process that an entry names. Never fails. */
     public Future<WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
         List<RankEntry> chosen = new ArrayList<>();
         for (RankEntry other : others) {
@@ -176,9 +176,9 @@ public final class Claims {
     }
 
     /**
-     * A message of this kind has come.
+     * A claim message has arrived.
      *
-     * @param signedBy the group that has signed it, null: it came unsigned
+     * @param signedBy the group whose secret signed it, null if it is unsigned
      */
     public void received(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
         try {
@@ -210,7 +210,7 @@ public final class Claims {
             }
         } catch (MalformedException e) {
             malformed.note(
-                    channel.address().host(), "sent no claim: process=" + channel.peer() + " reason=" + e.getMessage());
+                    channel.address().host(), "sent a malformed claim message: process=" + channel.peer() + " reason=" + e.getMessage());
         }
     }
 

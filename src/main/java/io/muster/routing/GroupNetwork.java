@@ -25,7 +25,7 @@ public final class GroupNetwork implements Network {
     private final ProcessRouting routing;
     private final ProcessPorts ports;
     private final RoutedGroup group;
-    /** Added to on the group's context, read by closing idle channels on any. */
+    /** Filled on the group's context; read on any context when idle channels are closed. */
     private final Set<ProcessId> ahead = ConcurrentHashMap.newKeySet();
 
     GroupNetwork(ProcessRouting routing, ProcessPorts ports, RoutedGroup group) {
@@ -50,7 +50,7 @@ public final class GroupNetwork implements Network {
 
     @Override
     public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
-        return routing.observers().ask(group.name(), own, others, withinMs);
+        return routing.poll().ask(group.name(), own, others, withinMs);
     }
 
     @Override
@@ -72,7 +72,7 @@ public final class GroupNetwork implements Network {
         }
     }
 
-    /** Processes that were dialled before a rank of this one had its seat. */
+    /** Processes that were dialled before a rank of this process took its seat. */
     public Set<ProcessId> ahead() {
         return ahead;
     }

@@ -17,10 +17,7 @@ import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Brings a message of a link from the channel to the link that it is for, or back to the sender with the reason why
- * not.
- */
+/** Delivers a link message from its channel to its link, or refuses it with a reason that goes back to the sender. */
 final class LinkInbox {
     private final ProcessPorts ports;
     private final Trust trust;
@@ -30,7 +27,7 @@ final class LinkInbox {
         this.trust = trust;
     }
 
-    /** @param signedBy the group that has signed it, null: it came unsigned */
+    /** @param signedBy the group whose secret signed it, null if it is unsigned */
     void received(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
         switch (LinkCodec.decode(payload)) {
             case Decoded.Valid<LinkMessage>(LinkMessage message) -> {
@@ -45,8 +42,8 @@ final class LinkInbox {
     }
 
     /**
-     * An unsigned message of a group with a secret is worth nothing; a refusal alone is believed as far as to try again
-     * later.
+     * Handles an unsigned message of a group with a secret. It is dropped, except a refusal, which only makes the link
+     * try again later.
      */
     private void unsigned(Channel channel, LinkMessage message) {
         if (message instanceof LinkMessage.Refuse refuse) {
@@ -87,7 +84,7 @@ final class LinkInbox {
         }
         if (message instanceof LinkMessage.Open open) {
             group.barrier().execute(core -> core.linkOpened(open.entry()));
-            tellOfNewer(channel, group, open.entry().member());
+            sendNewer(channel, group, open.entry().member());
         }
         group.links()
                 .send(
@@ -123,7 +120,8 @@ final class LinkInbox {
     }
 
     /**
-     * A link-open may be here before the store has answered the claim that it is about: its link keeps it until then.
+     * Whether the addressed rank is in this process. A link-open also passes while the rank's claim is being written:
+     * its link keeps the message until the seat is taken.
      */
     private static boolean isSeated(RoutedGroup group, LinkMessage message) {
         return group.localSeat(message.to()) != null
@@ -131,10 +129,10 @@ final class LinkInbox {
     }
 
     /**
-     * A life that has been taken over, and does not see the store that says so (it was frozen, and has woken up on the
-     * lesser side of a split), is shown the entry of the newer one.
+     * Sends the newer entry to a life that has been taken over and cannot see that in its store. It may have been
+     * frozen, and then resumed in the smaller part of a split.
      */
-    private static void tellOfNewer(Channel channel, RoutedGroup group, Member member) {
+    private static void sendNewer(Channel channel, RoutedGroup group, Member member) {
         group.barrier().execute(core -> {
             Versioned<RankEntry> newest = core.directory().get(member.rank());
             if (newest != null

@@ -20,11 +20,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** What the liveness messages of the control connections carry about the groups. Called on the channels' contexts. */
+/** Writes and reads the group part of the liveness messages ({@link Beat}). Called on the channels' contexts. */
 final class Liveness {
     private final ProcessPorts ports;
     private final Trust trust;
-    /** By channel, the pairs that a link here holds, and that the last liveness answer did not list. */
+    /** By channel, the pairs that a link here holds and that the last liveness answer did not list. */
     private final Map<ChannelGeneration, Set<PairId>> doubted = new ConcurrentHashMap<>();
 
     Liveness(ProcessPorts ports, Trust trust) {
@@ -37,10 +37,7 @@ final class Liveness {
         doubted.remove(generation);
     }
 
-    /**
-     * What this process says over a channel about all its groups: the epoch, and the pairs that it holds over this
-     * channel.
-     */
+    /** The epoch of each group of this process, and the pairs that it holds over this channel. */
     Buffer payload(Channel channel) {
         List<Beat.GroupBeat> beats = new ArrayList<>();
         ports.groups().forEach(group -> {
@@ -60,7 +57,7 @@ final class Liveness {
         return new Beat(beats).encode();
     }
 
-    /** A pair that a link here holds, and two answers in a row did not list, is not held there. */
+    /** Two answers in a row that do not list a pair held here mean that the other end does not hold it. */
     void received(Channel channel, Buffer payload) {
         if (!(Beat.decode(payload) instanceof Decoded.Valid<Beat>(Beat beat))) {
             return;
@@ -97,7 +94,7 @@ final class Liveness {
         }
     }
 
-    /** Most answers bring nothing new, and are no work for the group. */
+    /** Passes on only a greater epoch: most answers bring nothing new and should cost the group nothing. */
     private static void peerSaw(RoutedGroup group, long number, EpochRecord.State state) {
         EpochRecord known = group.barrier().epochSeen();
         if (known == null || known.isBehind(number, state)) {

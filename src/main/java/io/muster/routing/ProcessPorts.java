@@ -11,14 +11,14 @@ import io.vertx.core.Future;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
-/** What the routing needs of its process. May be called from any context. */
+/** The services of the process for its routing. May be called from any context. */
 public interface ProcessPorts {
-    /** Where this process listens. */
+    /** The address on which this process listens. */
     ProcessAddress address();
 
     Collection<? extends RoutedGroup> groups();
 
-    /** Null if this process has no rank in it. */
+    /** The group of this name, null if this process has no rank in it. */
     @Nullable
     RoutedGroup group(GroupName name);
 
@@ -31,7 +31,7 @@ public interface ProcessPorts {
     /** A random number that names one attempt at a link. */
     long nonce();
 
-    /** Runs the task once, after the delay, unless what is returned has been run before. */
+    /** Runs the task once, after the delay, unless the returned action has run before. */
     Runnable after(long delayMs, Runnable task);
 
     /** A message could not be decoded. */

@@ -23,9 +23,9 @@ import io.vertx.core.buffer.Buffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What all groups of a process share of its channels: the way of each message to the group that it is for, what a
- * channel that opens or ends means to the links, and the questions that processes ask each other. It decides nothing
- * and keeps no state of a group. Called on many contexts; one channel's calls come one after the other.
+ * Connects the channels of a process to its groups. It routes each message to its group, informs links when a channel
+ * opens or ends, and carries the questions that processes ask each other. It makes no decision and keeps no state of a
+ * group. It is called on many contexts; the calls for one channel come one after the other.
  */
 public final class ProcessRouting {
     private final ProcessPorts ports;
@@ -34,14 +34,14 @@ public final class ProcessRouting {
     private final LinkInbox links;
     private final Liveness liveness;
     private final Claims claims;
-    private final ReachabilityPoll observers;
+    private final ReachabilityPoll poll;
     private final TakeoverNotice takeovers;
 
     /**
-     * How long the questions of a process wait.
+     * The time limits of the questions of a process.
      *
-     * @param claimMs for an answer to who holds a rank
-     * @param takeoverMs from one attempt to tell a life that it has been taken over to the next
+     * @param claimMs wait for an answer whether a process holds a rank
+     * @param takeoverMs pause between two attempts to inform a life that it has been taken over
      */
     public record Timing(long claimMs, long takeoverMs) {}
 
@@ -51,7 +51,7 @@ public final class ProcessRouting {
         this.links = new LinkInbox(ports, trust);
         this.liveness = new Liveness(ports, trust);
         this.claims = new Claims(new ClaimsHost(), ports::address, timing.claimMs());
-        this.observers = new ReachabilityPoll(new ObserversHost());
+        this.poll = new ReachabilityPoll(new PollHost());
         this.takeovers = new TakeoverNotice(ports, this::connect, timing.takeoverMs());
     }
 
@@ -76,8 +76,8 @@ public final class ProcessRouting {
         return claims;
     }
 
-    ReachabilityPoll observers() {
-        return observers;
+    ReachabilityPoll poll() {
+        return poll;
     }
 
     TakeoverNotice takeovers() {
@@ -86,7 +86,7 @@ public final class ProcessRouting {
 
     // ---- channels
 
-    /** Links that wait to try again need not wait any longer where their process is reached now. */
+    /** A channel has opened: links to its process that wait for a retry may try at once. */
     public void opened(Channel channel) {
         channels.enter(channel);
         ports.groups()
@@ -103,6 +103,7 @@ public final class ProcessRouting {
         return target != null && target.entry().handle().process().equals(process);
     }
 
+    /** A channel has ended: links and blame of all groups are informed. */
     public void lost(Channel channel, LossEvidence evidence) {
         channels.remove(channel.generation());
         liveness.forget(channel.generation());
@@ -120,12 +121,12 @@ public final class ProcessRouting {
         });
     }
 
-    /** Transfers are no message of a group, and do not come here. */
+    /** Routes a control message. Transfers are handled by the transport and must not come here. */
     public void received(Channel channel, ControlKind kind, Buffer payload) {
         switch (kind) {
             case LINK -> link(channel, null, payload);
             case CLAIM -> claims.received(channel, null, payload);
-            case VIEW -> observers.received(channel, payload);
+            case VIEW -> poll.received(channel, payload);
             case GOSSIP -> {
                 switch (Gossip.decode(payload)) {
                     case Decoded.Valid<Gossip>(Gossip gossip) -> changed(gossip.key(), gossip.value());
@@ -140,11 +141,11 @@ public final class ProcessRouting {
                     case null -> {}
                 }
             }
-            case TRANSFER -> throw new IllegalArgumentException("a transfer is the transport's to receive");
+            case TRANSFER -> throw new IllegalArgumentException("transfer messages are received by the transport, not by the routing: peer=" + channel.peer());
         }
     }
 
-    /** A process that signs for a group over a channel may use the group's memory over it. */
+    /** A correct signature over a channel also grants access to the group's memory over it. */
     private void verified(Channel channel, ControlKind kind, Trust.Verified message) {
         channel.grant(message.group());
         if (kind == ControlKind.SEALED_LINK) {
@@ -154,9 +155,7 @@ public final class ProcessRouting {
         }
     }
 
-    /**
-     * A message may be here before the channel is reported as open; its links answer over the channel that it came by.
-     */
+    /** A message may arrive before the channel is reported as open, and its link answers over that channel. */
     private void link(Channel channel, @Nullable GroupName signedBy, Buffer payload) {
         channels.enter(channel);
         links.received(channel, signedBy, payload);
@@ -172,7 +171,7 @@ public final class ProcessRouting {
 
     // ---- keys
 
-    /** A key of the store has changed, as the store or another process says. */
+    /** The store or another process reports a changed key. */
     public void changed(String key, @Nullable StoredBytes value) {
         StoreKeys.groupOf(key)
                 .ifPresent(name -> ports.groups().forEach(group -> {
@@ -182,7 +181,7 @@ public final class ProcessRouting {
                 }));
     }
 
-    /** What the questions about seats need. */
+    /** The services for questions about seats. */
     private final class ClaimsHost implements Claims.Host {
         @Override
         public Future<Channel> connect(ProcessAddress address, GroupName group) {
@@ -222,8 +221,8 @@ public final class ProcessRouting {
         }
     }
 
-    /** What asking others which processes they reach needs. */
-    private final class ObserversHost implements ReachabilityPoll.Host {
+    /** The services for polling the views of other processes. */
+    private final class PollHost implements ReachabilityPoll.Host {
         @Override
         public @Nullable Channel channelTo(ProcessId process) {
             return channels.to(process);
@@ -233,7 +232,7 @@ public final class ProcessRouting {
         public Future<View> viewHere(GroupName name) {
             RoutedGroup group = ports.group(name);
             return group == null
-                    ? Future.failedFuture(MusterException.retry("no group " + name + " here"))
+                    ? Future.failedFuture(MusterException.retry("group " + name + " is not in this process"))
                     : group.barrier().view();
         }
 

@@ -29,16 +29,37 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks the other processes of a group whom they reach, and answers them. Over the control connections and not over the
- * cluster's bus: it is when a process hangs that this is asked, and then the bus may hang too. A process that is not
- * reached from here is asked through those that are, so that every process hears the same ones. May be called from any
- * context.
+ * Asks the other processes of a group which processes they reach, and answers such questions.
+ *
+ * <p><b>What it holds.</b> One {@link Asked} per open question, by id: the process asked, the views received so far, and
+ * the promise. It holds no state of a group and makes no finding: {@code BlameRules} does.
+ *
+ * <p><b>Threads.</b> May be called from any context; all maps are concurrent. An answer arrives on the context of its
+ * channel.
+ *
+ * <p><b>Order of events.</b> The asker sends one question to each process that it reaches, and names in it the processes
+ * that it does not reach. The receiver answers at once with its own view. If it reaches some of the named processes, it
+ * asks them in turn, with half of the time, and sends their views in a second answer. The last answer carries the flag
+ * {@code last}. The poll completes when every question has its last answer or its time is over.
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>A poll never fails, and contains the view of the asker.
+ *   <li>An answer counts only if it comes from the process that was asked. The first view of each observer counts.
+ *   <li>A question that is passed on names no further processes, so it goes no further than one step.
+ *   <li>A question leaves no timer and no map entry behind.
+ * </ul>
+ *
+ * <p><b>The trap that shaped it.</b> It is used when a process hangs, and then the cluster's event bus may hang too. So
+ * it uses the control connections only. And without the detour the two sides of a broken connection would poll different
+ * processes and blame different ones.
  */
 public final class ReachabilityPoll {
     private static final int ASK = 'v';
     private static final int ANSWER = 'a';
     private static final int MAX_ASKED = 4096;
-    /** Whoever asks says how long it waits; for no longer than this is a question kept here on its behalf. */
+    /** Upper limit of the time that an asker may ask this process to wait for it. */
     private static final int MAX_WITHIN_MS = 60_000;
 
     private final Host host;
@@ -47,19 +68,19 @@ public final class ReachabilityPoll {
     private final AtomicLong nextId = new AtomicLong();
     private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
 
-    /** What one process, which was asked, has said so far; completes when it has said all, or with the deadline. */
+    /** A question to one process: the views received so far. Completes with its last answer or at the deadline. */
     private record Asked(ProcessId process, Map<ProcessId, View> views, Promise<Void> done) {}
 
-    /** What the process does for it. */
+    /** The services of the process. */
     public interface Host {
         /** A living channel to a process, null if there is none. */
         @Nullable
         Channel channelTo(ProcessId process);
 
-        /** Whom this process reaches in a group; fails if it has no such group. */
+        /** The view of this process in a group; fails if it has no such group. */
         Future<View> viewHere(GroupName group);
 
-        /** Runs the task once, after the delay, unless what is returned has been run before. */
+        /** Runs the task once, after the delay, unless the returned action has run before. */
         Runnable after(long delayMs, Runnable task);
     }
 
@@ -68,7 +89,7 @@ public final class ReachabilityPoll {
     }
 
     /**
-     * The views of all that were heard in time, the own one included. Never fails.
+     * The views of all processes that answer in time, the own one included. Never fails.
      *
      * @param others the other processes of the group
      */
@@ -100,7 +121,7 @@ public final class ReachabilityPoll {
         long id = nextId.incrementAndGet();
         Promise<Void> done = Promise.promise();
         asked.put(id, new Asked(channel.peer(), views, done));
-        Runnable takeBack = host.after(withinMs, done::tryComplete);
+        Runnable cancel = host.after(withinMs, done::tryComplete);
         var out = new CanonicalWriter()
                 .u8(ASK)
                 .i64(id)
@@ -111,11 +132,11 @@ public final class ReachabilityPoll {
         channel.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
         return done.future().onComplete(_ -> {
             asked.remove(id);
-            takeBack.run();
+            cancel.run();
         });
     }
 
-    /** A message of this kind has come. */
+    /** A question or an answer has arrived. */
     public void received(Channel channel, Buffer payload) {
         try {
             var in = new CanonicalReader(payload.getBytes());
@@ -128,7 +149,7 @@ public final class ReachabilityPoll {
             }
         } catch (MalformedException | MusterException e) {
             malformed.note(
-                    channel.address().host(), "sent no view: process=" + channel.peer() + " reason=" + e.getMessage());
+                    channel.address().host(), "sent a malformed view message: process=" + channel.peer() + " reason=" + e.getMessage());
         }
     }
 
@@ -163,7 +184,7 @@ public final class ReachabilityPoll {
         asker.send(ControlKind.VIEW, Buffer.buffer(out.toByteArray()));
     }
 
-    /** Only from whom it was asked. */
+    /** Takes the views, if they come from the process that was asked. */
     private void answered(Channel channel, long id, CanonicalReader in) throws MalformedException {
         boolean last = in.flag("last");
         List<View> views = new ArrayList<>();

@@ -12,13 +12,13 @@ import io.muster.wire.StoredBytes;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** One group of this process, as messages find it. May be called from any context. */
+/** One group of this process, as the routing uses it. May be called from any context. */
 public interface RoutedGroup {
     GroupName name();
 
     int worldSize();
 
-    /** The ranks that this process has, or is about to have. */
+    /** The ranks that this process holds or is joining. */
     Set<Integer> ranks();
 
     /** The life that holds the seat of a rank in this process, null if none does. */
@@ -27,12 +27,12 @@ public interface RoutedGroup {
 
     Links links();
 
-    /** Where every link of the group stands. */
+    /** The state of every link of the group. */
     LinkTable linkTable();
 
     BarrierCalls barrier();
 
-    /** What was stored under a key, as the group reads it: without its signature, null if that is wrong. */
+    /** A stored value as the group reads it: without its signature, null if the signature is wrong. */
     @Nullable
     StoredBytes opened(String key, @Nullable StoredBytes stored);
 

@@ -20,9 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells a life that was silent, and has been taken over, that it has been: once its process answers again, it is shown
- * the entry of the newer life, and ends. It may have woken up where it does not see the store that says so, and a rank
- * that only waits for its peers to open links would not find out. May be called from any context.
+ * Informs a silent life that has been taken over: once its process answers again, it receives the entry of the newer
+ * life and ends. Without this notice it might not find out: it may have resumed in the smaller part of a split, where
+ * the store does not show the newer entry, and it may only wait for peers to open links. May be called from any context.
  */
 public final class TakeoverNotice {
     private static final Logger LOG = LoggerFactory.getLogger(TakeoverNotice.class);
@@ -38,27 +38,27 @@ public final class TakeoverNotice {
         }
     }
 
-    /** @param pauseMs from one attempt to the next */
+    /** @param pauseMs pause between two attempts */
     TakeoverNotice(ProcessPorts ports, Function<ProcessAddress, Future<Channel>> connect, long pauseMs) {
         this.ports = ports;
         this.connect = connect;
         this.pauseMs = pauseMs;
     }
 
-    /** The process of this entry was asked, and has not answered. */
+    /** The process of this entry was asked and has not answered. */
     public void silent(RankEntry incumbent) {
         silent.put(RankKey.of(incumbent), incumbent);
     }
 
-    /** This process has published an entry. */
+    /** This process has published an entry: if it took over a silent life, that life is informed. */
     public void published(RankEntry entry) {
         RankEntry incumbent = silent.remove(RankKey.of(entry));
         if (incumbent != null && entry.member().isNewerThan(incumbent.member())) {
-            tell(incumbent, entry);
+            inform(incumbent, entry);
         }
     }
 
-    private void tell(RankEntry incumbent, RankEntry entry) {
+    private void inform(RankEntry incumbent, RankEntry entry) {
         var handle = incumbent.handle();
         connect.apply(new ProcessAddress(handle.process(), handle.host(), handle.port()))
                 .onComplete(
@@ -81,7 +81,7 @@ public final class TakeoverNotice {
                         },
                         failure -> {
                             if (holds(entry) && mayComeBack(failure)) {
-                                ports.after(pauseMs, () -> tell(incumbent, entry));
+                                ports.after(pauseMs, () -> inform(incumbent, entry));
                             }
                         });
     }
@@ -91,7 +91,7 @@ public final class TakeoverNotice {
         return group == null ? gossip : group.sealed(gossip);
     }
 
-    /** Whether this process still has the life that took over; its links may not have begun yet. */
+    /** Whether this process still holds the life that took over, or is claiming it. */
     private boolean holds(RankEntry entry) {
         RoutedGroup group = ports.group(entry.group());
         return group != null && group.barrier().claims(entry.member());

@@ -1,8 +1,8 @@
 /**
- * The way of everything that arrives at a process from its connections: to links, seats, barriers and blame, and of
- * what groups send over them. Read {@link io.muster.routing.ProcessRouting} first. Imports barrier, peer, transfer,
- * segment, group. Invariant: no clock, no thread and no Vert.x but futures and buffers, so that the simulation runs
- * these very classes.
+ * Routes messages between the connections of a process and its groups: to links, seats, barriers and blame, and back.
+ * Read {@link io.muster.routing.ProcessRouting} first. Imports barrier, seat, blame, peer, store, transfer, segment,
+ * wire, group. Invariant: it uses no clock, no thread, and of Vert.x only futures and buffers, so that the simulation
+ * runs these classes unchanged.
  */
 @NullMarked
 package io.muster.routing;

@@ -8,7 +8,7 @@ import io.muster.segment.Versioned;
 import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
-/** What a seat wants done. */
+/** An effect of a seat, to be run by its shell. */
 public sealed interface SeatEffect {
     /** Answered by KeyRead or StoreFailed. */
     record ReadKey() implements SeatEffect {}
@@ -25,7 +25,7 @@ public sealed interface SeatEffect {
     /** Answered by PauseOver. */
     record Pause(long ms) implements SeatEffect {}
 
-    /** The seat is held by this life from now on; also after each newly published handle. */
+    /** This life holds the seat, under this entry. Repeated after each newly published handle. */
     record Take(RankEntry entry) implements SeatEffect {}
 
     /** The seat is over. */

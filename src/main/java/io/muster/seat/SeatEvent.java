@@ -10,70 +10,71 @@ import io.muster.segment.Versioned;
 import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
-/** What can happen to the seat of one rank of this process. */
+/** An event of the seat of one rank of this process. */
 public sealed interface SeatEvent {
     record ClaimRequested(SegmentHandle handle) implements SeatEvent {}
 
     /**
      * The key was read.
      *
-     * @param seen null if it is absent
+     * @param seen the value of the key, null if it is absent
      */
     record KeyRead(@Nullable Versioned<RankEntry> seen, Ticket ticket) implements SeatEvent {}
 
     /**
-     * What a claim needs from outside.
+     * The outside facts that a claim needs.
      *
      * @param formerIncarnation the greatest incarnation of this rank in the epoch's vector, its ready mark and every
      *     entry of it that this process has seen, 0 if there is none
      * @param nowMs the wall clock
-     * @param life fresh
+     * @param life a new identity
      */
     record Ticket(long formerIncarnation, long nowMs, LifeId life) {}
 
-    /** A store operation failed or was not answered in time; what became of it is not known. */
+    /** A store operation failed or was not answered in time; its outcome is unknown. */
     record StoreFailed(String reason) implements SeatEvent {}
 
-    /** Answer to WriteKey, with the bytes that were to be written. */
+    /** Answer to WriteKey, with the bytes of that write. */
     record Written(StoredBytes next, boolean applied) implements SeatEvent {}
 
-    /** The push of the store, or a reconcile, says what the key holds. */
+    /** The value of the key, from the store's push or from a reconcile. */
     record KeySeen(@Nullable Versioned<RankEntry> seen) implements SeatEvent {}
 
-    /** What asking the incumbent's process has shown. */
+    /** The outcome of asking the incumbent's process. */
     record IncumbentAnswered(Answer answer, String detail, Ticket ticket) implements SeatEvent {
-        /** What can come of it. The order is the wire's: append only. */
+        /** The possible outcomes. The ordinals are sent on the wire: append only. */
         public enum Answer {
             /**
-             * It holds the life that the entry names, and writes it anew, so that no claim on the bytes that were read
-             * is applied any more.
+             * It holds the life that the entry names, and has written the entry again, so that a claim on the bytes
+             * that were read fails.
              */
             HOLDS,
             /**
-             * It, or another process at its address, says that it does not; or nobody listens there, at an address
-             * valid from here.
+             * It does not hold the life: it says so, another process answers at its address, or the address is valid
+             * from here and refuses connections.
              */
             GONE,
-            /** No answer within the limit, or the address can't be reached from here. */
+            /** No answer within the limit, or the address cannot be reached from here. */
             SILENT
         }
     }
 
     /**
-     * What two other processes have said.
+     * The answer of two witnesses, which have asked the incumbent themselves.
      *
-     * @param answer what the incumbent has answered one of them, SILENT if it has answered neither
+     * @param answer the incumbent's answer to one of them, SILENT if it answered neither
+     * @param detail the address of the witness that reaches it
      */
     record WitnessesAnswered(IncumbentAnswered.Answer answer, String detail, Ticket ticket) implements SeatEvent {}
 
     /**
-     * A newcomer asks who holds this seat.
+     * A newcomer asks whether this life holds the seat.
      *
-     * @param revision of the entry that it has read, and that its claim would replace
+     * @param revision revision of the entry that it has read and that its claim would replace
      */
     record Asked(long revision) implements SeatEvent {}
 
-    /** The epoch's vector, or a ready mark, names this life of the rank, whose entry the store may have lost. */
+    /** The epoch's vector or a ready mark names this life of the rank; the store may have lost its entry. */
     record LifeKnown(Member member) implements SeatEvent {}
 
     record HandleChanged(SegmentHandle handle) implements SeatEvent {}

@@ -15,25 +15,41 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The machine of one seat: claims a rank and publishes its handle by one compare-and-set, defends it, gives it up. Pure
- * and total.
+ * The machine of one seat: it claims a rank and publishes its handle by one compare-and-set, defends the seat, and gives
+ * it up. Pure and total.
  *
- * <p>A live incumbent that answers keeps the rank. It writes its entry anew when it is asked, and a newcomer gives up
- * only once it has read other bytes than its claims were for: a claim that is applied late, after its process has
- * ended, would leave the seat to nobody. A process that holds a seat writes its entry again whenever it sees it absent,
- * unreadable, or GONE under its own life; a newer life ends it. After a write that was not applied, or whose outcome is
- * not known, the key is read: own bytes there mean that it was, as they do where the store tells of them before it
- * answers.
+ * <p><b>What it holds.</b> One {@link SeatState}, of one rank of one process. The barrier's {@code SeatRunner} is its
+ * shell.
  *
- * <p>The order of lives is the order in which the store applies their claims, and not that in which it answers. An
- * answer, or the store's event, may come when the next life has been applied already. So a claim ends as soon as the
- * key is seen to hold a newer life, whatever the answer says. Where nothing newer was seen the answer is believed,
- * however late: a further read before the seat is taken could be answered as late, and would cost every start a way to
- * the store. Such a seat ends as every seat that was taken over does, when its process sees the newer life; meanwhile
- * its peers refuse its links, and its mark is in no vector.
+ * <p><b>Threads.</b> None: a transition is a function of its arguments. The clock, the new identity and the greatest
+ * known incarnation come in with the event ({@link SeatEvent.Ticket}).
+ *
+ * <p><b>Order of events.</b> Read the key. If it is absent or LEFT, claim it. Otherwise ask the incumbent's process; if
+ * it is silent, ask two witnesses. An incumbent that answers keeps the rank; one that is gone, or silent to all, is
+ * replaced. After the claim is applied, a holder writes its entry again if it finds the key absent, unreadable, or GONE
+ * under its own life. A newer life in the key ends it.
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>A holder has at most one operation on its key under way.
+ *   <li>A claim is a compare-and-set on the bytes that were read, with an incarnation above every known one.
+ *   <li>After a write that was not applied, or whose outcome is unknown, the key is read. Own bytes there mean that the
+ *       write was applied. The store's event with own bytes means the same, even before the answer.
+ *   <li>A newcomer reports the rank as taken only after it has read other bytes than its claims were for. A claim
+ *       applied later, after its process has ended, would leave the seat without a holder. Therefore an incumbent that
+ *       is asked writes its entry again.
+ * </ul>
+ *
+ * <p><b>The trap that shaped it.</b> The order of lives is the order in which the store applies their claims, not the
+ * order of its answers. When an answer or event arrives, the next life may have been applied already. So a claim ends as
+ * soon as the key is seen to hold a newer life, whatever the answer says. If no newer life was seen, the answer is
+ * believed, however late it is. A further read before the seat is taken could be as late, and would cost every start a
+ * round trip to the store. A seat taken on such a late answer ends when its process sees the newer life. Until then its
+ * peers refuse its links, and its mark is in no vector.
  */
 public final class SeatMachine {
-    /** Wait after a store operation that failed, and before looking again at a seat that is being fought over. */
+    /** Wait after a store operation that failed, and before reading a contested key again. */
     static final long PAUSE_MS = 200;
 
     private static final int LEAVE_TRIES = 5;
@@ -84,7 +100,7 @@ public final class SeatMachine {
                     when bytes.equals(next.bytes()) -> applied ? held(next) : look(state);
                     case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
                     case SeatEvent.KeySeen(var seen)
-                    when next.equals(seen) -> held(next); // the store's event overtakes its answer
+                    when next.equals(seen) -> held(next); // the store's event may arrive before its answer
                     case SeatEvent.KeySeen(var seen) when isNewer(seen, next) -> look(handle);
                     case SeatEvent.KeyRead read -> looked(setup, handle, read);
                     case SeatEvent other -> unseated(state, handle, other);
@@ -100,7 +116,7 @@ public final class SeatMachine {
         };
     }
 
-    // ---- before it has the seat
+    // ---- before the seat is held
 
     private static Step unseated(SeatState state, SegmentHandle handle, SeatEvent event) {
         return switch (event) {
@@ -183,7 +199,7 @@ public final class SeatMachine {
             return pause(
                     state.handle(),
                     "held by pid " + handle.pid() + " at " + handle.host() + ":" + handle.port() + " (" + state.how()
-                            + "), whose entry the store has not taken anew yet");
+                            + "), which has not written its entry again yet");
         }
         return there == null || there.member().equals(incumbent.member())
                 ? taken(setup, incumbent, state.how())
@@ -224,7 +240,7 @@ public final class SeatMachine {
         return new Step(seat, List.of(new SeatEffect.Take(seat.entry())));
     }
 
-    // ---- while it has the seat
+    // ---- while the seat is held
 
     private static Step holding(Held seat, SeatEvent event) {
         return switch (event) {
@@ -235,7 +251,7 @@ public final class SeatMachine {
             case SeatEvent.Written(StoredBytes bytes, boolean _)
             when !bytes.equals(seat.current().bytes()) -> stay(seat);
             case SeatEvent.Written(StoredBytes _, boolean applied)
-            when applied && seat.work() == Held.Work.NONE -> stay(seat); // it has been seen
+            when applied && seat.work() == Held.Work.NONE -> stay(seat); // the store's event came first
             case SeatEvent.Written(StoredBytes _, boolean applied) ->
                 applied ? rewrite(work(seat, Held.Work.NONE), List.of(new SeatEffect.Take(seat.entry()))) : read(seat);
             case SeatEvent.StoreFailed _ ->
@@ -265,7 +281,7 @@ public final class SeatMachine {
         return there != null && there.member().isNewerThan(seat.member()) ? superseded(seat, there) : stay(seat);
     }
 
-    /** Whether the key holds a newer life than this one, so that this one is over, or can't begin any more. */
+    /** Whether the key holds a newer life than this one, so that this one has ended or cannot begin. */
     private static boolean isNewer(@Nullable Versioned<RankEntry> seen, Versioned<RankEntry> own) {
         RankEntry there = Versioned.valueOf(seen);
         return there != null
@@ -275,8 +291,10 @@ public final class SeatMachine {
     }
 
     /**
-     * Compares what the key holds with what it should hold. A push may be late, so a push is only believed after a
-     * read.
+     * Compares the value of the key with the own entry. A push may be late, so a difference in a push is confirmed by a
+     * read first.
+     *
+     * @param fresh the value comes from a read
      */
     private static Step seenWhileHolding(Held seat, @Nullable Versioned<RankEntry> seen, boolean fresh) {
         RankEntry there = Versioned.valueOf(seen);
@@ -284,7 +302,7 @@ public final class SeatMachine {
             return superseded(seat, there);
         }
         if (seat.current().equals(seen)) {
-            // own bytes after a write of unknown outcome: it was applied, and nobody has been told
+            // own bytes after a write of unknown outcome: it was applied, and the shell does not know yet
             return rewrite(seat, fresh ? List.of(new SeatEffect.Take(seat.entry())) : List.of());
         }
         if (!fresh) {
@@ -367,7 +385,7 @@ public final class SeatMachine {
             }
             case SeatEvent.StoreFailed(String reason) ->
                 state.tries() >= LEAVE_TRIES
-                        ? ended(member, SeatState.End.LEFT, "left, but the store could not be told: " + reason)
+                        ? ended(member, SeatState.End.LEFT, "left, but LEFT could not be written to the store: " + reason)
                         : new Step(
                                 new SeatState.Leaving(state.current(), state.tries() + 1),
                                 List.of(new SeatEffect.ReadKey()));

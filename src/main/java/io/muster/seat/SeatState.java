@@ -8,12 +8,12 @@ import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
 import org.jspecify.annotations.Nullable;
 
-/** How one rank of this process stands with its seat. */
+/** The state of the seat of one rank of this process. */
 public sealed interface SeatState {
     /** Not started. */
     record Idle() implements SeatState {}
 
-    /** Its key is being read, to see who holds the seat. */
+    /** The key is being read, to find the holder of the seat. */
     record Looking(SegmentHandle handle) implements SeatState {}
 
     /** Another life holds the seat; its process is being asked. */
@@ -23,34 +23,33 @@ public sealed interface SeatState {
     record AskingWitnesses(SegmentHandle handle, Versioned<RankEntry> incumbent) implements SeatState {}
 
     /**
-     * The incumbent answers. The key is read once more: unless it holds other bytes than before, a claim of this
-     * process that is still on its way may be applied yet, and then nobody would hold the seat.
+     * The incumbent answers, and the key is read once more. If it still holds the former bytes, an earlier claim of
+     * this process may be applied later, after this process has given up, and the seat would have no holder.
      *
-     * @param how it was reached
+     * @param how how the incumbent was reached
      */
     record Confirming(SegmentHandle handle, Versioned<RankEntry> incumbent, String how) implements SeatState {}
 
-    /** The claim, which is the publication, is being written. */
+    /** The claim is being written; its entry is the publication. */
     record Claiming(SegmentHandle handle, Versioned<RankEntry> next) implements SeatState {}
 
-    /** Waiting before it looks again. */
+    /** Waiting before the key is read again. */
     record Pausing(SegmentHandle handle, String reason) implements SeatState {}
 
     /**
      * The seat is held.
      *
-     * @param current what this life has published last, as far as it knows
-     * @param work what is under way with its key
+     * @param current the entry that this life published last, as far as it knows
+     * @param work the operation under way on its key
      * @param wanted a handle that is to be published, null if the published one is right
-     * @param anew the entry is to be written again whatever it says, so that a claim on the bytes that are there now
-     *     fails
+     * @param anew the entry must be written again even if it is unchanged, so that a claim on its present bytes fails
      */
     record Held(
             Versioned<RankEntry> current,
             Work work,
             @Nullable SegmentHandle wanted,
             boolean anew) implements SeatState {
-        /** What is under way: one operation per key at a time. */
+        /** The operation under way: one per key at a time. */
         public enum Work {
             NONE,
             READING,
@@ -65,7 +64,7 @@ public sealed interface SeatState {
         public RankEntry entry() {
             RankEntry entry = current.value();
             if (entry == null) {
-                throw new IllegalStateException("a seat is held by a valid entry");
+                throw new IllegalStateException("a held seat has no valid entry: " + current);
             }
             return entry;
         }
@@ -79,11 +78,11 @@ public sealed interface SeatState {
 
     /** How a seat ended. */
     enum End {
-        /** By its own will. */
+        /** The rank left in order. */
         LEFT,
-        /** Another live process holds it. */
+        /** Another live process holds the rank. */
         TAKEN,
-        /** A newer life holds it. */
+        /** A newer life holds the rank. */
         SUPERSEDED
     }
 }

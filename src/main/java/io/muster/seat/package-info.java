@@ -1,7 +1,7 @@
 /**
- * Claiming a rank: a pure machine that claims, publishes, re-asserts and gives up. Read
- * {@link io.muster.seat.SeatMachine} first. Imports segment, wire, group. Invariant: two live processes never hold the
- * same rank for longer than the answer of one takes.
+ * Claiming a rank: a pure machine that claims a seat, publishes its entry, defends it and gives it up. Read
+ * {@link io.muster.seat.SeatMachine} first. Imports peer, segment, wire, group. Invariant: a newcomer never takes the
+ * rank of a process that answers it.
  */
 @NullMarked
 package io.muster.seat;

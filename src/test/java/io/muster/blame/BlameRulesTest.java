@@ -101,7 +101,7 @@ class BlameRulesTest {
                 .contains(
                         "rank 2 (pid 102 at host2:1) is to blame: " + (count - 1) + " processes miss it",
                         "pid 100 saw: SILENCE",
-                        "heard " + (count - 1) + " of " + count + " processes");
+                        "(" + (count - 1) + " of " + count + " processes answered)");
     }
 
     @Test
@@ -143,7 +143,7 @@ class BlameRulesTest {
             assertThat(pairs(blame)).containsExactly(List.of(0, 1));
             assertThat(blame.findings()).hasSize(1);
         }
-        assertThat(blame(2, Set.of(1), (_, _) -> true).text()).contains("pid 101 saw: nothing that was heard of");
+        assertThat(blame(2, Set.of(1), (_, _) -> true).text()).contains("pid 101 saw: no answer");
     }
 
     @Test
@@ -168,7 +168,7 @@ class BlameRulesTest {
         assertThat(blame.findings()).hasSize(1);
         assertThat(blocks(blame)).containsExactly(List.of(List.of(0, 1, 2)));
         assertThat(unheard(blame)).containsExactly(3, 4);
-        assertThat(blame.text()).contains("into blocks: ranks [0, 1, 2] | [3, 4]; of the last nothing is heard");
+        assertThat(blame.text()).contains("into blocks: ranks [0, 1, 2] | [3, 4]; the last ones are silent");
     }
 
     @Test

@@ -130,7 +130,7 @@ final class NetworkFaultsIT {
         JsonObject alone =
                 fleet.awaitBlame(5, finding -> finding.getString("kind").equals("block"));
         assertThat(alone.getString("text"))
-                .contains("ranks [7] | [0, 1, 2, 3, 4, 5, 6]", "of the last nothing is heard");
+                .contains("ranks [7] | [0, 1, 2, 3, 4, 5, 6]", "the last ones are silent");
         healed();
     }
 
