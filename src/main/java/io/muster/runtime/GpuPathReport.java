@@ -83,8 +83,8 @@ public final class GpuPathReport {
     /** Among its segments, or its slots for the warmup. */
     private static boolean has(RankEntry peer, int region) {
         return peer.handle().segments().stream().anyMatch(info -> info.region() == region)
-                || peer.handle().fabric() instanceof SegmentHandle.FabricOffer.GpuSlots offer
+                || (peer.handle().fabric() instanceof SegmentHandle.FabricOffer.GpuSlots offer
                         && SegmentInfo.of(offer.export()) instanceof Decoded.Valid<SegmentInfo>(SegmentInfo slots)
-                        && slots.region() == region;
+                        && slots.region() == region);
     }
 }

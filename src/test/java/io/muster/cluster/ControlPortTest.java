@@ -157,6 +157,14 @@ class ControlPortTest {
                 .hasMessageContainingAll("'b' in 'a:b' is not a port number", "70000", "needs a host", "[::1");
     }
 
+    @Test // O-1
+    void rejectsAListWithoutAnAddress() {
+        assertThatThrownBy(() -> ControlAddress.parseList(","))
+                .isInstanceOfSatisfying(
+                        MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
+                .hasMessageContaining("member list ','");
+    }
+
     private JsonObject ask(JsonObject request) {
         return ControlClient.ask(port.address(), request, PATIENCE)
                         instanceof ControlClient.Reply.Answered(JsonObject body)
