@@ -25,9 +25,12 @@ import picocli.CommandLine.Option;
         name = "soak",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Injects faults into a group of real processes for a long time: rolling restarts, kills, stops, two at once."
-                + " Meanwhile every rank writes into the next one without pause. Compares each fault with what the group"
-                + " reports, and the resources of the processes at the end with those at the beginning.",
+        description = {
+            "Injects faults into a group of real processes for a long time, and judges what the group reports.",
+            "",
+            "The faults are rolling restarts, kills, stops, and two at once. Meanwhile every rank writes into the next one"
+                    + " without pause. At the end the resources of the processes are compared with those at the beginning."
+        },
         footer = {
             "",
             "The last process is never ended, so that growth in it can be measured. Every process is a member of the store.",

@@ -97,8 +97,8 @@ final class Demo implements AutoCloseable {
      * deadline counts from the moment at which all started processes have published.
      */
     private @Nullable JsonObject await(long after) {
-        long endNanos =
-                System.nanoTime() + Math.max(START.toNanos(), plan.deadline().toNanos());
+        Duration start = START.compareTo(plan.deadline()) > 0 ? START : plan.deadline();
+        long endNanos = System.nanoTime() + start.toNanos();
         boolean up = false;
         JsonObject known;
         while ((known = picture.knownToAll(after)) == null) {
@@ -115,6 +115,12 @@ final class Demo implements AutoCloseable {
         }
         progress.set(picture.summary(after), System.nanoTime());
         progress.end();
+        if (known == null) {
+            say(
+                    up
+                            ? "not all connected within " + plan.deadline().toMillis() + " ms"
+                            : "not all processes have published within " + start.toMillis() + " ms of their start");
+        }
         return known;
     }
 
@@ -172,6 +178,7 @@ final class Demo implements AutoCloseable {
         victim.kill();
         say("killed rank " + rank + ": kill -9 of pid " + victim.pid() + ", ranks " + victim.ranks());
         if (!awaitDegraded(victim)) {
+            say("not all other processes have reported the loss within " + plan.deadline().toMillis() + " ms");
             return null;
         }
         var body = new JsonObject().put("ranks", new JsonArray(victim.ranks())).put("killedPid", victim.pid());
@@ -221,7 +228,6 @@ final class Demo implements AutoCloseable {
     }
 
     private int notAllConnected() {
-        say("not all connected within " + plan.deadline().toMillis() + " ms");
         JsonObject report = processes.picture();
         List<Integer> missing = List.of();
         if (report != null) {

@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
             "",
             "Exit codes: 0 Muster can run here (a GPU is not needed), 2 a finding is FAIL (the address or a port can't be used), or wrong arguments."
         },
-        mixinStandardHelpOptions = true)
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
 final class DoctorCommand implements Callable<Integer> {
     private static final int MAX_PORT = 65_535;
 

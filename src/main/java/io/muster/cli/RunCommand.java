@@ -39,6 +39,7 @@ import picocli.CommandLine.Option;
         name = "run",
         description = "Runs one process of a cluster, with one or several ranks of a group.",
         mixinStandardHelpOptions = true,
+        sortOptions = false,
         footer = {
             "",
             "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or another process holds the rank, 3 not all connected within --deadline."

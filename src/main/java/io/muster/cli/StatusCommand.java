@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "status",
         mixinStandardHelpOptions = true,
+        sortOptions = false,
         description = "Shows which ranks are missing in the groups of a running process, in which phase, and why. Works before and after all-connected.",
         footer = {
             "",

@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 
 /** The settings of a process on the command line. They override the configuration file. */
 public final class ProcessSettings {
-    @Option(names = "--config", paramLabel = "FILE", description = "Settings file in YAML, in the form of conf/muster.yaml. The options below override it.")
+    @Option(names = "--config", paramLabel = "FILE", description = "Settings file in YAML, in the form of conf/muster.yaml. Options of the command line override it.")
     private @Nullable Path config;
 
     @Option(

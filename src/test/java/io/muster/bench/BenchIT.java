@@ -20,7 +20,7 @@ final class BenchIT {
     private static Path temp;
 
     @BeforeAll
-    @Timeout(300) // records the start: much processor time, once after a build
+    @Timeout(300) // recording the start takes much processor time, once after a build
     static void recordTheStart() throws Exception {
         MusterCommand.recordTheStart();
     }

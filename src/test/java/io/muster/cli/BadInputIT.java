@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is wrong is said in one sentence on standard error, with exit code 2, and nothing is left running. */
+/** A mistake that a real process meets is one sentence on standard error, with exit code 2; no process is left. */
 @Timeout(60)
 final class BadInputIT { // O-1, O-4
     private static final String RUN = "run --group g --control-port 0 --hazelcast-port 0 ";
@@ -60,7 +60,7 @@ final class BadInputIT { // O-1, O-4
     }
 
     @BeforeAll
-    @Timeout(300) // records the start: much processor time, once after a build
+    @Timeout(300) // recording the start takes much processor time, once after a build
     static void recordTheStart() throws Exception {
         MusterCommand.recordTheStart();
     }

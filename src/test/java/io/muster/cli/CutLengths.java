@@ -14,13 +14,13 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Very many cuts of a host whose lengths lie around the heartbeat limit of the store, by hand; no part of the build:
+ * By hand, not part of the build: many cuts of a host whose lengths are close to the heartbeat limit of the store:
  * {@code mvn -B verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=CutLengths
  * -Dmuster.cuts.minutes=12} (a fork of the build ends after 15 minutes). Near the limit some members suspect one that
  * the others still count, and messages are lost although nobody leaves.
  *
- * <p>Each cut becomes a line on standard output. Where not all are connected within the limit, the threads of every
- * process are written to {@code target/cuts}, twice, and the processes are started anew.
+ * <p>Each cut prints a line on standard output. If not all are connected within the limit, the threads of every process
+ * are written to {@code target/cuts} twice, and the processes are started again.
  */
 final class CutLengths {
     private static final List<String> RANKS = List.of("0-1", "2-3", "4-5", "6", "7");
@@ -31,7 +31,7 @@ final class CutLengths {
     private static Path temp;
 
     @Test
-    @Timeout(value = 1, unit = TimeUnit.DAYS) // as long as it is asked for
+    @Timeout(value = 1, unit = TimeUnit.DAYS) // the property decides the duration
     void allAreConnectedAfterACutOfAnyLength() throws Exception {
         long seed = Long.getLong("muster.cuts.seed", System.nanoTime());
         var random = new Random(seed);
@@ -75,7 +75,7 @@ final class CutLengths {
             fleet.awaitAllConnectedAgain();
             System.out.println("cut " + number + ": host " + host + " for " + lengthMs + " ms, connected again after "
                     + (System.nanoTime() - healedNanos) / 1_000_000 + " ms");
-            Thread.sleep(random.nextInt(4_000)); // what is left of the merge may meet the next cut, or not
+            Thread.sleep(random.nextInt(4_000)); // the next cut may overlap with the rest of the merge
             return true;
         } catch (AssertionError late) {
             System.out.println("cut " + number + ": host " + host + " for " + lengthMs + " ms, NOT connected again: "

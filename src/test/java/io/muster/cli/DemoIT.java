@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code muster demo} as a newcomer runs it. */
+/** {@code muster demo} as a real process. */
 @Timeout(90)
 final class DemoIT {
     private static final String FABRIC = "11111111-2222-3333-4444-555555555555/7";
@@ -42,7 +42,7 @@ final class DemoIT {
     private final List<MusterCommand> owned = new ArrayList<>();
 
     @BeforeAll
-    @Timeout(300) // records the start: much processor time, once after a build
+    @Timeout(300) // recording the start takes much processor time, once after a build
     static void recordTheStart() throws Exception {
         MusterCommand.recordTheStart();
     }
@@ -53,7 +53,7 @@ final class DemoIT {
     }
 
     @Test // B-6
-    void connectsFourProcessesAndTakesTheFirstBackAfterAKill() throws Exception {
+    void connectsFourProcessesAndReadmitsAKilledOne() throws Exception {
         MusterCommand demo = start("demo", "--json", "--restart", "0");
 
         assertThat(demo.awaitExit(80_000)).as(demo::toString).isEqualTo(ExitCode.OK);
@@ -151,7 +151,7 @@ final class DemoIT {
     }
 
     @Test
-    void itsProcessesEndByThemselvesWhenItIsKilled() throws Exception {
+    void itsProcessesEndWhenTheDemoIsKilled() throws Exception {
         MusterCommand demo = start("demo", "--json", "--ranks", "2", "--missing", "1", "--fabric", FABRIC);
         demo.await("published", _ -> true);
 
@@ -161,9 +161,9 @@ final class DemoIT {
         assertNothingIsLeft(demo);
     }
 
-    /** Another program is faster at a port that was free a moment ago. */
+    /** Another program takes a port between the choice of the port and its opening. */
     @Test
-    void aProcessThatLosesTheRaceForItsPortEndsTheDemo() throws Exception {
+    void theDemoEndsIfAnotherProgramTakesOneOfItsPorts() throws Exception {
         var printed = new ByteArrayOutputStream();
         var out = new PrintStream(printed, true, StandardCharsets.UTF_8);
         try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
@@ -187,7 +187,7 @@ final class DemoIT {
         return command;
     }
 
-    /** No process of the demo, none of its ports, no file of it. */
+    /** No process, no open port and no file of the demo is left. */
     private static void assertNothingIsLeft(MusterCommand demo) throws Exception {
         List<JsonObject> started = demo.events("starting");
         assertThat(started).isNotEmpty();

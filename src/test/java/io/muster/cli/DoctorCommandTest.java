@@ -27,7 +27,7 @@ class DoctorCommandTest {
     }
 
     @Test
-    void exitsWithZeroOnThisHostWhateverItsGpus() { // W-8
+    void exitsWithZeroWithOrWithoutGpus() { // W-8
         assertThat(run("--bind", "127.0.0.1")).isZero();
         assertThat(out.toString())
                 .contains(
@@ -63,7 +63,7 @@ class DoctorCommandTest {
     }
 
     @Test
-    void exitsWithTwoAndOneSentenceForAMistakeInTheArguments() {
+    void exitsWithTwoAndOneSentenceForWrongArguments() {
         assertThat(run("--port", "70000")).isEqualTo(2);
         assertThat(run("--warmup", "sometimes")).isEqualTo(2);
         assertThat(err.toString())

@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * One group in several processes, each at a place of its own: what a test of faults does to it, and what must hold at
- * any time.
+ * One group in several processes, each on a host of its own or with ports of its own. Has the faults that a test injects
+ * and the checks that must hold at any time.
  */
 final class Fleet implements AutoCloseable {
     static final long PATIENCE_MS = 90_000;
@@ -32,19 +32,19 @@ final class Fleet implements AutoCloseable {
     private final List<MusterCommand> all = new ArrayList<>();
     private long epoch;
 
-    /** Where processes live; they count from 1. */
+    /** The hosts of the processes, which count from 1. */
     interface Place {
-        /** A command that runs another one there. */
+        /** A prefix that runs a command on this host. */
         List<String> prefix(int host);
 
         /** Its control address. */
         String control(int host);
 
-        /** Settings for a process there. */
+        /** Settings of a process on this host. */
         List<String> settings(int host);
     }
 
-    /** Each on its host, all with the same ports. */
+    /** Each process on its own host, all with the same ports. */
     static Place on(Hosts hosts) {
         return new Place() {
             @Override
@@ -64,7 +64,7 @@ final class Fleet implements AutoCloseable {
         };
     }
 
-    /** All on this host; each comes back to the same ports. */
+    /** All processes on this host; each uses the same ports again after a restart. */
     static Place onLoopback(int count) {
         List<Integer> ports = MusterCommand.freePorts(3 * count);
         return new Place() {
@@ -131,7 +131,7 @@ final class Fleet implements AutoCloseable {
         }
     }
 
-    /** The status picture, asked at this process. */
+    /** The status of the group, asked at this process. */
     JsonObject status(int host) throws IOException, InterruptedException {
         try (MusterCommand status = MusterCommand.start(
                 place.prefix(host), temp, "status", "--json", "--group", "g", "--control", place.control(host))) {
@@ -154,7 +154,7 @@ final class Fleet implements AutoCloseable {
         Arrays.stream(processes).forEach(MusterCommand::forgetEvents);
     }
 
-    /** Every process is told of one and the same later epoch. */
+    /** Every process learns the same later epoch. */
     void awaitAllConnectedAgain() throws InterruptedException {
         long before = epoch;
         long latest = 0;
@@ -177,13 +177,13 @@ final class Fleet implements AutoCloseable {
         epoch = latest;
     }
 
-    /** What is awaited next is later than anything that was told so far. */
+    /** From here on, only epochs after those that were announced so far count. */
     void noteEpoch() {
         for (MusterCommand process : processes) {
             epoch = Math.max(
                     epoch,
                     process.events("all-connected").stream()
-                            .mapToLong(told -> told.getLong("epoch"))
+                            .mapToLong(event -> event.getLong("epoch"))
                             .max()
                             .orElse(0));
         }
@@ -193,21 +193,21 @@ final class Fleet implements AutoCloseable {
         return epoch;
     }
 
-    /** All processes that this host can lose are told on it, at least these ranks. */
+    /** Waits until this host reports the loss of this rank. */
     JsonObject awaitDegraded(int host, int rank) throws InterruptedException {
         return at(host).await(
                         "degraded",
-                        told -> told.getJsonArray("lost").stream()
+                        event -> event.getJsonArray("lost").stream()
                                 .anyMatch(one -> ((JsonObject) one).getInteger("rank") == rank),
                         PATIENCE_MS);
     }
 
-    /** Who is to blame at last, as this host tells: the newest findings, once there are such. */
+    /** Waits until this host reports exactly one finding about blame that matches. */
     JsonObject awaitBlame(int host, java.util.function.Predicate<JsonObject> only) throws InterruptedException {
         return at(host).await(
                         "blame",
-                        told -> told.getJsonArray("findings").size() == 1
-                                && only.test(told.getJsonArray("findings").getJsonObject(0)),
+                        event -> event.getJsonArray("findings").size() == 1
+                                && only.test(event.getJsonArray("findings").getJsonObject(0)),
                         PATIENCE_MS);
     }
 
@@ -222,16 +222,16 @@ final class Fleet implements AutoCloseable {
     void assertOneSetPerEpoch() {
         Map<Long, String> vectors = new HashMap<>();
         for (MusterCommand process : all) {
-            for (JsonObject told : process.events("all-connected")) {
-                String known = vectors.putIfAbsent(told.getLong("epoch"), told.getString("vector"));
-                assertThat(told.getString("vector"))
-                        .as("epoch " + told.getLong("epoch") + " at " + process)
-                        .isEqualTo(known == null ? told.getString("vector") : known);
+            for (JsonObject event : process.events("all-connected")) {
+                String known = vectors.putIfAbsent(event.getLong("epoch"), event.getString("vector"));
+                assertThat(event.getString("vector"))
+                        .as("epoch " + event.getLong("epoch") + " at " + process)
+                        .isEqualTo(known == null ? event.getString("vector") : known);
             }
         }
     }
 
-    /** The stack of every thread of every process that was started last at its host. */
+    /** The stacks of all threads of the current process of each host. */
     String threads() {
         StringBuilder all = new StringBuilder();
         for (int host = 1; host <= processes.length; host++) {

@@ -26,15 +26,15 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * One group of four processes and what happens to it: starting a JVM is what takes time here, so all tests share the
- * processes, in this order, and each leaves all connected.
+ * A group of four processes: late ranks, losses, restarts, leaving. Starting a JVM is slow, so all tests share the
+ * processes and run in this order, and each test ends with all connected.
  */
 @Timeout(60)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class GroupIT {
     private static final int WORLD = 4;
     private static final long LIVENESS_MS = 3000;
-    /** A loaded machine answers late. */
+    /** Long, because a loaded machine answers late. */
     private static final long SLACK_MS = 4000;
 
     private static final List<MusterCommand> OWNED = new ArrayList<>();
@@ -51,7 +51,7 @@ final class GroupIT {
     private static long epoch;
 
     @BeforeAll
-    @Timeout(300) // records the start: much processor time, once after a build
+    @Timeout(300) // recording the start takes much processor time, once after a build
     static void choosePorts() throws Exception {
         MusterCommand.recordTheStart();
         ports = MusterCommand.freePorts(WORLD + 1);
@@ -115,7 +115,7 @@ final class GroupIT {
 
     @Test
     @Order(3)
-    void aProcessWithAnotherWorldSizeIsTurnedAwayAtItsStart() throws Exception {
+    void refusesAProcessWithAnotherWorldSizeAtItsStart() throws Exception {
         for (int size : List.of(2, 7)) {
             MusterCommand other = startClaimant(String.valueOf(size - 1), size);
 
@@ -171,7 +171,7 @@ final class GroupIT {
         RANKS[3].signal("STOP");
         for (int rank = 0; rank < 3; rank++) {
             JsonObject degraded = RANKS[rank].await(
-                    "degraded", told -> lost(told).contains(3)); // one of the test before may be repeated
+                    "degraded", event -> lost(event).contains(3)); // an event of the previous test may be repeated
             assertThat(lost(degraded)).containsExactly(3);
             assertThat((degraded.getLong("atNanos") - frozenNanos) / 1_000_000)
                     .as("degraded after ms at rank " + rank)
@@ -198,7 +198,7 @@ final class GroupIT {
         assertUndisturbed();
     }
 
-    @Test // G-2: leaving is told apart from failing; O-2
+    @Test // G-2: leaving is distinguished from failing; O-2
     @Order(9)
     void ctrlCLeavesInOrderAndSigtermWritesTheFlightRecord() throws Exception {
         forgetEvents();
@@ -213,7 +213,7 @@ final class GroupIT {
                 .as("standard error")
                 .doesNotContain("Exception", " ERROR ", "muster: ");
         assertThat(MusterCommand.listens("127.0.0.1", ports.get(1))).isFalse();
-        JsonObject degraded = RANKS[0].await("degraded", told -> lost(told).contains(1));
+        JsonObject degraded = RANKS[0].await("degraded", event -> lost(event).contains(1));
         assertThat(degraded.getJsonArray("lost").getJsonObject(0).getString("reason"))
                 .isEqualTo("LEFT");
         assertThat(flightRecords()).as("by SIGTERM only").hasSize(due == 130 ? 0 : 1);
@@ -264,7 +264,7 @@ final class GroupIT {
         for (int other = 0; other < WORLD; other++) {
             if (other != rank) {
                 JsonObject degraded =
-                        RANKS[other].await("degraded", told -> lost(told).contains(rank));
+                        RANKS[other].await("degraded", event -> lost(event).contains(rank));
                 assertThat(degraded.getLong("epoch")).isEqualTo(epoch);
                 assertThat(lost(degraded)).containsExactly(rank);
                 System.out.println("killed rank " + rank + ": degraded at rank " + other + " after "
@@ -287,7 +287,7 @@ final class GroupIT {
                 .toList();
     }
 
-    /** Every rank is told of one and the same later epoch. */
+    /** Every rank learns the same later epoch. */
     private static void assertAllConnectedAfter(long before) throws Exception {
         long latest = 0;
         for (MusterCommand rank : RANKS) {
@@ -308,7 +308,7 @@ final class GroupIT {
         assertThat(picture.getJsonArray("missing")).isEmpty();
     }
 
-    /** Through {@code muster status}, which asks one process and gets the picture of all. */
+    /** Through {@code muster status}, which asks one process and shows the status of all. */
     private static JsonObject status(int rank) throws Exception {
         try (MusterCommand status = MusterCommand.start(
                 temp, "status", "--json", "--group", "g", "--control", "127.0.0.1:" + ports.get(rank))) {
@@ -322,7 +322,7 @@ final class GroupIT {
         RANKS[rank] = start(String.valueOf(rank), WORLD, ports.get(rank));
     }
 
-    /** A process that is not in the list of the others. */
+    /** A process that the member lists of the others do not contain. */
     private static MusterCommand startClaimant(String rank, int worldSize) throws IOException {
         return start(rank, worldSize, ports.get(WORLD));
     }

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Several hosts on this machine, and ways to break the network between them: {@code src/test/scripts/hosts}. Hosts
- * count from 1.
+ * Several hosts on this machine (network namespaces), and faults of the network between them, by the script
+ * {@code src/test/scripts/hosts}. Hosts count from 1.
  */
 final class Hosts {
     private static final String SCRIPT = Path.of(System.getProperty("muster.home"), "src/test/scripts/hosts")
@@ -24,7 +24,7 @@ final class Hosts {
         this.name = name;
     }
 
-    /** @param trouble empty, or why there can't be any here */
+    /** @param trouble empty, or the reason why this machine can't have them */
     record Made(Hosts hosts, String trouble) {}
 
     static Made up(String prefix, int count) throws IOException, InterruptedException {
@@ -37,7 +37,7 @@ final class Hosts {
         return "10.213.78." + host;
     }
 
-    /** What runs a command on a host. */
+    /** The prefix that runs a command on a host. */
     List<String> on(int host) {
         return List.of(SCRIPT, "exec", name, String.valueOf(host));
     }
@@ -58,7 +58,7 @@ final class Hosts {
         script("heal", name);
     }
 
-    /** Takes them away, with all that is broken. */
+    /** Removes the hosts and all faults. */
     void down() throws IOException, InterruptedException {
         script("down", name);
     }

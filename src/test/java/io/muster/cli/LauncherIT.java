@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The launcher and child JVMs on the packaged jar. */
+/** The launcher and child JVMs with the packaged jar. */
 @Timeout(180)
 final class LauncherIT {
     private static final Path HOME = Path.of(System.getProperty("muster.home")).toAbsolutePath();
@@ -30,7 +30,7 @@ final class LauncherIT {
                 .startsWith("0 muster ")
                 .contains("Java ");
         assertThat(run(new ProcessBuilder(link.toString(), "--version")).lines())
-                .as("nothing but the answer")
+                .as("only the version")
                 .hasSize(1);
         try (Stream<Path> files = Files.list(HOME.resolve("target"))) {
             assertThat(files.filter(file -> file.toString().endsWith(".aot")))

@@ -6,11 +6,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.MusterException;
 import io.muster.launch.ExitCode;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -20,11 +28,41 @@ final class MainTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
-    /** Scripts compare with the numbers, and the README names them. */
+    /** Scripts compare the numbers, and {@code deployment.md} documents them. */
     @Test
-    void exitCodesAreTheNumbersOfTheReadme() {
-        assertThat(List.of(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOT_ALL_CONNECTED))
-                .containsExactly(0, 1, 2, 3);
+    void exitCodesAreThoseOfTheDeploymentPage() throws IOException {
+        Path page = Path.of(System.getProperty("muster.home", ""), "src/main/docs/deployment.md");
+        List<Integer> documented = Pattern.compile("(?m)^\\| ([0-9]+)(?:, ([0-9]+))? \\|")
+                .matcher(Files.readString(page))
+                .results()
+                .flatMap(row -> Stream.of(row.group(1), row.group(2)))
+                .filter(Objects::nonNull)
+                .map(Integer::valueOf)
+                .toList();
+
+        int sigint = 128 + 2;
+        assertThat(documented)
+                .containsExactly(
+                        ExitCode.OK,
+                        ExitCode.FAILED,
+                        ExitCode.USAGE,
+                        ExitCode.NOT_ALL_CONNECTED,
+                        sigint,
+                        ExitCode.TERMINATED)
+                .containsExactly(0, 1, 2, 3, 130, 143);
+    }
+
+    /** Help is read in terminals: every command states its exit codes, and no line is wider than 80 columns. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "", "demo", "run", "status", "dump", "doctor", "soak", "bench connect", "bench transfer"
+            })
+    void helpFitsATerminalAndNamesTheExitCodes(String command) {
+        assertThat(run((command + " --help").strip().split(" "))).isEqualTo(ExitCode.OK);
+
+        assertThat(out.toString()).contains("Exit codes: 0 ");
+        assertThat(out.toString().lines()).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
     }
 
     @Test
@@ -78,7 +116,7 @@ final class MainTest {
     }
 
     @Test
-    void aMistakeInTheConfigurationShowsItsMessageOnly() {
+    void aConfigurationMistakeShowsItsMessageOnly() {
         assertThat(run("fail", "--kind=config")).isEqualTo(ExitCode.USAGE);
         assertThat(err.toString()).isEqualTo("muster: two\nlines" + System.lineSeparator());
     }

@@ -27,8 +27,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A command of Muster as a real process, with the flags that the launcher gives it: a test starts it, hears its events,
- * sends it signals, and owns it. Closing kills it, and it ends by itself if the test's JVM dies.
+ * A command of Muster as a real process, with the flags of the launcher. A test starts it, reads its events and sends it
+ * signals. Closing kills it, and it ends by itself if the JVM of the test ends.
  */
 public final class MusterCommand implements AutoCloseable {
     static final long PATIENCE_MS = 40_000;
@@ -53,8 +53,7 @@ public final class MusterCommand implements AutoCloseable {
     }
 
     /**
-     * What the launcher says where there has been no start of this build yet: it records one, which makes all further
-     * ones cheap.
+     * Runs the launcher once after a build, which records a start and so makes all further starts cheap.
      */
     public static void recordTheStart() throws IOException, InterruptedException {
         Path home = Path.of(System.getProperty("muster.home")).toAbsolutePath();
@@ -99,14 +98,14 @@ public final class MusterCommand implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** From here on only events are heard that come now. */
+    /** Ignores all events that have arrived so far. */
     void forgetEvents() {
         synchronized (events) {
             from = events.size();
         }
     }
 
-    /** The first event of this name, since they were forgotten last, that is like this. */
+    /** Waits for the first event of this name that matches, among those that are not ignored. */
     JsonObject await(String event, Predicate<JsonObject> like) throws InterruptedException {
         return await(event, like, PATIENCE_MS);
     }
@@ -145,7 +144,7 @@ public final class MusterCommand implements AutoCloseable {
         }
     }
 
-    /** Those since they were forgotten last. */
+    /** The events of this name that are not ignored. */
     List<JsonObject> recentEvents(String event) {
         synchronized (events) {
             return events.subList(from, events.size()).stream()
@@ -154,7 +153,7 @@ public final class MusterCommand implements AutoCloseable {
         }
     }
 
-    /** Waits for the end; everything that it has said is known then. */
+    /** Waits for its end; all its output has been read then. */
     public int awaitExit(long patienceMs) throws InterruptedException {
         if (!process.waitFor(patienceMs, TimeUnit.MILLISECONDS)) {
             FlightRecordWhenItFails.print("it does not end");
@@ -181,10 +180,10 @@ public final class MusterCommand implements AutoCloseable {
     }
 
     /**
-     * Ctrl-C. Where whoever started this build ignores SIGINT (nohup, a job in the background), every process below
-     * does, and SIGTERM stands in for it.
+     * Ctrl-C. If the build was started with SIGINT ignored (nohup, a background job), its child processes ignore SIGINT
+     * too, and SIGTERM is sent in its place.
      *
-     * @return the exit code that is due
+     * @return the expected exit code
      */
     int interrupt() throws IOException, InterruptedException {
         boolean ignored = Files.readAllLines(Path.of("/proc/" + pid() + "/status")).stream()
@@ -216,7 +215,7 @@ public final class MusterCommand implements AutoCloseable {
         }
     }
 
-    /** Through {@code control}, if it has told where that is; a command that is no {@code run} has none. */
+    /** Asks the control port, once a {@code run} has printed its address; other commands have none. */
     private String flightRecord() {
         String control = events("starting").stream()
                 .map(one -> one.getString("control"))
@@ -231,7 +230,7 @@ public final class MusterCommand implements AutoCloseable {
                 : dumpFrom(control);
     }
 
-    /** Where it runs, its control port may be reached from nowhere else. */
+    /** Asks from the host of the process, because its control port may be unreachable from other hosts. */
     private String dumpFrom(String control) {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(JvmCommand.likeThisJvm()
@@ -276,7 +275,7 @@ public final class MusterCommand implements AutoCloseable {
         }
     }
 
-    /** By SIGSTOP: it would not answer, and the question would leave a file behind. */
+    /** True if SIGSTOP stopped it: then it would not answer, and the request for its threads would leave a file. */
     private boolean isStopped() throws IOException {
         return Files.readAllLines(Path.of("/proc/" + pid() + "/status")).stream()
                 .anyMatch(line -> line.startsWith("State:") && line.contains("T (stopped)"));

@@ -23,10 +23,10 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Eight ranks in five processes on five hosts, and what happens to processes and network: the right one is blamed at
- * every survivor, and when the cause has ended one epoch covers all without a restart. All tests share the processes,
- * and each leaves all connected. Those that take long run with {@code -Dmuster.faults=all}. Skips where this user may
- * not make network namespaces.
+ * Faults of processes and of the network, with eight ranks in five processes on five hosts. Every survivor blames the
+ * right process, and after the fault one epoch covers all ranks without a restart. All tests share the processes, and
+ * each test ends with all connected. The long tests run with {@code -Dmuster.faults=all}. Skipped where this user may not
+ * create network namespaces.
  */
 @Timeout(240)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -34,7 +34,7 @@ final class NetworkFaultsIT {
     private static final List<String> RANKS = List.of("0-1", "2-3", "4-5", "6", "7");
     private static final int HOSTS = RANKS.size();
 
-    /** The processes still stand as they did when the test gave up: the network is healed after this. */
+    /** Prints the state of the processes at the failure of a test, before the network is repaired. */
     @RegisterExtension
     private static final AfterTestExecutionCallback SHOW_ALL_WHEN_IT_FAILS =
             test -> test.getExecutionException().ifPresent(_ -> {
@@ -110,10 +110,10 @@ final class NetworkFaultsIT {
         }
         fleet.at(4).signal("CONT");
         fleet.awaitAllConnectedAgain();
-        for (JsonObject told : fleet.at(4).events("degraded")) {
-            if (told.getLong("atNanos") > stoppedNanos) {
-                assertThat(told.getJsonArray("lost").stream().map(one -> ((JsonObject) one).getInteger("rank")))
-                        .as(told::encode)
+        for (JsonObject report : fleet.at(4).events("degraded")) {
+            if (report.getLong("atNanos") > stoppedNanos) {
+                assertThat(report.getJsonArray("lost").stream().map(one -> ((JsonObject) one).getInteger("rank")))
+                        .as(report::encode)
                         .containsOnly(6);
             }
         }
@@ -141,8 +141,8 @@ final class NetworkFaultsIT {
         fleet.forgetEvents();
         hosts.cut(2, 3);
         for (int host = 1; host <= HOSTS; host++) {
-            JsonObject told = fleet.awaitBlame(host, isPairOf(2, 3));
-            assertThat(told.getString("text")).contains("neither is blamed");
+            JsonObject report = fleet.awaitBlame(host, isPairOf(2, 3));
+            assertThat(report.getString("text")).contains("neither is blamed");
         }
         healed();
     }
@@ -150,7 +150,7 @@ final class NetworkFaultsIT {
     @Test // the founder of the cluster is one of the two
     @Order(5)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
-    void aPairWithTheFirstProcessIsAPairAsWell() throws Exception {
+    void blamesAPairThatIncludesTheFounder() throws Exception {
         fleet.forgetEvents();
         hosts.cut(1, 5);
         for (int host = 1; host <= HOSTS; host++) {
@@ -182,9 +182,9 @@ final class NetworkFaultsIT {
             }
         }
         for (int host = 1; host <= HOSTS; host++) {
-            JsonObject told =
+            JsonObject report =
                     fleet.awaitBlame(host, finding -> finding.getString("kind").equals("block"));
-            assertThat(told.getString("text"))
+            assertThat(report.getString("text"))
                     .contains(host <= 2 ? "ranks [0, 1, 2, 3] | [4, 5, 6, 7]" : "ranks [4, 5, 6, 7] | [0, 1, 2, 3]");
         }
         healed();
@@ -205,7 +205,7 @@ final class NetworkFaultsIT {
             hosts.heal();
             Thread.sleep(2000);
             hosts.isolate(3);
-            Thread.sleep(5000); // longer than the limit; the next comes while everything is being built anew
+            Thread.sleep(5000); // longer than the limit; the next fault comes while links are being rebuilt
         }
         healed();
     }
@@ -222,11 +222,11 @@ final class NetworkFaultsIT {
             fleet.at(host).awaitExit();
         }
         for (int host : List.of(1, 2, 4)) {
-            // an epoch is lost once: the second loss may come when it is over, and is told by the blame
+            // an epoch is lost once; if the second loss comes after that, only the blame reports it
             fleet.at(host).await("degraded", _ -> true, Fleet.PATIENCE_MS);
-            JsonObject told = fleet.at(host)
+            JsonObject report = fleet.at(host)
                     .await("blame", one -> one.getJsonArray("findings").size() == 2, Fleet.PATIENCE_MS);
-            assertThat(told.getJsonArray("findings").stream().map(one -> Fleet.ranks((JsonObject) one)))
+            assertThat(report.getJsonArray("findings").stream().map(one -> Fleet.ranks((JsonObject) one)))
                     .containsExactly(List.of(List.of(4, 5)), List.of(List.of(7)));
         }
         fleet.start(3);
@@ -254,7 +254,7 @@ final class NetworkFaultsIT {
         fleet.awaitAllConnectedAgain();
     }
 
-    @Test // P-9: neither by others nor, when it wakes, of others
+    @Test // P-9: others do not accuse it, and it does not accuse others when it wakes
     @Order(11)
     @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
     void aStopShorterThanTheLimitIsNotBlamed() throws Exception {
@@ -270,7 +270,7 @@ final class NetworkFaultsIT {
         }
     }
 
-    /** Since events were forgotten, no link has left CONNECTED but to these ranks. */
+    /** Since the last reset of the events, only links to these ranks have left CONNECTED. */
     private static void assertLostOnly(int host, List<Integer> ranks) {
         assertThat(fleet.at(host).recentEvents("peer-state").stream()
                         .filter(one ->
@@ -280,7 +280,7 @@ final class NetworkFaultsIT {
                 .isSubsetOf(ranks);
     }
 
-    /** One epoch that covers all, with the same lives, since nothing was restarted. */
+    /** One epoch covers all ranks with the same lives, because no process was restarted. */
     private static void healed() throws Exception {
         fleet.noteEpoch();
         long healedNanos = System.nanoTime();
@@ -294,12 +294,12 @@ final class NetworkFaultsIT {
     }
 
     private static void assertBlamed(int host, int rank) throws Exception {
-        JsonObject told =
+        JsonObject report =
                 fleet.awaitBlame(host, finding -> finding.getString("kind").equals("process"));
-        assertThat(Fleet.ranks(told.getJsonArray("findings").getJsonObject(0)))
-                .as(told::encodePrettily)
+        assertThat(Fleet.ranks(report.getJsonArray("findings").getJsonObject(0)))
+                .as(report::encodePrettily)
                 .containsExactly(List.of(rank));
-        assertThat(told.getString("text"))
+        assertThat(report.getString("text"))
                 .contains("rank " + rank + " (pid ", "is to blame", "miss it and none reaches it", "saw: ");
     }
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two hosts, played by two network namespaces that a cable (veth) joins. Skips where this user may not make them. */
+/** Two hosts: two network namespaces that a veth pair connects. Skipped where this user may not create them. */
 @Timeout(90)
 final class NetworkNamespaceIT {
     private static final String NAME = "muster" + ProcessHandle.current().pid() % 100_000;
@@ -34,7 +34,7 @@ final class NetworkNamespaceIT {
     private final List<MusterCommand> owned = new ArrayList<>();
 
     @BeforeAll
-    @Timeout(300) // records the start: much processor time, once after a build
+    @Timeout(300) // recording the start takes much processor time, once after a build
     static void joinTwoHosts() throws Exception {
         String trouble = ip("netns", "add", HOSTS.get(0));
         assumeTrue(trouble.isEmpty(), "no network namespaces here (needs root and iproute2): " + trouble);
@@ -66,7 +66,7 @@ final class NetworkNamespaceIT {
         owned.forEach(MusterCommand::close);
     }
 
-    /** The cable goes with the namespaces, and these when their last process is gone. */
+    /** The kernel removes the veth pair with the namespaces, and a namespace when its last process has ended. */
     @AfterAll
     static void takeThemApart() throws Exception {
         for (String host : HOSTS) {
@@ -146,7 +146,7 @@ final class NetworkNamespaceIT {
         return command;
     }
 
-    /** Empty if it worked, otherwise why not. */
+    /** Empty if it worked, else the reason. */
     private static String ip(String... arguments) throws InterruptedException {
         List<String> command = new ArrayList<>(List.of("ip"));
         command.addAll(List.of(arguments));

@@ -9,7 +9,8 @@ import io.muster.options.MusterHazelcast;
 import java.util.List;
 
 /**
- * A further member of the cluster that holds nothing and looks at the store: the members' sockets take members only.
+ * Another member of the cluster, which holds no data and reads the store. It must be a member, because the sockets of the
+ * members accept members only.
  */
 final class Onlooker {
     private Onlooker() {}

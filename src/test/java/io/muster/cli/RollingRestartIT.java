@@ -38,23 +38,23 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Processes on one host with liveness at its shortest interval: stops that are shorter and longer than the limit; then
- * restarts of one rank after the other, by kill -9, with the same rank, host and ports, while the old entries,
- * connections and late messages of the former lives are still about (P-4, R-7, R-8, T-2, P-14).
- * {@code -Dmuster.restarts=100} runs a hundred of them in a group of eight; the build runs a few in a smaller one. The
- * tests share the processes, and each leaves all connected.
+ * Processes on one host with the shortest liveness interval. First come stops that are shorter and longer than the limit.
+ * Then one rank after the other is restarted by kill -9, with the same rank, host and ports, while entries, connections
+ * and late messages of the former lives still exist (P-4, R-7, R-8, T-2, P-14).
+ * {@code -Dmuster.restarts=100} runs a hundred restarts in a group of eight; the build runs a few in a smaller group. The
+ * tests share the processes, and each test ends with all connected.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class RollingRestartIT {
     private static final int RESTARTS = Integer.getInteger("muster.restarts", 3);
     private static final int WORLD = RESTARTS >= 16 ? 8 : 3;
     /**
-     * The last process is not restarted: it sees all the others restart, and what it holds of the machine is watched.
+     * The last process is not restarted: it sees all others restart, and its use of the machine's resources is measured.
      */
     private static final int RESTARTED = WORLD - 1;
 
     private static final long LIMIT_MS = 2000;
-    /** A loaded machine answers late. */
+    /** Long, because a loaded machine answers late. */
     private static final long SLACK_MS = 4000;
 
     @TempDir
@@ -105,7 +105,7 @@ final class RollingRestartIT {
         }
     }
 
-    @Test // P-9, P-10, P-11: said on the node at once, though the frozen process holds part of the store
+    @Test // P-9, P-10, P-11: published on the node at once, although the frozen process holds a part of the store
     @Order(2)
     @Timeout(120)
     void aLongStopIsLostInTimeAndComesBackInPlace() throws Exception {
@@ -120,13 +120,13 @@ final class RollingRestartIT {
         fleet.at(2).signal("CONT");
         fleet.awaitAllConnectedAgain();
         assertThat(fleet.at(2).recentEvents("degraded").stream()
-                        .flatMap(told -> told.getJsonArray("lost").stream())
+                        .flatMap(event -> event.getJsonArray("lost").stream())
                         .map(one -> ((JsonObject) one).getInteger("rank")))
                 .as("whom the one that woke has accused")
                 .allMatch(rank -> rank == 1);
     }
 
-    /** What a process holds of the machine. */
+    /** The resources that a process uses. */
     private record Holdings(int threads, int descriptors, long residentKib) {
         static Holdings of(long pid) throws IOException {
             Path proc = Path.of("/proc", String.valueOf(pid));
@@ -151,7 +151,7 @@ final class RollingRestartIT {
         Set<String> keys = new HashSet<>(names.ranks(WORLD));
         keys.add(names.epoch());
         assertThat(storedKeys()).containsAll(keys);
-        keys.addAll(names.ready(IntStream.range(0, WORLD))); // of a rank whose mark had to be written
+        keys.addAll(names.ready(IntStream.range(0, WORLD))); // a mark is stored only if it had to be written
         long before = fleet.epoch();
         for (int restart = 0; restart < RESTARTS; restart++) {
             int host = restart % RESTARTED + 1;
@@ -177,7 +177,7 @@ final class RollingRestartIT {
             return; // a short run has one round
         }
         List<Holdings> last = rounds.subList(
-                Math.max(0, rounds.size() - 3), rounds.size()); // connections come and go: what has leaked is in each
+                Math.max(0, rounds.size() - 3), rounds.size()); // connections vary; a leak is in each round
         assertThat(last).map(Holdings::threads).anyMatch(threads -> threads <= first.threads() + 8);
         assertThat(last).map(Holdings::descriptors).anyMatch(descriptors -> descriptors <= first.descriptors() + 8);
         assertThat(last).map(Holdings::residentKib).anyMatch(resident -> resident < first.residentKib() * 3 / 2);
@@ -190,15 +190,15 @@ final class RollingRestartIT {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
         fleet.forgetEvents();
         String before = fleet.at(2).err();
-        limitFiles(2, "10"); // the least that is free is above that: it can open nothing more
+        limitFiles(2, "10"); // every free descriptor is above this limit, so the process can't open another file
         fleet.at(3)
-                .signal("STOP"); // after the limit: a connection that the stopped one's kernel has taken in meanwhile
-        // would need no more files
+                .signal("STOP"); // after the limit: otherwise the kernel of the stopped process could accept a
+        // connection before, which needs no more files
         fleet.at(2)
                 .await(
                         "peer-state",
                         link -> link.getInteger("peer") == 2
-                                && "CONNECTED".equals(link.getString("from"))); // it has to dial
+                                && "CONNECTED".equals(link.getString("from"))); // so it has to dial
         fleet.at(3).signal("CONT");
         awaitErr(fleet.at(2), before.length(), "Too many open files");
         assertThat(fleet.at(2).isAlive()).isTrue();
@@ -208,7 +208,7 @@ final class RollingRestartIT {
         fleet.awaitAllConnectedAgain();
     }
 
-    @Test // B-3: a process without its store is no use to anybody, and does not look as if it were
+    @Test // B-3: a process without its store can't take part in a group, and must not appear to do so
     @Order(5)
     @Timeout(180)
     void aProcessWhoseStoreRunsOutOfFilesSaysSoAndEnds() throws Exception {

@@ -29,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 import stranger.StrangerNode;
 
 /**
- * R-9: a member of the cluster that is no rank freezes for ten seconds, and with it the keys of the group, which it
- * owns. Runs with {@code -Dmuster.faults=all}.
+ * R-9: a member of the cluster that hosts no rank freezes for ten seconds. It owns the keys of the group, so the store
+ * freezes for the group. Runs with {@code -Dmuster.faults=all}.
  */
 @Timeout(300)
 @EnabledIfSystemProperty(named = "muster.faults", matches = "all")
@@ -120,7 +120,7 @@ final class StoreOutageIT {
     }
 
     /**
-     * A group's keys are one member's: whichever process of the group owns them is started anew, until a stranger does.
+     * One member owns all keys of a group. Restarts the process that owns them, until a member outside of the group does.
      */
     private JvmProcess whoOwnsTheKeys(String hazelcast) throws Exception {
         HazelcastInstance onlooker = Onlooker.join(hazelcast);

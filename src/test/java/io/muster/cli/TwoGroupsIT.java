@@ -35,13 +35,13 @@ final class TwoGroupsIT {
         assertThat(connected(second, "small", "2 {")).isEqualTo(small);
         assertThat(connected(second, "large", "3 {")).isEqualTo(large);
 
-        // leaves one group and joins it anew: the other one does not notice
+        // leaves one group and joins it again; the other group is not affected
         second.send("leave-and-join");
         long again = connected(second, "small", "2 {");
         assertThat(again).isGreaterThan(small);
         assertThat(first.await("degraded-small", MusterCommand.PATIENCE_MS)).isEqualTo(String.valueOf(small));
 
-        // one loss is a loss for both
+        // the loss of a process is a loss for both groups
         second.kill();
         first.await("degraded-small", MusterCommand.PATIENCE_MS);
         assertThat(first.await("degraded-large", MusterCommand.PATIENCE_MS)).isEqualTo(String.valueOf(large));

@@ -20,8 +20,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A process with ranks of two groups, for a test; speaks by lines. Arguments: number of the process, control addresses
- * of all.
+ * A process with ranks of two groups, for a test. It reads and prints lines. Arguments: number of the process, control
+ * addresses of all processes.
  */
 public final class TwoGroupsNode {
     private TwoGroupsNode() {}

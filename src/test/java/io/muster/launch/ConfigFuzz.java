@@ -10,11 +10,11 @@ import io.muster.options.MusterOptions;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
-/** What people write into settings files, and what commands are answered, for {@link io.muster.Fuzz}. */
+/** Arbitrary settings files and answers of control ports, for {@link io.muster.Fuzz}. */
 public final class ConfigFuzz {
     private ConfigFuzz() {}
 
-    /** A line from what is thought to be a control port: its answer, or a MusterException that says what is wrong. */
+    /** A line from a supposed control port gives an answer or a MusterException with a message. */
     public static void answer(byte[] line) {
         try {
             Objects.requireNonNull(ControlQuestion.body(new ControlAddress("127.0.0.1", 1), ControlFuzz.answer(line)));
@@ -23,18 +23,18 @@ public final class ConfigFuzz {
         }
     }
 
-    /** Settings, or a MusterException that says what is wrong: nothing else. */
+    /** Any input gives settings or a MusterException with a message, and no other exception. */
     public static void settings(byte[] input) {
         try {
             MusterOptions options =
                     MusterOptions.fromJson(ConfigFile.parse("fuzz", new String(input, StandardCharsets.UTF_8)));
             if (!MusterOptions.fromJson(options.toJson()).equals(options)) {
-                throw new AssertionError("settings that do not come back");
+                throw new AssertionError("settings change when they are written and read again");
             }
         } catch (MusterException mistake) {
             if (mistake.kind() != MusterException.Kind.CONFIG
                     || mistake.getMessage().isBlank()) {
-                throw new AssertionError("a mistake that is not told", mistake);
+                throw new AssertionError("a mistake without a message, or of another kind than CONFIG", mistake);
             }
         }
     }
