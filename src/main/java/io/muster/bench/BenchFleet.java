@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BenchFleet implements AutoCloseable {
     private static final String LOOPBACK = "127.0.0.1";
-    private static final Duration LIMIT = Duration.ofSeconds(120);
+    private static final Duration LIMIT = Duration.ofMinutes(2);
     /** The command to publish is sent this long in advance, so that it has reached every process when it is due. */
     private static final long AHEAD_NANOS = 60_000_000;
     /** Pause between two rounds, until the connections of the last one are closed at both ends. */

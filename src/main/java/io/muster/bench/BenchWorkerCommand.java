@@ -103,9 +103,9 @@ public final class BenchWorkerCommand implements Callable<Integer> {
             String own = group;
             if (own != null) {
                 List<Integer> all = RankList.parse(ranks);
-                IntFunction<GroupOptions> optionsOf = rank -> options(group, rank, worldSize, secretFile != null);
-                prepare(process, group, all, optionsOf);
-                report(publish(process, group, all, 0, optionsOf));
+                IntFunction<GroupOptions> optionsOf = rank -> options(own, rank, worldSize, secretFile != null);
+                prepare(process, own, all, optionsOf);
+                report(publish(process, own, all, 0, optionsOf));
             }
             out.event("up", new JsonObject().put("atNanos", System.nanoTime()));
             serve(process);
@@ -187,6 +187,10 @@ public final class BenchWorkerCommand implements Callable<Integer> {
         Future.join(left.joined().values().stream().map(JoinedRank::leave).toList())
                 .await();
         left.milestones().close();
+    }
+
+    private Joined prepared(String name) {
+        return Objects.requireNonNull(groups.get(name), () -> "group " + name + " was not prepared by this process");
     }
 
     private void prepare(

@@ -8,6 +8,7 @@ import io.muster.cuda.copy.WaitRule;
 import io.muster.cuda.copy.WantedCopy;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.DriverAction;
 import io.muster.cuda.driver.DriverCall;
 import io.muster.cuda.driver.GpuCopy;
 import io.muster.cuda.driver.GpuDrivers;
@@ -103,6 +104,11 @@ public final class Gpu implements CopyStarter {
     @Override
     public void expect() {
         worker.expect();
+    }
+
+    /** Runs an action on the worker's thread, in the same order as {@link #call}. */
+    public CompletableFuture<Void> run(DriverAction action) {
+        return worker.run(action);
     }
 
     /** Runs a call that may block on the worker's thread. Fails with a {@link CudaCallException}. */

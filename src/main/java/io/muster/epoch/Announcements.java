@@ -41,7 +41,7 @@ final class Announcements {
     void recordChanged(EpochRecord value, boolean mine, boolean believed) {
         long stood = announced.allConnected();
         if (stood > announced.degraded()
-                && (value.number() > stood || value.number() == stood && value.state() == EpochRecord.State.DEGRADED)) {
+                && (value.number() > stood || (value.number() == stood && value.state() == EpochRecord.State.DEGRADED))) {
             degradedHere(
                     stood,
                     value.lastComplete() == stood

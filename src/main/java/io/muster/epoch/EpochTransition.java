@@ -260,7 +260,7 @@ final class EpochTransition {
             adopt(done.basis(), false);
         } else if (there == null && known == null) {
             epochs.record(done.basis()); // unreadable bytes: the first epoch may be written over them
-        } else if (there != null && !known.supersedes(there) && there.vector().equals(known.vector())) {
+        } else if (there != null && known != null && !known.supersedes(there) && there.vector().equals(known.vector())) {
             // The two halves of a split wrote the same outcome in different bytes: build on those that the store holds.
             epochs.record(done.basis());
         }

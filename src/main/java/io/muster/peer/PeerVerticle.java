@@ -148,7 +148,7 @@ public final class PeerVerticle extends VerticleBase {
                             step.reason(),
                             LinkChange.cause(event),
                             Instant.now()));
-        } else if (before.history().target() != state.history().target()) {
+        } else if (!Objects.equals(before.history().target(), state.history().target())) {
             // a new handle of the same life: no transition, but writes must find its segments
             ports.note(
                     new LinkChange(

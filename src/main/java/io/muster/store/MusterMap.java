@@ -54,7 +54,7 @@ public final class MusterMap {
             wrong.add("eviction-policy is " + map.getEvictionConfig().getEvictionPolicy() + ", set it to NONE");
         }
         if (map.getTimeToLiveSeconds() != 0
-                || map.getMaxIdleSeconds() != 0 && map.getMaxIdleSeconds() != Integer.MAX_VALUE) {
+                || (map.getMaxIdleSeconds() != 0 && map.getMaxIdleSeconds() != Integer.MAX_VALUE)) {
             wrong.add("entries expire (time-to-live " + map.getTimeToLiveSeconds() + " s, max-idle "
                     + map.getMaxIdleSeconds() + " s), set both to 0");
         }

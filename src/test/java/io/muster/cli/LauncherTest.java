@@ -166,7 +166,7 @@ final class LauncherTest {
         assertThat(outcome.output()).contains("[-Dmuster.jar=" + installed + "/target/muster-1.jar]");
         assertThat(outcome.errors()).startsWith("muster: building (first run only) …\nmuster: built in ");
         assertThat(installed.resolve("target/built-by"))
-                .hasContent(java + " -B -q -Dmaven.test.skip=true package");
+                .hasContent(java + " -B -q -Dmaven.test.skip=true -Dmuster.errorprone.skip package");
     }
 
     @Test

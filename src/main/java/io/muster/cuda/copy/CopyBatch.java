@@ -6,7 +6,6 @@ import io.muster.cuda.driver.GpuCopy;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Copies that are handed to their GPUs together. Each GPU's thread starts its share in one visit of its queue, and
@@ -16,7 +15,7 @@ import java.util.Map;
  * added by the thread that completes the mapping.
  */
 public final class CopyBatch implements CopyQueue {
-    private final Map<CopyStarter, List<WantedCopy>> waiting = new IdentityHashMap<>();
+    private final IdentityHashMap<CopyStarter, List<WantedCopy>> waiting = new IdentityHashMap<>();
     private boolean started;
 
     @Override
@@ -40,7 +39,7 @@ public final class CopyBatch implements CopyQueue {
 
     /** Starts all copies added so far. */
     public void start() {
-        Map<CopyStarter, List<WantedCopy>> ready;
+        IdentityHashMap<CopyStarter, List<WantedCopy>> ready;
         synchronized (this) {
             started = true;
             ready = new IdentityHashMap<>(waiting);

@@ -4,6 +4,7 @@ package io.muster.cuda.copy;
 
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
+import io.muster.cuda.driver.DriverAction;
 import io.muster.group.LogEvents;
 import io.muster.cuda.driver.DriverCall;
 import io.muster.cuda.driver.GpuDrivers;
@@ -131,7 +132,19 @@ public final class GpuWorker implements CopyStarter {
     /** Runs a call that may block on the thread; fails with a {@link CudaCallException}. */
     public <T> CompletableFuture<T> call(DriverCall<T> call) {
         var answer = new CompletableFuture<T>();
-        hand(() -> run(call, answer));
+        hand(() -> run(() -> answer.complete(call.run()), answer));
+        return answer;
+    }
+
+    /** Runs an action on the thread, in the same order as {@link #call}. */
+    public CompletableFuture<Void> run(DriverAction action) {
+        var answer = new CompletableFuture<Void>();
+        hand(() -> run(
+                () -> {
+                    action.run();
+                    answer.complete(null);
+                },
+                answer));
         return answer;
     }
 
@@ -244,14 +257,14 @@ public final class GpuWorker implements CopyStarter {
         }
     }
 
-    private <T> void run(DriverCall<T> call, CompletableFuture<T> answer) {
+    private void run(DriverAction action, CompletableFuture<?> answer) {
         if (closed.isDone()) {
             answer.completeExceptionally(new CudaCallException(Objects.requireNonNull(lost)));
             return;
         }
         lanes.seal(); // the call may take long
         try {
-            answer.complete(call.run());
+            action.run();
         } catch (CudaCallException failure) {
             noteIfFatal(failure.failure());
             answer.completeExceptionally(failure);

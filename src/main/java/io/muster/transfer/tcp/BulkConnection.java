@@ -21,7 +21,7 @@ final class BulkConnection implements BulkParser.Sink {
     private final BulkReceiver receiver;
     private final BulkParser parser;
     private final Promise<Void> closed = Promise.promise();
-    private Runnable answer = NOTHING;
+    private Runnable answer = () -> {};
     private boolean gotProbe;
     private boolean gotProbeOk;
 

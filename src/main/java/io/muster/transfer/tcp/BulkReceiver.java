@@ -77,13 +77,13 @@ public final class BulkReceiver {
             case LeaseOutcome.Refused refused -> {
                 current = null;
                 acks.ack(header.request(), 1 + refused.reason().ordinal(), refused.detail());
-                return null;
+                yield null;
             }
             case Lease lease -> {
                 Inbound inbound = new Inbound(header.request(), lease);
                 if (bytes > lease.length() || unfinished.size() >= BulkSender.MAX_UNANSWERED) {
                     lease.release();
-                    return "write " + header.request() + " of " + lease.length() + " bytes begins with a chunk of "
+                    yield "write " + header.request() + " of " + lease.length() + " bytes begins with a chunk of "
                             + bytes + " bytes while " + unfinished.size() + " writes are unfinished";
                 }
                 unfinished.put(header.request(), inbound);

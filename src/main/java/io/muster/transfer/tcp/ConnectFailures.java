@@ -54,6 +54,7 @@ final class ConnectFailures {
     }
 
     /** The message of the failure and of its deepest cause: TLS wraps the cause several times. */
+    @SuppressWarnings("ReferenceEquality") // a failure may name itself as its cause
     private static String deepest(Throwable failure) {
         Throwable at = failure;
         while (at.getCause() != null && at.getCause() != at && at.getCause().getMessage() != null) {

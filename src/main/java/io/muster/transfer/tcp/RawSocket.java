@@ -218,7 +218,7 @@ public final class RawSocket {
         if (handlers.executor().inEventLoop()) {
             handlers.flush();
             // Close from this handler, not from the end of the pipeline: Vert.x's own close waits until all is flushed.
-            handlers.close();
+            var _ = handlers.close();
         } else {
             handlers.executor().execute(this::abort);
         }
