@@ -25,7 +25,7 @@ public record WarmupOptions(WarmupMode mode, String fabric) {
         mistakes.throwIfAny();
     }
 
-    public WarmupOptions withMode(Mode mode) {
+    public WarmupOptions withMode(WarmupMode mode) {
         return new WarmupOptions(mode, fabric);
     }
 

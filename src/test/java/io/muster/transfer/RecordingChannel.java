@@ -3,6 +3,7 @@
 package io.muster.transfer;
 
 import io.muster.group.GroupName;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
