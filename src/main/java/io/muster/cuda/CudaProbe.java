@@ -14,23 +14,23 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Asks the CUDA driver, where there is one, which GPUs this host has and what each says about fabric handles. Looks for
- * {@code libcuda.so.1} first and touches JCuda only when it is there, since JCuda without the driver fails in its class
- * initialiser.
+ * Finds the GPUs of this host through the CUDA driver, with each GPU's attribute for fabric handles. It looks for
+ * {@code libcuda.so.1} first and loads JCuda only if the library exists, since JCuda without the driver fails in its
+ * class initialiser.
  */
 public final class CudaProbe {
     private CudaProbe() {}
 
     /**
-     * Probes this host. <b>Blocks</b>: without a driver for some milliseconds of class loading, with one until the
-     * driver has started (hundreds of milliseconds, seconds for GPUs that sleep); call it on a worker. It throws
-     * nothing, and writes nothing to any stream or log.
+     * Probes this host. <b>Blocks</b>: some milliseconds of class loading without a driver, else until the driver has
+     * started (hundreds of milliseconds, or seconds if GPUs sleep). Call it on a worker. It throws nothing, and writes
+     * nothing to any stream or log.
      */
     public static CudaFacts probe() {
         return probe(JCudaLoader::load);
     }
 
-    /** As {@link #probe()}, over any driver. Makes no call after one that failed. */
+    /** As {@link #probe()}, with any driver. After a failed call it makes no further call. */
     public static CudaFacts probe(Supplier<CudaLoading> loader) {
         return switch (loader.get()) {
             case CudaLoading.Absent(String reason) -> new CudaFacts.NoDriver(reason);
@@ -57,7 +57,7 @@ public final class CudaProbe {
             return switch (failure.status()) {
                 case CudaFailure.NO_DEVICE -> new CudaFacts.NoDevice(failure.text());
                 case CudaFailure.STUB_LIBRARY ->
-                    new CudaFacts.NoDriver("the libcuda.so.1 found is the stub to link against, not a driver ("
+                    new CudaFacts.NoDriver("the libcuda.so.1 found is the stub for linking, not a driver ("
                             + failure.text() + ")");
                 default -> new CudaFacts.Failed(failure);
             };

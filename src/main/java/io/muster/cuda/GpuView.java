@@ -13,8 +13,8 @@ import io.muster.cuda.driver.ShareKind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory of a GPU at an address of this process: made here, brought by the application, or another process's. Opened
- * and closed on the worker of the GPU that it is for ({@link Gpu#call}); nobody may touch it afterwards.
+ * GPU memory at an address of this process: allocated here, registered by the application, or imported from another
+ * process. Opened and closed on the worker of its GPU ({@link Gpu#call}). After the close its address must not be used.
  */
 public final class GpuView {
     private final long address;
@@ -33,8 +33,8 @@ public final class GpuView {
     }
 
     /**
-     * Makes and exports memory, a multiple of the granularity, and maps it for its own device. Its content is whatever
-     * was there.
+     * Allocates memory, a multiple of the granularity, exports it and maps it for its own device. The content is
+     * undefined.
      */
     static GpuView allocate(GpuDrivers drivers, int device, ShareKind kind, long bytes) throws CudaCallException {
         return Opened.all(opened -> {
@@ -51,8 +51,8 @@ public final class GpuView {
     }
 
     /**
-     * Exports memory that the application has allocated with {@code cuMemAlloc} or {@code cudaMalloc}; it goes on
-     * owning it.
+     * Exports memory that the application has allocated with {@code cuMemAlloc} or {@code cudaMalloc}; the application
+     * still owns it.
      *
      * @throws CudaCallException also if the bytes leave the allocation: {@code CUDA_ERROR_INVALID_VALUE}
      */
@@ -75,7 +75,7 @@ public final class GpuView {
      * Maps another process's memory for a device of this process.
      *
      * @param exported the descriptor of {@link GpuExport.Posix} is one of this process; it stays the caller's to close
-     * @param allocationBytes size of the whole allocation, which the driver does not tell
+     * @param allocationBytes size of the whole allocation, which the driver does not report
      */
     static GpuView imported(GpuDrivers drivers, int device, GpuExport exported, long allocationBytes)
             throws CudaCallException {
@@ -116,7 +116,7 @@ public final class GpuView {
         return bytes;
     }
 
-    /** Where the allocation begins that this is a part of, at this process. */
+    /** Address of the allocation that this memory is a part of, in this process. */
     public long allocationBase() {
         return allocation.base();
     }
@@ -130,12 +130,12 @@ public final class GpuView {
         return address - allocation.base();
     }
 
-    /** How others reach it; null for what was imported. */
+    /** The export by which other processes import it; null for imported memory. */
     public @Nullable GpuExport export() {
         return export;
     }
 
-    /** Once, on the worker; the application's own memory stays. */
+    /** To be called once, on the worker. Memory of the application is not freed. */
     void close() throws CudaCallException {
         opened.close();
     }

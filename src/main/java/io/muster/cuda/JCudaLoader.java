@@ -9,9 +9,8 @@ import io.muster.cuda.driver.JCudaDriver;
 import java.util.Optional;
 
 /**
- * Looks for the driver and for JCuda before {@link JCudaDriver} is touched, whose class can't be loaded without JCuda.
- * JCuda is an optional dependency: an application that uses no GPUs does not have it, and then there is no GPU for
- * Muster.
+ * Looks for the driver and for JCuda before it loads the class {@link JCudaDriver}, which needs JCuda. JCuda is an
+ * optional dependency: without it Muster sees no GPU.
  */
 final class JCudaLoader {
     private JCudaLoader() {}
@@ -27,8 +26,8 @@ final class JCudaLoader {
             case Search.Missing() -> new CudaLoading.Absent(CudaLibrary.NAME + " is not found by the dynamic loader");
             case Search.Unloadable(String where) ->
                 new CudaLoading.Broken(
-                        where + " is there, but the dynamic loader does not load it",
-                        "see with ldd whether it is a library for this machine, and has what it needs");
+                        where + " exists, but the dynamic loader can't load it",
+                        "check with ldd that it is a library for this machine and that its dependencies are installed");
             case Search.Found(String where) ->
                 isJCudaHere()
                         ? JCudaDriver.load(where)

@@ -5,10 +5,10 @@ package io.muster.cuda;
 import io.muster.cuda.driver.FabricInfo;
 import java.util.List;
 
-/** What memory the devices of this host can share, as tried: exactly one of these. */
+/** The kinds of memory that the devices of this host can share, from trials: exactly one of these. */
 public sealed interface SharingFacts {
 
-    /** There is no device to try it on. */
+    /** There is no device for a trial. */
     record NotAsked(String reason) implements SharingFacts {}
 
     /** The driver lacks the calls. */
@@ -16,7 +16,7 @@ public sealed interface SharingFacts {
 
     /**
      * @param devices at least one, by index
-     * @param micros how long all of it took
+     * @param micros duration of all trials
      */
     record Tried(List<DeviceSharing> devices, long micros) implements SharingFacts {
         public Tried {
@@ -26,7 +26,7 @@ public sealed interface SharingFacts {
 
     /**
      * @param fabric memory for the fabric
-     * @param posix memory for other processes of this host; the same calls but for the kind of handle
+     * @param posix memory for other processes of this host, by the same calls with another kind of handle
      */
     record DeviceSharing(int device, TrialOutcome fabric, TrialOutcome posix, FabricInfo info) {}
 }

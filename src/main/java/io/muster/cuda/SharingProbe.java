@@ -25,9 +25,9 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * Finds out by trying what memory the devices can share. What is cheap comes first: allocating and exporting needs no
- * context; NVML is asked next; the touch, which needs a context on each device, comes last and only where what came
- * before leaves it open.
+ * Tries which kinds of memory the devices can share, cheap steps first. Allocation and export need no context. NVML is
+ * next. The touch needs a context on each device, so it comes last, and only if the earlier steps do not decide the
+ * answer.
  */
 public final class SharingProbe {
     private final Supplier<ForeignLoading<CudaMemoryDriver>> memory;
@@ -43,20 +43,20 @@ public final class SharingProbe {
         this.nanoTime = nanoTime;
     }
 
-    /** How much to find out. */
+    /** How much to try. */
     public enum Depth {
-        /** What it takes to say whether there is a fabric: for a start, which waits for it. */
+        /** The least that the verdict on the fabric needs; for a start of Muster, which waits for it. */
         VERDICT,
-        /** Everything, also what can't change the verdict: for a person. */
+        /** All trials, also those that can't change the verdict; for people. */
         EVERYTHING
     }
 
     /**
-     * Probes this host. <b>Blocks</b>: nothing without a GPU; milliseconds where fabric memory is not permitted; where
-     * it is, and for {@link Depth#EVERYTHING}, as long as it takes to make a context on each device. No context, memory
-     * or descriptor is left behind. Throws nothing, and writes nothing to any stream or log.
+     * Probes this host. <b>Blocks</b> for milliseconds if fabric memory is not permitted. If it is permitted, or for
+     * {@link Depth#EVERYTHING}, it blocks for the time to make a context on each device. Returns at once without a GPU.
+     * No context, memory or descriptor stays open. Throws nothing, and writes nothing to any stream or log.
      *
-     * @param facts what {@link CudaProbe} has found in this process
+     * @param facts the result of {@link CudaProbe} in this process
      */
     public static SharingFacts probe(CudaFacts facts, Depth depth) {
         return new SharingProbe(ForeignMemoryDriver::load, ForeignNvml::load, System::nanoTime).ask(facts, depth);
@@ -64,7 +64,7 @@ public final class SharingProbe {
 
     SharingFacts ask(CudaFacts facts, Depth depth) {
         if (!(facts instanceof CudaFacts.Devices(var _, List<Device> devices))) {
-            return new SharingFacts.NotAsked("no GPU has answered");
+            return new SharingFacts.NotAsked("there is no usable GPU");
         }
         long start = nanoTime.getAsLong();
         return switch (memory.get()) {
@@ -82,20 +82,20 @@ public final class SharingProbe {
         List<FabricInfo> infos = depth == Depth.EVERYTHING || exported
                 ? infos(devices)
                 : Collections.nCopies(
-                        devices.size(), new Unknown("NVML is not asked where fabric memory can't be allocated"));
+                        devices.size(), new Unknown("NVML is not called, since fabric memory can't be allocated"));
         boolean inFabric = infos.stream().allMatch(info -> info instanceof FabricInfo.Known known && known.inFabric());
         List<DeviceSharing> tried = new ArrayList<>();
         for (int i = 0; i < devices.size(); i++) {
             int device = devices.get(i).index();
             TrialOutcome touched = exported && inFabric ? trial.touch(device, ShareKind.FABRIC) : fabric.get(i);
             TrialOutcome posix =
-                    depth == Depth.EVERYTHING ? trial.touch(device, ShareKind.POSIX) : new NotTried("not asked for");
+                    depth == Depth.EVERYTHING ? trial.touch(device, ShareKind.POSIX) : new NotTried("not requested");
             tried.add(new DeviceSharing(device, touched, posix, infos.get(i)));
         }
         return tried;
     }
 
-    /** For a verdict nothing is tried after the first device that fails: one is enough. */
+    /** For a verdict the trials end with the first device that fails, since one failure decides it. */
     private static List<TrialOutcome> exports(List<Device> devices, Depth depth, SharingTrial trial) {
         boolean lacking = devices.stream().anyMatch(device -> device.fabricAttribute() != FabricAttribute.SET);
         List<TrialOutcome> outcomes = new ArrayList<>();

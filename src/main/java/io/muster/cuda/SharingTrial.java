@@ -15,8 +15,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
 
 /**
- * Tries one kind of sharing on one device, by doing it. Whatever was opened is closed in reverse order, also when a
- * call fails half-way; a failure to close is a failure of the trial, since it leaves something behind.
+ * Tries one kind of sharing on one device. All objects are closed in reverse order, also if a call fails half-way. A
+ * failure to close fails the trial, since an object stays open.
  */
 public final class SharingTrial {
     private static final int TOUCHED_BYTES = 64;
@@ -31,14 +31,14 @@ public final class SharingTrial {
     }
 
     /**
-     * Allocates and exports. Needs no context, so it takes well under a millisecond where a context takes a tenth of a
+     * Allocates and exports. This needs no context and takes well under a millisecond; a context takes a tenth of a
      * second or more.
      */
     TrialOutcome export(int device, ShareKind kind) {
         var clock = new StepClock(nanoTime);
         var opened = new Opened();
         try {
-            opened.during(() -> exported(device, kind, clock, opened)); // that it can be exported is the answer
+            opened.during(() -> exported(device, kind, clock, opened)); // the export is all that is tried
         } catch (CudaCallException e) {
             return new TrialOutcome.Failed(e.failure());
         }
@@ -46,8 +46,7 @@ public final class SharingTrial {
     }
 
     /**
-     * The smallest piece of memory that can be shared in this way (2 MiB on the GPUs seen so far), and what it is
-     * exported as.
+     * The smallest piece of memory that can be shared in this way (2 MiB on the GPUs tested so far), with its export.
      */
     private record Piece(long bytes, long memory, GpuExport.Shared shared) {}
 
@@ -61,8 +60,8 @@ public final class SharingTrial {
     }
 
     /**
-     * Does everything, with the device's primary context held meanwhile: if nobody else holds it, making it is what
-     * takes the time.
+     * Makes the whole trial, up to the touch. It holds the device's primary context; making that context takes most of
+     * the time, unless the application holds it already.
      */
     TrialOutcome touch(int device, ShareKind kind) {
         var clock = new StepClock(nanoTime);
@@ -77,8 +76,8 @@ public final class SharingTrial {
     }
 
     /**
-     * Runs an act with the device's primary context current, which an application's CUDA libraries share, and a stream
-     * of its own.
+     * Runs the act in a new stream, with the device's primary context current. An application's CUDA libraries use the
+     * same context.
      */
     public <T> T inContext(int device, StepClock clock, Act<T> act) throws CudaCallException {
         var opened = new Opened();
@@ -94,10 +93,10 @@ public final class SharingTrial {
     }
 
     /**
-     * Makes memory, exports it, imports it back, maps both and writes through one what it reads through the other, in
-     * both directions.
+     * Allocates memory, exports it, imports it back and maps both handles. Then writes through one mapping and reads
+     * through the other, in both directions.
      *
-     * @return what was wrong with the bytes, if anything
+     * @return the difference between written and read bytes; empty if there is none
      */
     public Optional<String> cycle(int device, ShareKind kind, long stream, StepClock clock) throws CudaCallException {
         var opened = new Opened();
@@ -132,7 +131,7 @@ public final class SharingTrial {
         return address;
     }
 
-    /** Random bytes: memory that happens to hold the right ones from the last trial proves nothing. */
+    /** The bytes are random, so bytes left from an earlier trial can't pass for them. */
     private Optional<String> carry(CopyTarget from, CopyTarget to, String through) throws CudaCallException {
         byte[] written = new byte[TOUCHED_BYTES];
         ThreadLocalRandom.current().nextBytes(written);
@@ -146,7 +145,7 @@ public final class SharingTrial {
                 + " mapping, read " + hex.formatHex(read, 0, SHOWN_BYTES) + "… through the other");
     }
 
-    /** What needs a context. */
+    /** Work that needs a context and a stream. */
     @FunctionalInterface
     public interface Act<T> {
         T run(long stream) throws CudaCallException;

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
-/** Times steps that follow each other. */
+/** Measures the duration of consecutive steps. */
 public final class StepClock {
     private final LongSupplier nanoTime;
     private final List<StepTime> steps = new ArrayList<>();

@@ -6,18 +6,18 @@ import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.ShareKind;
 import java.util.List;
 
-/** How far a device came with memory of one {@link ShareKind}: exactly one of these. */
+/** The result of a trial of one {@link ShareKind} on one device: exactly one of these. */
 public sealed interface TrialOutcome {
 
     record NotTried(String reason) implements TrialOutcome {}
 
-    /** The first call that failed; everything that was opened before it is closed. */
+    /** A call failed; all objects opened before it are closed. */
     record Failed(CudaFailure failure) implements TrialOutcome {}
 
-    /** All calls succeeded, but what was written through one mapping was not read through the other. */
+    /** All calls succeeded, but one mapping returned other bytes than were written through the other. */
     record WrongBytes(String what) implements TrialOutcome {}
 
-    /** Allocated and exported; nobody has imported it. */
+    /** Allocated and exported; not imported. */
     record Exported(List<StepTime> steps) implements TrialOutcome {
         public Exported {
             steps = List.copyOf(steps);
@@ -31,6 +31,6 @@ public sealed interface TrialOutcome {
         }
     }
 
-    /** How long one step took. */
+    /** Duration of one step. */
     record StepTime(String step, long micros) {}
 }

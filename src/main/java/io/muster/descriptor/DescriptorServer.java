@@ -13,10 +13,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hands descriptors of this process to processes of the same user on this host: one request names a region and its key,
- * one answer carries the descriptor, and the connection is over. The socket has a name in the abstract namespace, so it
- * leaves no file behind and is seen in this network namespace only. One thread serves one request after the other, each
- * within {@value #DEADLINE_MS} ms; it waits in a system call.
+ * Passes descriptors of this process to processes of the same user on this host. A connection carries one request, with
+ * a region and its key, and one answer with the descriptor. The socket has a name in the abstract namespace, so it
+ * leaves no file behind and is visible in this network namespace only. One thread serves one request after the other,
+ * each within {@value #DEADLINE_MS} ms, and waits in a system call.
  *
  * <p>Request: {@code "MFD1"}, region (4 bytes), key (8). Answer: one byte, 0 with a descriptor, 1 without one.
  */
@@ -48,7 +48,7 @@ public final class DescriptorServer implements AutoCloseable {
         this.thread = Thread.ofPlatform().daemon().name("muster-descriptors").unstarted(this::serve);
     }
 
-    /** Starts to serve, under a name that nobody guesses. */
+    /** Starts the server, under a random name. */
     public static DescriptorServer open(Lookup lookup) throws IOException {
         byte[] random = new byte[NAME_BYTES];
         new SecureRandom().nextBytes(random);
@@ -65,17 +65,17 @@ public final class DescriptorServer implements AutoCloseable {
         return server;
     }
 
-    /** What a client needs to find it. */
+    /** Name of the socket, by which clients find the server. */
     public String name() {
         return name;
     }
 
-    /** Descriptors handed out so far. */
+    /** Number of descriptors passed so far. */
     public long served() {
         return served.get();
     }
 
-    /** Requests that got none. */
+    /** Number of requests refused. */
     public long refused() {
         return refused.get();
     }
@@ -105,11 +105,11 @@ public final class DescriptorServer implements AutoCloseable {
         SystemCalls.deadline(client, DEADLINE_MS);
         int user = SystemCalls.peerUser(client);
         if (user != SystemCalls.user()) {
-            throw new IOException("asked by user " + user);
+            throw new IOException("request of user " + user + ", this process is " + SystemCalls.user());
         }
         byte[] request = SystemCalls.receive(client, REQUEST_BYTES);
         if (request.length != REQUEST_BYTES) {
-            throw new IOException("a request of " + request.length + " bytes");
+            throw new IOException("request of " + request.length + " bytes, expected " + REQUEST_BYTES);
         }
         ByteBuffer in = ByteBuffer.wrap(request);
         OptionalInt descriptor =
@@ -124,7 +124,7 @@ public final class DescriptorServer implements AutoCloseable {
     }
 
     /**
-     * Ends the thread and the socket; descriptors that were handed out stay with those who have them. Blocks shortly.
+     * Ends the thread and closes the socket; descriptors passed before stay open at their receivers. Blocks shortly.
      */
     @Override
     public void close() throws IOException {

@@ -5,7 +5,7 @@ package io.muster.descriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A descriptor of another process that this process now has too, until it is closed. */
+/** A copy of another process's descriptor, open in this process until it is closed. */
 public final class ReceivedDescriptor implements AutoCloseable {
     private final int number;
 
@@ -14,9 +14,10 @@ public final class ReceivedDescriptor implements AutoCloseable {
     }
 
     /**
-     * Asks a {@link DescriptorServer} for the descriptor of a region. Blocks, at most for some of its deadlines.
+     * Requests the descriptor of a region from a {@link DescriptorServer}. Blocks, at most for four of its deadlines
+     * per system call.
      *
-     * @throws IOException if there is no such server within reach, it is another user's, or it gives none for this key
+     * @throws IOException if the server can't be reached, belongs to another user, or has no descriptor for this key
      */
     public static ReceivedDescriptor ask(String server, int region, long key) throws IOException {
         int socket = SystemCalls.socket();
@@ -38,7 +39,7 @@ public final class ReceivedDescriptor implements AutoCloseable {
                     -1);
             SystemCalls.Received answer = SystemCalls.receiveDescriptor(socket, 1);
             if (answer.descriptor() < 0) {
-                throw new IOException("the owner hands out no descriptor for region " + region + " and this key");
+                throw new IOException("the server passes no descriptor for region " + region + " and this key");
             }
             return new ReceivedDescriptor(answer.descriptor());
         } finally {

@@ -20,8 +20,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The calls of the C library that sockets with descriptors need, and Java has not. Structs and numbers are those of
- * 64-bit Linux ({@code man 2 recvmsg}, {@code man 3 cmsg}, {@code man 7 unix}); all of it blocks.
+ * The calls of the C library for sockets that pass descriptors, which Java does not offer. Structs and numbers are
+ * those of 64-bit Linux ({@code man 2 recvmsg}, {@code man 3 cmsg}, {@code man 7 unix}); all of them block.
  */
 final class SystemCalls {
     private static final int INTERRUPTED = 4; // EINTR
@@ -78,7 +78,7 @@ final class SystemCalls {
         long run(MemorySegment state) throws Throwable;
     }
 
-    /** Failed with this number of {@code errno}. */
+    /** A call that failed with this {@code errno}. */
     static final class FailedCallException extends IOException {
         private static final long serialVersionUID = 1L;
 
@@ -112,7 +112,7 @@ final class SystemCalls {
     }
 
     /**
-     * Binds to a name of the abstract namespace, which leaves no file behind, and is seen in this network namespace
+     * Binds to a name of the abstract namespace, which leaves no file behind and is visible in this network namespace
      * only.
      */
     static void listen(int socket, String name) throws FailedCallException {
@@ -141,7 +141,7 @@ final class SystemCalls {
         MemorySegment address = arena.allocate(2 + SUN_PATH, 2);
         address.set(JAVA_SHORT, 0, (short) AF_UNIX);
         if (length(name) > 2 + SUN_PATH) {
-            throw new IllegalArgumentException("name of a socket: " + name);
+            throw new IllegalArgumentException("socket name is too long: " + name);
         }
         MemorySegment.copy(
                 MemorySegment.ofArray(name.getBytes(StandardCharsets.US_ASCII)), 0, address, 3, name.length());
@@ -152,7 +152,7 @@ final class SystemCalls {
         return 2 + 1 + name.length();
     }
 
-    /** Every later send and receive of this socket fails after so long. */
+    /** Sets the time after which each later send and receive of this socket fails. */
     static void deadline(int socket, int ms) throws FailedCallException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment timeval = arena.allocate(16, 8);
@@ -165,7 +165,7 @@ final class SystemCalls {
         }
     }
 
-    /** The user that the process at the other end had when it connected or listened. */
+    /** The user id of the process at the other end, from when it connected or listened. */
     static int peerUser(int socket) throws FailedCallException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment credentials = arena.allocate(12, 4);
@@ -184,7 +184,7 @@ final class SystemCalls {
         }
     }
 
-    /** Sends bytes, and a descriptor with them unless it is negative. */
+    /** Sends bytes, and with them a descriptor unless it is negative. */
     static void send(int socket, byte[] bytes, int descriptor) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment message = message(arena, bytes.length, descriptor >= 0);
@@ -203,10 +203,10 @@ final class SystemCalls {
         }
     }
 
-    /** What came in one message: fewer bytes than asked for mean that the other end has closed. */
+    /** The content of one message. Fewer bytes than requested mean that the other end has closed. */
     record Received(byte[] bytes, int descriptor) {}
 
-    /** Descriptors that come along are let go by the system. */
+    /** Receives bytes only; the kernel closes descriptors sent with them. */
     static byte[] receive(int socket, int bytes) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment message = message(arena, bytes, false);
@@ -215,7 +215,7 @@ final class SystemCalls {
         }
     }
 
-    /** With room for one descriptor: the system lets go of any more. */
+    /** Receives bytes and one descriptor; the kernel closes any further descriptors. */
     static Received receiveDescriptor(int socket, int bytes) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment message = message(arena, bytes, true);
@@ -255,7 +255,7 @@ final class SystemCalls {
         return message.get(ADDRESS, 32).reinterpret(CMSG_SPACE);
     }
 
-    /** Wakes whoever waits in {@link #accept}. */
+    /** Ends a wait in {@link #accept}. */
     static void shutdown(int socket) throws FailedCallException {
         check("shutdown", state -> (int) SHUTDOWN.invokeExact(state, socket, SHUT_RDWR));
     }

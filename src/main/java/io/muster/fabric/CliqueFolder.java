@@ -24,12 +24,13 @@ import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
- * The folder in which the members of one clique, of one user, find each other's files, and this process's share of it.
+ * The folder that holds the memory files of one clique of one user, and the files of this process in it.
  *
- * <p>Each owner holds a lock on its own {@code .lock} file, which the kernel drops when the process dies: a
- * {@code .lock} that can be locked belongs to nobody, and it and the files of the same name are swept. A lock file gets
- * its name only when it is locked already, so none is ever seen unlocked while its owner lives. Files of the own
- * process are never swept, nor opened for it: closing any descriptor of a file drops the process's locks on it (POSIX).
+ * <p>Each process holds a lock on its own {@code .lock} file, and the kernel releases the lock when the process dies.
+ * So a {@code .lock} file that can be locked has no living owner, and it is deleted with the files of the same name. A
+ * lock file is renamed to its final name after it was locked, so no process sees the file of a living owner unlocked. A
+ * process never opens its own lock files when it sweeps: by POSIX, closing any descriptor of a file releases the
+ * process's locks on it.
  */
 final class CliqueFolder implements AutoCloseable {
     private static final String LOCK = ".lock";
@@ -49,7 +50,7 @@ final class CliqueFolder implements AutoCloseable {
         this.lock = lock;
     }
 
-    /** Creates what is missing, with permissions for the owner only, and sweeps what dead processes have left. */
+    /** Creates missing folders, with permissions for the owner only, and deletes the files of dead processes. */
     static CliqueFolder open(Path base, FabricIdentity identity, RandomGenerator random) throws IOException {
         ProcessHandle self = ProcessHandle.current();
         String processPart = self.pid() + "-"
@@ -66,7 +67,7 @@ final class CliqueFolder implements AutoCloseable {
                 CliqueFolder opened = new CliqueFolder(folder, processPart, name, lock(folder, name));
                 opened.sweep();
                 return opened;
-            } catch (NoSuchFileException e) { // the last one out has just removed the folder
+            } catch (NoSuchFileException e) { // the last process in the folder has just removed it
                 if (attempt == ATTEMPTS) {
                     throw e;
                 }
@@ -130,7 +131,7 @@ final class CliqueFolder implements AutoCloseable {
         return createOwnerOnlyFile(folder.resolve(fileName));
     }
 
-    /** Opens anyone's file, and follows no link. */
+    /** Opens a file of any process; does not follow links. */
     FileChannel open(String fileName) throws IOException {
         return FileChannel.open(
                 folder.resolve(fileName),
@@ -154,7 +155,7 @@ final class CliqueFolder implements AutoCloseable {
         }
     }
 
-    /** A lock file is unlocked and without its name for some microseconds, unless its process died just then. */
+    /** A lock file has its temporary name for some microseconds. An older one was left by a process that died then. */
     private static void sweepIfOld(Path file) throws IOException {
         try {
             if (Files.getLastModifiedTime(file)
@@ -163,7 +164,7 @@ final class CliqueFolder implements AutoCloseable {
                 Files.deleteIfExists(file);
             }
         } catch (NoSuchFileException _) {
-            // it has its name by now
+            // it has been renamed
         }
     }
 
@@ -182,7 +183,7 @@ final class CliqueFolder implements AutoCloseable {
                 }
             }
         } catch (NoSuchFileException | OverlappingFileLockException _) {
-            // another process was faster, or is this one under another start time
+            // another process deleted it, or this process locks it under another start time
         }
     }
 
@@ -202,7 +203,7 @@ final class CliqueFolder implements AutoCloseable {
         try {
             Files.delete(folder);
         } catch (IOException _) {
-            // others are still in it, or have removed it
+            // other processes use it, or have removed it
         }
     }
 }

@@ -6,15 +6,15 @@ package io.muster.fabric;
 public interface ExportedHandle extends AutoCloseable {
 
     /**
-     * What a peer needs to import it: at most {@link #MAX_BYTES}. Whoever has them and is in the clique can write to
+     * The handle that a peer imports, at most {@link #MAX_BYTES}. Any process of the clique that has it can write to
      * the memory.
      */
     byte[] bytes();
 
-    /** Takes the memory back. Later imports are refused. Idempotent. Blocks. */
+    /** Frees the memory. Later imports are refused. Idempotent. Blocks. */
     @Override
     void close();
 
-    /** No handle is longer. */
+    /** Maximum length of a handle. */
     int MAX_BYTES = 256;
 }

@@ -2,10 +2,10 @@
 
 package io.muster.fabric;
 
-/** The answer to {@link Fabric#export}. */
+/** The result of {@link Fabric#export}. */
 public sealed interface FabricExport {
 
-    /** The memory is there; whoever asked for it owns and closes the handle. */
+    /** The memory is exported; the caller owns the handle and closes it. */
     record Exported(ExportedHandle handle) implements FabricExport {}
 
     record NotExported(String reason) implements FabricExport {}

@@ -2,7 +2,7 @@
 
 package io.muster.fabric;
 
-/** The answer to {@link Fabric#importPeer}. */
+/** The result of {@link Fabric#importPeer}. */
 public sealed interface FabricImport {
 
     /** The peer's memory was mapped, written and read back, and is unmapped again. */
@@ -11,23 +11,23 @@ public sealed interface FabricImport {
     /** @param reason one sentence with what was expected and what was found */
     record Refused(Cause cause, String reason) implements FabricImport {}
 
-    /** Why an import did not happen. */
+    /** Why an import was refused. */
     enum Cause {
         /** This process has no fabric. */
         NO_FABRIC,
-        /** The bytes are no handle. */
+        /** The bytes are not a handle. */
         MALFORMED,
-        /** Not the clique of this process. */
+        /** The memory is of another clique than this process. */
         OTHER_CLIQUE,
-        /** The memory of another member, or of another life of the peer. */
+        /** The memory is of another member, or of another life of the peer. */
         OTHER_MEMBER,
-        /** There is no such memory (any more), or not within reach. */
+        /** The memory does not exist (any more), or can't be reached from here. */
         MISSING,
         /** The memory does not carry the handle's token. */
         TOKEN_MISMATCH,
-        /** It is there and could not be mapped, written or read back. */
+        /** The memory exists, but could not be mapped, written or read back. */
         UNREADABLE,
-        /** Made to fail by a test or a demonstration. */
+        /** A test or a demonstration injected the failure. */
         INJECTED
     }
 }

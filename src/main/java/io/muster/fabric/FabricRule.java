@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** What follows for the fabric from what the probe found: Muster's rule, and the original's beside it. */
+/** The verdict on the fabric from the facts of the probe, by Muster's rule and, for comparison, by the original's. */
 public final class FabricRule {
     private static final String IMEX =
             "give this process an IMEX channel: run nvidia-imex on every host of the NVLink domain and make "
@@ -29,10 +29,10 @@ public final class FabricRule {
     private FabricRule() {}
 
     /**
-     * The verdict on real GPUs. {@link FabricVerdict.Proven} takes all visible devices: each has allocated, exported,
-     * imported, mapped and touched fabric memory, and NVML places all of them in one clique of one cluster. One
-     * identity stands for the whole process, so a process whose devices are in several cliques has to be shown one
-     * clique's devices only ({@code CUDA_VISIBLE_DEVICES}).
+     * The verdict on real GPUs. {@link FabricVerdict.Proven} requires two things of all visible devices: each has
+     * allocated, exported, imported, mapped and touched fabric memory, and by NVML all are in one clique of one
+     * cluster. A process has one identity, so a process whose devices are in several cliques must be limited to the
+     * devices of one ({@code CUDA_VISIBLE_DEVICES}).
      */
     public static FabricVerdict verdict(CudaFacts facts, SharingFacts sharing, NvlinkIpcSetting setting) {
         if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
@@ -91,7 +91,7 @@ public final class FabricRule {
                                     LOOK));
                         case TrialOutcome.WrongBytes(String what) ->
                             next.accept(new FabricVerdict.Unproven(
-                                    "fabric memory of device " + device.device() + " did not carry what was written: "
+                                    "fabric memory of device " + device.device() + " returned other bytes than were written: "
                                             + what,
                                     LOOK));
                         case TrialOutcome.NotTried _, TrialOutcome.Exported _, TrialOutcome.Touched _ -> {}
@@ -100,7 +100,7 @@ public final class FabricRule {
                 .findFirst();
     }
 
-    /** All have exported: now their places count. */
+    /** All devices can export; checks that they are in one clique. */
     private static Optional<FabricVerdict> misplaced(List<DeviceSharing> tried) {
         for (DeviceSharing device : tried) {
             String exported = "fabric memory can be allocated and exported, but ";
@@ -108,7 +108,7 @@ public final class FabricRule {
             switch (device.info()) {
                 case FabricInfo.Unknown(String reason) -> {
                     return Optional.of(new FabricVerdict.Unproven(
-                            exported + "which fabric it is of is not known: " + reason + on, LOOK));
+                            exported + "its fabric is not known: " + reason + on, LOOK));
                 }
                 case FabricInfo.Known known
                 when !known.registered() -> {
@@ -158,13 +158,14 @@ public final class FabricRule {
         return devices.size() == 1 ? "the only device" : "all " + devices.size() + " devices";
     }
 
-    /** What the original answers. */
+    /** The answer by the original's rule. */
     public record Original(boolean fabric, String sentence) {}
 
     /**
-     * The case where the original's rule is wrong: what it would say with the variable at "0", and what is so.
+     * Describes the case in which the original's rule is wrong: its answer with the variable at "0", and the verdict
+     * here.
      *
-     * @return empty where the two agree
+     * @return empty if both rules agree
      */
     public static Optional<String> originalIsWrong(CudaFacts facts, SharingFacts sharing) {
         FabricVerdict verdict = verdict(facts, sharing);

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the GPUs of this host prove of a fabric, found out once per process: whoever asks first waits for it. A GPU that
- * was busy or broken at that moment is asked again by the next process.
+ * The verdict on the fabric of this host's GPUs. It is found once per process, and the first caller waits for it. A GPU
+ * that was busy or broken at that time counts as such until the process ends.
  */
 public final class GpuFabric {
     private static final Logger LOG = LoggerFactory.getLogger(GpuFabric.class);
@@ -21,12 +21,12 @@ public final class GpuFabric {
     private GpuFabric() {}
 
     /**
-     * <b>Blocks</b> at the first call; see {@link CudaProbe#probe} and {@link SharingProbe#probe}. Where a fabric is
-     * wanted and none is proven it logs a warning, and else nothing.
+     * <b>Blocks</b> at the first call; see {@link CudaProbe#probe} and {@link SharingProbe#probe}. It logs a warning if
+     * a fabric is wanted and none is proven.
      */
     public static FabricVerdict verdict(NvlinkIpcSetting setting) {
         if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_OFF) {
-            return new FabricVerdict.NotAvailable(setting.sentence()); // without asking the driver
+            return new FabricVerdict.NotAvailable(setting.sentence()); // the driver is not called
         }
         FabricVerdict verdict = FabricRule.verdict(Probed.CUDA, Probed.SHARING, setting);
         if (setting.effect() == NvlinkIpcSetting.Effect.FABRIC_WANTED && !(verdict instanceof FabricVerdict.Proven)) {
@@ -35,7 +35,7 @@ public final class GpuFabric {
         return verdict;
     }
 
-    /** Initialised, by the JVM under its lock, when first used. */
+    /** Initialised at its first use, under the JVM's lock for class initialisation. */
     private static final class Probed {
         private static final CudaFacts CUDA = CudaProbe.probe();
         private static final SharingFacts SHARING = SharingProbe.probe(CUDA, SharingProbe.Depth.VERDICT);

@@ -27,9 +27,9 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A fabric of real GPUs: memory of the first GPU of this process, exported with a fabric handle and imported by the
- * others. It is made only where the probe has proven a fabric. Importing maps the peer's memory, finds the handle's
- * token in it, and writes and reads back a place that belongs to the importing rank.
+ * A fabric of real GPUs: memory of the first GPU of this process is exported with a fabric handle, and peers import it.
+ * It exists only if the probe has proven a fabric. An import maps the peer's memory, compares the token in it with the
+ * handle's, and writes and reads back a place that belongs to the importing rank.
  */
 public final class GpuMemoryFabric implements Fabric {
     private static final long BYTES = 2 << 20;
@@ -39,7 +39,7 @@ public final class GpuMemoryFabric implements Fabric {
     private final FabricVerdict.Proven verdict;
     private final Gpus gpus;
     private final SecureRandom random = new SecureRandom();
-    /** What has been exported and not closed; workers meet here, guarded by itself. */
+    /** Exports that are not closed yet. Guarded by its monitor, since several worker threads export and close. */
     private final Set<Export> held = new HashSet<>();
 
     private boolean closed;
@@ -85,7 +85,7 @@ public final class GpuMemoryFabric implements Fabric {
         if (decoded.isEmpty()) {
             return new Refused(
                     Cause.MALFORMED,
-                    exported.length + " bytes of rank " + peer.rank() + " are no handle of fabric memory");
+                    exported.length + " bytes of rank " + peer.rank() + " are not a handle of fabric memory");
         }
         GpuMemoryHandle handle = decoded.get();
         if (!handle.identity().equals(verdict.identity())) {
@@ -128,7 +128,7 @@ public final class GpuMemoryFabric implements Fabric {
             write(gpu, view.address() + place, written);
             return Arrays.equals(read(gpu, view.address() + place, written.length), written)
                     ? new FabricImport.Imported()
-                    : new Refused(Cause.UNREADABLE, unusable + "other bytes were read than were written");
+                    : new Refused(Cause.UNREADABLE, unusable + "read other bytes than were written");
         } catch (CompletionException failure) {
             return new Refused(Cause.UNREADABLE, unusable + text(failure));
         } finally {

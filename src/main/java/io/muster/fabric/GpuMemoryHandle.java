@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * What a peer needs to import fabric memory of a GPU: of which clique and whose it is, the token that it carries, and
- * CUDA's fabric handle.
+ * The handle by which a peer imports fabric memory of a GPU: its clique, its owner, the token in the memory, and CUDA's
+ * fabric handle.
  *
  * @param token 16 bytes, random, at the start of the memory
  * @param handle the 64 bytes of a {@code CUmemFabricHandle}
@@ -39,7 +39,7 @@ record GpuMemoryHandle(FabricIdentity identity, Member owner, byte[] token, long
                 .array();
     }
 
-    /** Empty if the bytes are no such handle; they come from outside. */
+    /** Empty if the bytes, which come from another process, are not such a handle. */
     static Optional<GpuMemoryHandle> decode(byte[] bytes) {
         if (bytes.length != BYTES || bytes[0] != VERSION) {
             return Optional.empty();

@@ -9,8 +9,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which imports of a simulated fabric are made to fail: those on behalf of the named local ranks. So with the same
- * setting in all processes, an import works on one side only for each link that has one named rank.
+ * Injects failures into the imports of a simulated fabric, for imports on behalf of the named local ranks. With the
+ * same setting in all processes, a link with one named rank imports at its other end only.
  *
  * @param ranks the ranks whose imports fail
  * @param every true if all fail
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 public record ImportFault(Set<Integer> ranks, boolean every) {
     /** The system property that {@link #ofSystemProperty()} reads. */
     public static final String PROPERTY = "muster.fabric.simulated.failImport";
-    /** Nothing fails. */
+    /** No import fails. */
     public static final ImportFault NONE = new ImportFault(Set.of(), false);
 
     public ImportFault {
@@ -48,7 +48,7 @@ public record ImportFault(Set<Integer> ranks, boolean every) {
         return new ImportFault(ranks, false);
     }
 
-    /** What {@value #PROPERTY} says. */
+    /** The setting of the system property {@value #PROPERTY}. */
     public static ImportFault ofSystemProperty() {
         return parse(System.getProperty(PROPERTY));
     }

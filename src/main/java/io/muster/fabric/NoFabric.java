@@ -5,14 +5,14 @@ package io.muster.fabric;
 import io.muster.group.FabricVerdict;
 import io.muster.group.Member;
 
-/** The fabric of a process that has none, or none that is proven: it says why. */
+/** The fabric of a process without a proven fabric; its verdict says why. */
 public final class NoFabric implements Fabric {
     private final FabricVerdict verdict;
 
-    /** @throws IllegalArgumentException for a verdict that says proven */
+    /** @throws IllegalArgumentException for a verdict that is proven */
     public NoFabric(FabricVerdict verdict) {
         if (verdict instanceof FabricVerdict.Proven) {
-            throw new IllegalArgumentException("a proven fabric is not none: " + verdict);
+            throw new IllegalArgumentException("expected a verdict without a proven fabric, got " + verdict);
         }
         this.verdict = verdict;
     }
@@ -34,6 +34,6 @@ public final class NoFabric implements Fabric {
 
     @Override
     public void close() {
-        // holds nothing
+        // there is nothing to free
     }
 }

@@ -5,7 +5,7 @@ package io.muster.fabric;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the environment variable {@code MC_USE_NVLINK_IPC} means, in every part of Muster:
+ * The meaning of the environment variable {@code MC_USE_NVLINK_IPC}, the same in every part of Muster:
  *
  * <pre>
  * value           warmup.mode not set                                        warmup.mode set
@@ -14,25 +14,25 @@ import org.jspecify.annotations.Nullable;
  * anything else   fabric off                                                 as configured
  * </pre>
  *
- * @param sentence the same for a person
+ * @param sentence describes the effect for people
  */
 public record NvlinkIpcSetting(Effect effect, String sentence) {
     /** The variable's name. */
     public static final String VARIABLE = "MC_USE_NVLINK_IPC";
 
-    /** What follows. */
+    /** The effect on the fabric. */
     public enum Effect {
         /** The variable changes nothing. */
         AS_CONFIGURED,
-        /** Mode {@code auto}; a probe that fails is worth a warning. */
+        /** Mode {@code auto}, with a warning if the probe proves no fabric. */
         FABRIC_WANTED,
-        /** No fabric, whatever the probe says. */
+        /** The fabric is off; the probe is not run. */
         FABRIC_OFF
     }
 
     /**
      * @param value of the variable, null if unset
-     * @param explicitMode {@code warmup.mode} as somebody has set it, null if it is left at its default
+     * @param explicitMode {@code warmup.mode} if it is set, null if it has its default
      */
     public static NvlinkIpcSetting of(@Nullable String value, @Nullable String explicitMode) {
         if (value == null || value.isEmpty()) {
@@ -45,8 +45,8 @@ public record NvlinkIpcSetting(Effect effect, String sentence) {
         if (explicitMode != null) {
             return new NvlinkIpcSetting(
                     Effect.AS_CONFIGURED,
-                    VARIABLE + "=" + value + " is not looked at, since warmup.mode=" + explicitMode
-                            + " is set and wins");
+                    VARIABLE + "=" + value + " is ignored, since warmup.mode=" + explicitMode
+                            + " is set and has precedence");
         }
         if (value.equals("0")) {
             return new NvlinkIpcSetting(

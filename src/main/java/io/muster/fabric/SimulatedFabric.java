@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A fabric for machines without GPUs: its memory is a file that only processes of the same user, host and clique can
- * import. Importing is a real act: the file is opened, its identity, member and token are compared with the handle's, a
- * slot of it is mapped, written, and read back through the file. The heap of a process, and memory of any other kind,
- * can't be reached through it.
+ * import. An import really opens the file, compares its identity, member and token with the handle's, maps a slot,
+ * writes to it, and reads it back through the file. No other memory, such as the heap of a process, can be reached
+ * through it.
  */
 public final class SimulatedFabric implements Fabric {
     private final FabricIdentity identity;
@@ -34,7 +34,7 @@ public final class SimulatedFabric implements Fabric {
     private final SecureRandom random;
     private final AtomicInteger exports = new AtomicInteger();
     private final AtomicInteger injected = new AtomicInteger();
-    /** Guarded by itself, as is {@link #closed}: workers that export meet the closing owner here. */
+    /** Guarded by its own monitor, as is {@link #closed}: workers export while the owner may close. */
     private final Set<Export> open = new HashSet<>();
 
     private boolean closed;
@@ -46,13 +46,13 @@ public final class SimulatedFabric implements Fabric {
         this.random = random;
     }
 
-    /** The folder that is used unless another is configured. All processes of a clique need the same. */
+    /** The default folder. All processes of a clique must use the same. */
     public static Path defaultBase() {
         return Path.of(System.getProperty("java.io.tmpdir"));
     }
 
     /**
-     * Opens the fabric, sweeps what dead processes have left in it, and proves it by importing from itself. Blocks.
+     * Opens the fabric, deletes the files of dead processes, and proves it by an import from itself. Blocks.
      *
      * @throws MusterException of kind CONFIG if that is not possible in this folder
      */
@@ -108,7 +108,7 @@ public final class SimulatedFabric implements Fabric {
         }
         try (FileChannel file = folder.create(fileName)) {
             SimulatedMemory.fill(file, handle);
-            if (!isRegistered(export)) { // closed meanwhile, perhaps before the file was there
+            if (!isRegistered(export)) { // closed in the meantime, perhaps before the file existed
                 folder.delete(fileName);
                 return new FabricExport.NotExported("the simulated fabric is closed");
             }
@@ -124,12 +124,12 @@ public final class SimulatedFabric implements Fabric {
         if (fault.hits(local)) {
             injected.incrementAndGet();
             return new Refused(
-                    Cause.INJECTED, "import made to fail on rank " + local.rank() + " by " + ImportFault.PROPERTY);
+                    Cause.INJECTED, "injected failure of an import on rank " + local.rank() + " by " + ImportFault.PROPERTY);
         }
         return importFile(local, peer, exported);
     }
 
-    /** How many imports were made to fail so far. */
+    /** Number of failures injected so far. */
     public int injectedFailures() {
         return injected.get();
     }
@@ -139,7 +139,7 @@ public final class SimulatedFabric implements Fabric {
         if (decoded.isEmpty()) {
             return new Refused(
                     Cause.MALFORMED,
-                    exported.length + " bytes of rank " + peer.rank() + " are no handle of a simulated fabric");
+                    exported.length + " bytes of rank " + peer.rank() + " are not a handle of a simulated fabric");
         }
         if (isClosed()) {
             return new Refused(Cause.NO_FABRIC, "the simulated fabric is closed");
@@ -164,7 +164,7 @@ public final class SimulatedFabric implements Fabric {
             return new Refused(
                     Cause.MISSING,
                     "the memory of rank " + peer.rank() + " is not in " + folder.path()
-                            + ": it was taken back, or that process uses another folder, user or host");
+                            + ": it was freed, or that process uses another folder, user or host");
         } catch (IOException e) {
             return new Refused(Cause.UNREADABLE, "the memory of rank " + peer.rank() + " can't be used: " + e);
         }

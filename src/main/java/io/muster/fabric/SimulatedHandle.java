@@ -15,15 +15,14 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of a simulated export, in two places: the peer gets them as the handle, and the memory's file begins with
- * them without the file's name. All numbers big-endian: magic 4, version 1, cluster UUID 16, clique 4, rank 4,
- * incarnation 8, life 16, token 32, and in the handle the length of the file's name 1 and the name.
+ * The bytes of a simulated export. The peer gets them as the handle; the memory's file begins with the same bytes, but
+ * without the file's name. All numbers big-endian: magic 4, version 1, cluster UUID 16, clique 4, rank 4, incarnation
+ * 8, life 16, token 32, and in the handle the length of the file's name 1 and the name.
  *
- * <p>The name is a file's name and never a path: whatever a peer sends, only a file of the own clique's folder can be
- * opened.
+ * <p>The name is never a path, so a handle from a peer can only open a file in the folder of this process's clique.
  */
 record SimulatedHandle(FabricIdentity identity, Member owner, Token token, String fileName) {
-    /** Length of what the file begins with. */
+    /** Length of the header at the start of the file. */
     static final int HEADER_BYTES = 4 + 1 + 16 + 4 + 4 + 8 + 16 + Token.BYTES;
 
     private static final int MAGIC = 0x4D53_4642; // "MSFB"
@@ -65,7 +64,7 @@ record SimulatedHandle(FabricIdentity identity, Member owner, Token token, Strin
 
     SimulatedHandle {
         if (!NAME.matcher(fileName).matches()) {
-            throw new IllegalArgumentException("no file name of a simulated fabric");
+            throw new IllegalArgumentException("not a file name of a simulated fabric");
         }
     }
 
@@ -93,7 +92,7 @@ record SimulatedHandle(FabricIdentity identity, Member owner, Token token, Strin
                 .array();
     }
 
-    /** Total: empty for anything that {@link #encode()} did not make. */
+    /** Empty for all bytes that {@link #encode()} did not make; never throws. */
     static Optional<SimulatedHandle> decode(byte[] bytes) {
         if (bytes.length > ExportedHandle.MAX_BYTES) {
             return Optional.empty();
@@ -114,7 +113,7 @@ record SimulatedHandle(FabricIdentity identity, Member owner, Token token, Strin
             String name = StandardCharsets.US_ASCII.decode(in).toString();
             return Optional.of(new SimulatedHandle(identity, owner, new Token(token), name));
         } catch (BufferUnderflowException | IllegalArgumentException e) {
-            return Optional.empty(); // short, or a value that can't exist
+            return Optional.empty(); // too short, or a value out of range
         }
     }
 }

@@ -10,8 +10,8 @@ import java.nio.channels.FileChannel;
 import java.security.MessageDigest;
 
 /**
- * A mapped slot in the file that plays fabric memory. The file: {@link SimulatedHandle#header()}, then from byte 4096
- * one slot of 8 bytes per rank of an importer, so that importers don't write over each other's words.
+ * A mapped slot in the file that simulates fabric memory. The file holds {@link SimulatedHandle#header()}, and from
+ * byte 4096 one slot of 8 bytes for each importing rank, so that importers don't overwrite each other's words.
  */
 final class SimulatedMemory implements AutoCloseable {
     private static final long SLOTS_OFFSET = 4096;
@@ -27,13 +27,13 @@ final class SimulatedMemory implements AutoCloseable {
         this.position = position;
     }
 
-    /** Makes an empty file into memory; its slots take no room on the disk until they are written. */
+    /** Turns an empty file into memory. Slots take no space on the disk until they are written. */
     static void fill(FileChannel file, SimulatedHandle handle) throws IOException {
         write(file, ByteBuffer.wrap(handle.header()), 0);
         write(file, ByteBuffer.allocate(1), SIZE - 1);
     }
 
-    /** Whether the file is the memory that the handle names; in constant time. */
+    /** True if the file is the memory that the handle names; compares in constant time. */
     static boolean carries(FileChannel file, SimulatedHandle handle) throws IOException {
         byte[] expected = handle.header();
         return file.size() == SIZE && MessageDigest.isEqual(expected, read(file, 0, expected.length));
@@ -44,7 +44,7 @@ final class SimulatedMemory implements AutoCloseable {
         write(
                 file,
                 ByteBuffer.allocate(Long.BYTES),
-                position); // a full disk must fail here: in the mapping it would be a fault
+                position); // on a full disk this write fails; a write to the mapping would crash the JVM
         @SuppressWarnings("MustBeClosed") // the mapping closes it
         Arena arena = Arena.ofShared();
         try {
@@ -62,7 +62,7 @@ final class SimulatedMemory implements AutoCloseable {
         slot.putLong(0, word);
     }
 
-    /** Reads the same slot on the other way, through the file. */
+    /** Reads the same slot through the file. */
     long readThrough(FileChannel file) throws IOException {
         return ByteBuffer.wrap(read(file, position, Long.BYTES)).getLong();
     }
@@ -70,7 +70,7 @@ final class SimulatedMemory implements AutoCloseable {
     private static byte[] read(FileChannel file, long position, int bytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(bytes);
         while (buffer.hasRemaining() && file.read(buffer, position + buffer.position()) >= 0) {
-            // until it is full, or the file ends: then the rest stays zero
+            // until the buffer is full or the file ends; then the rest stays zero
         }
         return buffer.array();
     }

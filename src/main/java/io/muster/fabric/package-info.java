@@ -1,7 +1,7 @@
 /**
- * Fabrics: GPUs that reach each other's memory across hosts, how much of that is proven here, and a fabric simulated by
- * files. Read {@link io.muster.fabric.Fabric} first. Imports cuda, group. Invariant: what is not proven by allocation,
- * export and import is never called proven; bytes from outside never throw.
+ * Fabrics, by which GPUs reach each other's memory across hosts: the verdict on the fabric of this host, its memory,
+ * and a fabric simulated by files. Read {@link io.muster.fabric.Fabric} first. Imports cuda, group. Invariant: a fabric
+ * is called proven only after allocation, export and import; bytes of a peer never cause an exception.
  */
 @NullMarked
 package io.muster.fabric;

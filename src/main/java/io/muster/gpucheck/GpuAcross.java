@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code gpu-check} does with several processes. */
+/** The parts of {@code gpu-check} that need several processes. */
 final class GpuAcross {
     private static final long GIB = 1L << 30;
     private static final int ROUNDS = 7;
@@ -19,7 +19,7 @@ final class GpuAcross {
     private final @Nullable Path config;
     private final JsonArray failures = new JsonArray();
 
-    /** @param config settings of the processes, null: the defaults */
+    /** @param config settings file of the processes; null for the defaults */
     GpuAcross(int devices, int cycles, @Nullable Path config) {
         this.devices = devices;
         this.cycles = cycles;
@@ -34,12 +34,12 @@ final class GpuAcross {
         return new GpuFleet(processes, devices, settings, isolated);
     }
 
-    /** Why parts failed. */
+    /** The failed parts, each with its reason. */
     JsonArray failures() {
         return failures;
     }
 
-    /** Two processes, and four where there are so many GPUs. */
+    /** Runs all parts with two processes, then with four if there are four GPUs. */
     JsonObject run() {
         var result = new JsonObject();
         two(result);
@@ -74,7 +74,7 @@ final class GpuAcross {
         }
     }
 
-    /** The warmup in the memory of the GPUs, from GPU to GPU; the links are touched again meanwhile. */
+    /** Links that warm up from GPU to GPU, and are touched again after that. */
     private void inGpuMemory(JsonObject result, int processes) {
         try (var fleet = fleet(processes, "fabric", false)) {
             GpuFleet.part(result, failures, "startFabric" + processes, fleet::start);
@@ -82,7 +82,7 @@ final class GpuAcross {
         }
     }
 
-    /** Each process sees its own GPU and no other: by which way its bytes go then. */
+    /** Each process sees its own GPU only; reports the paths that its transfers then use. */
     private void isolated(JsonObject result) {
         try (var fleet = fleet(2, "exchange", true)) {
             GpuFleet.part(result, failures, "startIsolated", fleet::start);

@@ -11,9 +11,9 @@ import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What the driver alone needs for a copy between two GPUs of this process (or within one): plain {@code cuMemAlloc}
- * memory, {@code cuMemcpyPeerAsync} or {@code cuMemcpyDtoDAsync}, {@code cuStreamSynchronize}. The measure for
- * transfers between processes. Blocks.
+ * Measures the driver alone: a copy between two GPUs of this process, or within one, in plain {@code cuMemAlloc} memory
+ * by {@code cuMemcpyPeerAsync} or {@code cuMemcpyDtoDAsync}, then {@code cuStreamSynchronize}. Transfers between
+ * processes are compared with it. Blocks.
  */
 public final class GpuBaseline implements AutoCloseable {
     private final Gpu from;
@@ -28,11 +28,11 @@ public final class GpuBaseline implements AutoCloseable {
         this.target = target;
     }
 
-    /** Allocates so many bytes at each end. Fails with what the driver said. */
+    /** Allocates this many bytes at each end. Fails with the driver's failure. */
     public static GpuBaseline open(Gpus gpus, int from, int to, long bytes) {
         Gpu near = ready(gpus, from);
         Gpu far = ready(gpus, to);
-        if (from != to) { // without it the driver goes by way of the host
+        if (from != to) { // otherwise the driver copies through the host
             near.call(() -> enable(near, far)).join();
             far.call(() -> enable(far, near)).join();
         }
@@ -49,12 +49,12 @@ public final class GpuBaseline implements AutoCloseable {
     }
 
     private static Gpu ready(Gpus gpus, int device) {
-        Gpu gpu = gpus.gpu(device).orElseThrow(() -> new IllegalArgumentException("no GPU " + device));
+        Gpu gpu = gpus.gpu(device).orElseThrow(() -> new IllegalArgumentException("this process sees no GPU " + device));
         gpu.ready().join();
         return gpu;
     }
 
-    /** The driver's call that is measured. */
+    /** Name of the driver call that is measured. */
     public String call() {
         return from == to ? "cuMemcpyDtoDAsync" : "cuMemcpyPeerAsync";
     }
@@ -66,14 +66,14 @@ public final class GpuBaseline implements AutoCloseable {
     }
 
     /**
-     * Each by {@code cuMemcpyPeerAsync}, or within one GPU as {@link #directNanos}; from its start until it is known to
-     * be done, sorted.
+     * The durations of single copies by {@code cuMemcpyPeerAsync}, sorted; within one GPU the same as
+     * {@link #directNanos}. Each is measured from the start call to the return of {@code cuStreamSynchronize}.
      */
     public long[] copyNanos(long bytes, int before, int measured) {
         return nanos(copy(bytes, true), before, measured);
     }
 
-    /** The same by {@code cuMemcpyDtoDAsync}. */
+    /** The durations of single copies by {@code cuMemcpyDtoDAsync}, sorted. */
     public long[] directNanos(long bytes, int before, int measured) {
         return nanos(copy(bytes, false), before, measured);
     }
@@ -97,8 +97,8 @@ public final class GpuBaseline implements AutoCloseable {
     }
 
     /**
-     * So many copies started one after the other and waited for together; of one of them, on average, by rounds,
-     * sorted. The better of both calls.
+     * The average duration of a copy when several are started before the first wait; one value per round, sorted. The
+     * faster of both calls is returned.
      */
     public long[] pipelinedNanos(long bytes, int together, int rounds) {
         long[] peer = pipelined(copy(bytes, true), together, rounds);

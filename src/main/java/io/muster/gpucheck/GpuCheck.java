@@ -20,14 +20,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the fabric probe costs on real GPUs, and whether open and close cycles leave something behind. <b>Blocks</b>,
- * for seconds.
+ * Measures the cost of the fabric probe on real GPUs, and checks that open and close cycles leave nothing open.
+ * <b>Blocks</b> for seconds.
  */
 public final class GpuCheck {
-    /**
-     * The smallest thing that a cycle could leave behind is a mapping of 2 MiB: far more than this over some hundred
-     * cycles.
-     */
+    /** The smallest leak of a cycle is a mapping of 2 MiB, so a leak reaches this limit after 32 cycles. */
     private static final long ALLOWED_GROWTH_KIB = 64 * 1024;
 
     private static final long BYTES_PER_KIB = 1024;
@@ -35,7 +32,7 @@ public final class GpuCheck {
     private GpuCheck() {}
 
     /**
-     * @param driverMicros how long it took to find the devices
+     * @param driverMicros duration of the search for devices
      * @return {@code gpuCheck}: "ok", "failed" or "skipped" with a {@code reason}; times in µs
      */
     public static JsonObject run(CudaFacts facts, long driverMicros, int cycles) {
@@ -109,7 +106,7 @@ public final class GpuCheck {
                 && done.after().descriptors() <= done.before().descriptors();
     }
 
-    /** The same for a person: a line a fact. */
+    /** The same for people, one fact per line. */
     public static String text(JsonObject result) {
         StringBuilder text = new StringBuilder("gpu-check: " + result.getString("gpuCheck"));
         if (result.containsKey("reason")) {

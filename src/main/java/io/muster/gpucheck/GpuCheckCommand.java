@@ -23,8 +23,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "gpu-check",
         description =
-                "Measures on this host's GPUs what the fabric probe costs, and that making and closing shared memory again and again leaves "
-                        + "nothing behind; then starts processes with a GPU each, which connect, write into each other's memory, and are killed. Exit code 0 if all is well or there is no GPU, 1 if something failed or was left behind.",
+                "Measures the fabric probe on this host's GPUs, and checks that cycles of shared memory, from allocation to close, leave "
+                        + "nothing open. Then starts processes with a GPU each, which connect, write into each other's memory, and are killed. "
+                        + "Exit code 0 if all parts pass or there is no GPU, 1 if a part fails or leaves something open.",
         mixinStandardHelpOptions = true)
 public final class GpuCheckCommand implements Callable<Integer> {
     @Spec
@@ -38,16 +39,16 @@ public final class GpuCheckCommand implements Callable<Integer> {
             description = "open and close cycles per device (default: ${DEFAULT-VALUE})")
     private int cycles;
 
-    @Option(names = "--alone", description = "only what one process can see")
+    @Option(names = "--alone", description = "run only the parts that need one process")
     private boolean alone;
 
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "settings of the processes, of the form of conf/muster.yaml")
+            description = "settings file of the processes, in the form of conf/muster.yaml")
     private @Nullable Path config;
 
-    @Option(names = "--json", description = "one JSON object on standard output and nothing else there")
+    @Option(names = "--json", description = "print one JSON object on standard output, and nothing else")
     private boolean json;
 
     @Override

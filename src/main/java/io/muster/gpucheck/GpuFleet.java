@@ -18,8 +18,9 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
- * The processes of {@code gpu-check}, a rank and a GPU each, and what is done with them. Every part that fails is
- * written down as such, and the others go on. All times are of the host's one monotonic clock.
+ * The processes of {@code gpu-check}, each with one rank and one GPU, and the measurements with them. A part that fails
+ * is recorded as failed, and the others continue. All times are from the host's monotonic clock, which its processes
+ * share.
  */
 final class GpuFleet implements AutoCloseable {
     private static final String LOOPBACK = "127.0.0.1";
@@ -36,8 +37,8 @@ final class GpuFleet implements AutoCloseable {
     private final List<BenchChild> children = new ArrayList<>();
 
     /**
-     * @param settings further arguments of every process, such as {@code --warmup exchange}
-     * @param isolated whether each process is shown its own GPU and no other, as many launchers do
+     * @param settings additional arguments of every process, such as {@code --warmup exchange}
+     * @param isolated true if each process sees its own GPU only, as with many launchers
      */
     GpuFleet(int processes, int devices, List<String> settings, boolean isolated) {
         this.isolated = isolated;
@@ -51,7 +52,7 @@ final class GpuFleet implements AutoCloseable {
         return rank % devices;
     }
 
-    /** What the process itself calls its GPU. */
+    /** The device index of a rank's GPU in its own process. */
     private int ownNumber(int rank) {
         return isolated ? 0 : deviceOf(rank);
     }
@@ -105,7 +106,8 @@ final class GpuFleet implements AutoCloseable {
     }
 
     /**
-     * Prepared, then published at once, from the last publish until all know; so many times, then it stays connected.
+     * Prepares all ranks, publishes them together, and measures from the last publish until all ranks know that all are
+     * connected. Repeats this for the given rounds, and leaves the group connected.
      */
     JsonObject connect(int rounds) {
         double[] times = new double[rounds];
@@ -159,7 +161,7 @@ final class GpuFleet implements AutoCloseable {
         return new JsonObject().put("bytes", bytes).put("ms", ms);
     }
 
-    /** One process does this, against a peer. */
+    /** Runs one command in one process, against a peer. */
     JsonObject one(int rank, String what, int peer, JsonObject more) {
         children.get(rank)
                 .send(command(what)
@@ -169,13 +171,13 @@ final class GpuFleet implements AutoCloseable {
         return children.get(rank).expect(what + "-done", LIMIT);
     }
 
-    /** Memory on a GPU that was in the rank's first handle. */
+    /** Transfers with GPU memory that was registered before the rank was published. */
     JsonObject early() {
         requireEqual(GpuMeasure.EARLY);
         return new JsonObject().put("bytes", GpuMeasure.EARLY_BYTES).put("equal", true);
     }
 
-    /** Memory that process 0 has allocated by itself, written and read by process 1. */
+    /** Memory that process 0 allocated without Muster, written and read by process 1. */
     JsonObject given() {
         JsonObject given = one(0, "give", 0, new JsonObject());
         requireEqual(GpuMeasure.GIVEN);
@@ -184,18 +186,18 @@ final class GpuFleet implements AutoCloseable {
 
     private void requireEqual(String segment) {
         if (!one(1, "direct", 0, new JsonObject().put("segment", segment)).getBoolean("equal")) {
-            throw MusterException.fatal("other bytes were read than were written");
+            throw MusterException.fatal("read other bytes than were written");
         }
     }
 
-    /** How a process reaches the memory of others. */
+    /** The paths by which a process reaches the memory of others. */
     JsonObject paths(int rank) {
         JsonObject paths = one(rank, "paths", 0, new JsonObject());
         paths.remove("event");
         return paths;
     }
 
-    /** Bytes of all pairs, in both directions. */
+    /** Transfers between all pairs, in both directions. */
     JsonObject allPairs() {
         int right = 0;
         int wrong = 0;
@@ -212,8 +214,8 @@ final class GpuFleet implements AutoCloseable {
     }
 
     /**
-     * A word that one process writes from its GPU is what a kernel sees that the owner launches after it has heard of
-     * it.
+     * Process 1 writes a word from its GPU and sends a message. A kernel that process 0 launches after the message must
+     * read the word.
      */
     JsonObject visible() {
         int wrong = 0;
@@ -225,7 +227,9 @@ final class GpuFleet implements AutoCloseable {
         return new JsonObject().put("rounds", rounds).put("wrong", wrong);
     }
 
-    /** Process 0 registers and takes back, process 1 maps, writes and unmaps, so many times. */
+    /**
+     * Process 0 registers and unregisters memory, process 1 maps, writes and unmaps it, in the given number of cycles.
+     */
     JsonObject cycles(int cycles) {
         turns(20);
         JsonObject ownerBefore = one(0, "usage", 0, new JsonObject());
@@ -293,7 +297,7 @@ final class GpuFleet implements AutoCloseable {
         children.forEach(BenchChild::close);
     }
 
-    /** What a part comes to, or why it failed. */
+    /** Runs a part and adds its result, or the reason of its failure. */
     static void part(JsonObject result, JsonArray failures, String name, Supplier<JsonObject> part) {
         long start = System.nanoTime();
         try {

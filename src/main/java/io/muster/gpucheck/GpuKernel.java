@@ -21,8 +21,8 @@ import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A kernel that copies four bytes: for {@code gpu-check}, which sees with it what an owner's kernel sees of memory that
- * was written by another process, and what is left of a GPU after a kernel that failed.
+ * A kernel that copies four bytes, for two parts of {@code gpu-check}: whether a kernel of the owner reads the bytes
+ * that another process wrote, and what a failed kernel does to a GPU.
  */
 public final class GpuKernel {
     private static final String PTX = """
@@ -58,8 +58,8 @@ public final class GpuKernel {
     }
 
     /**
-     * Launches it on the GPU, and completes when it has ended; fails with what the driver says, which for an address of
-     * nobody is fatal.
+     * Launches the kernel on the GPU; completes when it has ended. Fails with the driver's failure, which is fatal for
+     * the GPU if an address is not mapped.
      */
     public static CompletableFuture<Void> copyFourBytes(Gpu gpu, long to, long from) {
         return gpu.run(() -> {

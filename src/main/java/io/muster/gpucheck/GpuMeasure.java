@@ -22,12 +22,12 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** What one process of {@code gpu-check} tries on its own GPU and with its peers'. */
+/** The commands of one process of {@code gpu-check}, on its own GPU and with the memory of its peers. */
 final class GpuMeasure {
     static final String SEGMENT = "kv";
-    /** Memory that the program has allocated by itself. */
+    /** Segment in memory that was allocated without Muster. */
     static final String GIVEN = "given";
-    /** Memory that is there when the rank is published. */
+    /** Segment that is registered before the rank is published. */
     static final String EARLY = "early";
 
     static final long EARLY_BYTES = 4 << 20;
@@ -83,9 +83,9 @@ final class GpuMeasure {
         }
     }
 
-    // ---- is it right
+    // ---- correctness
 
-    /** Writes a word into the peer's segment; the peer's kernel is launched after it has been told. */
+    /** Writes a word into the peer's segment; the peer launches its kernel after this command has ended. */
     private JsonObject mark(int peer) {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment word = arena.allocate(4);
@@ -97,7 +97,7 @@ final class GpuMeasure {
         }
     }
 
-    /** What a kernel of this process sees of what the peer has written. */
+    /** The word that a kernel of this process reads from memory that the peer wrote. */
     private JsonObject visible(int from) {
         Gpus gpus = Gpus.ofThisHost();
         Gpu gpu = gpus.gpu(device).orElseThrow();
@@ -116,7 +116,7 @@ final class GpuMeasure {
         }
     }
 
-    /** Whether all bytes of a megabyte arrive, both ways, from the host too. */
+    /** Checks all bytes of a megabyte, written and read, also from host memory. */
     private JsonObject direct(int peer, String segment) {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment sent = arena.allocate(1 << 20);
@@ -133,7 +133,7 @@ final class GpuMeasure {
 
     // ---- from and to the host
 
-    /** From ordinary memory of the host into the peer's GPU and back, one copy after the other. */
+    /** Transfers from ordinary host memory to the peer's GPU and back, one after the other. */
     private JsonObject fromHost(int peer) {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = arena.allocate(HOST_BYTES, 4096);
@@ -145,7 +145,7 @@ final class GpuMeasure {
         }
     }
 
-    /** The median, after one copy that is not counted. */
+    /** The median, without the first transfer. */
     private static double gigabytesPerSecond(Supplier<Future<Void>> copy) {
         long[] nanos = new long[HOST_COPIES];
         ended(copy.get());
@@ -158,9 +158,12 @@ final class GpuMeasure {
         return Math.round(10.0 * HOST_BYTES / nanos[HOST_COPIES / 2]) / 10.0;
     }
 
-    // ---- what is left behind
+    // ---- leaks
 
-    /** The peer's segments come and go; each is written to once. Counted here, where they are mapped. */
+    /**
+     * Writes once to each of the peer's segments, which appear and disappear; counts the cycles here, where they are
+     * mapped.
+     */
     private JsonObject cycles(int peer, int cycles) {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment word = arena.allocate(8);
@@ -203,7 +206,7 @@ final class GpuMeasure {
         }
     }
 
-    /** Registers memory that this program has allocated by itself; it is freed with the process. */
+    /** Registers memory that was allocated without Muster; it is freed when the process ends. */
     private JsonObject give() {
         Gpu gpu = Gpus.ofThisHost().gpu(device).orElseThrow();
         gpu.ready().join();
@@ -216,17 +219,16 @@ final class GpuMeasure {
         long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_S);
         while (rank().segments(peer).stream().noneMatch(info -> info.name().equals(name))) {
             if (System.nanoTime() > endNanos) {
-                throw new IllegalStateException("segment " + name + " of rank " + peer + " is not seen");
+                throw new IllegalStateException("segment " + name + " of rank " + peer + " has not appeared");
             }
             LockSupport.parkNanos(100_000);
         }
     }
 
-    // ---- what goes wrong
+    // ---- failures
 
     /**
-     * Writes until it fails, which is what the death of the peer brings; then sees that this process's own GPU still
-     * works.
+     * Writes until a write fails because the peer has died; then checks that this process's own GPU still works.
      */
     private JsonObject hammer(int peer) {
         GpuSlice mine = rank().gpuSegment(SEGMENT);
@@ -270,7 +272,7 @@ final class GpuMeasure {
         }
     }
 
-    /** A kernel of this process touches an address of nobody: its GPU is lost to it. */
+    /** Launches a kernel on an unmapped address, after which this process has lost its GPU. */
     private JsonObject poison(int peer) {
         Gpus gpus = Gpus.ofThisHost();
         Gpu gpu = gpus.gpu(device).orElseThrow();

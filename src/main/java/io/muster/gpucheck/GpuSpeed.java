@@ -22,11 +22,14 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** How fast one process of {@code gpu-check} writes and reads, beside what the driver alone takes on the same GPUs. */
+/**
+ * The speed of writes and reads of one process of {@code gpu-check}, with the driver alone on the same GPUs for
+ * comparison.
+ */
 final class GpuSpeed {
     private static final long[] SIZES = {4, 4096, 1 << 20, 64 << 20, 1 << 30};
 
-    /** So long, processor time is counted. */
+    /** Duration of the measurement of processor time. */
     private static final long CPU_NANOS = 400_000_000;
 
     private final JoinedRank rank;
@@ -38,8 +41,8 @@ final class GpuSpeed {
     }
 
     /**
-     * Each size by the driver alone, then written and read by Muster, in this order and at once after each other, so
-     * that like is compared with like.
+     * Measures each size with the driver alone, then written and read by Muster, immediately one after the other, so
+     * that both run under the same conditions.
      */
     JsonObject measure(int peer, int peerDevice, long maxBytes) {
         var rows = new JsonArray();
@@ -94,7 +97,7 @@ final class GpuSpeed {
         return row.mergeIn(cpuShares(peer, slice, (long) median(write)));
     }
 
-    /** Several at once: as a batch, as writes that do not wait for each other, and by the driver alone. */
+    /** Several transfers at once: as a batch, as independent writes, and with the driver alone. */
     private void together(JsonObject row, GpuBaseline plain, int peer, GpuSlice slice) {
         long bytes = slice.bytes();
         int together = bytes <= 4096 ? 64 : bytes <= 64 << 20 ? 16 : 4;
@@ -123,8 +126,8 @@ final class GpuSpeed {
     }
 
     /**
-     * One transfer after the other, each started where the end of the one before is told: what a program without
-     * threads that wait pays.
+     * One transfer after the other, each started by the callback of the one before. This is the cost for a program
+     * whose threads do not wait.
      */
     private static long[] chained(Supplier<Future<Void>> transfer, int before, int measured) {
         long[] nanos = new long[measured];
@@ -170,7 +173,7 @@ final class GpuSpeed {
         });
     }
 
-    /** What a thread pays that sleeps until the end is told. */
+    /** The cost for a thread that blocks until its transfer has ended. */
     private static long[] awaited(Supplier<Future<Void>> transfer, int before, int measured) {
         long[] nanos = new long[measured];
         for (int i = -before; i < measured; i++) {
@@ -185,7 +188,7 @@ final class GpuSpeed {
     }
 
     /**
-     * Of a core, while one write follows the other without a pause, for a while: by the threads of GPUs, and by the
+     * Processor time per second, while one write follows the other without a pause: of the GPUs' threads, and of the
      * whole process.
      */
     private JsonObject cpuShares(int peer, GpuSlice slice, long writeNanos) {

@@ -26,8 +26,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * One process of {@code gpu-check}: one rank with one GPU. Takes commands as JSON lines on standard input, tells what
- * came of them on standard output.
+ * One process of {@code gpu-check}: one rank with one GPU. Reads commands as JSON lines from standard input, and writes
+ * their results to standard output.
  */
 @Command(name = "gpu-worker", hidden = true, description = "One process of gpu-check.")
 public final class GpuWorkerCommand implements Callable<Integer> {

@@ -8,14 +8,14 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 
 /**
- * What this process holds, as Linux counts it.
+ * The resources of this process, as Linux counts them.
  *
  * @param addressSpaceKiB {@code VmSize}: everything mapped or reserved, whether backed by memory or not
  */
 public record ProcessUsage(long addressSpaceKiB, long mappings, long descriptors) {
     private static final Path SELF = Path.of("/proc/self");
 
-    /** As it is now. Blocks shortly. */
+    /** The current usage. Blocks shortly. */
     public static ProcessUsage now() throws IOException {
         return new ProcessUsage(vmSizeKiB(), mappingCount(), descriptorCount());
     }

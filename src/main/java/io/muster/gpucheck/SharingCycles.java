@@ -18,20 +18,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Makes, exports, imports, maps, touches and closes again and again, and looks at what has grown. */
+/** Repeats the full cycle of shared memory, from allocation to close, and compares the usage before and after. */
 public final class SharingCycles {
-    /** Before the first reading: the driver and the JVM keep what they need once. */
+    /** Cycles before the first reading, since the driver and the JVM allocate some memory once. */
     private static final int WARM_UP = 20;
 
     private SharingCycles() {}
 
-    /** What came out: one of these. */
+    /** The result: exactly one of these. */
     public sealed interface Outcome {
 
         /**
-         * @param freeBytesBefore of the device, which other processes use too
+         * @param freeBytesBefore of the device, which other processes may use too
          * @param medians of each step, in the order of the steps
-         * @param micros one whole cycle on average, closing included
+         * @param micros average duration of a whole cycle, with the close
          */
         record Done(
                 long freeBytesBefore,
@@ -49,7 +49,9 @@ public final class SharingCycles {
         record Failed(String why) implements Outcome {}
     }
 
-    /** <b>Blocks</b>, for a millisecond or so a cycle. {@link CudaProbe} has found the device in this process. */
+    /**
+     * <b>Blocks</b> for about a millisecond per cycle. {@link CudaProbe} must have found the device in this process.
+     */
     public static Outcome run(int device, ShareKind kind, int cycles) {
         return switch (ForeignMemoryDriver.load()) {
             case ForeignLoading.Absent<CudaMemoryDriver>(String reason) -> new Outcome.Failed(reason);
@@ -106,7 +108,7 @@ public final class SharingCycles {
         return medians;
     }
 
-    /** One cycle. */
+    /** Runs one cycle. */
     @FunctionalInterface
     private interface Cycle {
         List<StepTime> run() throws CudaCallException, IOException;

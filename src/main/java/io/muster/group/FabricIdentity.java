@@ -5,9 +5,9 @@ package io.muster.group;
 import java.util.UUID;
 
 /**
- * Which fabric: GPUs with the same identity reach each other's memory.
+ * Identity of a fabric: GPUs with the same identity reach each other's memory.
  *
- * @param clusterUuid never zero, since a zero cluster UUID says that there is no fabric
+ * @param clusterUuid never zero: a zero cluster UUID means that there is no fabric
  * @param clique the part of the cluster, an unsigned number
  */
 public record FabricIdentity(UUID clusterUuid, int clique) {

@@ -2,22 +2,22 @@
 
 package io.muster.group;
 
-/** How much is known about a fabric on this host, with the reason. Only {@link Proven} may short-circuit a warmup. */
+/** The verdict on the fabric of this host, with its reason. Only {@link Proven} may short-circuit a warmup. */
 public sealed interface FabricVerdict {
 
-    /** One sentence that says why. */
+    /** Why, in one sentence. */
     String reason();
 
-    /** There is none, or it is switched off. */
+    /** There is no fabric, or it is switched off. */
     record NotAvailable(String reason) implements FabricVerdict {}
 
-    /** There may be one, but nobody has allocated and exported its memory. */
+    /** There may be a fabric, but the trials have not proven it. */
     record Unproven(String reason, String whatToDo) implements FabricVerdict {}
 
     /**
      * Memory of this fabric has been allocated and exported here.
      *
-     * @param simulated true if files stand in for the memory of GPUs
+     * @param simulated true if files simulate the memory of GPUs
      */
     record Proven(FabricIdentity identity, boolean simulated, String reason) implements FabricVerdict {}
 }

@@ -3,7 +3,7 @@
 package io.muster.group;
 
 /**
- * Memory of a GPU as this process addresses it: a source or a destination of transfers.
+ * GPU memory at an address of this process: a source or a destination of transfers.
  *
  * @param device index of the GPU in this process, as {@code CUDA_VISIBLE_DEVICES} counts
  * @param address a device pointer
@@ -19,7 +19,7 @@ public record GpuSlice(int device, long address, long bytes) {
     /**
      * A part of it.
      *
-     * @throws IndexOutOfBoundsException if it leaves this one
+     * @throws IndexOutOfBoundsException if the part exceeds this slice
      */
     public GpuSlice slice(long offset, long length) {
         if (offset < 0 || length < 0 || offset > bytes - length) {

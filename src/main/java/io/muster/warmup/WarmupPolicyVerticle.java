@@ -27,15 +27,15 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * WarmupPolicy: says of one link whether its warmup exchange is short-circuited. Its rule is applied once per attempt,
- * from both ends: at once where the answer follows from the two handles ({@link #atOnce}), else by asking this
- * verticle, with a deadline, to import memory of the peer. Where an application has a consumer of its own at
- * {@code muster.<g>.warmup-policy}, that one is asked instead, each time.
+ * The built-in warmup policy, which decides for one end of a link whether its warmup exchange may be short-circuited.
+ * Both ends apply it once per attempt. If the answer follows from the two handles, no message is needed
+ * ({@link #atOnce}). Otherwise this verticle gets a message, with a deadline, and imports memory of the peer. If the
+ * application has a consumer at {@code muster.<g>.warmup-policy}, each question goes to that consumer instead.
  *
- * <p>An application is asked {@code {group, local, peer}}, each end as {@link #describe} makes it, and answers
- * {@code {plan, verdict, transport, reason}}, plan one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP, REFUSE; this
- * verticle is asked a {@link Question} and answers a {@link WarmupAnswer}. Both ends must come to the same plan, and
- * the link is short-circuited only if both verdicts are true.
+ * <p>A question to an application is {@code {group, local, peer}}, with each end as {@link #describe} makes it. The
+ * answer is {@code {plan, verdict, transport, reason}}, where plan is one of EXCHANGE, FABRIC, FABRIC_SIMULATED, SKIP,
+ * REFUSE. A question to this verticle is a {@link Question}, its answer a {@link WarmupAnswer}. A link is
+ * short-circuited only if both ends answer the same plan and both verdicts are true.
  */
 public final class WarmupPolicyVerticle extends VerticleBase {
     private static final DeliveryOptions HERE = LocalCodec.delivery();
@@ -44,9 +44,9 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     private final Fabric fabric;
     private @Nullable MessageConsumer<Object> consumer;
 
-    /** About the link between these two, of which the first is of this process. */
+    /** A question about the link between these two ranks; the local one is of this process. */
     public record Question(RankEntry local, RankEntry peer) {
-        /** As an application is asked. */
+        /** The question to an application. */
         public JsonObject toJson() {
             return new JsonObject()
                     .put("group", local.group().value())
@@ -88,7 +88,9 @@ public final class WarmupPolicyVerticle extends VerticleBase {
                 .onSuccess(answer -> message.reply(answer, HERE));
     }
 
-    /** The proof is the act: no memory is kept for it. Blocks. */
+    /**
+     * Imports, touches and releases the peer's memory. The import itself is the proof, so no memory is kept. Blocks.
+     */
     private WarmupAnswer importPeer(Plan.ShortCircuitFabric plan, Link link) {
         return answer(
                 plan,
@@ -108,8 +110,8 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     }
 
     /**
-     * What this verticle would answer, as far as that follows from the two handles; empty if it has to import memory of
-     * the peer for it.
+     * The answer of this verticle if it follows from the two handles; empty if memory of the peer must be imported
+     * first.
      */
     public static Optional<WarmupAnswer> atOnce(Question question) {
         try {
@@ -121,10 +123,10 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     }
 
     private static WarmupAnswer unreadable(RuntimeException why) {
-        return refused("the policy could not read what it was asked: " + why.getMessage());
+        return refused("the policy could not read the question: " + why.getMessage());
     }
 
-    /** The answer that is given for a policy that does not give one: the built-in rule, without the fabric. */
+    /** The answer in place of a policy that does not answer: the built-in rule without the fabric. */
     public static WarmupAnswer byDefault(SegmentHandle local, SegmentHandle peer, String why) {
         try {
             Offer mine = End.of(local, 0).offer();
@@ -161,9 +163,9 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     }
 
     /**
-     * What an application has answered.
+     * The answer of an application.
      *
-     * @throws IllegalArgumentException if that is no answer
+     * @throws IllegalArgumentException if it is malformed
      */
     public static WarmupAnswer answerOf(JsonObject json) {
         String reason = json.getString("reason", "");
@@ -175,7 +177,7 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     }
 
     /**
-     * One end of a link, as an application's policy is told of it.
+     * One end of a link, as a question to an application describes it.
      *
      * @return rank, process, host, mode, transports, and of the fabric its identity ("" if none is proven), whether it
      *     is simulated, the exported handle in Base64, and the reason
@@ -196,8 +198,8 @@ public final class WarmupPolicyVerticle extends VerticleBase {
     }
 
     /**
-     * The member under which a rank's fabric memory is exported: the handle is published with the claim, before an
-     * incarnation is known.
+     * The member as which a rank's fabric memory is exported. The handle is published with the claim, before the
+     * incarnation is known, so this member has incarnation 1, and the process id as its life.
      */
     public static Member exporter(int rank, ProcessId process) {
         return new Member(rank, 1, new LifeId(process.high(), process.low()));
@@ -232,7 +234,7 @@ public final class WarmupPolicyVerticle extends VerticleBase {
             try {
                 return WarmupMode.parse(text);
             } catch (MusterException e) {
-                throw new IllegalArgumentException("mode '" + text + "' of the peer is not known here", e);
+                throw new IllegalArgumentException("warmup mode '" + text + "' is not known to this process", e);
             }
         }
     }

@@ -1,7 +1,7 @@
 /**
- * Whether a link needs a warmup exchange, over what, and how it is known that it works. Read
+ * The warmup policy: the plan of a link from both handles, and the verticle that imports memory for it. Read
  * {@link io.muster.warmup.WarmupPlan} first. Imports peer, segment, fabric, bus, group. Invariant: both ends of a link
- * come to the same plan, and no link is short-circuited unless both ends have imported.
+ * compute the same plan, and a fabric short-circuits a link only after both ends have imported.
  */
 @NullMarked
 package io.muster.warmup;

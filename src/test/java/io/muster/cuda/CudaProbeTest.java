@@ -33,7 +33,7 @@ class CudaProbeTest {
     }
 
     @Test
-    void asksEveryDeviceInTheDriversOrder() {
+    void queriesEveryDeviceInTheDriversOrder() {
         RecordingCudaDriver driver = new RecordingCudaDriver(1, 0);
         assertThat(probe(driver))
                 .isEqualTo(new CudaFacts.Devices(
@@ -55,7 +55,7 @@ class CudaProbeTest {
     }
 
     @Test
-    void namesWhicheverCallFailsAndMakesNoOtherAfterIt() { // W-2: every status checked
+    void namesAFailedCallAndMakesNoFurtherCall() { // W-2: every status checked
         int calls = 9;
         for (int n = 1; n <= calls; n++) {
             RecordingCudaDriver driver = new RecordingCudaDriver(1, 1).failing(n, 999);
@@ -81,7 +81,7 @@ class CudaProbeTest {
     }
 
     @Test
-    void takesAnAttributeThatTheDriverDoesNotKnowAsAnAnswer() {
+    void acceptsADriverThatDoesNotKnowTheAttribute() {
         CudaFacts facts = probe(new RecordingCudaDriver(1, 1).failing(6, CudaFailure.INVALID_VALUE));
         assertThat(facts)
                 .isInstanceOfSatisfying(
@@ -92,27 +92,27 @@ class CudaProbeTest {
     }
 
     @Test
-    void hasNoDeviceWhereTheDriverCountsNoneOrSaysSo() { // W-8
+    void reportsNoDeviceByCountAndByStatus() { // W-8
         assertThat(probe(new RecordingCudaDriver())).isInstanceOf(CudaFacts.NoDevice.class);
         assertThat(probe(new RecordingCudaDriver(1).failing(1, CudaFailure.NO_DEVICE)))
                 .isInstanceOf(CudaFacts.NoDevice.class);
     }
 
     @Test
-    void takesTheStubLibraryForNoDriver() {
+    void reportsTheStubLibraryAsNoDriver() {
         assertThat(probe(new RecordingCudaDriver(1).failing(1, CudaFailure.STUB_LIBRARY)))
                 .isInstanceOf(CudaFacts.NoDriver.class);
     }
 
     @Test
-    void passesOnWhyTheDriverIsAbsentOrBroken() {
+    void keepsTheReasonWhyTheDriverIsAbsentOrBroken() {
         assertThat(CudaProbe.probe(() -> new CudaLoading.Absent("why"))).isEqualTo(new CudaFacts.NoDriver("why"));
         assertThat(CudaProbe.probe(() -> new CudaLoading.Broken("why", "do")))
                 .isEqualTo(new CudaFacts.Unusable("why", "do"));
     }
 
     @Test
-    void answersAtOnceAndWithoutJCudaWhereThereIsNoDriver() throws ReflectiveOperationException { // W-8
+    void loadsNoJCudaIfThereIsNoDriver() throws ReflectiveOperationException { // W-8
         assumeTrue(!driverIsHere(), "this host has libcuda.so.1");
         assertThat(CudaProbe.probe()).isInstanceOf(CudaFacts.NoDriver.class);
         long start = System.nanoTime();
@@ -128,7 +128,7 @@ class CudaProbeTest {
 
     @Test
     @Tag("gpu")
-    void seesTheGpusOfThisHost() {
+    void findsTheGpusOfThisHost() {
         assumeTrue(driverIsHere(), "no libcuda.so.1 on this host");
         CudaFacts facts = CudaProbe.probe();
         assumeTrue(!(facts instanceof CudaFacts.NoDevice), "a driver, but no GPU");

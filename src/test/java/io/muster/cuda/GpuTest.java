@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** One GPU in use: its worker, its copies, its memory, and that whatever fails leaves nothing open. */
+/** One GPU in use: its worker, copies and memory. After any failure nothing stays open. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class GpuTest {
     private static final long BYTES = 8192;
@@ -81,7 +81,7 @@ class GpuTest {
         GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
         driver.hold();
         CompletableFuture<CudaFailure> first = copied(gpu, 0, new GpuCopy.Zero(view.address(), BYTES));
-        assertThat(gpu.call(() -> 5).join()).as("the worker answers meanwhile").isEqualTo(5);
+        assertThat(gpu.call(() -> 5).join()).as("the worker runs calls in the meantime").isEqualTo(5);
         assertThat(first).isNotDone();
         Eventually.holds("the worker asks to be woken, and parks", () -> called("cuStreamAddCallback"));
         driver.letGo();
@@ -91,7 +91,7 @@ class GpuTest {
         assertThat(driver.open).isEmpty();
     }
 
-    /** gpu.lookUs of 0: a copy that nothing is known of is asked after a few times, then the thread is called back. */
+    /** With gpu.lookUs 0, a copy without an estimate is queried a few times, then the thread waits for the callback. */
     @Test
     void withoutPollingTheEndIsSeenAfterAFewQueries() throws InterruptedException {
         Gpu gpu = Gpu.open(new GpuDrivers(driver, driver, driver), 0, HostGpus.uuid(0), new WaitRule(0));
@@ -103,9 +103,9 @@ class GpuTest {
         int before = queries();
         driver.hold();
         CompletableFuture<CudaFailure> held = copied(gpu, 0, new GpuCopy.Zero(view.address(), BYTES));
-        Thread.sleep(200); // the time in which it might ask
+        Thread.sleep(200); // time for further queries
         assertThat(held).isNotDone();
-        assertThat(queries() - before).as("questions in 200 ms").isBetween(1, 30);
+        assertThat(queries() - before).as("queries in 200 ms").isBetween(1, 30);
         assertThat(called("cuStreamAddCallback")).isTrue();
         driver.letGo();
         assertThat(held.join()).isNull();
@@ -126,9 +126,9 @@ class GpuTest {
         }
     }
 
-    /** Every call in turn fails once; whatever was open by then is closed, in order. */
+    /** Each call in turn fails once; objects opened before it are closed, in order. */
     @Test
-    void noFailureHalfWayLeavesAnythingBehind() {
+    void aFailureHalfWayLeavesNothingOpen() {
         int calls = cycle();
         assertThat(calls).isGreaterThan(30);
         for (int n = 1; n <= calls; n++) {
@@ -183,20 +183,20 @@ class GpuTest {
         }
     }
 
-    /** A failure to close is told, and the rest is closed all the same. */
+    /** A failure to close is reported, and the other objects are closed. */
     private static void close(Runnable closing) {
         try {
             closing.run();
-        } catch (CompletionException told) {
-            assertThat(told).hasCauseInstanceOf(CudaCallException.class);
+        } catch (CompletionException failed) {
+            assertThat(failed).hasCauseInstanceOf(CudaCallException.class);
         }
     }
 
     @Test
     void aPoisonedContextIsReportedOnceAndFailsLaterCopies() {
         Gpu gpu = open();
-        var heard = new ArrayList<CudaFailure>();
-        gpu.onLost(heard::add);
+        var losses = new ArrayList<CudaFailure>();
+        gpu.onLost(losses::add);
         GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
         driver.hold();
         CompletableFuture<CudaFailure> underWay = copied(gpu, 0, new GpuCopy.Zero(view.address(), BYTES));
@@ -207,8 +207,8 @@ class GpuTest {
                         .status())
                 .isEqualTo(700);
         assertThat(gpu.lost()).isNotNull();
-        assertThat(heard).hasSize(1);
-        assertThat(GpuTrouble.sentence(heard.getFirst()))
+        assertThat(losses).hasSize(1);
+        assertThat(GpuTrouble.sentence(losses.getFirst()))
                 .contains("CONTEXT_DEAD")
                 .contains("a kernel of this process has failed");
         gpu.close(view).join();
@@ -217,7 +217,7 @@ class GpuTest {
     }
 
     @Test
-    void runningOutOfMemoryLosesNoGpu() {
+    void outOfMemoryIsNotTheLossOfTheGpu() {
         driver.failing("cuMemCreate", 2);
         Gpu gpu = open();
         assertThatThrownBy(() -> gpu.allocate(ShareKind.POSIX, BYTES).join())
@@ -227,7 +227,7 @@ class GpuTest {
     }
 
     @Test
-    void aPointerThatLeavesItsAllocationIsNotShared() throws CudaCallException {
+    void rejectsAPointerBeyondItsAllocation() throws CudaCallException {
         Gpu gpu = open();
         long pointer = driver.allocate(0, BYTES);
         assertThatThrownBy(() -> gpu.ofPointer(pointer + 4096, BYTES).join())
@@ -250,7 +250,7 @@ class GpuTest {
     void aContextThatCannotBeMadeIsReportedAndRetried() {
         var failing = new HostGpuDriver().failing(1, 2);
         var gpus = Gpus.of(
-                List.of(new CudaFacts.Device(0, "played", HostGpus.uuid(0), CudaFacts.FabricAttribute.CLEAR)),
+                List.of(new CudaFacts.Device(0, "simulated", HostGpus.uuid(0), CudaFacts.FabricAttribute.CLEAR)),
                 new GpuDrivers(failing, failing, failing));
         assertThatThrownBy(() -> gpus.gpu(0).orElseThrow().ready().join())
                 .hasMessageContaining("cuDevicePrimaryCtxRetain");
@@ -261,7 +261,7 @@ class GpuTest {
     }
 
     @Test
-    void everyFatalStatusIsNamedAndOthersAreNot() {
+    void classifiesEveryFatalStatus() {
         assertThat(GpuTrouble.of(failure(719))).isEqualTo(GpuTrouble.CONTEXT_DEAD);
         assertThat(GpuTrouble.of(failure(46))).isEqualTo(GpuTrouble.DEVICE_LOST);
         assertThat(GpuTrouble.of(failure(220))).isEqualTo(GpuTrouble.HARDWARE_ERROR);

@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
-/** GPUs that are played by memory of the host, for tests in other packages. */
+/** GPUs simulated by host memory, for tests in other packages. */
 public final class HostGpus {
     private final HostGpuDriver driver = new HostGpuDriver();
     private final Gpus gpus;
@@ -20,7 +20,7 @@ public final class HostGpus {
     /** @param first number of the first device among those of the host: processes may each see another one */
     public HostGpus(int devices, int first) {
         List<Device> all = IntStream.range(0, devices)
-                .mapToObj(index -> new Device(index, "played by the host", uuid(first + index), FabricAttribute.CLEAR))
+                .mapToObj(index -> new Device(index, "simulated by the host", uuid(first + index), FabricAttribute.CLEAR))
                 .toList();
         gpus = Gpus.of(all, new GpuDrivers(driver, driver, driver));
     }
@@ -44,7 +44,7 @@ public final class HostGpus {
         return this;
     }
 
-    /** As before a call failed. */
+    /** Ends the injected failures. */
     public void healed() {
         driver.healed();
     }
@@ -88,14 +88,14 @@ public final class HostGpus {
         driver.free(0, address);
     }
 
-    /** What is open belongs to a process that has died. */
+    /** Forgets the open objects, as if their process had died. */
     public void forget() {
         synchronized (driver) {
             driver.open.clear();
         }
     }
 
-    /** What a kernel would see. */
+    /** The byte that a kernel would read. */
     public static byte byteAt(long address) {
         return HostGpuDriver.byteAt(address);
     }

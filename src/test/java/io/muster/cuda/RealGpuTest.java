@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The same as {@link GpuTest}, over the real driver. What needs a second process is {@code launcher/muster gpu-check}.
+ * As {@link GpuTest}, with the real driver. {@code launcher/muster gpu-check} covers the cases of two processes.
  */
 @Tag("gpu")
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
@@ -24,7 +24,7 @@ class RealGpuTest {
     private static final long BYTES = 4 << 20;
 
     @Test
-    void memoryIsMadeZeroedSharedMappedCopiedAndGivenBack() {
+    void allocatesZeroesSharesMapsCopiesAndFreesMemory() {
         Gpus gpus = Gpus.ofThisHost();
         Gpu gpu = gpus.gpu(0).orElseThrow();
         gpu.ready().join();

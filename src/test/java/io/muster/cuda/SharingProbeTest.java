@@ -37,7 +37,7 @@ class SharingProbeTest {
     private static CudaFacts devices(FabricAttribute... attributes) {
         List<Device> devices = new ArrayList<>();
         for (FabricAttribute attribute : attributes) {
-            // the UUIDs count backwards: NVML's order is not CUDA's
+            // the UUIDs descend, since NVML's order is not CUDA's
             devices.add(
                     new Device(devices.size(), "GPU", new UUID(0, attributes.length - 1L - devices.size()), attribute));
         }
@@ -57,7 +57,7 @@ class SharingProbeTest {
     }
 
     @Test
-    void makesNoContextAndAsksNoNvmlWhereFabricMemoryIsNotPermitted() { // W-2
+    void makesNoContextIfFabricMemoryIsNotPermitted() { // W-2
         RecordingMemoryDriver driver =
                 new RecordingMemoryDriver().failing("cuMemCreate(fabric) 0", CudaFailure.NOT_PERMITTED);
         RecordingNvml nvml = new RecordingNvml();
@@ -74,7 +74,7 @@ class SharingProbeTest {
     }
 
     @Test
-    void showsAPersonWhatCanBeSharedBesideAFabricThatIsNotPermitted() {
+    void triesPosixMemoryIfFabricMemoryIsNotPermitted() {
         RecordingMemoryDriver driver =
                 new RecordingMemoryDriver().failing("cuMemCreate(fabric) 0", CudaFailure.NOT_PERMITTED);
         List<DeviceSharing> tried = ask(TWO, Depth.EVERYTHING, driver, new RecordingNvml(ZERO, ZERO));
@@ -96,7 +96,7 @@ class SharingProbeTest {
     }
 
     @Test
-    void touchesNothingWhereTheClusterUuidIsZero() { // W-2
+    void touchesNoMemoryIfTheClusterUuidIsZero() { // W-2
         RecordingMemoryDriver driver = new RecordingMemoryDriver();
         List<DeviceSharing> tried = ask(TWO, Depth.VERDICT, driver, new RecordingNvml(IN_FABRIC, ZERO));
         assertThat(tried).extracting(DeviceSharing::fabric).hasOnlyElementsOfType(TrialOutcome.Exported.class);
@@ -119,7 +119,7 @@ class SharingProbeTest {
     }
 
     @Test
-    void takesWhicheverCallOfNvmlFailsForAnAnswer() {
+    void reportsAnyFailedCallOfNvml() {
         for (int n = 1; n <= 6; n++) {
             RecordingNvml nvml = new RecordingNvml(IN_FABRIC, IN_FABRIC).failing(n);
             List<DeviceSharing> tried = ask(TWO, Depth.VERDICT, new RecordingMemoryDriver(), nvml);
@@ -137,7 +137,7 @@ class SharingProbeTest {
     }
 
     @Test
-    void saysWhatIsMissing() {
+    void namesTheMissingLibraryOrFunction() {
         SharingProbe noNvml = new SharingProbe(
                 () -> new ForeignLoading.Loaded<>(new RecordingMemoryDriver()),
                 () -> new ForeignLoading.Absent<>("no NVML"),
@@ -172,7 +172,7 @@ class SharingProbeTest {
 
     @Test
     @Tag("gpu")
-    void namesTheStatusOfACallThatTheRealDriverRefuses() {
+    void namesTheStatusOfAFailedCallOfTheRealDriver() {
         CudaFacts facts = CudaProbe.probe();
         assumeTrue(facts instanceof CudaFacts.Devices, () -> "no GPU here: " + facts);
         assertThat(ForeignMemoryDriver.load()).isInstanceOfSatisfying(ForeignLoading.Loaded.class, loaded -> {
@@ -187,7 +187,7 @@ class SharingProbeTest {
 
     @Test
     @Tag("gpu")
-    void leavesNothingBehindAfterManyCycles() { // P-14, on real GPUs
+    void leavesNothingOpenAfterManyCycles() { // P-14, on real GPUs
         CudaFacts facts = CudaProbe.probe();
         assumeTrue(facts instanceof CudaFacts.Devices, () -> "no GPU here: " + facts);
         assertThat(SharingCycles.run(0, ShareKind.POSIX, 200))

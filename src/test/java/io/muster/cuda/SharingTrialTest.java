@@ -30,7 +30,7 @@ class SharingTrialTest {
     }
 
     @Test
-    void doesEverythingInTheDriversOrderAndUndoesItInReverse() { // W-2
+    void callsTheDriverInOrderAndClosesInReverse() { // W-2
         RecordingMemoryDriver driver = new RecordingMemoryDriver();
         assertThat(touch(driver, ShareKind.POSIX)).isInstanceOf(TrialOutcome.Touched.class);
         assertThat(driver.calls)
@@ -67,7 +67,7 @@ class SharingTrialTest {
     }
 
     @Test
-    void closesInReverseOrderWhicheverCallFails() { // P-14
+    void closesInReverseOrderAfterAnyFailedCall() { // P-14
         closesWhicheverCallFails(ShareKind.POSIX, SharingTrialTest::touch, 27);
         closesWhicheverCallFails(ShareKind.FABRIC, SharingTrialTest::touch, 26);
         closesWhicheverCallFails(ShareKind.POSIX, SharingTrialTest::export, 5);
@@ -96,7 +96,7 @@ class SharingTrialTest {
     }
 
     @Test
-    void noticesAnImportOfOtherMemory() { // W-3: a handle that imports is not yet memory that is shared
+    void reportsAnImportThatMapsOtherMemory() { // W-3: an import that succeeds does not prove shared memory
         RecordingMemoryDriver driver = new RecordingMemoryDriver().importingOtherMemory();
         assertThat(touch(driver, ShareKind.FABRIC))
                 .isInstanceOfSatisfying(
@@ -132,7 +132,7 @@ class SharingTrialTest {
     }
 
     @Test
-    void countsAsManyCyclesAsAskedAndLeavesNothingOpen() { // P-14
+    void runsTheRequestedCyclesAndLeavesNothingOpen() { // P-14
         RecordingMemoryDriver driver = new RecordingMemoryDriver();
         assertThat(SharingCycles.run(driver, 0, ShareKind.POSIX, 5))
                 .isInstanceOfSatisfying(
@@ -142,7 +142,7 @@ class SharingTrialTest {
                                 .contains("create", "touch"));
         assertThat(driver.calls)
                 .filteredOn(call -> call.startsWith("cuMemCreate"))
-                .hasSize(25); // with the 20 to warm up
+                .hasSize(25); // with the 20 warmup cycles
         assertThat(driver.open).isEmpty();
         assertThat(SharingCycles.run(new RecordingMemoryDriver().importingOtherMemory(), 0, ShareKind.POSIX, 5))
                 .isInstanceOf(SharingCycles.Outcome.Failed.class);

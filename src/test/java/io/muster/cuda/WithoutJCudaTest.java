@@ -15,10 +15,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
-/** An application that uses no GPUs has no JCuda on its class path. */
+/** An application without GPUs may have no JCuda on its class path. */
 class WithoutJCudaTest {
     @Test
-    void theProbeAnswersThatThereIsNoDriver() throws Exception {
+    void theProbeReportsNoDriver() throws Exception {
         try (URLClassLoader loader = withoutJCuda()) {
             Object facts = loader.loadClass("io.muster.cuda.CudaProbe")
                     .getMethod("probe")
@@ -28,7 +28,7 @@ class WithoutJCudaTest {
     }
 
     @Test
-    void aDriverWithoutJCudaIsNoDriverAndTheReasonNamesTheDependency() throws Exception {
+    void withoutJCudaTheReasonNamesTheMissingDependency() throws Exception {
         try (URLClassLoader loader = withoutJCuda()) {
             Constructor<?> found = loader.loadClass("io.muster.cuda.driver.CudaLibrary$Search$Found")
                     .getDeclaredConstructor(String.class);

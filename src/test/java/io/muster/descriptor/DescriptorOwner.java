@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 
-/** A process that hands out memory which says whose it is. */
+/** A process that passes memory with its process id in it. */
 final class DescriptorOwner {
     private DescriptorOwner() {}
 

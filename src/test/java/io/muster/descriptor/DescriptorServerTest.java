@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Handing descriptors over: within a process, and to another one. */
+/** Passes descriptors within a process, and from another one. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class DescriptorServerTest {
     private static final long KEY = 0x1234_5678_9abc_def0L;
@@ -36,9 +36,9 @@ class DescriptorServerTest {
             assertThat(received.number()).isNotEqualTo(memory);
             assertThat(fileOf(received.number())).isEqualTo(fileOf(memory));
             assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 3, KEY + 1))
-                    .hasMessageContaining("hands out no descriptor");
+                    .hasMessageContaining("passes no descriptor");
             assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 4, KEY))
-                    .hasMessageContaining("hands out no descriptor");
+                    .hasMessageContaining("passes no descriptor");
             assertThat(server.served()).isEqualTo(1);
             Eventually.value( // counted after the answer has gone out
                     "two refusals are counted", server::refused, refused -> refused >= 2);
@@ -48,7 +48,7 @@ class DescriptorServerTest {
         }
     }
 
-    /** A client that says nothing, or nonsense, costs the others one deadline. */
+    /** A silent or malformed client delays the others by one deadline. */
     @Test
     void silentAndMalformedClientsAreDropped() throws IOException {
         int memory = HostCalls.memory(4096);
@@ -70,7 +70,7 @@ class DescriptorServerTest {
     }
 
     @Test
-    void descriptorsThatAClientSendsAlongDoNotPileUp() throws IOException {
+    void descriptorsSentByAClientAreClosed() throws IOException {
         int memory = HostCalls.memory(4096);
         try (DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.empty())) {
             long before = descriptors();
@@ -95,7 +95,7 @@ class DescriptorServerTest {
     }
 
     @Test
-    void aServerThatHasClosedIsNotFound() throws IOException {
+    void aClosedServerIsNotFound() throws IOException {
         DescriptorServer server = DescriptorServer.open((_, _) -> OptionalInt.empty());
         server.close();
         assertThatThrownBy(() -> ReceivedDescriptor.ask(server.name(), 1, KEY))
@@ -103,9 +103,9 @@ class DescriptorServerTest {
                 .hasMessageContaining("connect");
     }
 
-    /** Another process, over the socket; and its end is seen as such. */
+    /** Another process passes its memory over the socket; after its end the client gets a failure. */
     @Test
-    void anotherProcessHandsOverItsMemory() throws IOException, InterruptedException {
+    void anotherProcessPassesItsMemory() throws IOException, InterruptedException {
         try (JvmProcess owner =
                 JvmProcess.start("owner", System.getProperty("java.class.path"), List.of(), DescriptorOwner.class)) {
             String[] said = owner.await("serving", 30_000).split(" ");

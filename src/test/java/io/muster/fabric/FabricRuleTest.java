@@ -34,7 +34,7 @@ class FabricRuleTest {
         return new CudaFacts.Devices(13_000, devices);
     }
 
-    private static final SharingFacts NOT_ASKED = new SharingFacts.NotAsked("nobody has asked");
+    private static final SharingFacts NOT_ASKED = new SharingFacts.NotAsked("no GPU");
     private static final TrialOutcome TOUCHED = new TrialOutcome.Touched(List.of());
     private static final TrialOutcome EXPORTED = new TrialOutcome.Exported(List.of());
     private static final Known IN_FABRIC = known(new UUID(5, 5), 7, Known.COMPLETED);
@@ -63,13 +63,13 @@ class FabricRuleTest {
     }
 
     @Test
-    void takesTheAttributeForNoProof() { // W-2
+    void theAttributeAloneProvesNoFabric() { // W-2
         assertThat(verdict(devices(FabricAttribute.SET, FabricAttribute.SET), UNSET))
                 .isInstanceOf(FabricVerdict.Unproven.class);
     }
 
     @Test
-    void namesImexAndComputeDomainWhereAllocationIsNotPermitted() { // W-2
+    void namesImexIfAllocationIsNotPermitted() { // W-2
         assertThat(tried(
                         device(0, failed(0, 800), new Unknown("")),
                         device(1, new TrialOutcome.NotTried(""), new Unknown(""))))
@@ -82,7 +82,7 @@ class FabricRuleTest {
     }
 
     @Test
-    void namesTheDeviceThatFailsInAnotherWay() {
+    void namesTheDeviceOfAnyOtherFailure() {
         FabricVerdict other = tried(device(0, EXPORTED, IN_FABRIC), device(1, failed(1, 999), IN_FABRIC));
         assertThat(other).isInstanceOf(FabricVerdict.Unproven.class);
         assertThat(other.reason()).endsWith("cuMemCreate(fabric) device=1: 999 MEANING");
@@ -95,7 +95,7 @@ class FabricRuleTest {
     }
 
     @Test
-    void takesAZeroClusterUuidForNoFabric() { // W-2
+    void aZeroClusterUuidMeansNoFabric() { // W-2
         FabricVerdict verdict =
                 tried(device(0, EXPORTED, IN_FABRIC), device(1, EXPORTED, known(new UUID(0, 0), 0, Known.COMPLETED)));
         assertThat(verdict).isInstanceOf(FabricVerdict.NotAvailable.class);
@@ -114,7 +114,7 @@ class FabricRuleTest {
     }
 
     @Test
-    void provesAFabricWhenEveryDeviceHasTouchedItInOneClique() { // W-2
+    void provesAFabricIfAllDevicesTouchedItInOneClique() { // W-2
         assertThat(tried(device(0, TOUCHED, IN_FABRIC), device(1, TOUCHED, IN_FABRIC)))
                 .isInstanceOfSatisfying(FabricVerdict.Proven.class, proven -> {
                     assertThat(proven.identity()).isEqualTo(new FabricIdentity(new UUID(5, 5), 7));
@@ -157,7 +157,7 @@ class FabricRuleTest {
     }
 
     @Test
-    void givesTheReasonWhereThereIsNothingToAsk() { // W-8
+    void givesTheReasonIfThereIsNoUsableGpu() { // W-8
         CudaFailure failure =
                 new CudaFailure("cuDeviceGetAttribute(128)", OptionalInt.of(2), 999, "CUDA_ERROR_UNKNOWN");
         assertThat(verdict(new CudaFacts.NoDriver("no libcuda"), UNSET).reason())

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class GpuFabricTest {
     @Test
-    void asksOnceAProcessAndAnswersAtOnceAfterwards() { // W-2, W-8
+    void probesOncePerProcess() { // W-2, W-8
         FabricVerdict first = GpuFabric.verdict(NvlinkIpcSetting.of(null, null));
         long start = System.nanoTime();
         assertThat(GpuFabric.verdict(NvlinkIpcSetting.of("0", null))).isEqualTo(first);

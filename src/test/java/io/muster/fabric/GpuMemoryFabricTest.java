@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Fabric memory of two processes of one clique, whose GPUs are played by memory of the host: the calls are those that a
- * real fabric gets.
+ * Fabric memory of two processes of one clique, whose GPUs are simulated by host memory. The driver calls are those for
+ * a real fabric.
  */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class GpuMemoryFabricTest {
@@ -32,7 +32,7 @@ class GpuMemoryFabricTest {
     private final GpuMemoryFabric there = fabric(theirs, IDENTITY);
 
     private static GpuMemoryFabric fabric(HostGpus gpus, FabricIdentity identity) {
-        return new GpuMemoryFabric(new FabricVerdict.Proven(identity, false, "played"), gpus.gpus());
+        return new GpuMemoryFabric(new FabricVerdict.Proven(identity, false, "simulated"), gpus.gpus());
     }
 
     @AfterEach
@@ -60,7 +60,7 @@ class GpuMemoryFabricTest {
         }
     }
 
-    // W-1, W-3: each says why
+    // W-1, W-3: each refusal has a cause
     @Test
     void anExportThatCannotBeImportedIsRefusedByName() {
         byte[] bytes = exported();

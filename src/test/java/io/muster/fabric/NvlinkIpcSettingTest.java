@@ -24,9 +24,9 @@ class NvlinkIpcSettingTest {
                 "' 0', -, FABRIC_OFF, '= 0: fabric off'",
                 "-, exchange, AS_CONFIGURED, as configured (warmup.mode=exchange)",
                 "'', auto, AS_CONFIGURED, as configured (warmup.mode=auto)",
-                "0, exchange, AS_CONFIGURED, warmup.mode=exchange is set and wins",
-                "1, auto, AS_CONFIGURED, warmup.mode=auto is set and wins",
-                "true, skip, AS_CONFIGURED, warmup.mode=skip is set and wins"
+                "0, exchange, AS_CONFIGURED, warmup.mode=exchange is set and has precedence",
+                "1, auto, AS_CONFIGURED, warmup.mode=auto is set and has precedence",
+                "true, skip, AS_CONFIGURED, warmup.mode=skip is set and has precedence"
             })
     void hasOneMeaningForEachValue(
             @Nullable String value, @Nullable String explicitMode, Effect effect, String says) { // W-7

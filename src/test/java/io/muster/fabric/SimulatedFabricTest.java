@@ -94,7 +94,7 @@ class SimulatedFabricTest {
             Path file = memoryFiles().getLast();
             byte[] slotOfRank1 = slot(exported, 1);
             assertThat(slotOfRank1)
-                    .as("what rank 1 wrote is in rank 0's memory")
+                    .as("rank 0's memory holds the word of rank 1")
                     .isNotEqualTo(new byte[8]);
             assertImported(fabric1.importPeer(RANK_1, RANK_0, exported.bytes()));
             assertThat(slot(exported, 1)).isNotEqualTo(slotOfRank1);
@@ -117,7 +117,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void isProvenAndSaysThatItIsSimulated() {
+    void isProvenAndMarkedAsSimulated() {
         assertThat(open(CLIQUE_7, ImportFault.NONE).verdict())
                 .isInstanceOfSatisfying(FabricVerdict.Proven.class, proven -> {
                     assertThat(proven.identity()).isEqualTo(CLIQUE_7);
@@ -135,7 +135,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void refusesAHandleThatClaimsTheCliqueButIsOfAnother() { // a forged identity finds no file in the clique's folder
+    void refusesAForgedCliqueInAHandle() { // the clique's folder holds no file of this name
         ExportedHandle exported = export(open(CLIQUE_7, ImportFault.NONE), RANK_0);
         SimulatedHandle real = SimulatedHandle.decode(exported.bytes()).orElseThrow();
         byte[] forged = new SimulatedHandle(CLIQUE_8, real.owner(), real.token(), real.fileName()).encode();
@@ -165,7 +165,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void refusesMemoryThatWasTakenBack() {
+    void refusesFreedMemory() {
         SimulatedFabric fabric = open(CLIQUE_7, ImportFault.NONE);
         ExportedHandle exported = export(fabric, RANK_0);
         byte[] bytes = exported.bytes();
@@ -196,7 +196,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void readsWhichImportsAreToFail() {
+    void parsesTheRanksWhoseImportsFail() {
         assertThat(ImportFault.parse("*").hits(RANK_1)).isTrue();
         assertThat(ImportFault.parse("0, 3").hits(RANK_0)).isTrue();
         assertThat(ImportFault.parse("0, 3").hits(RANK_1)).isFalse();
@@ -208,7 +208,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void answersAfterItIsClosed() {
+    void refusesExportsAndImportsAfterTheClose() {
         SimulatedFabric fabric = open(CLIQUE_7, ImportFault.NONE);
         SimulatedFabric other = open(CLIQUE_7, ImportFault.NONE);
         byte[] bytes = export(other, RANK_0).bytes();
@@ -226,7 +226,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void keepsNoDescriptorOverManyImports() throws IOException { // P-14
+    void leavesNoDescriptorOpenAfterManyImports() throws IOException { // P-14
         SimulatedFabric fabric = open(CLIQUE_7, ImportFault.NONE);
         byte[] bytes = export(fabric, RANK_0).bytes();
         assertImported(fabric.importPeer(RANK_1, RANK_0, bytes));
@@ -252,7 +252,7 @@ class SimulatedFabricTest {
     }
 
     @Test
-    void sweepsTheFilesOfAProcessThatWasKilledAndNoOthers() throws Exception { // P-14
+    void deletesTheFilesOfAKilledProcessOnly() throws Exception { // P-14
         SimulatedFabric living = open(CLIQUE_7, ImportFault.NONE);
         ExportedHandle kept = export(living, RANK_0);
         Process process = new ProcessBuilder(
@@ -271,13 +271,13 @@ class SimulatedFabricTest {
             assertImported(living.importPeer(RANK_0, RANK_1, bytes));
             List<Path> whileAlive = files();
             open(CLIQUE_7, ImportFault.NONE).close();
-            assertThat(files()).as("the living lose nothing").containsExactlyInAnyOrderElementsOf(whileAlive);
+            assertThat(files()).as("files of living processes stay").containsExactlyInAnyOrderElementsOf(whileAlive);
             process.destroyForcibly();
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(files()).as("kill -9 leaves its files").containsExactlyInAnyOrderElementsOf(whileAlive);
             open(CLIQUE_7, ImportFault.NONE);
             assertThat(files())
-                    .as("swept")
+                    .as("deleted")
                     .noneMatch(file -> file.getFileName().toString().startsWith(process.pid() + "-"));
             assertRefused(living.importPeer(RANK_0, RANK_1, bytes), Cause.MISSING, "not in");
             assertImported(living.importPeer(RANK_1, RANK_0, kept.bytes()));
@@ -286,7 +286,7 @@ class SimulatedFabricTest {
         }
     }
 
-    /** Another process of the clique: exports for rank 1, prints the handle, and stays until it is killed. */
+    /** Another process of the clique. It exports memory for rank 1, prints the handle, and runs until it is killed. */
     static final class Exporter {
         public static void main(String[] arguments) throws IOException {
             SimulatedFabric fabric =

@@ -30,7 +30,7 @@ class SimulatedHandleTest {
     }
 
     @Test
-    void refusesEveryLengthButItsOwn() {
+    void refusesEveryOtherLength() {
         byte[] bytes = HANDLE.encode();
         for (int length = 0; length <= 2 * ExportedHandle.MAX_BYTES; length++) {
             if (length != bytes.length) {
@@ -42,7 +42,7 @@ class SimulatedHandleTest {
     }
 
     @Test
-    void throwsForNoBytesAtAll() {
+    void neverThrowsForRandomBytes() {
         long seed = System.nanoTime();
         Random random = new Random(seed);
         byte[] good = HANDLE.encode();

@@ -27,7 +27,7 @@ class GpuCheckCommandTest {
     }
 
     @Test
-    void skipsWithAReasonWhereThereIsNoGpu() { // W-8
+    void skipsWithAReasonIfThereIsNoGpu() { // W-8
         assumeTrue(!(CudaProbe.probe() instanceof CudaFacts.Devices), "this host has GPUs");
         assertThat(run("--json")).isZero();
         JsonObject json = new JsonObject(out.toString());
@@ -43,7 +43,7 @@ class GpuCheckCommandTest {
     }
 
     @Test
-    void exitsWithTwoForNoCycles() {
+    void exitsWithCodeTwoForZeroCycles() {
         assertThat(run("--cycles", "0")).isEqualTo(2);
         assertThat(err.toString()).contains("--cycles must be at least 1, got 0");
     }

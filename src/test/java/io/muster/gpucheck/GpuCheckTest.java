@@ -21,7 +21,7 @@ class GpuCheckTest {
     }
 
     @Test
-    void passesWhereNothingGrows() { // P-14
+    void passesIfNothingGrows() { // P-14
         assertThat(GpuCheck.leavesNothing(done(50L << 30, BEFORE))).isTrue();
         assertThat(GpuCheck.leavesNothing(done(50L << 30, new ProcessUsage(9_001_000, 702, 29))))
                 .as("the JVM's own")
@@ -29,7 +29,7 @@ class GpuCheckTest {
     }
 
     @Test
-    void failsWhereCyclesLeaveSomethingBehind() { // P-14
+    void failsIfCyclesLeaveSomethingOpen() { // P-14
         assertThat(GpuCheck.leavesNothing(done((50L << 30) - 1000 * (2L << 20), BEFORE)))
                 .as("device memory")
                 .isFalse();
@@ -69,7 +69,7 @@ class GpuCheckTest {
     }
 
     @Test
-    void failsWhereTheDriverFails() {
+    void failsIfTheDriverFails() {
         CudaFailure failure = new CudaFailure("cuInit", OptionalInt.empty(), 999, "CUDA_ERROR_UNKNOWN");
         assertThat(GpuCheck.run(new CudaFacts.Failed(failure), 1, 1000).getString("gpuCheck"))
                 .isEqualTo("failed");

@@ -19,7 +19,7 @@ class FabricIdentityTest {
     }
 
     @Test
-    void takesAZeroClusterForNoFabric() { // W-2
+    void rejectsAZeroClusterUuid() { // W-2
         assertThatThrownBy(() -> FabricIdentity.parse("00000000-0000-0000-0000-000000000000/7"))
                 .isInstanceOf(MusterException.class)
                 .hasMessageContaining("there is no fabric");

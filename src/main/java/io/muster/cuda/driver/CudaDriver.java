@@ -5,18 +5,18 @@ package io.muster.cuda.driver;
 import java.util.UUID;
 
 /**
- * The calls of the CUDA driver API that Muster makes, one method per call, in the driver's words and order:
- * {@link #init()} comes first. Each method checks the status of its call. All of them block, some for seconds when a
- * GPU is asleep or broken: never on an event loop.
+ * The query calls of the CUDA driver API that Muster makes, one method per call. {@link #init()} must be the first.
+ * Each method checks the status of its call. All of them block, some for seconds if a GPU sleeps or is broken, so they
+ * must not be called on an event loop.
  */
 public interface CudaDriver {
-    /** {@code CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_FABRIC_SUPPORTED}: needed for fabric memory, but no proof of it. */
+    /** {@code CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_FABRIC_SUPPORTED}: necessary for fabric memory, but not sufficient. */
     int HANDLE_TYPE_FABRIC_SUPPORTED = 128;
 
     /** {@code cuInit(0)}. */
     void init() throws CudaCallException;
 
-    /** {@code cuDriverGetVersion}: the newest CUDA that the driver serves, as 1000 × major + 10 × minor. */
+    /** {@code cuDriverGetVersion}: the newest CUDA version that the driver supports, as 1000 × major + 10 × minor. */
     int driverVersion() throws CudaCallException;
 
     /** {@code cuDeviceGetCount}. */

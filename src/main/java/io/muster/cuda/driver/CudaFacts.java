@@ -5,7 +5,7 @@ package io.muster.cuda.driver;
 import java.util.List;
 import java.util.UUID;
 
-/** What the probe found: exactly one of these. */
+/** The result of the probe: exactly one of these. */
 public sealed interface CudaFacts {
 
     /** There is no CUDA driver on this host (or in this container). */
@@ -14,10 +14,10 @@ public sealed interface CudaFacts {
     /** There is a driver, but this process can't call it. */
     record Unusable(String reason, String whatToDo) implements CudaFacts {}
 
-    /** The driver works and shows no GPU. */
+    /** The driver works, but no GPU is visible. */
     record NoDevice(String reason) implements CudaFacts {}
 
-    /** A call failed that should not. */
+    /** A call failed unexpectedly. */
     record Failed(CudaFailure failure) implements CudaFacts {}
 
     /**
@@ -41,7 +41,7 @@ public sealed interface CudaFacts {
     /** One GPU. */
     record Device(int index, String name, UUID uuid, FabricAttribute fabricAttribute) {}
 
-    /** What a device answers for attribute 128, HANDLE_TYPE_FABRIC_SUPPORTED. */
+    /** A device's value of attribute 128, HANDLE_TYPE_FABRIC_SUPPORTED. */
     enum FabricAttribute {
         SET,
         CLEAR,

@@ -8,17 +8,16 @@ import java.util.OptionalInt;
  * A call of the CUDA driver, or of NVML, that did not return success.
  *
  * @param call the call with the arguments that matter, such as {@code cuDeviceGetAttribute(128)}
- * @param device the device that was asked, if the call names one
- * @param status what the call returned
+ * @param device the device of the call, if it has one
+ * @param status the status that the call returned
  * @param meaning the driver's name for that status, such as {@code CUDA_ERROR_UNKNOWN}
  */
 public record CudaFailure(String call, OptionalInt device, int status, String meaning) {
     /**
-     * {@code CUDA_ERROR_INVALID_VALUE}: also the answer of a driver that does not know the attribute that it is asked
-     * for.
+     * {@code CUDA_ERROR_INVALID_VALUE}: a driver also returns it for an attribute that it does not know.
      */
     public static final int INVALID_VALUE = 1;
-    /** {@code CUDA_ERROR_STUB_LIBRARY}: the file to link against, not the driver. */
+    /** {@code CUDA_ERROR_STUB_LIBRARY}: the library found is the stub for linking, not the driver. */
     public static final int STUB_LIBRARY = 34;
     /** {@code CUDA_ERROR_NOT_PERMITTED}: for fabric memory it means that this process has no IMEX channel. */
     public static final int NOT_PERMITTED = 800;

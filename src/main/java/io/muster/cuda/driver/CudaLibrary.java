@@ -13,9 +13,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Whether {@code libcuda.so.1} is there. Where native access is enabled the dynamic loader itself is asked; where it is
- * not, asking would print the JVM's warning even on a host that has no GPU, so the loader's usual places are looked at
- * instead.
+ * Finds {@code libcuda.so.1}. With native access enabled it uses the dynamic loader. Without, that would print the
+ * JVM's warning even on a host without a GPU, so it searches the loader's usual folders instead.
  */
 public final class CudaLibrary {
     public static final String NAME = "libcuda.so.1";
@@ -35,7 +34,7 @@ public final class CudaLibrary {
 
     private CudaLibrary() {}
 
-    /** Whether it is there. */
+    /** The result of the search. */
     public sealed interface Search {
         /** @param where its path, or the bare name if only the loader knows */
         record Found(String where) implements Search {}
@@ -63,7 +62,7 @@ public final class CudaLibrary {
             SymbolLookup.libraryLookup(NAME, arena);
             return true;
         } catch (IllegalArgumentException e) {
-            return false; // its message says no more than that the library can't be opened
+            return false; // the message holds no more than that the library can't be opened
         }
     }
 
@@ -86,7 +85,7 @@ public final class CudaLibrary {
         try {
             text = new String(Files.readAllBytes(cache), StandardCharsets.ISO_8859_1);
         } catch (IOException e) {
-            return Optional.empty(); // no cache, no entry: musl has none
+            return Optional.empty(); // no cache file, as with musl
         }
         int end = text.indexOf("/" + NAME + "\0");
         if (end < 0) {

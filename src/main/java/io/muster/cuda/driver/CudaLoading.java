@@ -2,15 +2,15 @@
 
 package io.muster.cuda.driver;
 
-/** Whether the driver could be loaded: exactly one of these. */
+/** The result of loading the driver: exactly one of these. */
 public sealed interface CudaLoading {
 
-    /** There is none. */
+    /** There is no driver. */
     record Absent(String reason) implements CudaLoading {}
 
-    /** There is one, but it can't be called. */
+    /** There is a driver, but it can't be called. */
     record Broken(String reason, String whatToDo) implements CudaLoading {}
 
-    /** It can be called. */
+    /** The driver can be called. */
     record Loaded(CudaDriver driver) implements CudaLoading {}
 }

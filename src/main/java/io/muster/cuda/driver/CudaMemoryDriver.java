@@ -3,10 +3,10 @@
 package io.muster.cuda.driver;
 
 /**
- * The calls of the CUDA driver API with which memory is made, shared, mapped and touched, one method per call, in the
- * driver's words; {@link CudaDriver#init()} has come before. Each method checks the status of its call, and names the
- * device that it is made for. All of them block: never on an event loop. {@link #pushContext} and {@link #popContext}
- * belong to the calling thread.
+ * The calls of the CUDA driver API that allocate, share, map and touch memory, one method per call.
+ * {@link CudaDriver#init()} must have been called. Each method checks the status of its call, and a failure names the
+ * device. All of them block, so they must not be called on an event loop. {@link #pushContext} and {@link #popContext}
+ * affect the calling thread only.
  */
 public interface CudaMemoryDriver {
 
@@ -16,7 +16,7 @@ public interface CudaMemoryDriver {
     /** {@code cuMemCreate}: pinned memory of the device, which can be exported as this kind. */
     long create(int device, ShareKind kind, long bytes) throws CudaCallException;
 
-    /** {@code cuMemRelease}: gives one handle back; the memory goes with its last handle and mapping. */
+    /** {@code cuMemRelease}: releases one handle; the memory is freed with its last handle and mapping. */
     void release(int device, long handle) throws CudaCallException;
 
     /** {@code cuMemExportToShareableHandle}. */
@@ -28,14 +28,14 @@ public interface CudaMemoryDriver {
     /** {@code close(2)} of an exported descriptor. */
     void closeDescriptor(int device, int descriptor) throws CudaCallException;
 
-    /** Closes what was exported, if there is something to close. */
+    /** Closes the descriptor of an export, if it has one. */
     default void close(int device, GpuExport.Shared exported) throws CudaCallException {
         if (exported instanceof GpuExport.Posix(int descriptor)) {
             closeDescriptor(device, descriptor);
         }
     }
 
-    /** {@code cuMemAddressReserve}: address space with nothing in it. */
+    /** {@code cuMemAddressReserve}: address space without memory. */
     long reserve(int device, long bytes) throws CudaCallException;
 
     /** {@code cuMemAddressFree}. */
@@ -50,7 +50,7 @@ public interface CudaMemoryDriver {
     /** {@code cuMemSetAccess}: the device may read and write there. */
     void setAccess(int device, long address, long bytes) throws CudaCallException;
 
-    /** {@code cuDevicePrimaryCtxRetain}: makes the device's primary context, unless this process has it already. */
+    /** {@code cuDevicePrimaryCtxRetain}: makes the device's primary context, unless it exists in this process. */
     long retainContext(int device) throws CudaCallException;
 
     /** {@code cuDevicePrimaryCtxRelease_v2}: destroys it with its last user. */
@@ -62,21 +62,24 @@ public interface CudaMemoryDriver {
     /** {@code cuCtxPopCurrent_v2}. */
     void popContext(int device) throws CudaCallException;
 
-    /** {@code cuStreamCreate(CU_STREAM_NON_BLOCKING)}: what runs in it waits for nobody's kernels. */
+    /** {@code cuStreamCreate(CU_STREAM_NON_BLOCKING)}: its work does not wait for kernels in other streams. */
     long createStream(int device) throws CudaCallException;
 
     /** {@code cuStreamDestroy_v2}. */
     void destroyStream(int device, long stream) throws CudaCallException;
 
-    /** {@code cuMemcpyHtoDAsync_v2}, then {@code cuStreamSynchronize}: returns when the bytes are there. */
+    /** {@code cuMemcpyHtoDAsync_v2}, then {@code cuStreamSynchronize}: returns when the bytes have been copied. */
     void write(CopyTarget target, byte[] bytes) throws CudaCallException;
 
     /** {@code cuMemcpyDtoHAsync_v2}, then {@code cuStreamSynchronize}. */
     byte[] read(CopyTarget target, int bytes) throws CudaCallException;
 
-    /** {@code cuMemGetInfo_v2} of the current context: free bytes of the device, whoever uses the rest. */
+    /**
+     * {@code cuMemGetInfo_v2} of the current context: free bytes of the device, with the memory of all processes
+     * counted as used.
+     */
     long freeBytes(int device) throws CudaCallException;
 
-    /** An address of a device, and the stream in which it is touched. */
+    /** An address of a device, and the stream for copies from and to it. */
     record CopyTarget(int device, long stream, long address) {}
 }

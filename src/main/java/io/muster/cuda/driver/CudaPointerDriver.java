@@ -28,7 +28,7 @@ public interface CudaPointerDriver {
     /** {@code cuIpcCloseMemHandle}. */
     void ipcClose(int device, long address) throws CudaCallException;
 
-    /** {@code cuCtxEnablePeerAccess} of the current context; where it is enabled already, that is no failure. */
+    /** {@code cuCtxEnablePeerAccess} of the current context; succeeds also if it is enabled already. */
     void enablePeerAccess(int device, long otherContext) throws CudaCallException;
 
     /** An allocation. */

@@ -5,14 +5,14 @@ package io.muster.cuda.driver;
 import java.util.OptionalInt;
 import java.util.UUID;
 
-/** What NVML says of a GPU's place in a fabric: exactly one of these. */
+/** NVML's information on a GPU's fabric: exactly one of these. */
 public sealed interface FabricInfo {
 
     /**
      * @param clusterUuid zero for a GPU that is in no fabric across hosts
      * @param clique the part of the cluster, an unsigned number
      * @param state {@code NVML_GPU_FABRIC_STATE_*}: {@link #COMPLETED} when the GPU is registered
-     * @param status an {@code nvmlReturn_t}, which counts only when completed; 0 is success
+     * @param status an {@code nvmlReturn_t}, valid only if completed; 0 is success
      * @param healthMask of version 2; empty if the library is older
      */
     record Known(UUID clusterUuid, int clique, int state, int status, OptionalInt healthMask) implements FabricInfo {
@@ -20,8 +20,8 @@ public sealed interface FabricInfo {
         private static final UUID ZERO = new UUID(0, 0);
 
         /**
-         * Registered, without an error, and in a cluster that has a name. A plain host completes too, with a zero
-         * cluster UUID.
+         * True if the GPU is registered without an error in a cluster with an identity. A plain host is registered too,
+         * with a zero cluster UUID.
          */
         public boolean inFabric() {
             return registered() && !clusterUuid.equals(ZERO);
@@ -44,6 +44,6 @@ public sealed interface FabricInfo {
         }
     }
 
-    /** NVML was not asked, or has no answer. */
+    /** NVML was not called, or failed. */
     record Unknown(String reason) implements FabricInfo {}
 }

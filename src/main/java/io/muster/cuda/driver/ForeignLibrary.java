@@ -14,9 +14,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A library of C functions. It is loaded for good: a driver that is unloaded under its own threads takes the JVM with
- * it. All needed symbols are looked up at once, so that a library that lacks one is an answer; each is linked at its
- * first call, since linking is what costs.
+ * A library of C functions. It is never unloaded: a driver that is unloaded while its threads run crashes the JVM. All
+ * needed symbols are looked up at once, so a library that lacks one is reported before any call. Each is linked at its
+ * first call, since linking is the expensive step.
  */
 public final class ForeignLibrary {
     private final SymbolLookup symbols;
@@ -32,7 +32,7 @@ public final class ForeignLibrary {
         try {
             return Optional.of(new ForeignLibrary(SymbolLookup.libraryLookup(name, Arena.global())));
         } catch (IllegalArgumentException _) {
-            return Optional.empty(); // its message says no more than that the library can't be opened
+            return Optional.empty(); // the message holds no more than that the library can't be opened
         }
     }
 
@@ -41,7 +41,7 @@ public final class ForeignLibrary {
         return new ForeignLibrary(Linker.nativeLinker().defaultLookup());
     }
 
-    /** A function that must be there: {@link #missing()} names those that are not. */
+    /** A required function; {@link #missing()} names those that the library lacks. */
     public Function function(String name, FunctionDescriptor type) {
         return optional(name, type).orElseGet(() -> {
             missing.add(name);
@@ -57,7 +57,7 @@ public final class ForeignLibrary {
         return List.copyOf(missing);
     }
 
-    /** One function, linked at its first use. Two threads that meet there link it twice, which does no harm. */
+    /** One function, linked at its first use. Two threads may link it twice, which does no harm. */
     public static final class Function {
         private final String name;
         private final MemorySegment address;
@@ -85,13 +85,13 @@ public final class ForeignLibrary {
         }
     }
 
-    /** A call through a handle, which in theory throws anything. */
+    /** A call through a method handle, whose signature allows any exception. */
     @FunctionalInterface
     public interface Call {
         int run() throws Throwable;
     }
 
-    /** Calls; a downcall throws only for wrong arguments, which is a mistake in this package. */
+    /** Makes the call. A downcall throws only for wrong arguments, which is a bug in this package. */
     public static int status(Call call) {
         try {
             return call.run();

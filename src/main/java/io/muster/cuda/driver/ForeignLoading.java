@@ -2,7 +2,7 @@
 
 package io.muster.cuda.driver;
 
-/** Whether a library could be loaded, with the functions that are needed: one of these. */
+/** The result of loading a library with the functions it needs: exactly one of these. */
 public sealed interface ForeignLoading<T> {
 
     record Loaded<T>(T library) implements ForeignLoading<T> {}

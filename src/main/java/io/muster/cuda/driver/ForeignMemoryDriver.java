@@ -30,8 +30,8 @@ public final class ForeignMemoryDriver implements CudaMemoryDriver {
             MemoryLayout.structLayout(JAVA_INT.withName("type"), JAVA_INT.withName("id"));
 
     /**
-     * {@code struct CUmemAllocationProp}: 32 bytes. The pointer is Windows' own and {@code allocFlags} are hints: both
-     * stay zero.
+     * {@code struct CUmemAllocationProp}: 32 bytes. The pointer is for Windows only and {@code allocFlags} are hints,
+     * so both stay zero.
      */
     static final StructLayout ALLOCATION_PROP = MemoryLayout.structLayout(
             JAVA_INT.withName("type"),
@@ -135,7 +135,7 @@ public final class ForeignMemoryDriver implements CudaMemoryDriver {
         }
     }
 
-    /** The arena's memory is zero, and so is every field that is not set here. */
+    /** Memory of the arena is zero, so every field that is not set here is zero. */
     static MemorySegment prop(Arena arena, int device, ShareKind kind) {
         MemorySegment prop = arena.allocate(ALLOCATION_PROP);
         prop.set(JAVA_INT, 0, ALLOCATION_TYPE_PINNED);
@@ -154,7 +154,7 @@ public final class ForeignMemoryDriver implements CudaMemoryDriver {
     public GpuExport.Shared exportHandle(int device, long handle, ShareKind kind) throws CudaCallException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(
-                    CudaPointerDriver.IPC_HANDLE_BYTES, Long.BYTES); // for a descriptor the first 4 of them
+                    CudaPointerDriver.IPC_HANDLE_BYTES, Long.BYTES); // a descriptor uses the first 4 bytes
             check(exportHandle, kind, device, () ->
                     (int) exportHandle.handle().invokeExact(out, handle, kind.handleType(), NO_FLAGS));
             return switch (kind) {

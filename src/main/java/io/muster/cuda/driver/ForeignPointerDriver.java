@@ -15,8 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 
 /**
- * Device pointers through {@code java.lang.foreign}: JCuda has no way from an address that the application brings to
- * its pointers.
+ * Device pointers through {@code java.lang.foreign}: JCuda can't make its pointers from an address of the application.
  */
 public final class ForeignPointerDriver implements CudaPointerDriver {
     /** {@code struct CUipcMemHandle}: 64 bytes, passed by value. */

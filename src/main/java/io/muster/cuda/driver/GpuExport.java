@@ -2,15 +2,17 @@
 
 package io.muster.cuda.driver;
 
-/** What another process needs to reach memory of a GPU, by kind; what it means is never told from its length. */
+/**
+ * The export of GPU memory, by which another process imports it. Its kind is explicit, never derived from its length.
+ */
 public sealed interface GpuExport {
 
-    /** What {@code cuMemExportToShareableHandle} gives out. */
+    /** An export of {@code cuMemExportToShareableHandle}. */
     sealed interface Shared extends GpuExport {
         ShareKind kind();
     }
 
-    /** A descriptor of this process, which has to be handed over: it stays open as long as the memory. */
+    /** A descriptor of this process, which must be passed to the importer; it stays open as long as the memory. */
     record Posix(int descriptor) implements Shared {
         @Override
         public ShareKind kind() {

@@ -25,8 +25,8 @@ public final class JCudaDriver implements CudaDriver {
     private JCudaDriver() {}
 
     /**
-     * Loads JCuda over the driver library that was found there. Throws nothing. To be called only where JCuda is on the
-     * class path.
+     * Loads JCuda with the driver library at this path. Throws nothing. To be called only if JCuda is on the class
+     * path.
      */
     public static CudaLoading load(String libcuda) {
         String library =
@@ -53,7 +53,7 @@ public final class JCudaDriver implements CudaDriver {
         }
     }
 
-    /** JCuda's message is a page with two stack traces; the line that says why is the last "…Error: …" in it. */
+    /** JCuda's message is a page with two stack traces; the cause is the last line of the form "…Error: …". */
     private static String cause(Throwable e) {
         String message = String.valueOf(e.getMessage());
         return message.lines()

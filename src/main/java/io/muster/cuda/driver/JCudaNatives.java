@@ -17,16 +17,16 @@ import java.util.Set;
 /**
  * Puts JCuda's native library where JCuda looks for it. JCuda unpacks it into the temporary folder under a fixed name,
  * in place, and loads whatever file is already there. Two processes that start together would race (one loads what the
- * other has half written), and anyone who may write to the folder could plant a library. So it is put there whole (by
- * link, which never replaces), and a file that is already there must be this user's or root's, writable to nobody else,
- * and hold exactly these bytes.
+ * other has half written), and anyone who may write to the folder could plant a library. So this class puts the
+ * complete file there (by a link, which never replaces a file). An existing file must belong to this user or root, be
+ * writable by no other user, and hold exactly these bytes.
  */
 final class JCudaNatives {
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
 
     private JCudaNatives() {}
 
-    /** @throws IOException with a sentence that says which file is in the way, and why */
+    /** @throws IOException that names the file in the way, and the reason */
     static void place(byte[] library, Path target) throws IOException {
         Path own = Files.createTempFile(
                 target.toAbsolutePath().getParent(),
@@ -47,7 +47,7 @@ final class JCudaNatives {
 
     private static void check(byte[] library, Path target, Path own) throws IOException {
         if (!Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)) {
-            throw new IOException(target + " is no plain file; remove it");
+            throw new IOException(target + " is not a regular file; remove it");
         }
         Object owner = Files.getAttribute(target, "unix:uid", LinkOption.NOFOLLOW_LINKS);
         if (!owner.equals(0) && !owner.equals(Files.getAttribute(own, "unix:uid"))) {

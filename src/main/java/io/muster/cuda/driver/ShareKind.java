@@ -2,7 +2,7 @@
 
 package io.muster.cuda.driver;
 
-/** How memory is handed to another process: the driver's {@code CUmemAllocationHandleType}. */
+/** How memory is shared with another process: the driver's {@code CUmemAllocationHandleType}. */
 public enum ShareKind {
     /** {@code CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR}: processes of one host. */
     POSIX("posix", 1),

@@ -15,13 +15,13 @@ class CudaLibraryTest {
     Path folder;
 
     @Test
-    void looksIntoTheFoldersOfTheLibraryPathFirst() throws IOException {
+    void searchesTheFoldersOfTheLibraryPathFirst() throws IOException {
         Path library = Files.createFile(folder.resolve("libcuda.so.1"));
         assertThat(CudaLibrary.inUsualPlaces("/nowhere::" + folder)).contains(library.toString());
     }
 
     @Test
-    void findsTheWholePathInTheLoadersCache() throws IOException {
+    void findsTheFullPathInTheLoadersCache() throws IOException {
         Path library = Files.createFile(folder.resolve("libcuda.so.1"));
         Path cache = folder.resolve("cache");
         Files.writeString(cache, "glibc-ld.so.cache1.1\0/x/libcuda.so\0" + "libcuda.so.1\0" + library + "\0/x/other\0");
@@ -37,7 +37,7 @@ class CudaLibraryTest {
     }
 
     @Test
-    void callsAFileThatIsNoLibraryUnloadable() throws IOException {
+    void reportsAFileThatIsNotALibraryAsUnloadable() throws IOException {
         Files.writeString(folder.resolve("libcuda.so.1"), "no library");
         assertThat(CudaLibrary.find(folder.toString())).isNotInstanceOf(CudaLibrary.Search.Missing.class);
     }

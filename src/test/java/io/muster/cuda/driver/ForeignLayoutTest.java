@@ -38,7 +38,7 @@ class ForeignLayoutTest {
     }
 
     @Test
-    void asksForPinnedMemoryOfTheDeviceAndZeroesTheRest() {
+    void requestsPinnedMemoryAndZeroesAllOtherFields() {
         try (Arena arena = Arena.ofConfined()) {
             byte[] prop = ForeignMemoryDriver.prop(arena, 5, ShareKind.FABRIC).toArray(JAVA_BYTE);
             assertThat(HexFormat.of().formatHex(prop))
@@ -84,7 +84,7 @@ class ForeignLayoutTest {
     }
 
     @Test
-    void answersWhereTheLibrariesAreMissing() { // W-8
+    void reportsMissingLibrariesWithoutAnException() { // W-8
         assumeTrue(
                 ForeignLibrary.open(ForeignNvml.NAME).isEmpty()
                         && ForeignLibrary.open(CudaLibrary.NAME).isEmpty(),

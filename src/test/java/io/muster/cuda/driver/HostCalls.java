@@ -13,8 +13,8 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The calls of the C library with which memory of the host plays a GPU's: made, shared by descriptors, reserved,
- * mapped, unmapped.
+ * The calls of the C library by which host memory simulates a GPU's: allocate, share by descriptors, reserve, map,
+ * unmap.
  */
 public final class HostCalls {
     private static final int PROT_NONE = 0;
@@ -87,7 +87,7 @@ public final class HostCalls {
                 (long) MMAP.invokeExact(address, bytes, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0L));
     }
 
-    /** As {@code cuMemUnmap}: the range stays reserved, and whoever touches it crashes. */
+    /** As {@code cuMemUnmap}: the range stays reserved, and an access to it crashes the JVM. */
     static void unmap(long address, long bytes) {
         check("mmap", () -> (long)
                 MMAP.invokeExact(address, bytes, PROT_NONE, MAP_PRIVATE_ANONYMOUS_NORESERVE | MAP_FIXED, -1, 0L));

@@ -18,9 +18,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A driver whose GPU memory is anonymous files of the host, really shared by descriptors and really mapped: what is
- * unmapped crashes whoever touches it. It works between processes. It records its calls, fails the n-th, can be
- * poisoned as a context is by a failing kernel, and can hold copies back. Closing counts as tried even if it fails.
+ * A driver whose GPU memory is anonymous files of the host. The memory is really shared by descriptors and mapped, also
+ * between processes, and an access to unmapped memory crashes the JVM. The driver records its calls, fails the n-th,
+ * can fail all copies as after a failed kernel, and can hold copies back. A close counts as done even if it fails.
  */
 public final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, CudaPointerDriver {
     static final long GRANULARITY = 4096;
@@ -29,7 +29,7 @@ public final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, Cu
     public final Set<String> open = new TreeSet<>();
     public final List<String> wrongOrder = new ArrayList<>();
     public int failed;
-    /** How often an event was asked for: not among the calls, since a thread that looks asks as often as it can. */
+    /** Number of event queries. They are not among the calls, since a polling thread makes as many as it can. */
     public int queries;
 
     private final Map<Long, Integer> memories = new HashMap<>();
@@ -45,7 +45,7 @@ public final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, Cu
     private boolean inFabric;
     private long next = 1000;
 
-    /** What waits in a stream, and how many of its things are done. */
+    /** The work that waits in a stream, and how much of it is done. */
     private static final class Stream {
         final Deque<Runnable> waiting = new ArrayDeque<>();
         long begun;
@@ -87,7 +87,7 @@ public final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, Cu
         functions.values().forEach(function -> Thread.ofVirtual().start(function));
     }
 
-    /** Copies that are started from now on do not move. */
+    /** Copies that are started from now on do not run. */
     public synchronized void hold() {
         held = true;
     }
@@ -447,7 +447,7 @@ public final class HostGpuDriver implements CudaMemoryDriver, CudaCopyDriver, Cu
         record("cuCtxEnablePeerAccess", device);
     }
 
-    /** A byte of its memory, as a kernel would see it. */
+    /** A byte of its memory, as a kernel would read it. */
     public static byte byteAt(long address) {
         return at(address, 1).get(ValueLayout.JAVA_BYTE, 0);
     }

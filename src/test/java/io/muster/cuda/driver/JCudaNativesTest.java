@@ -20,7 +20,7 @@ class JCudaNativesTest {
     Path folder;
 
     @Test
-    void placesTheLibraryWholeAndLeavesNothingElse() throws IOException {
+    void placesTheCompleteLibraryAndNoOtherFile() throws IOException {
         Path target = folder.resolve("lib.so");
         JCudaNatives.place(LIBRARY, target);
         JCudaNatives.place(LIBRARY, target);
@@ -54,7 +54,7 @@ class JCudaNativesTest {
         Path target = Files.createSymbolicLink(folder.resolve("lib.so"), elsewhere);
         assertThatThrownBy(() -> JCudaNatives.place(LIBRARY, target))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("no plain file");
+                .hasMessageContaining("not a regular file");
     }
 
     @Test

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.UUID;
 
-/** A driver with the given attribute on each device, that records its calls and fails the n-th. */
+/** A driver with the given attribute on each device. It records its calls and fails the n-th. */
 public final class RecordingCudaDriver implements CudaDriver {
     public final List<String> calls = new ArrayList<>();
     private final List<Integer> attributes;

@@ -14,8 +14,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * A driver whose GPU memory is byte arrays. It records its calls, fails the n-th, and watches that objects are closed
- * once and in reverse order. Closing counts as tried even if it fails.
+ * A driver whose GPU memory is byte arrays. It records its calls, fails the n-th, and checks that objects are closed
+ * once and in reverse order. A close counts as done even if it fails.
  */
 public final class RecordingMemoryDriver implements CudaMemoryDriver {
     static final long GRANULARITY = 2 << 20;
@@ -49,7 +49,7 @@ public final class RecordingMemoryDriver implements CudaMemoryDriver {
         return this;
     }
 
-    /** What is imported is not what was exported. */
+    /** An import maps other memory than was exported. */
     public RecordingMemoryDriver importingOtherMemory() {
         importsOtherMemory = true;
         return this;
@@ -220,7 +220,7 @@ public final class RecordingMemoryDriver implements CudaMemoryDriver {
         return Arrays.copyOf(at(target), bytes);
     }
 
-    /** As the driver does: only where something is mapped and access is allowed. */
+    /** As in the driver, only mapped memory with access can be copied. */
     private byte[] at(CopyTarget target) throws CudaCallException {
         if (!accessible.contains(target.address()) || !open.contains("current " + target.device())) {
             throw failure("copy without access or context", target.device(), 700);

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.UUID;
 
-/** NVML that knows where each device is, by the low bits of its UUID, records its calls and fails the n-th. */
+/** An NVML that finds each device by the low bits of its UUID. It records its calls and fails the n-th. */
 public final class RecordingNvml implements Nvml {
     public final List<String> calls = new ArrayList<>();
     private final List<FabricInfo.Known> places;
