@@ -172,7 +172,7 @@ class SimulatedFabricTest {
         assertImported(fabric.importPeer(RANK_1, RANK_0, bytes));
         exported.close();
         exported.close();
-        assertRefused(fabric.importPeer(RANK_1, RANK_0, bytes), Cause.MISSING, "taken back");
+        assertRefused(fabric.importPeer(RANK_1, RANK_0, bytes), Cause.MISSING, "freed");
     }
 
     @Test

@@ -142,7 +142,7 @@ class DoctorTest {
                 .contains("MC_USE_NVLINK_IPC=1");
         assertThat(only(examine(network(null), TWO_GPUS, new Settings("1", "auto")), "nvlink-ipc")
                         .what())
-                .contains("wins");
+                .contains("has precedence");
         assertThat(only(examine(network(null), TWO_GPUS, UNSET), "fabric").level())
                 .isEqualTo(Level.INFO);
     }
