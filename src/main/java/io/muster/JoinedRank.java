@@ -73,9 +73,8 @@ public final class JoinedRank {
             throw MusterException.config("rank " + rank + " of group " + group() + " has no segment '" + name + "'");
         }
         if (region.gpu().isPresent()) {
-            throw MusterException.config(
-                    "segment '" + name + "' of rank " + rank + " of group " + group()
-                            + " lies in the memory of a GPU, where the processor can't touch it: use gpuSegment, read or write");
+            throw MusterException.config("segment '" + name + "' of rank " + rank + " of group " + group()
+                    + " lies in the memory of a GPU, which the CPU can't access: use gpuSegment, read or write");
         }
         return region.memory();
     }
@@ -95,8 +94,8 @@ public final class JoinedRank {
 
     /**
      * Registers memory on a GPU after joining: allocates it there, zeroed, so that other processes of this host (of
-     * this fabric, where one is proven) can map it, and publishes the rank's handle anew. The first use of a GPU makes
-     * its primary context, for which it takes a tenth of a second or more, unless the application holds it.
+     * this fabric, if one is proven) can map it, and publishes the rank's handle anew. The first use of a GPU makes its
+     * primary context, for which it takes a tenth of a second or more, unless the application holds it.
      *
      * @param name unique within the rank, 1 to 64 characters, not blank
      * @param device index of the GPU in this process, from 0, as {@code CUDA_VISIBLE_DEVICES} counts
@@ -112,7 +111,7 @@ public final class JoinedRank {
     /**
      * Registers memory on a GPU that the application has allocated with {@code cuMemAlloc} or {@code cudaMalloc} (not
      * from a pool, and not with {@code cuMemCreate}): other processes of this host map it by CUDA's inter-process
-     * handles. The application keeps it until the rank has left; where {@link #leave} reports a leak, for good.
+     * handles. The application must not free it before the rank has left, and never if {@link #leave} reports a leak.
      *
      * @return completes when the new handle is in the store; fails with CONFIG if the memory can't be shared
      */
@@ -127,11 +126,11 @@ public final class JoinedRank {
 
     /**
      * Takes a segment back: publishes the rank's handle without it, refuses every later transfer, waits for those that
-     * are under way and for whoever has it mapped, and frees it.
+     * are under way and for the processes that have it mapped, and frees it.
      *
-     * @return completes when nobody can reach the memory any more; fails with CONFIG if there is no such segment, with
-     *     RETRY if somebody did not let go within {@code peer.close.timeoutMs}: then the memory stays allocated for
-     *     good
+     * @return completes when no process can reach the memory any more; fails with CONFIG if there is no such segment,
+     *     with RETRY if it is still in use after {@code peer.close.timeoutMs}: then the memory stays allocated until
+     *     the process ends
      */
     public Future<Void> unregister(String name) {
         return runtime.process()
@@ -223,7 +222,7 @@ public final class JoinedRank {
                 .recover(failure -> runtime.process().flight().deadlineMissed(group(), rank, failure)));
     }
 
-    /** Who is missing now, as this process sees it; fails with FATAL if the group is closed here. */
+    /** The ranks that are missing now, as this process sees it; fails with FATAL if the group is closed here. */
     public Future<StuckReport> report() {
         return here(runtime.barrier().report());
     }
@@ -235,9 +234,9 @@ public final class JoinedRank {
      * @param segment name under which that rank has registered it
      * @param offset first byte in the target segment
      * @param source off-heap memory, at least 1 byte; must stay valid and unchanged until the future completes
-     * @return completes when the bytes have been applied at the destination, on whichever thread learns of it; fails
-     *     with a {@link MusterException}: a {@link io.muster.group.WriteException} with the reason if they were not, RETRY
-     *     if the link to that rank is not CONNECTED, CONFIG if it has no such segment
+     * @return completes when the bytes have been applied at the destination, on the thread that learns of it; fails
+     *     with a {@link MusterException}: a {@link io.muster.group.WriteException} with the reason if they were not,
+     *     RETRY if the link to that rank is not CONNECTED, CONFIG if it has no such segment
      */
     public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
         return transfer(Transfer.write(peer, segment, offset, source));
@@ -249,8 +248,8 @@ public final class JoinedRank {
     }
 
     /**
-     * Reads from a segment of another rank, or of this one. That rank does nothing for it, but where its memory can't
-     * be mapped here.
+     * Reads from a segment of another rank, or of this one. The other rank takes part only if its memory can't be
+     * mapped here.
      *
      * @param destination off-heap memory, writable, accessible from every thread, at least 1 byte; not to be read until
      *     the future completes
@@ -266,8 +265,8 @@ public final class JoinedRank {
     }
 
     /**
-     * Starts all at once, in no order. Copies by GPUs are handed to each GPU together, and told as done together: what
-     * takes a driver long to start and to look after is done once for all of them.
+     * Starts all at once, in no order. The copies of one GPU are submitted to the driver together and complete
+     * together, which costs one submission and one completion check for all of them.
      *
      * @return completes when all have; if some fail, with the first failure in the list, after all have ended
      */
@@ -285,12 +284,12 @@ public final class JoinedRank {
     }
 
     /**
-     * Moves bytes between this process and a segment, whatever memory the two ends are in. Memory of GPUs is mapped and
-     * copied by this process's GPU where that is possible ({@code cuda}); else its bytes are staged on the hosts and go
-     * over the bulk connection, unless {@code gpu.fallback} says that this is an error.
+     * Moves bytes between this process and a segment. Each end may be memory of the host or of a GPU. Memory of GPUs is
+     * mapped and copied by this process's GPU where that is possible ({@code cuda}). Otherwise its bytes are staged on
+     * the hosts and sent over the bulk connection, or the transfer fails if {@code gpu.fallback} is none.
      *
      * @return completes when the bytes are in the destination (P-5): for memory of a GPU, visible to every kernel that
-     *     is launched afterwards; on whichever thread learns of it, which must not be blocked. Fails as {@link #write}
+     *     is launched afterwards; on the thread that learns of it, which must not be blocked. Fails as {@link #write}
      *     does
      */
     public Future<Void> transfer(Transfer wanted) {
@@ -366,7 +365,7 @@ public final class JoinedRank {
     }
 
     /**
-     * Leaves the group: the others are told, nobody is blamed. Waits of this rank fail with FATAL.
+     * Leaves the group. The other ranks are notified, and no rank is blamed. Waits of this rank fail with FATAL.
      *
      * @return completes when the seat is free and the memory released, or leaked because a transfer still uses it after
      *     {@code peer.close.timeoutMs}; at once if the rank has left before

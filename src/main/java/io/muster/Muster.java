@@ -50,14 +50,14 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The application owns Vert.x and Hazelcast. It starts them before, closes Muster, and closes them after;
  * {@link #close} closes only what was opened here. If Vert.x is closed first, Muster notices and closes itself: waits
- * fail with FATAL, the ranks leave as far as the store still answers, and a later {@link #close} finds nothing left to
- * do. What Muster deploys never belongs to the verticle that calls it.
+ * fail with FATAL, the ranks leave as far as the store still answers, and a later {@link #close} does nothing. The
+ * verticles that Muster deploys are never children of the verticle that calls it.
  *
  * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this
  * Vert.x.
  */
 public final class Muster {
-    /** Far more than the farewells of all channels take. */
+    /** Far longer than it takes to say goodbye on all channels. */
     private static final long CLOSE_MS = 5_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
@@ -69,7 +69,7 @@ public final class Muster {
     private final Fabric fabric;
     private final Closeable closeHook =
             completion -> close().onComplete(closed -> completion.complete(null, closed.cause()));
-    /** Guarded by this object's monitor: whoever closes meets Vert.x's own closing, and whoever joins. */
+    /** Guarded by this object's monitor, since callers of close and join, and Vert.x's own close, run on any thread. */
     private @Nullable Future<Void> closing;
 
     private Muster(MusterProcess process, Transport transport, SegmentStore store, Fabric fabric) {
@@ -205,8 +205,8 @@ public final class Muster {
     }
 
     /**
-     * A listener is registered at every member; while many of them start at once, some answer late. Trying again costs
-     * nothing: the store registers once.
+     * Registers the listener, which every member of the cluster has to confirm. While many members start at once, some
+     * answer late, so it is tried again. The store registers a listener once only, so trying again is safe.
      */
     private static Future<Void> listen(SegmentStore store, SegmentStore.Listener listener, int tries) {
         return store.listen(listener).recover(failure -> {
@@ -224,18 +224,18 @@ public final class Muster {
         return Tls.ofFiles(tls.certificateFile(), tls.keyFile(), tls.authoritiesFile());
     }
 
-    /** What is opened before anything else, on a thread that may block. */
+    /** Results of blocking work that comes first: the secret, the certificates, the hardware. */
     private record Opened(
             @Nullable GroupSecret secret, @Nullable Tls tls, Hardware hardware) {}
 
     /**
-     * Loads and warms what joining a group needs, by connecting a group in miniature inside this process, so that the
-     * first real group does not pay for it. Best done before {@link #start}, while the process waits for its cluster;
-     * needs neither. Opens loopback or {@code endpoint.bind} sockets and some threads, and closes them again.
+     * Loads and compiles the code that joining a group needs, by connecting small groups inside this process, so that
+     * the first real group is not slowed down. Call it before {@link #start}, while the process waits for its cluster;
+     * it needs neither of the two. Opens sockets on {@code endpoint.bind} and some threads, and closes them again.
      *
      * @param options how many rounds, and for how long: {@code prime.*}
-     * @return completes with the number of rounds that were done; fails with what went wrong, which leaves nothing
-     *     behind
+     * @return completes with the number of rounds; fails if a round fails. All sockets and threads are closed either
+     *     way
      */
     public static Future<Integer> prime(Vertx vertx, MusterOptions options) {
         Promise<Integer> primed = ((VertxInternal) vertx).getOrCreateContext().promise();
@@ -295,7 +295,7 @@ public final class Muster {
         return prepare(options).compose(PreparedRank::publish);
     }
 
-    /** Does everything of {@link #join} but publishing, so that nothing has to be made while others wait. */
+    /** Does everything that {@link #join} does except publishing, so that less is left to do while others wait. */
     public Future<PreparedRank> prepare(GroupOptions options) {
         return process.own()
                 .run(
@@ -308,7 +308,7 @@ public final class Muster {
                                                 .map(handle -> new PreparedRank(group, options.rank(), handle))));
     }
 
-    /** Where other processes of Muster reach this one. */
+    /** The address at which other processes reach this one. */
     public ProcessAddress address() {
         return transport.address();
     }
@@ -317,7 +317,7 @@ public final class Muster {
         return process.id();
     }
 
-    /** What is known of a fabric here. */
+    /** Whether this process has a fabric, with the reason. */
     public FabricVerdict fabric() {
         return fabric.verdict();
     }
@@ -343,7 +343,8 @@ public final class Muster {
                 closing = process.own()
                         .run(
                                 "close",
-                                () -> Future.succeededFuture("its groups leave in order; the store is asked for that"),
+                                () -> Future.succeededFuture(
+                                        "its groups leave in order, for which the store has to answer"),
                                 this::closeAll);
             }
             under = closing;

@@ -22,10 +22,10 @@ import java.util.Optional;
  *  "requireAllConnectedWithinMs": 30000}          start waits for all-connected, and fails after this; may be absent
  * }</pre>
  *
- * <p>Starting completes when all its ranks are published, or all-connected if that is required; if anything fails, what
- * has been joined is left again. It fails with CONFIG and every mistake of the configuration at once, and with what
- * {@link Muster#start}, {@link Muster#join} and {@link JoinedRank#allConnected} fail with. Stopping leaves the groups
- * in order, the last joined first.
+ * <p>Starting completes when all its ranks are published, or all-connected if that is required; if anything fails, the
+ * ranks that have joined leave again. It fails with CONFIG, naming every mistake of the configuration at once, and with
+ * the failures of {@link Muster#start}, {@link Muster#join} and {@link JoinedRank#allConnected}. Stopping leaves the
+ * groups in order, the last joined first.
  *
  * <p>Several such verticles of one Vert.x share one {@link Muster}, which the first starts and the last closes; one
  * that names settings must name those that it runs with. An application that starts a Muster of its own does not deploy
@@ -38,7 +38,7 @@ public final class MusterVerticle extends VerticleBase {
      * A rank that a MusterVerticle of this Vert.x holds now.
      *
      * @return empty before its verticle has published it, and after it was left
-     * @throws MusterException of kind CONFIG if that is no name of a group
+     * @throws MusterException of kind CONFIG if that is not a valid group name
      */
     public static Optional<JoinedRank> joined(Vertx vertx, String group, int rank) {
         return SharedMuster.of(vertx).joined(group, rank);
@@ -57,7 +57,7 @@ public final class MusterVerticle extends VerticleBase {
         return leaveAll();
     }
 
-    /** Waits for each, also when one has failed: what has been joined by then is to be left. */
+    /** Waits for all, also when one has failed: ranks that have joined by then have to leave again. */
     private Future<Void> joinAll(Muster muster, VerticleConfig config) {
         List<Future<JoinedRank>> joining = config.joins().stream()
                 .map(one -> muster.join(one).onSuccess(this::joined))

@@ -6,7 +6,6 @@ import io.muster.fabric.NoFabric;
 import io.muster.group.FabricVerdict;
 import io.muster.group.ProcessId;
 import io.muster.group.WarmupMode;
-import io.muster.options.BarrierOptions;
 import io.muster.options.EndpointOptions;
 import io.muster.options.FlightOptions;
 import io.muster.options.GroupOptions;
@@ -29,17 +28,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A whole group in miniature inside this process: a few processes of Muster on a Vert.x of their own each, over
- * loopback sockets and a store in memory, which connect their ranks, write, and leave, again and again; every other
- * time one rank comes late. Afterwards the code of publishing, dialling, warming up and of the epochs is loaded, and
- * partly compiled, so that the first real round does not pay for it: interpreted for the first time it takes ten times
- * as long. Touches nothing of the real process: no cluster, no published port, no group.
+ * Connects small groups inside this process: a few instances of Muster, each on a Vert.x of its own, over loopback
+ * sockets and a store in memory. In each round their ranks connect, write and leave; in every other round one rank
+ * comes late. Afterwards the code of publishing, dialling, warming up and of the epochs is loaded and partly compiled.
+ * Without that the first real round takes ten times as long. Uses nothing of the real process: no cluster, no published
+ * port, no group.
  */
 final class Rehearsal {
     private static final Duration LIMIT = Duration.ofSeconds(10);
-    /** Done however long they take: what they don't load, the first real round would. */
+    /** Rounds that run even if the budget is spent: with fewer, much of the code is not loaded yet. */
     private static final int LEAST_ROUNDS = 5;
-    /** One is drawn where the real groups have one. */
+    /** No secret, and no environment variable that could hold one. */
     private static final SecurityOptions NO_SECRET = new SecurityOptions("", "", TlsOptions.DEFAULTS);
 
     private static final String SEGMENT = "rehearsal";
@@ -52,7 +51,7 @@ final class Rehearsal {
         this.processes = processes;
     }
 
-    /** What came of it. */
+    /** Rounds that were done, and the time that they took. */
     record Outcome(int rounds, long elapsedMs) {}
 
     /** Blocks for {@code prime.rounds} or {@code prime.budgetMs}, whichever is over first. */
@@ -66,7 +65,7 @@ final class Rehearsal {
         int done = 0;
         try {
             var shared = new InMemorySegmentStore.Shared();
-            MusterOptions own = inMiniature(options);
+            MusterOptions own = forRehearsal(options);
             for (int process = 0; process < prime.processes(); process++) {
                 rehearsal.start(shared, own);
             }
@@ -80,8 +79,8 @@ final class Rehearsal {
         return new Outcome(done, (System.nanoTime() - startNanos) / 1_000_000);
     }
 
-    /** Any free port, no fabric (so the plan of mode auto says why not, and is to exchange), no reports. */
-    private static MusterOptions inMiniature(MusterOptions options) {
+    /** The same options with any free port, no fabric (so mode auto exchanges), no secret and no reports. */
+    private static MusterOptions forRehearsal(MusterOptions options) {
         return options.withEndpoint(endpoint -> new EndpointOptions(endpoint.bind(), 0, -1, ""))
                 .withSecurity(_ -> NO_SECRET)
                 .withWarmup(_ -> new WarmupOptions(WarmupMode.AUTO, ""))

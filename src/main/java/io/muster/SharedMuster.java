@@ -17,9 +17,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one Muster that the {@link MusterVerticle}s of a Vert.x share: the first that needs it starts it, the last that
- * lets go of it closes it. It lives in a local map of that Vert.x, and ends with it. Its monitor is where the contexts
- * of those verticles meet.
+ * The one Muster that the {@link MusterVerticle}s of a Vert.x share. The first user starts it, the last one closes it.
+ * It is kept in a local map of that Vert.x and ends with it. Those verticles call on different contexts, so the state
+ * is guarded by the monitor.
  */
 final class SharedMuster implements Shareable {
     private static final String MAP = "io.muster";
@@ -31,7 +31,7 @@ final class SharedMuster implements Shareable {
     private int users;
     private MusterOptions options = MusterOptions.defaults();
     private Future<Muster> muster = Future.failedFuture("not started");
-    /** The end of the Muster before this one: the next can't have its port earlier. */
+    /** The end of the previous Muster: only then is its port free for the next one. */
     private Future<Void> closed = Future.succeededFuture();
 
     private SharedMuster(Vertx vertx) {
@@ -45,11 +45,11 @@ final class SharedMuster implements Shareable {
     }
 
     /**
-     * The running Muster, started if this is its first user. Whoever was not told CONFIG releases it, also if starting
-     * failed.
+     * The running Muster, started if this is its first user. Each call that does not throw needs one {@link #release},
+     * also if starting failed.
      *
      * @param wanted null: any
-     * @return fails with CONFIG if it runs with other settings
+     * @throws MusterException of kind CONFIG if it runs with other settings
      */
     synchronized Future<Muster> acquire(@Nullable MusterOptions wanted) {
         if (users == 0) {

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * The configuration of a {@link MusterVerticle}.
  *
  * @param joins at least one
- * @param muster null: those of whoever started Muster in this Vert.x first, or the defaults
+ * @param muster null: those that Muster runs with in this Vert.x already, or the defaults
  * @param allConnectedWithin null: starting does not wait for all-connected
  */
 record VerticleConfig(
@@ -79,7 +79,7 @@ record VerticleConfig(
             if (inline) {
                 mistakes.add(
                         "join",
-                        "can't stand beside "
+                        "must not be combined with "
                                 + String.join(
                                         ", ",
                                         RANK_KEYS.stream()

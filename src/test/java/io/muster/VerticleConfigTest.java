@@ -90,7 +90,7 @@ class VerticleConfigTest {
                 .contains("worldSize must be");
         assertThat(mistake("{\"join\": []}")).contains("join must be a list of at least one object");
         assertThat(mistake("{\"join\": [{\"group\": \"a\", \"rank\": 0, \"worldSize\": 1}], \"rank\": 1}"))
-                .contains("join can't stand beside rank");
+                .contains("join must not be combined with rank");
         assertThat(mistake("{\"group\": \"a\", \"rank\": 0, \"worldSize\": 1, \"muster\": 3}"))
                 .contains("muster must be a group of settings");
     }

@@ -2,7 +2,7 @@
 
 package io.muster.group;
 
-/** The verdict on the fabric of this host, with its reason. Only {@link Proven} may short-circuit a warmup. */
+/** Whether this host has a fabric, with the reason. Only {@link Proven} may short-circuit a warmup. */
 public sealed interface FabricVerdict {
 
     /** Why, in one sentence. */
@@ -11,7 +11,7 @@ public sealed interface FabricVerdict {
     /** There is no fabric, or it is switched off. */
     record NotAvailable(String reason) implements FabricVerdict {}
 
-    /** There may be a fabric, but the trials have not proven it. */
+    /** There may be one, but its memory has not been allocated and exported. */
     record Unproven(String reason, String whatToDo) implements FabricVerdict {}
 
     /**

@@ -12,12 +12,12 @@ import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every process of a group knows and nobody else. Signs nothing itself: each use has a key of its own, derived
- * from it, so that what is signed for one purpose is worth nothing for another. Says nothing of itself: not in
- * {@link #toString}, not in a message. Immutable.
+ * The secret that the processes of a group share. It signs nothing itself: each use has a key of its own, derived from
+ * it, so that a signature for one purpose is not valid for another. It never appears in {@link #toString} or in a
+ * message. Immutable.
  */
 public final class GroupSecret {
-    /** A shorter one could be guessed from what it has signed. */
+    /** A shorter one could be guessed from its signatures. */
     public static final int MIN_BYTES = 16;
 
     private static final int MAX_BYTES = 4096;
@@ -31,7 +31,7 @@ public final class GroupSecret {
         this.id = new Id(HexFormat.of().formatHex(root.sign(text("muster/1/id")), 0, ID_BYTES));
     }
 
-    /** Tells secrets apart, and gives none of them away. */
+    /** Identifies a secret without revealing it. */
     public record Id(String hex) {}
 
     /**
@@ -62,7 +62,10 @@ public final class GroupSecret {
         return id;
     }
 
-    /** The key for one purpose; whoever names the same purpose and the same particulars has the same. */
+    /**
+     * The key for one purpose. Processes with the same secret derive the same key from the same purpose and
+     * particulars.
+     */
     public Seal seal(String purpose, byte[]... particulars) {
         byte[][] all = new byte[particulars.length + 1][];
         all[0] = text("muster/1/" + purpose);

@@ -7,7 +7,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One stay of a rank in its group: 128 random bits, drawn by whoever publishes. Ordered as an unsigned 128-bit number.
+ * One stay of a rank in its group: 128 random bits, drawn by the process that publishes it. Ordered as an unsigned
+ * 128-bit number.
  */
 public record LifeId(long high, long low) implements Comparable<LifeId> {
 

@@ -5,15 +5,18 @@ package io.muster.group;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The identity that every message about a rank carries: its position, and which of its lives. Lives of one rank are
- * ordered by (incarnation, lifeId); comparing members of different ranks is a mistake of the caller.
+ * The identity of a rank in every message: its position and its life. Lives of one rank are ordered by (incarnation,
+ * life); members of different ranks must not be compared.
  *
  * @param rank position in the group, from 0
  * @param incarnation orders the lives of the rank, at least 1; claimed from the store
  * @param life tells apart two lives that claimed the same incarnation in the two halves of a split
  */
 public record Member(int rank, long incarnation, LifeId life) {
-    /** No compile-time limit on ranks is meant; this one only bounds what a malformed entry can make us allocate. */
+    /**
+     * Bounds the memory that a malformed entry can make a process allocate; it is not meant as a limit on the size of
+     * groups.
+     */
     public static final int MAX_WORLD_SIZE = 65_536;
 
     public Member {
@@ -42,9 +45,8 @@ public record Member(int rank, long incarnation, LifeId life) {
         return order != 0 ? order : life.compareTo(other.life);
     }
 
-    // Written out, since members are compared for each link at each step of an epoch, and the first compiler, which is
-    // all that a young process
-    // has, does not inline what a record makes up for itself.
+    // Written out: members are compared for each link at each step of an epoch, and the first compiler, which alone has
+    // run in a young process, does not inline the methods that a record generates.
 
     @Override
     public boolean equals(@Nullable Object other) {

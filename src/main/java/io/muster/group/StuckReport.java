@@ -7,11 +7,11 @@ import io.vertx.core.json.JsonObject;
 import java.util.List;
 
 /**
- * Who is missing for all-connected, in which phase, as one process sees it. Outliers only: a rank that is not listed
- * has done its part as far as this process can tell.
+ * The ranks that are missing for all-connected, each with its phase, as one process sees it. A rank that is not listed
+ * has done its part as far as this process knows.
  *
  * @param storeTrouble since when and why the store does not answer, empty if it does
- * @param blame who is to blame where processes miss each other
+ * @param blame the cause, where processes miss each other
  */
 public record StuckReport(
         GroupName group, long epoch, String epochState, String storeTrouble, List<Missing> missing, Blame blame) {

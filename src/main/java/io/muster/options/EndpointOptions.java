@@ -28,7 +28,7 @@ public record EndpointOptions(String bind, int port, int controlPort, String adv
         if (WILDCARDS.contains(advertise)) {
             mistakes.add("advertise", "must be one address that other hosts can dial, got '" + advertise + "'");
         } else if (advertise.isEmpty() && WILDCARDS.contains(bind)) {
-            mistakes.add("advertise", "must be set when endpoint.bind is '" + bind + "', which nobody can dial");
+            mistakes.add("advertise", "must be set when endpoint.bind is '" + bind + "', which is no address to dial");
         }
         if (port > 0 && port == controlPort) {
             mistakes.add("controlPort", "must differ from endpoint.port, both are " + port);

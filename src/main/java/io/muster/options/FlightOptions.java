@@ -3,8 +3,7 @@
 package io.muster.options;
 
 /**
- * The flight recorder: the last things that happened in this process, kept for the case that somebody has to understand
- * them.
+ * The flight recorder: the last events of this process, kept for the analysis of a failure.
  *
  * @param entries how many of each kind (links, channels, store, barrier) are kept, 0: nothing is recorded
  * @param folder where records are dumped, empty: {@code muster-flight-USER} in the temporary folder

@@ -10,11 +10,11 @@ import java.util.Locale;
  *
  * @param fallback what happens where a segment on a GPU can't be mapped
  * @param device the GPU whose memory links are warmed up in, in mode fabric
- * @param touchEveryMs how often a path over memory of GPUs is touched again, 0: never
- * @param lookUs a copy that takes no longer is looked after by its GPU's thread, 0: none is
+ * @param touchEveryMs how often a path over memory of GPUs is checked by an access, 0: never
+ * @param lookUs busy-poll copies that are expected to finish within this time; 0 disables polling
  */
 public record GpuOptions(Fallback fallback, int device, int touchEveryMs, int lookUs) {
-    /** The ways out; in settings they are written in lower case. */
+    /** The alternatives; in settings they are written in lower case. */
     public enum Fallback {
         /** Its bytes go over the bulk connection, and are staged on the hosts. */
         TCP,

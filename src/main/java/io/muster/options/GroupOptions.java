@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which rank of which group to join, and the memory that it registers.
  *
- * @param segments registered before the rank is published, so that whoever sees the rank sees them all
- * @param secret what all processes of the group know, null: that of {@code security.secretFile}, if there is one
+ * @param segments registered before the rank is published, so that its first handle has them all
+ * @param secret shared by all processes of the group, null: that of {@code security.secretFile}, if there is one
  */
 public record GroupOptions(
         GroupName group,

@@ -6,9 +6,7 @@ import io.muster.group.MusterException;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Collects what is wrong with the settings below one path, so that a reader learns all of it at once: one line each.
- */
+/** Collects the mistakes in the settings below one path, one line each, so that all are reported at once. */
 public final class Mistakes {
     private final String prefix;
     private final List<String> lines = new ArrayList<>();
@@ -31,7 +29,7 @@ public final class Mistakes {
         lines.addAll(found.lines);
     }
 
-    /** Takes over what was found in a group of settings below this path. */
+    /** Adds the mistakes that were found in a group of settings below this path. */
     public void addAll(String path, Mistakes found) {
         found.lines.forEach(line -> lines.add(prefix + path + "." + line));
     }

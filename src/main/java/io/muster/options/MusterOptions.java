@@ -20,19 +20,19 @@ import java.util.function.UnaryOperator;
  *         .withLiveness(liveness -> liveness.withInterval(Duration.ofMillis(500)).withMisses(4))
  * }</pre>
  *
- * @param endpoint where this process listens and what it publishes
+ * @param endpoint the addresses on which this process listens and which it publishes
  * @param hazelcast the cluster under the store
  * @param store the distributed key store for segment handles
- * @param liveness whether the other process of a pair still answers
+ * @param liveness detection of processes that do not answer
  * @param peer opening, warming up and closing links
  * @param transport the connections between two processes, and their limits
  * @param gpu memory of GPUs
- * @param security who is believed
+ * @param security secrets and certificates
  * @param warmup which links exchange first bytes, and which are short-circuited
  * @param barrier waiting for all-connected
  * @param status the status picture
  * @param flight the flight recorder
- * @param prime what a process of the launcher rehearses before it joins a group
+ * @param prime warming up of code before a process of the launcher joins a group
  */
 public record MusterOptions(
         EndpointOptions endpoint,

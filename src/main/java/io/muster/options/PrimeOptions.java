@@ -2,16 +2,15 @@
 
 package io.muster.options;
 
-import io.muster.Muster;
 import java.time.Duration;
 
 /**
- * What a process that the launcher starts rehearses before it joins a group ({@link Muster#prime}), so that its first
- * group does not pay for code that runs for the first time.
+ * Warming up of code ({@code Muster.prime}): a process that the launcher starts connects small groups inside itself
+ * before it joins a real one, so that its first group is not slowed down by code that runs for the first time.
  *
- * @param rounds groups that are connected in miniature, at most; 0 is none
+ * @param rounds small groups to connect, at most; 0 disables it
  * @param budgetMs no further round begins after this, but for the first five
- * @param processes that are played in this one; a group has one rank more, and dials once for each pair of processes
+ * @param processes simulated processes; a group has one rank more, and dials once for each pair of processes
  */
 public record PrimeOptions(int rounds, int budgetMs, int processes) {
     static final PrimeOptions DEFAULTS = new PrimeOptions(20, 1500, 2);

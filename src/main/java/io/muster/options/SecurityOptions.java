@@ -18,10 +18,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who is believed. The secret itself is no setting: it is read from where these say, when Muster starts.
+ * Secrets and certificates. The secret itself is not a setting: Muster reads it from this file or variable when it
+ * starts.
  *
  * @param secretFile file with the secret of this process's groups, empty: none
- * @param secretVariable environment variable with the secret, empty: none is looked at
+ * @param secretVariable environment variable with the secret, empty: none is read
  * @param tls certificates for the connections between processes, and the event bus
  */
 public record SecurityOptions(String secretFile, String secretVariable, TlsOptions tls) {
@@ -64,22 +65,22 @@ public record SecurityOptions(String secretFile, String secretVariable, TlsOptio
             throw MusterException.config("there are two secrets, in security.secretFile (" + secretFile
                     + ") and in the environment variable " + secretVariable + ": unset one of them");
         }
-        return told("the environment variable " + secretVariable, variable);
+        return secretOf("the environment variable " + secretVariable, variable);
     }
 
     /**
      * The secret in a file.
      *
-     * @throws MusterException of kind CONFIG if the file can't be read, or what it holds is too short
+     * @throws MusterException of kind CONFIG if the file can't be read, or its content is too short
      */
     public static GroupSecret ofFile(Path file) {
         try {
             if (Files.size(file) > 64 * 1024) {
-                throw MusterException.config(
-                        "the secret file " + file + " has " + Files.size(file) + " bytes: that is no secret");
+                throw MusterException.config("the secret file " + file + " has " + Files.size(file)
+                        + " bytes, and a secret has at most 4096");
             }
             warnIfOpen(file);
-            return told("the secret file " + file, Files.readString(file, StandardCharsets.ISO_8859_1));
+            return secretOf("the secret file " + file, Files.readString(file, StandardCharsets.ISO_8859_1));
         } catch (NoSuchFileException e) {
             throw new MusterException(
                     MusterException.Kind.CONFIG,
@@ -92,7 +93,7 @@ public record SecurityOptions(String secretFile, String secretVariable, TlsOptio
         }
     }
 
-    private static GroupSecret told(String where, String text) {
+    private static GroupSecret secretOf(String where, String text) {
         try {
             return GroupSecret.ofText(text);
         } catch (MusterException e) {

@@ -34,8 +34,8 @@ public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapNa
     }
 
     /**
-     * Longest random wait before an event that was not seen is published again: whoever is to publish it has had its
-     * turn by then.
+     * Longest random wait before an event that has not arrived is published again. By then every process that should
+     * publish it has had its turn.
      */
     public int republishHedgeMs() {
         return HEDGES_BEFORE_REPUBLISHING * hedgeMs;

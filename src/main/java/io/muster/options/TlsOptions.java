@@ -12,7 +12,7 @@ import io.vertx.core.http.ClientAuth;
  *
  * @param certificateFile PEM: this process's certificate
  * @param keyFile PEM: its private key, PKCS#8
- * @param authoritiesFile PEM: whose certificates are taken
+ * @param authoritiesFile PEM: the authorities whose certificates are accepted
  */
 public record TlsOptions(String certificateFile, String keyFile, String authoritiesFile) {
     public static final TlsOptions DEFAULTS = new TlsOptions("", "", "");

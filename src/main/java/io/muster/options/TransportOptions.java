@@ -7,10 +7,10 @@ import java.time.Duration;
 /**
  * The connections between two processes, and their limits.
  *
- * @param helloTimeoutMs how long a new connection may take to say who it is
+ * @param helloTimeoutMs how long a new connection may take to identify itself
  * @param maxFrameBytes largest frame after the hello
  * @param writeTimeoutMs how long a remote write may take to be applied
- * @param maxUnauthenticatedConnections connections that have not said who they are, at once
+ * @param maxUnauthenticatedConnections connections that have not identified themselves yet, at once
  */
 public record TransportOptions(
         int helloTimeoutMs, int maxFrameBytes, int writeTimeoutMs, int maxUnauthenticatedConnections) {

@@ -10,13 +10,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The time that a part of closing has. Vert.x ends a client or a server when it has seen the last of its sockets end,
- * and where its own close runs beside ours that may fail to come: who closes must not wait for it for ever.
+ * A timeout for a part of closing. Vert.x closes a client or a server when the last of its sockets has ended. If Vert.x
+ * itself is closed at the same time, it may never signal that, so closing has a timeout.
  */
 public record CloseBound(Vertx vertx, long ms) {
     private static final Logger LOG = LoggerFactory.getLogger(CloseBound.class);
 
-    /** Completes with the part, whatever it comes to, or when its time is up, which is said. */
+    /** Completes when the part has ended, in success or failure, or when its time is up, which is logged. */
     public Future<Void> of(String part, Future<?> end) {
         Promise<Void> done = Promise.promise();
         long timer = vertx.setTimer(ms, _ -> {

@@ -18,13 +18,13 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The flight record of this process: what was recorded, together with where everything stands now, and the files that
- * it goes to.
+ * The flight record of this process: the recorded events, the present state of all links, and the files to which both
+ * are written.
  */
 public final class FlightLog {
     /** Waits that miss the same deadline share one file. */
     private static final long SAME_DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(2);
-    /** Nobody waits for a disk that hangs. */
+    /** A disk that hangs must not delay a caller. */
     private static final long WRITE_LIMIT_MS = 2000;
 
     private final MusterProcess process;
@@ -58,7 +58,7 @@ public final class FlightLog {
                 .mergeIn(recorder.toJson());
     }
 
-    /** Where each link stands, however long ago it came there. */
+    /** The present state of each link, however old. */
     private JsonArray groups() {
         var groups = new JsonArray();
         process.groups().forEach((name, group) -> {
@@ -76,8 +76,8 @@ public final class FlightLog {
     }
 
     /**
-     * Writes it into the folder; completes on a thread of its own, with nothing if that is not wanted, fails or takes
-     * too long.
+     * Writes the record into the folder; completes on a thread of its own. Empty if that is switched off, fails or
+     * takes too long.
      */
     public Future<Optional<Path>> dump(String why) {
         CompletableFuture<Optional<Path>> written = new CompletableFuture<>();
@@ -87,8 +87,8 @@ public final class FlightLog {
     }
 
     /**
-     * A wait has failed: if its deadline has passed, the record is dumped, once for all that miss the same one, and the
-     * failure says where.
+     * Handles the failure of a wait. If its deadline has passed, the record is dumped, once for all waits that miss the
+     * same deadline, and the failure names the file.
      */
     public <T> Future<T> deadlineMissed(GroupName group, int rank, Throwable failure) {
         if (!(failure instanceof MusterException missed) || missed.kind() != MusterException.Kind.RETRY) {

@@ -18,13 +18,13 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * How this process reaches the GPU memory of others, by pairs of ranks: what is mapped belongs to processes, what
- * people look for to ranks.
+ * The paths of this process to the GPU memory of others, by pairs of ranks. A mapping belongs to a pair of processes;
+ * the report lists it for each pair of ranks that uses it.
  */
 public final class GpuPathReport {
     private GpuPathReport() {}
 
-    /** A pair of ranks over whose channel a path goes. */
+    /** A pair of ranks whose channel a path uses. */
     private record Pair(String group, int rank, int peer) {}
 
     public static JsonObject of(int mapped, List<GpuPath> paths, Collection<LocalGroup> groups) {

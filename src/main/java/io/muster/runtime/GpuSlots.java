@@ -30,9 +30,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The warmup slots of one rank in the memory of a GPU: 64 bits for each peer to write into, and as many from which this
- * rank writes, so that the bytes go from GPU to GPU. They are zero before they are published. Nobody tells that a value
- * has come: while links wait for one, all slots are copied to the host together, again and again at first, then each
- * millisecond.
+ * rank writes, so that the bytes go from GPU to GPU. They are zero before they are published. A write into them raises
+ * no event. So while links wait for a value, all slots are copied to the host together: without pause for the first
+ * {@code OFTEN_NANOS}, then every millisecond.
  */
 final class GpuSlots {
     private static final String NAME = "warmup";
@@ -46,13 +46,13 @@ final class GpuSlots {
     private final Region region;
     private final MemorySegment seen;
     /**
-     * What was told last of each slot, and for whom a value is awaited: links and the GPU's worker meet here, guarded
-     * by this object's monitor.
+     * The last value of each slot that was reported to its link. Like {@code awaited}, it is used by links and by the
+     * GPU's worker, so it is guarded by this object's monitor.
      */
-    private final long[] told;
+    private final long[] reported;
 
     private final Set<Integer> awaited = new HashSet<>();
-    private boolean looking;
+    private boolean polling;
     private long oftenUntilNanos;
 
     private GpuSlots(LocalGroup group, int rank, Region region) {
@@ -61,7 +61,7 @@ final class GpuSlots {
         this.transfers = group.process().transfers();
         this.region = region;
         this.seen = Arena.ofAuto().allocate(BYTES * group.worldSize(), BYTES);
-        this.told = new long[group.worldSize()];
+        this.reported = new long[group.worldSize()];
     }
 
     /** Fails with CONFIG if there is no GPU, or it gives no memory that can be shared. */
@@ -73,7 +73,7 @@ final class GpuSlots {
                 .map(region -> new GpuSlots(group, rank, region));
     }
 
-    /** What others need to reach the slots. */
+    /** The offer in the handle by which peers reach the slots. */
     FabricOffer offer() {
         return new FabricOffer.GpuSlots(
                 region.info(NAME).toBytes(),
@@ -96,7 +96,7 @@ final class GpuSlots {
 
     Future<Void> clear(int peer) {
         synchronized (this) {
-            told[peer] = 0;
+            reported[peer] = 0;
         }
         return own(BYTES * peer, 0L);
     }
@@ -138,34 +138,34 @@ final class GpuSlots {
         return target.handle().hostId().equals(group.process().hostId());
     }
 
-    /** Looks for a value from this peer as long as its link waits for one. */
+    /** Polls for a value from this peer as long as its link waits for one. */
     synchronized void watch(int peer) {
         awaited.add(peer);
         oftenUntilNanos = System.nanoTime() + OFTEN_NANOS;
-        if (!looking) {
-            looking = true;
-            look();
+        if (!polling) {
+            polling = true;
+            poll();
         }
     }
 
-    private void look() {
+    private void poll() {
         transfers
                 .own(
                         new RemoteRegion(region.id(), region.remote().key(), region.bytes()),
                         Move.alone(Direction.READ, 0, new Local.Host(seen)))
                 .onComplete(read -> {
                     if (read.succeeded()) {
-                        tell();
+                        report();
                     }
                     again(read.succeeded());
                 });
     }
 
-    private synchronized void tell() {
+    private synchronized void report() {
         for (int peer : awaited) {
             long value = seen.get(PeerVerticle.SLOT, BYTES * peer);
-            if (value != 0 && value != told[peer]) {
-                told[peer] = value;
+            if (value != 0 && value != reported[peer]) {
+                reported[peer] = value;
                 group.links().send(rank, peer, new LinkEvent.SlotWritten(value));
             }
         }
@@ -174,11 +174,11 @@ final class GpuSlots {
     private synchronized void again(boolean readable) {
         awaited.removeIf(peer -> !isWaiting(peer));
         if (awaited.isEmpty() || region.isClosed()) {
-            looking = false;
+            polling = false;
         } else if (readable && System.nanoTime() - oftenUntilNanos < 0) {
-            look();
+            poll();
         } else {
-            group.process().vertx().setTimer(LATER_MS, _ -> look());
+            group.process().vertx().setTimer(LATER_MS, _ -> poll());
         }
     }
 
@@ -200,7 +200,7 @@ final class GpuSlots {
     Future<Void> close(Duration bound) {
         synchronized (this) {
             awaited.clear();
-            Arrays.fill(told, 0);
+            Arrays.fill(reported, 0);
         }
         return region.close(bound).mapEmpty();
     }

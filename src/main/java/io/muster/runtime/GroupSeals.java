@@ -16,9 +16,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Signs what a group of this process sends, and checks what comes for it. Each channel and direction has a key of its
- * own, so a message is worth nothing over another channel, sent back, or to another process. May be used from any
- * context.
+ * Signs the messages of one group, and verifies those that arrive for it. Each channel and direction has a key of its
+ * own, so a message that is copied to another channel, sent back, or sent to another process is rejected. May be used
+ * from any context.
  */
 public final class GroupSeals {
     private static final String SIGNATURE = "signature";
@@ -27,7 +27,7 @@ public final class GroupSeals {
     private final GroupSecret secret;
     private final ProcessId self;
     private final GroupSecret.Seal events;
-    /** By channel; derived when the first message goes or comes, forgotten when the channel has ended. */
+    /** By channel; derived at the first message in either direction, removed when the channel has ended. */
     private final Map<ChannelGeneration, Pair> pairs = new ConcurrentHashMap<>();
 
     private record Pair(GroupSecret.Seal outgoing, GroupSecret.Seal incoming) {}
@@ -47,7 +47,7 @@ public final class GroupSeals {
         return group;
     }
 
-    /** The message as it goes over this channel. */
+    /** The message with its signature for this channel. */
     public Buffer seal(Channel channel, ControlKind kind, Buffer payload) {
         byte[] bytes = payload.getBytes();
         return new SealedMessage(
@@ -55,14 +55,14 @@ public final class GroupSeals {
                 .encode();
     }
 
-    /** Whether a message that came over this channel was made for it, by the other end, with the secret. */
+    /** Whether the other end of this channel has signed this message for it, with the secret. */
     boolean isAuthentic(Channel channel, SealedMessage message) {
         return pair(channel)
                 .incoming()
                 .verifies(message.signature(), new byte[] {(byte) message.kind().ordinal()}, message.payload());
     }
 
-    /** What this process says of the group in a liveness answer. */
+    /** The signature of this process's statement about the group in a liveness answer. */
     byte[] signBeat(Channel channel, byte[] beat) {
         return pair(channel).outgoing().sign(bytes("beat"), beat);
     }

@@ -14,13 +14,12 @@ import io.muster.fabric.SimulatedFabric;
 import io.muster.group.FabricIdentity;
 import io.muster.group.FabricVerdict;
 import io.muster.options.MusterOptions;
-import io.muster.options.WarmupOptions;
 import io.vertx.core.Future;
 import io.muster.group.WarmupMode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What this process has of a fabric and of GPUs.
+ * The fabric and the GPUs of this process.
  *
  * @param shareKind how GPU memory of this process is shared
  */
@@ -59,7 +58,7 @@ public record Hardware(Fabric fabric, Gpus gpus, ShareKind shareKind) {
                 : new NoFabric(verdict);
     }
 
-    /** What was opened before anything else was. */
+    /** Closes the fabric before the GPUs that its memory is in. */
     public Future<Void> close() {
         fabric.close();
         return Future.fromCompletionStage(gpus.close());

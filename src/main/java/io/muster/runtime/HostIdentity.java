@@ -7,11 +7,14 @@ import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Tells whether two processes share a host and a network namespace: the boot id and the namespace, not the name. */
+/**
+ * Identifies host and network namespace, by boot id and namespace and not by name: equal for two processes if they
+ * share both.
+ */
 public final class HostIdentity {
     private HostIdentity() {}
 
-    /** Elsewhere than on Linux: the host's name, which is the best there is. */
+    /** On systems other than Linux it is the host's name. */
     public static String current() {
         try {
             String boot =

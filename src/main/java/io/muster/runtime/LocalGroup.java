@@ -9,6 +9,7 @@ import io.muster.barrier.Links;
 import io.muster.bus.Addresses;
 import io.muster.epoch.BarrierSetup;
 import io.muster.fabric.FabricExport;
+import io.muster.group.FabricVerdict;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
@@ -50,10 +51,36 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** One group in this process: its barrier verticle, its policy verticle, and the ranks that live here. */
+/**
+ * One group in this process: its verticles, and the ranks that this process holds.
+ *
+ * <p><b>State.</b> The barrier verticle with the core of the group, the verticles of status, flight record, warmup
+ * policy and {@link PathTouch}, and one {@link LocalRank} for each rank of this process. If the group has a secret, the
+ * store is wrapped so that it signs values and rejects unsigned ones, and channels are wrapped so that they sign
+ * messages ({@link #over}); code above sees the same interfaces with and without a secret.
+ *
+ * <p><b>Threads.</b> {@code seats} is read on every context: by the barrier's, by those of links and channels, and by
+ * threads of the application. It is a concurrent map. {@code ended} and the entry of a rank are checked and changed
+ * together under its monitor, where joining and leaving meet. {@code deployments} is written while the group starts and
+ * read when it ends. The link table takes rows from the contexts of all links.
+ *
+ * <p><b>Order of events.</b> {@link #start} deploys the verticles one after the other, the barrier before those that
+ * ask it, and agrees on the world size; if one step fails, all are undeployed. {@link #prepare} reserves the rank,
+ * registers its memory, exports fabric memory, deploys the links, and lets the barrier dial the processes of known
+ * ranks. {@link #publish} claims the seat and publishes the handle; the barrier then opens the links. If either fails,
+ * the rank is closed and removed, and the group ends with it if it was the last. {@link #leave} first frees the seat
+ * and closes the links, so that peers are notified, then releases the memory, and only then removes the rank.
+ *
+ * <p><b>Invariants.</b> A rank is held at most once by this process. {@code ended} is set once and never reset, and no
+ * rank is added after it. A handle names only memory that is registered when the handle is made.
+ *
+ * <p><b>The trap.</b> A rank stays in {@code seats} until its memory is released, not only until its seat is free.
+ * Otherwise a rank that joins again at once would find the verticles and addresses of its former life still in use, and
+ * the group could end while transfers still use its memory.
+ */
 public final class LocalGroup implements GroupHost, RoutedGroup {
     private static final long GATHER_MS = 5;
-    /** Longer than any epoch takes that is on its way: else each rank would write to the store for nothing. */
+    /** Longer than an epoch in progress takes: with less, each rank would write to the store needlessly. */
     private static final long OVERDUE_MS = 250;
 
     private static final long RETRY_MS = 100;
@@ -72,9 +99,9 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
     private final BarrierVerticle barrier;
     private final StatusVerticle status;
     private final PolicyQuestions policy;
-    /** By rank; joined and left on any thread, looked up on every context. */
+    /** By rank. */
     private final Map<Integer, LocalRank> seats = new ConcurrentHashMap<>();
-    /** Guarded by the seats' monitor, where joining and leaving meet. */
+    /** The last rank has left. Guarded by the monitor of {@code seats}. */
     private boolean ended;
     /** In the order of deployment; taken down in reverse. */
     private final List<String> deployments = new ArrayList<>();
@@ -130,14 +157,15 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
     }
 
     /**
-     * Whoever can write into the store can make up keys without end: those that are none of this group count as one.
+     * Counts a value without a valid signature. Keys that are not of this group are counted as one, since a writer to
+     * the store could invent any number of them.
      */
     private void foreign(String key, String why) {
         process.trust()
                 .distrust(
                         name,
                         "store/" + (new StoreKeys(name).parse(key, worldSize).isPresent() ? key : name),
-                        "holds a value without a good signature: " + why);
+                        "holds a value without a valid signature: " + why);
     }
 
     Future<Void> start() {
@@ -159,7 +187,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         });
     }
 
-    /** Makes everything that a rank needs, short of publishing it. */
+    /** Does everything for a rank except publishing it. */
     public Future<SegmentHandle> prepare(GroupOptions options) {
         if (options.worldSize() != worldSize) {
             return Future.failedFuture(MusterException.config("group " + name + " has the world size " + worldSize
@@ -169,7 +197,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         synchronized (seats) {
             if (ended) {
                 return Future.failedFuture(
-                        MusterException.retry("group " + name + " is just being left by this process: join again"));
+                        MusterException.retry("group " + name + " is being left by this process: join again"));
             }
             if (seats.containsKey(options.rank())) {
                 return Future.failedFuture(MusterException.config(
@@ -223,7 +251,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return barrier.join(rank, handle).recover(failure -> drop(rank, failure));
     }
 
-    /** A rank that has come to nothing; fails with what it failed with, once nothing is left of it. */
+    /** Closes a rank that could not be prepared or published; fails with the given failure once it is removed. */
     private <T> Future<T> drop(int rank, Throwable failure) {
         LocalRank seat = seats.get(rank);
         Future<Void> closed = seat == null
@@ -232,7 +260,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return closed.transform(_ -> process.endIfEmpty(this)).transform(_ -> Future.failedFuture(failure));
     }
 
-    /** True once: the last rank has gone, and none can come any more. */
+    /** True once, when the last rank has left. No rank can join after that. */
     boolean endIfEmpty() {
         synchronized (seats) {
             boolean ends = !ended && seats.isEmpty();
@@ -241,7 +269,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         }
     }
 
-    /** Publishes the handles of all ranks anew: something in them has changed. */
+    /** Publishes the handles of all ranks again, with their present content. */
     void republish() {
         seats.forEach((rank, seat) -> {
             if (seat.fabric() != null) {
@@ -252,14 +280,12 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
     }
 
     private Future<SegmentHandle.FabricOffer> export(int rank, LocalRank seat) {
-        return process.options().warmup().mode() == WarmupMode.FABRIC
-                ? seat.openGpuSlots()
-                : exportFabric(rank, seat);
+        return process.options().warmup().mode() == WarmupMode.FABRIC ? seat.openGpuSlots() : exportFabric(rank, seat);
     }
 
     private Future<SegmentHandle.FabricOffer> exportFabric(int rank, LocalRank seat) {
         return switch (process.fabric().verdict()) {
-            case io.muster.group.FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
+            case FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
                 process.vertx()
                         .executeBlocking(
                                 () -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
@@ -272,9 +298,9 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
                             case FabricExport.NotExported(String why) ->
                                 new SegmentHandle.FabricOffer.None(simulated, why);
                         });
-            case io.muster.group.FabricVerdict.Unproven(String reason, String _) ->
+            case FabricVerdict.Unproven(String reason, String _) ->
                 Future.succeededFuture(new SegmentHandle.FabricOffer.None(false, reason));
-            case io.muster.group.FabricVerdict.NotAvailable(String reason) ->
+            case FabricVerdict.NotAvailable(String reason) ->
                 Future.succeededFuture(new SegmentHandle.FabricOffer.None(false, reason));
         };
     }
@@ -320,7 +346,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return done;
     }
 
-    // ---- what others ask
+    // ---- queries
 
     public MusterProcess process() {
         return process;
@@ -371,7 +397,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return seat;
     }
 
-    /** Links whose proof stands on memory of a GPU have lost it. */
+    /** Fails the path of every link whose proof depends on memory of a GPU. */
     void gpuLost(String cause) {
         linkTable.forEach((key, row) -> {
             if (row.state() instanceof LinkState.Connected(var history, Session session, Proof proof, String _)
@@ -413,7 +439,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return seals;
     }
 
-    /** The group that alone may write into this group's memory, null if whoever has the key may. */
+    /** The only group that may write into this group's memory, null if the key of the region is enough. */
     @Nullable
     GroupName owner() {
         return seals == null ? null : name;
@@ -425,7 +451,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
     }
 
-    /** A channel as this group uses it. */
+    /** The channel for messages of this group: signing them if it has a secret. */
     Channel over(Channel channel) {
         return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
     }
@@ -495,7 +521,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         public void send(int rank, int peer, LinkEvent event) {
             LocalRank seat = seats.get(rank);
             if (seat != null) {
-                seat.tell(peer, event);
+                seat.send(peer, event);
             }
         }
     }

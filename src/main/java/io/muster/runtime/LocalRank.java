@@ -42,8 +42,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank of this process: its registered memory, its warmup slots, and the verticles of its links. Made before the
- * rank is published, so that nothing has to be made while others wait for it.
+ * One rank of this process: its registered memory, its warmup slots, and the verticles of its links. Created before the
+ * rank is published, so that less is left to do while others wait for it.
  */
 public final class LocalRank implements SeatPorts {
     private static final DeliveryOptions HERE = LocalCodec.delivery();
@@ -57,12 +57,12 @@ public final class LocalRank implements SeatPorts {
     private final int rank;
     private final Addresses addresses;
     private final Region slots;
-    /** Never freed by hand: a socket that is being closed may still hold on to it. */
+    /** Freed by the garbage collector: a socket that is being closed may still use it. */
     private final MemorySegment outgoing;
 
     private final Map<String, Region> segments = new LinkedHashMap<>();
     private final List<PeerVerticle> verticles = new ArrayList<>();
-    /** Set by whoever is first: the barrier whose seat has ended, or the rank that leaves. */
+    /** Set once, by the barrier whose seat has ended or by the rank that leaves, whichever is first. */
     private final AtomicBoolean closing = new AtomicBoolean();
 
     private @Nullable ExportedHandle export;
@@ -98,7 +98,7 @@ public final class LocalRank implements SeatPorts {
         return Future.all(all).mapEmpty();
     }
 
-    /** In their order; fails with CONFIG if one can't be had. */
+    /** Registers all in their order; fails with CONFIG if one can't be allocated. */
     Future<Void> registerAll(List<GroupOptions.Segment> wanted) {
         Future<Void> all = Future.succeededFuture();
         for (GroupOptions.Segment one : wanted) {
@@ -147,7 +147,7 @@ public final class LocalRank implements SeatPorts {
                 throw new MusterException(
                         MusterException.Kind.CONFIG,
                         "segment '" + name + "' of " + whose + " needs " + bytes
-                                + " bytes off the heap, and this process can't have them (" + failure.getMessage()
+                                + " bytes off the heap, which this process could not allocate (" + failure.getMessage()
                                 + "): register less, or give it more memory",
                         failure);
             }
@@ -191,7 +191,7 @@ public final class LocalRank implements SeatPorts {
         });
     }
 
-    /** Takes it out of what is published next; null if there is none of this name. */
+    /** Removes the segment from the next handle; null if there is none of this name. */
     @Nullable
     Region remove(String name) {
         synchronized (segments) {
@@ -214,7 +214,7 @@ public final class LocalRank implements SeatPorts {
         }
     }
 
-    /** What the published handle offers, null before it is published. */
+    /** The offer in the published handle, null before it is published. */
     SegmentHandle.@Nullable FabricOffer fabric() {
         RankEntry own = entry;
         return own == null ? null : own.handle().fabric();
@@ -224,7 +224,7 @@ public final class LocalRank implements SeatPorts {
         export = handle;
     }
 
-    /** The seat is held by this life: the links begin. */
+    /** This life holds the seat now: the links start. */
     void open(Member member) {
         self = member;
         for (int peer = 0; peer < group.worldSize(); peer++) {
@@ -242,17 +242,17 @@ public final class LocalRank implements SeatPorts {
         entry = own;
     }
 
-    void tell(int peer, LinkEvent event) {
+    void send(int peer, LinkEvent event) {
         group.process().vertx().eventBus().send(addresses.link(rank, peer), event, HERE);
     }
 
-    /** Closes the links, once; they say good-bye by themselves. */
+    /** Closes the links, once; each of them notifies its peer. */
     void closeLinks(String reason) {
         if (!closing.compareAndSet(false, true)) {
             return;
         }
         for (int peer = 0; peer < group.worldSize(); peer++) {
-            tell(peer, new LinkEvent.CloseRequested(reason));
+            send(peer, new LinkEvent.CloseRequested(reason));
         }
         self = null;
     }
@@ -281,7 +281,7 @@ public final class LocalRank implements SeatPorts {
 
     private void slotWritten(Region region, long offset) {
         if (offset % SLOT_BYTES == 0 && offset / SLOT_BYTES < group.worldSize()) {
-            tell(
+            send(
                     (int) (offset / SLOT_BYTES),
                     new LinkEvent.SlotWritten(region.memory().get(PeerVerticle.SLOT, offset)));
         }
@@ -373,9 +373,9 @@ public final class LocalRank implements SeatPorts {
     }
 
     /**
-     * Nobody writes into memory of a group with a secret before a signed message has come over that channel. The accept
-     * is one, and goes over another connection than the value that goes with it: where the value is there first it is
-     * written again.
+     * Writes a warmup value, and again if the peer refuses it as UNPROVED. A group with a secret accepts writes over a
+     * channel only after a signed message has arrived over it. The accept is such a message, but it uses another
+     * connection than the value that follows it, so the value can arrive first.
      */
     private Future<Void> writeProved(Channel channel, WarmupSlot slot, MemorySegment source, int refusals) {
         return channel.write(slot.region(), slot.offset(), source)
@@ -389,15 +389,14 @@ public final class LocalRank implements SeatPorts {
                         : Future.failedFuture(failure));
     }
 
-    /** Makes the slots in the memory of a GPU, for mode fabric; what could not be had is a reason, not a failure. */
+    /** Allocates the slots in the memory of a GPU, for mode fabric; if that fails, the offer carries the reason. */
     Future<SegmentHandle.FabricOffer> openGpuSlots() {
         return GpuSlots.open(group, rank)
                 .<SegmentHandle.FabricOffer>map(opened -> {
                     gpuSlots = opened;
                     return opened.offer();
                 })
-                .otherwise(failure ->
-                        new SegmentHandle.FabricOffer.None(false, String.valueOf(failure.getMessage())));
+                .otherwise(failure -> new SegmentHandle.FabricOffer.None(false, String.valueOf(failure.getMessage())));
     }
 
     /** The slots in the memory of a GPU; null without. */

@@ -14,16 +14,17 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 
 /**
- * Runs what Muster does on a context of its own, and answers on the caller's. Whatever is deployed or opened while a
- * verticle runs belongs to that verticle in Vert.x, and goes down before its stop is called: an application that closes
- * Muster in a verticle's stop would find its groups gone, and could not leave them in order any more.
+ * Runs the calls of Muster on a context of its own, and completes their futures on the caller's. In Vert.x, everything
+ * that is deployed or opened on a verticle's context belongs to that verticle and is closed before its stop is called.
+ * An application that closes Muster in a verticle's stop would then find its groups closed already, and could not leave
+ * them in order.
  */
 public final class MusterContext {
     private final VertxInternal vertx;
     private final ContextInternal context;
     private final OpenCalls calls;
 
-    /** @param reportEveryMs how often the log tells of a call that has no answer yet, 0: never */
+    /** @param reportEveryMs how often the log reports a call that is pending, 0: never */
     public MusterContext(Vertx vertx, long reportEveryMs) {
         this.vertx = (VertxInternal) vertx;
         this.context = this.vertx.createEventLoopContext();
@@ -35,10 +36,10 @@ public final class MusterContext {
     }
 
     /**
-     * Runs the task after a delay, also if the verticle on whose context this is called is gone by then: its own timers
-     * would not.
+     * Runs the task after a delay, also if the verticle on whose context this is called has been undeployed by then,
+     * which would cancel a timer of its own.
      *
-     * @return takes it back, if it has not run yet
+     * @return cancels the task if it has not run yet
      */
     Runnable after(long delayMs, Runnable task) {
         var timer = new CompletableFuture<Long>();
@@ -55,8 +56,8 @@ public final class MusterContext {
     /**
      * Runs the task there; its outcome completes here. Fails with FATAL if Vert.x is closed.
      *
-     * @param what the call, for whoever reads that it has no answer yet
-     * @param why asked for what it waits
+     * @param what the call, for the log while it is pending
+     * @param why asked for the reason while the call is pending
      */
     public <T> Future<T> run(String what, Supplier<Future<String>> why, Supplier<Future<T>> task) {
         Promise<T> answer = promise(vertx);
@@ -68,7 +69,7 @@ public final class MusterContext {
         return calls.watch(what, why, answer.future());
     }
 
-    /** The same outcome, on the context of whoever calls this, if there is one. */
+    /** The same outcome, on the caller's context, if there is one. */
     public static <T> Future<T> here(Vertx vertx, Future<T> there) {
         Promise<T> answer = promise((VertxInternal) vertx);
         there.onComplete(answer);

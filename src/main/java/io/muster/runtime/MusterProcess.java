@@ -45,8 +45,33 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * What all groups of this process share, and what joins them to the transport, the store and the routing. Called on
- * many contexts; it decides nothing and only hands on.
+ * One process of Muster: the parts that all its groups share, and the connection of the transport and the store to
+ * them.
+ *
+ * <p><b>State.</b> One transport, one store, one table of regions, one {@link ProcessTrust} and one
+ * {@link ProcessRouting} serve all groups. {@code groups} holds the groups that exist here. {@code starting} holds, for
+ * each of them, the future of its start. The class decides nothing: it passes each event to the routing and to the
+ * groups, which act on their own contexts.
+ *
+ * <p><b>Threads.</b> Events of channels arrive on the contexts of the channels, events of the store on the context of
+ * the store, calls of the API on the context of {@link MusterContext}, and diagnostics are read on any thread. So both
+ * maps are concurrent. All other fields are final, except transport and store: {@link #started} sets them once, before
+ * the store's listener is registered and before the first group.
+ *
+ * <p><b>Order of events.</b> The first rank of a group starts it ({@link #groupFor}); ranks that come meanwhile wait
+ * for the same future. A group is in {@code groups} before its start has ended, since messages of peers and events of
+ * the store arrive from its first step on. If the start fails, it is removed from both maps. The last rank that leaves
+ * takes the group along ({@link #endIfEmpty}): the group is marked as ended under its own monitor, then removed from
+ * both maps, then closed, and last its secret is removed and idle channels are closed. A rank that joins after the mark
+ * fails with RETRY; a rank that joins after the removal starts a new group of the same name.
+ *
+ * <p><b>Invariants.</b> A group whose start failed, or whose last rank has left, gives its secret back to
+ * {@link ProcessTrust} exactly once. Only {@link #groupFor} creates a group; an event never does.
+ *
+ * <p><b>The trap.</b> One channel serves all links of all groups between two processes, so it must stay open when one
+ * of these groups ends. {@link #closeIdleChannels} therefore asks all groups for the processes that they need: the
+ * targets of their links, and the processes that they have dialled ahead of a published rank. A channel that is closed
+ * although a link of a group is about to need it is dialled again; this costs time and nothing else.
  */
 public final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
@@ -160,8 +185,8 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     }
 
     /**
-     * After a merge this process has another identity in the cluster: its entries say so anew, and everything is read
-     * again.
+     * After a merge this process has another identity in the cluster, so it publishes its entries again and reads
+     * everything again.
      */
     @Override
     public void merged() {
@@ -173,14 +198,14 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     }
 
     /**
-     * Without its member of the store a process can't learn or say anything any more. Its links stay up, for what they
-     * are worth.
+     * Without its member of the store a process can neither read nor publish. Its links stay up, but no epoch can
+     * change.
      */
     @Override
     public void ended() {
         String reason =
-                "Hazelcast has shut down in this process (for want of files, sockets or memory, after a split that it could not heal, or"
-                        + " because somebody has shut it down; see its log): it can't take part any more, start it again";
+                "Hazelcast has shut down in this process (it ran out of files, sockets or memory, could not heal a split, or was"
+                        + " shut down by the application; see its log): the process can't take part any more, start it again";
         LOG.error(LogEvents.STORE_ENDED + " process={} {}", id, reason);
         groups.values().forEach(group -> group.barrier().abandonWaits(reason));
     }
@@ -190,17 +215,17 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         groups.values().forEach(group -> group.barrier().execute(core -> core.membersChanged(present)));
     }
 
-    // ---- what the groups share
+    // ---- shared by the groups
 
-    /** For a call that waits: who is missing in the group, and whether the store answers. */
+    /** For the log of a pending call: the ranks that the group misses, and whether the store answers. */
     public Future<String> whatIsMissing(GroupName group) {
         LocalGroup runtime = groups.get(group);
         return runtime == null
-                ? Future.succeededFuture("group=" + group + " is not there yet")
+                ? Future.succeededFuture("group=" + group + " has not started yet")
                 : runtime.barrier().report().map(StuckReport::text);
     }
 
-    /** What the routing needs. */
+    /** The ports of the routing. */
     private final class Ports implements ProcessPorts {
         @Override
         public ProcessAddress address() {
@@ -238,7 +263,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
             return own.after(delayMs, task);
         }
 
-        /** As many as there come, no log fills. */
+        /** Rate-limited by host, so that a stranger can't fill the log. */
         @Override
         public void malformed(Channel channel, String expected, String reason) {
             malformed.note(
@@ -292,7 +317,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         return group == null ? Future.succeededFuture() : group.leave(rank).compose(_ -> endIfEmpty(group));
     }
 
-    /** The last rank of a group takes the group along. */
+    /** Ends the group if its last rank has left. */
     Future<Void> endIfEmpty(LocalGroup group) {
         if (!group.endIfEmpty()) {
             return Future.succeededFuture();
@@ -306,8 +331,8 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     }
 
     /**
-     * Ends the channels to processes that no link of any group here has to do with. One that is needed after all is
-     * dialled anew.
+     * Closes the channels to processes that no link of any group here needs. If one is needed after all, it is dialled
+     * again.
      */
     private void closeIdleChannels() {
         Set<ProcessId> needed = new HashSet<>();
@@ -374,7 +399,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         return transport().address();
     }
 
-    /** For people, at any time. */
+    /** The address as text, empty before the start. */
     String addressText() {
         Transport started = transport;
         return started == null ? "" : started.address().toString();

@@ -41,7 +41,7 @@ public final class OpenCalls {
     /**
      * The same future, watched until it completes.
      *
-     * @param why asked, each time before it is told, what it waits for
+     * @param why asked for the reason before each report
      */
     <T> Future<T> watch(String what, Supplier<Future<String>> why, Future<T> answer) {
         if (answer.isComplete()) {
@@ -61,15 +61,15 @@ public final class OpenCalls {
         });
     }
 
-    private long timer(Runnable tell) {
+    private long timer(Runnable report) {
         try {
-            return reportEveryMs == 0 ? -1 : vertx.setPeriodic(reportEveryMs, _ -> tell.run());
+            return reportEveryMs == 0 ? -1 : vertx.setPeriodic(reportEveryMs, _ -> report.run());
         } catch (RejectedExecutionException _) {
             return -1; // Vert.x is closed: the call fails by itself
         }
     }
 
-    /** What waits, and for how long. */
+    /** The pending calls, each with its age. */
     public List<String> texts() {
         return open.values().stream().map(Call::text).toList();
     }

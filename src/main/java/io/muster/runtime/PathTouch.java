@@ -21,16 +21,16 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Touches again, from time to time, what the proof of a link stands on where liveness does not see it: fabric memory is
- * imported anew, slots in the memory of GPUs are read. What can't be reached any more, or not in time, is a path that
- * has failed, with its cause.
+ * Checks the memory that the proof of a link depends on, periodically, because liveness messages do not use it: imports
+ * fabric memory again, reads slots in the memory of GPUs. If the memory is not reached in time, the path of the link
+ * has failed, with that cause.
  */
 final class PathTouch extends VerticleBase {
-    /** A busy host is no dead path. */
+    /** Long enough for a busy host. */
     private static final int LEAST_WITHIN_MS = 2_000;
 
     private final LocalGroup group;
-    /** Links whose last touch has not ended. */
+    /** Links whose last check has not ended. */
     private final Set<LinkTable.Key> underWay = new HashSet<>();
 
     PathTouch(LocalGroup group) {
@@ -75,7 +75,7 @@ final class PathTouch extends VerticleBase {
                                                         + failure.getMessage())));
     }
 
-    /** Null if the proof of this link stands on nothing that could be touched. */
+    /** Null if the proof of this link depends on no such memory. */
     private @Nullable Future<Void> touched(LinkTable.Key key, RankEntry target, Session session, Proof proof) {
         return switch (proof) {
             case FABRIC_IMPORT, FABRIC_IMPORT_SIMULATED -> vertx.executeBlocking(() -> importAgain(key, target), false);

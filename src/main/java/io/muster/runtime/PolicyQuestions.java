@@ -35,7 +35,7 @@ public final class PolicyQuestions {
         this.timeoutMs = timeoutMs;
     }
 
-    /** Never fails: where nobody answers in time, or not understandably, the built-in rule does, and says why. */
+    /** Never fails: if there is no valid answer in time, the built-in rule decides, and the answer says why. */
     Future<WarmupAnswer> ask(RankEntry own, RankEntry peer) {
         var question = new WarmupPolicyVerticle.Question(own, peer);
         boolean none = noneUntilNanos - System.nanoTime() > 0;

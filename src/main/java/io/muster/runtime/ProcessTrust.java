@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which secret each group of this process has, and what was refused for want of one. Either every group has a secret or
- * none has: a process that asks every other for a proof can't be linked to those that have none. May be used from any
- * context; its monitor is where joining and leaving meet.
+ * The secret of each group of this process, and the rejections for want of a valid signature. Either every group has a
+ * secret or none has: a process that asks every other for a proof can't be linked to those that have none. May be used
+ * from any context; joining and leaving change the state under its monitor.
  */
 public final class ProcessTrust implements Trust {
     private final ProcessId self;
@@ -61,7 +61,10 @@ public final class ProcessTrust implements Trust {
         return keyring;
     }
 
-    /** What came of a group's beginning here: its seals if it has a secret, and whether it is the first to have one. */
+    /**
+     * The result of {@link #begin}: the group's seals if it has a secret, and whether this is the first group with that
+     * secret.
+     */
     record Begun(@Nullable GroupSeals seals, boolean isFirstSecret) {}
 
     /**
@@ -170,9 +173,9 @@ public final class ProcessTrust implements Trust {
     }
 
     /**
-     * Something was refused.
+     * Counts and logs a rejection.
      *
-     * @param group for which it came; one that is not here is counted with the others, but shown in no picture
+     * @param group the addressed one; if it is not here, the rejection is counted but appears in no picture
      * @param who an address, or the key of a value in the store
      * @param what a clause that follows "it"
      */
@@ -181,7 +184,7 @@ public final class ProcessTrust implements Trust {
         refusals(group).note(who, what);
     }
 
-    /** What a group that is here has refused. */
+    /** The rejections of a group of this process. */
     synchronized Refusals refusals(GroupName group) {
         Refusals known = refusals.get(group);
         return known == null ? new Refusals() : known;

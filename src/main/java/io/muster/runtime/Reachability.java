@@ -10,7 +10,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 
 /**
- * Which published addresses can lead anywhere from this process.
+ * Decides which published addresses can be dialled from this process.
  *
  * @param process this one
  * @param hostId of this host

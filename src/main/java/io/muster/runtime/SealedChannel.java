@@ -7,7 +7,7 @@ import io.muster.transfer.ControlKind;
 import io.muster.transfer.WrappedChannel;
 import io.vertx.core.buffer.Buffer;
 
-/** A channel as one group with a secret uses it: what it sends is signed. */
+/** A channel for one group with a secret: it signs the group's messages. */
 record SealedChannel(Channel channel, GroupSeals seals) implements WrappedChannel {
     @Override
     public void send(ControlKind kind, Buffer payload) {
@@ -16,7 +16,7 @@ record SealedChannel(Channel channel, GroupSeals seals) implements WrappedChanne
             case CLAIM -> ControlKind.SEALED_CLAIM;
             case SEALED_LINK, SEALED_CLAIM -> throw new IllegalArgumentException("sealed already: " + kind);
             case GOSSIP, VIEW, TRANSFER ->
-                null; // carries the store's signature, or is believed of whoever has a channel and its grants
+                null; // carries the store's signature, or needs only a channel and its grants
         };
         if (sealed == null) {
             channel.send(kind, payload);

@@ -15,7 +15,7 @@ import io.vertx.core.buffer.Buffer;
 /**
  * A control message of a group with a secret, with its signature in front.
  *
- * @param kind what it is on the wire, which is signed too
+ * @param kind its kind on the wire, which is signed too
  * @param signature over kind and payload, with a key of its group, channel and direction
  */
 public record SealedMessage(ControlKind kind, GroupName group, byte[] signature, byte[] payload) {

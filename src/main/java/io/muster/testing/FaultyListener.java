@@ -10,7 +10,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import java.util.concurrent.TimeUnit;
 
-/** Hears what a transport hears, less what faults take of it. */
+/** Passes on the events of a transport, except those that faults suppress. */
 record FaultyListener(Vertx vertx, TransportFaults faults, Transport.Listener listener) implements Transport.Listener {
     private Channel faulty(Channel channel) {
         return new FaultyChannel(vertx, faults, channel);

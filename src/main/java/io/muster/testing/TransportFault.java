@@ -9,9 +9,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One thing that goes wrong on the way between processes: where (a point and thereby a direction, perhaps one peer
- * only), what, and at which of the occasions. Counts the occasions and how often it struck, so that a test can tell
- * that its fault has happened. All methods may be called from any thread.
+ * One fault of the transport: a point (which implies a direction), an act, optionally one peer only, and the occasions
+ * at which it strikes. It counts its occasions and how often it struck, so that a test can check that its fault
+ * happened. All methods may be called from any thread.
  */
 public final class TransportFault {
     /**
@@ -23,23 +23,23 @@ public final class TransportFault {
         DIAL,
         /** A message of a link's handshake goes out. */
         SEND_LINK,
-        /** News of what was written to the store go out. */
+        /** A notification of a write to the store goes out. */
         SEND_GOSSIP,
-        /** A question or an answer about who holds a rank goes out. */
+        /** A question or an answer about the holder of a rank goes out. */
         SEND_CLAIM,
-        /** A question or an answer about who reaches whom goes out. */
+        /** A question or an answer about the reachability of processes goes out. */
         SEND_VIEW,
-        /** A question about a transfer, its answer, or the taking back of memory goes out. */
+        /** A question about a transfer, its answer, or the release of memory goes out. */
         SEND_TRANSFER,
-        /** A message of a link's handshake has come. */
+        /** A message of a link's handshake has arrived. */
         RECEIVE_LINK,
-        /** News of what was written to the store have come. */
+        /** A notification of a write to the store has arrived. */
         RECEIVE_GOSSIP,
-        /** A question or an answer about who holds a rank has come. */
+        /** A question or an answer about the holder of a rank has arrived. */
         RECEIVE_CLAIM,
-        /** A question or an answer about who reaches whom has come. */
+        /** A question or an answer about the reachability of processes has arrived. */
         RECEIVE_VIEW,
-        /** A question about a transfer, its answer, or the taking back of memory has come. */
+        /** A question about a transfer, its answer, or the release of memory has arrived. */
         RECEIVE_TRANSFER,
         /** Bytes are written into memory of the peer: a warmup value, or the application's own. */
         WRITE;
@@ -65,21 +65,21 @@ public final class TransportFault {
         }
     }
 
-    /** What happens instead of what should. */
+    /** The effect of a fault. */
     public sealed interface Act {
         /** A message is lost; a write is reported as applied and is not. Not for DIAL. */
         record Drop() implements Act {}
 
-        /** It happens later. What is not delayed overtakes what is. */
+        /** It happens later. Messages that are not delayed overtake it. */
         record Delay(Duration by) implements Act {}
 
-        /** One bit of the first byte is turned around. Not for DIAL. */
+        /** One bit of the first byte is flipped. Not for DIAL. */
         record Corrupt() implements Act {}
 
         /** A dial fails as UNREACHABLE, a write as FAILED and is not applied; at a message the channel ends. */
         record Fail(String reason) implements Act {}
 
-        /** Nothing happens, and nobody is told: a dial or a write never completes, a message is lost. */
+        /** Nothing happens: a dial or a write never completes, a message is lost without notice. */
         record Hang() implements Act {}
     }
 
@@ -90,7 +90,7 @@ public final class TransportFault {
     private final long last;
     private final AtomicLong occasions = new AtomicLong();
     private final AtomicLong fired = new AtomicLong();
-    /** Set by whoever heals, read by all. */
+    /** Set by the thread that heals, read by those that strike. */
     private volatile boolean healed;
 
     private TransportFault(Point point, Act act, @Nullable ProcessId peer, long first, long last) {
@@ -141,12 +141,12 @@ public final class TransportFault {
         return fired.get();
     }
 
-    /** It never strikes again. What hangs or was lost stays so. */
+    /** It never strikes again. Operations that hang and messages that were lost stay so. */
     public void heal() {
         healed = true;
     }
 
-    /** What to do at this occasion, null if it is none of this fault's. */
+    /** The act at this occasion, null if this fault does not strike at it. */
     @Nullable
     Act strike(Point where, ProcessId whom) {
         if (healed || where != point || (peer != null && !peer.equals(whom))) {
