@@ -275,6 +275,7 @@ class ArchitectureTest {
                 .orShould()
                 .dependOnClassesThat(resideInAPackage("io.vertx..")
                         .and(not(type(io.vertx.core.Future.class)))
+                        .and(not(type(io.vertx.core.CompositeFuture.class)))
                         .and(not(type(io.vertx.core.Promise.class)))
                         .and(not(type(io.vertx.core.AsyncResult.class)))
                         .and(not(type(io.vertx.core.buffer.Buffer.class))))

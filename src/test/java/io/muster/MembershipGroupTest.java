@@ -68,7 +68,7 @@ class MembershipGroupTest {
                 .satisfies(missing -> {
                     assertThat(missing.rank()).isEqualTo(2);
                     assertThat(missing.phase()).isEqualTo(StuckReport.Phase.VANISHED);
-                    assertThat(missing.lastError()).contains("left by its own will");
+                    assertThat(missing.lastError()).contains("left in order");
                 });
         assertThatThrownBy(() -> Bounded.await(two.allConnected(InMemoryCluster.PATIENCE), "all connected at rank 2"))
                 .isInstanceOfSatisfying(

@@ -45,7 +45,7 @@ public final class BlameWatch {
      * Processes that closed the connection because they received nothing from this one. They miss this process, and
      * this process does not miss them (P-9), unless a dial fails or they do not reconnect in time.
      */
-    private final Map<ProcessId, LossEvidence> unheardBy = new HashMap<>();
+    private final Map<ProcessId, LossEvidence> peersThatLostUs = new HashMap<>();
 
     private Blame latest = Blame.NONE;
     /** Cancels the next poll, null while none is due. */
@@ -87,11 +87,11 @@ public final class BlameWatch {
         boolean bySilence = evidence.kind().isSilence();
         if (evidence.kind() == LossEvidence.Kind.UNHEARD) {
             losses.remove(process);
-            unheardBy.put(process, evidence);
+            peersThatLostUs.put(process, evidence);
             host.after(INTERVALS_TO_COME_BACK * timing.livenessIntervalMs(), () -> notBack(process, evidence));
         } else {
             losses.put(process, new View.Missed(bySilence, evidence.kind() + ": " + evidence.detail()));
-            unheardBy.remove(process);
+            peersThatLostUs.remove(process);
         }
         pauseMs = FIRST_PAUSE_MS;
         // the processes do not detect a silence at the same moment
@@ -103,7 +103,7 @@ public final class BlameWatch {
      * it either, so it counts as missed by silence.
      */
     private void notBack(ProcessId process, LossEvidence evidence) {
-        if (unheardBy.remove(process, evidence) && !host.reaches(process)) {
+        if (peersThatLostUs.remove(process, evidence) && !host.reaches(process)) {
             losses.put(
                     process,
                     new View.Missed(
@@ -209,7 +209,7 @@ public final class BlameWatch {
             }
             if (host.reaches(process)) {
                 reached.add(process);
-                unheardBy.remove(process);
+                peersThatLostUs.remove(process);
                 continue;
             }
             View.Missed why = losses.containsKey(process) ? losses.get(process) : trouble(party);
@@ -230,7 +230,7 @@ public final class BlameWatch {
                         row == null ? null : trouble(rank, row.state().history());
                 boolean isPeersLoss = trouble != null
                         && trouble.phase() == History.Phase.LOST
-                        && unheardBy.containsKey(party.process());
+                        && peersThatLostUs.containsKey(party.process());
                 if (trouble != null && !isPeersLoss && isOfThePath(trouble.phase())) {
                     return new View.Missed(false, trouble.detail());
                 }

@@ -230,10 +230,10 @@ public final class Diagnosis {
     private static String seatText(SeatState seat) {
         return switch (seat) {
             case SeatState.Idle _ -> "not started";
-            case SeatState.Looking _ -> "reading who holds the seat";
+            case SeatState.Looking _ -> "reading the key of the rank";
             case SeatState.AskingIncumbent _ -> "asking the process that holds the seat";
             case SeatState.AskingWitnesses _ -> "asking others whether they reach the process that holds the seat";
-            case SeatState.Confirming _ -> "looking whether the seat that its holder has defended is taken for good";
+            case SeatState.Confirming _ -> "reading the key again, after the holder of the seat has answered";
             case SeatState.Claiming _ -> "writing its claim";
             case SeatState.Pausing(var _, String reason) -> reason;
             case SeatState.Held _ -> "";
@@ -249,21 +249,22 @@ public final class Diagnosis {
             case REJECTED -> "start rank " + rank + " with the same version, group and world size as the others";
             case FOREIGN ->
                 "set the same group secret for rank " + rank
-                        + " as for the others (security.secretFile); if it has it, somebody else writes"
-                        + " into the store: find out who is in its cluster";
+                        + " as for the others (security.secretFile); if it has it, another program writes"
+                        + " into the store: check the members of its cluster";
             case SIGNED ->
                 "set the same group secret here as for rank " + rank
                         + " (security.secretFile), or start all ranks without";
-            case CONNECTING -> "wait; if it stays so, look at the status at " + host;
+            case CONNECTING -> "wait; if the phase does not change, look at the status at " + host;
             case DIAL_FAILED -> "check that its process runs and that this host reaches " + host;
-            case REFUSED -> "mend what the reason names; then it is tried again by itself";
+            case REFUSED -> "fix what the reason names; the link is retried automatically";
             case WARMUP_FAILED ->
                 "connected, but bytes do not arrive: check MTU and firewalls on the way to " + host
                         + ", or raise peer.warmup.timeoutMs";
             case LOST -> "it is being dialled again; check its process at " + host;
             case NOT_IN_STORE ->
-                "its process was put out of the store's cluster, or this one was (stopped for long, or a network that is split); both"
-                        + " merge by themselves (hazelcast.mergeDelayMs); if not, check that their Hazelcast ports reach each other";
+                "its process or this one was removed from the store's cluster (stopped for long, or a split network);"
+                        + " the parts merge automatically (hazelcast.mergeDelayMs); if they do not, check that their"
+                        + " Hazelcast ports reach each other";
             case MARK_MISSING -> "see the status at " + host;
         };
     }

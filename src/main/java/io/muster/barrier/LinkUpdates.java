@@ -69,8 +69,8 @@ final class LinkUpdates {
                 new LinkEvent.HandleWithdrawn(
                         entry.member(),
                         "published, then its process (pid " + entry.handle().pid() + " at "
-                                + entry.handle().host() + ") left the cluster without a word");
-            case LEFT -> new LinkEvent.PeerLeft(entry.member(), "left by its own will");
+                                + entry.handle().host() + ") left the cluster without leaving the group");
+            case LEFT -> new LinkEvent.PeerLeft(entry.member(), "left in order");
         };
     }
 }

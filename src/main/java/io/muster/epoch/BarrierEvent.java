@@ -17,7 +17,7 @@ public sealed interface BarrierEvent {
     /** A rank of this process has its seat. */
     record SeatTaken(Member member) implements BarrierEvent {}
 
-    /** A rank of this process is leaving by its own will. */
+    /** A rank of this process is leaving in order. */
     record SeatLeaving(int rank) implements BarrierEvent {}
 
     /** A rank of this process has lost or given up its seat. */

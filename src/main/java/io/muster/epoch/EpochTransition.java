@@ -185,7 +185,7 @@ final class EpochTransition {
     void leave(int rank) {
         LocalMember seat = seats.get(rank);
         if (seat != null) {
-            seats.put(rank, seat.leaving(new LostMember(seat.member(), "LEFT", "it left by its own will", rank)));
+            seats.put(rank, seat.leaving(new LostMember(seat.member(), "LEFT", "it left in order", rank)));
         }
     }
 

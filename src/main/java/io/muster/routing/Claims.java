@@ -84,7 +84,7 @@ public final class Claims {
         /** Whether and how the process of an entry can be reached from here. */
         LinkEvent.Reach reach(RankEntry entry);
 
-        /** Whether this process holds the life that an entry names, after writing it anew if it does. Never fails. */
+        /** Whether this process holds the life that an entry names, after writing it again if it does. Never fails. */
         Future<Answer> holdsHere(RankEntry about, long withinMs);
 
         /** Runs the task once, after the delay, unless the returned action has run before. */

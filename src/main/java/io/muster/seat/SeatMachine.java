@@ -258,7 +258,7 @@ public final class SeatMachine {
                 new Step(work(seat, Held.Work.PAUSING), List.of(new SeatEffect.Pause(PAUSE_MS)));
             case SeatEvent.PauseOver _ -> seat.work() == Held.Work.PAUSING ? read(seat) : stay(seat);
             case SeatEvent.HandleChanged(SegmentHandle handle) -> {
-                var next = new Held(seat.current(), seat.work(), handle, seat.anew());
+                var next = new Held(seat.current(), seat.work(), handle, seat.rewriteDue());
                 yield next.work() == Held.Work.NONE ? rewrite(next, List.of()) : stay(next);
             }
             case SeatEvent.LifeKnown(Member member) ->
@@ -314,7 +314,7 @@ public final class SeatMachine {
     }
 
     private static Step rewrite(Held seat, List<SeatEffect> effects) {
-        if (!seat.anew()
+        if (!seat.rewriteDue()
                 && (seat.wanted() == null || seat.wanted().equals(seat.entry().handle()))) {
             return new Step(new Held(seat.current(), seat.work(), null, false), effects);
         }
@@ -410,7 +410,7 @@ public final class SeatMachine {
     }
 
     private static Held work(Held seat, Held.Work work) {
-        return new Held(seat.current(), work, seat.wanted(), seat.anew());
+        return new Held(seat.current(), work, seat.wanted(), seat.rewriteDue());
     }
 
     private static Versioned<RankEntry> seen(RankEntry entry) {

@@ -42,13 +42,13 @@ public sealed interface SeatState {
      * @param current the entry that this life published last, as far as it knows
      * @param work the operation under way on its key
      * @param wanted a handle that is to be published, null if the published one is right
-     * @param anew the entry must be written again even if it is unchanged, so that a claim on its present bytes fails
+     * @param rewriteDue the entry must be written again even if it is unchanged, so that a claim on its present bytes fails
      */
     record Held(
             Versioned<RankEntry> current,
             Work work,
             @Nullable SegmentHandle wanted,
-            boolean anew) implements SeatState {
+            boolean rewriteDue) implements SeatState {
         /** The operation under way: one per key at a time. */
         public enum Work {
             NONE,

@@ -54,7 +54,7 @@ final class BarrierNode implements GroupHost, Links, Network, SegmentStore.Liste
     final LinkTable links = new LinkTable(System::nanoTime);
     final BarrierVerticle barrier;
     final Queue<Member> opened = new ConcurrentLinkedQueue<>();
-    /** Hears what this one spreads. */
+    /** Receives the gossip that this node broadcasts. */
     volatile @Nullable BarrierNode other;
 
     volatile Consumer<LinkEvent> onTell = _ -> {};
@@ -98,7 +98,7 @@ final class BarrierNode implements GroupHost, Links, Network, SegmentStore.Liste
             return read.future();
         }
 
-        /** From now on, and nobody is told. */
+        /** Changes the owner from now on, without an event. */
         void keysMoveTo(BarrierNode owner) {
             keyOwner = new KeyOwner(owner.process, owner.store.localMemberUuid());
         }
@@ -173,7 +173,7 @@ final class BarrierNode implements GroupHost, Links, Network, SegmentStore.Liste
                 List.of());
         return store.listen(this)
                 .compose(_ -> vertx.deployVerticle(barrier))
-                .compose(_ -> barrier.agreeOnWorldSize()) // as whoever joins does
+                .compose(_ -> barrier.agreeOnWorldSize()) // as each join does
                 .compose(_ -> barrier.join(rank, handle))
                 .map(RankEntry::member);
     }

@@ -12,7 +12,7 @@ import io.muster.segment.Schema;
 import io.muster.segment.Versioned;
 import java.util.List;
 
-/** What a barrier of two ranks finds in the store, for tests of its rules. */
+/** Stored values of a group of two ranks, for tests of the rules. */
 public final class BarrierValues {
     private BarrierValues() {}
 

@@ -88,7 +88,7 @@ class BarrierVerticleTest {
         });
     }
 
-    // B-1, B-7: both nodes hear it, whoever completed the epoch
+    // B-1, B-7: both nodes receive it, whichever completed the epoch
     @Test
     void connectedLinksLeadToAMarkAndThenAllConnected(Vertx vertx, VertxTestContext test) {
         Checkpoint marked = test.checkpoint();
@@ -115,14 +115,14 @@ class BarrierVerticleTest {
                     .compose(_ -> pair.zero().store.get(KEYS.ready(1)))
                     .onComplete(test.succeeding(bytes -> test.verify(() -> {
                         assertThat(bytes)
-                                .as("a mark that was told, and has done its work")
+                                .as("a mark that was sent and needs no write")
                                 .isNull();
                         marked.flag();
                     })));
         }));
     }
 
-    // ADR 33: the store does not tell that it has moved the keys
+    // ADR 33: the store sends no event when it moves the keys
     @Test
     void noMarkStaysWithAFormerOwnerOfTheKeys(Vertx vertx, VertxTestContext test) {
         long never = TimeUnit.HOURS.toMillis(1);
@@ -154,7 +154,7 @@ class BarrierVerticleTest {
         return done.future();
     }
 
-    // B-8, ADR 31: others would read, again and again, what is in no store
+    // B-8, ADR 31: other processes would read a record again and again that is in no store
     @Test
     void anImpliedEpochIsInTheStatusButNotAnnouncedAsSeen(Vertx vertx, VertxTestContext test) {
         var zero = new BarrierNode(vertx, shared, 0);
@@ -231,7 +231,7 @@ class BarrierVerticleTest {
                 })));
     }
 
-    // P-10, B-4: a process that hears nobody, and whose own dials fail too, is one that the others miss
+    // P-10, B-4: the others miss a process that receives nothing and whose own dials fail too
     @Test
     void aRankWhosePeerLostItMissesThePeerIfItStaysAway(Vertx vertx, VertxTestContext test) {
         complete(vertx).onComplete(test.succeeding(pair -> {
@@ -254,7 +254,7 @@ class BarrierVerticleTest {
     // B-3: as after a stop that was so long that the store's cluster put the process out, until the two parts have
     // merged
     @Test
-    void aRankThatIsConnectedButGoneFromTheStoreIsNamed(Vertx vertx, VertxTestContext test) {
+    void reportsAConnectedRankThatIsMissingInTheStore(Vertx vertx, VertxTestContext test) {
         complete(vertx).onComplete(test.succeeding(pair -> {
             Future<JsonObject> degraded = pair.zero().next(ADDRESSES.degraded());
             pair.zero().lose(pair.m0(), pair.m1());
@@ -330,7 +330,7 @@ class BarrierVerticleTest {
 
     // B-6: repaired, with the same vector
     @Test
-    void aLossThatIsRepairedMakesAGreaterEpoch(Vertx vertx, VertxTestContext test) {
+    void aRepairedLossOpensAGreaterEpoch(Vertx vertx, VertxTestContext test) {
         complete(vertx)
                 .compose(pair -> {
                     Future<?> degraded = Future.all(
@@ -374,7 +374,7 @@ class BarrierVerticleTest {
         }));
     }
 
-    // B-3: what the links say of themselves
+    // B-3: the phases come from the links
     @Test
     void theReportNamesThePhaseOfEachMissingLink(Vertx vertx, VertxTestContext test) {
         joined(vertx).onComplete(test.succeeding(pair -> {
@@ -510,7 +510,7 @@ class BarrierVerticleTest {
 
     // B-8: the push is lost; the liveness answer of another process says that there is more
     @Test
-    void aNodeThatMissedThePushReadsWhenAnotherHasSeenMore(Vertx vertx, VertxTestContext test) {
+    void readsTheStoreWhenAnotherProcessHasSeenMore(Vertx vertx, VertxTestContext test) {
         joined(vertx).onComplete(test.succeeding(pair -> {
             pair.one().connect(pair.m1(), pair.m0(), Proof.WARMUP);
             pair.one().connect(pair.m1(), pair.m1(), Proof.LOCAL);
@@ -547,7 +547,7 @@ class BarrierVerticleTest {
 
     // G-2, B-5
     @Test
-    void leavingDegradesWithItsOwnReasonAndEndsTheOwnWait(Vertx vertx, VertxTestContext test) {
+    void leavingDegradesWithReasonLeftAndFailsItsOwnWait(Vertx vertx, VertxTestContext test) {
         Checkpoint told = test.checkpoint();
         Checkpoint left = test.checkpoint();
         Checkpoint over = test.checkpoint();

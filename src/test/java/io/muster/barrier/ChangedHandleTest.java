@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** A seat that publishes its handle anew. */
+/** A seat that publishes its handle again. */
 class ChangedHandleTest {
     private static final GroupName GROUP = new GroupName("g");
     private static final SeatMachine.Setup SETUP = new SeatMachine.Setup(GROUP, 2, 0);

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a process says of entries that it can't use. */
+/** Warnings about entries that a process cannot use. */
 class DirectoryTest {
     private static final Logger LOG = (Logger) org.slf4j.LoggerFactory.getLogger(Directory.class);
 
@@ -44,7 +44,7 @@ class DirectoryTest {
         LOG.detachAppender(lines);
     }
 
-    // S-6: whoever may write into the store can write for ever
+    // S-6: a writer of the store can write without end
     @Test
     void repeatedRejectionsOfAKeyWarnLessAndLess() {
         for (int times = 0; times < 100; times++) {

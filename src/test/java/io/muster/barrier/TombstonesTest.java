@@ -76,7 +76,7 @@ class TombstonesTest implements Tombstones.Host {
     }
 
     @Test
-    void aLifeThatItsProcessHasGivenUpGetsItsTombstone() {
+    void aLifeThatItsProcessHasGivenUpGetsATombstone() {
         directory.remember(entry(90, 2));
         answer = Answer.GONE;
         tombstones.restore(PEER_IS_THERE, 1, seen(entry(50, 3)));

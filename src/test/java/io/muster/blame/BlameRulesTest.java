@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** P-10, B-4: who is to blame. Process i holds rank i. */
+/** P-10, B-4: the blame for broken connections. Process i holds rank i. */
 class BlameRulesTest {
     private static ProcessId process(int i) {
         return new ProcessId(i, 0);
@@ -155,7 +155,7 @@ class BlameRulesTest {
     }
 
     @Test
-    void oneThatIsGoneBesideTheBlocksIsBlamed() {
+    void aGoneProcessOutsideTheBlocksIsBlamed() {
         Blame blame = blame(5, Set.of(4), (one, other) -> other == 4 || one < 2 != other < 2);
         assertThat(blocks(blame)).containsExactly(List.of(List.of(0, 1), List.of(2, 3)));
         assertThat(blamed(blame)).containsExactly(4);
@@ -180,8 +180,8 @@ class BlameRulesTest {
     }
 
     /**
-     * P-9: it was stopped, and wakes to find all connections ended by the others, who told it why; none of them is
-     * reached again yet.
+     * P-9: it was stopped, and all connections have been closed by the others, with the reason UNHEARD; it has reached
+     * none of them again yet.
      */
     @Test
     void aWokenProcessTakesNoOtherForStopped() {
@@ -189,7 +189,7 @@ class BlameRulesTest {
         assertThat(blocks(blame)).isEmpty();
         assertThat(blamed(blame)).isEmpty();
         assertThat(pairs(blame))
-                .as("says what it saw, and blames neither")
+                .as("names the evidence and blames neither")
                 .containsExactly(List.of(0, 3), List.of(1, 3), List.of(2, 3));
     }
 
@@ -235,7 +235,7 @@ class BlameRulesTest {
                 .isEmpty();
     }
 
-    /** Every choice of who is heard and who misses whom among four; and many random ones among eight. */
+    /** All choices of answering processes and missed edges among up to four; random ones among up to eight. */
     @Test
     void blameIsSoundCompleteAndTheSameForAll() {
         for (int count : List.of(2, 3, 4)) {

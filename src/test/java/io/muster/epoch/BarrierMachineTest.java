@@ -155,7 +155,7 @@ class BarrierMachineTest {
         assertThat(effects(BarrierEffect.WriteMark.class)).hasSize(1);
     }
 
-    @Test // ADR 31: as what is told, so what is read
+    @Test // ADR 31: entries that were read count like entries that were pushed
     void theEpochFollowsFromEntriesThatWereRead() {
         when(new BarrierEvent.SeatTaken(ZERO));
         when(new BarrierEvent.Reconcile());
@@ -202,7 +202,7 @@ class BarrierMachineTest {
         when(new BarrierEvent.LinkLost(0, ONE, "RESTARTED", "a newer life"));
         EpochRecord over = open(1, ZERO, ONE).degraded(List.of());
         assertThat(written())
-                .as("what it has marked is over, and so is the number")
+                .as("the epoch that it has marked is over, and so is its number")
                 .isEqualTo(over);
         when(new BarrierEvent.LinkConnected(0, next, Proof.WARMUP));
         when(new BarrierEvent.RecordWritten(seen(over), true));
@@ -234,8 +234,8 @@ class BarrierMachineTest {
         assertThat(state.seats()).isEmpty();
     }
 
-    @Test // B-7, ADR 31: what is implied after it does not hide it
-    void publishesAnOutcomeAgainAlsoWhenTheNextEpochIsImplied() {
+    @Test // B-7, ADR 31: the epoch that is implied after it does not hide it
+    void republishesAnOutcomeEvenIfTheNextEpochIsImplied() {
         givenTheFirstEpochIsImplied(SETUP, ZERO);
         when(new BarrierEvent.RecordSeen(
                 seen(open(4, ZERO, ONE).complete(ProofCounts.NONE).degraded(List.of()))));
@@ -269,8 +269,8 @@ class BarrierMachineTest {
         assertThat(state.recorded()).isEqualTo(newer);
     }
 
-    @Test // ADR 31: whoever still is in an epoch has to be told that it is over
-    void nothingIsImpliedWhileAnEpochStands() {
+    @Test // ADR 31: a process that is still in an epoch must learn that it is over
+    void impliesNoEpochWhileOneIsOpenOrComplete() {
         EpochRecord complete = givenComplete();
         when(new BarrierEvent.RankSeen(0, entry(ZERO)));
         when(new BarrierEvent.RankSeen(1, entry(member(1, 21))));
@@ -281,7 +281,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 31: its end would be forgotten with it
-    void anImpliedEpochNamesTheLastCompleteOneThatIsKnown() {
+    void anImpliedEpochNamesTheLastKnownCompleteOne() {
         EpochRecord before = open(4, ZERO, ONE).degraded(List.of());
         EpochRecord merged = open(4, ZERO, ONE)
                 .complete(ProofCounts.NONE)
@@ -331,7 +331,7 @@ class BarrierMachineTest {
                         new BarrierEffect.StartTimer(Timer.KEY_OWNER, 31));
 
         when(new BarrierEvent.TimerFired(Timer.OVERDUE));
-        assertThat(effects).as("what is there decides what is written").containsExactly(new BarrierEffect.ReadAll());
+        assertThat(effects).as("the stored value is read before the write").containsExactly(new BarrierEffect.ReadAll());
         when(read(seen(record), Map.of()));
         assertThat(effects).containsExactly(new BarrierEffect.WriteMark(0, null, mark(ZERO, record, Proof.LOCAL)));
 
@@ -340,7 +340,7 @@ class BarrierMachineTest {
         Versioned<ReadyMark> former = mark(member(0, 5), open(7, member(0, 5), ONE));
         when(read(seen(record), Map.of(0, former)));
         assertThat(effects)
-                .as("again, over what is there now")
+                .as("again, over the stored value")
                 .containsExactly(new BarrierEffect.WriteMark(0, former.bytes(), mark(ZERO, record, Proof.LOCAL)));
         when(new BarrierEvent.MarkWritten(0, mark(ZERO, record, Proof.LOCAL), true));
         assertThat(effects)
@@ -371,7 +371,7 @@ class BarrierMachineTest {
         EpochRecord epoch = open(1, vector);
         assertThat(EpochRules.completer(epoch, ranks, null)).isEqualTo(new ProcessId(0, 1));
         assertThat(EpochRules.completer(epoch, ranks, owner(5)))
-                .as("who owns the keys comes first")
+                .as("the owner of the keys comes first")
                 .isEqualTo(new ProcessId(0, 5));
         assertThat(EpochRules.completer(epoch, ranks, owner(9)))
                 .as("unless it holds no rank")
@@ -424,7 +424,7 @@ class BarrierMachineTest {
     }
 
     @Test // ADR 33: keys that move between two marks leave each with the process that made it
-    void asksWhoOwnsTheKeysUntilTheEpochIsCompleteOrOverdue() {
+    void looksUpTheKeyOwnerUntilTheEpochIsCompleteOrOverdue() {
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         for (int time = 0; time < 3; time++) {
             when(new BarrierEvent.TimerFired(Timer.KEY_OWNER));
@@ -467,7 +467,7 @@ class BarrierMachineTest {
         EpochRecord next = open(2, ZERO, member(1, 30));
         when(new BarrierEvent.RecordWritten(seen(next), true));
         assertThat(effects(BarrierEffect.BroadcastRecord.class))
-                .as("it has not told of this one")
+                .as("the store has not pushed this one")
                 .containsExactly(new BarrierEffect.BroadcastRecord(seen(next), false));
     }
 
@@ -535,7 +535,7 @@ class BarrierMachineTest {
                 .containsExactly(new BarrierEffect.WriteRecord(seen(record).bytes(), seen(record.complete(PROVEN))));
         when(new BarrierEvent.RecordWritten(seen(record.complete(PROVEN)), false));
         assertThat(effects(BarrierEffect.ReadAll.class))
-                .as("somebody has written another one")
+                .as("another process has written another one")
                 .hasSize(1);
 
         state = before;
@@ -550,7 +550,7 @@ class BarrierMachineTest {
         assertThat(written()).isEqualTo(open(2, ZERO, next));
     }
 
-    @Test // ADR 32: what is completed says over how many paths, and the entries tell whose process a rank is in
+    @Test // ADR 32: the record counts the paths, and an entry names the process of its rank
     void readsTheEntriesFirstOnlyWhereItDoesNotKnowThem() {
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         when(new BarrierEvent.RankSeen(0, entry(ZERO)));
@@ -561,7 +561,7 @@ class BarrierMachineTest {
     }
 
     @Test // B-2: its mark may have been made by links that have never come up again
-    void endsACompleteEpochThatItIsNotConnectedFor() {
+    void degradesACompleteEpochThatItIsNotConnectedFor() {
         when(new BarrierEvent.SeatTaken(ZERO));
         when(new BarrierEvent.LinkConnected(0, ZERO, Proof.LOCAL));
         EpochRecord complete = open(1, ZERO, ONE).complete(ProofCounts.NONE);
@@ -577,7 +577,7 @@ class BarrierMachineTest {
         });
     }
 
-    @Test // B-2, PROTOCOL 3: whoever has lost a link since its mark ends the epoch, and does not complete it first
+    @Test // B-2, PROTOCOL 3: a seat that has lost a link since its mark ends the epoch and does not complete it first
     void completesNothingThatHasEndedForItsOwnSeat() {
         EpochRecord record = givenAMarkFor(open(1, ZERO, ONE));
         when(new BarrierEvent.Reconcile());
@@ -711,9 +711,9 @@ class BarrierMachineTest {
         });
     }
 
-    @Test // B-6; found in network namespaces: while one process can't reach the owner of some other key, nobody was
-    // told
-    void degradesAlsoWhileSomeOtherKeyCanNotBeRead() {
+    @Test // B-6; found in network namespaces: while one process could not reach the owner of another key,
+    // no process got degraded
+    void degradesEvenIfAnotherKeyCannotBeRead() {
         EpochRecord complete = givenComplete();
         when(new BarrierEvent.Reconcile());
         when(new BarrierEvent.LinkLost(0, ONE, "SILENCE", "nothing heard"));
@@ -750,7 +750,7 @@ class BarrierMachineTest {
         when(read(seen(record), Map.of()));
         when(new BarrierEvent.Reconcile());
         when(new BarrierEvent.MarkSeen(1, mark(ONE, record)));
-        assertThat(written()).as("what is read may say that it is over").isNull();
+        assertThat(written()).as("the read may show that the epoch is over").isNull();
         when(read(seen(record), Map.of()));
         assertThat(written()).isEqualTo(record.complete(PROVEN));
 
@@ -767,7 +767,7 @@ class BarrierMachineTest {
         when(new BarrierEvent.Reconcile());
         when(new BarrierEvent.RankSeen(1, entry(next)));
         when(read(seen(record), Map.of()));
-        assertThat(written()).as("decided from what was read").isNull();
+        assertThat(written()).as("decided from the values that were read").isNull();
         assertThat(effects(BarrierEffect.ReadAll.class)).hasSize(1);
         when(new BarrierEvent.ReadDone(seen(record), Map.of(0, entry(ZERO), 1, entry(next)), Map.of()));
         assertThat(written()).satisfies(opened -> assertThat(opened.vector()).containsExactly(ZERO, next));

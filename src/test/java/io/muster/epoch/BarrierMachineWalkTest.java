@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(600)
 class BarrierMachineWalkTest {
     private static final int MAX_STATES = Integer.getInteger("muster.walk.states", 2_000_000);
-    /** The largest worlds need more memory than there is: what lies beyond the bound is then left open. */
+    /** The largest worlds need too much memory: states beyond the bound are not visited. */
     private static final boolean DEEP = Boolean.getBoolean("muster.walk.deep");
 
     private static final long MAX_EPOCH = 6;

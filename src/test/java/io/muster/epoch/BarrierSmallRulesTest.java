@@ -111,7 +111,7 @@ class BarrierSmallRulesTest {
     // ---- when the store is asked
 
     @Test // B-8
-    void asksTheStoreWhenAnEntryHasVanished() {
+    void readsTheStoreWhenAnEntryHasVanished() {
         givenComplete();
         when(new BarrierEvent.RankSeen(1, entry(ONE, RankEntry.State.LIVE)));
         when(new BarrierEvent.RankSeen(1, null));
@@ -119,7 +119,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test // B-8
-    void asksTheStoreWhenAPeerHasSeenALaterStateOfTheSameEpoch() {
+    void readsTheStoreWhenAPeerHasSeenALaterStateOfTheEpoch() {
         givenAMark();
         when(new BarrierEvent.PeerSaw(3, EpochRecord.State.COMPLETE));
         thenItReads();
@@ -152,7 +152,7 @@ class BarrierSmallRulesTest {
         assertThat(written()).isEqualTo(complete);
     }
 
-    // ---- what is not done
+    // ---- omitted effects
 
     @Test
     void writesNothingToTheRecordWhileAnotherWriteIsUnderWay() {
@@ -284,7 +284,7 @@ class BarrierSmallRulesTest {
     }
 
     @Test // G-2
-    void aRankThatHasLeftEndsItsEpochAlsoAfterItsSeatIsReleased() {
+    void aRankThatHasLeftEndsItsEpochEvenAfterItsRelease() {
         givenComplete();
         when(new BarrierEvent.SeatLeaving(0));
         when(new BarrierEvent.RecordWriteFailed());

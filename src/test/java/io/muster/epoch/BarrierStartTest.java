@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class BarrierStartTest {
     /** Another process's entry may be pushed while this process's group is still being deployed. */
     @Test
-    void ignoresWhatTheStorePushesBeforeItHasStarted() {
+    void ignoresStoreEventsBeforeItHasStarted() {
         var verticle = new BarrierVerticle(
                 new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 5, 250, 100),
                 null,

@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  * Some processes with one rank each, their store keys and links, as one immutable state, and every step that it can
  * make: the production barrier machine, with the world around it as small as possible.
  *
- * @param dirty of each process, whether it has not been told of the present record
- * @param newcomers of each process, the ranks of whose present lives it has not been told, one bit each; the links may
+ * @param dirty of each process, whether the present record has not been pushed to it
+ * @param newcomers of each process, the ranks whose present lives have not been pushed to it, one bit each; the links may
  *     bring them before
  * @param mail marks that are on their way from process to process
  * @param made of each rank, the marks that its lives have made, in order; the last one, and those of numbers that are
@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * @param lostAfterMark of each rank, the greatest epoch in which its present life has lost a link after it had sent a
  *     mark
  * @param damaged true if a link was down while the present record was COMPLETE
- * @param keyOwner the rank of the process that owns the keys, -1 if nobody can say; a process knows it when it asks
+ * @param keyOwner the rank of the process that owns the keys, -1 if it is unknown; a process knows it when it asks
  */
 record BarrierWorld(
         @Nullable Versioned<EpochRecord> epoch,
@@ -126,7 +126,7 @@ record BarrierWorld(
         return start(size, budget, linked, -1);
     }
 
-    /** @param keyOwner who owns the keys at first, -1 if nobody can ever say */
+    /** @param keyOwner the rank whose process owns the keys at first, -1 if it is never known */
     static BarrierWorld start(int size, Budget budget, boolean linked, int keyOwner) {
         var builder = new Builder(size, budget);
         builder.keyOwner = keyOwner;
@@ -535,7 +535,7 @@ record BarrierWorld(
         }
 
         /**
-         * What has been told decides only what is told again, never what is written: states that differ in it are the
+         * The announcements decide only later announcements, never writes: states that differ in them are the
          * same here.
          */
         private static BarrierState untold(BarrierState state) {

@@ -30,7 +30,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** The production core of a group whose store answers nothing: it knows only what the routing brings. */
+/** The production core of a group whose store never answers: it knows only the messages of the routing. */
 final class FakeCore implements GroupPorts, GroupPorts.Listener, SegmentStore, Links, Network {
     final GroupCore core = new GroupCore(
             new BarrierSetup(FakeProcess.GROUP, FakeProcess.WORLD_SIZE, FakeProcess.SELF, 30, 200, 5, 250, 100), this);

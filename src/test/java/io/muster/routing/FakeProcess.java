@@ -86,7 +86,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     final Map<Integer, Member> seated = new HashMap<>(Map.of(0, member(0, 1)));
 
     final Set<Member> claimed = new HashSet<>(Set.of(member(0, 1)));
-    /** What dials come to, in turn; then the channel is up. */
+    /** The outcomes of the next dials, in order; later dials succeed. */
     final Queue<ConnectException> dialsFail = new ArrayDeque<>();
 
     int dials;

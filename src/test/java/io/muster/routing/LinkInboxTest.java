@@ -131,7 +131,7 @@ class LinkInboxTest {
     }
 
     @Test
-    void refusesALinkOpenOfALifeThatIsOver() {
+    void refusesALinkOpenOfALifeThatHasEnded() {
         RankEntry live = entry(member(1, 1), PEER);
         receives(open(live.with(RankEntry.State.GONE, live.handle()), member(0, 1)));
         assertThat(refused().reason()).isEqualTo("the entry of rank 1 is GONE");
@@ -159,7 +159,7 @@ class LinkInboxTest {
 
     // S-1
     @Test
-    void refusesAnUnsignedLinkOpenForGoodWhereTheGroupHasASecret() {
+    void refusesAnUnsignedLinkOpenFinallyIfTheGroupHasASecret() {
         process.secured.add(GROUP);
         receives(open(entry(member(1, 1), PEER), member(0, 1)));
         assertThat(refused().code()).isEqualTo(LinkMessage.Refuse.Code.FINAL);

@@ -112,7 +112,7 @@ class ReachabilityPollTest {
     }
 
     @Test
-    void waitsNoLongerThanItsDeadlineForAProcessThatDoesNotAnswer() {
+    void waitsForASilentProcessOnlyUntilTheDeadline() {
         b.answers = false;
         Future<Collection<View>> asked = a.ask(B);
         assertThat(asked.isComplete()).isFalse();
@@ -131,7 +131,7 @@ class ReachabilityPollTest {
     }
 
     @Test
-    void aProcessWithoutTheGroupAnswersAtOnceThatItHasNoView() {
+    void aProcessWithoutTheGroupAnswersAtOnceWithoutAView() {
         b.hasGroup = false;
         assertThat(a.ask(B).result()).containsExactly(a.own());
     }

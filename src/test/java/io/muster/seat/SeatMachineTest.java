@@ -98,7 +98,7 @@ class SeatMachineTest {
     }
 
     @Test
-    void theOutcomeOfAnotherWriteIsNotThatOfItsClaim() {
+    void ignoresTheOutcomeOfAWriteOtherThanItsClaim() {
         lookedAt(null, ticket(0, 100));
         SeatState claiming = state;
         when(new SeatEvent.Written(entry(50, RankEntry.State.LIVE, 0, 2).bytes(), true));
@@ -110,7 +110,7 @@ class SeatMachineTest {
         lookedAt(null, ticket(0, 100));
         Versioned<RankEntry> own = claimed();
         when(new SeatEvent.KeySeen(entry(50, RankEntry.State.LIVE, 0, 2)));
-        assertThat(state).as("somebody else's").isInstanceOf(SeatState.Claiming.class);
+        assertThat(state).as("a write of another process").isInstanceOf(SeatState.Claiming.class);
         when(new SeatEvent.KeySeen(own));
         assertThat(effects).containsExactly(new SeatEffect.Take(value(own)));
         SeatState held = state;
@@ -124,7 +124,7 @@ class SeatMachineTest {
     }
 
     @Test // its claim has been succeeded, or can't be applied any more, whatever its late answer says
-    void looksAgainIfItSeesANewerLifeWhileItClaims() {
+    void readsAgainIfItSeesANewerLifeWhileItClaims() {
         lookedAt(null, ticket(0, 100));
         Versioned<RankEntry> own = claimed();
         Versioned<RankEntry> newer = entry(5_000, RankEntry.State.LIVE, 0, 2);
@@ -138,7 +138,7 @@ class SeatMachineTest {
     }
 
     @Test
-    void aNewerLifeEndsItAlsoWhileItWrites() {
+    void aNewerLifeEndsItEvenWhileItWrites() {
         givenASeat();
         when(new SeatEvent.HandleChanged(handle(9)));
         claimed();
@@ -207,7 +207,7 @@ class SeatMachineTest {
     }
 
     @Test // a claim on the bytes that the newcomer has read can't be applied after the answer
-    void writesItsEntryAnewWhenANewcomerAsks() {
+    void writesItsEntryAgainWhenANewcomerAsks() {
         Versioned<RankEntry> own = givenASeat();
         when(new SeatEvent.Asked(0));
         Versioned<RankEntry> anew = claimed();
@@ -221,7 +221,7 @@ class SeatMachineTest {
     }
 
     @Test
-    void writesItsEntryAnewAfterAWriteThatTheNewcomerMayHaveRead() {
+    void writesItsEntryAgainAfterAWriteTheNewcomerMayHaveRead() {
         givenASeat();
         when(new SeatEvent.HandleChanged(handle(9)));
         Versioned<RankEntry> changed = claimed();
@@ -259,7 +259,7 @@ class SeatMachineTest {
     }
 
     @Test // PROTOCOL 2: own bytes after a failure mean success
-    void knowsItsOwnClaimAgainWhenTheAnswerWasLost() {
+    void recognisesItsOwnClaimWhenTheAnswerWasLost() {
         lookedAt(null, ticket(0, 100));
         Versioned<RankEntry> own = claimed();
         when(new SeatEvent.StoreFailed("no answer"));
@@ -363,7 +363,7 @@ class SeatMachineTest {
     }
 
     @Test
-    void looksAgainAfterAPauseWhenTheStoreDoesNotAnswer() {
+    void readsAgainAfterAPauseIfTheStoreDoesNotAnswer() {
         when(new SeatEvent.ClaimRequested(HANDLE));
         when(new SeatEvent.StoreFailed("no answer after 3000 ms"));
         assertThat(effects).containsExactly(new SeatEffect.Pause(SeatMachine.PAUSE_MS));

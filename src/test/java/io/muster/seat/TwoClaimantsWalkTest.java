@@ -36,7 +36,7 @@ class TwoClaimantsWalkTest {
     private static final int NEWCOMER = 1;
     private static final long MAX_REVISION = 4;
 
-    /** What a claimant waits for: one thing at a time. */
+    /** The one operation that a claimant waits for. */
     private sealed interface Waits {
         record Nothing() implements Waits {}
 
@@ -52,7 +52,7 @@ class TwoClaimantsWalkTest {
     }
 
     /**
-     * The machines, what they wait for, the key, writes that have missed their deadlines, and what may still go wrong.
+     * The machines, their open operations, the key, writes that missed their deadlines, and the faults left.
      */
     private record State(
             List<SeatState> seats,

@@ -11,10 +11,10 @@ import java.util.Objects;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Who misses whom, and who is blamed: nobody to whom nothing was done (P-9, P-10, B-4). */
+/** Checks that a process is missed or blamed only if a fault was injected into it (P-9, P-10, B-4). */
 final class Accusations {
     private final World world;
-    /** Told of each blame, null: nobody listens. */
+    /** Receives each blame, null: there is no receiver. */
     @Nullable
     BiConsumer<SimProcess, Blame> listener;
 
@@ -54,7 +54,7 @@ final class Accusations {
         }
     }
 
-    /** All have been connected for some seconds: nobody is blamed any more. */
+    /** All have been connected for some seconds, so no process may be blamed any more. */
     @Nullable
     String whyNotSilent() {
         return world.living().stream()

@@ -436,7 +436,7 @@ final class Disasters {
     }
 
     /**
-     * Nothing goes wrong any more: the network is whole at once, a split store merges, and whoever stands still goes
+     * Ends all faults: the network is whole at once, a split store merges, and each paused process goes
      * on.
      */
     void heal() {

@@ -238,7 +238,7 @@ final class Invariants {
         told.computeIfAbsent(self, _ -> new @Nullable Member[world.scenario.worldSize()])[peer.rank()] = peer;
     }
 
-    /** From now on this life is over; whoever is still CONNECTED to it some seconds later has not noticed. */
+    /** From now on this life is over: no link may be CONNECTED to it some seconds later. */
     void lifeEnded(Member member) {
         world.clock.after(
                 LET_GO_MS * 1_000,
@@ -445,7 +445,7 @@ final class Invariants {
     }
 
     /**
-     * It has heard that the incumbent holds the seat, but has not given up yet: it will see its claim, and keep the
+     * It knows that the incumbent holds the seat, but has not given up yet: it will see its claim, and keep the
      * seat.
      */
     private static boolean stillWants(SimProcess by, int rank) {

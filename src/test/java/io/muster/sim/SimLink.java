@@ -52,7 +52,7 @@ final class SimLink {
         }
     }
 
-    /** From anybody in this process, in the order in which it was told. */
+    /** Sends an event from this process; events keep their order. */
     void tell(LinkEvent event) {
         inbox.send(world.busUs(), () -> handle(event));
     }

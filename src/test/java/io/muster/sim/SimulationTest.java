@@ -90,7 +90,7 @@ class SimulationTest {
         assertThat(Outcome.of(seed).failure()).isNull();
     }
 
-    // B-4, P-10, P-11: told by every process, in its blame and in its report, and nobody else named at any time
+    // B-4, P-10, P-11: reported by every process, in its blame and its report, and no other process is named at any time
     @ParameterizedTest
     @EnumSource(value = Fault.class, mode = EnumSource.Mode.MATCH_ALL, names = "ONLY_.*")
     void allOfFiveProcessesNameTheInjectedFault(Fault deed) {
@@ -121,7 +121,7 @@ class SimulationTest {
 
     //
     @Test
-    void marksADeadRankGoneThoughTheNewsOfItsDeathWasLost() {
+    void marksADeadRankGoneIfTheMemberEventWasLost() {
         var world = new World(Scenario.calm(8, 3, 3), false);
         world.run();
         world.attended = false;

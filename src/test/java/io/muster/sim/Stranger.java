@@ -62,7 +62,7 @@ final class Stranger {
         }
     }
 
-    /** Nobody may ever take this for a life of the group. */
+    /** No process may ever accept this as a life of the group. */
     boolean isLifeOf(@Nullable Member member) {
         return member != null && lives.contains(member.life());
     }

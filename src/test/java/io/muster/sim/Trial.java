@@ -28,7 +28,7 @@ final class Trial {
      * ready.
      */
     private static final long SILENT_MS = 12_000;
-    /** Whoever is told that it was not heard waits for 5 s until it takes the other for lost. */
+    /** A process whose peer stopped receiving from it waits for 5 s until it counts the peer as lost. */
     private static final long UNHEARD_MS = 16_000;
 
     private final World world;
@@ -249,7 +249,7 @@ final class Trial {
                 if (by != victim()) {
                     yield List.of(isPair ? Accusations.pair(by, victim()) : Accusations.blamed(victim()));
                 }
-                // who is unheard hears that it is, and knows no more than that nobody answers it
+                // the peers say that they receive nothing from it; it knows only that no process answers
                 yield deed == Fault.ONLY_UNHEARD
                         ? ANYTHING
                         : List.of(
@@ -286,7 +286,7 @@ final class Trial {
                 || epoch.state() != EpochRecord.State.COMPLETE;
     }
 
-    /** P-10, B-3: missing is who was struck, as seen from here, and nobody who waits for it. */
+    /** P-10, B-3: the report names the process with the fault, and none that waits for it. */
     private void judgeReport(SimProcess process) {
         Set<Integer> missing = new TreeSet<>();
         process.report().missing().stream().map(StuckReport.Missing::rank).forEach(missing::add);
@@ -307,7 +307,7 @@ final class Trial {
         }
     }
 
-    /** All are connected again: whoever was not killed has come back in place (P-11). */
+    /** All are connected again: each process that was not killed has kept its life (P-11). */
     void isOver() {
         world.living()
                 .forEach(process -> process.seats.forEach((rank, seat) -> {

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One run: starts the processes of a scenario, lets faults strike for a while, then lets everything be well, and
- * demands that within {@link #RECOVERY_MS} all ranks are told all-connected, under a number that then stays.
+ * demands that within {@link #RECOVERY_MS} all ranks get all-connected, under a number that then stays.
  *
  * <p>A minute is the sum of what may have to pass one after the other: the last late operation (12 s after its deadline
  * began), a restart or a merge (5 s), silence (4 s), a claim with its questions (6 s), one attempt at a link that fails
@@ -180,7 +180,7 @@ final class World {
     // ---- processes
 
     private int reserved;
-    /** False: nobody starts what is missing, and nobody ends what is idle. */
+    /** Whether missing ranks are started again and idle processes ended. */
     boolean attended = true;
 
     /** A process that will start after a delay; its ranks count as cared for. */
@@ -221,7 +221,7 @@ final class World {
         return process;
     }
 
-    /** The clock of a host jumps, and stays so for whoever starts there later. */
+    /** The clock of a host jumps, also for processes that start there later. */
     void jumpClock(SimProcess process, long ms) {
         process.clockOffsetMs += ms;
         clocksOffMs.merge(process.host, ms, Long::sum);
@@ -259,7 +259,7 @@ final class World {
         }
     }
 
-    /** Whoever runs the job: a rank that nobody holds is started anew, a process without a rank ends. */
+    /** The launcher of the job: it starts each rank without a holder again, and ends each process without a rank. */
     private void supervise() {
         clock.after(500_000, () -> {
             if (!attended) {
@@ -435,7 +435,7 @@ final class World {
         return best;
     }
 
-    /** Null if every rank is held, linked to all others, and told all-connected of one and the same epoch. */
+    /** Null if every rank is held, linked to all others, and has all-connected of one epoch; else the difference. */
     @Nullable
     String whatIsMissing() {
         Member[] held = new Member[scenario.worldSize()];
