@@ -174,7 +174,7 @@ class DeadlinesTest {
     void closingEndsCallsThatWaitForAFrozenStore() throws Exception {
         store.freeze();
         Future<JoinedRank> join = muster.join(GroupOptions.of("g", 0, 1));
-        Eventually.holds("an operation missed its deadline", () -> store.missed > 0);
+        Eventually.value("an operation missed its deadline", () -> store.missed, seen -> seen > 0);
         muster.close().await(20, TimeUnit.SECONDS);
         assertThat(catchThrowableOfType(MusterException.class, () -> join.await(20, TimeUnit.SECONDS))
                         .kind())

@@ -78,7 +78,7 @@ class TransportFaultGroupTest {
     void aBrokenWriteBackConnectsNoLink(Lie lie) {
         TransportFault broken = faults.add(TransportFault.at(Point.WRITE, lie.act));
         Future<AllConnected> all = join();
-        Eventually.holds("two writes were broken", () -> broken.fired() >= 2);
+        Eventually.value("two writes were broken", () -> broken.fired(), seen -> seen >= 2);
         assertThat(all.isComplete()).isFalse();
         Eventually.value(
                 "the report names rank 0",
@@ -96,7 +96,7 @@ class TransportFaultGroupTest {
         zero = cluster.start(QUICK, faults).join("g", 0, 2);
         one = cluster.start(QUICK).join("g", 1, 2);
         Future<AllConnected> all = one.allConnected(InMemoryCluster.PATIENCE);
-        Eventually.holds("two writes were broken", () -> broken.fired() >= 2);
+        Eventually.value("two writes were broken", () -> broken.fired(), seen -> seen >= 2);
         assertThat(all.isComplete()).isFalse();
         broken.heal();
         assertThat(InMemoryCluster.await(zero, one).linkCount()).isEqualTo(2);
@@ -201,7 +201,7 @@ class TransportFaultGroupTest {
         JsonObject patient = QUICK.copy();
         patient.getJsonObject("peer").put("warmup", new JsonObject().put("timeoutMs", 600_000));
         join(patient, faults);
-        Eventually.holds("a warmup hangs", () -> hangs.fired() > 0);
+        Eventually.value("a warmup hangs", () -> hangs.fired(), seen -> seen > 0);
         InMemoryCluster.Process hanging = cluster.processes().getLast();
         long begunNanos = System.nanoTime();
         Bounded.await(hanging.muster().close(), "closing Muster");

@@ -265,7 +265,7 @@ class ProvedChannelTest {
         await(mine.write(region.remote(), 0, bytes(1)));
         assertThat(region.memory().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 1);
         assertThat(told).hasValue(1);
-        Eventually.holds("one write", () -> told.get() == 1);
+        Eventually.value("one write is reported", () -> told.get(), seen -> seen == 1);
         await(region.close(Duration.ofSeconds(1)));
     }
 }

@@ -359,7 +359,8 @@ class TcpChannelTest {
         openAndClose();
         int descriptors = descriptors();
         openAndClose();
-        Eventually.holds("descriptors are back", () -> descriptors() <= descriptors);
+        Eventually.value(
+                "no more than " + descriptors + " descriptors", TcpChannelTest::descriptors, now -> now <= descriptors);
     }
 
     private void openAndClose() {
@@ -402,7 +403,8 @@ class TcpChannelTest {
         for (int round = 0; round < 200; round++) {
             cycle();
         }
-        Eventually.holds("descriptors are back", () -> descriptors() <= descriptors);
+        Eventually.value(
+                "no more than " + descriptors + " descriptors", TcpChannelTest::descriptors, now -> now <= descriptors);
         assertThat(Thread.activeCount()).isLessThanOrEqualTo(threads + 1);
     }
 

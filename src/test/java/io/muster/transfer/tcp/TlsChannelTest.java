@@ -110,7 +110,7 @@ class TlsChannelTest {
                         refused -> assertThat(refused.kind()).isEqualTo(ConnectException.Kind.UNPROVED))
                 .hasMessageContaining("TLS")
                 .hasMessageContaining("security.tls");
-        Eventually.holds("the refused connections are counted", () -> a.transport.droppedConnections() > before);
+        Eventually.value("the refused connections are counted", () -> a.transport.droppedConnections(), seen -> seen > before);
         assertThat(failure(a.transport.connect(stranger.transport.address())))
                 .isInstanceOfSatisfying(
                         ConnectException.class,
@@ -157,7 +157,7 @@ class TlsChannelTest {
                                 .addCertPath(two.certificate().toString())
                                 .addKeyPath(two.key().toString()))))
                 .contains("protocol_version");
-        Eventually.holds("the refused connections are counted", () -> a.transport.droppedConnections() >= 2);
+        Eventually.value("the refused connections are counted", () -> a.transport.droppedConnections(), seen -> seen >= 2);
     }
 
     /** The error of a client that connects with these TLS options. */
