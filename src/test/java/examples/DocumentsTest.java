@@ -41,18 +41,22 @@ class DocumentsTest {
                     + "|barrier|status|flight|prime)(?:\\.[a-z][A-Za-z]*)+)`");
     /** The first cell of each row of a table; in the changelog it holds the old name. */
     private static final Pattern FIRST_CELL = Pattern.compile("(?m)^\\|[^|\n]+\\|");
+
     private static final Pattern LINK = Pattern.compile("\\[[^\\]]*]\\(([^)\\s]+)\\)");
     private static final Pattern HEADING = Pattern.compile("(?m)^#{1,6} (.+)$");
     private static final Pattern EVENT_ROW = Pattern.compile("(?m)^\\| `([a-z]+[.-][a-z.-]+)` \\|");
-    private static final Pattern LOG_LINE =
-            Pattern.compile("\\bLOG\\s*\\.(?:info|warn|error|debug|trace)\\(|\\.log\\(|\\bnew Complaints\\(", Pattern.CASE_INSENSITIVE);
+    private static final Pattern LOG_LINE = Pattern.compile(
+            "\\bLOG\\s*\\.(?:info|warn|error|debug|trace)\\(|\\.log\\(|\\bnew Complaints\\(", Pattern.CASE_INSENSITIVE);
     private static final Pattern LOG_EVENT = Pattern.compile("\\bLogEvents\\.([A-Z_]+)");
     private static final Pattern LOGGER_NAME = Pattern.compile("\\bLogger (\\w+)\\b(?! \\{)");
     /** A constant, one of two, or the field {@code event} of a class that is given a constant. */
-    private static final Pattern BEGINS_WITH_EVENT = Pattern.compile("LogEvents\\.[A-Z_]+(?:\\s*\\+|,|\\))"
-            + "|\\([^;]*? \\? LogEvents\\.[A-Z_]+ : LogEvents\\.[A-Z_]+\\)\\s*\\+"
-            + "|(?:LOG|LoggerFactory\\.getLogger\\(\\w+\\.class\\)), LogEvents\\.[A-Z_]+\\)"
-            + "|event \\+ \"", Pattern.CASE_INSENSITIVE);
+    private static final Pattern BEGINS_WITH_EVENT = Pattern.compile(
+            "LogEvents\\.[A-Z_]+(?:\\s*\\+|,|\\))"
+                    + "|\\([^;]*? \\? LogEvents\\.[A-Z_]+ : LogEvents\\.[A-Z_]+\\)\\s*\\+"
+                    + "|(?:LOG|LoggerFactory\\.getLogger\\(\\w+\\.class\\)), LogEvents\\.[A-Z_]+\\)"
+                    + "|event \\+ \"",
+            Pattern.CASE_INSENSITIVE);
+
     private static final Pattern VERSION_ROW = Pattern.compile("(?m)^\\| [^|]+ \\| `(\\w+)\\.VERSION` \\| (\\d+) \\|");
     /** Not a setting, but the group of three that are set together. */
     private static final Set<String> GROUPS_OF_SETTINGS = Set.of("security.tls");
@@ -93,7 +97,8 @@ class DocumentsTest {
         Set<String> settings = new TreeSet<>();
         for (Path page : pages()) {
             String text = Files.readString(page);
-            String current = page.endsWith("CHANGELOG.md") ? FIRST_CELL.matcher(text).replaceAll("") : text;
+            String current =
+                    page.endsWith("CHANGELOG.md") ? FIRST_CELL.matcher(text).replaceAll("") : text;
             SETTING.matcher(current).results().forEach(match -> settings.add(match.group(1)));
         }
         settings.removeAll(GROUPS_OF_SETTINGS);
@@ -112,9 +117,9 @@ class DocumentsTest {
                 .flatMap(cell -> SETTING.matcher(cell.group()).results())
                 .map(match -> match.group(1))
                 .toList();
-        assertThat(removed).hasSizeGreaterThan(10).allSatisfy(path -> assertThat(setting(path))
-                .as(path)
-                .isNull());
+        assertThat(removed)
+                .hasSizeGreaterThan(10)
+                .allSatisfy(path -> assertThat(setting(path)).as(path).isNull());
     }
 
     /** The default of a setting, null if there is no such setting. */
@@ -176,7 +181,8 @@ class DocumentsTest {
                 lines++;
                 String begin = text.substring(line.end()).stripLeading();
                 if (!BEGINS_WITH_EVENT.matcher(begin).lookingAt()) {
-                    wrong.add(source.getFileName() + ": " + begin.lines().findFirst().orElse(""));
+                    wrong.add(source.getFileName() + ": "
+                            + begin.lines().findFirst().orElse(""));
                 }
             }
             assertThat(LOGGER_NAME.matcher(text).results().map(name -> name.group(1)))

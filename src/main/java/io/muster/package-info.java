@@ -1,6 +1,6 @@
 /**
- * The API: start Muster, join a group, wait for all-connected, transfer, leave. Read {@link io.muster.Muster} first, and
- * {@link io.muster.MusterVerticle} for the same by JSON.
+ * The API: start Muster, join a group, wait for all-connected, transfer, leave. Read {@link io.muster.Muster} first,
+ * and {@link io.muster.MusterVerticle} for the same by JSON.
  *
  * <p>The exported packages are this one, {@link io.muster.options}, {@link io.muster.group} and
  * {@code io.muster.testing}. Public types in all other packages are internal: they may change in every version.

@@ -117,7 +117,8 @@ class ArchitectureTest {
     /** Packages that decide and nothing else, and the deciding types of packages that also hold shells. */
     private static final DescribedPredicate<JavaClass> CORE = DescribedPredicate.describe(
             "the pure core",
-            type -> Set.of("io.muster.epoch", "io.muster.seat", "io.muster.blame").contains(type.getPackageName())
+            type -> Set.of("io.muster.epoch", "io.muster.seat", "io.muster.blame")
+                            .contains(type.getPackageName())
                     || Set.of(
                                             "io.muster.peer",
                                             "io.muster.warmup",
@@ -392,13 +393,12 @@ class ArchitectureTest {
     /** For code outside of its package; record components are seen through their accessors. */
     private static boolean isVisible(JavaClass type) {
         return isPublicOrProtected(type.getModifiers())
-                && type.getEnclosingClass()
-                        .map(ArchitectureTest::isVisible)
-                        .orElse(true);
+                && type.getEnclosingClass().map(ArchitectureTest::isVisible).orElse(true);
     }
 
     private static boolean isVisible(JavaMember member) {
-        return isPublicOrProtected(member.getModifiers()) && !member.getModifiers().contains(JavaModifier.SYNTHETIC);
+        return isPublicOrProtected(member.getModifiers())
+                && !member.getModifiers().contains(JavaModifier.SYNTHETIC);
     }
 
     private static boolean isPublicOrProtected(Set<JavaModifier> modifiers) {

@@ -163,7 +163,8 @@ class CyclesTest {
         Future<?> waiting = first.join("waiting", 0, 2).allConnected(InMemoryCluster.PATIENCE);
         var address = first.muster().address();
         Bounded.await(first.muster().close(), "closing Muster");
-        assertThatThrownBy(() -> Bounded.await(waiting, "the wait for all connected")).hasMessageContaining("closed while waiting");
+        assertThatThrownBy(() -> Bounded.await(waiting, "the wait for all connected"))
+                .hasMessageContaining("closed while waiting");
         assertThat(first.vertx().deploymentIDs()).isEmpty();
         assertThat(first.muster().process().regions().size()).isZero();
         assertNobodyListensAt(first, new Addresses(new GroupName("g")).link(0, 1));

@@ -150,7 +150,8 @@ class DeadlinesTest {
         assertThat(missed).hasMessageContaining("rank 1: never published");
         assertThat(rank.report().await(20, TimeUnit.SECONDS).missing()).hasSize(1);
         assertThat(muster.diagnostics().status("g").await(20, TimeUnit.SECONDS)).hasSize(1);
-        assertThat(muster.diagnostics().dumpFlightRecord("asked").await(20, TimeUnit.SECONDS)).isEmpty();
+        assertThat(muster.diagnostics().dumpFlightRecord("asked").await(20, TimeUnit.SECONDS))
+                .isEmpty();
         try (Arena arena = Arena.ofShared()) {
             assertThat(catchThrowableOfType(
                                     MusterException.class,

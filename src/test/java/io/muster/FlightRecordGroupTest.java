@@ -52,7 +52,8 @@ class FlightRecordGroupTest {
                 .toList();
 
         List<String> messages = waits.stream()
-                .map(wait -> catchThrowableOfType(MusterException.class, () -> Bounded.await(wait, "the wait for all connected"))
+                .map(wait -> catchThrowableOfType(
+                                MusterException.class, () -> Bounded.await(wait, "the wait for all connected"))
                         .getMessage())
                 .toList();
 

@@ -2,7 +2,6 @@
 
 package io.muster;
 
-import io.muster.routing.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlFuzz;
@@ -10,6 +9,7 @@ import io.muster.group.GroupSecret;
 import io.muster.launch.ConfigFuzz;
 import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkMessage;
+import io.muster.routing.Beat;
 import io.muster.runtime.QuestionsFuzz;
 import io.muster.runtime.SealedMessage;
 import io.muster.segment.Schema;

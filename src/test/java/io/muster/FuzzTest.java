@@ -4,7 +4,6 @@ package io.muster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.routing.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.cluster.ControlFuzz;
 import io.muster.group.GroupName;
@@ -13,6 +12,7 @@ import io.muster.peer.LinkMessage;
 import io.muster.peer.PairId;
 import io.muster.peer.WarmupAnswer;
 import io.muster.peer.WarmupSlot;
+import io.muster.routing.Beat;
 import io.muster.runtime.QuestionsFuzz;
 import io.muster.runtime.SealedMessage;
 import io.muster.segment.RandomValues;

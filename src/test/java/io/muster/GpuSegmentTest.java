@@ -215,7 +215,9 @@ class GpuSegmentTest {
             refused(WriteException.Reason.OUT_OF_BOUNDS, who.write(0, "kv", 4996, bytes(1, 5)));
             refused(WriteException.Reason.OUT_OF_BOUNDS, who.write(0, "kv", -1, bytes(1, 5)));
             refused(WriteException.Reason.OUT_OF_BOUNDS, who.read(0, "kv", Long.MAX_VALUE, bytes(1, 5)));
-            refused(WriteException.Reason.EMPTY, who.write(0, "kv", 0, bytes(1, 5).asSlice(0, 0)));
+            refused(
+                    WriteException.Reason.EMPTY,
+                    who.write(0, "kv", 0, bytes(1, 5).asSlice(0, 0)));
             ended(who.write(0, "kv", 4995, bytes(1, 5)));
         }
         assertThat(HostGpus.byteAt(target.address() + 4994)).isZero();

@@ -115,7 +115,8 @@ final class InMemoryCluster implements AutoCloseable {
                 Bounded.await(Muster.start(vertx, store, id, MusterOptions.fromJson(all), around), "starting Muster"));
         processes.add(process);
         FlightRecordWhenItFails.register(
-                process, () -> process.muster().diagnostics().flightRecord().toJson().encodePrettily());
+                process,
+                () -> process.muster().diagnostics().flightRecord().toJson().encodePrettily());
         return process;
     }
 
@@ -199,9 +200,7 @@ final class InMemoryCluster implements AutoCloseable {
     private static List<AllConnected> connected(List<JoinedRank> ranks) {
         List<Future<AllConnected>> waits =
                 ranks.stream().map(rank -> rank.allConnected(PATIENCE)).toList();
-        return waits.stream()
-                .map(wait -> Bounded.await(wait, "all connected"))
-                .toList();
+        return waits.stream().map(wait -> Bounded.await(wait, "all connected")).toList();
     }
 
     static AllConnected await(JoinedRank... ranks) {

@@ -83,7 +83,8 @@ class InMemoryGroupTest {
             }
             for (Future<JoinedRank> joined : joining) {
                 assertThat(Bounded.await(
-                                        Bounded.await(joined, "joining the group").allConnected(Duration.ofSeconds(20)),
+                                        Bounded.await(joined, "joining the group")
+                                                .allConnected(Duration.ofSeconds(20)),
                                         "all connected")
                                 .linkCount())
                         .isEqualTo(worldSize * (worldSize - 1));
@@ -103,7 +104,8 @@ class InMemoryGroupTest {
         }
         AllConnected first = Bounded.await(waits.getFirst(), "the first wait");
         for (Future<AllConnected> wait : waits) {
-            assertThat(Bounded.await(wait, "the wait for all connected").epoch()).isEqualTo(first.epoch());
+            assertThat(Bounded.await(wait, "the wait for all connected").epoch())
+                    .isEqualTo(first.epoch());
         }
         assertThat(first.linkCount()).isEqualTo(worldSize * (worldSize - 1));
         assertThat(first.links().getOrDefault(Proof.WARMUP, 0)).isEqualTo(worldSize * (worldSize - 1));
@@ -117,8 +119,9 @@ class InMemoryGroupTest {
         Muster two = start(MusterOptions.defaults());
         List<Future<AllConnected>> waits = new ArrayList<>();
         for (int rank = 0; rank < 6; rank++) {
-            waits.add(Bounded.await((rank % 2 == 0 ? one : two).join(GroupOptions.of("g", rank, 6)), "joining the group")
-                    .allConnected(Duration.ofSeconds(20)));
+            waits.add(
+                    Bounded.await((rank % 2 == 0 ? one : two).join(GroupOptions.of("g", rank, 6)), "joining the group")
+                            .allConnected(Duration.ofSeconds(20)));
         }
         AllConnected connected = Bounded.await(waits.getFirst(), "the first wait");
         assertThat(connected.links()).containsEntry(Proof.LOCAL, 12).containsEntry(Proof.WARMUP, 18);
@@ -129,8 +132,10 @@ class InMemoryGroupTest {
     @Test
     void writesIntoThePeersSegment() {
         JoinedRank zero = Bounded.await(
-                start(MusterOptions.defaults()).join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20)), "joining the group");
-        JoinedRank one = Bounded.await(start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)), "joining the group");
+                start(MusterOptions.defaults()).join(GroupOptions.of("g", 0, 2).segment("kv", 1 << 20)),
+                "joining the group");
+        JoinedRank one =
+                Bounded.await(start(MusterOptions.defaults()).join(GroupOptions.of("g", 1, 2)), "joining the group");
         Bounded.await(one.allConnected(Duration.ofSeconds(20)), "all connected at rank 1");
         try (Arena arena = Arena.ofShared()) {
             MemorySegment source = arena.allocate(1 << 20);

@@ -56,10 +56,11 @@ class JoinedRankTest {
 
     @Test
     void publishesASegmentThatIsRegisteredLaterAndKeepsLinksAndEpoch() {
-        JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 2).segment("early", 16)), "joining the group");
+        JoinedRank zero =
+                Bounded.await(start().join(GroupOptions.of("g", 0, 2).segment("early", 16)), "joining the group");
         JoinedRank one = Bounded.await(start().join(GroupOptions.of("g", 1, 2)), "joining the group");
-        long epoch =
-                Bounded.await(one.allConnected(PATIENCE), "all connected at rank 1").epoch();
+        long epoch = Bounded.await(one.allConnected(PATIENCE), "all connected at rank 1")
+                .epoch();
         Bounded.await(zero.allConnected(PATIENCE), "all connected at rank 0");
         Queue<String> changes = new ConcurrentLinkedQueue<>();
         vertxes.forEach(vertx -> {
@@ -84,7 +85,8 @@ class JoinedRankTest {
                 .extracting(PublishedSegment::name)
                 .containsExactly("early", "late");
         try (Arena arena = Arena.ofShared()) {
-            Bounded.await(one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42)), "the write of rank 1");
+            Bounded.await(
+                    one.write(0, "late", 4092, arena.allocateFrom(ValueLayout.JAVA_INT, 42)), "the write of rank 1");
         }
         assertThat(late.get(ValueLayout.JAVA_INT, 4092)).isEqualTo(42);
         assertThat(zero.segment("late")).isEqualTo(late);
@@ -149,7 +151,8 @@ class JoinedRankTest {
         Bounded.await(first.join(GroupOptions.of("g", 0, 1)), "joining the group");
         Muster late = start();
         assertThat(failure(late.join(GroupOptions.of("g", 0, 1)))).hasMessageContaining("is held by pid");
-        assertThat(Bounded.await(late.diagnostics().status(null), "late status")).isEmpty();
+        assertThat(Bounded.await(late.diagnostics().status(null), "late status"))
+                .isEmpty();
         Bounded.await(first.close(), "first close");
         Bounded.await(late.join(GroupOptions.of("g", 0, 2)), "late join");
     }
@@ -167,7 +170,8 @@ class JoinedRankTest {
     }
 
     private static MusterException failure(Future<?> future) {
-        MusterException failure = catchThrowableOfType(MusterException.class, () -> Bounded.await(future, "the failure"));
+        MusterException failure =
+                catchThrowableOfType(MusterException.class, () -> Bounded.await(future, "the failure"));
         assertThat(failure).as("failed").isNotNull();
         return failure;
     }

@@ -189,13 +189,14 @@ class LibraryModeTest {
 
     @Test
     void aVerticleJoinsSharesAndLeaves() throws Exception {
-        String zero = Bounded.await(deploy(rank(0).put("segments", new JsonObject().put("kv", 4096))), "deploying the verticle");
+        String zero = Bounded.await(
+                deploy(rank(0).put("segments", new JsonObject().put("kv", 4096))), "deploying the verticle");
         JoinedRank joined = MusterVerticle.joined(vertx, "g", 0).orElseThrow();
         assertThat(joined.segment("kv").byteSize()).isEqualTo(4096);
 
-        String one = Bounded.await(deploy(rank(1).put("requireAllConnectedWithinMs", 30_000)), "deploying the verticle");
-        assertThat(Bounded.await(joined.allConnected(LONG), "all connected")
-                        .worldSize())
+        String one =
+                Bounded.await(deploy(rank(1).put("requireAllConnectedWithinMs", 30_000)), "deploying the verticle");
+        assertThat(Bounded.await(joined.allConnected(LONG), "all connected").worldSize())
                 .isEqualTo(2);
         JsonObject status = Bounded.await(
                         vertx.eventBus().<JsonObject>request("muster.g.status", new JsonObject()),
@@ -213,7 +214,8 @@ class LibraryModeTest {
         assertThat(catchThrowableOfType(
                         Exception.class,
                         () -> Bounded.await(
-                                vertx.eventBus().request("muster.g.status", new JsonObject()), "the reply on the event bus")))
+                                vertx.eventBus().request("muster.g.status", new JsonObject()),
+                                "the reply on the event bus")))
                 .as("nobody answers any more")
                 .isNotNull();
     }
@@ -266,11 +268,12 @@ class LibraryModeTest {
                         "deploying the verticle"));
         assertThat(other.kind()).isEqualTo(MusterException.Kind.CONFIG);
         assertThat(other).hasMessageContaining("liveness.misses is 7 here and 3 there");
-        MusterException twice =
-                catchThrowableOfType(MusterException.class, () -> Bounded.await(deploy(rank(0)), "deploying the verticle"));
+        MusterException twice = catchThrowableOfType(
+                MusterException.class, () -> Bounded.await(deploy(rank(0)), "deploying the verticle"));
         assertThat(twice).hasMessageContaining("rank 0 of group g has been joined by this process already");
         Bounded.await(
-                deploy(rank(1).put("muster", new JsonObject()).put("requireAllConnectedWithinMs", 30_000)), "deploying the verticle");
+                deploy(rank(1).put("muster", new JsonObject()).put("requireAllConnectedWithinMs", 30_000)),
+                "deploying the verticle");
     }
 
     @Test

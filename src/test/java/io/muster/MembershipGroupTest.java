@@ -97,13 +97,15 @@ class MembershipGroupTest {
                                 .put("peer", 1)
                                 .put("incarnation", one.member().incarnation())
                                 .put("reason", "its answers look wrong"));
-        JsonObject lost =
-                Bounded.await(degraded, "the event of the loss").getJsonArray("lost").getJsonObject(0);
+        JsonObject lost = Bounded.await(degraded, "the event of the loss")
+                .getJsonArray("lost")
+                .getJsonObject(0);
         assertThat(lost.getInteger("rank")).isEqualTo(1);
         assertThat(lost.getString("reason")).isEqualTo("REPORTED");
         assertThat(lost.getString("evidence")).contains("its answers look wrong");
         assertThat(lost.getInteger("reportedBy")).isZero();
-        assertThat(Bounded.await(degraded, "the event of the loss").getLong("epoch")).isEqualTo(epoch);
+        assertThat(Bounded.await(degraded, "the event of the loss").getLong("epoch"))
+                .isEqualTo(epoch);
         Bounded.await(degradedThere, "the event of the loss at the other process");
         assertThat(InMemoryCluster.await(zero, one).epoch()).isGreaterThan(epoch);
     }
@@ -266,7 +268,8 @@ class MembershipGroupTest {
         cluster.crash(third);
         processLost.forEach(lost -> Bounded.await(lost, "the events of the loss"));
         for (JoinedRank left : List.of(zero, one)) {
-            assertThatThrownBy(() -> Bounded.await(left.allConnected(Duration.ofMillis(300)), "the wait of the rank that left"))
+            assertThatThrownBy(() ->
+                            Bounded.await(left.allConnected(Duration.ofMillis(300)), "the wait of the rank that left"))
                     .as("two are not all")
                     .isInstanceOfSatisfying(
                             MusterException.class,

@@ -8,8 +8,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
-import io.muster.routing.Beat;
-import io.muster.group.StuckReport;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
@@ -18,6 +16,7 @@ import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.group.StuckReport;
 import io.muster.group.WriteException;
 import io.muster.ops.StatusVerticle;
 import io.muster.options.GroupOptions;
@@ -27,6 +26,7 @@ import io.muster.peer.LinkCodec;
 import io.muster.peer.LinkMessage;
 import io.muster.peer.WarmupAnswer;
 import io.muster.peer.WarmupSlot;
+import io.muster.routing.Beat;
 import io.muster.runtime.GroupSeals;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
@@ -230,15 +230,17 @@ class SecuredGroupTest {
                         .contains("security.secretFile");
             });
         }
-        assertThat(first.muster().diagnostics().rejected().count() + second.muster().diagnostics().rejected().count()).isPositive();
+        assertThat(first.muster().diagnostics().rejected().count()
+                        + second.muster().diagnostics().rejected().count())
+                .isPositive();
         assertThat(logged.stream()
                         .filter(line -> line.contains("muster.entry.rejected group=g rank=0"))
                         .count())
                 .as("once")
                 .isEqualTo(1);
         ProcessAddress address = first.muster().address();
-        assertThatThrownBy(
-                        () -> Bounded.await(second.muster().process().routing().connect(address), "connecting to the process"))
+        assertThatThrownBy(() -> Bounded.await(
+                        second.muster().process().routing().connect(address), "connecting to the process"))
                 .hasMessageContaining("UNPROVED")
                 .hasMessageContaining("security.secretFile");
         assertThatThrownBy(() -> Bounded.await(
@@ -359,7 +361,8 @@ class SecuredGroupTest {
                 .hasMessageContaining("is held by pid");
         if (forgery != Forgery.REMOVED) { // of marks the store tells nobody: who reads them counts
             assertThat(Stream.concat(processes.stream(), Stream.of(late))
-                            .mapToLong(process -> process.muster().diagnostics().rejected().count())
+                            .mapToLong(process ->
+                                    process.muster().diagnostics().rejected().count())
                             .sum())
                     .as("counted")
                     .isPositive();
@@ -373,7 +376,8 @@ class SecuredGroupTest {
         JoinedRank zero = waiter.join("g", 0, 3);
         JoinedRank one = waiter.join("g", 1, 3);
         assertThat(Bounded.await(waiter.muster().diagnostics().status("g"), "muster status")
-                        .getFirst().toJson()
+                        .getFirst()
+                        .toJson()
                         .getLong("distrusted"))
                 .isZero();
         InMemoryCluster.Process forgetful = cluster.start(InMemoryCluster.secret(Path.of("")));
@@ -404,15 +408,19 @@ class SecuredGroupTest {
         Bounded.await(unsigned.leave(), "leaving with the unsigned rank");
         JoinedRank two = cluster.start(secured).join("g", 2, 3);
         InMemoryCluster.await(zero, one, two);
-        assertThat(StatusVerticle.text(Bounded.await(waiter.muster().diagnostics().status("g"), "muster status")
-                        .getFirst().toJson()))
+        assertThat(StatusVerticle.text(
+                        Bounded.await(waiter.muster().diagnostics().status("g"), "muster status")
+                                .getFirst()
+                                .toJson()))
                 .doesNotContain("unsigned or foreign");
     }
 
     private static JsonObject pictureWith(InMemoryCluster.Process process, String line) {
         return Eventually.value(
                 "the status has the line: " + line,
-                () -> Bounded.await(process.muster().diagnostics().status("g"), "the status of group g").getFirst().toJson(),
+                () -> Bounded.await(process.muster().diagnostics().status("g"), "the status of group g")
+                        .getFirst()
+                        .toJson(),
                 picture -> StatusVerticle.text(picture).contains(line));
     }
 
@@ -451,7 +459,9 @@ class SecuredGroupTest {
                     .isInstanceOf(LinkMessage.Refuse.class);
         }
         Eventually.value(
-                "500 rejected messages are counted", () -> process.muster().diagnostics().rejected().count(), counted -> counted >= 500);
+                "500 rejected messages are counted",
+                () -> process.muster().diagnostics().rejected().count(),
+                counted -> counted >= 500);
         for (String event : List.of(
                 "muster.message.malformed",
                 "muster.claim.malformed",
@@ -472,11 +482,11 @@ class SecuredGroupTest {
         var group = new GroupName("g");
         // the stranger can read everything but the secret: the schema is public
         var seen = new SealedSegmentStore(stranger, GroupSecret.ofText(SECRET), (_, _) -> {});
-        RankEntry entry = ((Decoded.Valid<RankEntry>)
-                        Schema.rankEntry(Objects.requireNonNull(Bounded.await(seen.get(keys.rank(1)), "reading the store"))))
+        RankEntry entry = ((Decoded.Valid<RankEntry>) Schema.rankEntry(
+                        Objects.requireNonNull(Bounded.await(seen.get(keys.rank(1)), "reading the store"))))
                 .value();
-        EpochRecord epoch = ((Decoded.Valid<EpochRecord>)
-                        Schema.epochRecord(Objects.requireNonNull(Bounded.await(seen.get(keys.epoch()), "reading the store"))))
+        EpochRecord epoch = ((Decoded.Valid<EpochRecord>) Schema.epochRecord(
+                        Objects.requireNonNull(Bounded.await(seen.get(keys.epoch()), "reading the store"))))
                 .value();
         SegmentHandle handle = trap.redirected(entry.handle());
         var newer =
@@ -725,7 +735,9 @@ class SecuredGroupTest {
                     ControlKind.GOSSIP,
                     new io.muster.barrier.Gossip(new GroupName("g"), "g/rank/1", Schema.encode(entry)).encode());
             Eventually.value(
-                    "4 rejected messages are counted", () -> process.muster().diagnostics().rejected().count(), counted -> counted >= 4);
+                    "4 rejected messages are counted",
+                    () -> process.muster().diagnostics().rejected().count(),
+                    counted -> counted >= 4);
             assertThatThrownBy(() -> Bounded.await(
                             channel.write(
                                     new RemoteRegion(segment.region(), segment.key(), segment.bytes()), 0, eight(7)),

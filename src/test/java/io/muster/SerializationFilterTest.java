@@ -119,10 +119,10 @@ class SerializationFilterTest {
 
     @Test
     void sharedMapsHoldTheTypesThatVertxDocuments() {
-        AsyncMap<String, Object> mine = Bounded.await(
-                here.sharedData().<String, Object>getClusterWideMap("shared"), "the cluster-wide map");
-        AsyncMap<String, Object> theirs = Bounded.await(
-                there.sharedData().<String, Object>getClusterWideMap("shared"), "the cluster-wide map");
+        AsyncMap<String, Object> mine =
+                Bounded.await(here.sharedData().<String, Object>getClusterWideMap("shared"), "the cluster-wide map");
+        AsyncMap<String, Object> theirs =
+                Bounded.await(there.sharedData().<String, Object>getClusterWideMap("shared"), "the cluster-wide map");
         Map<String, Object> values = Map.of(
                 "text",
                 "a",
@@ -145,8 +145,8 @@ class SerializationFilterTest {
                 "instant",
                 Instant.EPOCH);
         values.forEach((key, value) -> Bounded.await(mine.put(key, value), "putting into the map"));
-        values.forEach((key, value) ->
-                assertThat(Bounded.await(theirs.get(key), "getting from the map")).isEqualTo(value));
+        values.forEach((key, value) -> assertThat(Bounded.await(theirs.get(key), "getting from the map"))
+                .isEqualTo(value));
         assertThat(Bounded.await(theirs.putIfAbsent("text", "b"), "putting into the map if absent"))
                 .isEqualTo("a");
         assertThat(Bounded.await(theirs.replaceIfPresent("text", "a", "c"), "replacing in the map"))
@@ -154,7 +154,8 @@ class SerializationFilterTest {
         Bounded.await(mine.put("short", "lived", 60_000), "putting into the map");
         assertThat(Bounded.await(theirs.get("short"), "getting from the map")).isEqualTo("lived");
         assertThat(Bounded.await(theirs.entries(), "the entries of the map")).hasSize(values.size() + 1);
-        assertThat(Bounded.await(theirs.remove("text"), "removing from the map")).isEqualTo("c");
+        assertThat(Bounded.await(theirs.remove("text"), "removing from the map"))
+                .isEqualTo("c");
         Bounded.await(mine.clear(), "clearing the map");
         assertThat(Bounded.await(theirs.size(), "the size of the map")).isZero();
     }
@@ -170,8 +171,7 @@ class SerializationFilterTest {
                 .isTrue();
         assertThat(Bounded.await(mine.get(), "reading the counter")).isEqualTo(9);
         Lock held = Bounded.await(here.sharedData().getLock("lock"), "the lock");
-        assertThatThrownBy(() -> Bounded.await(
-                        there.sharedData().getLockWithTimeout("lock", 100), "the lock"))
+        assertThatThrownBy(() -> Bounded.await(there.sharedData().getLockWithTimeout("lock", 100), "the lock"))
                 .hasMessageContaining("Timed out");
         held.release();
         Bounded.await(there.sharedData().getLockWithTimeout("lock", 20_000), "the lock")

@@ -49,13 +49,14 @@ final class SettingsInMessagesTest {
         assertThat(missing).isEmpty();
         assertThat(named)
                 .as("the scan sees literals")
-                .contains("transport.helloTimeoutMs", "transport.writeTimeoutMs", "endpoint.port", "security.secretFile");
+                .contains(
+                        "transport.helloTimeoutMs", "transport.writeTimeoutMs", "endpoint.port", "security.secretFile");
     }
 
     @Test
     void findsASettingThatDoesNotExist() {
-        Set<String> settings = settings(List.of("transport:", "  # text", "  helloTimeoutMs: 3000", "peer:", "  open:",
-                "    timeoutMs: 5000"));
+        Set<String> settings = settings(
+                List.of("transport:", "  # text", "  helloTimeoutMs: 3000", "peer:", "  open:", "    timeoutMs: 5000"));
 
         assertThat(settings)
                 .containsExactlyInAnyOrder(

@@ -59,14 +59,15 @@ class StartTest {
         SegmentStore gone = busy(
                 shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.fatal("shut down"));
 
-        assertThatThrownBy(() -> Bounded.await(Muster.start(vertx, gone, id, MusterOptions.defaults()), "starting Muster"))
+        assertThatThrownBy(
+                        () -> Bounded.await(Muster.start(vertx, gone, id, MusterOptions.defaults()), "starting Muster"))
                 .hasMessage("shut down");
         assertThat(asked).hasValue(1);
 
         SegmentStore silent = busy(
                 shared.store(vertx.getOrCreateContext(), id), Integer.MAX_VALUE, MusterException.retry("no answer"));
-        assertThatThrownBy(
-                        () -> Bounded.await(Muster.start(vertx, silent, id, MusterOptions.defaults()), "starting Muster"))
+        assertThatThrownBy(() ->
+                        Bounded.await(Muster.start(vertx, silent, id, MusterOptions.defaults()), "starting Muster"))
                 .hasMessage("no answer");
         assertThat(asked).hasValue(1 + 10);
     }

@@ -36,7 +36,9 @@ class StatusPictureTest {
 
     private JsonObject picture() {
         InMemoryCluster.await(here.join("g", 0, 2), there.join("g", 1, 2));
-        return Bounded.await(here.muster().diagnostics().status("g"), "status").getFirst().toJson();
+        return Bounded.await(here.muster().diagnostics().status("g"), "status")
+                .getFirst()
+                .toJson();
     }
 
     private JsonObject row(String process) {

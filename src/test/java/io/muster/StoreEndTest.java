@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class StoreEndTest {
     private static void assertTold(Future<AllConnected> waiting) {
-        MusterException failure = catchThrowableOfType(MusterException.class, () -> Bounded.await(waiting, "the wait for all connected"));
+        MusterException failure =
+                catchThrowableOfType(MusterException.class, () -> Bounded.await(waiting, "the wait for all connected"));
         assertThat(failure.kind()).isEqualTo(MusterException.Kind.FATAL);
         assertThat(failure).hasMessageContainingAll("Hazelcast has shut down in this process", "start it again");
     }
@@ -35,7 +36,8 @@ class StoreEndTest {
 
             assertTold(waiting);
             assertTold(rank.allConnected(Duration.ofDays(1)));
-            assertThat(process.muster().diagnostics().flightRecord().toJson().encode()).contains("\"ENDED\"");
+            assertThat(process.muster().diagnostics().flightRecord().toJson().encode())
+                    .contains("\"ENDED\"");
         }
     }
 }

@@ -167,7 +167,9 @@ class StrangerMemberTest {
         bus.publish(
                 G.degraded(),
                 new JsonObject().put("group", "g").put("epoch", epoch).put("lost", new io.vertx.core.json.JsonArray()));
-        Eventually.holds("both events are refused at both nodes", PATIENCE,
+        Eventually.holds(
+                "both events are refused at both nodes",
+                PATIENCE,
                 () -> ranks.stream()
                                 .mapToLong(
                                         rank -> rank.runtime().process().trust().distrusted())

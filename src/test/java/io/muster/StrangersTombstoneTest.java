@@ -100,8 +100,8 @@ class StrangersTombstoneTest {
         Eventually.holds(
                 "the tombstone of rank " + rank, () -> isTombstoneOf(joined.member(), believed(stranger, key)));
         assertThat(others)
-                .allSatisfy(other -> assertThat(
-                                Bounded.await(other.report(), "the report of the other rank").missing())
+                .allSatisfy(other -> assertThat(Bounded.await(other.report(), "the report of the other rank")
+                                .missing())
                         .isNotEmpty());
         return new Former(entry, Objects.requireNonNull(Bounded.await(stranger.get(key), "the stranger's read")));
     }
@@ -204,8 +204,7 @@ class StrangersTombstoneTest {
                 Eventually.holds(
                         "the tombstone is written",
                         () -> Bounded.await(
-                                half.compareAndSet(
-                                        KEY, Bounded.await(half.get(KEY), "reading the entry"), tombstone),
+                                half.compareAndSet(KEY, Bounded.await(half.get(KEY), "reading the entry"), tombstone),
                                 "writing the tombstone"));
                 Eventually.holds(
                         "its owner asserts it",
@@ -266,7 +265,9 @@ class StrangersTombstoneTest {
         cluster.crash(former);
         Eventually.holds(
                 "its loss is seen on the path",
-                () -> !Bounded.await(zero.report(), "the report of rank 0").missing().isEmpty());
+                () -> !Bounded.await(zero.report(), "the report of rank 0")
+                        .missing()
+                        .isEmpty());
         assertThat(Objects.requireNonNull(believed(impostor, KEY)).isLive())
                 .as("no tombstone: it seems to be there")
                 .isTrue();

@@ -165,7 +165,8 @@ class TransportFaultGroupTest {
         Future<JsonObject> degraded = cluster.processes().getFirst().degraded("g");
         TransportFault ends = faults.add(TransportFault.at(Point.RECEIVE_GOSSIP, new Act.Fail("half a frame")));
         Bounded.await(zero.register("more", 64), "registering a segment of rank 0");
-        assertThat(Bounded.await(degraded, "the event of the loss").getJsonArray("lost")).hasSize(1);
+        assertThat(Bounded.await(degraded, "the event of the loss").getJsonArray("lost"))
+                .hasSize(1);
         ends.heal();
         Eventually.value(
                 "an epoch after " + before,

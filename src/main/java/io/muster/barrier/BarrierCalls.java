@@ -24,7 +24,9 @@ public interface BarrierCalls {
      */
     void execute(Consumer<GroupCore> task);
 
-    /** Whether the claim of this life is being written or has been applied, so that its links begin soon or have begun. */
+    /**
+     * Whether the claim of this life is being written or has been applied, so that its links begin soon or have begun.
+     */
     boolean claims(Member member);
 
     /** The greatest epoch record that this process has seen. */

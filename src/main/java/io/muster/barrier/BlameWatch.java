@@ -99,8 +99,8 @@ public final class BlameWatch {
     }
 
     /**
-     * The process received nothing from this one and has not reconnected in time. This process receives nothing from
-     * it either, so it counts as missed by silence.
+     * The process received nothing from this one and has not reconnected in time. This process receives nothing from it
+     * either, so it counts as missed by silence.
      */
     private void notBack(ProcessId process, LossEvidence evidence) {
         if (peersThatLostUs.remove(process, evidence) && !host.reaches(process)) {

@@ -39,8 +39,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Order of events.</b> A claim first reads three keys: the rank's entry, its ready mark and the epoch record. All
  * of them may name former lives of the rank, and the claim must be above the greatest. After a successful write the
- * order is: report the published entry, inform the barrier, open the links, complete the join. A rank that was
- * prepared on an empty store skips the read: its compare-and-set expects the absent key.
+ * order is: report the published entry, inform the barrier, open the links, complete the join. A rank that was prepared
+ * on an empty store skips the read: its compare-and-set expects the absent key.
  *
  * <p><b>Invariant.</b> A newcomer that asks about a life held here gets its answer only when the entry has been written
  * again, the seat has ended, or the time limit is over. Only if too many questions wait is it answered HOLDS at once. A

@@ -59,7 +59,8 @@ final class SerialQueue {
      * @param key the key of the operation, or {@link #EVERYTHING}. Troubles are kept per key, because the owner of
      *     another key may be frozen
      */
-    <T extends @Nullable Object> void store(String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
+    <T extends @Nullable Object> void store(
+            String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
         operation.onComplete(outcome -> {
             if (closed) {
                 return;

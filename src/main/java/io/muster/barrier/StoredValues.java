@@ -61,8 +61,8 @@ final class StoredValues {
         return Versioned.of(bytes, value -> switch (Schema.epochRecord(value)) {
             case Decoded.Valid<EpochRecord>(EpochRecord record)
             when !record.group().equals(setup.group()) || record.worldSize() != setup.worldSize() ->
-                new Decoded.Malformed<>("record: expected group " + setup.group() + " with " + setup.worldSize() + " ranks, got "
-                        + record.group() + " with " + record.worldSize());
+                new Decoded.Malformed<>("record: expected group " + setup.group() + " with " + setup.worldSize()
+                        + " ranks, got " + record.group() + " with " + record.worldSize());
             case Decoded<EpochRecord> other -> other;
         });
     }

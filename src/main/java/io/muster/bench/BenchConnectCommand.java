@@ -46,7 +46,10 @@ final class BenchConnectCommand implements Callable<Integer> {
             description = "Number of processes, 1 to 64 (default: ${DEFAULT-VALUE}).")
     private int processes;
 
-    @Option(names = "--ranks", paramLabel = "N", description = "Number of ranks, spread over the processes (default: one per process).")
+    @Option(
+            names = "--ranks",
+            paramLabel = "N",
+            description = "Number of ranks, spread over the processes (default: one per process).")
     private int ranks;
 
     @Option(
@@ -68,7 +71,8 @@ final class BenchConnectCommand implements Callable<Integer> {
             paramLabel = "TIME",
             converter = DurationConverter.class,
             defaultValue = "5s",
-            description = "late: how long the other ranks wait before the last one publishes, such as 500ms, 5s or 2m (default: ${DEFAULT-VALUE}).")
+            description =
+                    "late: how long the other ranks wait before the last one publishes, such as 500ms, 5s or 2m (default: ${DEFAULT-VALUE}).")
     private Duration waiting = Duration.ofSeconds(5);
 
     @Option(
@@ -106,11 +110,14 @@ final class BenchConnectCommand implements Callable<Integer> {
         require(
                 mode != BenchMode.RESTART || processes >= 2,
                 "--mode restart needs 2 processes or more, so that one of them detects the loss of the other");
-        require(mode != BenchMode.LATE || worldSize >= 2, "--mode late needs 2 ranks or more, one that waits and one that is late");
+        require(
+                mode != BenchMode.LATE || worldSize >= 2,
+                "--mode late needs 2 ranks or more, one that waits and one that is late");
         require(mode == BenchMode.LATE || !inOneGo, "--join belongs to --mode late, and the mode is " + mode);
         var events = new EventWriter(System.out, json);
         try (var made = secret ? BenchSecret.make() : null;
-                var fleet = new BenchFleet(processes, worldSize, mode == BenchMode.COLD ? Duration.ZERO : prime, made)) {
+                var fleet =
+                        new BenchFleet(processes, worldSize, mode == BenchMode.COLD ? Duration.ZERO : prime, made)) {
             print(run(fleet, events), worldSize);
         }
         return ExitCode.OK;

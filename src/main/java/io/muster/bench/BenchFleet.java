@@ -27,7 +27,9 @@ final class BenchFleet implements AutoCloseable {
     private static final long AHEAD_NANOS = 60_000_000;
     /** Pause between two rounds, until the connections of the last one are closed at both ends. */
     private static final long SETTLE_MS = 400;
-    /** Pause after a start, until the cluster has moved its partitions to the new members and the processes are idle. */
+    /**
+     * Pause after a start, until the cluster has moved its partitions to the new members and the processes are idle.
+     */
     private static final long IDLE_MS = 4_000;
 
     private final int processes;

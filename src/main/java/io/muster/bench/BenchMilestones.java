@@ -17,7 +17,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ObjLongConsumer;
 
-/** When this process reached each phase for the last time, from what its links and barrier publish on the node's bus. */
+/**
+ * When this process reached each phase for the last time, from what its links and barrier publish on the node's bus.
+ */
 final class BenchMilestones {
     private final Map<Phase, Long> last = new ConcurrentHashMap<>();
     private final List<MessageConsumer<?>> consumers;

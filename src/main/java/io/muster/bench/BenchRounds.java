@@ -53,12 +53,14 @@ final class BenchRounds {
      * @param cpuNanos mode hot only: processor time of all processes from before the publish until after the end
      * @param degradedLocalNanos mode restart only: from the kill until each other node had published {@code degraded}
      *     locally
-     * @param degradedClusterNanos mode restart only: from the kill until the clustered {@code degraded} had reached each
-     *     other node
+     * @param degradedClusterNanos mode restart only: from the kill until the clustered {@code degraded} had reached
+     *     each other node
      */
     record Round(
             long nanos, Map<Phase, Long> phases, long cpuNanos, long degradedLocalNanos, long degradedClusterNanos) {
-        /** @param ends when the last process reached each phase, on one clock; phases that were not measured are absent */
+        /**
+         * @param ends when the last process reached each phase, on one clock; phases that were not measured are absent
+         */
         static Round of(long fromNanos, Map<Phase, Long> ends) {
             Map<Phase, Long> phases = new EnumMap<>(Phase.class);
             long before = fromNanos;

@@ -26,7 +26,9 @@ record BenchSecret(Path file) implements AutoCloseable {
                     Base64.getEncoder().encodeToString(secret)));
         } catch (IOException e) {
             throw new MusterException(
-                    MusterException.Kind.CONFIG, "can't write a group secret into the temporary folder (java.io.tmpdir): " + e, e);
+                    MusterException.Kind.CONFIG,
+                    "can't write a group secret into the temporary folder (java.io.tmpdir): " + e,
+                    e);
         }
     }
 

@@ -28,8 +28,10 @@ final class BenchTransferCommand implements Callable<Integer> {
             JsonObject measured = fleet.transfer(BenchTransfer.GROUP);
             measured.remove("event");
             if (json) {
-                System.out.println(
-                        new JsonObject().put("bench", "transfer").mergeIn(measured).encode());
+                System.out.println(new JsonObject()
+                        .put("bench", "transfer")
+                        .mergeIn(measured)
+                        .encode());
             } else {
                 List.of(
                                 "write8MedianUs",

@@ -46,8 +46,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * One process of a measurement. It reads commands as JSON lines on standard input and writes their results as JSON lines
- * on standard output.
+ * One process of a measurement. It reads commands as JSON lines on standard input and writes their results as JSON
+ * lines on standard output.
  */
 @Command(name = "bench-worker", hidden = true, description = "One process of a measurement (used by bench).")
 public final class BenchWorkerCommand implements Callable<Integer> {
@@ -73,10 +73,15 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     @Option(names = "--world-size")
     private int worldSize;
 
-    @Option(names = "--secret-file", description = "file with the secret of all groups but the one of the rehearsal; without it they have no secret")
+    @Option(
+            names = "--secret-file",
+            description =
+                    "file with the secret of all groups but the one of the rehearsal; without it they have no secret")
     private @Nullable Path secretFile;
 
-    @Option(names = "--prime-ms", description = "how long to rehearse before the process counts as up; 0: as long as 'run' does")
+    @Option(
+            names = "--prime-ms",
+            description = "how long to rehearse before the process counts as up; 0: as long as 'run' does")
     private int primeMs;
 
     @Mixin
@@ -140,12 +145,7 @@ public final class BenchWorkerCommand implements Callable<Integer> {
                     out.event(
                             "transferred",
                             BenchTransfer.run(
-                                    prepared(name)
-                                            .joined()
-                                            .values()
-                                            .iterator()
-                                            .next(),
-                                    1));
+                                    prepared(name).joined().values().iterator().next(), 1));
                 case "await" ->
                     report(connected(
                             process,

@@ -36,9 +36,7 @@ import java.util.TreeSet;
 public final class BlameRules {
     private BlameRules() {}
 
-    /**
-     * @param views views of the processes that answered; a view of a process outside the parties is ignored
-     */
+    /** @param views views of the processes that answered; a view of a process outside the parties is ignored */
     public static Blame of(Collection<Party> parties, Collection<View> views) {
         Map<ProcessId, Party> known = new TreeMap<>();
         parties.forEach(party -> known.put(party.process(), party));

@@ -232,7 +232,10 @@ final class Chaos implements AutoCloseable {
             }
             if (now - statusNanos >= 0) {
                 JsonObject group = processes.picture();
-                say("  waiting: " + (group == null ? "no process answers the question for the status" : StatusVerticle.text(group)));
+                say("  waiting: "
+                        + (group == null
+                                ? "no process answers the question for the status"
+                                : StatusVerticle.text(group)));
                 statusNanos = now + TimeUnit.MILLISECONDS.toNanos(STATUS_MS);
             }
             next(Math.min(endNanos, statusNanos) - now);
@@ -282,7 +285,8 @@ final class Chaos implements AutoCloseable {
                 if (!expectedToEnd.remove(next.child())) {
                     List<String> lines = new ArrayList<>(next.child().lastLines());
                     throw MusterException.retry("the process of ranks "
-                            + next.child().ranks() + " (pid " + next.child().pid() + ") was not ended by a fault, and has ended with exit"
+                            + next.child().ranks() + " (pid " + next.child().pid()
+                            + ") was not ended by a fault, and has ended with exit"
                             + " code " + exitCode
                             + (lines.isEmpty() ? "" : ": " + String.join(System.lineSeparator() + "  ", lines)));
                 }

@@ -18,11 +18,16 @@ record ChaosFault(Kind kind, List<Integer> processes, long holdMs) {
     enum Kind {
         /** kill -9; the process is started again when all others have reported the loss. */
         KILL,
-        /** kill -9; the process is started again at once, while entries and connections of its former life still exist. */
+        /**
+         * kill -9; the process is started again at once, while entries and connections of its former life still exist.
+         */
         RESTART,
         /** kill -9 of two processes at the same time. */
         KILL_TWO,
-        /** Stopped for longer than the liveness limit, then continued: the others must name it; it returns with the same life. */
+        /**
+         * Stopped for longer than the liveness limit, then continued: the others must name it; it returns with the same
+         * life.
+         */
         STOP,
         /** Two processes are stopped at the same time for longer than the limit. */
         STOP_TWO,

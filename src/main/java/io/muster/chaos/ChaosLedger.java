@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Compares the injected faults with the reports of the group. A rank may be named from the moment of its fault until all
- * are connected again. Any other rank that a report names is a wrong accusation. All times are of the host's one
+ * Compares the injected faults with the reports of the group. A rank may be named from the moment of its fault until
+ * all are connected again. Any other rank that a report names is a wrong accusation. All times are of the host's one
  * monotonic clock. Not thread-safe.
  */
 final class ChaosLedger {
@@ -138,8 +138,8 @@ final class ChaosLedger {
      * A process has reported who is to blame for broken connections, as it concludes from the views of all processes.
      *
      * @param reporter its first rank
-     * @param body as published at {@code blame}, with {@code atNanos}; it may come some time after the fault, because the
-     *     views of all processes are gathered first
+     * @param body as published at {@code blame}, with {@code atNanos}; it may come some time after the fault, because
+     *     the views of all processes are gathered first
      */
     void blamed(int reporter, JsonObject body) {
         long atNanos = body.getLong("atNanos");

@@ -101,7 +101,9 @@ record Holdings(Map<Integer, JsonObject> byProcess) {
                     + after.stream()
                             .filter(field -> !field.getKey().equals("pid"))
                             .map(field -> field.getKey() + " "
-                                    + (before != null ? text(field.getKey(), before.getLong(field.getKey())) + " → " : "")
+                                    + (before != null
+                                            ? text(field.getKey(), before.getLong(field.getKey())) + " → "
+                                            : "")
                                     + text(field.getKey(), ((Number) field.getValue()).longValue()))
                             .collect(Collectors.joining(", ")));
         });

@@ -87,7 +87,8 @@ public final class SoakCommand implements Callable<Integer> {
 
     @Option(
             names = "--json",
-            description = "Print one JSON object per line on standard output, and nothing else. The last one is the summary.")
+            description =
+                    "Print one JSON object per line on standard output, and nothing else. The last one is the summary.")
     private boolean json;
 
     @Override

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Writes from each rank of this process into the memory of the next rank for as long as the process lives. A rank begins
- * its next write as soon as the previous one is applied.
+ * Writes from each rank of this process into the memory of the next rank for as long as the process lives. A rank
+ * begins its next write as soon as the previous one is applied.
  */
 public final class Traffic {
     public static final String SEGMENT = "traffic";

@@ -24,8 +24,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A group on this host with one JVM per process. It is observed from outside: all information comes from the events that
- * the processes print. One thread runs it; {@link #close} may be called from another thread when a signal arrives.
+ * A group on this host with one JVM per process. It is observed from outside: all information comes from the events
+ * that the processes print. One thread runs it; {@link #close} may be called from another thread when a signal arrives.
  */
 final class Demo implements AutoCloseable {
     static final String GROUP = "demo";
@@ -53,7 +53,12 @@ final class Demo implements AutoCloseable {
         this.seats = plan.seats();
         this.picture = new DemoPicture(plan.ranks());
         this.processes = new GroupProcesses(
-                GROUP, plan.ranks(), seats, ports, plan.settings(), (child, news) -> received.add(new Received(child, news)));
+                GROUP,
+                plan.ranks(),
+                seats,
+                ports,
+                plan.settings(),
+                (child, news) -> received.add(new Received(child, news)));
     }
 
     /** Runs until all are connected, after a restart once more. Returns the exit code. */
@@ -178,7 +183,8 @@ final class Demo implements AutoCloseable {
         victim.kill();
         say("killed rank " + rank + ": kill -9 of pid " + victim.pid() + ", ranks " + victim.ranks());
         if (!awaitDegraded(victim)) {
-            say("not all other processes have reported the loss within " + plan.deadline().toMillis() + " ms");
+            say("not all other processes have reported the loss within "
+                    + plan.deadline().toMillis() + " ms");
             return null;
         }
         var body = new JsonObject().put("ranks", new JsonArray(victim.ranks())).put("killedPid", victim.pid());

@@ -53,7 +53,10 @@ final class DemoCommand implements Callable<Integer> {
             description = "Simulated fabric that all processes belong to.")
     private @Nullable String fabric;
 
-    @Option(names = "--warmup", paramLabel = "MODE", description = "How links are proven: auto, exchange, skip or fabric (warmup.mode).")
+    @Option(
+            names = "--warmup",
+            paramLabel = "MODE",
+            description = "How links are proven: auto, exchange, skip or fabric (warmup.mode).")
     private @Nullable String warmup;
 
     @Option(
@@ -72,8 +75,9 @@ final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--chaos",
             paramLabel = "SEED",
-            description = "After all-connected, kill, stop, continue and restart processes by a schedule from this seed."
-                    + " Compares each fault with what the group reports, and ends with a verdict.")
+            description =
+                    "After all-connected, kill, stop, continue and restart processes by a schedule from this seed."
+                            + " Compares each fault with what the group reports, and ends with a verdict.")
     private @Nullable Long chaos;
 
     @Option(
@@ -93,12 +97,14 @@ final class DemoCommand implements Callable<Integer> {
             names = "--deadline",
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description = "Limit of the wait for all-connected, from the moment at which the processes are up, such as 500ms, 20s or 2m (default: 20s).")
+            description =
+                    "Limit of the wait for all-connected, from the moment at which the processes are up, such as 500ms, 20s or 2m (default: 20s).")
     private @Nullable Duration deadline;
 
     @Option(
             names = "--json",
-            description = "Print one JSON object per line on standard output, and nothing else. The last one is the outcome.")
+            description =
+                    "Print one JSON object per line on standard output, and nothing else. The last one is the outcome.")
     private boolean json;
 
     @Option(names = "--keep", description = "Keep the group running after all-connected, until Ctrl-C.")
@@ -114,8 +120,9 @@ final class DemoCommand implements Callable<Integer> {
         DemoPlan plan = plan();
         if (chaos != null) {
             if (missing != null || restart != null || keep || seconds < 1 || seconds > MAX_SECONDS) {
-                throw MusterException.config("--chaos can't be combined with --missing, --restart or --keep, and --seconds must be 1 to "
-                        + MAX_SECONDS + ", got " + seconds);
+                throw MusterException.config(
+                        "--chaos can't be combined with --missing, --restart or --keep, and --seconds must be 1 to "
+                                + MAX_SECONDS + ", got " + seconds);
             }
             return new ChaosRun(
                             new ChaosPlan(

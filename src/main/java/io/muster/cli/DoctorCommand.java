@@ -3,11 +3,11 @@
 package io.muster.cli;
 
 import io.muster.group.MusterException;
+import io.muster.group.WarmupMode;
 import io.muster.ops.Doctor;
 import io.muster.ops.DoctorReport;
 import io.muster.ops.Finding;
 import io.muster.ops.HostFactsCollector;
-import io.muster.group.WarmupMode;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,8 +22,7 @@ import picocli.CommandLine.Spec;
 /** {@code muster doctor}. */
 @Command(
         name = "doctor",
-        description =
-                "Shows what this host offers, what is missing, and what to do about it.",
+        description = "Shows what this host offers, what is missing, and what to do about it.",
         footer = {
             "",
             "Exit codes: 0 Muster can run here (a GPU is not needed), 2 a finding is FAIL (the address or a port can't be used), or wrong arguments."

@@ -55,7 +55,9 @@ final class DumpCommand implements Callable<Integer> {
             Files.writeString(out, record.encodePrettily() + System.lineSeparator());
         } catch (IOException e) {
             throw new MusterException(
-                    MusterException.Kind.FATAL, "can't write " + out + ": " + e + "; choose another file with --out", e);
+                    MusterException.Kind.FATAL,
+                    "can't write " + out + ": " + e + "; choose another file with --out",
+                    e);
         }
         return ExitCode.OK;
     }

@@ -30,7 +30,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         sortOptions = false,
-        description = "Connects the ranks of a process group, proves every link by a warmup, and informs each rank when all are connected.",
+        description =
+                "Connects the ranks of a process group, proves every link by a warmup, and informs each rank when all are connected.",
         footer = {
             "",
             "Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or environment, 3 not all connected in time.",
@@ -56,20 +57,25 @@ public final class Main implements Runnable {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Print the stack trace of a failure (also: MUSTER_DEBUG=1).")
+    @Option(
+            names = "--debug",
+            scope = ScopeType.INHERIT,
+            description = "Print the stack trace of a failure (also: MUSTER_DEBUG=1).")
     private boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
 
     private Main() {}
 
     public static void main(String[] args) {
-        // set before the first logger exists; the library has no such file, because an application configures its own log
+        // set before the first logger exists; the library has no such file, because an application configures its own
+        // log
         if (System.getProperty(LOGGING) == null) {
             System.setProperty(LOGGING, "io/muster/cli/logback.xml");
         }
         try {
             System.exit(commandLine().execute(args));
         } catch (Error failure) {
-            // out of memory or files: remaining threads would keep the process alive, and closing in order may need more
+            // out of memory or files: remaining threads would keep the process alive, and closing in order may need
+            // more
             // of the same, so the JVM halts
             String message = firstLine(failure.toString());
             System.err.println("muster: " + message + FileLimit.hint(message));

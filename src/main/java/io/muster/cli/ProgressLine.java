@@ -6,8 +6,8 @@ import java.io.PrintStream;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Shows a line that changes often. A terminal shows one line that is overwritten; a file or pipe gets a new line at most
- * every 250 ms.
+ * Shows a line that changes often. A terminal shows one line that is overwritten; a file or pipe gets a new line at
+ * most every 250 ms.
  */
 final class ProgressLine {
     private static final String TO_START_AND_CLEAR = "\r\033[K";

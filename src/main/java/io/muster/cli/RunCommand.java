@@ -34,7 +34,9 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code muster run}: one process of a cluster, which joins a group with its ranks and stays until a signal ends it. */
+/**
+ * {@code muster run}: one process of a cluster, which joins a group with its ranks and stays until a signal ends it.
+ */
 @Command(
         name = "run",
         description = "Runs one process of a cluster, with one or several ranks of a group.",
@@ -56,7 +58,10 @@ final class RunCommand implements Callable<Integer> {
         @Option(names = "--rank", paramLabel = "RANK", description = "The rank of this process.")
         private @Nullable Integer rank;
 
-        @Option(names = "--ranks", paramLabel = "RANKS", description = "The ranks of this process, such as 3, 0-7 or 0,4.")
+        @Option(
+                names = "--ranks",
+                paramLabel = "RANKS",
+                description = "The ranks of this process, such as 3, 0-7 or 0,4.")
         private @Nullable String ranks;
 
         List<Integer> list() {
@@ -74,7 +79,10 @@ final class RunCommand implements Callable<Integer> {
                     + " The first one founds the cluster. Without this option the process is alone.")
     private String members = "";
 
-    @Option(names = "--segment", paramLabel = "NAME:BYTES", description = "Memory that each rank of this process registers. May be repeated.")
+    @Option(
+            names = "--segment",
+            paramLabel = "NAME:BYTES",
+            description = "Memory that each rank of this process registers. May be repeated.")
     private List<String> segments = new ArrayList<>();
 
     @Option(
@@ -252,9 +260,8 @@ final class RunCommand implements Callable<Integer> {
             process.muster()
                     .diagnostics()
                     .status(group)
-                    .map(groups -> groups.stream()
-                            .map(Diagnostics.GroupStatus::toJson)
-                            .toList())
+                    .map(groups ->
+                            groups.stream().map(Diagnostics.GroupStatus::toJson).toList())
                     .onComplete(
                             pictures -> {
                                 pictures.forEach(picture -> {

@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
         name = "status",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Shows which ranks are missing in the groups of a running process, in which phase, and why. Works before and after all-connected.",
+        description =
+                "Shows which ranks are missing in the groups of a running process, in which phase, and why. Works before and after all-connected.",
         footer = {
             "",
             "Exit codes: 0 answered, 1 the process failed to answer, 2 wrong arguments, no such group, or nothing answers at this address."
@@ -34,7 +35,10 @@ final class StatusCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    @Option(names = "--group", paramLabel = "NAME", description = "Show only this group (default: all groups of the process).")
+    @Option(
+            names = "--group",
+            paramLabel = "NAME",
+            description = "Show only this group (default: all groups of the process).")
     private @Nullable String group;
 
     @Option(names = "--json", description = "Print one JSON object on standard output, and nothing else.")

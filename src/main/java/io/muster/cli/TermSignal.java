@@ -10,10 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs an action when SIGTERM arrives, then ends the JVM with the usual exit code. A shutdown hook would not do, because
- * it can't distinguish a signal from an end in order. The JDK offers signals only in an internal class of the module
- * jdk.unsupported, about which the compiler warns; so the class is used by reflection. If it is absent, a signal only ends
- * the JVM.
+ * Runs an action when SIGTERM arrives, then ends the JVM with the usual exit code. A shutdown hook would not do,
+ * because it can't distinguish a signal from an end in order. The JDK offers signals only in an internal class of the
+ * module jdk.unsupported, about which the compiler warns; so the class is used by reflection. If it is absent, a signal
+ * only ends the JVM.
  */
 final class TermSignal {
     private static final Logger LOG = LoggerFactory.getLogger(TermSignal.class);

@@ -23,11 +23,14 @@ import picocli.CommandLine.Command;
 
 /**
  * Runs the code that real processes run, so that the JVM can record which classes they load and which methods are hot.
- * Two processes of Muster in this JVM, each with its control port, Hazelcast and Vert.x, form a cluster over loopback and
- * connect one small group after the other. The launcher runs it after a build to make the archive. Code that it does not
- * run still works, and is slower at first.
+ * Two processes of Muster in this JVM, each with its control port, Hazelcast and Vert.x, form a cluster over loopback
+ * and connect one small group after the other. The launcher runs it after a build to make the archive. Code that it
+ * does not run still works, and is slower at first.
  */
-@Command(name = "train-archive", hidden = true, description = "Run the code of a real start, for the archive of the launcher.")
+@Command(
+        name = "train-archive",
+        hidden = true,
+        description = "Run the code of a real start, for the archive of the launcher.")
 final class TrainArchiveCommand implements Callable<Integer> {
     private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final String SEGMENT = "train";

@@ -43,9 +43,9 @@ import org.slf4j.LoggerFactory;
  * its cluster has formed. The other addresses are asked at once and then slowly, which finds a cluster whose first
  * process is dead.
  *
- * <p><b>Invariants.</b> Two processes with equal lists never both found. A process that founds publishes that in {@code
- * progress} before it asks its first question, so of two that would both found at least one sees the other, and {@link
- * #await} fails with CONFIG.
+ * <p><b>Invariants.</b> Two processes with equal lists never both found. A process that founds publishes that in
+ * {@code progress} before it asks its first question, so of two that would both found at least one sees the other, and
+ * {@link #await} fails with CONFIG.
  *
  * <p><b>The trap.</b> The first listed process may be a restarted one, whose cluster is alive without it. It therefore
  * must not found just because it is the first: it asks all others, and counts an address as answered only if it has
@@ -215,10 +215,9 @@ public final class ClusterFormation {
                         return decision;
                     }
                     case Decision.Conflict(ControlAddress other) ->
-                        throw MusterException.config(
-                                "two processes found a cluster: " + own + " and " + other
-                                        + " each are the first in their own list of members;"
-                                        + " give all processes the same list in the same order");
+                        throw MusterException.config("two processes found a cluster: " + own + " and " + other
+                                + " each are the first in their own list of members;"
+                                + " give all processes the same list in the same order");
                     case Decision.WaitFor(ControlAddress address, String why) -> {
                         if (now - endNanos >= 0) {
                             throw MusterException.retry("no cluster after "
@@ -313,8 +312,7 @@ public final class ClusterFormation {
         if (body.getValue("asks") instanceof JsonArray) {
             return new Seen.Forming(false); // its control port is open, but it has not begun to form a cluster
         }
-        return new Seen.Silent(
-                body.getValue("error") instanceof String error ? error : "its answer is not understood");
+        return new Seen.Silent(body.getValue("error") instanceof String error ? error : "its answer is not understood");
     }
 
     private CompletionStage<JsonObject> answer(JsonObject request) {

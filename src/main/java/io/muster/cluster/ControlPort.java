@@ -33,9 +33,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Answers questions about this process, from before Vert.x and Hazelcast exist until after they are closed: one JSON
- * object per line in each direction, on plain sockets and virtual threads. A request names its question: {@code
- * {"ask":"cluster"}}. A handler that is registered under that name answers. A failed request is answered with {@code
- * {"error":…,"kind":…}}.
+ * object per line in each direction, on plain sockets and virtual threads. A request names its question:
+ * {@code {"ask":"cluster"}}. A handler that is registered under that name answers. A failed request is answered with
+ * {@code {"error":…,"kind":…}}.
  *
  * <p>There is no authentication: bind it to an address that only operators and the other processes reach.
  */

@@ -131,8 +131,7 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
         long now = System.nanoTime();
         gone.values().removeIf(since -> now - since > REMEMBERED.toNanos());
         cluster.getMembers()
-                .forEach(member ->
-                        gone.remove(text(member.getAddress()))); // it came back before its leave was known
+                .forEach(member -> gone.remove(text(member.getAddress()))); // it came back before its leave was known
         if (gone.isEmpty() || closed) {
             looking = null;
             list.setMembers(List.of());

@@ -57,8 +57,8 @@ public final class CudaProbe {
             return switch (failure.status()) {
                 case CudaFailure.NO_DEVICE -> new CudaFacts.NoDevice(failure.text());
                 case CudaFailure.STUB_LIBRARY ->
-                    new CudaFacts.NoDriver("the libcuda.so.1 found is the stub for linking, not a driver ("
-                            + failure.text() + ")");
+                    new CudaFacts.NoDriver(
+                            "the libcuda.so.1 found is the stub for linking, not a driver (" + failure.text() + ")");
                 default -> new CudaFacts.Failed(failure);
             };
         }

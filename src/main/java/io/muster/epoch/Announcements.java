@@ -41,7 +41,8 @@ final class Announcements {
     void recordChanged(EpochRecord value, boolean mine, boolean believed) {
         long stood = announced.allConnected();
         if (stood > announced.degraded()
-                && (value.number() > stood || (value.number() == stood && value.state() == EpochRecord.State.DEGRADED))) {
+                && (value.number() > stood
+                        || (value.number() == stood && value.state() == EpochRecord.State.DEGRADED))) {
             degradedHere(
                     stood,
                     value.lastComplete() == stood
@@ -63,7 +64,8 @@ final class Announcements {
             effects.add(new BarrierEffect.StartTimer(Timer.REPUBLISH, setup.republishHedgeMs()));
         }
         if (announced.allConnected() < value.number() && believed) {
-            announced = new Announced(value.number(), announced.degraded(), announced.busAllConnected(), announced.busDegraded());
+            announced = new Announced(
+                    value.number(), announced.degraded(), announced.busAllConnected(), announced.busDegraded());
             effects.add(new BarrierEffect.CompleteWaiters(value));
         }
     }
@@ -82,7 +84,8 @@ final class Announcements {
 
     void publishAllConnected(EpochRecord value) {
         if (announced.busAllConnected() < value.number()) {
-            announced = new Announced(announced.allConnected(), announced.degraded(), value.number(), announced.busDegraded());
+            announced = new Announced(
+                    announced.allConnected(), announced.degraded(), value.number(), announced.busDegraded());
             effects.add(new BarrierEffect.PublishAllConnected(value));
         }
     }
@@ -103,18 +106,27 @@ final class Announcements {
     /** Announces the end of an epoch on this node only, at once. */
     void degradedHere(long epoch, List<LostMember> lost) {
         announced = new Announced(
-                announced.allConnected(), Math.max(announced.degraded(), epoch), announced.busAllConnected(), announced.busDegraded());
+                announced.allConnected(),
+                Math.max(announced.degraded(), epoch),
+                announced.busAllConnected(),
+                announced.busDegraded());
         effects.add(new BarrierEffect.AnnounceDegraded(epoch, lost));
     }
 
     void allConnectedReceived(long epoch) {
         announced = new Announced(
-                announced.allConnected(), announced.degraded(), Math.max(announced.busAllConnected(), epoch), announced.busDegraded());
+                announced.allConnected(),
+                announced.degraded(),
+                Math.max(announced.busAllConnected(), epoch),
+                announced.busDegraded());
     }
 
     void degradedReceived(long epoch) {
         announced = new Announced(
-                announced.allConnected(), announced.degraded(), announced.busAllConnected(), Math.max(announced.busDegraded(), epoch));
+                announced.allConnected(),
+                announced.degraded(),
+                announced.busAllConnected(),
+                Math.max(announced.busDegraded(), epoch));
     }
 
     /** Publishes the outcome that the record holds: no process's event for it has arrived in time. */

@@ -5,10 +5,10 @@ package io.muster.epoch;
 import io.muster.group.Member;
 import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Versioned;
-import io.muster.segment.KeyOwner;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 

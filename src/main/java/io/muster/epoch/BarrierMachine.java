@@ -42,14 +42,16 @@ public final class BarrierMachine {
     private static void learn(EpochTransition transition, BarrierEvent event) {
         switch (event) {
             case BarrierEvent.SeatTaken(var member) ->
-                transition.seats()
+                transition
+                        .seats()
                         .put(
                                 member.rank(),
                                 LocalMember.taken(member, transition.setup().worldSize()));
             case BarrierEvent.SeatLeaving(int rank) -> transition.leave(rank);
             case BarrierEvent.SeatReleased(int rank) -> transition.release(rank);
             case BarrierEvent.LinkConnected(int rank, var peer, var proof) ->
-                transition.seats()
+                transition
+                        .seats()
                         .computeIfPresent(
                                 rank, (_, seat) -> seat.with(peer.rank(), new LocalMember.LinkView(peer, proof)));
             case BarrierEvent.LinkLost(int rank, var peer, String reason, String evidence) ->
@@ -62,7 +64,8 @@ public final class BarrierMachine {
             case BarrierEvent.ReadDone done -> transition.readDone(done);
             case BarrierEvent.ReadFailed _ -> transition.readFailed();
             case BarrierEvent.RecordWritten(var record, boolean applied) -> transition.recordWritten(record, applied);
-            case BarrierEvent.MarkWritten(int rank, var mark, boolean applied) -> transition.markWritten(rank, mark, applied);
+            case BarrierEvent.MarkWritten(int rank, var mark, boolean applied) ->
+                transition.markWritten(rank, mark, applied);
             case BarrierEvent.RecordWriteFailed _ -> {
                 transition.writingEpoch(false);
                 transition.retry();

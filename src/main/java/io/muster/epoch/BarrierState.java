@@ -3,10 +3,10 @@
 package io.muster.epoch;
 
 import io.muster.segment.EpochRecord;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Versioned;
-import io.muster.segment.KeyOwner;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;

@@ -9,12 +9,12 @@ import io.muster.epoch.BarrierState.Work;
 import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.segment.EpochRecord;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.LostMember;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.Versioned;
-import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -260,7 +260,10 @@ final class EpochTransition {
             adopt(done.basis(), false);
         } else if (there == null && known == null) {
             epochs.record(done.basis()); // unreadable bytes: the first epoch may be written over them
-        } else if (there != null && known != null && !known.supersedes(there) && there.vector().equals(known.vector())) {
+        } else if (there != null
+                && known != null
+                && !known.supersedes(there)
+                && there.vector().equals(known.vector())) {
             // The two halves of a split wrote the same outcome in different bytes: build on those that the store holds.
             epochs.record(done.basis());
         }
@@ -448,7 +451,9 @@ final class EpochTransition {
 
     private void writeDegraded(EpochRecord epoch, @Nullable StoredBytes expected) {
         List<LostMember> lost = List.copyOf(losses(epoch).values());
-        if (epoch.state() == EpochRecord.State.COMPLETE && announcements.hasAnnouncedDegraded(epoch.number()) && lost.size() > 1) {
+        if (epoch.state() == EpochRecord.State.COMPLETE
+                && announcements.hasAnnouncedDegraded(epoch.number())
+                && lost.size() > 1) {
             announcements.degradedHere(epoch.number(), lost);
         }
         write(expected, epoch.degraded(lost));

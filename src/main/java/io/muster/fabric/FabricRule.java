@@ -91,8 +91,8 @@ public final class FabricRule {
                                     LOOK));
                         case TrialOutcome.WrongBytes(String what) ->
                             next.accept(new FabricVerdict.Unproven(
-                                    "fabric memory of device " + device.device() + " returned other bytes than were written: "
-                                            + what,
+                                    "fabric memory of device " + device.device()
+                                            + " returned other bytes than were written: " + what,
                                     LOOK));
                         case TrialOutcome.NotTried _, TrialOutcome.Exported _, TrialOutcome.Touched _ -> {}
                     }
@@ -107,8 +107,8 @@ public final class FabricRule {
             String on = " (device " + device.device() + ")";
             switch (device.info()) {
                 case FabricInfo.Unknown(String reason) -> {
-                    return Optional.of(new FabricVerdict.Unproven(
-                            exported + "its fabric is not known: " + reason + on, LOOK));
+                    return Optional.of(
+                            new FabricVerdict.Unproven(exported + "its fabric is not known: " + reason + on, LOOK));
                 }
                 case FabricInfo.Known known
                 when !known.registered() -> {

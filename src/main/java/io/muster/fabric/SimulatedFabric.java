@@ -124,7 +124,8 @@ public final class SimulatedFabric implements Fabric {
         if (fault.hits(local)) {
             injected.incrementAndGet();
             return new Refused(
-                    Cause.INJECTED, "injected failure of an import on rank " + local.rank() + " by " + ImportFault.PROPERTY);
+                    Cause.INJECTED,
+                    "injected failure of an import on rank " + local.rank() + " by " + ImportFault.PROPERTY);
         }
         return importFile(local, peer, exported);
     }

@@ -49,7 +49,8 @@ public final class GpuBaseline implements AutoCloseable {
     }
 
     private static Gpu ready(Gpus gpus, int device) {
-        Gpu gpu = gpus.gpu(device).orElseThrow(() -> new IllegalArgumentException("this process sees no GPU " + device));
+        Gpu gpu =
+                gpus.gpu(device).orElseThrow(() -> new IllegalArgumentException("this process sees no GPU " + device));
         gpu.ready().join();
         return gpu;
     }

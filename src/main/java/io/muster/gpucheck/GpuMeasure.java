@@ -227,9 +227,7 @@ final class GpuMeasure {
 
     // ---- failures
 
-    /**
-     * Writes until a write fails because the peer has died; then checks that this process's own GPU still works.
-     */
+    /** Writes until a write fails because the peer has died; then checks that this process's own GPU still works. */
     private JsonObject hammer(int peer) {
         GpuSlice mine = rank().gpuSegment(SEGMENT);
         out.event("hammering", new JsonObject());

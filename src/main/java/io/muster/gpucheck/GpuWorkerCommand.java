@@ -86,10 +86,15 @@ public final class GpuWorkerCommand implements Callable<Integer> {
                     }
                     case "register" -> register(command, Objects.requireNonNull(joined, NOT_JOINED));
                     case "unregister" -> {
-                        Objects.requireNonNull(joined, NOT_JOINED).unregister(command.getString("name")).await();
+                        Objects.requireNonNull(joined, NOT_JOINED)
+                                .unregister(command.getString("name"))
+                                .await();
                         out.event("unregistered", new JsonObject());
                     }
-                    case "paths" -> out.event("paths-done", process.muster().diagnostics().gpuPaths().toJson());
+                    case "paths" ->
+                        out.event(
+                                "paths-done",
+                                process.muster().diagnostics().gpuPaths().toJson());
                     case "leave" -> {
                         Objects.requireNonNull(joined, NOT_JOINED).leave().await();
                         out.event("left", new JsonObject());

@@ -157,7 +157,8 @@ public record Blame(List<Finding> findings, int answered, int processes) {
     /** One line per finding, empty if there is none. */
     public String text() {
         return findings.stream()
-                .map(finding -> "blame: " + finding.text() + " (" + answered + " of " + processes + " processes answered)")
+                .map(finding ->
+                        "blame: " + finding.text() + " (" + answered + " of " + processes + " processes answered)")
                 .collect(Collectors.joining("\n"));
     }
 }

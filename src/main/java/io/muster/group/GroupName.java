@@ -19,7 +19,8 @@ public record GroupName(String value) implements Comparable<GroupName> {
     private static boolean isValid(String value) {
         for (int at = 0; at < value.length(); at++) {
             char one = value.charAt(at);
-            boolean isLetterOrDigit = (one >= 'A' && one <= 'Z') || (one >= 'a' && one <= 'z') || (one >= '0' && one <= '9');
+            boolean isLetterOrDigit =
+                    (one >= 'A' && one <= 'Z') || (one >= 'a' && one <= 'z') || (one >= '0' && one <= '9');
             if (!isLetterOrDigit && one != '.' && one != '_' && one != '-') {
                 return false;
             }

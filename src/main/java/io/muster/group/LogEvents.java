@@ -28,8 +28,8 @@ public final class LogEvents {
     public static final String RANK_RESTORED = "muster.rank.restored";
 
     /**
-     * ERROR: a rank of this process has ended without being asked to; {@code how} says whether it was taken
-     * over or found its rank taken.
+     * ERROR: a rank of this process has ended without being asked to; {@code how} says whether it was taken over or
+     * found its rank taken.
      */
     public static final String RANK_ENDED = "muster.rank.ended";
 
@@ -60,8 +60,8 @@ public final class LogEvents {
     // ---- connections
 
     /**
-     * INFO, DEBUG for an unused channel: the connection to a process has ended; {@code how} and {@code
-     * evidence} say why.
+     * INFO, DEBUG for an unused channel: the connection to a process has ended; {@code how} and {@code evidence} say
+     * why.
      */
     public static final String CHANNEL_LOST = "muster.channel.lost";
 
@@ -72,8 +72,8 @@ public final class LogEvents {
     public static final String CHANNEL_ENDED = "muster.channel.ended";
 
     /**
-     * WARN, limited per address: a connection was closed before it said who it is: a stranger, another version,
-     * or no secret.
+     * WARN, limited per address: a connection was closed before it said who it is: a stranger, another version, or no
+     * secret.
      */
     public static final String CONNECTION_DROPPED = "muster.connection.dropped";
 

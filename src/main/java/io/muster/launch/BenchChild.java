@@ -16,7 +16,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A process of {@code bench-worker} or {@code gpu-worker}: takes commands, and its events are awaited by their name. */
+/**
+ * A process of {@code bench-worker} or {@code gpu-worker}: takes commands, and its events are awaited by their name.
+ */
 public final class BenchChild implements AutoCloseable {
     private static final long POLL_MS = 100;
     private static final String ERROR_PREFIX = "muster: ";

@@ -48,7 +48,8 @@ public final class ConfigFile {
         try {
             root = new Load(LoadSettings.builder().setLabel(name).build()).loadFromString(text);
         } catch (YamlEngineException
-                | IndexOutOfBoundsException e) { // the parser throws the latter if half a character is at the end of its buffer
+                | IndexOutOfBoundsException
+                        e) { // the parser throws the latter if half a character is at the end of its buffer
             throw new MusterException(
                     MusterException.Kind.CONFIG,
                     name + " is not valid YAML: "

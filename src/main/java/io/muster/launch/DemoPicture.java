@@ -14,8 +14,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of a group, from the events that its processes have printed so far: which ranks have published, the state of
- * each link, which rank knows which epoch. Not thread-safe.
+ * The state of a group, from the events that its processes have printed so far: which ranks have published, the state
+ * of each link, which rank knows which epoch. Not thread-safe.
  */
 public final class DemoPicture {
     private final int worldSize;

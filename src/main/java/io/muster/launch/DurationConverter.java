@@ -16,7 +16,8 @@ public final class DurationConverter implements ITypeConverter<Duration> {
     public Duration convert(String text) {
         Matcher form = FORM.matcher(text);
         if (!form.matches()) {
-            throw new TypeConversionException("'" + text + "' is not a valid duration; use a form such as 500ms, 20s or 2m");
+            throw new TypeConversionException(
+                    "'" + text + "' is not a valid duration; use a form such as 500ms, 20s or 2m");
         }
         long amount = Long.parseLong(form.group(1));
         return switch (form.group(2)) {

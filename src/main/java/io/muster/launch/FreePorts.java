@@ -63,7 +63,8 @@ public final class FreePorts {
     }
 
     private static int lowestEphemeral() {
-        // one read only: the kernel returns nothing at an offset other than 0, and Files.readString reads one byte first
+        // one read only: the kernel returns nothing at an offset other than 0, and Files.readString reads one byte
+        // first
         try (InputStream range = Files.newInputStream(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))) {
             byte[] text = new byte[64];
             int length = range.read(text);

@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The processes of one group on this host. Each is a {@code run --json} with the same world size and members. One thread
- * starts and ends them; {@link #close} may be called from another thread when a signal arrives.
+ * The processes of one group on this host. Each is a {@code run --json} with the same world size and members. One
+ * thread starts and ends them; {@link #close} may be called from another thread when a signal arrives.
  */
 public final class GroupProcesses implements AutoCloseable {
     private static final long STOP_MS = 5000;
@@ -102,7 +102,8 @@ public final class GroupProcesses implements AutoCloseable {
                     children[process] = ChildProcess.start(
                             JvmCommand.likeThisJvm().shortLived().runMain(arguments), seats.get(process), news);
                 } catch (IOException e) {
-                    throw new UncheckedIOException("can't start the process of ranks " + seats.get(process) + ": " + e.getMessage(), e);
+                    throw new UncheckedIOException(
+                            "can't start the process of ranks " + seats.get(process) + ": " + e.getMessage(), e);
                 }
             }
         }

@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The command that runs {@code io.muster.cli.Main} in another JVM, with the Java, the flags and the classes of this one.
- * The launcher and the build set these system properties:
+ * The command that runs {@code io.muster.cli.Main} in another JVM, with the Java, the flags and the classes of this
+ * one. The launcher and the build set these system properties:
  *
  * <ul>
  *   <li>{@code muster.home}: the folder with {@code conf/jvm.options}; default: the current folder

@@ -194,10 +194,13 @@ public final class LaunchedProcess implements AutoCloseable {
                         MusterException.retry(
                                 "pid " + ProcessHandle.current().pid()
                                         + " is starting: it is not in a cluster yet and has no flight record ('muster status' shows what it waits for)"))
-                : CompletableFuture.completedFuture(running.diagnostics().flightRecord().toJson());
+                : CompletableFuture.completedFuture(
+                        running.diagnostics().flightRecord().toJson());
     }
 
-    /** Writes the flight record into its folder before the process ends, if Muster has started. Blocks for 5 s at most. */
+    /**
+     * Writes the flight record into its folder before the process ends, if Muster has started. Blocks for 5 s at most.
+     */
     public void dumpFlightRecord(String why) {
         Muster running = muster;
         if (running != null) {

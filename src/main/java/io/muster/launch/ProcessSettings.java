@@ -10,7 +10,11 @@ import picocli.CommandLine.Option;
 
 /** The settings of a process on the command line. They override the configuration file. */
 public final class ProcessSettings {
-    @Option(names = "--config", paramLabel = "FILE", description = "Settings file in YAML, in the form of conf/muster.yaml. Options of the command line override it.")
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description =
+                    "Settings file in YAML, in the form of conf/muster.yaml. Options of the command line override it.")
     private @Nullable Path config;
 
     @Option(
@@ -19,16 +23,23 @@ public final class ProcessSettings {
             description = "Address of this host to listen on and to publish (endpoint.bind).")
     private @Nullable String bind;
 
-    @Option(names = "--advertise", paramLabel = "ADDRESS", description = "Address to publish, if it differs from --bind (endpoint.advertise).")
+    @Option(
+            names = "--advertise",
+            paramLabel = "ADDRESS",
+            description = "Address to publish, if it differs from --bind (endpoint.advertise).")
     private @Nullable String advertise;
 
-    @Option(names = "--port", paramLabel = "PORT", description = "Data port, to which peers connect; 0: any free port (endpoint.port).")
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            description = "Data port, to which peers connect; 0: any free port (endpoint.port).")
     private @Nullable Integer port;
 
     @Option(
             names = "--control-port",
             paramLabel = "PORT",
-            description = "Control port, which other processes and 'muster status' ask; 0: any free port (endpoint.controlPort).")
+            description =
+                    "Control port, which other processes and 'muster status' ask; 0: any free port (endpoint.controlPort).")
     private @Nullable Integer controlPort;
 
     @Option(
@@ -37,7 +48,10 @@ public final class ProcessSettings {
             description = "Port for Hazelcast members; 0: any free port (hazelcast.port).")
     private @Nullable Integer hazelcastPort;
 
-    @Option(names = "--warmup", paramLabel = "MODE", description = "How links are proven: auto, exchange, skip or fabric (warmup.mode).")
+    @Option(
+            names = "--warmup",
+            paramLabel = "MODE",
+            description = "How links are proven: auto, exchange, skip or fabric (warmup.mode).")
     private @Nullable String warmup;
 
     @Option(

@@ -30,12 +30,14 @@ public final class RankList {
         for (String part : text.split(",", -1)) {
             Matcher form = PART.matcher(part.strip());
             if (!form.matches()) {
-                throw MusterException.config("'" + text + "' is not a list of ranks; use a form such as 3, 0-7 or 0-3,8");
+                throw MusterException.config(
+                        "'" + text + "' is not a list of ranks; use a form such as 3, 0-7 or 0-3,8");
             }
             int first = Integer.parseInt(form.group(1));
             int last = form.group(2) == null ? first : Integer.parseInt(form.group(2));
             if (last < first) {
-                throw MusterException.config("'" + part + "' in '" + text + "' goes backwards: write the smaller rank first");
+                throw MusterException.config(
+                        "'" + part + "' in '" + text + "' goes backwards: write the smaller rank first");
             }
             for (int rank = first; rank <= last; rank++) {
                 ranks.add(rank);

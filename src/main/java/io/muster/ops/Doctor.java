@@ -131,12 +131,11 @@ public final class Doctor {
         String took = " (asked in " + gpus.probeMs() + " ms)";
         switch (gpus.cuda()) {
             case CudaFacts.NoDriver(String reason) ->
-                findings.add(
-                        new Finding(
-                                "libcuda",
-                                Level.INFO,
-                                "no CUDA driver: " + reason + took,
-                                "if this host has GPUs, install the NVIDIA driver, or pass it into the container"));
+                findings.add(new Finding(
+                        "libcuda",
+                        Level.INFO,
+                        "no CUDA driver: " + reason + took,
+                        "if this host has GPUs, install the NVIDIA driver, or pass it into the container"));
             case CudaFacts.Unusable(String reason, String whatToDo) ->
                 findings.add(new Finding(
                         "libcuda",
@@ -145,8 +144,8 @@ public final class Doctor {
                         whatToDo));
             case CudaFacts.NoDevice(String reason) -> {
                 findings.add(Finding.ok("libcuda", "found and loaded" + took));
-                findings.add(new Finding(
-                        "gpu", Level.INFO, "no GPU: " + reason, "if there should be one, run nvidia-smi"));
+                findings.add(
+                        new Finding("gpu", Level.INFO, "no GPU: " + reason, "if there should be one, run nvidia-smi"));
             }
             case CudaFacts.Failed failed -> {
                 findings.add(Finding.ok("libcuda", "found and loaded" + took));

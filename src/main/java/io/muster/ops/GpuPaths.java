@@ -10,8 +10,8 @@ public final class GpuPaths {
     private GpuPaths() {}
 
     /**
-     * The fields of {@code Diagnostics.GpuPaths} as text, one line for each pair of ranks and segment; empty if there is
-     * no path.
+     * The fields of {@code Diagnostics.GpuPaths} as text, one line for each pair of ranks and segment; empty if there
+     * is no path.
      */
     public static String text(JsonObject paths) {
         JsonArray pairs = paths.getJsonArray("pairs", new JsonArray());

@@ -22,9 +22,9 @@ import java.util.UUID;
 
 /**
  * Configures Hazelcast for Muster. A process that Muster starts takes {@link #reference()}, then {@link #applyTo},
- * {@link #bindTo}, and {@link #found} or {@link #join}. An application that brings its own Hazelcast calls {@link
- * #applyTo} on its configuration before it starts it. Otherwise Muster still works on Hazelcast's default map, and
- * tells processes apart by their member UUIDs.
+ * {@link #bindTo}, and {@link #found} or {@link #join}. An application that brings its own Hazelcast calls
+ * {@link #applyTo} on its configuration before it starts it. Otherwise Muster still works on Hazelcast's default map,
+ * and tells processes apart by their member UUIDs.
  */
 public final class MusterHazelcast {
     /** The map that all groups share. */
@@ -68,8 +68,8 @@ public final class MusterHazelcast {
 
     /**
      * Adds what Muster needs to an application's own configuration: the map, and the member attribute with a new
-     * process id. Unless the application has set a filter for Java serialisation, it also adds the one of {@link
-     * #reference()} (see {@link #allowSerializable}). Everything else stays as it is. Call it once per member.
+     * process id. Unless the application has set a filter for Java serialisation, it also adds the one of
+     * {@link #reference()} (see {@link #allowSerializable}). Everything else stays as it is. Call it once per member.
      *
      * @return the same configuration
      */

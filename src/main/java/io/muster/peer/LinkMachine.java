@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  * its attempt, pair or generation is compared with the state.
  *
  * <p><b>Invariants.</b>
+ *
  * <ul>
  *   <li>The writer numbers the attempts, and the number only grows. So a lost close, a repeated link-open or a restart
  *       of either end cannot leave one end CONNECTED alone: the waiter answers an equal number with the same accept,
@@ -50,8 +51,8 @@ import org.jspecify.annotations.Nullable;
  * the write may arrive during the next one. {@link History#writing} therefore remembers each write until its own
  * outcome or the end of its channel, across all states, and no second write is posted over that channel before.
  *
- * <p>{@code LinkMachineWalkTest} visits every reachable state with every event and draws {@code peer-states.md}. {@code
- * TwoLinkMachinesWalkTest} runs both ends against each other with lost and repeated messages.
+ * <p>{@code LinkMachineWalkTest} visits every reachable state with every event and draws {@code peer-states.md}.
+ * {@code TwoLinkMachinesWalkTest} runs both ends against each other with lost and repeated messages.
  */
 public final class LinkMachine {
     static final String STILL_WRITING = "the warmup write of an earlier attempt is still under way";

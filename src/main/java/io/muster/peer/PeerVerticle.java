@@ -100,11 +100,7 @@ public final class PeerVerticle extends VerticleBase {
             case LinkEvent.OpenReceived open -> early = open;
             case LinkEvent other ->
                 LOG.debug(
-                        LogEvents.LINK_EARLY + " group={} rank={} peer={} event={}",
-                        ports.group(),
-                        rank,
-                        peer,
-                        other);
+                        LogEvents.LINK_EARLY + " group={} rank={} peer={} event={}", ports.group(), rank, peer, other);
             default ->
                 LOG.warn(
                         LogEvents.LINK_UNKNOWN + " group={} rank={} peer={} body={}",
@@ -150,8 +146,7 @@ public final class PeerVerticle extends VerticleBase {
                             Instant.now()));
         } else if (!Objects.equals(before.history().target(), state.history().target())) {
             // a new handle of the same life: no transition, but writes must find its segments
-            ports.note(
-                    new LinkChange(
+            ports.note(new LinkChange(
                     setup.group(), setup.self(), peer, before, state, "", LinkChange.cause(event), Instant.now()));
         }
         step.effects().forEach(effect -> run(setup, effect));
@@ -201,8 +196,7 @@ public final class PeerVerticle extends VerticleBase {
                 Member seat = ports.localSeat(peer);
                 enqueue(
                         seat == null
-                                ? new LinkEvent.DialFailed(
-                                        attempt, "rank " + peer + " has no seat in this process")
+                                ? new LinkEvent.DialFailed(attempt, "rank " + peer + " has no seat in this process")
                                 : new LinkEvent.LocalReady(attempt, seat));
             }
             case LinkEffect.AskPolicy(int attempt, RankEntry target) ->

@@ -5,8 +5,8 @@ package io.muster.routing;
 import io.muster.barrier.GroupPorts.SeatAnswer;
 import io.muster.barrier.GroupPorts.WitnessAnswer;
 import io.muster.group.GroupName;
-import io.muster.group.ProcessAddress;
 import io.muster.group.LogEvents;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
@@ -210,7 +210,8 @@ public final class Claims {
             }
         } catch (MalformedException e) {
             malformed.note(
-                    channel.address().host(), "sent a malformed claim message: process=" + channel.peer() + " reason=" + e.getMessage());
+                    channel.address().host(),
+                    "sent a malformed claim message: process=" + channel.peer() + " reason=" + e.getMessage());
         }
     }
 

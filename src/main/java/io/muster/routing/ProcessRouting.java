@@ -141,7 +141,9 @@ public final class ProcessRouting {
                     case null -> {}
                 }
             }
-            case TRANSFER -> throw new IllegalArgumentException("transfer messages are received by the transport, not by the routing: peer=" + channel.peer());
+            case TRANSFER ->
+                throw new IllegalArgumentException(
+                        "transfer messages are received by the transport, not by the routing: peer=" + channel.peer());
         }
     }
 

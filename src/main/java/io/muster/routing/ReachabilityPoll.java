@@ -31,16 +31,16 @@ import org.slf4j.LoggerFactory;
 /**
  * Asks the other processes of a group which processes they reach, and answers such questions.
  *
- * <p><b>What it holds.</b> One {@link Asked} per open question, by id: the process asked, the views received so far, and
- * the promise. It holds no state of a group and makes no finding: {@code BlameRules} does.
+ * <p><b>What it holds.</b> One {@link Asked} per open question, by id: the process asked, the views received so far,
+ * and the promise. It holds no state of a group and makes no finding: {@code BlameRules} does.
  *
  * <p><b>Threads.</b> May be called from any context; all maps are concurrent. An answer arrives on the context of its
  * channel.
  *
- * <p><b>Order of events.</b> The asker sends one question to each process that it reaches, and names in it the processes
- * that it does not reach. The receiver answers at once with its own view. If it reaches some of the named processes, it
- * asks them in turn, with half of the time, and sends their views in a second answer. The last answer carries the flag
- * {@code last}. The poll completes when every question has its last answer or its time is over.
+ * <p><b>Order of events.</b> The asker sends one question to each process that it reaches, and names in it the
+ * processes that it does not reach. The receiver answers at once with its own view. If it reaches some of the named
+ * processes, it asks them in turn, with half of the time, and sends their views in a second answer. The last answer
+ * carries the flag {@code last}. The poll completes when every question has its last answer or its time is over.
  *
  * <p><b>Invariants.</b>
  *
@@ -52,8 +52,8 @@ import org.slf4j.LoggerFactory;
  * </ul>
  *
  * <p><b>The trap that shaped it.</b> It is used when a process hangs, and then the cluster's event bus may hang too. So
- * it uses the control connections only. And without the detour the two sides of a broken connection would poll different
- * processes and blame different ones.
+ * it uses the control connections only. And without the detour the two sides of a broken connection would poll
+ * different processes and blame different ones.
  */
 public final class ReachabilityPoll {
     private static final int ASK = 'v';
@@ -149,7 +149,8 @@ public final class ReachabilityPoll {
             }
         } catch (MalformedException | MusterException e) {
             malformed.note(
-                    channel.address().host(), "sent a malformed view message: process=" + channel.peer() + " reason=" + e.getMessage());
+                    channel.address().host(),
+                    "sent a malformed view message: process=" + channel.peer() + " reason=" + e.getMessage());
         }
     }
 

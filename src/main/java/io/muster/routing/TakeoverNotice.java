@@ -4,8 +4,8 @@ package io.muster.routing;
 
 import io.muster.barrier.Gossip;
 import io.muster.group.GroupName;
-import io.muster.group.ProcessAddress;
 import io.muster.group.LogEvents;
+import io.muster.group.ProcessAddress;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.store.StoreKeys;
@@ -22,7 +22,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Informs a silent life that has been taken over: once its process answers again, it receives the entry of the newer
  * life and ends. Without this notice it might not find out: it may have resumed in the smaller part of a split, where
- * the store does not show the newer entry, and it may only wait for peers to open links. May be called from any context.
+ * the store does not show the newer entry, and it may only wait for peers to open links. May be called from any
+ * context.
  */
 public final class TakeoverNotice {
     private static final Logger LOG = LoggerFactory.getLogger(TakeoverNotice.class);

@@ -13,9 +13,9 @@ import io.muster.fabric.NvlinkIpcSetting;
 import io.muster.fabric.SimulatedFabric;
 import io.muster.group.FabricIdentity;
 import io.muster.group.FabricVerdict;
+import io.muster.group.WarmupMode;
 import io.muster.options.MusterOptions;
 import io.vertx.core.Future;
-import io.muster.group.WarmupMode;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -3,7 +3,6 @@
 package io.muster.runtime;
 
 import io.muster.cuda.driver.GpuTrouble;
-import io.muster.group.StuckReport;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
@@ -11,6 +10,7 @@ import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.group.StuckReport;
 import io.muster.options.GpuOptions;
 import io.muster.options.MusterOptions;
 import io.muster.peer.LinkEvent;

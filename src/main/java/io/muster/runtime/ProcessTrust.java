@@ -2,13 +2,13 @@
 
 package io.muster.runtime;
 
-import io.muster.routing.Beat;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.ops.Refusals;
+import io.muster.routing.Beat;
 import io.muster.routing.Trust;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Complaints;

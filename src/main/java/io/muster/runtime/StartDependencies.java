@@ -23,9 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param store null: the one over the Hazelcast of Vert.x
  */
 public record StartDependencies(
-        @Nullable OwnStore store,
-        Function<MusterOptions, Hardware> openHardware,
-        TransportStart transport)
+        @Nullable OwnStore store, Function<MusterOptions, Hardware> openHardware, TransportStart transport)
         implements Shareable {
     /** The parts of a process in production. */
     public static final StartDependencies USUAL = new StartDependencies(
@@ -63,9 +61,8 @@ public record StartDependencies(
 
     /** Those that were left for this start, else {@link #USUAL}. */
     public static StartDependencies takeFor(Vertx vertx) {
-        StartDependencies left = vertx.sharedData()
-                .<String, StartDependencies>getLocalMap(MAP)
-                .remove("next");
+        StartDependencies left =
+                vertx.sharedData().<String, StartDependencies>getLocalMap(MAP).remove("next");
         return left == null ? USUAL : left;
     }
 }

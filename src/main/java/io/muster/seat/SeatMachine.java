@@ -15,8 +15,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The machine of one seat: it claims a rank and publishes its handle by one compare-and-set, defends the seat, and gives
- * it up. Pure and total.
+ * The machine of one seat: it claims a rank and publishes its handle by one compare-and-set, defends the seat, and
+ * gives it up. Pure and total.
  *
  * <p><b>What it holds.</b> One {@link SeatState}, of one rank of one process. The barrier's {@code SeatRunner} is its
  * shell.
@@ -42,8 +42,8 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p><b>The trap that shaped it.</b> The order of lives is the order in which the store applies their claims, not the
- * order of its answers. When an answer or event arrives, the next life may have been applied already. So a claim ends as
- * soon as the key is seen to hold a newer life, whatever the answer says. If no newer life was seen, the answer is
+ * order of its answers. When an answer or event arrives, the next life may have been applied already. So a claim ends
+ * as soon as the key is seen to hold a newer life, whatever the answer says. If no newer life was seen, the answer is
  * believed, however late it is. A further read before the seat is taken could be as late, and would cost every start a
  * round trip to the store. A seat taken on such a late answer ends when its process sees the newer life. Until then its
  * peers refuse its links, and its mark is in no vector.
@@ -157,8 +157,7 @@ public final class SeatMachine {
         if (seen == null || incumbent == null || incumbent.state() == RankEntry.State.LEFT) {
             return claim(setup, handle, seen, read.ticket());
         }
-        return new Step(
-                new SeatState.AskingIncumbent(handle, seen), List.of(new SeatEffect.AskIncumbent(incumbent)));
+        return new Step(new SeatState.AskingIncumbent(handle, seen), List.of(new SeatEffect.AskIncumbent(incumbent)));
     }
 
     private static Step incumbentAnswered(
@@ -385,7 +384,10 @@ public final class SeatMachine {
             }
             case SeatEvent.StoreFailed(String reason) ->
                 state.tries() >= LEAVE_TRIES
-                        ? ended(member, SeatState.End.LEFT, "left, but LEFT could not be written to the store: " + reason)
+                        ? ended(
+                                member,
+                                SeatState.End.LEFT,
+                                "left, but LEFT could not be written to the store: " + reason)
                         : new Step(
                                 new SeatState.Leaving(state.current(), state.tries() + 1),
                                 List.of(new SeatEffect.ReadKey()));

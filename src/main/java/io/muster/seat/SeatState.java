@@ -42,7 +42,8 @@ public sealed interface SeatState {
      * @param current the entry that this life published last, as far as it knows
      * @param work the operation under way on its key
      * @param wanted a handle that is to be published, null if the published one is right
-     * @param rewriteDue the entry must be written again even if it is unchanged, so that a claim on its present bytes fails
+     * @param rewriteDue the entry must be written again even if it is unchanged, so that a claim on its present bytes
+     *     fails
      */
     record Held(
             Versioned<RankEntry> current,

@@ -60,12 +60,14 @@ public final class EpochRecord {
             throw new IllegalArgumentException("epoch number must be at least 1, got " + number);
         }
         if (vector.isEmpty() || vector.size() > Member.MAX_WORLD_SIZE) {
-            throw new IllegalArgumentException("a vector must have 1 to " + Member.MAX_WORLD_SIZE + " members, got " + vector.size());
+            throw new IllegalArgumentException(
+                    "a vector must have 1 to " + Member.MAX_WORLD_SIZE + " members, got " + vector.size());
         }
         for (int rank = 0; rank < vector.size(); rank++) {
             if (vector.get(rank).rank() != rank) {
                 throw new IllegalArgumentException(
-                        "position " + rank + " of the vector must hold the same rank, got rank " + vector.get(rank).rank());
+                        "position " + rank + " of the vector must hold the same rank, got rank "
+                                + vector.get(rank).rank());
             }
         }
         if (lastComplete < 0 || lastComplete > number) {

@@ -6,7 +6,6 @@ import io.muster.group.ProcessId;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The data that others need to reach the memory of a rank: its process and address, the offer of its warmup policy, and

@@ -58,12 +58,12 @@ import org.slf4j.LoggerFactory;
  * {@code closed} again after it has entered {@code pending}. So either of the two fails it.
  *
  * <p><b>Invariants.</b> Every future ends within the deadline. An operation that has missed its deadline may still be
- * applied later; callers read again and never assume failure. All keys of a group lie in one partition ({@link
- * StoreKeys#located}), so {@code getAll} of one group is one operation on one member.
+ * applied later; callers read again and never assume failure. All keys of a group lie in one partition
+ * ({@link StoreKeys#located}), so {@code getAll} of one group is one operation on one member.
  *
- * <p><b>The trap.</b> Another application may write a value of its own class into the map. Then the whole {@code
- * getAll} fails, because this process cannot deserialise that value. The keys are then read one by one, the epoch
- * record first, and the foreign value becomes {@link #undecodable} bytes, which the reader rejects with a reason.
+ * <p><b>The trap.</b> Another application may write a value of its own class into the map. Then the whole
+ * {@code getAll} fails, because this process cannot deserialise that value. The keys are then read one by one, the
+ * epoch record first, and the foreign value becomes {@link #undecodable} bytes, which the reader rejects with a reason.
  */
 public final class HazelcastSegmentStore implements SegmentStore {
     private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
@@ -248,11 +248,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
             return Future.fromCompletionStage(answer, callers());
         }
         if (!inFlight.tryAcquire()) {
-            answer.completeExceptionally(
-                    MusterException.retry(
-                            "store refuses operation: operation=" + operation + " key=" + key + ", " + MAX_IN_FLIGHT
-                                    + " operations are under way; the members that own these keys do not answer,"
-                                    + " find out which member left or is frozen"));
+            answer.completeExceptionally(MusterException.retry(
+                    "store refuses operation: operation=" + operation + " key=" + key + ", " + MAX_IN_FLIGHT
+                            + " operations are under way; the members that own these keys do not answer,"
+                            + " find out which member left or is frozen"));
             return Future.fromCompletionStage(answer, callers());
         }
         pending.add(answer);

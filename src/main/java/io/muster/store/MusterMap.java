@@ -27,8 +27,8 @@ public final class MusterMap {
     private MusterMap() {}
 
     /**
-     * Configures the map of a running member if it is not configured yet; otherwise checks it with {@link
-     * #requireUsable}.
+     * Configures the map of a running member if it is not configured yet; otherwise checks it with
+     * {@link #requireUsable}.
      */
     static void configure(Config running, String mapName) {
         MapConfig there = running.getMapConfigOrNull(mapName);
@@ -47,8 +47,7 @@ public final class MusterMap {
     public static void requireUsable(MapConfig map) {
         List<String> wrong = new ArrayList<>();
         if (map.getInMemoryFormat() == InMemoryFormat.OBJECT) {
-            wrong.add(
-                    "in-memory-format is OBJECT (compare-and-set would compare array identities), set it to BINARY");
+            wrong.add("in-memory-format is OBJECT (compare-and-set would compare array identities), set it to BINARY");
         }
         if (map.getEvictionConfig().getEvictionPolicy() != EvictionPolicy.NONE) {
             wrong.add("eviction-policy is " + map.getEvictionConfig().getEvictionPolicy() + ", set it to NONE");

@@ -3,7 +3,6 @@
 package io.muster.store;
 
 import io.muster.group.GroupName;
-import io.muster.group.ProcessId;
 import io.muster.segment.KeyOwner;
 import io.muster.segment.SegmentHandle;
 import io.muster.wire.StoredBytes;
@@ -92,8 +91,8 @@ public interface SegmentStore {
 
     /**
      * The member UUID that this process writes into its entries. Others compare it with {@link PresentMembers} to see
-     * whether this process is still a member, also where no member carries a process id. Read it again after {@link
-     * Listener#merged()}: a merge changes it.
+     * whether this process is still a member, also where no member carries a process id. Read it again after
+     * {@link Listener#merged()}: a merge changes it.
      */
     String localMemberUuid();
 

@@ -63,8 +63,9 @@ public record StoreKeys(GroupName group) {
     }
 
     /**
-     * The key as it is stored in Hazelcast. All keys of a group lie in one partition, which the text after the {@code
-     * @} chooses (Hazelcast's {@code StringPartitioningStrategy}). Reading them all is one operation on one member.
+     * The key as it is stored in Hazelcast. All keys of a group lie in one partition, which the text after the
+     * {@code @} chooses (Hazelcast's {@code StringPartitioningStrategy}). Reading them all is one operation on one
+     * member.
      */
     public static String located(String key) {
         return groupOf(key).map(group -> key + "@" + group).orElse(key);

@@ -15,9 +15,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the transport of one process fail as a test wishes. {@link #start} starts Muster with these faults; add and heal
- * them at any time. At each occasion the faults are asked in the order in which they were added, and the first that
- * strikes decides. Without faults nothing changes.
+ * Makes the transport of one process fail as a test wishes. {@link #start} starts Muster with these faults; add and
+ * heal them at any time. At each occasion the faults are asked in the order in which they were added, and the first
+ * that strikes decides. Without faults nothing changes.
  */
 public final class TransportFaults {
     private final List<TransportFault> faults = new CopyOnWriteArrayList<>();

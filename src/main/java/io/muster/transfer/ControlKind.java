@@ -10,8 +10,8 @@ public enum ControlKind {
     /** Handshake of links: {@code io.muster.peer}. */
     LINK,
     /**
-     * A copy of an entry that was just written to the store, so that the receiver need not wait for the notification
-     * of the store: {@code io.muster.barrier}.
+     * A copy of an entry that was just written to the store, so that the receiver need not wait for the notification of
+     * the store: {@code io.muster.barrier}.
      */
     GOSSIP,
     /** Questions about the holder of a rank, and their answers: {@code io.muster.barrier}. */

@@ -26,8 +26,8 @@ public final class WriteFailures {
     public static WriteException lost(String evidence, RemoteRegion region, long offset, long length, String peer) {
         return new WriteException(
                 WriteException.Reason.CHANNEL_LOST,
-                "channel ended before the write was acknowledged (" + evidence + "): " + where(region, offset, length, peer)
-                        + "; " + advice(WriteException.Reason.CHANNEL_LOST));
+                "channel ended before the write was acknowledged (" + evidence + "): "
+                        + where(region, offset, length, peer) + "; " + advice(WriteException.Reason.CHANNEL_LOST));
     }
 
     private static String where(RemoteRegion region, long offset, long length, String peer) {

@@ -4,7 +4,6 @@ package io.muster.warmup;
 
 import io.muster.group.FabricVerdict;
 import io.muster.group.FabricVerdict.Proven;
-import io.muster.group.Proof;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -220,8 +220,7 @@ public final class WarmupPolicyVerticle extends VerticleBase {
             FabricVerdict verdict = switch (fabric) {
                 case SegmentHandle.FabricOffer.Exported(String identity, boolean simulated, var _, String reason) ->
                     new FabricVerdict.Proven(FabricIdentity.parse(identity), simulated, reason);
-                case SegmentHandle.FabricOffer.GpuSlots(var _, String reason) ->
-                    new FabricVerdict.NotAvailable(reason);
+                case SegmentHandle.FabricOffer.GpuSlots(var _, String reason) -> new FabricVerdict.NotAvailable(reason);
                 case SegmentHandle.FabricOffer.None(var _, String reason) -> new FabricVerdict.NotAvailable(reason);
             };
             return new End(

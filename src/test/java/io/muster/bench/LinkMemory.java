@@ -44,10 +44,10 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 
 /**
- * Measures the heap that one peer connection takes. One rank connects to many peers over real sockets, with the store in
- * memory. The peers live in a fake second process in the same JVM, which accepts every link and keeps no state. So only
- * the one rank's memory is counted: verticles, states, entries, the barrier. The two sockets between the processes are
- * counted once, for any number of peers.
+ * Measures the heap that one peer connection takes. One rank connects to many peers over real sockets, with the store
+ * in memory. The peers live in a fake second process in the same JVM, which accepts every link and keeps no state. So
+ * only the one rank's memory is counted: verticles, states, entries, the barrier. The two sockets between the processes
+ * are counted once, for any number of peers.
  */
 final class LinkMemory {
     private static final GroupName GROUP = new GroupName("memory");

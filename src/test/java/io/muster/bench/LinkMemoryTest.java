@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The target: at most 6 KiB of heap per peer connection at 1,000 peers in one process. It prints the measured value. */
+/**
+ * The target: at most 6 KiB of heap per peer connection at 1,000 peers in one process. It prints the measured value.
+ */
 class LinkMemoryTest {
     @Test
     @Timeout(120)

@@ -37,7 +37,8 @@ class ChaosIT {
     // allows
     @ParameterizedTest
     @CsvSource({"7, 5, stop, restart", "35, 9, kill, short-stop"})
-    void everyFaultIsBlamedRightAndNoOtherRank(long seed, String seconds, String first, String second) throws Exception {
+    void everyFaultIsBlamedRightAndNoOtherRank(long seed, String seconds, String first, String second)
+            throws Exception {
         try (MusterCommand demo = MusterCommand.start(
                 temp, "demo", "--ranks", "3", "--chaos", String.valueOf(seed), "--seconds", seconds, "--json")) {
             int code = demo.awaitExit(220_000);

@@ -51,7 +51,8 @@ class ChaosLedgerTest {
             ledger.degraded(reporter, degraded(7, (1010 + reporter) * MS, "SOCKET_CLOSED", 2));
         }
         assertThat(ledger.isReported()).isTrue();
-        assertThat(ledger.reportedAfterMs()).containsExactlyInAnyOrderEntriesOf(java.util.Map.of(0, 10L, 1, 11L, 3, 13L));
+        assertThat(ledger.reportedAfterMs())
+                .containsExactlyInAnyOrderEntriesOf(java.util.Map.of(0, 10L, 1, 11L, 3, 13L));
         ledger.end(3000 * MS);
         ledger.degraded(0, degraded(7, 4000 * MS, "SOCKET_CLOSED", 2));
         assertThat(ledger.isRight())
@@ -75,7 +76,10 @@ class ChaosLedgerTest {
         ledger.degraded(1, degraded(7, 1030 * MS, "SILENCE", 2, 1));
         assertThat(ledger.wrongAccusations()).hasSize(2);
         assertThat(ledger.isRight()).isFalse();
-        assertThat(ledger.notBlamedRight()).singleElement().asString().contains("a rank that the fault did not hit was named");
+        assertThat(ledger.notBlamedRight())
+                .singleElement()
+                .asString()
+                .contains("a rank that the fault did not hit was named");
     }
 
     @Test

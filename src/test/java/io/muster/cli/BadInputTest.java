@@ -14,8 +14,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
 
 /**
- * Wrong arguments are one sentence on standard error before anything is started. {@link BadInputIT} has the mistakes that
- * only real processes meet.
+ * Wrong arguments are one sentence on standard error before anything is started. {@link BadInputIT} has the mistakes
+ * that only real processes meet.
  */
 @Timeout(20)
 final class BadInputTest { // O-1, O-4

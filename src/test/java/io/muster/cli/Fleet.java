@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * One group in several processes, each on a host of its own or with ports of its own. Has the faults that a test injects
- * and the checks that must hold at any time.
+ * One group in several processes, each on a host of its own or with ports of its own. Has the faults that a test
+ * injects and the checks that must hold at any time.
  */
 final class Fleet implements AutoCloseable {
     static final long PATIENCE_MS = 90_000;

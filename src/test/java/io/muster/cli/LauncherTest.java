@@ -178,8 +178,8 @@ final class LauncherTest {
         assertThat(launch("demo"))
                 .isEqualTo(new Outcome(
                         2,
-                        "muster: Muster must be built first, and there is no Maven: no 'mvn' on PATH and no " + installed
-                                + "/mvnw; install Maven 3.8 or newer\n"));
+                        "muster: Muster must be built first, and there is no Maven: no 'mvn' on PATH and no "
+                                + installed + "/mvnw; install Maven 3.8 or newer\n"));
 
         script(installed.resolve("mvnw"), "echo no network; exit 1");
         Outcome failed = launch("demo");
@@ -200,8 +200,20 @@ final class LauncherTest {
     private Path toolsWithoutMaven() throws IOException {
         Path tools = Files.createDirectories(temp.resolve("tools"));
         for (String tool : List.of(
-                "bash", "cat", "cksum", "dirname", "env", "find", "flock", "head", "mkdir", "mv", "readlink", "rm",
-                "sed", "touch")) {
+                "bash",
+                "cat",
+                "cksum",
+                "dirname",
+                "env",
+                "find",
+                "flock",
+                "head",
+                "mkdir",
+                "mv",
+                "readlink",
+                "rm",
+                "sed",
+                "touch")) {
             for (String folder : List.of("/usr/bin", "/bin")) {
                 if (Files.isExecutable(Path.of(folder, tool)) && !Files.exists(tools.resolve(tool))) {
                     Files.createSymbolicLink(tools.resolve(tool), Path.of(folder, tool));

@@ -54,10 +54,7 @@ final class MainTest {
 
     /** Help is read in terminals: every command states its exit codes, and no line is wider than 80 columns. */
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "", "demo", "run", "status", "dump", "doctor", "soak", "bench connect", "bench transfer"
-            })
+    @ValueSource(strings = {"", "demo", "run", "status", "dump", "doctor", "soak", "bench connect", "bench transfer"})
     void helpFitsATerminalAndNamesTheExitCodes(String command) {
         assertThat(run((command + " --help").strip().split(" "))).isEqualTo(ExitCode.OK);
 

@@ -27,8 +27,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A command of Muster as a real process, with the flags of the launcher. A test starts it, reads its events and sends it
- * signals. Closing kills it, and it ends by itself if the JVM of the test ends.
+ * A command of Muster as a real process, with the flags of the launcher. A test starts it, reads its events and sends
+ * it signals. Closing kills it, and it ends by itself if the JVM of the test ends.
  */
 public final class MusterCommand implements AutoCloseable {
     static final long PATIENCE_MS = 40_000;
@@ -52,9 +52,7 @@ public final class MusterCommand implements AutoCloseable {
                 Thread.ofVirtual().start(this::readOut), Thread.ofVirtual().start(this::readErr));
     }
 
-    /**
-     * Runs the launcher once after a build, which records a start and so makes all further starts cheap.
-     */
+    /** Runs the launcher once after a build, which records a start and so makes all further starts cheap. */
     public static void recordTheStart() throws IOException, InterruptedException {
         Path home = Path.of(System.getProperty("muster.home")).toAbsolutePath();
         Process once = new ProcessBuilder(home.resolve("launcher/muster").toString(), "--version")

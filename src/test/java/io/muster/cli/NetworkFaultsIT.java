@@ -25,8 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Faults of processes and of the network, with eight ranks in five processes on five hosts. Every survivor blames the
  * right process, and after the fault one epoch covers all ranks without a restart. All tests share the processes, and
- * each test ends with all connected. The long tests run with {@code -Dmuster.faults=all}. Skipped where this user may not
- * create network namespaces.
+ * each test ends with all connected. The long tests run with {@code -Dmuster.faults=all}. Skipped where this user may
+ * not create network namespaces.
  */
 @Timeout(240)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -129,8 +129,7 @@ final class NetworkFaultsIT {
         }
         JsonObject alone =
                 fleet.awaitBlame(5, finding -> finding.getString("kind").equals("block"));
-        assertThat(alone.getString("text"))
-                .contains("ranks [7] | [0, 1, 2, 3, 4, 5, 6]", "the last ones are silent");
+        assertThat(alone.getString("text")).contains("ranks [7] | [0, 1, 2, 3, 4, 5, 6]", "the last ones are silent");
         healed();
     }
 

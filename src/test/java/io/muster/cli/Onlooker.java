@@ -9,8 +9,8 @@ import io.muster.options.MusterHazelcast;
 import java.util.List;
 
 /**
- * Another member of the cluster, which holds no data and reads the store. It must be a member, because the sockets of the
- * members accept members only.
+ * Another member of the cluster, which holds no data and reads the store. It must be a member, because the sockets of
+ * the members accept members only.
  */
 final class Onlooker {
     private Onlooker() {}

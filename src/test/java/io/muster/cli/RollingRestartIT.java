@@ -38,18 +38,19 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Processes on one host with the shortest liveness interval. First come stops that are shorter and longer than the limit.
- * Then one rank after the other is restarted by kill -9, with the same rank, host and ports, while entries, connections
- * and late messages of the former lives still exist (P-4, R-7, R-8, T-2, P-14).
- * {@code -Dmuster.restarts=100} runs a hundred restarts in a group of eight; the build runs a few in a smaller group. The
- * tests share the processes, and each test ends with all connected.
+ * Processes on one host with the shortest liveness interval. First come stops that are shorter and longer than the
+ * limit. Then one rank after the other is restarted by kill -9, with the same rank, host and ports, while entries,
+ * connections and late messages of the former lives still exist (P-4, R-7, R-8, T-2, P-14).
+ * {@code -Dmuster.restarts=100} runs a hundred restarts in a group of eight; the build runs a few in a smaller group.
+ * The tests share the processes, and each test ends with all connected.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class RollingRestartIT {
     private static final int RESTARTS = Integer.getInteger("muster.restarts", 3);
     private static final int WORLD = RESTARTS >= 16 ? 8 : 3;
     /**
-     * The last process is not restarted: it sees all others restart, and its use of the machine's resources is measured.
+     * The last process is not restarted: it sees all others restart, and its use of the machine's resources is
+     * measured.
      */
     private static final int RESTARTED = WORLD - 1;
 
@@ -191,8 +192,7 @@ final class RollingRestartIT {
         fleet.forgetEvents();
         String before = fleet.at(2).err();
         limitFiles(2, "10"); // every free descriptor is above this limit, so the process can't open another file
-        fleet.at(3)
-                .signal("STOP"); // after the limit: otherwise the kernel of the stopped process could accept a
+        fleet.at(3).signal("STOP"); // after the limit: otherwise the kernel of the stopped process could accept a
         // connection before, which needs no more files
         fleet.at(2)
                 .await(

@@ -120,7 +120,8 @@ final class StoreOutageIT {
     }
 
     /**
-     * One member owns all keys of a group. Restarts the process that owns them, until a member outside of the group does.
+     * One member owns all keys of a group. Restarts the process that owns them, until a member outside of the group
+     * does.
      */
     private JvmProcess whoOwnsTheKeys(String hazelcast) throws Exception {
         HazelcastInstance onlooker = Onlooker.join(hazelcast);
@@ -153,8 +154,9 @@ final class StoreOutageIT {
                         Duration.ofSeconds(60),
                         () -> {
                             TimeUnit.MILLISECONDS.sleep(100);
-                            Member owner =
-                                    onlooker.getPartitionService().getPartition("g").getOwner();
+                            Member owner = onlooker.getPartitionService()
+                                    .getPartition("g")
+                                    .getOwner();
                             int port = owner == null ? 0 : owner.getAddress().getPort();
                             if (port == 0
                                     || !ports.isEmpty() && port != ports.getLast()

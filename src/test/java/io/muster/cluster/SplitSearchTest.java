@@ -115,7 +115,8 @@ class SplitSearchTest {
             Thread.sleep(5 * PAUSE.toMillis()); // without success
             assertThat(list.getMembers()).isEmpty();
             present.removeFirst();
-            Eventually.holds("the lost member is searched", () -> !list.getMembers().isEmpty());
+            Eventually.holds(
+                    "the lost member is searched", () -> !list.getMembers().isEmpty());
         }
     }
 }

@@ -5,8 +5,8 @@ package io.muster.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.muster.cuda.copy.WaitRule;
 import io.muster.Eventually;
+import io.muster.cuda.copy.WaitRule;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFacts;
 import io.muster.cuda.driver.CudaFailure;
@@ -81,7 +81,9 @@ class GpuTest {
         GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
         driver.hold();
         CompletableFuture<CudaFailure> first = copied(gpu, 0, new GpuCopy.Zero(view.address(), BYTES));
-        assertThat(gpu.call(() -> 5).join()).as("the worker runs calls in the meantime").isEqualTo(5);
+        assertThat(gpu.call(() -> 5).join())
+                .as("the worker runs calls in the meantime")
+                .isEqualTo(5);
         assertThat(first).isNotDone();
         Eventually.holds("the worker asks to be woken, and parks", () -> called("cuStreamAddCallback"));
         driver.letGo();

@@ -20,7 +20,8 @@ public final class HostGpus {
     /** @param first number of the first device among those of the host: processes may each see another one */
     public HostGpus(int devices, int first) {
         List<Device> all = IntStream.range(0, devices)
-                .mapToObj(index -> new Device(index, "simulated by the host", uuid(first + index), FabricAttribute.CLEAR))
+                .mapToObj(
+                        index -> new Device(index, "simulated by the host", uuid(first + index), FabricAttribute.CLEAR))
                 .toList();
         gpus = Gpus.of(all, new GpuDrivers(driver, driver, driver));
     }

@@ -15,9 +15,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/**
- * As {@link GpuTest}, with the real driver. {@code launcher/muster gpu-check} covers the cases of two processes.
- */
+/** As {@link GpuTest}, with the real driver. {@code launcher/muster gpu-check} covers the cases of two processes. */
 @Tag("gpu")
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class RealGpuTest {

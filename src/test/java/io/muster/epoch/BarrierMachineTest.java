@@ -22,7 +22,6 @@ import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
-import io.muster.store.SegmentStore;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -331,7 +330,9 @@ class BarrierMachineTest {
                         new BarrierEffect.StartTimer(Timer.KEY_OWNER, 31));
 
         when(new BarrierEvent.TimerFired(Timer.OVERDUE));
-        assertThat(effects).as("the stored value is read before the write").containsExactly(new BarrierEffect.ReadAll());
+        assertThat(effects)
+                .as("the stored value is read before the write")
+                .containsExactly(new BarrierEffect.ReadAll());
         when(read(seen(record), Map.of()));
         assertThat(effects).containsExactly(new BarrierEffect.WriteMark(0, null, mark(ZERO, record, Proof.LOCAL)));
 
@@ -413,9 +414,7 @@ class BarrierMachineTest {
                 .containsExactly(
                         new BarrierEffect.SendMark(mark(ZERO, record, Proof.LOCAL), new ProcessId(0, 2), true));
         when(new BarrierEvent.KeyOwnerSeen(new KeyOwner(new ProcessId(0, 2), "another member")));
-        assertThat(effects(BarrierEffect.SendMark.class))
-                .as("the same process")
-                .isEmpty();
+        assertThat(effects(BarrierEffect.SendMark.class)).as("the same process").isEmpty();
         when(new BarrierEvent.RecordSeen(seen(record.complete(ProofCounts.NONE))));
         when(new BarrierEvent.KeyOwnerSeen(owner(1)));
         assertThat(effects(BarrierEffect.SendMark.class))
@@ -645,8 +644,8 @@ class BarrierMachineTest {
         when(new BarrierEvent.LinkLost(0, ONE, "SOCKET_CLOSED", "closed"));
 
         assertThat(effects.getFirst())
-                .isEqualTo(
-                        new BarrierEffect.AnnounceDegraded(1, List.of(new LostMember(ONE, "SOCKET_CLOSED", "closed", 0))));
+                .isEqualTo(new BarrierEffect.AnnounceDegraded(
+                        1, List.of(new LostMember(ONE, "SOCKET_CLOSED", "closed", 0))));
         assertThat(written()).isNotNull().extracting(EpochRecord::lastComplete).isEqualTo(1L);
     }
 

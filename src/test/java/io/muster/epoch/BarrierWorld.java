@@ -9,12 +9,12 @@ import io.muster.group.Member;
 import io.muster.group.ProcessId;
 import io.muster.group.Proof;
 import io.muster.segment.EpochRecord;
+import io.muster.segment.KeyOwner;
 import io.muster.segment.RankEntry;
 import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
-import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  * make: the production barrier machine, with the world around it as small as possible.
  *
  * @param dirty of each process, whether the present record has not been pushed to it
- * @param newcomers of each process, the ranks whose present lives have not been pushed to it, one bit each; the links may
- *     bring them before
+ * @param newcomers of each process, the ranks whose present lives have not been pushed to it, one bit each; the links
+ *     may bring them before
  * @param mail marks that are on their way from process to process
  * @param made of each rank, the marks that its lives have made, in order; the last one, and those of numbers that are
  *     not over
@@ -535,8 +535,8 @@ record BarrierWorld(
         }
 
         /**
-         * The announcements decide only later announcements, never writes: states that differ in them are the
-         * same here.
+         * The announcements decide only later announcements, never writes: states that differ in them are the same
+         * here.
          */
         private static BarrierState untold(BarrierState state) {
             return new BarrierState(

@@ -22,8 +22,6 @@ import io.muster.group.ProcessId;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
-import io.muster.transfer.ControlKind;
-import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RecordingChannel;
 import io.muster.transfer.RemoteRegion;
 import io.muster.wire.Decoded;

@@ -78,6 +78,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     final RecordingChannel channel = new RecordingChannel(PEER);
     /** The messages that went to the peer. */
     final List<RecordingChannel.Message> said = channel.sent();
+
     final FakeCore core = new FakeCore();
     final ProcessRouting routing = new ProcessRouting(this, this, new ProcessRouting.Timing(100, 100));
     final GroupNetwork network = routing.networkOf(this);

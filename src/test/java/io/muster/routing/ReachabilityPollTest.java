@@ -69,7 +69,8 @@ class ReachabilityPollTest {
         /** The end at this process of its channel to another. */
         Channel to(ProcessId process) {
             return new RecordingChannel(process)
-                    .onSend((_, payload) -> messages.add(() -> nodes.get(process).receives(id, payload)));
+                    .onSend((_, payload) ->
+                            messages.add(() -> nodes.get(process).receives(id, payload)));
         }
 
         void receives(ProcessId from, Buffer payload) {

@@ -4,14 +4,11 @@ package io.muster.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.routing.Beat;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
-import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.routing.Beat;
 import io.muster.transfer.ControlKind;
-import io.muster.transfer.LossEvidence;
-import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.RecordingChannel;
 import io.muster.wire.Decoded;
 import io.vertx.core.buffer.Buffer;

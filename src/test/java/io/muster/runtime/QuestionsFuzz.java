@@ -3,14 +3,14 @@
 package io.muster.runtime;
 
 import io.muster.Fuzz;
-import io.muster.routing.Claims;
 import io.muster.barrier.GroupPorts.SeatAnswer;
-import io.muster.routing.ReachabilityPoll;
 import io.muster.blame.View;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
+import io.muster.routing.Claims;
+import io.muster.routing.ReachabilityPoll;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
 import io.muster.segment.RandomValues;
 import io.muster.segment.RankEntry;

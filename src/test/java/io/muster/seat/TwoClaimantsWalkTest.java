@@ -51,9 +51,7 @@ class TwoClaimantsWalkTest {
         record Pause() implements Waits {}
     }
 
-    /**
-     * The machines, their open operations, the key, writes that missed their deadlines, and the faults left.
-     */
+    /** The machines, their open operations, the key, writes that missed their deadlines, and the faults left. */
     private record State(
             List<SeatState> seats,
             List<Waits> waits,

@@ -435,10 +435,7 @@ final class Disasters {
         return true;
     }
 
-    /**
-     * Ends all faults: the network is whole at once, a split store merges, and each paused process goes
-     * on.
-     */
+    /** Ends all faults: the network is whole at once, a split store merges, and each paused process goes on. */
     void heal() {
         world.trace(() -> "faults end");
         world.storeStalledUntilUs = 0;

@@ -445,8 +445,7 @@ final class Invariants {
     }
 
     /**
-     * It knows that the incumbent holds the seat, but has not given up yet: it will see its claim, and keep the
-     * seat.
+     * It knows that the incumbent holds the seat, but has not given up yet: it will see its claim, and keep the seat.
      */
     private static boolean stillWants(SimProcess by, int rank) {
         SeatState seat = by.core.seats().get(rank);

@@ -3,7 +3,6 @@
 package io.muster.sim;
 
 import io.muster.barrier.BarrierCalls;
-import io.muster.routing.Beat;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
 import io.muster.barrier.Links;
@@ -14,6 +13,7 @@ import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkTable;
+import io.muster.routing.Beat;
 import io.muster.routing.ProcessPorts;
 import io.muster.routing.RoutedGroup;
 import io.muster.routing.Trust;

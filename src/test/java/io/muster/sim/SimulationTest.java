@@ -90,7 +90,8 @@ class SimulationTest {
         assertThat(Outcome.of(seed).failure()).isNull();
     }
 
-    // B-4, P-10, P-11: reported by every process, in its blame and its report, and no other process is named at any time
+    // B-4, P-10, P-11: reported by every process, in its blame and its report, and no other process is named at any
+    // time
     @ParameterizedTest
     @EnumSource(value = Fault.class, mode = EnumSource.Mode.MATCH_ALL, names = "ONLY_.*")
     void allOfFiveProcessesNameTheInjectedFault(Fault deed) {

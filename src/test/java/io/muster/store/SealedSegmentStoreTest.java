@@ -73,7 +73,8 @@ class SealedSegmentStoreTest {
             assertThat(Bounded.await(sealed.get(KEY), "reading a signed value")).isEqualTo(entry);
             assertThat(Bounded.await(sealed.getAll(Set.of(KEY, "g/rank/0")), "reading signed values"))
                     .isEqualTo(Map.of(KEY, entry));
-            assertThat(Schema.rankEntry(Objects.requireNonNull(Bounded.await(raw.get(KEY), "reading the stored bytes"))))
+            assertThat(Schema.rankEntry(
+                            Objects.requireNonNull(Bounded.await(raw.get(KEY), "reading the stored bytes"))))
                     .isInstanceOfSatisfying(
                             Decoded.Malformed.class,
                             refused -> assertThat(refused.reason())
@@ -153,7 +154,8 @@ class SealedSegmentStoreTest {
                 Future.all(sealed.compareAndSet(KEY, null, own), raw.compareAndSet("g/rank/3", null, own)),
                 "future all");
         assertThat(Bounded.await(good.future(), "the valid value")).isEqualTo(own);
-        assertThat(Schema.rankEntry(Bounded.await(bad.future(), "the invalid value"))).isInstanceOf(Decoded.Malformed.class);
+        assertThat(Schema.rankEntry(Bounded.await(bad.future(), "the invalid value")))
+                .isInstanceOf(Decoded.Malformed.class);
     }
 
     @Test

@@ -34,7 +34,8 @@ class StoreRehearsalTest {
         SegmentStore store = new InMemorySegmentStore.Shared()
                 .store(vertx.getOrCreateContext(), ProcessId.random(RandomGenerator.getDefault()));
 
-        assertThat(Bounded.await(StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1), "the rehearsal of the store"))
+        assertThat(Bounded.await(
+                        StoreRehearsal.run(store, "mine", 7, System.nanoTime() - 1), "the rehearsal of the store"))
                 .isZero();
     }
 }

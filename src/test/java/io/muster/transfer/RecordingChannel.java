@@ -49,10 +49,7 @@ public final class RecordingChannel implements Channel {
 
     /** A channel whose generation and binding follow from a name: the same at both of its ends. */
     public RecordingChannel(ProcessId peer, String name) {
-        this(
-                peer,
-                new ChannelGeneration(name.hashCode(), peer.low()),
-                name.getBytes(StandardCharsets.UTF_8));
+        this(peer, new ChannelGeneration(name.hashCode(), peer.low()), name.getBytes(StandardCharsets.UTF_8));
     }
 
     private RecordingChannel(ProcessId peer, ChannelGeneration generation, byte[] binding) {

@@ -160,7 +160,8 @@ class WarmupPlanTest {
     @Test
     void parsesEveryModeAndNothingElse() {
         assertThat(WarmupMode.values())
-                .allSatisfy(mode -> assertThat(WarmupMode.parse(mode.toString())).isEqualTo(mode));
+                .allSatisfy(
+                        mode -> assertThat(WarmupMode.parse(mode.toString())).isEqualTo(mode));
         assertThatThrownBy(() -> WarmupMode.parse("AUTO"))
                 .isInstanceOf(MusterException.class)
                 .hasMessageContaining("auto, exchange, skip or fabric");

@@ -270,7 +270,11 @@ class WarmupPolicyVerticleTest {
                 question("auto", "pray"),
                 new WarmupPolicyVerticle.Question(
                         entry(1, HERE, "auto", offer(CLIQUE, new byte[0])),
-                        entry(0, THERE, "auto", new SegmentHandle.FabricOffer.Exported("not/a clique", true, new byte[0], ""))));
+                        entry(
+                                0,
+                                THERE,
+                                "auto",
+                                new SegmentHandle.FabricOffer.Exported("not/a clique", true, new byte[0], ""))));
         LocalCodec.register(vertx);
         List<Checkpoint> answered =
                 questions.stream().map(_ -> test.checkpoint()).toList();

@@ -11,9 +11,9 @@ import java.lang.foreign.FunctionDescriptor;
 
 /**
  * The timer slack of a thread: how late Linux may end its sleeps, in order to end several together. The default is 50
- * µs, a third of the time of a copy of 64 MiB. Uses {@code prctl} with {@code PR_SET_TIMERSLACK} and {@code
- * PR_GET_TIMERSLACK} for the calling thread. Without that call sleeps end later, and {@link WaitEstimates.Margin}
- * adapts to it.
+ * µs, a third of the time of a copy of 64 MiB. Uses {@code prctl} with {@code PR_SET_TIMERSLACK} and
+ * {@code PR_GET_TIMERSLACK} for the calling thread. Without that call sleeps end later, and
+ * {@link WaitEstimates.Margin} adapts to it.
  */
 final class TimerSlack {
     private static final int SET = 29;

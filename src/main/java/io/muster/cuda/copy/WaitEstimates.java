@@ -11,9 +11,9 @@ final class WaitEstimates {
     private WaitEstimates() {}
 
     /**
-     * How fast copies of one kind are, learnt from copies that ran alone. An estimate that was too slow is corrected
-     * at once, and one that was too fast slowly: the end of a copy is seen late if the thread sleeps beyond it, so a
-     * slow measurement may be the thread's own delay.
+     * How fast copies of one kind are, learnt from copies that ran alone. An estimate that was too slow is corrected at
+     * once, and one that was too fast slowly: the end of a copy is seen late if the thread sleeps beyond it, so a slow
+     * measurement may be the thread's own delay.
      */
     static final class Pace {
         static final long UNKNOWN = Long.MAX_VALUE;

@@ -13,9 +13,7 @@ import java.util.OptionalInt;
  * @param meaning the driver's name for that status, such as {@code CUDA_ERROR_UNKNOWN}
  */
 public record CudaFailure(String call, OptionalInt device, int status, String meaning) {
-    /**
-     * {@code CUDA_ERROR_INVALID_VALUE}: a driver also returns it for an attribute that it does not know.
-     */
+    /** {@code CUDA_ERROR_INVALID_VALUE}: a driver also returns it for an attribute that it does not know. */
     public static final int INVALID_VALUE = 1;
     /** {@code CUDA_ERROR_STUB_LIBRARY}: the library found is the stub for linking, not the driver. */
     public static final int STUB_LIBRARY = 34;

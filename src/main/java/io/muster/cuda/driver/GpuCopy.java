@@ -4,9 +4,7 @@ package io.muster.cuda.driver;
 
 import java.lang.foreign.MemorySegment;
 
-/**
- * One copy that a GPU makes. Device addresses are those of this process, whichever GPU the memory belongs to.
- */
+/** One copy that a GPU makes. Device addresses are those of this process, whichever GPU the memory belongs to. */
 public sealed interface GpuCopy {
 
     long bytes();

@@ -15,8 +15,7 @@ public enum GpuTrouble {
     CONTEXT_DEAD(true, "a kernel of this process has failed on that GPU: restart the process, and find the kernel"),
     /** The hardware or its driver failed. */
     DEVICE_LOST(
-            true,
-            "see nvidia-smi and the Xid messages in the kernel's log; reset the GPU, then restart the process"),
+            true, "see nvidia-smi and the Xid messages in the kernel's log; reset the GPU, then restart the process"),
     /** The GPU's memory is corrupt or its link is down. */
     HARDWARE_ERROR(true, "see nvidia-smi -q (ECC, NVLink) and the Xid messages in the kernel's log");
 

@@ -3,8 +3,8 @@
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.Gpu;
-import io.muster.cuda.driver.GpuCopy;
 import io.muster.cuda.Gpus;
+import io.muster.cuda.driver.GpuCopy;
 import io.muster.group.Direction;
 import io.muster.group.GpuSlice;
 import io.muster.group.Local;
@@ -172,7 +172,8 @@ final class GpuCopies {
     private static Future<Void> checked(Local local) {
         return local instanceof Local.Host(MemorySegment memory) && !memory.isNative()
                 ? Future.failedFuture(new WriteException(
-                        WriteException.Reason.FAILED, "the local memory is on the Java heap, which no GPU can access: allocate it off-heap"))
+                        WriteException.Reason.FAILED,
+                        "the local memory is on the Java heap, which no GPU can access: allocate it off-heap"))
                 : Future.succeededFuture();
     }
 

@@ -4,8 +4,8 @@ package io.muster.transfer.gpu;
 
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
-import io.muster.group.WriteException;
 import io.muster.cuda.driver.GpuTrouble;
+import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
 import java.util.concurrent.CompletionException;
 

@@ -92,7 +92,9 @@ final class GpuRegions {
                                                 : "GPU " + device + " is not visible to this process, which sees "
                                                         + gpus.devices().size() + ", numbered from 0")),
                         false)
-                .compose(gpu -> Future.fromCompletionStage(Objects.requireNonNull(gpu).ready()).map(gpu))
+                .compose(gpu -> Future.fromCompletionStage(
+                                Objects.requireNonNull(gpu).ready())
+                        .map(gpu))
                 .recover(failure -> Future.failedFuture(config("GPU " + device + " can't be used", failure)));
     }
 

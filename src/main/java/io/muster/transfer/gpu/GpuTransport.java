@@ -52,9 +52,9 @@ import org.slf4j.LoggerFactory;
  * the driver reports the end of copies on the worker of a GPU. This class has no mutable state. Each collaborator
  * guards its own state and says how.
  *
- * <p><b>Invariants.</b> A mapping is unmapped only when no copy uses it (T-5). A region is freed only when
- * each process that has it mapped has sent {@code Detached} or is lost; if that takes longer than the bound of the
- * close, it is leaked instead. A transfer succeeds only after the driver has reported the end of its copy (P-5).
+ * <p><b>Invariants.</b> A mapping is unmapped only when no copy uses it (T-5). A region is freed only when each process
+ * that has it mapped has sent {@code Detached} or is lost; if that takes longer than the bound of the close, it is
+ * leaked instead. A transfer succeeds only after the driver has reported the end of its copy (P-5).
  *
  * <p><b>The trap.</b> Liveness runs over TCP and a mapping does not end by itself when TCP does. If the peer is lost,
  * freeing memory of {@code cuMemAlloc} that it has mapped is undefined behaviour of the driver, so {@link GpuRegions}

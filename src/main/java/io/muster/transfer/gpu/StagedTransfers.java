@@ -3,9 +3,9 @@
 package io.muster.transfer.gpu;
 
 import io.muster.cuda.Gpu;
+import io.muster.cuda.GpuView;
 import io.muster.cuda.driver.GpuCopy;
 import io.muster.cuda.driver.GpuTrouble;
-import io.muster.cuda.GpuView;
 import io.muster.group.Direction;
 import io.muster.group.GpuSlice;
 import io.muster.group.Local;
@@ -203,8 +203,9 @@ final class StagedTransfers {
     private Future<Void> sendStaged(Channel channel, TransferMessage.Read read, Gpu gpu, GpuView view) {
         if (read.bytes() > TransferMessage.MAX_STAGED_BYTES) {
             return Future.failedFuture(new WriteException(
-                    WriteException.Reason.OUT_OF_BOUNDS, read.bytes() + " bytes of GPU memory in one read, at most "
-                            + TransferMessage.MAX_STAGED_BYTES + " are allowed"));
+                    WriteException.Reason.OUT_OF_BOUNDS,
+                    read.bytes() + " bytes of GPU memory in one read, at most " + TransferMessage.MAX_STAGED_BYTES
+                            + " are allowed"));
         }
         Region stage = table.allocate("stage", read.bytes(), null);
         return copied(gpu, new GpuCopy.ToHost(stage.memory(), view.address() + read.offset()))
@@ -251,7 +252,9 @@ final class StagedTransfers {
             answer(
                     channel,
                     commit.request(),
-                    Future.failedFuture(new WriteException(WriteException.Reason.UNKNOWN_REGION, "no staging area " + commit.staged().id() + " of this channel")));
+                    Future.failedFuture(new WriteException(
+                            WriteException.Reason.UNKNOWN_REGION,
+                            "no staging area " + commit.staged().id() + " of this channel")));
             return;
         }
         Region staged = place.region();

@@ -65,7 +65,12 @@ public final class LocalTransport {
             return Future.succeededFuture();
         } catch (RuntimeException failure) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Reason.FAILED, failure.toString(), region, offset, source.byteSize(), "this process"));
+                    WriteException.Reason.FAILED,
+                    failure.toString(),
+                    region,
+                    offset,
+                    source.byteSize(),
+                    "this process"));
         } finally {
             lease.release();
         }

@@ -122,8 +122,8 @@ public final class Region {
 
     /**
      * Refuses new leases, waits for those that are held, and then frees memory of {@link RegionTable#allocate}. The
-     * application may free memory that it passed to {@link RegionTable#register} once the result is
-     * {@link End.Closed}. A second call returns the result of the first.
+     * application may free memory that it passed to {@link RegionTable#register} once the result is {@link End.Closed}.
+     * A second call returns the result of the first.
      *
      * @param bound how long to wait for leases; after this the memory is leaked on purpose
      */

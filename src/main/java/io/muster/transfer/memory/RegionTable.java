@@ -37,9 +37,8 @@ import org.jspecify.annotations.Nullable;
  *       in this order, and then increments the lease count of the region.
  *   <li><em>closing</em>, from {@link Region#close}: new leases are refused with {@code CLOSING}; the region stays in
  *       the table, so that a refusal can name it.
- *   <li><em>freed</em>, when the last lease is released: the memory is freed, then the region leaves the table.
- *       <em>Or leaked</em>, if leases are still held at the bound: the region leaves the table and its memory stays
- *       allocated.
+ *   <li><em>freed</em>, when the last lease is released: the memory is freed, then the region leaves the table. <em>Or
+ *       leaked</em>, if leases are still held at the bound: the region leaves the table and its memory stays allocated.
  * </ol>
  *
  * <p><b>Threads.</b> Event loops (leases), application threads (register, close), timers and GPU workers meet here. The
@@ -80,10 +79,12 @@ public final class RegionTable {
                     "region " + name + " is on the Java heap, which no transport can access: allocate it off-heap");
         }
         if (memory.isReadOnly()) {
-            throw MusterException.config("region " + name + " is read-only, so no process could write into it: register writable memory");
+            throw MusterException.config(
+                    "region " + name + " is read-only, so no process could write into it: register writable memory");
         }
         if (!memory.isAccessibleBy(vertxThread())) {
-            throw MusterException.config("region " + name + " is confined to one thread: allocate it in a shared arena");
+            throw MusterException.config(
+                    "region " + name + " is confined to one thread: allocate it in a shared arena");
         }
         return add(name, new Backing.Host(memory, null), listener);
     }
@@ -136,7 +137,8 @@ public final class RegionTable {
         if (owner != null && !granted.test(owner)) {
             return refuse(
                     WriteException.Reason.UNPROVED,
-                    "region " + id + " belongs to group " + owner + ", and its secret was not proved over this channel");
+                    "region " + id + " belongs to group " + owner
+                            + ", and its secret was not proved over this channel");
         }
         if (length == 0) {
             return refuse(WriteException.Reason.EMPTY, "nothing to write");
@@ -195,7 +197,8 @@ public final class RegionTable {
         int id = nextId.getAndIncrement();
         if (id < 1) {
             nextId.set(Integer.MIN_VALUE);
-            throw MusterException.fatal("this process has registered 2147483647 regions and has no more ids: start a new process");
+            throw MusterException.fatal(
+                    "this process has registered 2147483647 regions and has no more ids: start a new process");
         }
         Region region =
                 new Region(this, name, new RemoteRegion(id, keys.nextLong(), backing.bytes()), backing, listener);

@@ -38,7 +38,8 @@ final class Admission implements Gate.Guest {
         timer = node.vertx()
                 .setTimer(
                         node.options().helloTimeoutMs(),
-                        _ -> drop("sent no complete hello within " + node.options().helloTimeoutMs() + " ms"));
+                        _ -> drop("sent no complete hello within "
+                                + node.options().helloTimeoutMs() + " ms"));
         socket.onBytes(this::bytes);
         socket.onClose(this::leave);
     }
@@ -87,8 +88,8 @@ final class Admission implements Gate.Guest {
         } else if (hello.maxFrameBytes() < TcpOptions.LEAST_MAX_FRAME_BYTES) {
             refuse(
                     Refusal.Code.LIMITS,
-                    "it accepts frames of " + hello.maxFrameBytes() + " bytes, at least " + TcpOptions.LEAST_MAX_FRAME_BYTES
-                            + " are needed");
+                    "it accepts frames of " + hello.maxFrameBytes() + " bytes, at least "
+                            + TcpOptions.LEAST_MAX_FRAME_BYTES + " are needed");
         } else {
             Set<GroupSecret.Id> proved = node.keyring()
                     .check(said.statement(), Hello.context(expected(hello), socket.binding()), said.proofs());
@@ -148,7 +149,8 @@ final class Admission implements Gate.Guest {
         ChannelGeneration named = hello.named();
         TcpChannel channel = named == null
                 ? null
-                : book.opening(hello.sender(), new ChannelGeneration(/* mine= */ named.theirs(), /* theirs= */ named.mine()));
+                : book.opening(
+                        hello.sender(), new ChannelGeneration(/* mine= */ named.theirs(), /* theirs= */ named.mine()));
         if (channel == null) {
             refuse(Refusal.Code.UNKNOWN_GENERATION, "no channel of that generation is being opened");
             return;

@@ -3,8 +3,8 @@
 package io.muster.transfer.tcp;
 
 import io.muster.group.GroupName;
-import io.muster.group.WriteException;
 import io.muster.group.LogEvents;
+import io.muster.group.WriteException;
 import io.muster.transfer.memory.Lease;
 import io.muster.transfer.memory.LeaseOutcome;
 import io.muster.transfer.memory.RegionTable;
@@ -134,7 +134,11 @@ public final class BulkReceiver {
     }
 
     private void fail(Inbound inbound, RuntimeException failure) {
-        log.warn(LogEvents.WRITE_FAILED + " region={}: {}", inbound.lease.region().id(), failure.toString(), failure);
+        log.warn(
+                LogEvents.WRITE_FAILED + " region={}: {}",
+                inbound.lease.region().id(),
+                failure.toString(),
+                failure);
         current = null;
         unfinished.remove(inbound.request);
         inbound.lease.release();

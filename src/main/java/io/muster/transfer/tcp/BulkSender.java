@@ -126,7 +126,8 @@ final class BulkSender {
         } else {
             settle(
                     write,
-                    WriteFailures.refused(REASONS[status - 1], detail, write.region, write.offset, write.length(), peer));
+                    WriteFailures.refused(
+                            REASONS[status - 1], detail, write.region, write.offset, write.length(), peer));
         }
         if (!sendable.isEmpty()) {
             pump();

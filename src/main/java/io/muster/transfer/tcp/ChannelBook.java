@@ -48,11 +48,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>The traps.</b> Two processes that dial each other must both keep the same of the two channels, although each
  * sees the hellos in another order. {@link TieBreak} is a pure function of what both ends know, and {@link Dial.Stage}
- * records whether the peer can know of this end's dial. A process that has lost its end of a channel dials again
- * while this end still has the channel. If this end had dialled it, the hello proves the loss by naming its generation;
- * if the peer had, by a greater dial number. A process that was restarted has a new id at the old address, so a hello
- * ends the channels to other processes at its address. And a stranger must not end a channel with a hello in the name
- * of its peer: a channel over which a secret was proved yields only to a process that proves the same secret.
+ * records whether the peer can know of this end's dial. A process that has lost its end of a channel dials again while
+ * this end still has the channel. If this end had dialled it, the hello proves the loss by naming its generation; if
+ * the peer had, by a greater dial number. A process that was restarted has a new id at the old address, so a hello ends
+ * the channels to other processes at its address. And a stranger must not end a channel with a hello in the name of its
+ * peer: a channel over which a secret was proved yields only to a process that proves the same secret.
  */
 final class ChannelBook {
     private enum Phase {

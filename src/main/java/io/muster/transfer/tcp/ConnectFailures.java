@@ -94,7 +94,8 @@ final class ConnectFailures {
         return switch (refusal.code()) {
             case OTHER_PROCESS -> otherProcess(target, refusal.by().toString());
             case VERSION ->
-                protocol(target, "it has protocol version " + refusal.version() + ", this process has " + Hello.VERSION);
+                protocol(
+                        target, "it has protocol version " + refusal.version() + ", this process has " + Hello.VERSION);
             case UNPROVED -> unproved(target, "it refused: " + refusal.detail());
             case LIMITS, MALFORMED, STALE_DIAL, UNKNOWN_GENERATION, USE_MINE ->
                 protocol(

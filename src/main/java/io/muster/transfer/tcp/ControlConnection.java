@@ -150,9 +150,7 @@ final class ControlConnection {
         int text = Math.clamp(body.length - 1, 0, MAX_BYE_TEXT_BYTES);
         String said = text == 0 ? "" : new String(body, 1, text, StandardCharsets.UTF_8);
         channel.endedByPeer(new LossEvidence(
-                kind,
-                LossEvidence.Reason.ofSentence(said),
-                "ended by the peer" + (said.isEmpty() ? "" : ": " + said)));
+                kind, LossEvidence.Reason.ofSentence(said), "ended by the peer" + (said.isEmpty() ? "" : ": " + said)));
     }
 
     /** The kind of the loss here, given the kind at the peer. The peer's silence means that this end was unheard. */

@@ -56,7 +56,8 @@ final class ControlSender {
 
     private void offer(Outgoing outgoing) {
         if (backlogBytes.addAndGet(outgoing.bodyBytes() + Frame.HEAD_BYTES) > MAX_BACKLOG_BYTES) {
-            overflow.accept("it does not read its control connection: more than " + MAX_BACKLOG_BYTES + " bytes are unsent");
+            overflow.accept(
+                    "it does not read its control connection: more than " + MAX_BACKLOG_BYTES + " bytes are unsent");
             return;
         }
         queue.add(outgoing);

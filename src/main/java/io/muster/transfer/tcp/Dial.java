@@ -90,7 +90,8 @@ final class Dial {
         }
         int timeoutMs = node.options().helloTimeoutMs();
         deadlineNanos = System.nanoTime() + timeoutMs * 1_000_000L;
-        timer = node.vertx().setTimer(timeoutMs, _ -> fail(ConnectFailures.silent(target, timeoutMs, "no answer to the hello")));
+        timer = node.vertx()
+                .setTimer(timeoutMs, _ -> fail(ConnectFailures.silent(target, timeoutMs, "no answer to the hello")));
         connect(means.control())
                 .onComplete(this::connected, failure -> fail(ConnectFailures.of(target, failure, timeoutMs)));
     }
@@ -147,7 +148,8 @@ final class Dial {
                     case Hello.Decoded.Valid valid -> accept(reader, valid);
                     case Hello.Decoded.OtherVersion other ->
                         fail(ConnectFailures.protocol(
-                                target, "it has protocol version " + other.version() + ", this process has " + Hello.VERSION));
+                                target,
+                                "it has protocol version " + other.version() + ", this process has " + Hello.VERSION));
                     case Hello.Decoded.Malformed malformed ->
                         fail(ConnectFailures.protocol(target, "it answered with " + malformed.why()));
                 }
@@ -181,7 +183,8 @@ final class Dial {
                         _ -> fail(ConnectFailures.silent(
                                 target,
                                 node.options().helloTimeoutMs(),
-                                "it refused this dial in favour of its own (" + refusal.code() + "), which did not arrive")));
+                                "it refused this dial in favour of its own (" + refusal.code()
+                                        + "), which did not arrive")));
     }
 
     private void accept(Frame.Reader reader, Hello.Decoded.Valid said) {

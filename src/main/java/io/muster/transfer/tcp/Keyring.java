@@ -40,8 +40,8 @@ public final class Keyring {
         boolean first = secrets.isEmpty();
         Held held = secrets.get(secret.id());
         if (held == null && secrets.size() >= MAX_SECRETS) {
-            throw new IllegalStateException(
-                    "this process has " + MAX_SECRETS + " group secrets, and a hello has no space for more: leave a group first");
+            throw new IllegalStateException("this process has " + MAX_SECRETS
+                    + " group secrets, and a hello has no space for more: leave a group first");
         }
         secrets.put(
                 secret.id(),

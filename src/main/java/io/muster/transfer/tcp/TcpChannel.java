@@ -4,8 +4,8 @@ package io.muster.transfer.tcp;
 
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
-import io.muster.group.ProcessAddress;
 import io.muster.group.LogEvents;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.group.WriteException;
 import io.muster.transfer.Channel;

@@ -156,7 +156,8 @@ public final class TcpTransport implements Transport {
     @Override
     public Future<Channel> connect(ProcessAddress peer) {
         if (peer.process().equals(node.self())) {
-            throw new IllegalArgumentException("process " + node.self() + " can't dial itself: use the local transport");
+            throw new IllegalArgumentException(
+                    "process " + node.self() + " can't dial itself: use the local transport");
         }
         Promise<Channel> promise = RawSocket.promise();
         dial(peer)
@@ -190,8 +191,7 @@ public final class TcpTransport implements Transport {
 
     @Override
     public void endUnproved() {
-        book.unproved()
-                .forEach(channel -> channel.close(LossEvidence.closedHere(LossEvidence.Reason.SECRET_ADDED)));
+        book.unproved().forEach(channel -> channel.close(LossEvidence.closedHere(LossEvidence.Reason.SECRET_ADDED)));
     }
 
     /** Number of dials of this process that yielded to a dial of the peer. */
@@ -262,8 +262,7 @@ public final class TcpTransport implements Transport {
         }
         Context context = contexts.get(index);
         NetServer server = servers.get(index);
-        server.exceptionHandler(
-                failure -> gate.complain("tls", "failed before its hello: " + failure.getMessage()));
+        server.exceptionHandler(failure -> gate.complain("tls", "failed before its hello: " + failure.getMessage()));
         server.connectHandler(
                 socket -> new Admission(node, book, gate, address, new RawSocket(socket, context)).begin());
         Promise<NetServer> listening = Promise.promise();

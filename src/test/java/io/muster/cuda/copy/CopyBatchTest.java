@@ -90,7 +90,9 @@ class CopyBatchTest {
         assertThat(driver.count("copy") - copies).isEqualTo(16);
         assertThat(driver.count("cuEventRecord") - events).isEqualTo(1);
         assertThat(driver.count("cuEventCreate")).isEqualTo(made);
-        assertThat(driver.queries - queries).as("queries of copies that end at once").isEqualTo(1);
+        assertThat(driver.queries - queries)
+                .as("queries of copies that end at once")
+                .isEqualTo(1);
         assertThat(driver.count("cuStreamSynchronize")).isZero();
     }
 
@@ -111,7 +113,9 @@ class CopyBatchTest {
         var batch = new CopyBatch();
         List<CompletableFuture<String>> ended = add(batch, 5, 1);
         batch.start();
-        assertThat(gpu.call(() -> 5).join()).as("the worker has started the batch").isEqualTo(5);
+        assertThat(gpu.call(() -> 5).join())
+                .as("the worker has started the batch")
+                .isEqualTo(5);
         assertThat(ended).noneMatch(CompletableFuture::isDone);
         driver.letGo();
         assertThat(ended).allMatch(one -> one.join().isEmpty());

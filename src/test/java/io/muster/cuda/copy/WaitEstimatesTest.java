@@ -49,7 +49,9 @@ class WaitEstimatesTest {
             while (nowNanos < takesNanos) {
                 nowNanos += 24_000
                         + switch (withoutPolling.next(
-                                nowNanos, new WaitRule.UnderWay(false, pace.dueNanos(0, bytes) - nowNanos, true), 24_000 + 12_000)) {
+                                nowNanos,
+                                new WaitRule.UnderWay(false, pace.dueNanos(0, bytes) - nowNanos, true),
+                                24_000 + 12_000)) {
                             case Waiting.Sleep(long nanos) -> nanos;
                             case Waiting.Nap _ -> WaitRule.NAP_NANOS;
                             case Waiting.Poll _, Waiting.UntilWoken _ -> throw new AssertionError("after " + nowNanos);

@@ -78,8 +78,9 @@ class WaitRuleTest {
                 .isEqualTo(Waiting.NAP);
         assertThat(WITHOUT_POLLING.next(0, NOTHING, MARGIN)).isEqualTo(Waiting.UNTIL_WOKEN);
         for (long since : new long[] {0, 5_000, 20_000, 59_999, 60_000, 1_000_000}) {
-            for (long due :
-                    new long[] {-1_000_000, -60_001, -60_000, -1, 0, 1, 10_000, 10_001, 1_000_000, WaitEstimates.Pace.UNKNOWN}) {
+            for (long due : new long[] {
+                -1_000_000, -60_001, -60_000, -1, 0, 1, 10_000, 10_001, 1_000_000, WaitEstimates.Pace.UNKNOWN
+            }) {
                 assertThat(WITHOUT_POLLING.next(since, shortOnes(due), MARGIN)).isNotEqualTo(Waiting.POLL);
                 assertThat(WITHOUT_POLLING.next(since, longOnes(due), MARGIN)).isNotEqualTo(Waiting.POLL);
             }

@@ -77,7 +77,8 @@ class RegionTableTest {
         assertThat(regions.refusals(WriteException.Reason.OUT_OF_BOUNDS)).isEqualTo(outside.length);
         assertThat(reason(region.id(), region.remote().key(), 0, 0)).isEqualTo(WriteException.Reason.EMPTY);
         assertThat(reason(region.id(), region.remote().key() ^ 1, 0, 1)).isEqualTo(WriteException.Reason.WRONG_KEY);
-        assertThat(reason(region.id() + 1, region.remote().key(), 0, 1)).isEqualTo(WriteException.Reason.UNKNOWN_REGION);
+        assertThat(reason(region.id() + 1, region.remote().key(), 0, 1))
+                .isEqualTo(WriteException.Reason.UNKNOWN_REGION);
         assertThat(regions.lease(region.id(), region.remote().key(), 0, 16)).isInstanceOf(Lease.class);
     }
 

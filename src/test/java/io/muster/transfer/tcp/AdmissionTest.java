@@ -85,7 +85,10 @@ class AdmissionTest {
                 endsWithin(socket);
             }
         }
-        Eventually.value("every dropped connection is counted", () -> b.transport.droppedConnections(), seen -> seen >= starts.size());
+        Eventually.value(
+                "every dropped connection is counted",
+                () -> b.transport.droppedConnections(),
+                seen -> seen >= starts.size());
         assertThat(channel.isAlive()).isTrue();
         assertThat(b.lost).isEmpty();
     }
@@ -109,7 +112,10 @@ class AdmissionTest {
             endsWithin(trickle);
         }
         assertThat(b.opened).isEmpty();
-        Eventually.value("no unauthenticated connection is held", () -> b.transport.unauthenticatedConnections(), seen -> seen == 0);
+        Eventually.value(
+                "no unauthenticated connection is held",
+                () -> b.transport.unauthenticatedConnections(),
+                seen -> seen == 0);
     }
 
     @Test
@@ -132,7 +138,8 @@ class AdmissionTest {
             }
             Channel channel = a.connect(patient);
             assertThat(channel.isAlive()).isTrue();
-            Eventually.value("the oldest were dropped", () -> patient.transport.droppedConnections(), seen -> seen >= 44);
+            Eventually.value(
+                    "the oldest were dropped", () -> patient.transport.droppedConnections(), seen -> seen >= 44);
             assertThat(patient.transport.unauthenticatedConnections()).isLessThanOrEqualTo(256);
         } finally {
             for (Socket socket : silent) {

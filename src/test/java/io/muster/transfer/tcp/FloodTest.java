@@ -80,7 +80,10 @@ class FloodTest {
         }
         assertThat(most).isLessThanOrEqualTo(LIMIT);
         int held = count;
-        Eventually.value("all but the limit are dropped", () -> target.transport.droppedConnections(), seen -> seen >= held - LIMIT);
+        Eventually.value(
+                "all but the limit are dropped",
+                () -> target.transport.droppedConnections(),
+                seen -> seen >= held - LIMIT);
         assertThat(target.transport.unauthenticatedConnections()).isLessThanOrEqualTo(LIMIT);
         assertThat(before.isAlive()).isTrue();
         System.out.println("FloodTest: " + count + " silent connections, at most " + most + " held");
@@ -93,8 +96,12 @@ class FloodTest {
                     "127.0.0.1", target.transport.address().port()));
             silent.add(socket);
         }
-        Eventually.value("the others are dropped", () -> target.transport.droppedConnections(), seen -> seen >= LIMIT / 2);
-        Eventually.value("half of the limit is held", () -> target.transport.unauthenticatedConnections(), seen -> seen == LIMIT / 2);
+        Eventually.value(
+                "the others are dropped", () -> target.transport.droppedConnections(), seen -> seen >= LIMIT / 2);
+        Eventually.value(
+                "half of the limit is held",
+                () -> target.transport.unauthenticatedConnections(),
+                seen -> seen == LIMIT / 2);
     }
 
     @Test

@@ -73,8 +73,7 @@ class TcpChannelTest {
                         LossEvidence.Kind.SOCKET_CLOSED,
                         LossEvidence.Reason.TRANSPORT_CLOSED,
                         "ended by the peer: the transport was closed"));
-        assertThat(next(a.lost).evidence())
-                .isEqualTo(LossEvidence.closedHere(LossEvidence.Reason.TRANSPORT_CLOSED));
+        assertThat(next(a.lost).evidence()).isEqualTo(LossEvidence.closedHere(LossEvidence.Reason.TRANSPORT_CLOSED));
         assertThat(b.transport.channel(a.id)).isEmpty();
         b.close();
         assertThat(a.aliveWhenLost.get() + b.aliveWhenLost.get()).isZero();
@@ -146,7 +145,8 @@ class TcpChannelTest {
                 .isTrue();
 
         there.close(new LossEvidence(LossEvidence.Kind.SILENCE, "nothing heard for 3000 ms"));
-        Eventually.holds("the bulk connection is closed", () -> here.bulkSocket().closed());
+        Eventually.holds(
+                "the bulk connection is closed", () -> here.bulkSocket().closed());
         assertThat(here.isAlive())
                 .as("alive until the control connection was read")
                 .isTrue();
@@ -269,7 +269,9 @@ class TcpChannelTest {
         try (RawPeer _ = RawPeer.open(b, ProcessId.random(RandomGenerator.getDefault()), 1, null)) {
             TestProcess.Lost lost = next(b.lost);
             assertThat(lost.evidence().kind()).isEqualTo(LossEvidence.Kind.SILENCE);
-            assertThat(lost.evidence().detail()).contains("nothing received for").contains("limit 3 x 50 ms");
+            assertThat(lost.evidence().detail())
+                    .contains("nothing received for")
+                    .contains("limit 3 x 50 ms");
         }
         b.close();
     }

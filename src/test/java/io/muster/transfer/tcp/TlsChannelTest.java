@@ -110,7 +110,8 @@ class TlsChannelTest {
                         refused -> assertThat(refused.kind()).isEqualTo(ConnectException.Kind.UNPROVED))
                 .hasMessageContaining("TLS")
                 .hasMessageContaining("security.tls");
-        Eventually.value("the refused connections are counted", () -> a.transport.droppedConnections(), seen -> seen > before);
+        Eventually.value(
+                "the refused connections are counted", () -> a.transport.droppedConnections(), seen -> seen > before);
         assertThat(failure(a.transport.connect(stranger.transport.address())))
                 .isInstanceOfSatisfying(
                         ConnectException.class,
@@ -157,7 +158,8 @@ class TlsChannelTest {
                                 .addCertPath(two.certificate().toString())
                                 .addKeyPath(two.key().toString()))))
                 .contains("protocol_version");
-        Eventually.value("the refused connections are counted", () -> a.transport.droppedConnections(), seen -> seen >= 2);
+        Eventually.value(
+                "the refused connections are counted", () -> a.transport.droppedConnections(), seen -> seen >= 2);
     }
 
     /** The error of a client that connects with these TLS options. */

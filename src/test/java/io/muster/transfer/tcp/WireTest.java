@@ -90,8 +90,8 @@ class WireTest {
     @Test
     void refusesAnOversizeOrEmptyFrameByItsLengthAlone() {
         for (int length : new int[] {513, Integer.MAX_VALUE, -1, 0, Integer.MIN_VALUE}) {
-            String problem =
-                    new Frame.Reader(512).feed(Unpooled.buffer().writeInt(length).writeByte(1), (_, _) -> true);
+            String problem = new Frame.Reader(512)
+                    .feed(Unpooled.buffer().writeInt(length).writeByte(1), (_, _) -> true);
             assertThat(problem).as("%d", length).contains("at most 512");
         }
     }
