@@ -58,6 +58,6 @@ public final class Complaints {
             long length = quiet == null ? QUIET_NANOS : Math.min(MAX_QUIET_NANOS, 10 * quiet.lengthNanos());
             quiets.put(source, new Quiet(now + length, length, 0));
         }
-        log.warn("{} remote={} suppressed={}: it {}", event, source, suppressed, what);
+        log.warn(event + " remote={} suppressed={}: it {}", source, suppressed, what);
     }
 }
