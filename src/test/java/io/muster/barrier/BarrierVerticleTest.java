@@ -261,7 +261,7 @@ class BarrierVerticleTest {
             pair.one().lose(pair.m1(), pair.m0());
             degraded.compose(_ -> reportWhileGone(pair))
                     .onComplete(test.succeeding(report -> test.verify(() -> {
-                        assertThat(report).contains("its entry says GONE").contains("merge by themselves");
+                        assertThat(report).contains("its entry says GONE").contains("merge automatically");
                         test.completeNow();
                     })));
         }));
