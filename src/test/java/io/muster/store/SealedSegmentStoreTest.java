@@ -79,8 +79,9 @@ class SealedSegmentStoreTest {
                             Decoded.Malformed.class,
                             refused -> assertThat(refused.reason())
                                     .isEqualTo(
-                                            "signature: expected none, since this process has no secret for the group, got 32"
-                                                    + " bytes; start this process with the secret of the others (security.secretFile), or all without"));
+                                            "signature: expected none, because this process has no secret for the group, got 32"
+                                                    + " bytes; start this process with the secret of the others (security.secretFile),"
+                                                    + " or start all without a secret"));
         }
         assertThat(distrusted).isEmpty();
     }
