@@ -182,7 +182,7 @@ class GpuSegmentTest {
                                 .gpuSegment("x", 7, 1))))
                 .isInstanceOfSatisfying(
                         MusterException.class, wrong -> assertThat(wrong.kind()).isEqualTo(MusterException.Kind.CONFIG))
-                .hasMessageContaining("no GPU 7");
+                .hasMessageContaining("GPU 7 is not visible");
         assertThat(firstGpus.open()).noneMatch(object -> object.matches("(memory|descriptor|range|mapping) .*"));
     }
 
@@ -225,7 +225,7 @@ class GpuSegmentTest {
                 .isInstanceOf(MusterException.class)
                 .hasMessageContaining("use gpuSegment");
         assertThatThrownBy(() -> ended(zero.registerGpu("kv", 0, 1))).hasMessageContaining("already");
-        assertThatThrownBy(() -> ended(zero.registerGpu("x", 7, 1))).hasMessageContaining("no GPU 7");
+        assertThatThrownBy(() -> ended(zero.registerGpu("x", 7, 1))).hasMessageContaining("GPU 7 is not visible");
     }
 
     private static void refused(WriteException.Reason reason, Future<Void> transfer) {
