@@ -46,18 +46,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Muster in one process: at most one per Vert.x.
+ * Muster in one process. An application starts at most one per Vert.x.
  *
- * <p>The application owns Vert.x and Hazelcast. It starts them before, closes Muster, and closes them after;
- * {@link #close} closes only what was opened here. If Vert.x is closed first, Muster notices and closes itself: waits
- * fail with FATAL, the ranks leave as far as the store still answers, and a later {@link #close} does nothing. The
- * verticles that Muster deploys are never children of the verticle that calls it.
+ * <p>The application owns Vert.x and Hazelcast. It starts both before Muster and closes both after Muster.
+ * {@link #close} closes only what Muster has opened. If Vert.x is closed first, Muster closes itself: waits fail with
+ * FATAL, each rank leaves if the store still answers, and a later {@link #close} does nothing. The verticles that
+ * Muster deploys are never children of the verticle that calls it.
  *
- * <p>All methods may be called from any thread. Futures complete on the caller's context, if the caller has one of this
- * Vert.x.
+ * <p>All methods may be called from any thread. A future completes on the caller's context if that context belongs to
+ * this Vert.x.
  */
 public final class Muster {
-    /** Far longer than it takes to say goodbye on all channels. */
+    /** Time limit for closing the transport. Sending BYE on all channels takes far less. */
     private static final long CLOSE_MS = 5_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
@@ -69,7 +69,10 @@ public final class Muster {
     private final Fabric fabric;
     private final Closeable closeHook =
             completion -> close().onComplete(closed -> completion.complete(null, closed.cause()));
-    /** Guarded by this object's monitor, since callers of close and join, and Vert.x's own close, run on any thread. */
+    /**
+     * Null until close is called. Guarded by this object's monitor, because close, prepare and the close hook of Vert.x
+     * run on any thread.
+     */
     private @Nullable Future<Void> closing;
 
     private Muster(MusterProcess process, Transport transport, SegmentStore store, Fabric fabric) {
@@ -134,7 +137,7 @@ public final class Muster {
                                 .recover(failure -> store.close().transform(_ -> Future.failedFuture(failure)))));
     }
 
-    /** Starts Muster on any store. */
+    /** Starts Muster on the given store. */
     static Future<Muster> start(Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options) {
         return start(vertx, store, id, options, StartDependencies.USUAL);
     }
@@ -206,7 +209,8 @@ public final class Muster {
 
     /**
      * Registers the listener, which every member of the cluster has to confirm. While many members start at once, some
-     * answer late, so it is tried again. The store registers a listener once only, so trying again is safe.
+     * confirm too late, so the registration is repeated. The store registers a listener only once, so repeating is
+     * safe.
      */
     private static Future<Void> listen(SegmentStore store, SegmentStore.Listener listener, int tries) {
         return store.listen(listener).recover(failure -> {
@@ -224,14 +228,15 @@ public final class Muster {
         return Tls.ofFiles(tls.certificateFile(), tls.keyFile(), tls.authoritiesFile());
     }
 
-    /** Results of blocking work that comes first: the secret, the certificates, the hardware. */
+    /** Results of the blocking work that is done first: the secret, the certificates, the hardware. */
     private record Opened(
             @Nullable GroupSecret secret, @Nullable Tls tls, Hardware hardware) {}
 
     /**
      * Loads and compiles the code that joining a group needs, by connecting small groups inside this process, so that
-     * the first real group is not slowed down. Call it before {@link #start}, while the process waits for its cluster;
-     * it needs neither of the two. Opens sockets on {@code endpoint.bind} and some threads, and closes them again.
+     * the first real group is not slowed down. Call it before {@link #start}, while the process waits for its cluster.
+     * It needs no cluster and no started Muster. Opens sockets on {@code endpoint.bind} and some threads, and closes
+     * them again.
      *
      * @param options how many rounds, and for how long: {@code prime.*}
      * @return completes with the number of rounds; fails if a round fails. All sockets and threads are closed either
@@ -249,7 +254,7 @@ public final class Muster {
         return primed.future();
     }
 
-    /** The same; blocks. */
+    /** Does the same as {@link #prime} and blocks until it is done. Returns the number of rounds. */
     public static int primeBlocking(MusterOptions options) {
         return Rehearsal.run(options).rounds();
     }
@@ -295,7 +300,10 @@ public final class Muster {
         return prepare(options).compose(PreparedRank::publish);
     }
 
-    /** Does everything that {@link #join} does except publishing, so that less is left to do while others wait. */
+    /**
+     * Does everything that {@link #join} does except claiming and publishing the rank. Then less is left to do while
+     * other ranks wait for this one.
+     */
     public Future<PreparedRank> prepare(GroupOptions options) {
         return process.own()
                 .run(
@@ -317,7 +325,7 @@ public final class Muster {
         return process.id();
     }
 
-    /** Whether this process has a fabric, with the reason. */
+    /** Whether this process has a fabric, and why. */
     public FabricVerdict fabric() {
         return fabric.verdict();
     }
@@ -332,8 +340,8 @@ public final class Muster {
     }
 
     /**
-     * Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. Waits that
-     * are under way fail with FATAL. A second call returns the first one's outcome.
+     * Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. Pending
+     * waits fail with FATAL. A second call returns the outcome of the first.
      */
     public Future<Void> close() {
         Future<Void> under;

@@ -17,9 +17,9 @@ import java.util.Optional;
  * {"group": "ep", "rank": 3, "worldSize": 4,      one rank …
  *  "segments": {"kv": 1048576,                    memory to register: name and bytes; may be absent
  *               "hot": {"bytes": 1048576, "gpu": 0}}, on a GPU of this process, counted from 0
- *  "join": [{"group": …}, …],                     … or, instead of the four above, several, also of different groups
- *  "muster": {"endpoint": {"bind": "10.0.0.5"}},  settings, nested as in conf/muster.yaml; absent ones have their defaults
- *  "requireAllConnectedWithinMs": 30000}          start waits for all-connected, and fails after this; may be absent
+ *  "join": [{"group": …}, …],                     … or, instead of those above, several ranks of any groups
+ *  "muster": {"endpoint": {"bind": "10.0.0.5"}},  settings, nested as in conf/muster.yaml; absent: defaults
+ *  "requireAllConnectedWithinMs": 30000}          limit of the wait for all-connected at start; may be absent
  * }</pre>
  *
  * <p>Starting completes when all its ranks are published, or all-connected if that is required; if anything fails, the

@@ -6,8 +6,8 @@
  * {@code io.muster.testing}. Public types in all other packages are internal: they may change in every version.
  * Signatures of exported types name only exported types, the JDK, Vert.x and Hazelcast.
  *
- * <p>Imports every package but the commands, {@code launch} and {@code testing}. Invariant: options that exist are
- * valid, also against each other.
+ * <p>May import every package except the commands, {@code launch} and {@code testing}. Invariant: closing Muster closes
+ * only what Muster has opened.
  */
 @NullMarked
 package io.muster;

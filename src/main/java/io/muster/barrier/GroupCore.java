@@ -35,33 +35,33 @@ import org.jspecify.annotations.Nullable;
  * One group in one process: connects the store, the seats, the links and the barrier.
  *
  * <p><b>What it holds.</b> One {@link BarrierState}, one {@link SeatState} per joined rank ({@link SeatRunner}), the
- * newest entries ({@link Directory}), and the tasks that keep the store right ({@link Tombstones}, {@link WorldSizes}).
- * The decisions are in {@link BarrierMachine} and in the seat machine. This class decodes values, feeds events to the
- * machines and runs their effects.
+ * newest entries ({@link Directory}), the tombstones that repair the store ({@link Tombstones}), and the check of the
+ * world size ({@link WorldSizes}). The decisions are in {@link BarrierMachine} and in the seat machine. This class
+ * decodes values, feeds events to the machines and runs their effects.
  *
  * <p><b>Threads.</b> It lives on one context. Methods may be called only there, except {@link #holds}, {@link #claims}
- * and {@link #barrier()}, which read concurrent or volatile state and say so. Everything from outside comes through
+ * and {@link #barrier()}, which read concurrent or volatile state. Everything from outside comes through
  * {@link GroupPorts}, so the simulation runs this class unchanged on a virtual clock.
  *
  * <p><b>Order of events.</b> {@link SerialQueue} runs one transition with all its effects before the next. An effect
  * may be answered synchronously; its answer is then queued. A changed rank key goes to three receivers in this order:
- * the seat of that rank, the barrier, and the links of the peers. A transition of the barrier publishes its stage, then
- * runs its effects, then ends seats of which a newer life is known.
+ * the seat of that rank, the barrier, and the links of the peers. After a read of everything the barrier comes last. A
+ * transition of the barrier publishes its stage, then runs its effects, then ends seats of which a newer life is known.
  *
  * <p><b>Invariants.</b>
  *
  * <ul>
  *   <li>Nothing changes after {@link #close}: late answers and events are dropped.
  *   <li>Each stage of an epoch is reported once, in order.
- *   <li>A rank's key never falls below the greatest life that was seen of it, in the store or on a link: a lost entry
- *       is restored as a tombstone.
+ *   <li>A rank's key does not stay below the greatest life that was seen of it, in the store or on a link: an entry
+ *       that no process restores is written again as a tombstone.
  * </ul>
  *
  * <p><b>The trap that shaped it.</b> The store's events are best effort and may overtake its answers. A read of
- * everything may lack an entry whose event has arrived while it ran. Such an absence must not withdraw the entry, so
- * {@link #seenWhileReading} names the ranks for which a missing key in the answer is older than the event. And because
- * events may be lost, {@link #reconcile} reads everything again at intervals and repeats to the links what they may
- * have missed.
+ * everything may lack an entry whose event arrived during the read. Such an absence must not withdraw the entry, so
+ * {@link #seenWhileReading} names the ranks for which a missing key in the answer is older than the event. Events may
+ * also be lost. {@link #reconcile} therefore reads everything again at intervals, and sends to the links again what
+ * they may have missed.
  */
 public final class GroupCore {
     private final BarrierSetup setup;
@@ -105,7 +105,7 @@ public final class GroupCore {
 
     /**
      * Prepares a rank that is going to be joined: reads its key, so that joining needs one step less, and dials the
-     * processes that it will be linked to. Completes in any case, and without waiting for the dials.
+     * processes that it will be linked to. Completes also if the read fails, and does not wait for the dials.
      */
     public Future<?> lookAhead(int rank) {
         lookForKeyOwner();
@@ -286,7 +286,7 @@ public final class GroupCore {
 
     /**
      * Answers a newcomer that has read this entry. If the life is held here, its entry is written again first. Any
-     * claim on the bytes that the newcomer has read then fails after the answer (R-10).
+     * claim on the bytes that the newcomer has read then fails after the answer.
      *
      * @param limitMs time after which it is answered in any case
      */
@@ -444,7 +444,10 @@ public final class GroupCore {
         });
     }
 
-    /** Reports each stage once, in order; implied epochs may be withdrawn and return. */
+    /**
+     * Reports each stage once, in order. An implied epoch may be withdrawn and implied again; the second time is not
+     * reported.
+     */
     private void announceStage(@Nullable EpochRecord now) {
         EpochRecord last = lastStage;
         if (now != null && (last == null || last.isBehind(now.number(), now.state()))) {
@@ -541,7 +544,7 @@ public final class GroupCore {
         Map<Integer, Versioned<ReadyMark>> marks = new HashMap<>();
         for (int rank = 0; rank < setup.worldSize(); rank++) {
             StoredBytes stored = fresh.get(keys.rank(rank));
-            boolean isOlder = stored == null && seenWhileReading.contains(rank); // the event is newer than this read
+            boolean isOlder = stored == null && seenWhileReading.contains(rank); // an event came during this read
             Versioned<RankEntry> entry = isOlder ? null : directory.known(rank, stored);
             if (entry != null) {
                 ranks.put(rank, entry);

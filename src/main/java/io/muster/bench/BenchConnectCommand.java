@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description =
-                "Measures the time from the last publish until every rank knows that all ranks are connected (mode cold: from the start of the last process).",
+                "Measures the time from the last publish until every rank knows that all ranks are connected (mode "
+                        + "cold: from the start of the last process).",
         footer = {
             "",
             "Modes:",
@@ -34,7 +35,8 @@ import picocli.CommandLine.Spec;
             "  cold     All processes are started at once. The time counts from the start of",
             "           the last one.",
             "",
-            "Every round uses new connections. The first round is reported apart, because its processes have never connected to each other before (restart: all rounds are alike).",
+            "Every round uses new connections. The first round is reported apart, because its processes have never "
+                    + "connected to each other before (restart: all rounds are alike).",
             "",
             "Exit codes: 0 measured, 1 failed, 2 wrong arguments."
         })
@@ -72,13 +74,15 @@ final class BenchConnectCommand implements Callable<Integer> {
             converter = DurationConverter.class,
             defaultValue = "5s",
             description =
-                    "late: how long the other ranks wait before the last one publishes, such as 500ms, 5s or 2m (default: ${DEFAULT-VALUE}).")
+                    "late: how long the other ranks wait before the last one publishes, such as 500ms, 5s or 2m "
+                            + "(default: ${DEFAULT-VALUE}).")
     private Duration waiting = Duration.ofSeconds(5);
 
     @Option(
             names = "--join",
             description =
-                    "late: the last rank is not prepared, so the time includes allocating its memory, its first read of the store and its dials.")
+                    "late: the last rank is not prepared, so the time includes allocating its memory, its first read "
+                            + "of the store and its dials.")
     private boolean inOneGo;
 
     @Option(
@@ -87,7 +91,9 @@ final class BenchConnectCommand implements Callable<Integer> {
             converter = DurationConverter.class,
             defaultValue = "60s",
             description =
-                    "hot, late, restart: how long the processes rehearse before the first round; 0s: as long as 'run' does. Processes that a restart starts rehearse as long as 'run' does (default: ${DEFAULT-VALUE}).")
+                    "hot, late, restart: how long the processes rehearse before the first round; 0s: as long as 'run' "
+                            + "does. Processes that a restart starts rehearse as long as 'run' does (default: "
+                            + "${DEFAULT-VALUE}).")
     private Duration prime = Duration.ofSeconds(60);
 
     @Option(names = "--secret", description = "Protect the groups with a group secret that is generated for this run.")

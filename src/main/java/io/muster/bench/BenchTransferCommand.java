@@ -15,7 +15,8 @@ import picocli.CommandLine.Option;
         name = "transfer",
         mixinStandardHelpOptions = true,
         description =
-                "Measures writes from one process into the memory of another: the time until a write of 8 bytes is known to be applied, and the throughput of writes of 1 MiB and 64 MiB.",
+                "Measures writes from one process into the memory of another: the time until a write of 8 bytes is "
+                        + "known to be applied, and the throughput of writes of 1 MiB and 64 MiB.",
         footer = {"", "Exit codes: 0 measured, 1 failed, 2 wrong arguments."})
 final class BenchTransferCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object on standard output, and nothing else.")

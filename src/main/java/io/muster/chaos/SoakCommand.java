@@ -28,14 +28,17 @@ import picocli.CommandLine.Option;
         description = {
             "Injects faults into a group of real processes for a long time, and judges what the group reports.",
             "",
-            "The faults are rolling restarts, kills, stops, and two at once. Meanwhile every rank writes into the next one"
-                    + " without pause. At the end the resources of the processes are compared with those at the beginning."
+            "The faults are rolling restarts, kills, stops, and two at once. Meanwhile every rank writes into the next "
+                    + "one without pause. At the end the resources of the processes are compared with those at the "
+                    + "beginning."
         },
         footer = {
             "",
-            "The last process is never ended, so that growth in it can be measured. Every process is a member of the store.",
+            "The last process is never ended, so that growth in it can be measured. Every process is a member of the "
+                    + "store.",
             "",
-            "Exit codes: 0 every fault blamed right, no rank wrongly, all connected at the end, nothing grown; 1 otherwise, or a process failed; 2 wrong arguments."
+            "Exit codes: 0 every fault blamed right, no rank wrongly, all connected at the end, nothing grown; 1 "
+                    + "otherwise, or a process failed; 2 wrong arguments."
         })
 public final class SoakCommand implements Callable<Integer> {
     /** Number of random faults between two rolling restarts. */

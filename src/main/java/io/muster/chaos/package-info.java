@@ -1,5 +1,5 @@
 /**
- * Injects faults into real processes by a seed, and judges what the group reports about them. Read
+ * Injects faults that a seed determines into real processes, and judges what the group reports about them. Read
  * {@link io.muster.chaos.ChaosRun} first. Imports launch and the packages below it. Invariant: every injected fault is
  * counted, and judged or counted as not judged.
  */

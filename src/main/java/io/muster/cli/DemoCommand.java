@@ -30,8 +30,10 @@ import picocli.CommandLine.Option;
         description = "Starts a group of ranks as processes on this host, shows how they connect, and stops them.",
         footer = {
             "",
-            "Exit codes: 0 all connected, 1 a process failed, 2 wrong arguments or settings, 3 not all connected within --deadline.",
-            "With --chaos: 0 every fault blamed right, no rank wrongly, all connected at the end; 1 otherwise; 2 wrong arguments or settings."
+            "Exit codes: 0 all connected, 1 a process failed, 2 wrong arguments or settings, 3 not all connected "
+                    + "within --deadline.",
+            "With --chaos: 0 every fault blamed right, no rank wrongly, all connected at the end; 1 otherwise; 2 wrong "
+                    + "arguments or settings."
         })
 final class DemoCommand implements Callable<Integer> {
     @Option(
@@ -69,7 +71,8 @@ final class DemoCommand implements Callable<Integer> {
             names = "--restart",
             paramLabel = "RANK",
             description =
-                    "After all-connected, kill the process of this rank (kill -9), start it again, and wait for the next epoch.")
+                    "After all-connected, kill the process of this rank (kill -9), start it again, and wait for the "
+                            + "next epoch.")
     private @Nullable Integer restart;
 
     @Option(
@@ -98,7 +101,8 @@ final class DemoCommand implements Callable<Integer> {
             paramLabel = "TIME",
             converter = DurationConverter.class,
             description =
-                    "Limit of the wait for all-connected, from the moment at which the processes are up, such as 500ms, 20s or 2m (default: 20s).")
+                    "Limit of the wait for all-connected, from the moment at which the processes are up, such as "
+                            + "500ms, 20s or 2m (default: 20s).")
     private @Nullable Duration deadline;
 
     @Option(

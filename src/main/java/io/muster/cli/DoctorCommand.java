@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
         description = "Shows what this host offers, what is missing, and what to do about it.",
         footer = {
             "",
-            "Exit codes: 0 Muster can run here (a GPU is not needed), 2 a finding is FAIL (the address or a port can't be used), or wrong arguments."
+            "Exit codes: 0 Muster can run here (a GPU is not needed), 2 a finding is FAIL (the address or a port can't "
+                    + "be used), or wrong arguments."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false)

@@ -23,10 +23,12 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description =
-                "Prints the flight record of a running process as JSON: the last events of its links, channels, store and barrier.",
+                "Prints the flight record of a running process as JSON: the last events of its links, channels, store "
+                        + "and barrier.",
         footer = {
             "",
-            "Exit codes: 0 printed or written, 1 the process failed to answer or the file can't be written, 2 wrong arguments, or nothing answers at this address."
+            "Exit codes: 0 printed or written, 1 the process failed to answer or the file can't be written, 2 wrong "
+                    + "arguments, or nothing answers at this address."
         })
 final class DumpCommand implements Callable<Integer> {
     @Spec

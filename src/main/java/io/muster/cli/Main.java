@@ -31,7 +31,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = Main.Version.class,
         sortOptions = false,
         description =
-                "Connects the ranks of a process group, proves every link by a warmup, and informs each rank when all are connected.",
+                "Connects the ranks of a process group, proves every link by a warmup, and informs each rank when all "
+                        + "are connected.",
         footer = {
             "",
             "Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or environment, 3 not all connected in time.",

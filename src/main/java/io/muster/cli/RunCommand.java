@@ -44,7 +44,8 @@ import picocli.CommandLine.Option;
         sortOptions = false,
         footer = {
             "",
-            "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or another process holds the rank, 3 not all connected within --deadline."
+            "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or another process holds the rank, "
+                    + "3 not all connected within --deadline."
         })
 final class RunCommand implements Callable<Integer> {
 
@@ -90,7 +91,8 @@ final class RunCommand implements Callable<Integer> {
             paramLabel = "TIME",
             converter = DurationConverter.class,
             description =
-                    "Fail with the report and exit code 3 if not all ranks are connected by then. Without this option, wait without limit and report periodically.")
+                    "Fail with the report and exit code 3 if not all ranks are connected by then. Without this "
+                            + "option, wait without limit and report periodically.")
     private @Nullable Duration deadline;
 
     @Option(names = "--json", description = "Print one JSON object per line on standard output, and nothing else.")

@@ -24,10 +24,12 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description =
-                "Shows which ranks are missing in the groups of a running process, in which phase, and why. Works before and after all-connected.",
+                "Shows which ranks are missing in the groups of a running process, in which phase, and why. Works "
+                        + "before and after all-connected.",
         footer = {
             "",
-            "Exit codes: 0 answered, 1 the process failed to answer, 2 wrong arguments, no such group, or nothing answers at this address."
+            "Exit codes: 0 answered, 1 the process failed to answer, 2 wrong arguments, no such group, or nothing "
+                    + "answers at this address."
         })
 final class StatusCommand implements Callable<Integer> {
     private static final Duration PATIENCE = Duration.ofSeconds(10);

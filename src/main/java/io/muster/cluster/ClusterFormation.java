@@ -24,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decides, before Hazelcast starts, whether this process founds a cluster or joins one (R-13).
+ * Decides, before Hazelcast starts, whether this process founds a cluster or joins one.
  *
  * <p><b>Rule.</b> All processes have the same list of control addresses. A process that finds a formed cluster at any
  * of them joins it. Otherwise only the first listed process founds, and only after each of the others has answered, has
@@ -44,13 +44,13 @@ import org.slf4j.LoggerFactory;
  * process is dead.
  *
  * <p><b>Invariants.</b> Two processes with equal lists never both found. A process that founds publishes that in
- * {@code progress} before it asks its first question, so of two that would both found at least one sees the other, and
- * {@link #await} fails with CONFIG.
+ * {@code progress} before it asks its first question, so if two processes with different lists would both found, at
+ * least one sees the other, and its {@link #await} fails with CONFIG.
  *
  * <p><b>The trap.</b> The first listed process may be a restarted one, whose cluster is alive without it. It therefore
  * must not found just because it is the first: it asks all others, and counts an address as answered only if it has
- * replied or refused. An open control port that does not know the question yet is a process that has not formed a
- * cluster.
+ * replied or refused. If a control port is open but does not know the question yet, its process counts as one that has
+ * not formed a cluster.
  */
 public final class ClusterFormation {
     /** The name of the question on the control port. */
@@ -79,11 +79,11 @@ public final class ClusterFormation {
     /** The current answer of this process. Written by the starting thread, read by threads of the control port. */
     private volatile Progress progress;
 
-    /** @param founder this process is the first listed, so it founds if it finds no cluster */
+    /** @param founder whether this process is the first listed, so that it founds if it finds no cluster */
     private record Progress(Decision decision, boolean founder) {}
 
     /**
-     * @param deadline until a cluster is found, or may be founded
+     * @param deadline limit of the wait for a cluster to join, or for the permission to found one
      * @param silence how long a founder waits for a listed address that neither answers nor refuses. If it is too
      *     short, a restarted first process founds a second cluster beside one whose processes are all slow (the two
      *     merge later). If it is too long, machines that are down delay the start
@@ -147,7 +147,7 @@ public final class ClusterFormation {
         port.handle(ASK_TURN, _ -> turns.take());
     }
 
-    /** The decision that follows from the current knowledge. The addresses are in the order of the list. */
+    /** The decision that follows from what is known. The map has the addresses in the order of the list. */
     static Decision decide(Map<ControlAddress, Seen> known) {
         List<String> clustered = new ArrayList<>();
         List<ControlAddress> clusteredAt = new ArrayList<>();
@@ -248,7 +248,10 @@ public final class ClusterFormation {
         }
     }
 
-    /** This process is in the cluster. Answers the questions that are held open, and later ones, with its member. */
+    /**
+     * This process is in the cluster. The questions that are held open, and all later ones, are answered with the
+     * address of its member.
+     */
     public void formed(String hazelcast) {
         formed.complete(hazelcast);
     }
@@ -265,7 +268,8 @@ public final class ClusterFormation {
     }
 
     private void keepAsking(ControlAddress address, BlockingQueue<Map.Entry<ControlAddress, Seen>> news) {
-        // Read before the first question: of two processes that both found, at least one sees the other.
+        // Read before the first question. If it is true, other processes could read it before this one asked. So one
+        // answer of each is enough: of two processes that both found, at least one sees the other.
         boolean founds = progress.founder();
         boolean founder = address.equals(members.getFirst());
         long pauseMs = founder ? 25 : 1000;

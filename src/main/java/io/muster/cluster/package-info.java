@@ -1,7 +1,7 @@
 /**
  * Forming and watching the Hazelcast cluster: the decision to found or to join, the control port, the search for split
- * parts. Read {@link io.muster.cluster.ClusterFormation} first. Imports options, ops and what is below them. Invariant:
- * only the first listed process founds a cluster, and only if none has formed.
+ * parts. Read {@link io.muster.cluster.ClusterFormation} first. Imports options, store, transfer, group. Invariant:
+ * only the first listed process founds a cluster, and only if it has found none.
  */
 @NullMarked
 package io.muster.cluster;

@@ -28,17 +28,16 @@ import org.jspecify.annotations.Nullable;
  * One transition of the {@link BarrierMachine}: a mutable working copy of the state, and the effects so far.
  *
  * <p><b>What it holds.</b> The seats of this process; the rank keys and marks ({@link KeysSeen}); the greatest record
- * and the implied epoch ({@link EpochsSeen}); the outcomes announced so far ({@link Announcements}); and flags for the
- * operations under way. {@link #step} copies it back into an immutable {@link BarrierState}.
+ * and the implied epoch ({@link EpochsSeen}); the outcomes announced so far ({@link Announcements}); and a flag for
+ * each operation that is under way. {@link #step} copies it back into an immutable {@link BarrierState}.
  *
  * <p><b>Threads.</b> None of its own. It lives for one call of the machine, on the context of the group, and reads no
  * clock.
  *
  * <p><b>Order of events.</b> First one method for the event (such as {@link #lost} or {@link #readDone}) updates the
  * facts. Then {@link #act} runs, always in this order: derive the implied epoch, drop released seats, degrade, mark,
- * read, complete or open. Completing and opening are usually decided on fresh values only: {@link #act} starts a read,
- * and {@link #readDone} decides. The exception is an epoch whose members are all known from their entries: it is
- * completed without a read.
+ * and then read, complete or open. {@link #act} completes an epoch without a read if an entry of each of its members is
+ * known. In all other cases it starts a read, and {@link #readDone} decides on the values of that read.
  *
  * <p><b>Invariants.</b>
  *
@@ -48,21 +47,23 @@ import org.jspecify.annotations.Nullable;
  *   <li>A seat that has marked an epoch and then loses a link degrades it, whether it is OPEN or COMPLETE. It does so
  *       until a record has a greater number.
  *   <li>This process never completes an epoch that one of its own seats has ended.
- *   <li>Every write to the record is a compare-and-set on bytes that the store is known to have held.
- *   <li>An outcome is announced once on this node and once on the bus, and degraded never before all-connected.
+ *   <li>Every write to the record is a compare-and-set on bytes that the store is known to have held, or on the absence
+ *       of the key.
+ *   <li>This process publishes each outcome at most once on the bus, and never degraded before all-connected. On this
+ *       node degraded may be announced again when more losses are known.
  * </ul>
  *
- * <p><b>The trap that shaped it.</b> A store event may arrive before the answer to the read or write that it overtakes,
- * and the answer may be older. Facts that arrive during a read are therefore kept apart ({@link KeysSeen#keepNews}):
- * the decision uses only the values of that read, which were taken after its record, and the newer facts are restored
- * afterwards. Otherwise a process could open an epoch with a vector that no read after the last record confirms. For
- * the same reason a failing write of the degraded record is not repeated before a read: each failure would otherwise
- * start the next attempt on bytes that the store no longer holds.
+ * <p><b>The trap that shaped it.</b> A store event may overtake the answer to a read or write. The answer is then older
+ * than the event. Facts that arrive during a read are therefore kept apart ({@link KeysSeen#keepNews}): the decision
+ * uses only the entries of that read, which were read after the record that it builds on, and the newer entries are
+ * restored afterwards. Otherwise a process could open an epoch with a vector that no read after the last record
+ * confirms. For the same reason a failing write of the degraded record is not repeated before a read: each failure
+ * would otherwise start the next attempt on bytes that the store no longer holds.
  */
 final class EpochTransition {
-    /** The reason of a loss that only the peer detected: it stopped hearing this process. */
+    /** The reason of a loss that only the peer detected: it received nothing from this process any more. */
     private static final String UNHEARD = "UNHEARD";
-    /** Number of look-ups of the key owner before the epoch is overdue. */
+    /** How often the key owner is looked up before the epoch is overdue. */
     private static final int KEY_OWNER_LOOKS = 8;
 
     private final BarrierSetup setup;
@@ -81,7 +82,10 @@ final class EpochTransition {
     private @Nullable Versioned<EpochRecord> seenWhileWriting;
     private Hedge hedge;
     private @Nullable KeyOwner keyOwner;
-    /** The process that the own marks were sent to before this transition; null: to all, or there are none. */
+    /**
+     * The process to which the own marks were sent before this transition. Null if they were sent to all processes, or
+     * if there are no own marks for an OPEN epoch.
+     */
     private final @Nullable ProcessId completerBefore;
 
     EpochTransition(BarrierSetup setup, BarrierState state) {
@@ -144,10 +148,10 @@ final class EpochTransition {
         if (link == null || !link.peer().equals(peer)) {
             return;
         }
-        // the peer stopped hearing this process, so this process is the failed side and blames itself (P-9)
+        // UNHEARD: the peer received nothing from this process, so this process blames itself
         var loss = new LostMember(reason.equals(UNHEARD) ? seat.member() : peer, reason, evidence, rank);
         LocalMember without = seat.with(peer.rank(), null);
-        if (seat.isLeaving()) { // the peers close their ends because this rank leaves: that is no loss
+        if (seat.isLeaving()) { // the peers close their ends because this rank leaves, so this is no loss
             seats.put(rank, without);
             return;
         }
@@ -160,7 +164,10 @@ final class EpochTransition {
         }
     }
 
-    /** Keeps a leaving seat until its epoch is degraded, because another write to the record may be under way. */
+    /**
+     * Removes a seat. A leaving seat stays until its epoch is degraded, because another write to the record may be
+     * under way and the epoch may have to be degraded after it.
+     */
     void release(int rank) {
         LocalMember seat = seats.get(rank);
         if (seat != null && seat.isLeaving()) {
@@ -193,7 +200,10 @@ final class EpochTransition {
         readNeeded |= !keys.rankSeen(rank, seen, reading);
     }
 
-    /** Keeps an own mark unless the other value supersedes it: another writer must not replace it. */
+    /**
+     * Takes over a mark that was received or read. An own mark for the current epoch stays unless the new value
+     * supersedes it.
+     */
     void markSeen(int rank, @Nullable Versioned<ReadyMark> seen) {
         EpochRecord epoch = epoch();
         LocalMember seat = seats.get(rank);
@@ -227,7 +237,8 @@ final class EpochTransition {
 
     /**
      * Looks up the key owner regularly from the first own mark until the epoch is complete or overdue. If the keys move
-     * between two marks, one of them went to a process that is no longer the first to complete, and no event says so.
+     * between two marks, one of the marks went to a process that is no longer the first to complete, and no event
+     * reports the move.
      */
     void lookForKeyOwner() {
         if (awaitsOthers() && overdue == 0) {
@@ -299,10 +310,13 @@ final class EpochTransition {
         if (applied) {
             markSeen(rank, written);
         }
-        readNeeded = true; // others may have written theirs meanwhile, without an event: the last reader finds all
+        readNeeded = true; // marks of others cause no event; the process that reads last finds all of them
     }
 
-    /** Sends the own marks again if another process is to complete now: the keys moved, or an entry became known. */
+    /**
+     * Sends the own marks again if another process is now the first to complete, because the keys moved or an entry
+     * became known.
+     */
     private void sendMarksAgain(EpochRecord epoch) {
         if (completerBefore == null || completerBefore.equals(completer())) {
             return;
@@ -401,8 +415,8 @@ final class EpochTransition {
 
     /**
      * Degrades the epoch if an own seat has lost a link since its mark, or is not connected in a COMPLETE epoch. It is
-     * called only when no read is due: after a failed write the record is read first, since a write that fails again
-     * and again would keep {@link #readDone} from deciding anything.
+     * called only when no read is due: after a failed write the record is read first. Otherwise a write that fails
+     * repeatedly would keep {@link #readDone} from deciding anything.
      */
     private void degrade(EpochRecord epoch) {
         if (writingEpoch || gathering || losses(epoch).isEmpty()) {
@@ -424,8 +438,8 @@ final class EpochTransition {
     }
 
     /**
-     * A read of everything failed. The record may be writable even if another key cannot be read, so an epoch that is
-     * over is degraded now.
+     * A read of everything failed. The record may be writable even if another key cannot be read, so an epoch that an
+     * own seat has ended is degraded now.
      */
     void readFailed() {
         reading = false;
@@ -513,8 +527,8 @@ final class EpochTransition {
     }
 
     /**
-     * The epoch is not completed in time. Its record and the own marks are now written to the store, for processes that
-     * do not know the epoch or have not received the marks.
+     * The epoch was not completed in time. After the next read, its record (if the store has none) and the own marks
+     * are written to the store, for processes that do not know the epoch or have not received the marks.
      */
     void overdue() {
         EpochRecord epoch = epoch();
@@ -563,7 +577,10 @@ final class EpochTransition {
                 && losses(epoch).isEmpty();
     }
 
-    /** Each process waits longer than those that are to act before it: {@link EpochRules#processesBefore}. */
+    /**
+     * Whether this process may act now. Otherwise it starts a timer: one hedge time for each process that is to act
+     * before it, at most eight ({@link EpochRules#processesBefore}).
+     */
     private boolean isMyTurn(Task task) {
         EpochRecord epoch = epoch();
         long number = epoch == null ? 0 : epoch.number();
@@ -586,8 +603,8 @@ final class EpochTransition {
     }
 
     /**
-     * Acts only if it is this process's turn, even after a read that was started for another reason: if every reader
-     * wrote, all would read again after the first write.
+     * Decides on the values of a read. It writes only if it is this process's turn, even if the read was started for
+     * another reason. If every reader wrote, all but one would fail and read again.
      */
     private void decide(boolean canWrite) {
         Task task = canWrite ? wanted() : Task.NONE;
@@ -598,7 +615,7 @@ final class EpochTransition {
         }
     }
 
-    /** Writes the outcome over the known record, at most once in a transition. */
+    /** Writes COMPLETE or OPEN over the known record, at most once in a transition. */
     private void completeOrOpen() {
         hedge = Hedge.NONE;
         EpochRecord epoch = epoch();

@@ -1,7 +1,7 @@
 /**
- * Epochs as pure functions: they are opened, marked, completed and degraded. Read
- * {@link io.muster.epoch.BarrierMachine} first. Imports segment, wire, group. Invariant: an epoch number has one vector
- * and one order of outcomes; a loss after a mark always degrades a COMPLETE epoch.
+ * The rules by which epochs are opened, marked, completed and degraded, as pure functions. Read
+ * {@link io.muster.epoch.BarrierMachine} first. Imports segment, wire, group. Invariant: a life marks at most one
+ * vector per epoch number; a loss after a mark always degrades the epoch.
  */
 @NullMarked
 package io.muster.epoch;

@@ -1,7 +1,7 @@
 /**
  * The vocabulary of the project as values: names, ids, members, addresses, failures, reports. Exported. Read
- * {@link io.muster.group.Member} first. Imports nothing of Muster. Invariant: a value that exists is valid;
- * constructors are the only validators.
+ * {@link io.muster.group.Member} first. Imports no other package of Muster, except in Javadoc. Invariant: a value that
+ * exists is valid; constructors are the only validators.
  */
 @NullMarked
 package io.muster.group;

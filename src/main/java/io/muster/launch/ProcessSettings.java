@@ -39,7 +39,8 @@ public final class ProcessSettings {
             names = "--control-port",
             paramLabel = "PORT",
             description =
-                    "Control port, which other processes and 'muster status' ask; 0: any free port (endpoint.controlPort).")
+                    "Control port, which other processes and 'muster status' ask; 0: any free port "
+                            + "(endpoint.controlPort).")
     private @Nullable Integer controlPort;
 
     @Option(

@@ -30,9 +30,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The status picture of one group. Every node answers for itself. The node that is asked at {@code muster.<g>.status}
- * gathers the answers of all nodes that have a live rank, with a deadline per node, and lists those that did not
- * answer. Reading it changes nothing (T-4).
+ * The status picture of one group. A node is a process as the event bus sees it. Each node describes itself. The node
+ * that is asked at {@code muster.<g>.status} gathers the answers of all nodes that have a LIVE rank, with one deadline
+ * for all of them, and lists the nodes that did not answer. Asking changes no state of ranks and links.
  */
 public final class StatusVerticle extends VerticleBase {
     private static final int MAX_DISTRUST = 32;
@@ -44,13 +44,13 @@ public final class StatusVerticle extends VerticleBase {
     private final long nodeTimeoutMs;
     private final List<MessageConsumer<?>> consumers = new ArrayList<>();
     /**
-     * Questions that are under way, asked from any thread. The verticle's timers end with it; the open questions must
-     * fail then, or they would never complete.
+     * Questions that are under way. They are asked on any thread. The timers of the verticle end with it, so the open
+     * questions must fail then. Otherwise they would never complete.
      */
     private final Set<Promise<JsonObject>> gathering = ConcurrentHashMap.newKeySet();
 
     /**
-     * This node, as shown to people.
+     * This node, as the picture shows it.
      *
      * @param refusals the rejected values and messages without a valid signature of the group
      */
@@ -216,7 +216,7 @@ public final class StatusVerticle extends VerticleBase {
         return parts.stream().mapToLong(part -> part.getLong("distrusted")).sum();
     }
 
-    /** The latest rejections of each node, with the node. */
+    /** The latest rejections of all nodes, each with its node, at most {@link #MAX_DISTRUST} in all. */
     private static JsonArray distrust(List<JsonObject> parts) {
         var all = new JsonArray();
         for (JsonObject part : parts) {
@@ -230,8 +230,8 @@ public final class StatusVerticle extends VerticleBase {
     }
 
     /**
-     * Removes ranks that only miss their mark, if anything else is missing: a mark that waits for another rank is not
-     * itself a cause.
+     * Removes the rows of ranks of which only the mark is missing, if any other row remains. Such a rank waits for
+     * another one and is not the cause.
      */
     private static void dropMarksExplained(Map<String, JsonObject> missing) {
         Set<String> marks = new HashSet<>();
@@ -245,7 +245,7 @@ public final class StatusVerticle extends VerticleBase {
         }
     }
 
-    /** The picture as text. The fields are those of the JSON. */
+    /** The picture as text, with the fields of the JSON. */
     public static String text(JsonObject picture) {
         var text = new StringBuilder("group=" + picture.getString("group") + " epoch=" + picture.getLong("epoch") + " "
                 + picture.getString("epochState") + " processes=" + picture.getInteger("processes") + " links="

@@ -31,9 +31,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Order of events.</b> The peer's handle is published; the writer dials, asks its policy and sends a link-open;
  * the waiter asks its policy, accepts, and writes its value into the writer's slot at the same time; the writer sees
- * the value and writes back. The writer is CONNECTED when its write is applied, the waiter when the value has arrived.
- * Events may arrive late, twice, or never. An event that belongs to an older attempt, life or channel changes nothing;
- * its attempt, pair or generation is compared with the state.
+ * the value and writes back. The waiter is CONNECTED when the written-back value has arrived, the writer when its
+ * write-back was acknowledged as applied. Events may arrive late, twice, or never. An event names its attempt, pair or
+ * generation, which is compared with the state. An event of an older attempt, life or channel does not change the state
+ * of the link.
  *
  * <p><b>Invariants.</b>
  *
@@ -41,9 +42,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>The writer numbers the attempts, and the number only grows. So a lost close, a repeated link-open or a restart
  *       of either end cannot leave one end CONNECTED alone: the waiter answers an equal number with the same accept,
  *       and drops its state, CONNECTED included, for a higher one.
- *   <li>Only the writer retries. The waiter allows twice the time, so the writer closes first.
- *   <li>A link never connects to a life that is known to have ended. A withdrawal in the store is only a hint: it ends
- *       a link that is waiting, never one that works.
+ *   <li>Between two processes only the writer retries. The waiter allows twice the time, so the writer closes first.
+ *   <li>A link never connects to a life that is known to have ended. A withdrawal in the store is only a hint: it never
+ *       ends a link that is opening over a channel or is CONNECTED.
  *   <li>A value proves only its own attempt, because both nonces are part of it.
  * </ul>
  *
@@ -262,7 +263,9 @@ public final class LinkMachine {
         return connect(history, null, Proof.LOCAL, setup.role() == LinkSetup.Role.SELF ? "this rank" : "same process");
     }
 
-    /** Opens the link to the entry in the history, in the way that its reach allows. */
+    /**
+     * Opens the link to the target in the history, as the reach of the target allows: dialled, local, or not at all.
+     */
     static Step open(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
         Target target = history.target();
         if (target == null) {
@@ -294,7 +297,10 @@ public final class LinkMachine {
                 reason);
     }
 
-    /** Ends the current attempt or connection, and continues by the rule of the role. */
+    /**
+     * Ends the current attempt or connection. The waiter of a remote link then awaits the next link-open; every other
+     * end backs off.
+     */
     static Step lose(LinkSetup setup, LinkState state, String detail, boolean tellPeer) {
         List<LinkEffect> effects = new ArrayList<>();
         if (tellPeer) {
@@ -333,7 +339,7 @@ public final class LinkMachine {
                 reason);
     }
 
-    /** The proof of a link that both policies short-circuit; empty if the link needs a warmup. */
+    /** The proof of a link that both ends short-circuit. Empty if it needs a warmup or cannot work. */
     static Optional<Proof> shortCircuit(WarmupAnswer mine, WarmupAnswer theirs) {
         if (mine.plan() != theirs.plan() || !mine.verdict() || !theirs.verdict()) {
             return Optional.empty();
@@ -352,7 +358,7 @@ public final class LinkMachine {
         return new Step(state, List.of(), "");
     }
 
-    /** The agreed attempt of a state, if it has one. */
+    /** The attempt on which both ends agreed with the accept, if the state has one. */
     public static Optional<Session> session(LinkState state) {
         return switch (state) {
             case LinkState.WaitingWarmupTransfer(History _, Session session) -> Optional.of(session);

@@ -1,8 +1,8 @@
 /**
  * One peer connection: its states, events, effects, the pure machine that moves between them, the messages of the
  * handshake, and the verticle that runs it. Read {@link io.muster.peer.LinkMachine} first. Imports bus, transfer,
- * segment, group. Invariant: a link is CONNECTED only over a channel that is alive, to a life that is not known to be
- * over, with a proof that says why.
+ * segment, wire, group. Invariant: a link becomes CONNECTED only over a channel that is alive, to a life that is not
+ * known to be over, and with a proof that names its kind. A link inside one process needs no channel.
  */
 @NullMarked
 package io.muster.peer;

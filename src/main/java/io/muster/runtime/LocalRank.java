@@ -48,21 +48,24 @@ import org.jspecify.annotations.Nullable;
 public final class LocalRank implements SeatPorts {
     private static final DeliveryOptions HERE = LocalCodec.delivery();
     private static final long SLOT_BYTES = Long.BYTES;
-    /** Share of a pause that is random, so that many ranks do not dial in the same moment. */
+    /** Random share of a pause, so that many ranks do not dial at the same moment. */
     private static final double JITTER = 0.5;
-    /** 1, 2, 4 … ms apart: a second in all. */
+    /** Repetitions of a write that was refused as UNPROVED: 1, 2, 4 … ms apart, about a second in all. */
     private static final int PROVING_TRIES = 10;
 
     private final LocalGroup group;
     private final int rank;
     private final Addresses addresses;
     private final Region slots;
-    /** Freed by the garbage collector: a socket that is being closed may still use it. */
+    /**
+     * The warmup values to send, one for each peer. The garbage collector frees it, because a socket that is being
+     * closed may still use it.
+     */
     private final MemorySegment outgoing;
 
     private final Map<String, Region> segments = new LinkedHashMap<>();
     private final List<PeerVerticle> verticles = new ArrayList<>();
-    /** Set once, by the barrier whose seat has ended or by the rank that leaves, whichever is first. */
+    /** Set once: when the barrier reports that the seat has ended, or when this rank closes, whichever comes first. */
     private final AtomicBoolean closing = new AtomicBoolean();
 
     private @Nullable ExportedHandle export;
@@ -98,7 +101,7 @@ public final class LocalRank implements SeatPorts {
         return Future.all(all).mapEmpty();
     }
 
-    /** Registers all in their order; fails with CONFIG if one can't be allocated. */
+    /** Registers all segments in the given order. Fails with CONFIG if one can't be allocated. */
     Future<Void> registerAll(List<GroupOptions.Segment> wanted) {
         Future<Void> all = Future.succeededFuture();
         for (GroupOptions.Segment one : wanted) {
@@ -127,9 +130,9 @@ public final class LocalRank implements SeatPorts {
     }
 
     /**
-     * Allocates and registers; others learn of it with the next handle.
+     * Allocates and registers host memory. Other processes learn of it from the next handle that is published.
      *
-     * @throws MusterException CONFIG if the name or size is wrong, the name is taken, or there is not so much memory
+     * @throws MusterException CONFIG if the name or size is wrong, the name is taken, or there is not enough memory
      */
     Region register(String name, long bytes) {
         var wanted = new GroupOptions.Segment(name, bytes);
@@ -165,7 +168,10 @@ public final class LocalRank implements SeatPorts {
         }
     }
 
-    /** Registers memory of a GPU; fails with CONFIG as {@link #register} does. */
+    /**
+     * Registers memory of a GPU. Fails with CONFIG in the same cases as {@link #register}, and with FATAL if the rank
+     * is leaving.
+     */
     Future<Region> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
         synchronized (segments) {
             try {
@@ -214,7 +220,7 @@ public final class LocalRank implements SeatPorts {
         }
     }
 
-    /** The offer in the published handle, null before it is published. */
+    /** The fabric offer in the published handle. Null before the handle is published. */
     SegmentHandle.@Nullable FabricOffer fabric() {
         RankEntry own = entry;
         return own == null ? null : own.handle().fabric();
@@ -224,7 +230,7 @@ public final class LocalRank implements SeatPorts {
         export = handle;
     }
 
-    /** This life holds the seat now: the links start. */
+    /** Starts the links. Called when this life holds the seat. */
     void open(Member member) {
         self = member;
         for (int peer = 0; peer < group.worldSize(); peer++) {
@@ -294,7 +300,7 @@ public final class LocalRank implements SeatPorts {
         return group.name();
     }
 
-    /** The life that holds the seat, null before and after. */
+    /** The life that holds the seat. Null before it has the seat and after it has given it up. */
     @Nullable
     Member self() {
         return self;
@@ -399,7 +405,7 @@ public final class LocalRank implements SeatPorts {
                 .otherwise(failure -> new SegmentHandle.FabricOffer.None(false, String.valueOf(failure.getMessage())));
     }
 
-    /** The slots in the memory of a GPU; null without. */
+    /** The slots in the memory of a GPU. Null if there are none. */
     @Nullable
     GpuSlots gpuSlots() {
         return gpuSlots;

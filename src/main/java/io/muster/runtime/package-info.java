@@ -1,7 +1,7 @@
 /**
  * One process that hosts ranks: its channels, its groups, its GPU memory, and the contexts on which they run. Read
- * {@link io.muster.runtime.MusterProcess} first. Imports every package below the API. Invariant: state belongs to one
- * context; other threads only send it messages.
+ * {@link io.muster.runtime.MusterProcess} first. May import every package below the API. Invariant: state belongs to
+ * one context; other threads only send it messages.
  */
 @NullMarked
 package io.muster.runtime;

@@ -48,18 +48,18 @@ import org.slf4j.LoggerFactory;
  * asynchronous operations, whose answers need one more hop, took 0.16 and 0.23 ms.)
  *
  * <p><b>Threads.</b> Callers on any thread, the virtual threads, the event loop that fires deadlines, and Hazelcast's
- * event threads. They share concurrent collections, {@code closed}, and one CompletableFuture per operation; the first
- * thread to complete it wins. Futures complete on the caller's context if it has one, otherwise on the store's context,
- * and listeners are called on the store's context.
+ * event threads. They share concurrent collections, {@code closed}, and one CompletableFuture per operation. The first
+ * completion of that future counts. Futures complete on the caller's context if it has one, otherwise on the store's
+ * context, and listeners are called on the store's context.
  *
  * <p><b>Order of events.</b> An operation gets a permit, enters {@code pending}, starts its deadline timer and then its
  * thread. The permit returns when the blocking call returns, not at the deadline, so calls that hang on a frozen owner
  * stay bounded. {@code close()} sets {@code closed} first and fails {@code pending} after that; an operation reads
  * {@code closed} again after it has entered {@code pending}. So either of the two fails it.
  *
- * <p><b>Invariants.</b> Every future ends within the deadline. An operation that has missed its deadline may still be
- * applied later; callers read again and never assume failure. All keys of a group lie in one partition
- * ({@link StoreKeys#located}), so {@code getAll} of one group is one operation on one member.
+ * <p><b>Invariants.</b> The future of every operation completes within the deadline. An operation that has missed its
+ * deadline may still be applied later; callers read again and never assume failure. All keys of a group lie in one
+ * partition ({@link StoreKeys#located}), so {@code getAll} of one group is one operation on one member.
  *
  * <p><b>The trap.</b> Another application may write a value of its own class into the map. Then the whole
  * {@code getAll} fails, because this process cannot deserialise that value. The keys are then read one by one, the
@@ -67,12 +67,15 @@ import org.slf4j.LoggerFactory;
  */
 public final class HazelcastSegmentStore implements SegmentStore {
     private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
-    /** Limit for creating the map, which asks every member, including one that is frozen and about to be removed. */
+    /**
+     * Limit for creating the map, besides the deadline of one operation. Creating it asks every member, including one
+     * that is frozen and about to be removed.
+     */
     private static final Duration OPEN_LIMIT = Duration.ofSeconds(30);
 
     /**
-     * Most operations that may be under way. Together with Hazelcast's own call timeout it bounds how many operations
-     * can wait for a frozen key owner.
+     * The greatest number of operations under way. Together with Hazelcast's own call timeout it bounds how many
+     * operations can wait for a frozen key owner.
      */
     static final int MAX_IN_FLIGHT = 4096;
 
@@ -101,10 +104,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
     }
 
     /**
-     * Opens the store. Does not block; Hazelcast creates its side of the map on another thread. A map that the
-     * application has not configured is configured now, on all members.
+     * Opens the store. Does not block: another thread creates the map in Hazelcast. A map that the application has not
+     * configured is configured now, on all members.
      *
-     * @param hazelcast a started member; it stays the caller's, which closes it after the store
+     * @param hazelcast a started member, which the caller closes after it has closed the store
      * @param context where listeners are called, and where futures complete for callers without a context
      * @param mapName {@link MusterMap#NAME}, unless several stores share a cluster
      * @param deadline of each operation
@@ -286,7 +289,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
                         Future.failedFuture(failure instanceof TimeoutException ? late(operation, key) : failure));
     }
 
-    /** The context on which the answer is awaited: completing there saves one thread wake-up. */
+    /**
+     * The context of the caller, or the store's if it has none. Completing on the caller's context saves one thread
+     * wake-up.
+     */
     private Context callers() {
         Context current = Vertx.currentContext();
         return current == null ? context : current;

@@ -1,6 +1,6 @@
 /**
  * The interfaces of data transfer between processes: transport, channel, remote region, and their errors. Read
- * {@link io.muster.transfer.Transport} first. Imports cuda and group. Invariant: a write completes successfully only
+ * {@link io.muster.transfer.Transport} first. Imports cuda.copy, group. Invariant: a write completes successfully only
  * after its bytes were applied at the destination.
  */
 @NullMarked

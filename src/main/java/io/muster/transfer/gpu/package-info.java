@@ -1,7 +1,7 @@
 /**
- * Writes and reads from and into GPU memory: mapping it, copying directly, and staging through host memory where it
- * can't be mapped. Read {@link io.muster.transfer.gpu.GpuTransport} first. Imports transfer.memory, transfer,
- * transfer.tcp, cuda, descriptor, segment, group, wire. Invariant: a mapping is unmapped only when no copy uses it.
+ * Writes and reads of GPU memory: mapping it, copying directly, and staging through host memory where it can't be
+ * mapped. Read {@link io.muster.transfer.gpu.GpuTransport} first. Imports transfer.memory, transfer, transfer.tcp,
+ * cuda, cuda.driver, descriptor, segment, group, wire. Invariant: a mapping is unmapped only when no copy uses it.
  */
 @NullMarked
 package io.muster.transfer.gpu;

@@ -23,42 +23,43 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which channel serves each peer. At most one dial and one channel per peer exist at a time.
+ * Decides which channel serves each peer process. It holds at most one dial and one channel per peer at a time.
  *
  * <p><b>What it holds.</b> Per peer a {@link PeerSlot}: the dial of this process that is queued or under way, the
- * channel that is being opened or open, and the promise of the callers that wait. Besides, the generation of the last
- * channel to each of the last 4096 peers, and the queue of dials beyond the limit of simultaneous ones.
+ * channel that is being opened or open, and the promise for the callers that wait. It also holds the generation of the
+ * last channel to each of the last 4096 peers, and the queue of dials that exceed the limit of simultaneous ones.
  *
  * <p><b>Threads.</b> Callers of {@link #connect} and all event loops of the transport meet here. This object's monitor
  * guards everything, including {@link Dial#stage} and {@link Dial#counted}. Under the monitor the book constructs
  * channels and dials and changes its own state, and nothing else. Promises are completed, dials started, and channels
  * ended after the monitor is released, because each of them may call back into the book.
  *
- * <p><b>Order of events.</b> Of this end's dial: {@link #connect} queues it, {@link #helloSent}, then one of
- * {@link #answered} (its channel enters the slot), {@link #yielded} (the peer's own dial is to be used) or
- * {@link #failed}; {@link #release} when it no longer counts as simultaneous. Of the peer's dial: {@link #admit}
- * decides on its hello with {@link TieBreak}, and {@link #opening} finds the channel for its bulk hello. Of a channel:
- * {@link #opened} before the listener is called, {@link #ready} after it, {@link #ended} at the end. Callers of connect
- * get the channel only when it is ready, so no caller sees a channel before the listener does.
+ * <p><b>Order of events.</b> A dial of this end: {@link #connect} queues it and {@link #helloSent} notes its hello.
+ * Then comes one of {@link #answered} (its channel enters the slot), {@link #yielded} (the peer's own dial is to be
+ * used) or {@link #failed}. {@link #release} is called when it no longer counts as simultaneous. A dial of the peer:
+ * {@link #admit} decides on its hello with {@link TieBreak}, and {@link #opening} finds the channel for its bulk hello.
+ * A channel: {@link #opened} comes before the call of the listener, {@link #ready} after it, and {@link #ended} at the
+ * end. Callers of connect get the channel only when it is ready, so no caller sees a channel before the listener does.
  *
- * <p><b>Invariants.</b> A slot refers to its current dial and channel only; a call of an outdated one has no effect, as
- * each method compares identity first. A channel is constructed with the {@code ended} future of its predecessor, so
- * the listener learns the loss of a channel before the opening of the next one. A slot without dial and channel is
- * removed with its callers, which then fail.
+ * <p><b>Invariants.</b> A slot refers only to its current dial and channel. A call for an outdated one has no effect,
+ * because each method compares identity first. A channel is constructed with the {@code ended} future of its
+ * predecessor, so the listener learns the loss of a channel before the opening of the next one. When a dial fails or a
+ * channel ends, and the slot then has neither, the slot is removed and its callers fail.
  *
  * <p><b>The traps.</b> Two processes that dial each other must both keep the same of the two channels, although each
- * sees the hellos in another order. {@link TieBreak} is a pure function of what both ends know, and {@link Dial.Stage}
- * records whether the peer can know of this end's dial. A process that has lost its end of a channel dials again while
- * this end still has the channel. If this end had dialled it, the hello proves the loss by naming its generation; if
- * the peer had, by a greater dial number. A process that was restarted has a new id at the old address, so a hello ends
- * the channels to other processes at its address. And a stranger must not end a channel with a hello in the name of its
- * peer: a channel over which a secret was proved yields only to a process that proves the same secret.
+ * may see the hellos in a different order. {@link TieBreak} is a pure function of what both ends know, and
+ * {@link Dial.Stage} records whether the peer can know of this end's dial. A process that has lost its end of a channel
+ * dials again while this end still has the channel. If this end had dialled that channel, the new hello proves the loss
+ * by naming its generation. If the peer had dialled it, the new hello proves the loss by a greater dial number. A
+ * process that was restarted has a new id at the old address, so a hello ends the channels to other processes at its
+ * address. And a stranger must not end a channel with a hello in the name of its peer: a channel over which a secret
+ * was proved yields only to a process that proves the same secret.
  */
 final class ChannelBook {
     private enum Phase {
         OPENING,
         OPEN,
-        /** The listener was called. */
+        /** The listener has been called, and callers get the channel. */
         READY
     }
 
@@ -170,7 +171,7 @@ final class ChannelBook {
      * Decides on a control hello. The channel of an accepted one enters the slot. A hello replaces a channel only if
      * its sender proved a secret that the peer of that channel had proved.
      *
-     * @param channels constructs the channel from the end of its predecessor
+     * @param channels constructs the channel from the future that completes when its predecessor has ended
      */
     synchronized Answer admit(Hello hello, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
         PeerSlot slot = slots.computeIfAbsent(hello.sender(), _ -> new PeerSlot());
