@@ -240,7 +240,7 @@ class GpuSegmentTest {
     void memoryThatCanNotBeSharedIsRefusedAtRegistration() {
         assertThatThrownBy(() -> ended(zero.registerGpu("nothing", new GpuSlice(0, 4096, 100))))
                 .isInstanceOf(MusterException.class)
-                .hasMessageContaining("has to come from cuMemAlloc or cudaMalloc");
+                .hasMessageContaining("allocate it with cuMemAlloc or cudaMalloc");
         gpuSegment(zero, one, "kv", 5000);
         refused(WriteException.Reason.FAILED, one.write(0, "kv", 0, MemorySegment.ofArray(new byte[8])));
     }

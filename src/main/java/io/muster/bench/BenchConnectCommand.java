@@ -73,9 +73,8 @@ final class BenchConnectCommand implements Callable<Integer> {
             paramLabel = "TIME",
             converter = DurationConverter.class,
             defaultValue = "5s",
-            description =
-                    "late: how long the other ranks wait before the last one publishes, such as 500ms, 5s or 2m "
-                            + "(default: ${DEFAULT-VALUE}).")
+            description = "late: how long the other ranks wait before the last one publishes, such as 500ms, 5s or 2m "
+                    + "(default: ${DEFAULT-VALUE}).")
     private Duration waiting = Duration.ofSeconds(5);
 
     @Option(

@@ -100,9 +100,8 @@ final class DemoCommand implements Callable<Integer> {
             names = "--deadline",
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description =
-                    "Limit of the wait for all-connected, from the moment at which the processes are up, such as "
-                            + "500ms, 20s or 2m (default: 20s).")
+            description = "Limit of the wait for all-connected, from the moment at which the processes are up, such as "
+                    + "500ms, 20s or 2m (default: 20s).")
     private @Nullable Duration deadline;
 
     @Option(

@@ -90,9 +90,8 @@ final class RunCommand implements Callable<Integer> {
             names = "--deadline",
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description =
-                    "Fail with the report and exit code 3 if not all ranks are connected by then. Without this "
-                            + "option, wait without limit and report periodically.")
+            description = "Fail with the report and exit code 3 if not all ranks are connected by then. Without this "
+                    + "option, wait without limit and report periodically.")
     private @Nullable Duration deadline;
 
     @Option(names = "--json", description = "Print one JSON object per line on standard output, and nothing else.")

@@ -22,11 +22,10 @@ import picocli.CommandLine.Spec;
 /** {@code muster gpu-check}. */
 @Command(
         name = "gpu-check",
-        description =
-                "Measures the fabric probe on this host's GPUs, and checks that cycles of shared memory, from "
-                        + "allocation to close, leave nothing open. Then starts processes with a GPU each, which "
-                        + "connect, write into each other's memory, and are killed. Exit code 0 if all parts pass or "
-                        + "there is no GPU, 1 if a part fails or leaves something open.",
+        description = "Measures the fabric probe on this host's GPUs, and checks that cycles of shared memory, from "
+                + "allocation to close, leave nothing open. Then starts processes with a GPU each, which "
+                + "connect, write into each other's memory, and are killed. Exit code 0 if all parts pass or "
+                + "there is no GPU, 1 if a part fails or leaves something open.",
         mixinStandardHelpOptions = true)
 public final class GpuCheckCommand implements Callable<Integer> {
     @Spec

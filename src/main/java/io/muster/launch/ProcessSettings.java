@@ -38,9 +38,8 @@ public final class ProcessSettings {
     @Option(
             names = "--control-port",
             paramLabel = "PORT",
-            description =
-                    "Control port, which other processes and 'muster status' ask; 0: any free port "
-                            + "(endpoint.controlPort).")
+            description = "Control port, which other processes and 'muster status' ask; 0: any free port "
+                    + "(endpoint.controlPort).")
     private @Nullable Integer controlPort;
 
     @Option(

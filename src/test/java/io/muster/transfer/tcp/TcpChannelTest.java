@@ -366,7 +366,9 @@ class TcpChannelTest {
                 "no more than " + descriptors + " descriptors", TcpChannelTest::descriptors, now -> now <= descriptors);
     }
 
-    /** An event loop opens descriptors of its own when it is used for the first time; contexts take the loops in turn. */
+    /**
+     * An event loop opens descriptors of its own when it is used for the first time; contexts take the loops in turn.
+     */
     private static void untilEveryEventLoopHasDialled(Runnable act) {
         for (int loop = 0; loop < 2 * VertxOptions.DEFAULT_EVENT_LOOP_POOL_SIZE; loop++) {
             act.run();
