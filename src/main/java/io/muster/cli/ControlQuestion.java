@@ -26,9 +26,9 @@ public final class ControlQuestion {
     public static JsonObject body(ControlAddress target, ControlClient.Reply reply) {
         return switch (reply) {
             case ControlClient.Reply.Refused _ ->
-                throw MusterException.config(
-                        "nothing listens on " + target
-                                + ": start a process with 'muster run', or give the control port of a running one with --control HOST:PORT");
+                throw MusterException.config("nothing listens on " + target
+                        + ": start a process with 'muster run', or give the control port of a running "
+                        + "one with --control HOST:PORT");
             case ControlClient.Reply.Silent(String why) ->
                 throw MusterException.config("no answer from " + target + " (" + why
                         + "): give the control port of a running process with --control HOST:PORT");

@@ -31,8 +31,8 @@ final class JCudaLoader {
             case Search.Found(String where) ->
                 isJCudaHere()
                         ? JCudaDriver.load(where)
-                        : new CudaLoading.Absent(
-                                "JCuda is not on the class path; to use GPUs add org.jcuda:jcuda and org.jcuda:jcuda-natives");
+                        : new CudaLoading.Absent("JCuda is not on the class path; to use GPUs add org.jcuda:jcuda and "
+                                + "org.jcuda:jcuda-natives");
         };
     }
 

@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 public final class FabricRule {
     private static final String IMEX =
             "give this process an IMEX channel: run nvidia-imex on every host of the NVLink domain and make "
-                    + "/dev/nvidia-caps-imex-channels/channel0 readable to this user (on Kubernetes: a ComputeDomain); without one, warmups use the exchange";
+                    + "/dev/nvidia-caps-imex-channels/channel0 readable to this user (on Kubernetes: a "
+                    + "ComputeDomain); without one, warmups use the exchange";
     private static final String LOOK =
             "see nvidia-smi -q, section Fabric, and the kernel's log; until then warmups use the exchange";
 
@@ -132,10 +133,10 @@ public final class FabricRule {
                 .toList();
         return identities.size() == 1
                 ? Optional.empty()
-                : Optional.of(
-                        new FabricVerdict.Unproven(
-                                "the devices are in different cliques: " + String.join(", ", identities),
-                                "show each process the devices of one clique (CUDA_VISIBLE_DEVICES); until then warmups use the exchange"));
+                : Optional.of(new FabricVerdict.Unproven(
+                        "the devices are in different cliques: " + String.join(", ", identities),
+                        "show each process the devices of one clique (CUDA_VISIBLE_DEVICES); until then "
+                                + "warmups use the exchange"));
     }
 
     private static Stream<FabricIdentity> identity(DeviceSharing device) {

@@ -47,7 +47,8 @@ public record DemoPlan(
         }
         if (restart != null && processes == 1) {
             throw MusterException.config(
-                    "--restart needs a second process that detects the loss of the first one: use --processes 2 or more");
+                    "--restart needs a second process that detects the loss of the first one: use --processes 2 "
+                            + "or more");
         }
     }
 

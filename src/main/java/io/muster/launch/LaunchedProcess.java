@@ -60,7 +60,8 @@ public final class LaunchedProcess implements AutoCloseable {
         EndpointOptions endpoint = options.endpoint();
         if (endpoint.controlPort() < 0) {
             throw MusterException.config(
-                    "endpoint.controlPort must not be off (-1) for a process that the launcher starts, because the other"
+                    "endpoint.controlPort must not be off (-1) for a process that the launcher starts, because "
+                            + "the other"
                             + " processes ask this port whether the cluster has formed");
         }
         ControlPort port = ControlPort.open(
@@ -191,9 +192,9 @@ public final class LaunchedProcess implements AutoCloseable {
         Muster running = muster;
         return running == null
                 ? CompletableFuture.failedFuture(
-                        MusterException.retry(
-                                "pid " + ProcessHandle.current().pid()
-                                        + " is starting: it is not in a cluster yet and has no flight record ('muster status' shows what it waits for)"))
+                        MusterException.retry("pid " + ProcessHandle.current().pid()
+                                + " is starting: it is not in a cluster yet and has no flight record "
+                                + "('muster status' shows what it waits for)"))
                 : CompletableFuture.completedFuture(
                         running.diagnostics().flightRecord().toJson());
     }

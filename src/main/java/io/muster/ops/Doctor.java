@@ -55,7 +55,8 @@ public final class Doctor {
                                 "jvm-flags",
                                 Level.WARN,
                                 "not set: " + String.join(" ", jvm.missing()),
-                                "start through the launcher, or set these flags; without them the JVM prints warnings"));
+                                "start through the launcher, or set these flags; without them the JVM prints "
+                                        + "warnings"));
         findings.add(
                 Finding.info("jvm-arguments", jvm.arguments().isEmpty() ? "none" : String.join(" ", jvm.arguments())));
     }

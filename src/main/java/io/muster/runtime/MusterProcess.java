@@ -203,9 +203,10 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
      */
     @Override
     public void ended() {
-        String reason =
-                "Hazelcast has shut down in this process (it ran out of files, sockets or memory, could not heal a split, or was"
-                        + " shut down by the application; see its log): the process can't take part any more, start it again";
+        String reason = "Hazelcast has shut down in this process (it ran out of files, sockets or memory, could not "
+                + "heal a split, or was"
+                + " shut down by the application; see its log): the process can't take part any more, "
+                + "start it again";
         LOG.error(LogEvents.STORE_ENDED + " process={} {}", id, reason);
         groups.values().forEach(group -> group.barrier().abandonWaits(reason));
     }

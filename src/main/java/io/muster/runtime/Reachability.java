@@ -26,7 +26,8 @@ record Reachability(ProcessId process, String hostId) {
             return new LinkEvent.Reach.Unusable(
                     "rank " + entry.member().rank() + " of group " + entry.group() + " (pid " + handle.pid()
                             + " on another host) publishes the address " + handle.host()
-                            + ", which only its own host can reach; start it with --bind (or endpoint.advertise) set to an address that others reach");
+                            + ", which only its own host can reach; start it with --bind (or "
+                            + "endpoint.advertise) set to an address that others reach");
         }
         return new LinkEvent.Reach.Dialable();
     }

@@ -9,7 +9,8 @@ public enum GpuTrouble {
     OUT_OF_MEMORY(false, "free memory on that GPU, or register less"),
     PEER_ACCESS_DENIED(
             false,
-            "these two GPUs can't reach each other (MIG, a switch or a virtual machine in between): use another transport"),
+            "these two GPUs can't reach each other (MIG, a switch or a virtual machine in between): use another "
+                    + "transport"),
     NOT_PERMITTED(false, "this process has no IMEX channel, or may not share that memory"),
     /** The context is unusable: no call of this process on that GPU can succeed. */
     CONTEXT_DEAD(true, "a kernel of this process has failed on that GPU: restart the process, and find the kernel"),

@@ -49,7 +49,8 @@ public final class JCudaDriver implements CudaDriver {
             return new CudaLoading.Broken(
                     "JCuda can't be loaded over " + libcuda + ": " + cause(e),
                     "see that " + libcuda
-                            + " is the library of the installed NVIDIA driver, and java.io.tmpdir is not mounted noexec");
+                            + " is the library of the installed NVIDIA driver, and java.io.tmpdir is not "
+                            + "mounted noexec");
         }
     }
 
