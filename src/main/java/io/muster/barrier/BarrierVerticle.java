@@ -88,7 +88,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
 
     private final BarrierSetup setup;
     private final GroupHost host;
-    private final Timing timing;
+    private final BarrierTiming timing;
     private final Addresses addresses;
     private final List<MessageConsumer<?>> consumers = new ArrayList<>();
     private @Nullable Waits waits;
@@ -112,17 +112,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     /** The sentence about disagreeing world sizes that fails every wait, null while sizes agree. */
     private @Nullable String disagreement;
 
-    /**
-     * Settings of the shell.
-     *
-     * @param reconcileMs interval at which everything is read again
-     * @param reportEveryMs interval at which the stuck report is logged while a call waits, 0: never
-     * @param observersMs time that the other processes have to answer which processes they reach
-     * @param livenessIntervalMs greatest time between the detections of one silence by two processes
-     */
-    public record Timing(long reconcileMs, long reportEveryMs, long observersMs, long livenessIntervalMs) {}
-
-    public BarrierVerticle(BarrierSetup setup, GroupHost host, Timing timing) {
+    public BarrierVerticle(BarrierSetup setup, GroupHost host, BarrierTiming timing) {
         this.setup = setup;
         this.host = host;
         this.timing = timing;

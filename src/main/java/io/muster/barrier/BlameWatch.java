@@ -38,7 +38,7 @@ public final class BlameWatch {
     private final BarrierSetup setup;
     private final Host host;
     private final GroupCore core;
-    private final BarrierVerticle.Timing timing;
+    private final BarrierTiming timing;
     /** The evidence of each loss, until the process is reached again. */
     private final Map<ProcessId, View.Missed> losses = new HashMap<>();
     /**
@@ -72,7 +72,7 @@ public final class BlameWatch {
         void changed(Blame blame);
     }
 
-    public BlameWatch(BarrierSetup setup, Host host, GroupCore core, BarrierVerticle.Timing timing) {
+    public BlameWatch(BarrierSetup setup, Host host, GroupCore core, BarrierTiming timing) {
         this.setup = setup;
         this.host = host;
         this.core = core;

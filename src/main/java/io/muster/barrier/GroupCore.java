@@ -369,7 +369,7 @@ public final class GroupCore {
         }
 
         @Override
-        public Future<GroupPorts.SeatAnswer> ask(RankEntry entry) {
+        public Future<Network.SeatAnswer> ask(RankEntry entry) {
             return ports.here(ports.network().askIncumbent(entry));
         }
 

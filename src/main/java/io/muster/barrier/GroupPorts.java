@@ -4,7 +4,6 @@ package io.muster.barrier;
 
 import io.muster.group.LifeId;
 import io.muster.group.Member;
-import io.muster.seat.SeatEvent;
 import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
@@ -36,19 +35,6 @@ public interface GroupPorts {
 
     /** Brings the outcome to the context of the group. */
     <T> Future<T> here(Future<T> there);
-
-    /** The answer of the process that a rank's entry names. */
-    record SeatAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {}
-
-    /**
-     * The answer of two witnesses, which have asked the incumbent themselves.
-     *
-     * @param answer the incumbent's answer to one of them, SILENT if it answered neither
-     * @param detail the address of the witness that reaches it
-     */
-    record WitnessAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {
-        public static final WitnessAnswer NONE = new WitnessAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, "");
-    }
 
     /** Receives the outcomes of the group, on its context. */
     interface Listener {

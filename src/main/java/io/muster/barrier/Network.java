@@ -2,11 +2,10 @@
 
 package io.muster.barrier;
 
-import io.muster.barrier.GroupPorts.SeatAnswer;
-import io.muster.barrier.GroupPorts.WitnessAnswer;
 import io.muster.blame.View;
 import io.muster.group.ProcessId;
 import io.muster.peer.LinkEvent;
+import io.muster.seat.SeatEvent;
 import io.muster.segment.RankEntry;
 import io.vertx.core.Future;
 import java.util.Collection;
@@ -41,4 +40,17 @@ public interface Network {
 
     /** Sends gossip to each connected process that the predicate accepts. */
     void broadcast(Gossip gossip, Predicate<ProcessId> to);
+
+    /** The answer of the process that a rank's entry names. */
+    record SeatAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {}
+
+    /**
+     * The answer of two witnesses, which have asked the incumbent themselves.
+     *
+     * @param answer the incumbent's answer to one of them, SILENT if it answered neither
+     * @param detail the address of the witness that reaches it
+     */
+    record WitnessAnswer(SeatEvent.IncumbentAnswered.Answer answer, String detail) {
+        public static final WitnessAnswer NONE = new WitnessAnswer(SeatEvent.IncumbentAnswered.Answer.SILENT, "");
+    }
 }

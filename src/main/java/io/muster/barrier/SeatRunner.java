@@ -242,14 +242,14 @@ public final class SeatRunner {
                 ports.here(ports.network().askIncumbent(incumbent)).onComplete(asked -> {
                     var answer = asked.succeeded()
                             ? asked.result()
-                            : new GroupPorts.SeatAnswer(
+                            : new Network.SeatAnswer(
                                     Answer.SILENT, String.valueOf(asked.cause().getMessage()));
                     seat(rank, new SeatEvent.IncumbentAnswered(answer.answer(), answer.detail(), ticket(rank)));
                 });
             case SeatEffect.AskWitnesses(RankEntry incumbent) ->
                 ports.here(ports.network().askWitnesses(incumbent, witnesses(incumbent)))
                         .onComplete(asked -> {
-                            var answer = asked.succeeded() ? asked.result() : GroupPorts.WitnessAnswer.NONE;
+                            var answer = asked.succeeded() ? asked.result() : Network.WitnessAnswer.NONE;
                             seat(rank, new SeatEvent.WitnessesAnswered(answer.answer(), answer.detail(), ticket(rank)));
                         });
             case SeatEffect.Pause(long ms) -> ports.after(ms, () -> seat(rank, new SeatEvent.PauseOver()));

@@ -37,7 +37,7 @@ final class Tombstones {
         boolean holds(RankEntry entry);
 
         /** Whether the process of an entry still holds its life. */
-        Future<GroupPorts.SeatAnswer> ask(RankEntry entry);
+        Future<Network.SeatAnswer> ask(RankEntry entry);
 
         /** Writes a rank's key. The answer is true if it was applied, false if not or if the store did not answer. */
         void write(int rank, @Nullable StoredBytes expected, StoredBytes next, Consumer<Boolean> applied);

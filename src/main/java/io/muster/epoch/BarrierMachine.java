@@ -6,7 +6,6 @@ import io.muster.epoch.BarrierEffect.Timer;
 import io.muster.epoch.BarrierState.Hedge;
 import io.muster.epoch.BarrierState.Task;
 import io.muster.segment.EpochRecord;
-import java.util.List;
 
 /**
  * The machine of the epochs of one group in one process: pure and total.
@@ -25,14 +24,7 @@ import java.util.List;
 public final class BarrierMachine {
     private BarrierMachine() {}
 
-    /** One transition. */
-    public record Step(BarrierState next, List<BarrierEffect> effects) {
-        public Step {
-            effects = List.copyOf(effects);
-        }
-    }
-
-    public static Step transition(BarrierSetup setup, BarrierState state, BarrierEvent event) {
+    public static BarrierStep transition(BarrierSetup setup, BarrierState state, BarrierEvent event) {
         EpochTransition transition = new EpochTransition(setup, state);
         learn(transition, event);
         transition.act();

@@ -108,7 +108,7 @@ final class EpochTransition {
         completerBefore = awaitsOthers() ? completer() : null;
     }
 
-    BarrierMachine.Step step() {
+    BarrierStep step() {
         EpochRecord epoch = epoch();
         if (epoch == null || epoch.state() != EpochRecord.State.OPEN || epoch.number() != overdue) {
             overdue = 0;
@@ -124,7 +124,7 @@ final class EpochTransition {
                 seenWhileWriting,
                 hedge,
                 keys.news());
-        return new BarrierMachine.Step(
+        return new BarrierStep(
                 new BarrierState(
                         seats,
                         epochs.record(),

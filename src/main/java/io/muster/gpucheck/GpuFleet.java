@@ -136,7 +136,7 @@ final class GpuFleet implements AutoCloseable {
                     .mapToLong(one -> one.getLong("knowNanos"))
                     .max()
                     .orElseThrow();
-            times[round] = GpuWorkerCommand.millis(to - from);
+            times[round] = GpuMeasure.millis(to - from);
             last = connected.getFirst();
         }
         double first = times[0];
@@ -236,7 +236,7 @@ final class GpuFleet implements AutoCloseable {
         JsonObject mapperBefore = one(1, "usage", 0, new JsonObject());
         long start = System.nanoTime();
         turns(cycles);
-        double ms = GpuWorkerCommand.millis((System.nanoTime() - start) / cycles);
+        double ms = GpuMeasure.millis((System.nanoTime() - start) / cycles);
         return new JsonObject()
                 .put("cycles", cycles)
                 .put("msPerCycle", ms)
@@ -279,7 +279,7 @@ final class GpuFleet implements AutoCloseable {
         long killedNanos = System.nanoTime();
         children.get(0).kill();
         JsonObject end = children.get(1).expect("hammer-done", LIMIT);
-        end.put("msFromKillToFailure", GpuWorkerCommand.millis(end.getLong("failedNanos") - killedNanos));
+        end.put("msFromKillToFailure", GpuMeasure.millis(end.getLong("failedNanos") - killedNanos));
         return end;
     }
 

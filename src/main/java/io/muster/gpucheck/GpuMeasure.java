@@ -251,7 +251,7 @@ final class GpuMeasure {
             ended(rank().write(rank().member().rank(), SEGMENT, 0, word));
             return new JsonObject()
                     .put("writes", written)
-                    .put("lastWriteMs", GpuWorkerCommand.millis(failedNanos - begun))
+                    .put("lastWriteMs", millis(failedNanos - begun))
                     .put("failedNanos", failedNanos)
                     .put("failure", failure)
                     .put("ownGpuWorksAfterwards", true);
@@ -297,5 +297,9 @@ final class GpuMeasure {
             }
         }
         return result;
+    }
+
+    static double millis(long nanos) {
+        return Math.round(nanos / 1e4) / 100.0;
     }
 }

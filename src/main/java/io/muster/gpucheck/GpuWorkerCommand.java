@@ -79,7 +79,7 @@ public final class GpuWorkerCommand implements Callable<Integer> {
                                 .prepare(GroupOptions.of(GROUP, rank, worldSize)
                                         .gpuSegment(GpuMeasure.EARLY, device, GpuMeasure.EARLY_BYTES))
                                 .await();
-                        out.event("prepared", new JsonObject().put("ms", millis(System.nanoTime() - start)));
+                        out.event("prepared", new JsonObject().put("ms", GpuMeasure.millis(System.nanoTime() - start)));
                     }
                     case "publish" -> {
                         joined = publish(command, Objects.requireNonNull(prepared, "not prepared yet"));
@@ -132,10 +132,8 @@ public final class GpuWorkerCommand implements Callable<Integer> {
                 .await();
         out.event(
                 "registered",
-                new JsonObject().put("ms", millis(System.nanoTime() - start)).put("address", slice.address()));
-    }
-
-    static double millis(long nanos) {
-        return Math.round(nanos / 1e4) / 100.0;
+                new JsonObject()
+                        .put("ms", GpuMeasure.millis(System.nanoTime() - start))
+                        .put("address", slice.address()));
     }
 }

@@ -5,6 +5,7 @@ package io.muster.peer;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
+import io.muster.segment.MemberField;
 import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.transfer.RemoteRegion;
@@ -51,7 +52,7 @@ public final class LinkCodec {
                     WarmupSlot slot,
                     WarmupAnswer answer) -> {
                 out.u8(OPEN).longBytes(Schema.encode(entry).toByteArray());
-                Schema.write(out, waiter);
+                MemberField.write(out, waiter);
                 write(write(out.i32(attempt).i64(nonce), slot), answer);
             }
             case LinkMessage.Accept(GroupName group, PairId pair, WarmupSlot slot, WarmupAnswer answer) ->
@@ -64,10 +65,10 @@ public final class LinkCodec {
                     var code,
                     String reason,
                     Member current) -> {
-                Schema.write(out.u8(REFUSE).text(group.value()), writer);
+                MemberField.write(out.u8(REFUSE).text(group.value()), writer);
                 out.i32(from).i32(attempt).u8(code.ordinal()).text(cut(reason)).flag(current != null);
                 if (current != null) {
-                    Schema.write(out, current);
+                    MemberField.write(out, current);
                 }
             }
             case LinkMessage.Close(GroupName group, int from, int to, PairId pair, String reason) ->
@@ -103,17 +104,18 @@ public final class LinkCodec {
         int kind = in.u8("kind");
         return switch (kind) {
             case OPEN ->
-                new LinkMessage.Open(entry(in), Schema.member(in), attempt(in), in.i64("nonce"), slot(in), answer(in));
+                new LinkMessage.Open(
+                        entry(in), MemberField.read(in), attempt(in), in.i64("nonce"), slot(in), answer(in));
             case ACCEPT -> new LinkMessage.Accept(group(in), pair(in), slot(in), answer(in));
             case REFUSE ->
                 new LinkMessage.Refuse(
                         group(in),
-                        Schema.member(in),
+                        MemberField.read(in),
                         rank("from", in),
                         attempt(in),
                         in.constant("code", LinkMessage.Refuse.Code.values()),
                         reason(in),
-                        in.flag("hasCurrent") ? Schema.member(in) : null);
+                        in.flag("hasCurrent") ? MemberField.read(in) : null);
             case CLOSE -> new LinkMessage.Close(group(in), rank("from", in), rank("to", in), pair(in), reason(in));
             default -> throw new MalformedException("kind of link message: expected one of O, A, R, C, got " + kind);
         };
@@ -143,14 +145,14 @@ public final class LinkCodec {
     }
 
     private static CanonicalWriter write(CanonicalWriter out, PairId pair) {
-        Schema.write(out, pair.writer());
-        Schema.write(out, pair.waiter());
+        MemberField.write(out, pair.writer());
+        MemberField.write(out, pair.waiter());
         return out.i32(pair.attempt()).i64(pair.writerNonce()).i64(pair.waiterNonce());
     }
 
     private static PairId pair(CanonicalReader in) throws MalformedException {
         return new PairId(
-                Schema.member(in), Schema.member(in), attempt(in), in.i64("writerNonce"), in.i64("waiterNonce"));
+                MemberField.read(in), MemberField.read(in), attempt(in), in.i64("writerNonce"), in.i64("waiterNonce"));
     }
 
     private static CanonicalWriter write(CanonicalWriter out, WarmupSlot slot) {

@@ -2,8 +2,8 @@
 
 package io.muster.routing;
 
-import io.muster.barrier.GroupPorts.SeatAnswer;
-import io.muster.barrier.GroupPorts.WitnessAnswer;
+import io.muster.barrier.Network.SeatAnswer;
+import io.muster.barrier.Network.WitnessAnswer;
 import io.muster.group.GroupName;
 import io.muster.group.LogEvents;
 import io.muster.group.ProcessAddress;

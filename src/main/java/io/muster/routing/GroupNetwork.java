@@ -3,9 +3,9 @@
 package io.muster.routing;
 
 import io.muster.barrier.Gossip;
-import io.muster.barrier.GroupPorts.SeatAnswer;
-import io.muster.barrier.GroupPorts.WitnessAnswer;
 import io.muster.barrier.Network;
+import io.muster.barrier.Network.SeatAnswer;
+import io.muster.barrier.Network.WitnessAnswer;
 import io.muster.blame.View;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;

@@ -2,6 +2,7 @@
 
 package io.muster.runtime;
 
+import io.muster.barrier.BarrierTiming;
 import io.muster.barrier.BarrierVerticle;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupHost;
@@ -139,7 +140,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
                         OVERDUE_MS,
                         RETRY_MS),
                 this,
-                new BarrierVerticle.Timing(
+                new BarrierTiming(
                         storing.reconcileMs(),
                         options.barrier().reportEveryMs(),
                         options.status().nodeTimeoutMs(),

@@ -112,7 +112,7 @@ public final class EpochRecord {
         Digest known = digest;
         if (known == null) {
             var out = new CanonicalWriter().text(group.value()).i64(number).i32(vector.size());
-            vector.forEach(member -> Schema.write(out, member));
+            vector.forEach(member -> MemberField.write(out, member));
             known = Digest.of(out.toByteArray());
             digest = known;
         }

@@ -3,7 +3,6 @@
 package io.muster.segment;
 
 import io.muster.group.GroupName;
-import io.muster.group.LifeId;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
@@ -42,7 +41,7 @@ public final class Schema {
 
     public static StoredBytes encode(RankEntry entry) {
         CanonicalWriter out = header(RANK, entry.group());
-        write(out, entry.member());
+        MemberField.write(out, entry.member());
         SegmentHandle handle = entry.handle();
         out.i32(entry.worldSize())
                 .u8(entry.state().ordinal())
@@ -68,7 +67,7 @@ public final class Schema {
 
     public static StoredBytes encode(ReadyMark mark) {
         CanonicalWriter out = header(READY, mark.group());
-        write(out, mark.member());
+        MemberField.write(out, mark.member());
         out.i64(mark.epoch())
                 .i64(mark.digest().a())
                 .i64(mark.digest().b())
@@ -82,12 +81,12 @@ public final class Schema {
     public static StoredBytes encode(EpochRecord record) {
         CanonicalWriter out = header(EPOCH, record.group());
         out.i64(record.number()).i32(record.worldSize());
-        record.vector().forEach(member -> write(out, member));
+        record.vector().forEach(member -> MemberField.write(out, member));
         out.u8(record.state().ordinal())
                 .i64(record.lastComplete())
                 .i32(record.lost().size());
         for (LostMember lost : record.lost()) {
-            write(out, lost.member());
+            MemberField.write(out, lost.member());
             out.text(lost.reason()).text(lost.evidence()).i32(lost.reportedBy());
         }
         write(out, record.proofs().links());
@@ -100,7 +99,7 @@ public final class Schema {
                 bytes,
                 RANK,
                 (in, group) -> {
-                    Member member = member(in);
+                    Member member = MemberField.read(in);
                     int worldSize = in.i32("worldSize");
                     RankEntry.State state = in.constant("state", RANK_STATES);
                     long revision = in.i64("revision");
@@ -157,7 +156,7 @@ public final class Schema {
                 bytes,
                 READY,
                 (in, group) -> {
-                    Member member = member(in);
+                    Member member = MemberField.read(in);
                     long epoch = in.i64("epoch");
                     var digest = new Digest(in.i64("digest"), in.i64("digest"), in.i64("digest"), in.i64("digest"));
                     List<Proof> proofs = new ArrayList<>();
@@ -177,14 +176,14 @@ public final class Schema {
                     long number = in.i64("number");
                     List<Member> vector = new ArrayList<>();
                     for (int left = in.bounded("worldSize", Member.MAX_WORLD_SIZE); left > 0; left--) {
-                        vector.add(member(in));
+                        vector.add(MemberField.read(in));
                     }
                     EpochRecord.State state = in.constant("state", EPOCH_STATES);
                     long lastComplete = in.i64("lastComplete");
                     List<LostMember> lost = new ArrayList<>();
                     for (int left = in.bounded("lost", Member.MAX_WORLD_SIZE); left > 0; left--) {
                         lost.add(new LostMember(
-                                member(in),
+                                MemberField.read(in),
                                 in.text("reason", 64),
                                 in.text("evidence", 4 * LostMember.MAX_EVIDENCE),
                                 in.i32("reportedBy")));
@@ -211,22 +210,6 @@ public final class Schema {
     /** Returns a shared copy of the text: thousands of entries have equal host fields. Unused copies are collected. */
     private static String shared(String text) {
         return text.intern();
-    }
-
-    public static void write(CanonicalWriter out, Member member) {
-        out.i32(member.rank())
-                .i64(member.incarnation())
-                .i64(member.life().high())
-                .i64(member.life().low());
-    }
-
-    public static Member member(CanonicalReader in) throws MalformedException {
-        int rank = in.bounded("rank", Member.MAX_WORLD_SIZE - 1);
-        long incarnation = in.i64("incarnation");
-        if (incarnation < 1) {
-            throw new MalformedException("incarnation: expected a positive number, got " + incarnation);
-        }
-        return new Member(rank, incarnation, new LifeId(in.i64("life"), in.i64("life")));
     }
 
     private static CanonicalWriter header(int kind, GroupName group) {

@@ -241,9 +241,9 @@ final class HazelcastNews {
 
         private static @Nullable StoredBytes valueOf(EntryEvent<String, Object> event) {
             try {
-                return HazelcastSegmentStore.bytes(event.getValue());
+                return StoredValue.bytes(event.getValue());
             } catch (HazelcastSerializationException e) {
-                return HazelcastSegmentStore.undecodable(String.valueOf(e.getMessage()));
+                return StoredValue.undecodable(String.valueOf(e.getMessage()));
             }
         }
     }

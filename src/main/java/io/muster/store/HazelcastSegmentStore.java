@@ -17,7 +17,6 @@ import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -300,9 +299,9 @@ public final class HazelcastSegmentStore implements SegmentStore {
 
     private @Nullable StoredBytes read(String key) {
         try {
-            return bytes(map.get(StoreKeys.located(key)));
+            return StoredValue.bytes(map.get(StoreKeys.located(key)));
         } catch (HazelcastSerializationException e) {
-            return undecodable(String.valueOf(e.getMessage()));
+            return StoredValue.undecodable(String.valueOf(e.getMessage()));
         }
     }
 
@@ -311,7 +310,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
         try {
             Map<String, Object> there =
                     map.getAll(keys.stream().map(StoreKeys::located).collect(Collectors.toUnmodifiableSet()));
-            there.forEach((at, value) -> StoreKeys.ofLocated(at).ifPresent(key -> found.put(key, bytesOf(value))));
+            there.forEach((at, value) ->
+                    StoreKeys.ofLocated(at).ifPresent(key -> found.put(key, StoredValue.bytesOf(value))));
         } catch (HazelcastSerializationException e) {
             // One value of a foreign class must not hide the others: read the keys one by one, each group's epoch
             // record first.
@@ -326,24 +326,6 @@ public final class HazelcastSegmentStore implements SegmentStore {
             }
         }
         return found;
-    }
-
-    static @Nullable StoredBytes bytes(@Nullable Object value) {
-        return value == null ? null : bytesOf(value);
-    }
-
-    private static StoredBytes bytesOf(Object value) {
-        return value instanceof byte[] bytes
-                ? StoredBytes.copyOf(bytes)
-                : undecodable(value.getClass().getName());
-    }
-
-    /**
-     * Stands for a value that was not written by a process of Muster: bytes that no decoder accepts, so the reader
-     * rejects this key with a reason.
-     */
-    static StoredBytes undecodable(String what) {
-        return StoredBytes.copyOf(("not bytes: " + what).getBytes(StandardCharsets.UTF_8));
     }
 
     private MusterException late(String operation, String key) {

@@ -71,7 +71,7 @@ final class BarrierNode implements GroupHost, Links, Network, SegmentStore.Liste
         this.barrier = new BarrierVerticle(
                 new BarrierSetup(GROUP, 2, process, 5, 10, 5, overdueMs, 20),
                 this,
-                new BarrierVerticle.Timing(60_000, 0, 50, 50));
+                new BarrierTiming(60_000, 0, 50, 50));
         LocalCodec.register(vertx);
     }
 
@@ -241,14 +241,13 @@ final class BarrierNode implements GroupHost, Links, Network, SegmentStore.Liste
     }
 
     @Override
-    public Future<GroupPorts.SeatAnswer> askIncumbent(RankEntry incumbent) {
-        return Future.succeededFuture(
-                new GroupPorts.SeatAnswer(SeatEvent.IncumbentAnswered.Answer.HOLDS, "it answers"));
+    public Future<Network.SeatAnswer> askIncumbent(RankEntry incumbent) {
+        return Future.succeededFuture(new Network.SeatAnswer(SeatEvent.IncumbentAnswered.Answer.HOLDS, "it answers"));
     }
 
     @Override
-    public Future<GroupPorts.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
-        return Future.succeededFuture(GroupPorts.WitnessAnswer.NONE);
+    public Future<Network.WitnessAnswer> askWitnesses(RankEntry incumbent, List<RankEntry> others) {
+        return Future.succeededFuture(Network.WitnessAnswer.NONE);
     }
 
     @Override

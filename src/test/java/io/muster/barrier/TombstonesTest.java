@@ -148,9 +148,9 @@ class TombstonesTest implements Tombstones.Host {
     }
 
     @Override
-    public Future<GroupPorts.SeatAnswer> ask(RankEntry entry) {
+    public Future<Network.SeatAnswer> ask(RankEntry entry) {
         asked.add(entry);
-        return Future.succeededFuture(new GroupPorts.SeatAnswer(answer, ""));
+        return Future.succeededFuture(new Network.SeatAnswer(answer, ""));
     }
 
     @Override

@@ -4,6 +4,7 @@ package io.muster.epoch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.barrier.BarrierTiming;
 import io.muster.barrier.BarrierVerticle;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessId;
@@ -17,7 +18,7 @@ class BarrierStartTest {
         var verticle = new BarrierVerticle(
                 new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 5, 250, 100),
                 null,
-                new BarrierVerticle.Timing(5_000, 0, 1000, 1000));
+                new BarrierTiming(5_000, 0, 1000, 1000));
         var ran = new AtomicInteger();
         verticle.execute(_ -> ran.incrementAndGet());
         assertThat(ran).hasValue(0);

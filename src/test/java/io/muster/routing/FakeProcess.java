@@ -3,7 +3,7 @@
 package io.muster.routing;
 
 import io.muster.barrier.BarrierCalls;
-import io.muster.barrier.BarrierVerticle;
+import io.muster.barrier.BarrierTiming;
 import io.muster.barrier.BlameWatch;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
@@ -189,7 +189,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
                             public void changed(Blame blame) {}
                         },
                         core.core,
-                        new BarrierVerticle.Timing(1_000, 0, 100, 100))
+                        new BarrierTiming(1_000, 0, 100, 100))
                 .view();
     }
 

@@ -3,7 +3,7 @@
 package io.muster.runtime;
 
 import io.muster.Fuzz;
-import io.muster.barrier.GroupPorts.SeatAnswer;
+import io.muster.barrier.Network.SeatAnswer;
 import io.muster.blame.View;
 import io.muster.group.GroupName;
 import io.muster.group.ProcessAddress;

@@ -2,7 +2,7 @@
 
 package io.muster.sim;
 
-import io.muster.barrier.BarrierVerticle;
+import io.muster.barrier.BarrierTiming;
 import io.muster.barrier.BlameWatch;
 import io.muster.barrier.Diagnosis;
 import io.muster.barrier.Gossip;
@@ -107,10 +107,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         this.routing = new ProcessRouting(ports, ports, TIMING);
         this.network = routing.networkOf(ports);
         this.blame = new BlameWatch(
-                setup,
-                new BlameHost(),
-                core,
-                new BarrierVerticle.Timing(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
+                setup, new BlameHost(), core, new BarrierTiming(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
     }
 
     /** Listener first, then publish. */
