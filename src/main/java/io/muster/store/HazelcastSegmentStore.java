@@ -62,7 +62,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p><b>The trap.</b> Another application may write a value of its own class into the map. Then the whole
  * {@code getAll} fails, because this process cannot deserialise that value. The keys are then read one by one, the
- * epoch record first, and the foreign value becomes {@link StoredValue#undecodable} bytes, which the reader rejects with a reason.
+ * epoch record first, and the foreign value becomes {@link StoredValue#undecodable} bytes, which the reader rejects
+ * with a reason.
  */
 public final class HazelcastSegmentStore implements SegmentStore {
     private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
