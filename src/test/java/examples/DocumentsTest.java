@@ -57,6 +57,8 @@ class DocumentsTest {
                     + "|event \\+ \"",
             Pattern.CASE_INSENSITIVE);
 
+    private static final Pattern RULE = Pattern.compile("\\b[RPWBTGS]-\\d+\\b");
+    private static final Pattern RULE_ROW = Pattern.compile("(?m)^\\| ([A-Z]-\\d+) \\|");
     private static final Pattern VERSION_ROW = Pattern.compile("(?m)^\\| [^|]+ \\| `(\\w+)\\.VERSION` \\| (\\d+) \\|");
     /** Not a setting, but the group of three that are set together. */
     private static final Set<String> GROUPS_OF_SETTINGS = Set.of("security.tls");
@@ -129,6 +131,24 @@ class DocumentsTest {
             at = at instanceof JsonObject section ? section.getValue(name) : null;
         }
         return at;
+    }
+
+    @Test
+    void everyRuleThatIsNamedIsDefinedAndTested() throws IOException {
+        Set<String> defined = new TreeSet<>();
+        RULE_ROW.matcher(Files.readString(PAGES.resolve("rules.md"))).results().forEach(row -> defined.add(row.group(1)));
+        assertThat(rulesIn("src/main/java")).as("named in the code").isSubsetOf(defined);
+        assertThat(rulesIn("src/test/java")).as("named in tests").containsExactlyElementsOf(defined);
+    }
+
+    private static Set<String> rulesIn(String folder) throws IOException {
+        Set<String> rules = new TreeSet<>();
+        try (Stream<Path> files = Files.walk(HOME.resolve(folder))) {
+            for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+                RULE.matcher(Files.readString(file)).results().forEach(match -> rules.add(match.group()));
+            }
+        }
+        return rules;
     }
 
     @Test
