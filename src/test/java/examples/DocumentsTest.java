@@ -136,7 +136,9 @@ class DocumentsTest {
     @Test
     void everyRuleThatIsNamedIsDefinedAndTested() throws IOException {
         Set<String> defined = new TreeSet<>();
-        RULE_ROW.matcher(Files.readString(PAGES.resolve("rules.md"))).results().forEach(row -> defined.add(row.group(1)));
+        RULE_ROW.matcher(Files.readString(PAGES.resolve("rules.md")))
+                .results()
+                .forEach(row -> defined.add(row.group(1)));
         assertThat(rulesIn("src/main/java")).as("named in the code").isSubsetOf(defined);
         assertThat(rulesIn("src/test/java")).as("named in tests").containsExactlyElementsOf(defined);
     }
@@ -144,7 +146,8 @@ class DocumentsTest {
     private static Set<String> rulesIn(String folder) throws IOException {
         Set<String> rules = new TreeSet<>();
         try (Stream<Path> files = Files.walk(HOME.resolve(folder))) {
-            for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+            for (Path file :
+                    files.filter(path -> path.toString().endsWith(".java")).toList()) {
                 RULE.matcher(Files.readString(file)).results().forEach(match -> rules.add(match.group()));
             }
         }

@@ -11,7 +11,8 @@ import java.util.Locale;
  * @param fallback what happens where a segment on a GPU can't be mapped
  * @param device the GPU whose memory links are warmed up in, in mode fabric
  * @param touchEveryMs how often a path over memory of GPUs is checked by an access, 0: never
- * @param lookUs busy-poll copies that are expected to finish within this time; 0 disables polling
+ * @param lookUs the GPU's thread busy-polls a copy that it expects to finish within this many microseconds; 0 disables
+ *     polling
  */
 public record GpuOptions(Fallback fallback, int device, int touchEveryMs, int lookUs) {
     /** The alternatives; in settings they are written in lower case. */

@@ -11,7 +11,8 @@ import java.time.Duration;
  * @param operationTimeoutMs deadline of one store operation
  * @param reconcileMs pause between full reads, for notifications that were lost
  * @param mapName name of the map that holds all groups
- * @param hedgeMs how long each process waits for the one before it to open or complete an epoch
+ * @param hedgeMs the hedge: how long a process waits for the one before it to open or complete an epoch, before it does
+ *     so itself
  */
 public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapName, int hedgeMs) {
     private static final int SLOW_PART_OF_TIMEOUT = 6;
