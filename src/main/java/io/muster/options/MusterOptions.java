@@ -83,223 +83,77 @@ public record MusterOptions(
     }
 
     public MusterOptions withEndpoint(UnaryOperator<EndpointOptions> change) {
-        return new MusterOptions(
-                change.apply(endpoint),
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                transport,
-                gpu,
-                security,
-                warmup,
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(EndpointOptions.class, change);
     }
 
     public MusterOptions withHazelcast(UnaryOperator<HazelcastOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                change.apply(hazelcast),
-                store,
-                liveness,
-                peer,
-                transport,
-                gpu,
-                security,
-                warmup,
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(HazelcastOptions.class, change);
     }
 
     public MusterOptions withStore(UnaryOperator<StoreOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                change.apply(store),
-                liveness,
-                peer,
-                transport,
-                gpu,
-                security,
-                warmup,
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(StoreOptions.class, change);
     }
 
     public MusterOptions withLiveness(UnaryOperator<LivenessOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                change.apply(liveness),
-                peer,
-                transport,
-                gpu,
-                security,
-                warmup,
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(LivenessOptions.class, change);
     }
 
     public MusterOptions withPeer(UnaryOperator<PeerOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                change.apply(peer),
-                transport,
-                gpu,
-                security,
-                warmup,
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(PeerOptions.class, change);
     }
 
     public MusterOptions withTransport(UnaryOperator<TransportOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                change.apply(transport),
-                gpu,
-                security,
-                warmup,
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(TransportOptions.class, change);
     }
 
     public MusterOptions withGpu(UnaryOperator<GpuOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                transport,
-                change.apply(gpu),
-                security,
-                warmup,
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(GpuOptions.class, change);
     }
 
     public MusterOptions withSecurity(UnaryOperator<SecurityOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                transport,
-                gpu,
-                change.apply(security),
-                warmup,
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(SecurityOptions.class, change);
     }
 
     public MusterOptions withWarmup(UnaryOperator<WarmupOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                transport,
-                gpu,
-                security,
-                change.apply(warmup),
-                barrier,
-                status,
-                flight,
-                prime);
+        return with(WarmupOptions.class, change);
     }
 
     public MusterOptions withBarrier(UnaryOperator<BarrierOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                transport,
-                gpu,
-                security,
-                warmup,
-                change.apply(barrier),
-                status,
-                flight,
-                prime);
+        return with(BarrierOptions.class, change);
     }
 
     public MusterOptions withStatus(UnaryOperator<StatusOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                transport,
-                gpu,
-                security,
-                warmup,
-                barrier,
-                change.apply(status),
-                flight,
-                prime);
+        return with(StatusOptions.class, change);
     }
 
     public MusterOptions withFlight(UnaryOperator<FlightOptions> change) {
-        return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                transport,
-                gpu,
-                security,
-                warmup,
-                barrier,
-                status,
-                change.apply(flight),
-                prime);
+        return with(FlightOptions.class, change);
     }
 
     public MusterOptions withPrime(UnaryOperator<PrimeOptions> change) {
+        return with(PrimeOptions.class, change);
+    }
+
+    /** These options with the section of that type changed; each section has a type of its own. */
+    private <T> MusterOptions with(Class<T> type, UnaryOperator<T> change) {
         return new MusterOptions(
-                endpoint,
-                hazelcast,
-                store,
-                liveness,
-                peer,
-                transport,
-                gpu,
-                security,
-                warmup,
-                barrier,
-                status,
-                flight,
-                change.apply(prime));
+                changed(endpoint, type, change),
+                changed(hazelcast, type, change),
+                changed(store, type, change),
+                changed(liveness, type, change),
+                changed(peer, type, change),
+                changed(transport, type, change),
+                changed(gpu, type, change),
+                changed(security, type, change),
+                changed(warmup, type, change),
+                changed(barrier, type, change),
+                changed(status, type, change),
+                changed(flight, type, change),
+                changed(prime, type, change));
+    }
+
+    @SuppressWarnings("unchecked") // a section of that type stays one
+    private static <S, T> S changed(S section, Class<T> type, UnaryOperator<T> change) {
+        return type.isInstance(section) ? (S) change.apply(type.cast(section)) : section;
     }
 }
