@@ -101,8 +101,6 @@ public record LinkChange(
         if (to instanceof LinkState.Connected connected && connected.session() == null) {
             return "local";
         }
-        return LinkMachine.session(to)
-                .map(session -> session.answer().transport())
-                .orElse(null);
+        return to.agreed().map(session -> session.answer().transport()).orElse(null);
     }
 }

@@ -2,10 +2,14 @@
 
 package io.muster.peer;
 
-import static io.muster.peer.History.Phase.LOST;
-import static io.muster.peer.History.Phase.REFUSED;
 import static io.muster.peer.History.Phase.REJECTED;
 import static io.muster.peer.History.Phase.VANISHED;
+import static io.muster.peer.LinkRules.closeAndLose;
+import static io.muster.peer.LinkRules.connect;
+import static io.muster.peer.LinkRules.isStale;
+import static io.muster.peer.LinkRules.lose;
+import static io.muster.peer.LinkRules.open;
+import static io.muster.peer.LinkRules.stay;
 
 import io.muster.group.Member;
 import io.muster.group.Proof;
@@ -17,17 +21,15 @@ import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The state machine of a peer connection: a pure and total function from state and event to the next state and its
  * effects. {@link PeerVerticle} runs it.
  *
- * <p><b>Parts.</b> This class has the rules that both ends share. {@link WriterRules} belongs to the end that opens the
- * link, {@link WaiterRules} to the end that accepts, and {@link SelfRules} to the link of a rank to itself. A state
- * ({@link LinkState}) has only the fields that mean something in it. {@link History} is the memory that all states
- * share.
+ * <p><b>Parts.</b> This class has the events that every end answers alike. {@link WriterRules} belongs to the end that
+ * opens the link, {@link WaiterRules} to the end that accepts, and {@link SelfRules} to the link of a rank to itself.
+ * {@link LinkRules} has the transitions that they share. A state ({@link LinkState}) has only the fields that mean
+ * something in it. {@link History} is the memory that all states share.
  *
  * <p><b>Order of events.</b> The peer's handle is published; the writer dials, asks its policy and sends a link-open;
  * the waiter asks its policy, accepts, and writes its value into the writer's slot at the same time; the writer sees
@@ -56,8 +58,6 @@ import org.jspecify.annotations.Nullable;
  * {@code TwoLinkMachinesWalkTest} runs both ends against each other with lost and repeated messages.
  */
 public final class LinkMachine {
-    static final String STILL_WRITING = "the warmup write of an earlier attempt is still under way";
-
     private LinkMachine() {}
 
     public static LinkState initial() {
@@ -106,19 +106,19 @@ public final class LinkMachine {
             case LinkEvent.Reported(Member member, String reason) ->
                 state instanceof LinkState.Connected
                                 && member.equals(state.history().newest())
-                        ? lose(setup, state, "reported by the application: " + reason, true)
+                        ? closeAndLose(setup, state, "reported by the application: " + reason)
                         : stay(state);
             case LinkEvent.PairNotHeld(PairId pair) ->
-                holds(state, pair) && state instanceof LinkState.Connected
-                        ? lose(setup, state, "the other end does not hold this connection", true)
+                state.holds(pair) && state instanceof LinkState.Connected
+                        ? closeAndLose(setup, state, "the other end does not hold this connection")
                         : stay(state);
             case LinkEvent.PathFailed(PairId pair, String reason) ->
-                holds(state, pair) && state instanceof LinkState.Connected
-                        ? lose(setup, state, reason, true)
+                state.holds(pair) && state instanceof LinkState.Connected
+                        ? closeAndLose(setup, state, reason)
                         : stay(state);
             case LinkEvent.CloseReceived(LinkMessage.Close close) ->
-                holds(state, close.pair())
-                        ? lose(setup, state, "closed by the other end: " + close.reason(), false)
+                state.holds(close.pair())
+                        ? lose(setup, state, "closed by the other end: " + close.reason())
                         : stay(state);
             case LinkEvent.ChannelLost(ChannelGeneration generation, String kind, String detail) ->
                 channelLost(setup, state, generation, kind + ": " + detail);
@@ -151,10 +151,10 @@ public final class LinkMachine {
 
     private static Step close(LinkSetup setup, LinkState state, String reason) {
         List<LinkEffect> effects = new ArrayList<>();
-        session(state).ifPresent(session -> effects.add(new LinkEffect.SendClose(session, reason)));
+        state.agreed().ifPresent(session -> effects.add(new LinkEffect.SendClose(session, reason)));
         effects.add(new LinkEffect.StartTimer(
                 Timer.CLOSE, state.history().attempt(), setup.timing().closeTimeoutMs()));
-        effects.add(new LinkEffect.Drain(session(state).orElse(null)));
+        effects.add(new LinkEffect.Drain(state.agreed().orElse(null)));
         return new Step(new LinkState.Expiring(state.history()), effects, reason);
     }
 
@@ -167,7 +167,7 @@ public final class LinkMachine {
             return stay(state);
         }
         List<LinkEffect> effects = new ArrayList<>();
-        session(state).ifPresent(session -> effects.add(new LinkEffect.SendClose(session, reason)));
+        state.agreed().ifPresent(session -> effects.add(new LinkEffect.SendClose(session, reason)));
         effects.add(new LinkEffect.StopTimer());
         return new Step(
                 new LinkState.WaitingStore(state.history().ended(member, new Trouble(VANISHED, reason), setup.role())),
@@ -205,7 +205,7 @@ public final class LinkMachine {
         }
         if (!member.equals(history.newest())) {
             List<LinkEffect> effects = new ArrayList<>();
-            session(state)
+            state.agreed()
                     .ifPresent(session ->
                             effects.add(new LinkEffect.SendClose(session, "a newer life is known: " + member)));
             return open(setup, history.withTarget(target, setup.role()), effects, "handle published");
@@ -222,32 +222,17 @@ public final class LinkMachine {
                     LinkState.WaitingPeerWarmup _,
                     LinkState.Connected _,
                     LinkState.Expiring _,
-                    LinkState.Expired _ -> new Step(withHistory(state, updated), List.of(), "");
+                    LinkState.Expired _ -> new Step(state.withHistory(updated), List.of(), "");
         };
     }
 
-    /** Whether the entry is of an older life, of a life that has ended, or older than the known revision. */
-    static boolean isStale(History history, RankEntry entry) {
-        Member newest = history.newest();
-        if (newest == null) {
-            return false;
-        }
-        if (!entry.member().equals(newest)) {
-            return newest.isNewerThan(entry.member());
-        }
-        return history.over()
-                || (history.target() != null && history.target().entry().revision() > entry.revision());
-    }
-
     private static Step channelLost(LinkSetup setup, LinkState state, ChannelGeneration generation, String detail) {
-        LinkState current = withHistory(state, state.history().channelEnded(generation));
-        return generation(state).filter(generation::equals).isPresent()
-                ? lose(setup, current, detail, false)
-                : stay(current);
+        LinkState current = state.withHistory(state.history().channelEnded(generation));
+        return state.generation().filter(generation::equals).isPresent() ? lose(setup, current, detail) : stay(current);
     }
 
     private static LinkState writeEnded(LinkState state, PairId pair) {
-        return withHistory(state, state.history().writeEnded(pair));
+        return state.withHistory(state.history().writeEnded(pair));
     }
 
     private static Step localReady(LinkSetup setup, LinkState state, int attempt, Member member) {
@@ -258,172 +243,8 @@ public final class LinkMachine {
         Target target = history.target();
         if (setup.role() != LinkSetup.Role.SELF
                 && (target == null || !target.entry().member().equals(member))) {
-            return lose(setup, state, "another life holds the seat in this process: " + member, false);
+            return lose(setup, state, "another life holds the seat in this process: " + member);
         }
         return connect(history, null, Proof.LOCAL, setup.role() == LinkSetup.Role.SELF ? "this rank" : "same process");
-    }
-
-    /**
-     * Opens the link to the target in the history, as the reach of the target allows: dialled, local, or not at all.
-     */
-    static Step open(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
-        Target target = history.target();
-        if (target == null) {
-            return new Step(new LinkState.WaitingStore(history), plus(before, new LinkEffect.StopTimer()), reason);
-        }
-        return switch (target.reach()) {
-            case LinkEvent.Reach.Unusable(String why) ->
-                new Step(
-                        new LinkState.Refused(history.troubled(REFUSED, why)),
-                        plus(before, new LinkEffect.StopTimer()),
-                        why);
-            case LinkEvent.Reach.SameProcess _ -> openLocal(setup, history, before, reason);
-            case LinkEvent.Reach.Dialable _ ->
-                setup.role() == LinkSetup.Role.WRITER
-                        ? WriterRules.dial(setup, history, target.entry(), before, reason)
-                        : WaiterRules.awaitOpen(setup, history, before, reason);
-        };
-    }
-
-    static Step openLocal(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
-        History next = history.withAttempt(history.attempt() + 1);
-        return new Step(
-                new LinkState.OpeningSegment(next, new Stage.OpeningLocal()),
-                plus(
-                        before,
-                        new LinkEffect.StartTimer(
-                                Timer.OPEN, next.attempt(), setup.timing().openTimeoutMs()),
-                        new LinkEffect.OpenLocal(next.attempt(), setup.peer())),
-                reason);
-    }
-
-    /**
-     * Ends the current attempt or connection. The waiter of a remote link then awaits the next link-open; every other
-     * end backs off.
-     */
-    static Step lose(LinkSetup setup, LinkState state, String detail, boolean tellPeer) {
-        List<LinkEffect> effects = new ArrayList<>();
-        if (tellPeer) {
-            session(state).ifPresent(session -> effects.add(new LinkEffect.SendClose(session, detail)));
-        }
-        History.Phase phase = state instanceof LinkState.Connected ? LOST : phaseOf(state);
-        return setup.role() == LinkSetup.Role.WAITER && !isLocal(state.history())
-                ? open(setup, state.history().failed(phase, detail), effects, detail)
-                : backOff(setup, state.history().failed(phase, detail), effects, detail);
-    }
-
-    static Step backOff(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
-        return new Step(
-                new LinkState.BackingOff(history),
-                plus(
-                        before,
-                        new LinkEffect.StartTimer(
-                                Timer.BACKOFF, history.attempt(), setup.timing().backoffMs(history.failures()))),
-                reason);
-    }
-
-    static Step refuse(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
-        return new Step(
-                new LinkState.Refused(history.troubled(REFUSED, reason)),
-                plus(
-                        before,
-                        new LinkEffect.StartTimer(
-                                Timer.PROBE, history.attempt(), setup.timing().refusedProbeMs())),
-                reason);
-    }
-
-    static Step connect(History history, @Nullable Session session, Proof proof, String reason) {
-        return new Step(
-                new LinkState.Connected(history.connected(), session, proof, reason),
-                List.of(new LinkEffect.StopTimer()),
-                reason);
-    }
-
-    /** The proof of a link that both ends short-circuit. Empty if it needs a warmup or cannot work. */
-    static Optional<Proof> shortCircuit(WarmupAnswer mine, WarmupAnswer theirs) {
-        if (mine.plan() != theirs.plan() || !mine.verdict() || !theirs.verdict()) {
-            return Optional.empty();
-        }
-        return switch (mine.plan()) {
-            case FABRIC -> Optional.of(Proof.FABRIC_IMPORT);
-            case FABRIC_SIMULATED -> Optional.of(Proof.FABRIC_IMPORT_SIMULATED);
-            case SKIP -> Optional.of(Proof.NONE);
-            case EXCHANGE, REFUSE -> Optional.empty();
-        };
-    }
-
-    // ---- parts of a state
-
-    static Step stay(LinkState state) {
-        return new Step(state, List.of(), "");
-    }
-
-    /** The attempt on which both ends agreed with the accept, if the state has one. */
-    public static Optional<Session> session(LinkState state) {
-        return switch (state) {
-            case LinkState.WaitingWarmupTransfer(History _, Session session) -> Optional.of(session);
-            case LinkState.WaitingPeerWarmup(History _, Session session, var _) -> Optional.of(session);
-            case LinkState.Connected connected -> Optional.ofNullable(connected.session());
-            case LinkState.WaitingStore _,
-                    LinkState.OpeningSegment _,
-                    LinkState.BackingOff _,
-                    LinkState.Refused _,
-                    LinkState.Expiring _,
-                    LinkState.Expired _ -> Optional.empty();
-        };
-    }
-
-    static boolean holds(LinkState state, PairId pair) {
-        return session(state).map(Session::pairId).filter(pair::equals).isPresent();
-    }
-
-    /** The channel that a state depends on, if any. */
-    public static Optional<ChannelGeneration> generation(LinkState state) {
-        if (state instanceof LinkState.OpeningSegment(History _, Stage stage)) {
-            return switch (stage) {
-                case Stage.AskingPolicy(ChannelGeneration generation, long _) -> Optional.of(generation);
-                case Stage.AwaitingAccept(ChannelGeneration generation, long _, WarmupAnswer _, long _) ->
-                    Optional.of(generation);
-                case Stage.AskingPolicyFor(LinkMessage.Open _, ChannelGeneration generation, long _) ->
-                    Optional.of(generation);
-                case Stage.Dialling _, Stage.OpeningLocal _, Stage.AwaitingOpen _ -> Optional.empty();
-            };
-        }
-        return session(state).map(Session::generation);
-    }
-
-    private static boolean isLocal(History history) {
-        return history.target() != null && history.target().reach() instanceof LinkEvent.Reach.SameProcess;
-    }
-
-    private static History.Phase phaseOf(LinkState state) {
-        return state instanceof LinkState.OpeningSegment(History _, Stage stage)
-                ? stage instanceof Stage.Dialling || stage instanceof Stage.OpeningLocal
-                        ? History.Phase.DIAL
-                        : History.Phase.OPEN
-                : History.Phase.WARMUP;
-    }
-
-    static List<LinkEffect> plus(List<LinkEffect> before, LinkEffect... more) {
-        List<LinkEffect> all = new ArrayList<>(before);
-        all.addAll(List.of(more));
-        return all;
-    }
-
-    static LinkState withHistory(LinkState state, History history) {
-        return switch (state) {
-            case LinkState.WaitingStore _ -> new LinkState.WaitingStore(history);
-            case LinkState.OpeningSegment(History _, Stage stage) -> new LinkState.OpeningSegment(history, stage);
-            case LinkState.WaitingWarmupTransfer(History _, Session session) ->
-                new LinkState.WaitingWarmupTransfer(history, session);
-            case LinkState.WaitingPeerWarmup(History _, Session session, var progress) ->
-                new LinkState.WaitingPeerWarmup(history, session, progress);
-            case LinkState.Connected connected ->
-                new LinkState.Connected(history, connected.session(), connected.proof(), connected.reason());
-            case LinkState.BackingOff _ -> new LinkState.BackingOff(history);
-            case LinkState.Refused _ -> new LinkState.Refused(history);
-            case LinkState.Expiring _ -> new LinkState.Expiring(history);
-            case LinkState.Expired _ -> new LinkState.Expired(history);
-        };
     }
 }

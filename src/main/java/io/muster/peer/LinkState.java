@@ -4,6 +4,7 @@ package io.muster.peer;
 
 import io.muster.group.Proof;
 import io.muster.transfer.ChannelGeneration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The states of a peer connection. A field exists only where it means something. */
@@ -12,6 +13,52 @@ public sealed interface LinkState {
 
     /** The state's name, as it is published. */
     Name name();
+
+    /** The attempt on which both ends agreed with the accept, if the state has one. */
+    default Optional<Session> agreed() {
+        return switch (this) {
+            case WaitingWarmupTransfer(History _, Session session) -> Optional.of(session);
+            case WaitingPeerWarmup(History _, Session session, var _) -> Optional.of(session);
+            case Connected connected -> Optional.ofNullable(connected.session());
+            case WaitingStore _, OpeningSegment _, BackingOff _, Refused _, Expiring _, Expired _ -> Optional.empty();
+        };
+    }
+
+    default boolean holds(PairId pair) {
+        return agreed().map(Session::pairId).filter(pair::equals).isPresent();
+    }
+
+    /** The channel that the state depends on, if any. */
+    default Optional<ChannelGeneration> generation() {
+        if (this instanceof OpeningSegment(History _, Stage stage)) {
+            return switch (stage) {
+                case Stage.AskingPolicy(ChannelGeneration generation, long _) -> Optional.of(generation);
+                case Stage.AwaitingAccept(ChannelGeneration generation, long _, WarmupAnswer _, long _) ->
+                    Optional.of(generation);
+                case Stage.AskingPolicyFor(LinkMessage.Open _, ChannelGeneration generation, long _) ->
+                    Optional.of(generation);
+                case Stage.Dialling _, Stage.OpeningLocal _, Stage.AwaitingOpen _ -> Optional.empty();
+            };
+        }
+        return agreed().map(Session::generation);
+    }
+
+    /** The same state with another memory. */
+    default LinkState withHistory(History history) {
+        return switch (this) {
+            case WaitingStore _ -> new WaitingStore(history);
+            case OpeningSegment(History _, Stage stage) -> new OpeningSegment(history, stage);
+            case WaitingWarmupTransfer(History _, Session session) -> new WaitingWarmupTransfer(history, session);
+            case WaitingPeerWarmup(History _, Session session, var progress) ->
+                new WaitingPeerWarmup(history, session, progress);
+            case Connected connected ->
+                new Connected(history, connected.session(), connected.proof(), connected.reason());
+            case BackingOff _ -> new BackingOff(history);
+            case Refused _ -> new Refused(history);
+            case Expiring _ -> new Expiring(history);
+            case Expired _ -> new Expired(history);
+        };
+    }
 
     /** The names of the states. */
     enum Name {

@@ -16,19 +16,19 @@ final class SelfRules {
         return switch (event) {
             case LinkEvent.Started _
             when state instanceof LinkState.WaitingStore ->
-                LinkMachine.openLocal(setup, state.history(), List.of(), "started");
+                LinkRules.openLocal(setup, state.history(), List.of(), "started");
             case LinkEvent.DialFailed(int attempt, String reason)
-            when isOpening(state, attempt) -> LinkMachine.lose(setup, state, reason, false);
+            when isOpening(state, attempt) -> LinkRules.lose(setup, state, reason);
             case LinkEvent.TimerFired(Timer timer, int attempt)
             when timer == Timer.OPEN && isOpening(state, attempt) ->
-                LinkMachine.lose(
-                        setup, state, "not opened after " + setup.timing().openTimeoutMs() + " ms", false);
+                LinkRules.lose(
+                        setup, state, "not opened after " + setup.timing().openTimeoutMs() + " ms");
             case LinkEvent.TimerFired(Timer timer, int attempt)
             when timer == Timer.BACKOFF
                     && state instanceof LinkState.BackingOff
                     && state.history().attempt() == attempt ->
-                LinkMachine.openLocal(setup, state.history(), List.of(), "trying again");
-            case LinkEvent other -> LinkMachine.stay(state);
+                LinkRules.openLocal(setup, state.history(), List.of(), "trying again");
+            case LinkEvent other -> LinkRules.stay(state);
         };
     }
 

@@ -5,10 +5,12 @@ package io.muster.peer;
 import static io.muster.peer.History.Phase.DIAL;
 import static io.muster.peer.History.Phase.NO_OPEN;
 import static io.muster.peer.History.Phase.WARMUP;
-import static io.muster.peer.LinkMachine.STILL_WRITING;
-import static io.muster.peer.LinkMachine.lose;
-import static io.muster.peer.LinkMachine.plus;
-import static io.muster.peer.LinkMachine.stay;
+import static io.muster.peer.LinkRules.STILL_WRITING;
+import static io.muster.peer.LinkRules.closeAndLose;
+import static io.muster.peer.LinkRules.lose;
+import static io.muster.peer.LinkRules.openTimer;
+import static io.muster.peer.LinkRules.plus;
+import static io.muster.peer.LinkRules.stay;
 
 import io.muster.group.Member;
 import io.muster.group.Proof;
@@ -40,12 +42,12 @@ final class WaiterRules {
             case LinkEvent.SlotWritten(long value) ->
                 state instanceof LinkState.WaitingWarmupTransfer(History _, Session session)
                                 && value == session.writerValue()
-                        ? LinkMachine.connect(history, session, Proof.WARMUP, session.reasons())
+                        ? LinkRules.connect(history, session, Proof.WARMUP, session.reasons())
                         : stay(state);
             case LinkEvent.WriteFailed(PairId pair, String reason) ->
                 state instanceof LinkState.WaitingWarmupTransfer(History _, Session session)
                                 && session.pairId().equals(pair)
-                        ? lose(setup, state, "warmup write failed: " + reason, true)
+                        ? closeAndLose(setup, state, "warmup write failed: " + reason)
                         : stay(state);
             case LinkEvent.TimerFired(Timer timer, int attempt) ->
                 history.attempt() == attempt ? timerFired(setup, state, timer) : stay(state);
@@ -61,7 +63,7 @@ final class WaiterRules {
                                         List.of(),
                                         "");
                             case LinkState.OpeningSegment(History _, Stage.OpeningLocal _) ->
-                                LinkMachine.backOff(setup, history.failed(DIAL, reason), List.of(), reason);
+                                LinkRules.backOff(setup, history.failed(DIAL, reason), List.of(), reason);
                             case LinkState other -> stay(other);
                         }
                         : stay(state);
@@ -84,21 +86,6 @@ final class WaiterRules {
                     LinkEvent.CloseRequested _,
                     LinkEvent.Drained _ -> stay(state);
         };
-    }
-
-    /** Waits for the peer's link-open if the history has an entry of the peer. */
-    static Step awaitOpen(LinkSetup setup, History history, List<LinkEffect> before, String reason) {
-        return history.target() == null
-                ? new Step(new LinkState.WaitingStore(history), plus(before, new LinkEffect.StopTimer()), reason)
-                : new Step(
-                        new LinkState.OpeningSegment(history, new Stage.AwaitingOpen()),
-                        plus(before, openTimer(setup, history)),
-                        reason);
-    }
-
-    private static LinkEffect openTimer(LinkSetup setup, History history) {
-        return new LinkEffect.StartTimer(
-                Timer.OPEN, history.attempt(), 2 * setup.timing().openTimeoutMs());
     }
 
     private static Step opened(LinkSetup setup, LinkState state, LinkEvent.OpenReceived received) {
@@ -141,13 +128,13 @@ final class WaiterRules {
             return isRepetition(state, received)
                     ? new Step(
                             state,
-                            LinkMachine.session(state)
+                            state.agreed()
                                     .<List<LinkEffect>>map(session -> List.of(new LinkEffect.SendAccept(session, true)))
                                     .orElse(List.of()),
                             "")
                     : stay(state);
         }
-        History next = (LinkMachine.isStale(history, entry)
+        History next = (LinkRules.isStale(history, entry)
                         ? history
                         : history.withTarget(new Target(entry, received.reach()), setup.role()))
                 .withAttempt(open.attempt());
@@ -166,7 +153,7 @@ final class WaiterRules {
      * has already left the one before.
      */
     private static List<LinkEffect> closeOfOlderLife(LinkState state, Member writer) {
-        return LinkMachine.session(state)
+        return state.agreed()
                 .filter(session -> !session.writer().equals(writer))
                 .<List<LinkEffect>>map(
                         session -> List.of(new LinkEffect.SendClose(session, "a newer life is known: " + writer)))
@@ -174,7 +161,7 @@ final class WaiterRules {
     }
 
     private static boolean isRepetition(LinkState state, LinkEvent.OpenReceived received) {
-        return LinkMachine.session(state)
+        return state.agreed()
                 .filter(session -> session.attempt() == received.open().attempt()
                         && session.writerNonce() == received.open().nonce()
                         && session.generation().equals(received.generation()))
@@ -202,7 +189,7 @@ final class WaiterRules {
             LinkSetup setup, History history, Stage.AskingPolicyFor asking, WarmupAnswer answer) {
         LinkMessage.Open open = asking.open();
         if (answer.plan() == WarmupAnswer.Plan.REFUSE) {
-            return LinkMachine.refuse(
+            return LinkRules.refuse(
                     setup,
                     history,
                     List.of(new LinkEffect.SendRefuse(
@@ -229,14 +216,14 @@ final class WaiterRules {
                 open.answer());
         String reasons = session.reasons();
         LinkEffect accept = new LinkEffect.SendAccept(session, false);
-        var shortCut = LinkMachine.shortCircuit(answer, open.answer());
+        var shortCut = LinkRules.shortCircuit(answer, open.answer());
         if (shortCut.isPresent()) {
-            Step connected = LinkMachine.connect(history, session, shortCut.get(), reasons);
+            Step connected = LinkRules.connect(history, session, shortCut.get(), reasons);
             return new Step(
                     connected.next(), plus(List.of(accept), connected.effects().toArray(LinkEffect[]::new)), reasons);
         }
         if (history.isWritingOver(asking.generation())) {
-            return LinkMachine.open(
+            return LinkRules.open(
                     setup,
                     history.failed(WARMUP, STILL_WRITING),
                     List.of(new LinkEffect.SendRefuse(
@@ -268,7 +255,7 @@ final class WaiterRules {
             when timer == Timer.OPEN && history.target() != null -> {
                 String detail = "published, but its link-open has not come for "
                         + 2 * setup.timing().openTimeoutMs() + " ms";
-                Step again = LinkMachine.open(setup, history.failed(NO_OPEN, detail), List.of(), detail);
+                Step again = LinkRules.open(setup, history.failed(NO_OPEN, detail), List.of(), detail);
                 yield history.target().reach() instanceof LinkEvent.Reach.Dialable
                         ? new Step(
                                 again.next(),
@@ -286,22 +273,20 @@ final class WaiterRules {
                         setup,
                         state,
                         "the warmup policy has not answered after "
-                                + 2 * setup.timing().openTimeoutMs() + " ms",
-                        false);
+                                + 2 * setup.timing().openTimeoutMs() + " ms");
             case LinkState.OpeningSegment(History _, Stage.OpeningLocal _)
             when timer == Timer.OPEN ->
-                lose(setup, state, "not opened after " + setup.timing().openTimeoutMs() + " ms", false);
+                lose(setup, state, "not opened after " + setup.timing().openTimeoutMs() + " ms");
             case LinkState.WaitingWarmupTransfer _
             when timer == Timer.WARMUP ->
-                lose(
+                closeAndLose(
                         setup,
                         state,
-                        "warmup write not answered after " + 2 * setup.timing().warmupTimeoutMs() + " ms",
-                        true);
+                        "warmup write not answered after " + 2 * setup.timing().warmupTimeoutMs() + " ms");
             case LinkState.Refused _
-            when timer == Timer.PROBE -> LinkMachine.open(setup, history, List.of(), "trying again");
+            when timer == Timer.PROBE -> LinkRules.open(setup, history, List.of(), "trying again");
             case LinkState.BackingOff _
-            when timer == Timer.BACKOFF -> LinkMachine.open(setup, history, List.of(), "trying again");
+            when timer == Timer.BACKOFF -> LinkRules.open(setup, history, List.of(), "trying again");
             case LinkState.OpeningSegment _,
                     LinkState.WaitingWarmupTransfer _,
                     LinkState.Refused _,

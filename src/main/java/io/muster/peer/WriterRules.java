@@ -4,11 +4,12 @@ package io.muster.peer;
 
 import static io.muster.peer.History.Phase.VANISHED;
 import static io.muster.peer.History.Phase.WARMUP;
-import static io.muster.peer.LinkMachine.STILL_WRITING;
-import static io.muster.peer.LinkMachine.lose;
-import static io.muster.peer.LinkMachine.open;
-import static io.muster.peer.LinkMachine.plus;
-import static io.muster.peer.LinkMachine.stay;
+import static io.muster.peer.LinkRules.STILL_WRITING;
+import static io.muster.peer.LinkRules.closeAndLose;
+import static io.muster.peer.LinkRules.lose;
+import static io.muster.peer.LinkRules.open;
+import static io.muster.peer.LinkRules.plus;
+import static io.muster.peer.LinkRules.stay;
 
 import io.muster.group.Member;
 import io.muster.group.Proof;
@@ -16,7 +17,6 @@ import io.muster.peer.History.Trouble;
 import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkState.Stage;
 import io.muster.peer.LinkState.WaitingPeerWarmup.Progress;
-import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +46,7 @@ final class WriterRules {
                 isAt(state, attempt)
                                 && state instanceof LinkState.OpeningSegment(History _, Stage stage)
                                 && (stage instanceof Stage.Dialling || stage instanceof Stage.OpeningLocal)
-                        ? lose(setup, state, reason, false)
+                        ? lose(setup, state, reason)
                         : stay(state);
             case LinkEvent.PolicyAnswered(Member peer, int attempt, WarmupAnswer answer) ->
                 isAt(state, attempt)
@@ -68,15 +68,15 @@ final class WriterRules {
             case LinkEvent.SlotWritten(long value) -> slotWritten(state, value);
             case LinkEvent.WriteApplied(PairId pair) ->
                 isWritingBack(state, pair)
-                        ? LinkMachine.connect(
+                        ? LinkRules.connect(
                                 history,
-                                LinkMachine.session(state).orElseThrow(),
+                                state.agreed().orElseThrow(),
                                 Proof.WARMUP,
-                                LinkMachine.session(state).orElseThrow().reasons())
+                                state.agreed().orElseThrow().reasons())
                         : stay(state);
             case LinkEvent.WriteFailed(PairId pair, String reason) ->
                 isWritingBack(state, pair)
-                        ? lose(setup, state, "warmup write-back failed: " + reason, true)
+                        ? closeAndLose(setup, state, "warmup write-back failed: " + reason)
                         : stay(state);
             case LinkEvent.TimerFired(Timer timer, int attempt) ->
                 isAt(state, attempt) ? timerFired(setup, state, timer) : stay(state);
@@ -115,18 +115,6 @@ final class WriterRules {
         };
     }
 
-    static Step dial(LinkSetup setup, History history, RankEntry peer, List<LinkEffect> before, String reason) {
-        History next = history.withAttempt(history.attempt() + 1);
-        return new Step(
-                new LinkState.OpeningSegment(next, new Stage.Dialling()),
-                plus(
-                        before,
-                        new LinkEffect.StartTimer(
-                                Timer.OPEN, next.attempt(), setup.timing().openTimeoutMs()),
-                        new LinkEffect.Dial(next.attempt(), peer)),
-                reason);
-    }
-
     private static boolean isAt(LinkState state, int attempt) {
         return state.history().attempt() == attempt;
     }
@@ -134,7 +122,7 @@ final class WriterRules {
     private static Step policyAnswered(
             LinkSetup setup, History history, Stage.AskingPolicy asking, WarmupAnswer answer) {
         if (answer.plan() == WarmupAnswer.Plan.REFUSE || history.target() == null) {
-            return LinkMachine.refuse(setup, history, List.of(), answer.reason());
+            return LinkRules.refuse(setup, history, List.of(), answer.reason());
         }
         return new Step(
                 new LinkState.OpeningSegment(
@@ -174,12 +162,12 @@ final class WriterRules {
                 awaiting.answer(),
                 accept.answer());
         String reasons = session.reasons();
-        var shortCut = LinkMachine.shortCircuit(awaiting.answer(), accept.answer());
+        var shortCut = LinkRules.shortCircuit(awaiting.answer(), accept.answer());
         if (shortCut.isPresent()) {
-            return LinkMachine.connect(history, session, shortCut.get(), reasons);
+            return LinkRules.connect(history, session, shortCut.get(), reasons);
         }
         if (history.isWritingOver(awaiting.generation())) {
-            return LinkMachine.backOff(
+            return LinkRules.backOff(
                     setup,
                     history.failed(WARMUP, STILL_WRITING),
                     List.of(new LinkEffect.SendClose(session, STILL_WRITING)),
@@ -235,11 +223,11 @@ final class WriterRules {
         }
         return switch (refuse.code()) {
             case RETRY ->
-                LinkMachine.backOff(
+                LinkRules.backOff(
                         setup, history.failed(History.Phase.REFUSED, refuse.reason()), List.of(), refuse.reason());
             case STALLED ->
-                LinkMachine.backOff(setup, history.failed(WARMUP, refuse.reason()), List.of(), refuse.reason());
-            case FINAL -> LinkMachine.refuse(setup, history, List.of(), refuse.reason());
+                LinkRules.backOff(setup, history.failed(WARMUP, refuse.reason()), List.of(), refuse.reason());
+            case FINAL -> LinkRules.refuse(setup, history, List.of(), refuse.reason());
         };
     }
 
@@ -261,18 +249,16 @@ final class WriterRules {
                                 "link-open not answered after " + setup.timing().openTimeoutMs() + " ms";
                             case Stage.OpeningLocal _, Stage.AwaitingOpen _, Stage.AskingPolicyFor _ ->
                                 "not opened after " + setup.timing().openTimeoutMs() + " ms";
-                        },
-                        false);
+                        });
             case LinkState.WaitingPeerWarmup(History _, Session _, Progress progress)
             when timer == Timer.WARMUP ->
-                lose(
+                closeAndLose(
                         setup,
                         state,
                         (progress == Progress.AWAITING_WRITE
                                         ? "no warmup write has come from the peer after "
                                         : "warmup write-back not applied after ")
-                                + setup.timing().warmupTimeoutMs() + " ms",
-                        true);
+                                + setup.timing().warmupTimeoutMs() + " ms");
             case LinkState.BackingOff _
             when timer == Timer.BACKOFF -> open(setup, state.history(), none, "trying again");
             case LinkState.Refused _ when timer == Timer.PROBE -> open(setup, state.history(), none, "trying again");

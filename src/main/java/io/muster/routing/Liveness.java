@@ -3,7 +3,6 @@
 package io.muster.routing;
 
 import io.muster.peer.LinkEvent;
-import io.muster.peer.LinkMachine;
 import io.muster.peer.LinkState;
 import io.muster.peer.PairId;
 import io.muster.peer.Session;
@@ -43,7 +42,8 @@ final class Liveness {
         ports.groups().forEach(group -> {
             Set<Long> pairs = new HashSet<>();
             group.linkTable()
-                    .forEach((_, row) -> LinkMachine.session(row.state())
+                    .forEach((_, row) -> row.state()
+                            .agreed()
                             .filter(session -> session.generation().equals(channel.generation()))
                             .ifPresent(session -> pairs.add(Beat.mix(session.pairId()))));
             EpochRecord epoch = group.barrier().epochSeen();

@@ -11,7 +11,7 @@ import java.util.List;
 /**
  * The plan of a link's warmup: a pure function of both handles, so that both ends compute the same plan without a
  * message. A plan that imports memory is not the last word: each end sends its own verdict on the import, and the link
- * is short-circuited only if both are yes ({@code LinkMachine.shortCircuit}); otherwise both ends exchange.
+ * is short-circuited only if both are yes ({@code LinkRules.shortCircuit}); otherwise both ends exchange.
  */
 public final class WarmupPlan {
     private WarmupPlan() {}

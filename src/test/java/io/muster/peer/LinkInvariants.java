@@ -69,10 +69,9 @@ final class LinkInvariants {
                         && next instanceof LinkState.OpeningSegment(var _, Stage stage)
                         && stage instanceof Stage.AwaitingAccept;
             case LinkEffect.SendAccept _ ->
-                setup.role() == LinkSetup.Role.WAITER
-                        && LinkMachine.session(next).isPresent();
+                setup.role() == LinkSetup.Role.WAITER && next.agreed().isPresent();
             case LinkEffect.WriteSlot(Session session, long value) ->
-                LinkMachine.holds(next, session.pairId())
+                next.holds(session.pairId())
                         && value == (writer ? session.writerValue() : session.waiterValue())
                         && (writer
                                 ? next instanceof LinkState.WaitingPeerWarmup && hasSeen(from, event, session)
@@ -87,7 +86,7 @@ final class LinkInvariants {
                         && history.target().reach() instanceof LinkEvent.Reach.Dialable;
             case LinkEffect.OpenLocal _ ->
                 next instanceof LinkState.OpeningSegment(var _, Stage stage) && stage instanceof Stage.OpeningLocal;
-            case LinkEffect.SendClose(Session session, String _) -> !LinkMachine.holds(next, session.pairId());
+            case LinkEffect.SendClose(Session session, String _) -> !next.holds(session.pairId());
             case LinkEffect.Drain _ -> next instanceof LinkState.Expiring && !(from instanceof LinkState.Expiring);
             case LinkEffect.SendRefuse _, LinkEffect.StartTimer _, LinkEffect.StopTimer _ -> true;
         };

@@ -61,7 +61,7 @@ final class LinkMachineTest {
         }
 
         Session session() {
-            return LinkMachine.session(state).orElseThrow();
+            return state.agreed().orElseThrow();
         }
 
         <T extends LinkEffect> T only(Class<T> type) {

@@ -140,7 +140,7 @@ final class LinkMachineWalkTest {
         Seen seen = walk(
                 Walk.WRITER,
                 (setup, state, event) -> state instanceof LinkState.BackingOff && event instanceof LinkEvent.TimerFired
-                        ? LinkMachine.stay(state)
+                        ? LinkRules.stay(state)
                         : LinkMachine.transition(setup, state, event));
         assertThat(stuck(seen)).isNotEmpty();
     }
@@ -217,10 +217,11 @@ final class LinkMachineWalkTest {
         note(wrong, LinkInvariants.timerMismatch(step.next(), timer), where);
         note(wrong, brokenWrites(from.state(), possible.event(), step), where);
         if (possible.event() instanceof LinkEvent.ChannelLost(ChannelGeneration lost, var _, var _)
-                && LinkMachine.generation(step.next()).filter(lost::equals).isPresent()) {
+                && step.next().generation().filter(lost::equals).isPresent()) {
             wrong.add("a lost channel is remembered" + where);
         }
-        if (LinkMachine.session(step.next())
+        if (step.next()
+                .agreed()
                 .filter(session -> session.attempt() != step.next().history().attempt())
                 .isPresent()) {
             wrong.add("the session is not of the current attempt" + where);
@@ -241,8 +242,8 @@ final class LinkMachineWalkTest {
      */
     private static LinkState bare(LinkState state) {
         History old = state.history();
-        LinkState bare = LinkMachine.withHistory(
-                state, new History(old.target(), old.newest(), old.over(), old.attempt(), 0, null, List.of()));
+        LinkState bare = state.withHistory(
+                new History(old.target(), old.newest(), old.over(), old.attempt(), 0, null, List.of()));
         return bare
                         instanceof
                         LinkState.OpeningSegment(
@@ -397,8 +398,7 @@ final class LinkMachineWalkTest {
             for (int of = attempt - 1; of <= attempt + 1; of++) {
                 add(out, new LinkEvent.ChannelReady(of, generation, WRITER_NONCE), of != attempt, true);
             }
-            boolean other =
-                    LinkMachine.generation(state).filter(generation::equals).isEmpty();
+            boolean other = state.generation().filter(generation::equals).isEmpty();
             add(out, new LinkEvent.ChannelLost(generation, "SOCKET_CLOSED", "reset"), other, false);
         }
         for (WarmupAnswer answer :
@@ -412,7 +412,7 @@ final class LinkMachineWalkTest {
             }
         }
         for (PendingWrite write : state.history().writing()) {
-            boolean current = LinkMachine.holds(state, write.pair());
+            boolean current = state.holds(write.pair());
             add(out, new LinkEvent.WriteApplied(write.pair()), !current, true);
             add(out, new LinkEvent.WriteFailed(write.pair(), "timeout"), !current, false);
         }
@@ -429,7 +429,7 @@ final class LinkMachineWalkTest {
                     var pair = writer
                             ? new PairId(self, peer, of, nonce, WAITER_NONCE)
                             : new PairId(peer, self, of, nonce, WAITER_NONCE);
-                    boolean held = LinkMachine.holds(state, pair);
+                    boolean held = state.holds(pair);
                     add(
                             out,
                             new LinkEvent.CloseReceived(
@@ -471,7 +471,7 @@ final class LinkMachineWalkTest {
                     false,
                     true);
         }
-        LinkMachine.session(state).ifPresent(session -> {
+        state.agreed().ifPresent(session -> {
             add(out, new LinkEvent.SlotWritten(writer ? session.waiterValue() : session.writerValue()), false, true);
             add(out, new LinkEvent.SlotWritten(writer ? session.writerValue() : session.waiterValue()), true, false);
         });
@@ -480,8 +480,7 @@ final class LinkMachineWalkTest {
     private static void control(Walk walk, LinkState state, PairId pair, int number, List<Possible> out) {
         ChannelGeneration generation = generation(walk.setup.self().rank(), number);
         History history = state.history();
-        boolean current =
-                LinkMachine.generation(state).filter(generation::equals).isPresent();
+        boolean current = state.generation().filter(generation::equals).isPresent();
         for (WarmupAnswer answer : List.of(LinkFixture.EXCHANGE, LinkFixture.FABRIC)) {
             if (walk.setup.role() == LinkSetup.Role.WRITER) {
                 boolean awaited = current
@@ -560,9 +559,8 @@ final class LinkMachineWalkTest {
     private static LinkState renumbered(Walk walk, LinkState state) {
         History old = state.history();
         int by = Math.max(0, old.attempt() - 2);
-        Session session =
-                LinkMachine.session(state).map(now -> renumbered(now, by)).orElse(null);
-        PairId current = LinkMachine.session(state).map(Session::pairId).orElse(null);
+        Session session = state.agreed().map(now -> renumbered(now, by)).orElse(null);
+        PairId current = state.agreed().map(Session::pairId).orElse(null);
         List<PendingWrite> writing = old.writing().stream()
                 .map(write -> new PendingWrite(
                         write.pair().equals(current) && session != null ? session.pairId() : aged(write.pair(), by),
@@ -605,7 +603,7 @@ final class LinkMachineWalkTest {
                     LinkState.BackingOff _,
                     LinkState.Refused _,
                     LinkState.Expiring _,
-                    LinkState.Expired _ -> LinkMachine.withHistory(state, history);
+                    LinkState.Expired _ -> state.withHistory(history);
         };
     }
 

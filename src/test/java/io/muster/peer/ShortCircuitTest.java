@@ -60,9 +60,9 @@ final class ShortCircuitTest {
     void theRuleGivesBothEndsTheSameProofForEveryPairOfAnswers() {
         for (WarmupAnswer writer : answers("writer")) {
             for (WarmupAnswer waiter : answers("waiter")) {
-                assertThat(LinkMachine.shortCircuit(waiter, writer))
+                assertThat(LinkRules.shortCircuit(waiter, writer))
                         .as("%s and %s", writer, waiter)
-                        .isEqualTo(LinkMachine.shortCircuit(writer, waiter));
+                        .isEqualTo(LinkRules.shortCircuit(writer, waiter));
             }
         }
     }
@@ -72,7 +72,7 @@ final class ShortCircuitTest {
         int shortCircuits = 0;
         for (WarmupAnswer writer : answers("writer")) {
             for (WarmupAnswer waiter : answers("waiter")) {
-                Optional<Proof> proof = LinkMachine.shortCircuit(writer, waiter);
+                Optional<Proof> proof = LinkRules.shortCircuit(writer, waiter);
                 if (proof.isPresent()) {
                     shortCircuits++;
                     assertThat(writer.plan()).isEqualTo(waiter.plan());
@@ -94,11 +94,11 @@ final class ShortCircuitTest {
                     continue; // refused before the two answers meet
                 }
                 Reached waiting = waiter(ofWriter, ofWaiter);
-                PairId pair = LinkMachine.session(waiting.state()).orElseThrow().pairId();
+                PairId pair = waiting.state().agreed().orElseThrow().pairId();
                 Reached writing = writer(ofWriter, pair, ofWaiter);
-                Optional<Proof> proof = LinkMachine.shortCircuit(ofWriter, ofWaiter);
+                Optional<Proof> proof = LinkRules.shortCircuit(ofWriter, ofWaiter);
                 for (Reached end : List.of(waiting, writing)) {
-                    assertThat(LinkMachine.session(end.state()).orElseThrow().reasons())
+                    assertThat(end.state().agreed().orElseThrow().reasons())
                             .contains(ofWriter.reason())
                             .contains(ofWaiter.reason());
                 }

@@ -108,7 +108,7 @@ final class TwoLinkMachinesWalkTest {
     void wouldStickIfAConnectedWaiterIgnoredAHigherAttempt() {
         Rules deaf =
                 (setup, state, event) -> state instanceof LinkState.Connected && event instanceof LinkEvent.OpenReceived
-                        ? LinkMachine.stay(state)
+                        ? LinkRules.stay(state)
                         : LinkMachine.transition(setup, state, event);
         Bounds bounds = Bounds.of(1, 0, 0, 0)
                 .answers(LinkFixture.FABRIC, LinkFixture.FABRIC)
@@ -124,9 +124,8 @@ final class TwoLinkMachinesWalkTest {
             Step step = LinkMachine.transition(setup, state, event);
             History old = step.next().history();
             return new Step(
-                    LinkMachine.withHistory(
-                            step.next(),
-                            new History(
+                    step.next()
+                            .withHistory(new History(
                                     old.target(),
                                     old.newest(),
                                     old.over(),
@@ -169,7 +168,7 @@ final class TwoLinkMachinesWalkTest {
     void wouldLoseAttemptsIfAValueBeforeTheAcceptWereForgotten() {
         Rules forgetful = (setup, state, event) ->
                 event instanceof LinkEvent.SlotWritten && state instanceof LinkState.OpeningSegment
-                        ? LinkMachine.stay(state)
+                        ? LinkRules.stay(state)
                         : LinkMachine.transition(setup, state, event);
         Outcome outcome = walk(forgetful, Bounds.of(1, 0, 0, 0), LIMIT);
         assertThat(outcome.isGood()).as(outcome.toString()).isFalse();
@@ -180,9 +179,9 @@ final class TwoLinkMachinesWalkTest {
         Rules deaf = (setup, state, event) -> {
             Step step = LinkMachine.transition(setup, state, event);
             return event instanceof LinkEvent.PeerLeft
-                            && LinkMachine.session(state).isPresent()
+                            && state.agreed().isPresent()
                             && !step.next().equals(state)
-                    ? new Step(LinkMachine.withHistory(state, step.next().history()), List.of(), "")
+                    ? new Step(state.withHistory(step.next().history()), List.of(), "")
                     : step;
         };
         assertThat(walk(deaf, Bounds.of(1, 0, 0, 0).moves(1, 0), LIMIT).violation())

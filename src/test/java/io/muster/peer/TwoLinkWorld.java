@@ -259,8 +259,9 @@ final class TwoLinkWorld implements StateSpace.Model {
             happens(next, end, new LinkEvent.ChannelLost(generation(end, lost), "", ""), 0, "channel lost", out);
         }
         if (isKind(world) && bounds.pairLists() && isQuiet(world) && world[ALIVE] == 1) {
-            LinkMachine.session(state(world, end))
-                    .filter(session -> !LinkMachine.holds(state(world, 1 - end), session.pairId()))
+            state(world, end)
+                    .agreed()
+                    .filter(session -> !state(world, 1 - end).holds(session.pairId()))
                     .ifPresent(session ->
                             happens(world, end, new LinkEvent.PairNotHeld(session.pairId()), 0, "not held", out));
         }
@@ -553,7 +554,7 @@ final class TwoLinkWorld implements StateSpace.Model {
     static LinkState canonical(LinkState state) {
         History old = state.history();
         var history = new History(old.target(), old.newest(), old.over(), old.attempt(), 0, null, old.writing());
-        return switch (LinkMachine.withHistory(state, history)) {
+        return switch (state.withHistory(history)) {
             case LinkState.Connected(var h, var session, var proof, var _) ->
                 new LinkState.Connected(h, session, proof, "");
             case LinkState other -> other;
@@ -569,7 +570,7 @@ final class TwoLinkWorld implements StateSpace.Model {
         }
         for (int end = WAITER; end <= WRITER; end++) {
             LinkState state = state(world, end);
-            var generation = LinkMachine.generation(state);
+            var generation = state.generation();
             if (state instanceof LinkState.Connected
                     && generation.isPresent()
                     && numberOf(generation.get()) <= world[SEEN_LOST + end]) {
@@ -607,9 +608,10 @@ final class TwoLinkWorld implements StateSpace.Model {
     }
 
     private boolean samePair(char[] world) {
-        return LinkMachine.session(state(world, WRITER))
+        return state(world, WRITER)
+                .agreed()
                 .map(Session::pairId)
-                .equals(LinkMachine.session(state(world, WAITER)).map(Session::pairId));
+                .equals(state(world, WAITER).agreed().map(Session::pairId));
     }
 
     /** Nothing is under way that could still change something by itself. */

@@ -4,7 +4,6 @@ package io.muster.sim;
 
 import io.muster.group.Member;
 import io.muster.peer.LinkEvent;
-import io.muster.peer.LinkMachine;
 import io.muster.peer.LinkState;
 import io.muster.peer.Session;
 import io.muster.seat.SeatEvent.IncumbentAnswered.Answer;
@@ -220,7 +219,10 @@ final class Invariants {
         }
         SimSeat there = channel.peer.seats.get(link.peer);
         return there == null
-                || LinkMachine.session(there.links.get(link.seat.rank).state)
+                || there.links
+                        .get(link.seat.rank)
+                        .state
+                        .agreed()
                         .map(Session::pairId)
                         .filter(session.pairId()::equals)
                         .isEmpty();
