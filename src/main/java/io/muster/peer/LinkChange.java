@@ -6,6 +6,7 @@ import io.muster.bus.JsonOnDemand;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.Proof;
+import io.muster.transfer.LossEvidence;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +24,8 @@ public record LinkChange(
     /** The short word for the event that ended a link, as reports and {@code degraded} give it. */
     public static String cause(LinkEvent event) {
         return switch (event) {
-            case LinkEvent.ChannelLost(var _, String kind, var _) -> kind;
+            case LinkEvent.ChannelLost(var _, LossEvidence evidence) ->
+                evidence.kind().name();
             case LinkEvent.PeerLeft _ -> "LEFT";
             case LinkEvent.Reported _ -> "REPORTED";
             case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";

@@ -5,6 +5,7 @@ package io.muster.peer;
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.LossEvidence;
 
 /**
  * An event of a link. An outcome names its attempt, and also the life or the pair where attempts of different lives
@@ -54,7 +55,7 @@ public sealed interface LinkEvent {
     /** A channel to the peer's process is open; either end may have dialled it. */
     record ChannelUp() implements LinkEvent {}
 
-    record ChannelLost(ChannelGeneration generation, String kind, String detail) implements LinkEvent {}
+    record ChannelLost(ChannelGeneration generation, LossEvidence evidence) implements LinkEvent {}
 
     /**
      * The policy has answered.

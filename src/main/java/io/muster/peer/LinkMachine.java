@@ -19,6 +19,7 @@ import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkState.Stage;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.LossEvidence;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -120,8 +121,8 @@ public final class LinkMachine {
                 state.holds(close.pair())
                         ? lose(setup, state, "closed by the other end: " + close.reason())
                         : stay(state);
-            case LinkEvent.ChannelLost(ChannelGeneration generation, String kind, String detail) ->
-                channelLost(setup, state, generation, kind + ": " + detail);
+            case LinkEvent.ChannelLost(ChannelGeneration generation, LossEvidence evidence) ->
+                channelLost(setup, state, generation, evidence.kind() + ": " + evidence.detail());
             case LinkEvent.WriteApplied(PairId pair) -> byRole(setup, writeEnded(state, pair), event);
             case LinkEvent.WriteFailed(PairId pair, String _) -> byRole(setup, writeEnded(state, pair), event);
             case LinkEvent.LocalReady(int attempt, Member member) -> localReady(setup, state, attempt, member);

@@ -12,6 +12,7 @@ import io.muster.segment.RankEntry;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -128,7 +129,10 @@ public final class PeerVerticle extends VerticleBase {
                     setup,
                     state,
                     new LinkEvent.ChannelLost(
-                            session.generation(), "SOCKET_CLOSED", "the channel ended before the link was connected"));
+                            session.generation(),
+                            new LossEvidence(
+                                    LossEvidence.Kind.SOCKET_CLOSED,
+                                    "the channel ended before the link was connected")));
         }
         LinkState before = state;
         state = step.next();

@@ -107,8 +107,7 @@ public final class ProcessRouting {
     public void lost(Channel channel, LossEvidence evidence) {
         channels.remove(channel.generation());
         liveness.forget(channel.generation());
-        var event =
-                new LinkEvent.ChannelLost(channel.generation(), evidence.kind().name(), evidence.detail());
+        var event = new LinkEvent.ChannelLost(channel.generation(), evidence);
         ports.groups().forEach(group -> {
             for (int rank : group.ranks()) {
                 for (int peer = 0; peer < group.worldSize(); peer++) {

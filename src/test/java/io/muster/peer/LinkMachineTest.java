@@ -28,6 +28,7 @@ import io.muster.group.Proof;
 import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkEvent.Reach;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.LossEvidence;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -580,15 +581,15 @@ final class LinkMachineTest {
     @Test // P-12
     void losesConnectedWithItsChannelAndWithNoOther() {
         assertThat(connectedWriter()
-                        .on(new LinkEvent.ChannelLost(W2, "SILENCE", ""))
+                        .on(new LinkEvent.ChannelLost(W2, new LossEvidence(LossEvidence.Kind.SILENCE, "")))
                         .name())
                 .isEqualTo(CONNECTED);
         assertThat(connectedWriter()
-                        .on(new LinkEvent.ChannelLost(W1, "SILENCE", "3 misses"))
+                        .on(new LinkEvent.ChannelLost(W1, new LossEvidence(LossEvidence.Kind.SILENCE, "3 misses")))
                         .name())
                 .isEqualTo(BACKING_OFF);
         assertThat(connectedWaiter()
-                        .on(new LinkEvent.ChannelLost(P1, "SILENCE", "3 misses"))
+                        .on(new LinkEvent.ChannelLost(P1, new LossEvidence(LossEvidence.Kind.SILENCE, "3 misses")))
                         .name())
                 .isEqualTo(OPENING_SEGMENT);
     }
@@ -605,7 +606,10 @@ final class LinkMachineTest {
 
     @Test
     void aNewChannelEndsTheBackOffAtOnce() {
-        Link link = connectedWriter().on(new LinkEvent.ChannelLost(W1, "SOCKET_CLOSED", ""), new LinkEvent.ChannelUp());
+        Link link = connectedWriter()
+                .on(
+                        new LinkEvent.ChannelLost(W1, new LossEvidence(LossEvidence.Kind.SOCKET_CLOSED, "")),
+                        new LinkEvent.ChannelUp());
         assertThat(link.only(LinkEffect.Dial.class).attempt()).isEqualTo(2);
     }
 
@@ -618,7 +622,9 @@ final class LinkMachineTest {
                 .isInstanceOfSatisfying(
                         LinkState.Connected.class, c -> assertThat(c.proof()).isEqualTo(Proof.FABRIC_IMPORT));
         assertThat(link.did(LinkEffect.WriteSlot.class)).isFalse();
-        assertThat(link.on(new LinkEvent.ChannelLost(W1, "SILENCE", ""), new LinkEvent.TimerFired(Timer.BACKOFF, 1))
+        assertThat(link.on(
+                                new LinkEvent.ChannelLost(W1, new LossEvidence(LossEvidence.Kind.SILENCE, "")),
+                                new LinkEvent.TimerFired(Timer.BACKOFF, 1))
                         .only(LinkEffect.Dial.class)
                         .attempt())
                 .isEqualTo(2);
@@ -685,7 +691,7 @@ final class LinkMachineTest {
         assertThat(link.did(LinkEffect.Dial.class)).isFalse();
         assertThat(link.name()).isEqualTo(REFUSED);
         assertThat(connectedWaiter()
-                        .on(loopback, new LinkEvent.ChannelLost(P1, "SILENCE", ""))
+                        .on(loopback, new LinkEvent.ChannelLost(P1, new LossEvidence(LossEvidence.Kind.SILENCE, "")))
                         .name())
                 .isEqualTo(REFUSED);
     }

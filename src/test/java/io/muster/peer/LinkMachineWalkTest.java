@@ -16,6 +16,7 @@ import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkEvent.Reach;
 import io.muster.peer.LinkState.Stage;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.LossEvidence;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,7 +217,7 @@ final class LinkMachineWalkTest {
         note(wrong, LinkInvariants.brokenBy(walk.setup, from.state(), possible.event(), step), where);
         note(wrong, LinkInvariants.timerMismatch(step.next(), timer), where);
         note(wrong, brokenWrites(from.state(), possible.event(), step), where);
-        if (possible.event() instanceof LinkEvent.ChannelLost(ChannelGeneration lost, var _, var _)
+        if (possible.event() instanceof LinkEvent.ChannelLost(ChannelGeneration lost, var _)
                 && step.next().generation().filter(lost::equals).isPresent()) {
             wrong.add("a lost channel is remembered" + where);
         }
@@ -281,7 +282,7 @@ final class LinkMachineWalkTest {
                     case LinkEvent.WriteApplied(PairId pair) -> write.pair().equals(pair);
                     case LinkEvent.WriteFailed(PairId pair, String _) ->
                         write.pair().equals(pair);
-                    case LinkEvent.ChannelLost(ChannelGeneration generation, var _, var _) ->
+                    case LinkEvent.ChannelLost(ChannelGeneration generation, var _) ->
                         write.generation().equals(generation);
                     case LinkEvent other -> false;
                 }
@@ -399,7 +400,11 @@ final class LinkMachineWalkTest {
                 add(out, new LinkEvent.ChannelReady(of, generation, WRITER_NONCE), of != attempt, true);
             }
             boolean other = state.generation().filter(generation::equals).isEmpty();
-            add(out, new LinkEvent.ChannelLost(generation, "SOCKET_CLOSED", "reset"), other, false);
+            add(
+                    out,
+                    new LinkEvent.ChannelLost(generation, new LossEvidence(LossEvidence.Kind.SOCKET_CLOSED, "reset")),
+                    other,
+                    false);
         }
         for (WarmupAnswer answer :
                 List.of(LinkFixture.EXCHANGE, LinkFixture.FABRIC, LinkFixture.NO_IMPORT, LinkFixture.REFUSE)) {

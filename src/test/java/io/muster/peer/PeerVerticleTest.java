@@ -22,6 +22,7 @@ import io.muster.group.ProcessId;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RecordingChannel;
 import io.muster.transfer.RemoteRegion;
 import io.muster.wire.Decoded;
@@ -465,8 +466,11 @@ class PeerVerticleTest {
         };
         onChange(test, change -> {
             if (change.to() instanceof LinkState.Connected) {
-                seat.tell(new LinkEvent.ChannelLost(new ChannelGeneration(1, 1), "SILENCE", "of another channel"));
-                seat.tell(new LinkEvent.ChannelLost(GENERATION, "SILENCE", "nothing heard for 3000 ms"));
+                seat.tell(new LinkEvent.ChannelLost(
+                        new ChannelGeneration(1, 1),
+                        new LossEvidence(LossEvidence.Kind.SILENCE, "of another channel")));
+                seat.tell(new LinkEvent.ChannelLost(
+                        GENERATION, new LossEvidence(LossEvidence.Kind.SILENCE, "nothing heard for 3000 ms")));
             } else if (change.from() instanceof LinkState.Connected) {
                 assertThat(change.lostPeer()).isEqualTo(waiter(1));
                 assertThat(change.cause()).isEqualTo("SILENCE");

@@ -12,6 +12,7 @@ import static io.muster.peer.LinkFixture.slot;
 
 import io.muster.group.Member;
 import io.muster.peer.LinkEffect.Timer;
+import io.muster.transfer.LossEvidence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -256,7 +257,14 @@ final class TwoLinkWorld implements StateSpace.Model {
             next = without(
                     next,
                     item -> item instanceof Item.Message message && message.to() == end && message.channel() <= lost);
-            happens(next, end, new LinkEvent.ChannelLost(generation(end, lost), "", ""), 0, "channel lost", out);
+            happens(
+                    next,
+                    end,
+                    new LinkEvent.ChannelLost(
+                            generation(end, lost), new LossEvidence(LossEvidence.Kind.SOCKET_CLOSED, "")),
+                    0,
+                    "channel lost",
+                    out);
         }
         if (isKind(world) && bounds.pairLists() && isQuiet(world) && world[ALIVE] == 1) {
             state(world, end)

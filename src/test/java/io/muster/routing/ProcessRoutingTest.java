@@ -57,7 +57,7 @@ class ProcessRoutingTest {
     void notifiesAllLinksAndBlameThatAChannelIsLost() {
         process.routing.opened(process.channel);
         process.routing.lost(process.channel, SILENCE);
-        var event = new LinkEvent.ChannelLost(process.channel.generation(), "SILENCE", "nothing received for 3000 ms");
+        var event = new LinkEvent.ChannelLost(process.channel.generation(), SILENCE);
         assertThat(process.sent)
                 .containsExactly(
                         new FakeProcess.Sent(0, 0, event),

@@ -16,6 +16,7 @@ import io.muster.peer.Step;
 import io.muster.peer.WarmupAnswer;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
+import io.muster.transfer.LossEvidence;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -83,7 +84,10 @@ final class SimLink {
                     known,
                     state,
                     new LinkEvent.ChannelLost(
-                            session.generation(), "SOCKET_CLOSED", "the channel ended before the link was connected"));
+                            session.generation(),
+                            new LossEvidence(
+                                    LossEvidence.Kind.SOCKET_CLOSED,
+                                    "the channel ended before the link was connected")));
         }
         LinkState before = state;
         state = step.next();
