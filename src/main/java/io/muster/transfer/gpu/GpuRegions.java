@@ -290,17 +290,17 @@ final class GpuRegions {
 
     // ---- closing a region: revoke, wait for the acknowledgements, free
 
-    private Future<Void> release(Region region, Gpu gpu, GpuView view, Duration bound) {
+    private Future<Void> release(int region, Gpu gpu, GpuView view, Duration bound) {
         return revoke(region, bound)
                 .compose(_ -> Future.fromCompletionStage(gpu.close(view)))
                 .recover(failure -> Future.failedFuture(new IllegalStateException(GpuFailures.text(failure), failure)));
     }
 
-    private Future<Void> revoke(Region region, Duration bound) {
+    private Future<Void> revoke(int region, Duration bound) {
         Attached mapped;
         List<ChannelGeneration> asked;
         synchronized (this) {
-            mapped = attached.get(region.id());
+            mapped = attached.get(region);
             if (mapped == null) {
                 return Future.succeededFuture();
             }
@@ -309,12 +309,12 @@ final class GpuRegions {
         for (ChannelGeneration generation : asked) {
             Channel channel = channels.apply(generation);
             if (channel != null) {
-                channel.send(ControlKind.TRANSFER, new TransferMessage.Revoke(region.id()).encode());
+                channel.send(ControlKind.TRANSFER, new TransferMessage.Revoke(region).encode());
             }
         }
         long timer = vertx.setTimer(
                 Math.max(1, bound.toMillis()),
-                _ -> mapped.free.tryFail(new IllegalStateException(mappings(region.id())
+                _ -> mapped.free.tryFail(new IllegalStateException(mappings(region)
                         + " mappings by other processes were not ended within " + bound.toMillis() + " ms")));
         return mapped.free.future().onComplete(_ -> vertx.cancelTimer(timer));
     }

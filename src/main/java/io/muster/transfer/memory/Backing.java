@@ -54,9 +54,10 @@ public sealed interface Backing {
     @FunctionalInterface
     interface Release {
         /**
+         * @param region id of the region
          * @param bound how long to wait for other processes to unmap the memory
          * @return fails if they have not; the memory then must not be freed
          */
-        Future<Void> release(Region region, Duration bound);
+        Future<Void> release(int region, Duration bound);
     }
 }

@@ -20,7 +20,7 @@ public final class LocalTransport {
     }
 
     /**
-     * Copies on the caller's thread, and then calls the region's {@link WriteListener} on that thread.
+     * Copies on the caller's thread, and then calls the region's {@link Region.WriteListener} on that thread.
      *
      * @return already completed: succeeded, or failed with a {@link WriteException}
      */

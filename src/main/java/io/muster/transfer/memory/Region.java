@@ -9,10 +9,13 @@ import io.muster.segment.SegmentInfo;
 import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,11 +37,24 @@ public final class Region {
         record Leaked(int leases, long waitedMs) implements End {}
     }
 
-    private final RegionTable table;
+    /** Is called after a write into a region. */
+    @FunctionalInterface
+    public interface WriteListener {
+        /**
+         * The bytes were applied, and the write is not acknowledged yet. Called on the event loop of the bulk
+         * connection, or on the writer's thread for writes within this process. Must not block.
+         */
+        void written(Region region, long offset, long length);
+    }
+
+    private final Vertx vertx;
     private final String name;
     private final RemoteRegion remote;
     private final Backing backing;
     private final @Nullable WriteListener listener;
+    /** Removes the region from its table. */
+    private final Consumer<Region> forget;
+
     private final Promise<End> end = Promise.promise();
     /** Set by the registering thread before the key is published; read by event loops. */
     private volatile @Nullable GroupName owner;
@@ -48,12 +64,19 @@ public final class Region {
     private Duration closeBound = Duration.ZERO;
     private boolean ended;
 
-    Region(RegionTable table, String name, RemoteRegion remote, Backing backing, @Nullable WriteListener listener) {
-        this.table = table;
+    Region(
+            Vertx vertx,
+            String name,
+            RemoteRegion remote,
+            Backing backing,
+            @Nullable WriteListener listener,
+            Consumer<Region> forget) {
+        this.vertx = vertx;
         this.name = name;
         this.remote = remote;
         this.backing = backing;
         this.listener = listener;
+        this.forget = forget;
     }
 
     /**
@@ -141,7 +164,7 @@ public final class Region {
         if (idle) {
             free(bound);
         } else {
-            table.after(Math.max(1, bound.toMillis()), () -> leak(bound.toMillis()));
+            vertx.setTimer(Math.max(1, bound.toMillis()), _ -> leak(bound.toMillis()));
         }
         return end.future();
     }
@@ -181,7 +204,7 @@ public final class Region {
             ended = true;
             held = leases;
         }
-        table.forget(this);
+        forget.accept(this);
         log.warn(
                 LogEvents.REGION_LEAKED
                         + " region={} name={} bytes={} leases={} waitedMs={}: the memory stays allocated,"
@@ -195,8 +218,8 @@ public final class Region {
     }
 
     private void free(Duration bound) {
-        table.release(this, bound).onComplete(freed -> {
-            table.forget(this);
+        release(bound).onComplete(freed -> {
+            forget.accept(this);
             if (freed.succeeded()) {
                 end.complete(new End.Closed());
             } else {
@@ -209,6 +232,24 @@ public final class Region {
                 end.complete(new End.Leaked(0, 0));
             }
         });
+    }
+
+    private Future<Void> release(Duration bound) {
+        return switch (backing) {
+            case Backing.Host(MemorySegment _, Arena owned) -> owned == null ? Future.succeededFuture() : close(owned);
+            case Backing.OnGpu onGpu -> onGpu.release().release(id(), bound);
+        };
+    }
+
+    /** Closing a shared arena stops all threads for a moment, so it is not done on an event loop. */
+    private Future<Void> close(Arena arena) {
+        return vertx.executeBlocking(
+                        () -> {
+                            arena.close();
+                            return arena;
+                        },
+                        false)
+                .mapEmpty();
     }
 
     @Override

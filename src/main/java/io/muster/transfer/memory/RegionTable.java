@@ -6,12 +6,10 @@ import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
-import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -73,7 +71,7 @@ public final class RegionTable {
      * @param memory native, at least one byte, writable, and accessible from every thread (a shared or global arena)
      * @throws MusterException CONFIG if the memory does not meet these conditions
      */
-    public Region register(String name, MemorySegment memory, @Nullable WriteListener listener) {
+    public Region register(String name, MemorySegment memory, Region.@Nullable WriteListener listener) {
         if (!memory.isNative()) {
             throw MusterException.config(
                     "region " + name + " is on the Java heap, which no transport can access: allocate it off-heap");
@@ -90,7 +88,7 @@ public final class RegionTable {
     }
 
     /** Allocates and registers zeroed memory. {@link Region#close} frees it. */
-    public Region allocate(String name, long bytes, @Nullable WriteListener listener) {
+    public Region allocate(String name, long bytes, Region.@Nullable WriteListener listener) {
         if (bytes < 1) {
             throw MusterException.config("region " + name + " has " + bytes + " bytes: at least 1 is needed");
         }
@@ -153,14 +151,6 @@ public final class RegionTable {
         return new Lease(region, offset, length);
     }
 
-    void forget(Region region) {
-        regions.remove(region.id(), region);
-    }
-
-    void after(long ms, Runnable task) {
-        vertx.setTimer(ms, _ -> task.run());
-    }
-
     /** The region with this id and key, closing or not. */
     public Optional<Region> find(int id, long key) {
         return Optional.ofNullable(regions.get(id))
@@ -171,26 +161,7 @@ public final class RegionTable {
         return Optional.ofNullable(regions.get(id));
     }
 
-    Future<Void> release(Region region, Duration bound) {
-        return switch (region.backing()) {
-            case Backing.Host(MemorySegment _, Arena owned) ->
-                owned == null ? Future.succeededFuture() : release(owned);
-            case Backing.OnGpu onGpu -> onGpu.release().release(region, bound);
-        };
-    }
-
-    /** Closing a shared arena stops all threads for a moment, so it is not done on an event loop. */
-    private Future<Void> release(Arena arena) {
-        return vertx.executeBlocking(
-                        () -> {
-                            arena.close();
-                            return arena;
-                        },
-                        false)
-                .mapEmpty();
-    }
-
-    public Region add(String name, Backing backing, @Nullable WriteListener listener) {
+    public Region add(String name, Backing backing, Region.@Nullable WriteListener listener) {
         if (backing.bytes() < 1) {
             throw MusterException.config("region " + name + " is empty: at least 1 byte is needed");
         }
@@ -200,8 +171,8 @@ public final class RegionTable {
             throw MusterException.fatal(
                     "this process has registered 2147483647 regions and has no more ids: start a new process");
         }
-        Region region =
-                new Region(this, name, new RemoteRegion(id, keys.nextLong(), backing.bytes()), backing, listener);
+        var remote = new RemoteRegion(id, keys.nextLong(), backing.bytes());
+        var region = new Region(vertx, name, remote, backing, listener, over -> regions.remove(id, over));
         regions.put(id, region);
         return region;
     }
