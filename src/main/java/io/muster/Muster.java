@@ -256,7 +256,10 @@ public final class Muster {
 
     /** Does the same as {@link #prime} and blocks until it is done. Returns the number of rounds. */
     public static int primeBlocking(MusterOptions options) {
-        return Rehearsal.run(options).rounds();
+        return Rehearsal.run(
+                options,
+                (vertx, store, id, own, around) -> start(vertx, store, id, own, around)
+                        .map(started -> new Rehearsal.Process(started::prepare, started::close)));
     }
 
     private static ProcessId processId(HazelcastInstance hazelcast) {

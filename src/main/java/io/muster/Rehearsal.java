@@ -17,6 +17,7 @@ import io.muster.options.WarmupOptions;
 import io.muster.runtime.Hardware;
 import io.muster.runtime.StartDependencies;
 import io.muster.store.InMemorySegmentStore;
+import io.muster.store.SegmentStore;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -26,6 +27,8 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Connects small groups inside this process: a few instances of Muster, each on a Vert.x of its own, over loopback
@@ -43,25 +46,37 @@ final class Rehearsal {
 
     private static final String SEGMENT = "rehearsal";
 
-    private final int processes;
-    private final List<Vertx> vertxes = new ArrayList<>();
-    private final List<Muster> musters = new ArrayList<>();
-
-    private Rehearsal(int processes) {
-        this.processes = processes;
+    /** Starts one of the processes. */
+    @FunctionalInterface
+    interface Starter {
+        Future<Process> start(
+                Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, StartDependencies around);
     }
 
-    /** Rounds that were done, and the time that they took. */
-    record Outcome(int rounds, long elapsedMs) {}
+    /** A started process. */
+    record Process(Function<GroupOptions, Future<PreparedRank>> prepare, Supplier<Future<Void>> close) {}
 
-    /** Blocks for {@code prime.rounds} or {@code prime.budgetMs}, whichever is over first. */
-    static Outcome run(MusterOptions options) {
+    private final int processes;
+    private final Starter starter;
+    private final List<Vertx> vertxes = new ArrayList<>();
+    private final List<Process> started = new ArrayList<>();
+
+    private Rehearsal(int processes, Starter starter) {
+        this.processes = processes;
+        this.starter = starter;
+    }
+
+    /**
+     * Blocks for {@code prime.rounds} or {@code prime.budgetMs}, whichever is over first. Returns how many rounds were
+     * done.
+     */
+    static int run(MusterOptions options, Starter starter) {
         PrimeOptions prime = options.prime();
         if (prime.rounds() == 0) {
-            return new Outcome(0, 0);
+            return 0;
         }
         long startNanos = System.nanoTime();
-        var rehearsal = new Rehearsal(prime.processes());
+        var rehearsal = new Rehearsal(prime.processes(), starter);
         int done = 0;
         try {
             var shared = new InMemorySegmentStore.Shared();
@@ -76,7 +91,7 @@ final class Rehearsal {
         } finally {
             rehearsal.close();
         }
-        return new Outcome(done, (System.nanoTime() - startNanos) / 1_000_000);
+        return done;
     }
 
     /** The same options with any free port, no fabric (so mode auto exchanges), no secret and no reports. */
@@ -93,7 +108,7 @@ final class Rehearsal {
                 new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1).setInternalBlockingPoolSize(1));
         vertxes.add(vertx);
         ProcessId id = ProcessId.random(new SecureRandom());
-        musters.add(Muster.start(
+        started.add(starter.start(
                         vertx,
                         shared.store(vertx.getOrCreateContext(), id),
                         id,
@@ -107,8 +122,9 @@ final class Rehearsal {
         int ranks = processes + 1;
         List<Future<PreparedRank>> prepared = new ArrayList<>();
         for (int rank = 0; rank < ranks; rank++) {
-            prepared.add(musters.get(Math.max(0, rank - 1))
-                    .prepare(GroupOptions.of("rehearsal-" + number, rank, ranks).segment(SEGMENT, Long.BYTES)));
+            prepared.add(started.get(Math.max(0, rank - 1))
+                    .prepare()
+                    .apply(GroupOptions.of("rehearsal-" + number, rank, ranks).segment(SEGMENT, Long.BYTES)));
         }
         Future.all(prepared).await();
         int late = number % 2 == 0 ? ranks : ranks - 1;
@@ -128,7 +144,7 @@ final class Rehearsal {
     }
 
     private void close() {
-        musters.forEach(muster -> muster.close().await());
+        started.forEach(process -> process.close().get().await());
         vertxes.forEach(vertx -> vertx.close().await());
     }
 }

@@ -28,9 +28,9 @@ public final class GroupNetwork implements Network {
     /** Filled on the group's context; read on any context when idle channels are closed. */
     private final Set<ProcessId> ahead = ConcurrentHashMap.newKeySet();
 
-    GroupNetwork(ProcessRouting routing, ProcessPorts ports, RoutedGroup group) {
+    public GroupNetwork(ProcessRouting routing, RoutedGroup group) {
         this.routing = routing;
-        this.ports = ports;
+        this.ports = routing.ports();
         this.group = group;
     }
 

@@ -55,11 +55,6 @@ public final class ProcessRouting {
         this.takeovers = new TakeoverNotice(ports, this::connect, timing.takeoverMs());
     }
 
-    /** The network of one group. */
-    public GroupNetwork networkOf(RoutedGroup group) {
-        return new GroupNetwork(this, ports, group);
-    }
-
     public Channels channels() {
         return channels;
     }
@@ -70,6 +65,10 @@ public final class ProcessRouting {
             channels.enter(channel);
             return channel;
         });
+    }
+
+    ProcessPorts ports() {
+        return ports;
     }
 
     Claims claims() {

@@ -116,7 +116,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         this.sealed = seals == null ? null : new SealedSegmentStore(process.store(), seals.secret(), this::foreign);
         this.store = sealed == null ? process.store() : sealed;
         this.addresses = new Addresses(name);
-        this.network = process.routing().networkOf(this);
+        this.network = new GroupNetwork(process.routing(), this);
         MusterOptions options = process.options();
         PeerOptions peer = options.peer();
         this.policy =

@@ -19,7 +19,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.TimeUnit;
 
 /** A channel that suffers faults on what leaves over it. Two of the same channel are equal. */
-record FaultyChannel(Vertx vertx, TransportFaults faults, Channel channel) implements WrappedChannel {
+record FaultyChannel(Vertx vertx, TransportFault.Strikes faults, Channel channel) implements WrappedChannel {
 
     static Buffer corrupted(Buffer payload) {
         Buffer copy = payload.copy();

@@ -11,7 +11,8 @@ import io.vertx.core.buffer.Buffer;
 import java.util.concurrent.TimeUnit;
 
 /** Passes on the events of a transport, except those that faults suppress. */
-record FaultyListener(Vertx vertx, TransportFaults faults, Transport.Listener listener) implements Transport.Listener {
+record FaultyListener(Vertx vertx, TransportFault.Strikes faults, Transport.Listener listener)
+        implements Transport.Listener {
     private Channel faulty(Channel channel) {
         return new FaultyChannel(vertx, faults, channel);
     }

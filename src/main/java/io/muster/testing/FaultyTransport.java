@@ -15,10 +15,10 @@ import java.util.Optional;
 /** A transport whose dials and channels suffer faults. */
 final class FaultyTransport implements Transport {
     private final Vertx vertx;
-    private final TransportFaults faults;
+    private final TransportFault.Strikes faults;
     private final Transport transport;
 
-    FaultyTransport(Vertx vertx, TransportFaults faults, Transport transport) {
+    FaultyTransport(Vertx vertx, TransportFault.Strikes faults, Transport transport) {
         this.vertx = vertx;
         this.faults = faults;
         this.transport = transport;

@@ -83,6 +83,13 @@ public final class TransportFault {
         record Hang() implements Act {}
     }
 
+    /** The act at an occasion, null if no fault strikes at it. */
+    @FunctionalInterface
+    interface Strikes {
+        @Nullable
+        Act strike(Point where, ProcessId whom);
+    }
+
     private final Point point;
     private final Act act;
     private final @Nullable ProcessId peer;

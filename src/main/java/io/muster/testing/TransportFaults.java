@@ -58,7 +58,8 @@ public final class TransportFaults {
      */
     <T extends Transport> Future<Transport> around(
             Vertx vertx, Transport.Listener listener, Function<Transport.Listener, Future<T>> start) {
-        return start.apply(new FaultyListener(vertx, this, listener))
-                .map(transport -> new FaultyTransport(vertx, this, transport));
+        TransportFault.Strikes strikes = this::strike; // one for all: channels with equal strikes are equal
+        return start.apply(new FaultyListener(vertx, strikes, listener))
+                .map(transport -> new FaultyTransport(vertx, strikes, transport));
     }
 }

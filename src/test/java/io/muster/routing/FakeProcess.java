@@ -81,7 +81,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
 
     final FakeCore core = new FakeCore();
     final ProcessRouting routing = new ProcessRouting(this, this, new ProcessRouting.Timing(100, 100));
-    final GroupNetwork network = routing.networkOf(this);
+    final GroupNetwork network = new GroupNetwork(routing, this);
     final Set<GroupName> secured = new HashSet<>();
     /** By rank. */
     final Map<Integer, Member> seated = new HashMap<>(Map.of(0, member(0, 1)));

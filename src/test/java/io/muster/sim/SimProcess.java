@@ -105,7 +105,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         this.linkTable = new LinkTable(() -> world.clock.nowUs() * 1_000);
         this.startedUs = world.clock.nowUs();
         this.routing = new ProcessRouting(ports, ports, TIMING);
-        this.network = routing.networkOf(ports);
+        this.network = new GroupNetwork(routing, ports);
         this.blame = new BlameWatch(
                 setup, new BlameHost(), core, new BarrierTiming(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
     }
