@@ -7,6 +7,7 @@ import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.runtime.GpuPathReport;
 import io.muster.runtime.LocalGroup;
+import io.muster.runtime.LocalGroups;
 import io.muster.runtime.MusterContext;
 import io.muster.runtime.MusterProcess;
 import io.vertx.core.Future;
@@ -23,10 +24,12 @@ import org.jspecify.annotations.Nullable;
  * called from any thread.
  */
 public final class Diagnostics {
+    private final LocalGroups groups;
     private final MusterProcess process;
 
-    Diagnostics(MusterProcess process) {
-        this.process = process;
+    Diagnostics(LocalGroups groups) {
+        this.groups = groups;
+        this.process = groups.process();
     }
 
     /**
@@ -131,13 +134,13 @@ public final class Diagnostics {
      * @return one per group, in the order of their names; fails with CONFIG if this process is not in the group
      */
     public Future<List<GroupStatus>> status(@Nullable String group) {
-        List<LocalGroup> asked = process.groups().values().stream()
+        List<LocalGroup> asked = groups.groups().values().stream()
                 .filter(one -> group == null || one.name().value().equals(group))
                 .sorted(Comparator.comparing(LocalGroup::name))
                 .toList();
         if (asked.isEmpty() && group != null) {
             return Future.failedFuture(MusterException.config("this process has no rank of a group '" + group
-                    + "'; its groups are " + process.groups().keySet()));
+                    + "'; its groups are " + groups.groups().keySet()));
         }
         return Future.all(asked.stream()
                         .map(one -> one.status().gather().map(GroupStatus::new))
@@ -165,7 +168,7 @@ public final class Diagnostics {
         return new Holdings(
                 process.regions().size(),
                 process.routing().channels().all().size(),
-                process.groups().size());
+                groups.groups().size());
     }
 
     public Rejected rejected() {
@@ -176,6 +179,6 @@ public final class Diagnostics {
         return new GpuPaths(GpuPathReport.of(
                 process.transfers().mappings(),
                 process.transfers().paths(),
-                process.groups().values()));
+                groups.groups().values()));
     }
 }

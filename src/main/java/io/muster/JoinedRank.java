@@ -371,16 +371,11 @@ public final class JoinedRank {
      *     {@code peer.close.timeoutMs}; at once if the rank has left before
      */
     public Future<Void> leave() {
-        return runtime.process()
-                .own()
-                .run(
-                        "leave " + this,
-                        this::whatIsMissing,
-                        () -> runtime.process().leave(group(), rank));
+        return runtime.process().own().run("leave " + this, this::whatIsMissing, () -> runtime.leave(rank));
     }
 
     private Future<String> whatIsMissing() {
-        return runtime.process().whatIsMissing(group());
+        return runtime.whatIsMissing();
     }
 
     @Override

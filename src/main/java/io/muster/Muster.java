@@ -19,6 +19,7 @@ import io.muster.options.TlsOptions;
 import io.muster.options.TransportOptions;
 import io.muster.runtime.CloseBound;
 import io.muster.runtime.Hardware;
+import io.muster.runtime.LocalGroups;
 import io.muster.runtime.MusterContext;
 import io.muster.runtime.MusterProcess;
 import io.muster.runtime.ProcessTrust;
@@ -63,6 +64,7 @@ public final class Muster {
     private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
     private static final int LISTEN_TRIES = 10;
 
+    private final LocalGroups groups;
     private final MusterProcess process;
     private final Transport transport;
     private final SegmentStore store;
@@ -75,8 +77,9 @@ public final class Muster {
      */
     private @Nullable Future<Void> closing;
 
-    private Muster(MusterProcess process, Transport transport, SegmentStore store, Fabric fabric) {
-        this.process = process;
+    private Muster(LocalGroups groups, Transport transport, SegmentStore store, Fabric fabric) {
+        this.groups = groups;
+        this.process = groups.process();
         this.transport = transport;
         this.store = store;
         this.fabric = fabric;
@@ -142,11 +145,12 @@ public final class Muster {
         return start(vertx, store, id, options, StartDependencies.USUAL);
     }
 
-    private static Future<Transport> startTransport(MusterProcess process, StartDependencies around) {
+    private static Future<Transport> startTransport(LocalGroups groups, StartDependencies around) {
+        MusterProcess process = groups.process();
         return around.transport()
                 .start(
                         process.vertx(),
-                        process,
+                        groups,
                         listener -> TcpTransport.start(
                                 process.vertx(),
                                 tcpOptions(process.options()),
@@ -180,7 +184,7 @@ public final class Muster {
                 .compose(opened -> {
                     var hardware = Objects.requireNonNull(opened).hardware();
                     var regions = new RegionTable(vertx);
-                    var process = new MusterProcess(
+                    var groups = new LocalGroups(
                             own,
                             vertx,
                             options,
@@ -188,13 +192,14 @@ public final class Muster {
                             regions,
                             hardware,
                             new ProcessTrust(id, opened.secret(), opened.tls()));
+                    var process = groups.process();
                     var recorded = new RecordedStore(
                             store, process.flight().recorder(), options.store().slowMs());
-                    return startTransport(process, around)
+                    return startTransport(groups, around)
                             .compose(transport -> {
                                 process.started(transport, recorded);
-                                return listen(recorded, process, LISTEN_TRIES)
-                                        .map(_ -> new Muster(process, transport, store, hardware.fabric()))
+                                return listen(recorded, groups, LISTEN_TRIES)
+                                        .map(_ -> new Muster(groups, transport, store, hardware.fabric()))
                                         .recover(failure ->
                                                 transport.close().transform(_ -> Future.failedFuture(failure)));
                             })
@@ -311,10 +316,10 @@ public final class Muster {
         return process.own()
                 .run(
                         "prepare rank " + options.rank() + " of group " + options.group(),
-                        () -> process.whatIsMissing(options.group()),
+                        () -> groups.whatIsMissing(options.group()),
                         () -> isClosing()
                                 ? Future.failedFuture(MusterException.fatal("Muster is closed"))
-                                : process.groupFor(options.group(), options.worldSize(), options.secret())
+                                : groups.groupFor(options.group(), options.worldSize(), options.secret())
                                         .compose(group -> group.prepare(options)
                                                 .map(handle -> new PreparedRank(group, options.rank(), handle))));
     }
@@ -335,7 +340,11 @@ public final class Muster {
 
     /** Status, flight record, holdings, rejections and GPU paths of this process. */
     public Diagnostics diagnostics() {
-        return new Diagnostics(process);
+        return new Diagnostics(groups);
+    }
+
+    LocalGroups groups() {
+        return groups;
     }
 
     MusterProcess process() {
@@ -369,10 +378,10 @@ public final class Muster {
 
     private Future<Void> closeAll() {
         var bound = new CloseBound(process.vertx(), CLOSE_MS);
-        List<Future<Void>> groups = process.groups().values().stream()
+        List<Future<Void>> closed = groups.groups().values().stream()
                 .map(group -> group.close("Muster was closed while waiting"))
                 .toList();
-        return Future.join(groups)
+        return Future.join(closed)
                 .transform(_ -> process.vertx()
                         .executeBlocking(
                                 () -> {
@@ -384,7 +393,7 @@ public final class Muster {
                 .transform(_ -> store.close())
                 .transform(_ -> bound.of("transport", transport.close()))
                 .transform(_ -> {
-                    process.groups().clear();
+                    groups.groups().clear();
                     return Future.succeededFuture();
                 });
     }

@@ -29,7 +29,7 @@ public final class PreparedRank {
                 .own()
                 .run(
                         "publish rank " + rank + " of group " + group.name(),
-                        () -> group.process().whatIsMissing(group.name()),
+                        group::whatIsMissing,
                         () -> group.publish(rank, handle).map(entry -> new JoinedRank(group, entry.member())));
     }
 }

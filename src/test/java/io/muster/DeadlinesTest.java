@@ -126,9 +126,9 @@ class DeadlinesTest {
         awaitCall("publish rank 0 of group g for ");
         Eventually.value(
                 "the wait names the store",
-                () -> Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "what is missing"),
+                () -> Bounded.await(muster.groups().whatIsMissing(new GroupName("g")), "what is missing"),
                 missing -> missing.contains("store unavailable since "));
-        assertThat(Bounded.await(muster.process().whatIsMissing(new GroupName("g")), "what is missing"))
+        assertThat(Bounded.await(muster.groups().whatIsMissing(new GroupName("g")), "what is missing"))
                 .contains("store operation not answered", "rank 0: never published");
         assertThat(join.isComplete()).isFalse();
 

@@ -164,7 +164,7 @@ class MembershipGroupTest {
             InMemoryCluster.await(ranks);
             Bounded.await(Future.all(ranks.stream().map(JoinedRank::leave).toList()), "future all");
             processes.forEach(process -> {
-                assertThat(process.muster().process().groups()).isEmpty();
+                assertThat(process.muster().groups().groups()).isEmpty();
                 assertThat(process.vertx().deploymentIDs()).isEmpty();
             });
         }

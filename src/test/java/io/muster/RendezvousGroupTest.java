@@ -316,7 +316,7 @@ class RendezvousGroupTest {
         InMemoryCluster.Process second = cluster.start();
         var refused = catchThrowableOfType(MusterException.class, () -> second.join("g", 0, 1));
         assertThat(refused.kind()).isEqualTo(MusterException.Kind.CONFIG);
-        assertThat(second.muster().process().groups()).isEmpty();
+        assertThat(second.muster().groups().groups()).isEmpty();
         assertThat(second.muster().process().regions().size()).isZero();
         assertThat(second.vertx().deploymentIDs()).isEmpty();
         assertThat(refused)

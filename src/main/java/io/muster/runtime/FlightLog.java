@@ -4,17 +4,21 @@ package io.muster.runtime;
 
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessId;
 import io.muster.ops.FlightFiles;
 import io.muster.ops.FlightRecorder;
 import io.muster.options.FlightOptions;
+import io.muster.routing.RoutedGroup;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +31,9 @@ public final class FlightLog {
     /** A disk that hangs must not delay a caller. */
     private static final long WRITE_LIMIT_MS = 2000;
 
-    private final MusterProcess process;
+    private final ProcessId process;
+    private final Supplier<String> address;
+    private final Map<GroupName, ? extends RoutedGroup> groups;
     private final FlightRecorder recorder;
     private final FlightFiles files;
     /** Guarded by this object's monitor: waits of several groups may end on several contexts. */
@@ -35,8 +41,14 @@ public final class FlightLog {
 
     private long lastNanos;
 
-    FlightLog(MusterProcess process, FlightOptions options) {
+    FlightLog(
+            ProcessId process,
+            Supplier<String> address,
+            Map<GroupName, ? extends RoutedGroup> groups,
+            FlightOptions options) {
         this.process = process;
+        this.address = address;
+        this.groups = groups;
         this.recorder = new FlightRecorder(options.entries());
         this.files = new FlightFiles(options.folder(), options.keepFiles());
     }
@@ -51,28 +63,28 @@ public final class FlightLog {
                 .put("why", why)
                 .put("at", Instant.now().toString())
                 .put("nanos", System.nanoTime())
-                .put("process", process.id().toString())
+                .put("process", process.toString())
                 .put("pid", ProcessHandle.current().pid())
-                .put("address", process.addressText())
+                .put("address", address.get())
                 .put("groups", groups())
                 .mergeIn(recorder.toJson());
     }
 
     /** The present state of each link, however old. */
     private JsonArray groups() {
-        var groups = new JsonArray();
-        process.groups().forEach((name, group) -> {
+        var all = new JsonArray();
+        groups.forEach((name, group) -> {
             var links = new JsonArray();
             group.linkTable().forEach((key, row) -> links.add(row.last().toJson()));
             var epoch = group.barrier().epochSeen();
-            groups.add(new JsonObject()
+            all.add(new JsonObject()
                     .put("group", name.value())
                     .put("worldSize", group.worldSize())
                     .put("epoch", epoch == null ? 0 : epoch.number())
                     .put("epochState", epoch == null ? null : epoch.state().name())
                     .put("links", links));
         });
-        return groups;
+        return all;
     }
 
     /**

@@ -10,6 +10,7 @@ import io.muster.peer.LinkTable;
 import io.muster.peer.PeerVerticle;
 import io.muster.peer.Session;
 import io.muster.peer.WarmupSlot;
+import io.muster.routing.RoutedGroup;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle.FabricOffer;
 import io.muster.segment.SegmentInfo;
@@ -40,7 +41,8 @@ final class GpuSlots {
     private static final long OFTEN_NANOS = 5_000_000;
     private static final long LATER_MS = 1;
 
-    private final LocalGroup group;
+    private final MusterProcess process;
+    private final RoutedGroup group;
     private final int rank;
     private final GpuTransport transfers;
     private final Region region;
@@ -55,22 +57,22 @@ final class GpuSlots {
     private boolean polling;
     private long oftenUntilNanos;
 
-    private GpuSlots(LocalGroup group, int rank, Region region) {
+    private GpuSlots(MusterProcess process, RoutedGroup group, int rank, Region region) {
+        this.process = process;
         this.group = group;
         this.rank = rank;
-        this.transfers = group.process().transfers();
+        this.transfers = process.transfers();
         this.region = region;
         this.seen = Arena.ofAuto().allocate(BYTES * group.worldSize(), BYTES);
         this.reported = new long[group.worldSize()];
     }
 
     /** Fails with CONFIG if there is no GPU, or it gives no memory that can be shared. */
-    static Future<GpuSlots> open(LocalGroup group, int rank) {
-        int device = group.process().options().gpu().device();
-        return group.process()
-                .transfers()
+    static Future<GpuSlots> open(MusterProcess process, RoutedGroup group, int rank) {
+        int device = process.options().gpu().device();
+        return process.transfers()
                 .allocate(group.name() + "/" + rank + "/" + NAME, device, 2 * BYTES * group.worldSize())
-                .map(region -> new GpuSlots(group, rank, region));
+                .map(region -> new GpuSlots(process, group, rank, region));
     }
 
     /** The offer in the handle by which peers reach the slots. */
@@ -135,7 +137,7 @@ final class GpuSlots {
     }
 
     private boolean isHere(RankEntry target) {
-        return target.handle().hostId().equals(group.process().hostId());
+        return target.handle().hostId().equals(process.hostId());
     }
 
     /** Polls for a value from this peer as long as its link waits for one. */
@@ -178,7 +180,7 @@ final class GpuSlots {
         } else if (readable && System.nanoTime() - oftenUntilNanos < 0) {
             poll();
         } else {
-            group.process().vertx().setTimer(LATER_MS, _ -> poll());
+            process.vertx().setTimer(LATER_MS, _ -> poll());
         }
     }
 

@@ -15,6 +15,7 @@ import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.Proof;
+import io.muster.group.StuckReport;
 import io.muster.group.WarmupMode;
 import io.muster.ops.FlightVerticle;
 import io.muster.ops.StatusVerticle;
@@ -28,7 +29,6 @@ import io.muster.peer.LinkTable;
 import io.muster.peer.LinkTiming;
 import io.muster.peer.Session;
 import io.muster.routing.GroupNetwork;
-import io.muster.routing.RoutedGroup;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.store.SealedSegmentStore;
@@ -79,7 +79,7 @@ import org.jspecify.annotations.Nullable;
  * Otherwise a rank that joins again at once would find the verticles and addresses of its former life still in use, and
  * the group could end while transfers still use its memory.
  */
-public final class LocalGroup implements GroupHost, RoutedGroup {
+public final class LocalGroup implements GroupHost, LocalRank.Group {
     private static final long GATHER_MS = 5;
     /** Longer than an epoch in progress takes: with less, each rank would write to the store needlessly. */
     private static final long OVERDUE_MS = 250;
@@ -90,6 +90,9 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
     private final GroupName name;
     private final int worldSize;
     private final @Nullable GroupSeals seals;
+    /** Ends the group in its process if its last rank has left. */
+    private final Function<LocalGroup, Future<Void>> endIfEmpty;
+
     private final SegmentStore store;
     private final @Nullable SealedSegmentStore sealed;
     private final Addresses addresses;
@@ -108,11 +111,17 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
     private final List<String> deployments = new ArrayList<>();
 
     /** @param seals null if the group has no secret */
-    LocalGroup(MusterProcess process, GroupName name, int worldSize, @Nullable GroupSeals seals) {
+    LocalGroup(
+            MusterProcess process,
+            GroupName name,
+            int worldSize,
+            @Nullable GroupSeals seals,
+            Function<LocalGroup, Future<Void>> endIfEmpty) {
         this.process = process;
         this.name = name;
         this.worldSize = worldSize;
         this.seals = seals;
+        this.endIfEmpty = endIfEmpty;
         this.sealed = seals == null ? null : new SealedSegmentStore(process.store(), seals.secret(), this::foreign);
         this.store = sealed == null ? process.store() : sealed;
         this.addresses = new Addresses(name);
@@ -176,7 +185,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
                 .compose(_ -> deploy(status))
                 .compose(_ -> deploy(
                         new FlightVerticle(addresses, flight.recorder(), process.id(), () -> flight.record("asked"))))
-                .compose(_ -> deploy(new PathTouch(this)))
+                .compose(_ -> deploy(new PathTouch(process, this, this::slotsOf)))
                 .compose(_ -> barrier.agreeOnWorldSize())
                 .recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
     }
@@ -204,7 +213,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
                 return Future.failedFuture(MusterException.config(
                         "rank " + options.rank() + " of group " + name + " has been joined by this process already"));
             }
-            seat = new LocalRank(this, options.rank());
+            seat = new LocalRank(process, this, options.rank());
             seats.put(options.rank(), seat);
         }
         return seat.registerAll(options.segments())
@@ -258,7 +267,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         Future<Void> closed = seat == null
                 ? Future.succeededFuture()
                 : seat.close(Duration.ZERO).onComplete(_ -> seats.remove(rank, seat));
-        return closed.transform(_ -> process.endIfEmpty(this)).transform(_ -> Future.failedFuture(failure));
+        return closed.transform(_ -> endIfEmpty.apply(this)).transform(_ -> Future.failedFuture(failure));
     }
 
     /** True once, when the last rank has left. No rank can join after that. */
@@ -321,7 +330,12 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
                 seat.segmentInfos());
     }
 
-    Future<Void> leave(int rank) {
+    /** Leaves with a rank, and ends the group with the last one. */
+    public Future<Void> leave(int rank) {
+        return end(rank).compose(_ -> endIfEmpty.apply(this));
+    }
+
+    private Future<Void> end(int rank) {
         LocalRank seat = seats.get(rank);
         if (seat == null) {
             return Future.succeededFuture();
@@ -335,7 +349,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
     /** Ends every wait, leaves with every rank, and takes the verticles down. */
     public Future<Void> close(String reason) {
         barrier.abandonWaits(reason);
-        List<Future<Void>> left = seats.keySet().stream().map(this::leave).toList();
+        List<Future<Void>> left = seats.keySet().stream().map(this::end).toList();
         return Future.join(left).transform(_ -> undeployAll());
     }
 
@@ -345,6 +359,11 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
             done = done.transform(_ -> process.vertx().undeploy(deployment)).recover(_ -> Future.succeededFuture());
         }
         return done;
+    }
+
+    /** For the log of a pending call: the ranks that the group misses, and whether the store answers. */
+    public Future<String> whatIsMissing() {
+        return barrier.report().map(StuckReport::text);
     }
 
     // ---- queries
@@ -363,15 +382,18 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return worldSize;
     }
 
-    Addresses addresses() {
+    @Override
+    public Addresses addresses() {
         return addresses;
     }
 
-    LinkTiming timing() {
+    @Override
+    public LinkTiming timing() {
         return timing;
     }
 
-    PolicyQuestions policy() {
+    @Override
+    public PolicyQuestions policy() {
         return policy;
     }
 
@@ -412,9 +434,7 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         });
     }
 
-    /** The slots of a rank of this process in the memory of a GPU; null without. */
-    @Nullable
-    GpuSlots slotsOf(int rank) {
+    private @Nullable GpuSlots slotsOf(int rank) {
         LocalRank seat = seats.get(rank);
         return seat == null ? null : seat.gpuSlots();
     }
@@ -440,9 +460,8 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return seals;
     }
 
-    /** The only group that may write into this group's memory, null if the key of the region is enough. */
-    @Nullable
-    GroupName owner() {
+    @Override
+    public @Nullable GroupName owner() {
         return seals == null ? null : name;
     }
 
@@ -452,8 +471,8 @@ public final class LocalGroup implements GroupHost, RoutedGroup {
         return stored == null ? gossip : new Gossip(gossip.group(), gossip.key(), stored);
     }
 
-    /** The channel for messages of this group: signing them if it has a secret. */
-    Channel over(Channel channel) {
+    @Override
+    public Channel over(Channel channel) {
         return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
     }
 

@@ -15,11 +15,13 @@ import io.muster.options.GroupOptions;
 import io.muster.peer.LinkChange;
 import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkSetup;
+import io.muster.peer.LinkTiming;
 import io.muster.peer.PeerVerticle;
 import io.muster.peer.SeatPorts;
 import io.muster.peer.Session;
 import io.muster.peer.WarmupAnswer;
 import io.muster.peer.WarmupSlot;
+import io.muster.routing.RoutedGroup;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.SegmentInfo;
@@ -53,7 +55,24 @@ public final class LocalRank implements SeatPorts {
     /** Repetitions of a write that was refused as UNPROVED: 1, 2, 4 … ms apart, about a second in all. */
     private static final int PROVING_TRIES = 10;
 
-    private final LocalGroup group;
+    /** The group of the rank, as its links need it. May be called from any context. */
+    interface Group extends RoutedGroup {
+        Addresses addresses();
+
+        LinkTiming timing();
+
+        PolicyQuestions policy();
+
+        /** The only group that may write into this group's memory, null if the key of the region is enough. */
+        @Nullable
+        GroupName owner();
+
+        /** The channel for messages of this group: signing them if it has a secret. */
+        Channel over(Channel channel);
+    }
+
+    private final MusterProcess process;
+    private final Group group;
     private final int rank;
     private final Addresses addresses;
     private final Region slots;
@@ -76,12 +95,12 @@ public final class LocalRank implements SeatPorts {
 
     private volatile @Nullable RankEntry entry;
 
-    LocalRank(LocalGroup group, int rank) {
+    LocalRank(MusterProcess process, Group group, int rank) {
+        this.process = process;
         this.group = group;
         this.rank = rank;
         this.addresses = group.addresses();
-        this.slots = group.process()
-                .regions()
+        this.slots = process.regions()
                 .allocate(
                         group.name() + "/" + rank + "/warmup",
                         SLOT_BYTES * group.worldSize(),
@@ -96,7 +115,7 @@ public final class LocalRank implements SeatPorts {
         for (int peer = 0; peer < group.worldSize(); peer++) {
             var verticle = new PeerVerticle(rank, peer, this, addresses);
             verticles.add(verticle);
-            all.add(group.process().vertx().deployVerticle(verticle));
+            all.add(process.vertx().deployVerticle(verticle));
         }
         return Future.all(all).mapEmpty();
     }
@@ -111,7 +130,7 @@ public final class LocalRank implements SeatPorts {
     }
 
     private Future<Region> register(GroupOptions.Segment wanted) {
-        var transfers = group.process().transfers();
+        var transfers = process.transfers();
         return switch (wanted.place()) {
             case GroupOptions.Place.Host _ -> {
                 try {
@@ -140,8 +159,7 @@ public final class LocalRank implements SeatPorts {
         synchronized (segments) {
             checkFree(name);
             try {
-                Region region = group.process()
-                        .regions()
+                Region region = process.regions()
                         .allocate(group.name() + "/" + rank + "/" + name, wanted.bytes(), null)
                         .guardedBy(group.owner());
                 segments.put(name, region);
@@ -234,8 +252,7 @@ public final class LocalRank implements SeatPorts {
     void open(Member member) {
         self = member;
         for (int peer = 0; peer < group.worldSize(); peer++) {
-            group.process()
-                    .vertx()
+            process.vertx()
                     .eventBus()
                     .send(
                             addresses.link(rank, peer),
@@ -249,7 +266,7 @@ public final class LocalRank implements SeatPorts {
     }
 
     void send(int peer, LinkEvent event) {
-        group.process().vertx().eventBus().send(addresses.link(rank, peer), event, HERE);
+        process.vertx().eventBus().send(addresses.link(rank, peer), event, HERE);
     }
 
     /** Closes the links, once; each of them notifies its peer. */
@@ -317,12 +334,12 @@ public final class LocalRank implements SeatPorts {
 
     @Override
     public Future<Channel> connect(ProcessAddress address) {
-        return group.process().routing().connect(address);
+        return process.routing().connect(address);
     }
 
     @Override
     public @Nullable Channel channel(ChannelGeneration generation) {
-        Channel channel = group.process().routing().channels().of(generation);
+        Channel channel = process.routing().channels().of(generation);
         return channel == null ? null : group.over(channel);
     }
 
@@ -388,8 +405,7 @@ public final class LocalRank implements SeatPorts {
                 .recover(failure -> failure instanceof WriteException refused
                                 && refused.reason() == WriteException.Reason.UNPROVED
                                 && refusals < PROVING_TRIES
-                        ? group.process()
-                                .vertx()
+                        ? process.vertx()
                                 .timer(1L << refusals)
                                 .compose(_ -> writeProved(channel, slot, source, refusals + 1))
                         : Future.failedFuture(failure));
@@ -397,7 +413,7 @@ public final class LocalRank implements SeatPorts {
 
     /** Allocates the slots in the memory of a GPU, for mode fabric; if that fails, the offer carries the reason. */
     Future<SegmentHandle.FabricOffer> openGpuSlots() {
-        return GpuSlots.open(group, rank)
+        return GpuSlots.open(process, group, rank)
                 .<SegmentHandle.FabricOffer>map(opened -> {
                     gpuSlots = opened;
                     return opened.offer();
@@ -413,7 +429,7 @@ public final class LocalRank implements SeatPorts {
 
     @Override
     public long nonce() {
-        return group.process().nonce();
+        return process.nonce();
     }
 
     @Override
@@ -424,6 +440,6 @@ public final class LocalRank implements SeatPorts {
     @Override
     public void note(LinkChange change) {
         group.linkTable().note(change);
-        group.process().flight().recorder().link(change);
+        process.flight().recorder().link(change);
     }
 }

@@ -2,78 +2,43 @@
 
 package io.muster.runtime;
 
-import io.muster.cuda.driver.GpuTrouble;
 import io.muster.fabric.Fabric;
 import io.muster.group.GroupName;
-import io.muster.group.GroupSecret;
 import io.muster.group.LogEvents;
-import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
-import io.muster.group.StuckReport;
 import io.muster.options.GpuOptions;
 import io.muster.options.MusterOptions;
 import io.muster.peer.LinkEvent;
 import io.muster.routing.ProcessPorts;
 import io.muster.routing.ProcessRouting;
+import io.muster.routing.RoutedGroup;
 import io.muster.segment.RankEntry;
 import io.muster.store.SegmentStore;
 import io.muster.transfer.Channel;
 import io.muster.transfer.Complaints;
-import io.muster.transfer.ControlKind;
-import io.muster.transfer.LossEvidence;
 import io.muster.transfer.Transport;
 import io.muster.transfer.gpu.GpuTransport;
 import io.muster.transfer.memory.RegionTable;
-import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 
 /**
- * One process of Muster: the parts that all its groups share, and the connection of the transport and the store to
- * them.
+ * The parts that all groups of one process of Muster share: one transport, one store, one table of regions, one
+ * {@link ProcessTrust} and one {@link ProcessRouting}. {@link LocalGroups} holds the groups.
  *
- * <p><b>State.</b> One transport, one store, one table of regions, one {@link ProcessTrust} and one
- * {@link ProcessRouting} serve all groups. {@code groups} holds the groups that exist here. {@code starting} holds, for
- * each of them, the future of its start. The class decides nothing: it passes each event to the routing and to the
- * groups, which act on their own contexts.
- *
- * <p><b>Threads.</b> Events of channels arrive on the contexts of the channels, events of the store on the context of
- * the store, calls of the API on the context of {@link MusterContext}, and diagnostics are read on any thread. So both
- * maps are concurrent. All other fields are final, except transport and store: {@link #started} sets them once, before
- * the store's listener is registered and before the first group.
- *
- * <p><b>Order of events.</b> The first rank of a group starts it ({@link #groupFor}); ranks that come meanwhile wait
- * for the same future. A group is in {@code groups} before its start has ended, since messages of peers and events of
- * the store arrive from its first step on. If the start fails, it is removed from both maps. The last rank that leaves
- * takes the group along ({@link #endIfEmpty}): the group is marked as ended under its own monitor, then removed from
- * both maps, then closed, and last its secret is removed and idle channels are closed. A rank that joins after the mark
- * fails with RETRY; a rank that joins after the removal starts a new group of the same name.
- *
- * <p><b>Invariants.</b> A group whose start failed, or whose last rank has left, gives its secret back to
- * {@link ProcessTrust} exactly once. Only {@link #groupFor} creates a group; an event never does.
- *
- * <p><b>The trap.</b> One channel serves all links of all groups between two processes, so it must stay open when one
- * of these groups ends. {@link #closeIdleChannels} therefore asks all groups for the processes that they need: the
- * targets of their links, and the processes that they have dialled ahead of a published rank. A channel that is closed
- * although a link of a group is about to need it is dialled again; this costs time and nothing else.
+ * <p><b>Threads.</b> The methods may be called from any thread. All fields are final, except transport and store:
+ * {@link #started} sets them once, before the store's listener is registered and before the first group.
  */
-public final class MusterProcess implements Transport.Listener, SegmentStore.Listener {
+public final class MusterProcess {
     private static final Logger LOG = LoggerFactory.getLogger(MusterProcess.class);
 
     private final Complaints malformed = new Complaints(LOG, LogEvents.MESSAGE_MALFORMED);
@@ -88,30 +53,30 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     private final GpuTransport transfers;
     private final ProcessTrust trust;
     private final SecureRandom random = new SecureRandom();
-    private final Map<GroupName, LocalGroup> groups = new ConcurrentHashMap<>();
-    private final Map<GroupName, Future<LocalGroup>> starting = new ConcurrentHashMap<>();
     private final ProcessRouting routing;
     private @Nullable Transport transport;
     private @Nullable SegmentStore store;
 
-    public MusterProcess(
+    /** @param groups the groups of this process at any time, for routing and flight record */
+    MusterProcess(
             MusterContext own,
             Vertx vertx,
             MusterOptions options,
             ProcessId id,
             RegionTable regions,
             Hardware hardware,
-            ProcessTrust trust) {
+            ProcessTrust trust,
+            Map<GroupName, ? extends RoutedGroup> groups) {
         this.own = own;
         this.vertx = vertx;
         this.options = options;
         this.id = id;
         this.regions = regions;
         this.fabric = hardware.fabric();
-        this.flight = new FlightLog(this, options.flight());
+        this.flight = new FlightLog(id, this::addressText, groups, options.flight());
         hardware.gpus().pollFor(Duration.of(options.gpu().lookUs(), ChronoUnit.MICROS));
         this.routing = new ProcessRouting(
-                new Ports(),
+                new Ports(groups),
                 trust,
                 new ProcessRouting.Timing(
                         options.liveness().limitMs(), options.peer().refusedProbeMs()));
@@ -125,9 +90,6 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
                         options.gpu().fallback() == GpuOptions.Fallback.TCP),
                 routing.channels()::of);
         this.trust = trust;
-        transfers.onLost(gpu -> groups.values()
-                .forEach(group -> group.gpuLost("GPU " + gpu.device() + " is lost: "
-                        + GpuTrouble.sentence(Objects.requireNonNull(gpu.lost())))));
     }
 
     public void started(Transport newTransport, SegmentStore newStore) {
@@ -135,111 +97,26 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
         store = newStore;
     }
 
-    // ---- from the transport
-
-    @Override
-    public void opened(Channel channel) {
-        flight.recorder().channelOpened(channel);
-        routing.opened(channel);
-    }
-
-    @Override
-    public void lost(Channel channel, LossEvidence evidence) {
-        flight.recorder().channelLost(channel, evidence);
-        transfers.lost(channel);
-        groups.values().forEach(group -> group.forget(channel.generation()));
-        LOG.atLevel(evidence.reason() == LossEvidence.Reason.IDLE ? Level.DEBUG : Level.INFO)
-                .log(
-                        LogEvents.CHANNEL_LOST + " process={} address={} how={} evidence={}",
-                        channel.peer(),
-                        channel.address(),
-                        evidence.kind(),
-                        evidence.detail());
-        routing.lost(channel, evidence);
-    }
-
-    @Override
-    public void received(Channel channel, ControlKind kind, Buffer payload) {
-        if (kind == ControlKind.TRANSFER) {
-            transfers.received(channel, payload);
-        } else {
-            routing.received(channel, kind, payload);
-        }
-    }
-
-    @Override
-    public Buffer livenessPayload(Channel channel) {
-        return routing.livenessPayload(channel);
-    }
-
-    @Override
-    public void livenessReceived(Channel channel, Buffer payload) {
-        routing.livenessReceived(channel, payload);
-    }
-
-    // ---- from the store
-
-    @Override
-    public void changed(String key, @Nullable StoredBytes value) {
-        routing.changed(key, value);
-    }
-
-    /**
-     * After a merge this process has another identity in the cluster, so it publishes its entries again and reads
-     * everything again.
-     */
-    @Override
-    public void merged() {
-        LOG.warn(LogEvents.STORE_MERGED + " process={}", id);
-        groups.values().forEach(group -> {
-            group.republish();
-            group.barrier().execute(core -> core.reconcile());
-        });
-    }
-
-    /**
-     * Without its member of the store a process can neither read nor publish. Its links stay up, but no epoch can
-     * change.
-     */
-    @Override
-    public void ended() {
-        String reason = "Hazelcast has shut down in this process (it ran out of files, sockets or memory, could not "
-                + "heal a split, or was"
-                + " shut down by the application; see its log): the process can't take part any more, "
-                + "start it again";
-        LOG.error(LogEvents.STORE_ENDED + " process={} {}", id, reason);
-        groups.values().forEach(group -> group.barrier().abandonWaits(reason));
-    }
-
-    @Override
-    public void membersChanged(SegmentStore.PresentMembers present) {
-        groups.values().forEach(group -> group.barrier().execute(core -> core.membersChanged(present)));
-    }
-
-    // ---- shared by the groups
-
-    /** For the log of a pending call: the ranks that the group misses, and whether the store answers. */
-    public Future<String> whatIsMissing(GroupName group) {
-        LocalGroup runtime = groups.get(group);
-        return runtime == null
-                ? Future.succeededFuture("group=" + group + " has not started yet")
-                : runtime.barrier().report().map(StuckReport::text);
-    }
-
     /** The ports of the routing. */
     private final class Ports implements ProcessPorts {
+        private final Map<GroupName, ? extends RoutedGroup> groups;
+
+        private Ports(Map<GroupName, ? extends RoutedGroup> groups) {
+            this.groups = groups;
+        }
+
         @Override
         public ProcessAddress address() {
             return transport().address();
         }
 
         @Override
-        public Collection<LocalGroup> groups() {
+        public Collection<? extends RoutedGroup> groups() {
             return groups.values();
         }
 
         @Override
-        public @Nullable LocalGroup group(GroupName name) {
+        public @Nullable RoutedGroup group(GroupName name) {
             return groups.get(name);
         }
 
@@ -275,85 +152,6 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
 
     public ProcessRouting routing() {
         return routing;
-    }
-
-    /** The group in this process, started if this is its first rank here. */
-    public Future<LocalGroup> groupFor(GroupName name, int worldSize, @Nullable GroupSecret secret) {
-        Promise<LocalGroup> started = Promise.promise();
-        Future<LocalGroup> known = starting.putIfAbsent(name, started.future());
-        if (known != null) {
-            return known.map(group -> {
-                trust.agree(name, group.seals(), secret);
-                return group;
-            });
-        }
-        LocalGroup group;
-        try {
-            ProcessTrust.Begun begun = trust.begin(name, secret);
-            if (begun.isFirstSecret()) {
-                transport().endUnproved();
-            }
-            group = new LocalGroup(this, name, worldSize, begun.seals());
-        } catch (MusterException disagreement) {
-            starting.remove(name);
-            started.fail(disagreement);
-            return started.future();
-        }
-        groups.put(name, group);
-        group.start().onComplete(outcome -> {
-            if (outcome.succeeded()) {
-                started.complete(group);
-            } else {
-                groups.remove(name);
-                starting.remove(name);
-                trust.ended(name, group.seals());
-                started.fail(outcome.cause());
-            }
-        });
-        return started.future();
-    }
-
-    public Future<Void> leave(GroupName name, int rank) {
-        LocalGroup group = groups.get(name);
-        return group == null ? Future.succeededFuture() : group.leave(rank).compose(_ -> endIfEmpty(group));
-    }
-
-    /** Ends the group if its last rank has left. */
-    Future<Void> endIfEmpty(LocalGroup group) {
-        if (!group.endIfEmpty()) {
-            return Future.succeededFuture();
-        }
-        groups.remove(group.name(), group);
-        starting.remove(group.name());
-        return group.close("the last rank has left").onComplete(_ -> {
-            trust.ended(group.name(), group.seals());
-            closeIdleChannels();
-        });
-    }
-
-    /**
-     * Closes the channels to processes that no link of any group here needs. If one is needed after all, it is dialled
-     * again.
-     */
-    private void closeIdleChannels() {
-        Set<ProcessId> needed = new HashSet<>();
-        groups.values().forEach(group -> {
-            needed.addAll(group.network().ahead());
-            group.linkTable().forEach((_, row) -> {
-                var target = row.state().history().target();
-                if (target != null) {
-                    needed.add(target.entry().handle().process());
-                }
-            });
-        });
-        var idle = LossEvidence.closedHere(LossEvidence.Reason.IDLE);
-        routing.channels().all().stream()
-                .filter(channel -> !needed.contains(channel.peer()))
-                .forEach(channel -> channel.close(idle));
-    }
-
-    public Map<GroupName, LocalGroup> groups() {
-        return groups;
     }
 
     public MusterContext own() {
@@ -401,7 +199,7 @@ public final class MusterProcess implements Transport.Listener, SegmentStore.Lis
     }
 
     /** The address as text, empty before the start. */
-    String addressText() {
+    private String addressText() {
         Transport started = transport;
         return started == null ? "" : started.address().toString();
     }

@@ -8,6 +8,7 @@ import io.muster.peer.LinkEvent;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.peer.Session;
+import io.muster.routing.RoutedGroup;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
@@ -18,6 +19,7 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,17 +31,22 @@ final class PathTouch extends VerticleBase {
     /** Long enough for a busy host. */
     private static final int LEAST_WITHIN_MS = 2_000;
 
-    private final LocalGroup group;
+    private final MusterProcess process;
+    private final RoutedGroup group;
+    /** The slots of a rank of this process in the memory of a GPU; null without. */
+    private final IntFunction<@Nullable GpuSlots> slotsOf;
     /** Links whose last check has not ended. */
     private final Set<LinkTable.Key> underWay = new HashSet<>();
 
-    PathTouch(LocalGroup group) {
+    PathTouch(MusterProcess process, RoutedGroup group, IntFunction<@Nullable GpuSlots> slotsOf) {
+        this.process = process;
         this.group = group;
+        this.slotsOf = slotsOf;
     }
 
     @Override
     public Future<?> start() {
-        int every = group.process().options().gpu().touchEveryMs();
+        int every = process.options().gpu().touchEveryMs();
         if (every > 0) {
             vertx.setPeriodic(
                     every,
@@ -85,7 +92,6 @@ final class PathTouch extends VerticleBase {
     }
 
     private @Nullable Void importAgain(LinkTable.Key key, RankEntry target) {
-        var process = group.process();
         if (process.fabric()
                         .importPeer(
                                 WarmupPolicyVerticle.exporter(key.rank(), process.id()),
@@ -100,8 +106,8 @@ final class PathTouch extends VerticleBase {
 
     private @Nullable Future<Void> slots(LinkTable.Key key, RankEntry target, Session session) {
         SegmentInfo there = GpuSlots.published(target, session.peerSlot());
-        Channel channel = group.process().routing().channels().of(session.generation());
-        GpuSlots mine = there == null || channel == null ? null : group.slotsOf(key.rank());
+        Channel channel = process.routing().channels().of(session.generation());
+        GpuSlots mine = there == null || channel == null ? null : slotsOf.apply(key.rank());
         return mine == null || there == null || channel == null ? null : mine.touch(channel, target, there, session);
     }
 }
