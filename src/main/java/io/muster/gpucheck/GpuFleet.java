@@ -152,7 +152,7 @@ final class GpuFleet implements AutoCloseable {
     }
 
     JsonObject register(long bytes) {
-        tellAll(command("register").put("name", GpuMeasure.SEGMENT).put("bytes", bytes));
+        tellAll(command("register").put("name", GpuSpeed.SEGMENT).put("bytes", bytes));
         double ms = all("registered").stream()
                 .mapToDouble(one -> one.getDouble("ms"))
                 .max()

@@ -2,6 +2,9 @@
 
 package io.muster.gpucheck;
 
+import static io.muster.gpucheck.GpuSpeed.PATIENCE_S;
+import static io.muster.gpucheck.GpuSpeed.SEGMENT;
+
 import io.muster.JoinedRank;
 import io.muster.cuda.Gpu;
 import io.muster.cuda.Gpus;
@@ -24,14 +27,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The commands of one process of {@code gpu-check}, on its own GPU and with the memory of its peers. */
 final class GpuMeasure {
-    static final String SEGMENT = "kv";
     /** Segment in memory that was allocated without Muster. */
     static final String GIVEN = "given";
     /** Segment that is registered before the rank is published. */
     static final String EARLY = "early";
 
     static final long EARLY_BYTES = 4 << 20;
-    static final long PATIENCE_S = 30;
 
     private static final long HOST_BYTES = 64 << 20;
     private static final int HOST_COPIES = 15;

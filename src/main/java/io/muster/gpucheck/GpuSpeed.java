@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * comparison.
  */
 final class GpuSpeed {
+    static final String SEGMENT = "kv";
+    static final long PATIENCE_S = 30;
+
     private static final long[] SIZES = {4, 4096, 1 << 20, 64 << 20, 1 << 30};
 
     /** Duration of the measurement of processor time. */
@@ -46,7 +49,7 @@ final class GpuSpeed {
      */
     JsonObject measure(int peer, int peerDevice, long maxBytes) {
         var rows = new JsonArray();
-        GpuSlice mine = rank.gpuSegment(GpuMeasure.SEGMENT);
+        GpuSlice mine = rank.gpuSegment(SEGMENT);
         Gpus gpus = Gpus.ofThisHost();
         String call;
         try (GpuBaseline plain =
@@ -67,8 +70,8 @@ final class GpuSpeed {
         int count = bytes <= 4096 ? 3000 : bytes <= 1 << 20 ? 1000 : bytes <= 64 << 20 ? 100 : 12;
         int before = bytes <= 4096 ? 3000 : Math.max(3, count / 10);
         long[] driver = plain.copyNanos(bytes, before, count);
-        long[] write = chained(() -> rank.transfer(Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice)), before, count);
-        long[] read = chained(() -> rank.transfer(Transfer.read(peer, GpuMeasure.SEGMENT, 0, slice)), before, count);
+        long[] write = chained(() -> rank.transfer(Transfer.write(peer, SEGMENT, 0, slice)), before, count);
+        long[] read = chained(() -> rank.transfer(Transfer.read(peer, SEGMENT, 0, slice)), before, count);
         long[] again = plain.copyNanos(bytes, before, count);
         long[] direct = plain.directNanos(bytes, before, count);
         var row = new JsonObject()
@@ -84,8 +87,8 @@ final class GpuSpeed {
         if (bytes <= 4096) {
             row.put(
                     "writeAwaitedUs",
-                    micros(median(awaited(
-                            () -> rank.transfer(Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice)), before, count))));
+                    micros(median(
+                            awaited(() -> rank.transfer(Transfer.write(peer, SEGMENT, 0, slice)), before, count))));
         } else {
             row.put("driverGBPerS", perSecond(bytes, best))
                     .put("writeGBPerS", perSecond(bytes, median(write)))
@@ -102,7 +105,7 @@ final class GpuSpeed {
         long bytes = slice.bytes();
         int together = bytes <= 4096 ? 64 : bytes <= 64 << 20 ? 16 : 4;
         int rounds = bytes <= 1 << 20 ? 300 : bytes <= 64 << 20 ? 30 : 5;
-        Transfer one = Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice);
+        Transfer one = Transfer.write(peer, SEGMENT, 0, slice);
         List<Transfer> batch = Collections.nCopies(together, one);
         Supplier<Future<Void>> apart =
                 () -> Future.join(batch.stream().map(rank::transfer).toList()).mapEmpty();
@@ -135,8 +138,8 @@ final class GpuSpeed {
         var failed = new AtomicReference<@Nullable Throwable>();
         next(transfer, -before, nanos, latch, failed);
         try {
-            if (!latch.await(2 * GpuMeasure.PATIENCE_S, TimeUnit.SECONDS)) {
-                throw new IllegalStateException("transfers have not ended after " + 2 * GpuMeasure.PATIENCE_S + " s");
+            if (!latch.await(2 * PATIENCE_S, TimeUnit.SECONDS)) {
+                throw new IllegalStateException("transfers have not ended after " + 2 * PATIENCE_S + " s");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -193,7 +196,7 @@ final class GpuSpeed {
      */
     private JsonObject cpuShares(int peer, GpuSlice slice, long writeNanos) {
         int chain = (int) Math.max(3, CPU_NANOS / 8 / writeNanos);
-        Supplier<Future<Void>> write = () -> rank.transfer(Transfer.write(peer, GpuMeasure.SEGMENT, 0, slice));
+        Supplier<Future<Void>> write = () -> rank.transfer(Transfer.write(peer, SEGMENT, 0, slice));
         long workers = workerCpuNanos();
         long process = processCpuNanos();
         long start = System.nanoTime();

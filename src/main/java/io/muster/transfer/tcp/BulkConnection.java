@@ -2,6 +2,7 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.transfer.Channel;
 import io.muster.transfer.LossEvidence;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Future;
@@ -14,8 +15,26 @@ import org.jspecify.annotations.Nullable;
  * its own event loop, except {@link #sender}.
  */
 final class BulkConnection implements BulkParser.Sink {
+    /** The channel of the connection. */
+    interface Owner extends Channel {
+        /** The probes of both directions have arrived. On the bulk event loop. */
+        void verified();
 
-    private final TcpChannel channel;
+        void end(LossEvidence.Kind kind, String detail);
+
+        /**
+         * The bulk connection was closed. If this process had been stopped, the farewell on the control connection may
+         * be unread. It must be read first, or this process would blame the peer (P-9).
+         *
+         * @param then runs on the control context when the channel is over
+         */
+        void endAfterFarewell(String how, Runnable then);
+
+        /** Why the channel is over, as a clause. */
+        String lossDetail();
+    }
+
+    private final Owner channel;
     private final RawSocket socket;
     private final BulkSender sender;
     private final BulkReceiver receiver;
@@ -25,7 +44,7 @@ final class BulkConnection implements BulkParser.Sink {
     private boolean gotProbe;
     private boolean gotProbeOk;
 
-    BulkConnection(Node node, TcpChannel channel, RawSocket socket, int peerMaxFrameBytes) {
+    BulkConnection(Node node, Owner channel, RawSocket socket, int peerMaxFrameBytes) {
         this.channel = channel;
         this.socket = socket;
         int chunkBytes = Math.min(node.options().chunkBytes(), peerMaxFrameBytes - 1 - BulkParser.ChunkHeader.BYTES);

@@ -14,6 +14,7 @@ import io.vertx.core.Promise;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,9 +31,9 @@ import org.jspecify.annotations.Nullable;
  * last channel to each of the last 4096 peers, and the queue of dials that exceed the limit of simultaneous ones.
  *
  * <p><b>Threads.</b> Callers of {@link #connect} and all event loops of the transport meet here. This object's monitor
- * guards everything, including {@link Dial#stage} and {@link Dial#counted}. Under the monitor the book constructs
- * channels and dials and changes its own state, and nothing else. Promises are completed, dials started, and channels
- * ended after the monitor is released, because each of them may call back into the book.
+ * guards everything. Under the monitor the book constructs channels and dials and changes its own state, and nothing
+ * else. Promises are completed, dials started, and channels ended after the monitor is released, because each of them
+ * may call back into the book.
  *
  * <p><b>Order of events.</b> A dial of this end: {@link #connect} queues it and {@link #helloSent} notes its hello.
  * Then comes one of {@link #answered} (its channel enters the slot), {@link #yielded} (the peer's own dial is to be
@@ -47,15 +48,36 @@ import org.jspecify.annotations.Nullable;
  * channel ends, and the slot then has neither, the slot is removed and its callers fail.
  *
  * <p><b>The traps.</b> Two processes that dial each other must both keep the same of the two channels, although each
- * may see the hellos in a different order. {@link TieBreak} is a pure function of what both ends know, and
- * {@link Dial.Stage} records whether the peer can know of this end's dial. A process that has lost its end of a channel
- * dials again while this end still has the channel. If this end had dialled that channel, the new hello proves the loss
- * by naming its generation. If the peer had dialled it, the new hello proves the loss by a greater dial number. A
- * process that was restarted has a new id at the old address, so a hello ends the channels to other processes at its
- * address. And a stranger must not end a channel with a hello in the name of its peer: a channel over which a secret
- * was proved yields only to a process that proves the same secret.
+ * may see the hellos in a different order. {@link TieBreak} is a pure function of what both ends know, and the stage of
+ * the dial records whether the peer can know of this end's dial. A process that has lost its end of a channel dials
+ * again while this end still has the channel. If this end had dialled that channel, the new hello proves the loss by
+ * naming its generation. If the peer had dialled it, the new hello proves the loss by a greater dial number. A process
+ * that was restarted has a new id at the old address, so a hello ends the channels to other processes at its address.
+ * And a stranger must not end a channel with a hello in the name of its peer: a channel over which a secret was proved
+ * yields only to a process that proves the same secret.
  */
-final class ChannelBook {
+final class ChannelBook implements TcpChannel.Registry {
+    /** An attempt of this process to open a channel. */
+    interface Attempt {
+        ProcessAddress target();
+
+        /** May connect from now on. From any thread. */
+        void start();
+
+        /** Another channel makes it superfluous. From any thread. */
+        void cancel();
+    }
+
+    /** Whether the peer can know of an attempt. */
+    private enum Stage {
+        /** No hello was sent. */
+        QUEUED,
+        /** The hello was sent, so the peer may know of it. */
+        HELLO_SENT,
+        /** The peer refused the hello, because its own dial is to be used. */
+        YIELDED
+    }
+
     private enum Phase {
         OPENING,
         OPEN,
@@ -65,7 +87,9 @@ final class ChannelBook {
 
     private static final class PeerSlot {
         @Nullable
-        Dial dial;
+        Attempt dial;
+
+        Stage stage = Stage.QUEUED;
 
         @Nullable
         TcpChannel channel;
@@ -85,7 +109,7 @@ final class ChannelBook {
         record Admitted(
                 TcpChannel channel,
                 List<TcpChannel> replaced,
-                @Nullable Dial superseded) implements Answer {}
+                @Nullable Attempt superseded) implements Answer {}
 
         record Refused(Refusal.Code code) implements Answer {}
     }
@@ -102,8 +126,10 @@ final class ChannelBook {
             return size() > REMEMBERED;
         }
     };
-    private final ArrayDeque<Dial> queue = new ArrayDeque<>();
-    private int dialling;
+    private final ArrayDeque<Attempt> queue = new ArrayDeque<>();
+    /** The attempts that count as simultaneous. */
+    private final Set<Attempt> dialling = new HashSet<>();
+
     private long ties;
     private boolean closed;
 
@@ -118,7 +144,7 @@ final class ChannelBook {
      *
      * @param dials constructs a dial from the generation of the last channel to this process
      */
-    Future<Channel> connect(ProcessAddress target, Function<@Nullable ChannelGeneration, Dial> dials) {
+    Future<Channel> connect(ProcessAddress target, Function<@Nullable ChannelGeneration, ? extends Attempt> dials) {
         Promise<Channel> waiters;
         synchronized (this) {
             if (closed) {
@@ -135,8 +161,10 @@ final class ChannelBook {
             waiters = slot.waiters;
             if (slot.channel == null && slot.dial == null) {
                 Last last = lasts.get(target.process());
-                slot.dial = dials.apply(last == null ? null : last.generation());
-                queue.add(slot.dial);
+                Attempt dial = dials.apply(last == null ? null : last.generation());
+                slot.dial = dial;
+                slot.stage = Stage.QUEUED;
+                queue.add(dial);
             }
         }
         startDials();
@@ -192,7 +220,7 @@ final class ChannelBook {
                     replaced.add(slot.channel);
                     vacate(hello.sender(), slot);
                 }
-                Dial superseded = slot.dial;
+                Attempt superseded = slot.dial;
                 ties += superseded == null ? 0 : 1;
                 slot.dial = null;
                 slot.channel = channels.apply(after(hello.sender()));
@@ -203,21 +231,23 @@ final class ChannelBook {
     }
 
     /** The hello of a dial is about to be sent. False if the dial is outdated and must not send it. */
-    synchronized boolean helloSent(Dial dial) {
-        if (!current(dial)) {
+    synchronized boolean helloSent(Attempt dial) {
+        PeerSlot slot = slotOf(dial);
+        if (slot == null) {
             return false;
         }
-        dial.stage = Dial.Stage.HELLO_SENT;
+        slot.stage = Stage.HELLO_SENT;
         return true;
     }
 
     /** The peer refused the hello because its own dial is to be used. False if this dial is outdated. */
-    boolean yielded(Dial dial) {
+    boolean yielded(Attempt dial) {
         synchronized (this) {
-            if (!current(dial)) {
+            PeerSlot slot = slotOf(dial);
+            if (slot == null) {
                 return false;
             }
-            dial.stage = Dial.Stage.YIELDED;
+            slot.stage = Stage.YIELDED;
             ties++;
         }
         release(dial);
@@ -226,9 +256,9 @@ final class ChannelBook {
 
     /** The hello of a dial was answered: its channel enters the slot. Null if the dial is outdated. */
     synchronized Answer.@Nullable Admitted answered(
-            Dial dial, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
-        PeerSlot slot = slots.get(dial.target().process());
-        if (slot == null || slot.dial != dial || closed) {
+            Attempt dial, Set<GroupSecret.Id> proved, Function<Future<Void>, TcpChannel> channels) {
+        PeerSlot slot = slotOf(dial);
+        if (slot == null) {
             return null;
         }
         List<TcpChannel> replaced = strangersAt(dial.target(), proved);
@@ -238,7 +268,7 @@ final class ChannelBook {
         return new Answer.Admitted(slot.channel, replaced, null);
     }
 
-    void failed(Dial dial, ConnectException failure) {
+    void failed(Attempt dial, ConnectException failure) {
         Promise<Channel> waiters = null;
         synchronized (this) {
             PeerSlot slot = slots.get(dial.target().process());
@@ -254,20 +284,18 @@ final class ChannelBook {
     }
 
     /** The dial no longer counts as simultaneous; the next queued one may start. */
-    void release(Dial dial) {
+    void release(Attempt dial) {
         synchronized (this) {
             queue.remove(dial);
-            if (!dial.counted) {
+            if (!dialling.remove(dial)) {
                 return;
             }
-            dial.counted = false;
-            dialling--;
         }
         startDials();
     }
 
-    /** False if another channel has taken the slot. */
-    synchronized boolean opened(TcpChannel channel) {
+    @Override
+    public synchronized boolean opened(TcpChannel channel) {
         PeerSlot slot = slots.get(channel.peer());
         if (slot == null || slot.channel != channel) {
             return false;
@@ -276,7 +304,8 @@ final class ChannelBook {
         return true;
     }
 
-    void ready(TcpChannel channel) {
+    @Override
+    public void ready(TcpChannel channel) {
         Promise<Channel> waiters = null;
         synchronized (this) {
             PeerSlot slot = slots.get(channel.peer());
@@ -291,7 +320,8 @@ final class ChannelBook {
         }
     }
 
-    void ended(TcpChannel channel, LossEvidence evidence) {
+    @Override
+    public void ended(TcpChannel channel, LossEvidence evidence) {
         Promise<Channel> waiters = null;
         synchronized (this) {
             PeerSlot slot = slots.get(channel.peer());
@@ -314,7 +344,7 @@ final class ChannelBook {
     }
 
     /** Refuses further channels and dials. Returns the existing ones, which the caller ends. */
-    synchronized List<TcpChannel> close(List<Dial> dials) {
+    synchronized List<TcpChannel> close(List<Attempt> dials) {
         closed = true;
         List<TcpChannel> channels = new ArrayList<>();
         for (PeerSlot slot : slots.values()) {
@@ -330,22 +360,22 @@ final class ChannelBook {
 
     private void startDials() {
         while (true) {
-            Dial next;
+            Attempt next;
             synchronized (this) {
-                if (closed || dialling >= maxDials || queue.isEmpty()) {
+                if (closed || dialling.size() >= maxDials || queue.isEmpty()) {
                     return;
                 }
                 next = queue.poll();
-                next.counted = true;
-                dialling++;
+                dialling.add(next);
             }
             next.start();
         }
     }
 
-    private boolean current(Dial dial) {
+    /** Null if the attempt is outdated. */
+    private @Nullable PeerSlot slotOf(Attempt dial) {
         PeerSlot slot = slots.get(dial.target().process());
-        return slot != null && slot.dial == dial && !closed;
+        return slot != null && slot.dial == dial && !closed ? slot : null;
     }
 
     private static TieBreak.Held held(PeerSlot slot) {
@@ -358,7 +388,7 @@ final class ChannelBook {
         if (slot.dial == null) {
             return new TieBreak.Held.Nothing();
         }
-        return slot.dial.stage == Dial.Stage.HELLO_SENT
+        return slot.stage == Stage.HELLO_SENT
                 ? new TieBreak.Held.DialHelloSent()
                 : new TieBreak.Held.DialUnknownToPeer();
     }

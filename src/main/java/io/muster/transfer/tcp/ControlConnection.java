@@ -2,6 +2,7 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LivenessWindow;
 import io.muster.transfer.LossEvidence;
@@ -18,6 +19,21 @@ import java.util.ArrayDeque;
 final class ControlConnection {
     private static final ControlKind[] KINDS = ControlKind.values();
 
+    /** The channel of the connection. */
+    interface Owner extends Channel {
+        void end(LossEvidence.Kind kind, String detail);
+
+        /** The peer has ended it and needs no farewell. */
+        void endedByPeer(LossEvidence evidence);
+    }
+
+    /** Whether the peer must learn from this end that the channel is over. */
+    enum Farewell {
+        NEEDED,
+        /** The peer has ended the channel itself. */
+        NOT_NEEDED
+    }
+
     /** A frame that arrived before the channel was open. */
     private record Early(byte type, byte[] body) {}
 
@@ -25,7 +41,7 @@ final class ControlConnection {
     private static final Buffer EMPTY = Buffer.buffer();
 
     private final Node node;
-    private final TcpChannel channel;
+    private final Owner channel;
     private final RawSocket socket;
     private final ControlSender sender;
     private final Frame.Reader reader;
@@ -35,7 +51,7 @@ final class ControlConnection {
     private long timer = -1;
     private long confirmation = -1;
 
-    ControlConnection(Node node, TcpChannel channel, RawSocket socket) {
+    ControlConnection(Node node, Owner channel, RawSocket socket) {
         this.node = node;
         this.channel = channel;
         this.socket = socket;
@@ -80,13 +96,12 @@ final class ControlConnection {
         socket.resume();
     }
 
-    /** Sends a farewell if the peer needs one, and closes. */
-    void close(LossEvidence evidence, boolean tellPeer) {
+    void close(LossEvidence evidence, Farewell farewell) {
         if (timer >= 0) {
             node.vertx().cancelTimer(timer);
         }
         early.clear();
-        if (tellPeer && !socket.closed()) {
+        if (farewell == Farewell.NEEDED && !socket.closed()) {
             sender.offer(
                     Frame.BYE,
                     Buffer.buffer().appendByte((byte) evidence.kind().ordinal()).appendString(evidence.detail()));

@@ -18,25 +18,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * One attempt to open a channel. It opens the control connection and sends the hello, and connects the bulk connection
  * while the hello is under way. It is over when its channel is in the {@link ChannelBook}, at the first failure, or
- * when another channel makes it superfluous. Its fields belong to its control context, except {@link #stage} and
- * {@link #counted}, which the book guards.
+ * when another channel makes it superfluous. Its fields belong to its control context.
  */
-final class Dial {
-    /** Whether the peer can know of this dial. */
-    enum Stage {
-        /** No hello was sent. */
-        QUEUED,
-        /** The hello was sent, so the peer may know of it. */
-        HELLO_SENT,
-        /** The peer refused the hello, because its own dial is to be used. */
-        YIELDED
-    }
-
+final class Dial implements ChannelBook.Attempt {
     /** The client and the contexts of both connections. */
     record Means(NetClient client, Context control, Context bulk) {}
-
-    Stage stage = Stage.QUEUED;
-    boolean counted;
 
     private final Node node;
     private final ChannelBook book;
@@ -69,17 +55,18 @@ final class Dial {
         this.replaces = replaces;
     }
 
-    ProcessAddress target() {
+    @Override
+    public ProcessAddress target() {
         return target;
     }
 
-    /** From any thread. */
-    void start() {
+    @Override
+    public void start() {
         means.control().runOnContext(_ -> begin());
     }
 
-    /** Another channel makes it superfluous. From any thread. */
-    void cancel() {
+    @Override
+    public void cancel() {
         means.control().runOnContext(_ -> finish());
     }
 

@@ -8,12 +8,12 @@ import io.muster.group.LogEvents;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.group.WriteException;
-import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.WriteFailures;
+import io.muster.transfer.tcp.ControlConnection.Farewell;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -54,7 +54,7 @@ import org.slf4j.LoggerFactory;
  * have passed, and a close of the bulk connection takes effect only after the control socket was read once more
  * ({@link #endAfterFarewell}).
  */
-final class TcpChannel implements Channel {
+final class TcpChannel implements ControlConnection.Owner, BulkConnection.Owner {
     private static final Logger log = LoggerFactory.getLogger(TcpChannel.class);
     private static final int FAREWELL_MS = 250;
     private static final int READ_FIRST_MS = 2;
@@ -75,13 +75,24 @@ final class TcpChannel implements Channel {
             int peerMaxFrameBytes,
             Future<Void> after) {}
 
+    /** What decides whether the channel serves its peer. The calls come in this order; may be called on any thread. */
+    interface Registry {
+        /** Before the call of the listener. False if another channel has taken its place. */
+        boolean opened(TcpChannel channel);
+
+        /** After the call of the listener. */
+        void ready(TcpChannel channel);
+
+        void ended(TcpChannel channel, LossEvidence evidence);
+    }
+
     /** The secrets that the peer has proved. Written on either event loop, read under the book's monitor. */
     private volatile Set<GroupSecret.Id> proved = Set.of();
     /** Groups whose secret the peer has proved. Added on the control context, read on the bulk event loop. */
     private final Set<GroupName> granted = ConcurrentHashMap.newKeySet();
 
     private final Node node;
-    private final ChannelBook book;
+    private final Registry book;
     private final Origin origin;
     private final ControlConnection control;
     /** Why the channel is over, null while it is not. Set by the first thread that detects the loss, read by all. */
@@ -95,7 +106,7 @@ final class TcpChannel implements Channel {
     private boolean announced;
     private long deadline = -1;
 
-    TcpChannel(Node node, ChannelBook book, Origin origin, RawSocket controlSocket) {
+    TcpChannel(Node node, Registry book, Origin origin, RawSocket controlSocket) {
         this.node = node;
         this.book = book;
         this.origin = origin;
@@ -169,8 +180,8 @@ final class TcpChannel implements Channel {
         return true;
     }
 
-    /** The probes of both directions have arrived. On the bulk event loop. */
-    void verified() {
+    @Override
+    public void verified() {
         origin.after().onComplete(_ -> control.socket().context().runOnContext(_ -> open()));
     }
 
@@ -302,25 +313,21 @@ final class TcpChannel implements Channel {
 
     @Override
     public void close(LossEvidence reason) {
-        end(reason, true);
+        end(reason, Farewell.NEEDED);
     }
 
-    void end(LossEvidence.Kind kind, String detail) {
-        end(new LossEvidence(kind, detail), true);
+    @Override
+    public void end(LossEvidence.Kind kind, String detail) {
+        end(new LossEvidence(kind, detail), Farewell.NEEDED);
     }
 
-    /** The peer has ended it and needs no farewell. */
-    void endedByPeer(LossEvidence evidence) {
-        end(evidence, false);
+    @Override
+    public void endedByPeer(LossEvidence evidence) {
+        end(evidence, Farewell.NOT_NEEDED);
     }
 
-    /**
-     * The bulk connection was closed. If this process had been stopped, the farewell on the control connection may be
-     * unread. It must be read first, or this process would blame the peer (P-9).
-     *
-     * @param then runs on the control context when the channel is over
-     */
-    void endAfterFarewell(String how, Runnable then) {
+    @Override
+    public void endAfterFarewell(String how, Runnable then) {
         // A timer fires after the event loop has polled its sockets once more. A task would run before that.
         control.socket()
                 .context()
@@ -330,23 +337,23 @@ final class TcpChannel implements Channel {
                 }));
     }
 
-    /** Why the channel is over, as a clause. */
-    String lossDetail() {
+    @Override
+    public String lossDetail() {
         LossEvidence evidence = over.get();
         return evidence == null ? "not open" : evidence.kind() + ": " + evidence.detail();
     }
 
-    private void end(LossEvidence evidence, boolean tellPeer) {
+    private void end(LossEvidence evidence, Farewell farewell) {
         if (!over.compareAndSet(null, evidence)) {
             return;
         }
         book.ended(this, evidence);
-        control.socket().context().runOnContext(_ -> finish(evidence, tellPeer));
+        control.socket().context().runOnContext(_ -> finish(evidence, farewell));
     }
 
-    private void finish(LossEvidence evidence, boolean tellPeer) {
+    private void finish(LossEvidence evidence, Farewell farewell) {
         stopDeadline();
-        control.close(evidence, tellPeer);
+        control.close(evidence, farewell);
         if (announced) {
             log.debug(
                     LogEvents.CHANNEL_ENDED + " peer={} address={} evidence={} detail={}",
@@ -358,7 +365,7 @@ final class TcpChannel implements Channel {
         }
         BulkConnection connection = bulk;
         if (connection != null) {
-            close(connection, evidence, tellPeer);
+            close(connection, evidence, farewell);
         }
         ended.complete();
     }
@@ -367,8 +374,8 @@ final class TcpChannel implements Channel {
      * Closes the bulk connection late: the peer closes it when it has read the farewell. A close from here could
      * overtake the farewell.
      */
-    private void close(BulkConnection connection, LossEvidence evidence, boolean tellPeer) {
-        if (!tellPeer || evidence.kind() == LossEvidence.Kind.SOCKET_CLOSED) {
+    private void close(BulkConnection connection, LossEvidence evidence, Farewell farewell) {
+        if (farewell == Farewell.NOT_NEEDED || evidence.kind() == LossEvidence.Kind.SOCKET_CLOSED) {
             connection.close();
             return;
         }

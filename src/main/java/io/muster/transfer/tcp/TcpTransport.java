@@ -216,9 +216,9 @@ public final class TcpTransport implements Transport {
 
     private Future<Void> closeAll() {
         LossEvidence reason = LossEvidence.closedHere(LossEvidence.Reason.TRANSPORT_CLOSED);
-        List<Dial> dials = new ArrayList<>();
+        List<ChannelBook.Attempt> dials = new ArrayList<>();
         List<TcpChannel> channels = book.close(dials);
-        for (Dial dial : dials) {
+        for (ChannelBook.Attempt dial : dials) {
             dial.cancel();
             book.failed(dial, ConnectFailures.local(dial.target(), "this transport was closed"));
         }
