@@ -23,7 +23,8 @@ public record LivenessOptions(int intervalMs, int misses) {
             mistakes.add(
                     "intervalMs",
                     "times liveness.misses must be at least " + SHORTEST_LIMIT_MS
-                            + " ms, or a garbage collection counts as" + " a loss; got " + intervalMs + " × " + misses);
+                            + " ms, or a garbage collection counts as a loss; got "
+                            + intervalMs + " × " + misses);
         }
         mistakes.throwIfAny();
     }
