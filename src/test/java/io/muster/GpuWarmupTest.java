@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.muster.InMemoryCluster.Process;
+import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
 import io.muster.cuda.HostGpus;
-import io.muster.cuda.driver.CudaFacts;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.fabric.GpuMemoryFabric;
 import io.muster.group.AllConnected;

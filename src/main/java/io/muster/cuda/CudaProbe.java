@@ -2,13 +2,11 @@
 
 package io.muster.cuda;
 
+import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaDriver;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
-import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaFailure;
-import io.muster.cuda.driver.CudaLoading;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -31,11 +29,11 @@ public final class CudaProbe {
     }
 
     /** As {@link #probe()}, with any driver. After a failed call it makes no further call. */
-    public static CudaFacts probe(Supplier<CudaLoading> loader) {
+    public static CudaFacts probe(Supplier<CudaDriver.Loading> loader) {
         return switch (loader.get()) {
-            case CudaLoading.Absent(String reason) -> new CudaFacts.NoDriver(reason);
-            case CudaLoading.Broken(String reason, String whatToDo) -> new CudaFacts.Unusable(reason, whatToDo);
-            case CudaLoading.Loaded(CudaDriver driver) -> ask(driver);
+            case CudaDriver.Loading.Absent(String reason) -> new CudaFacts.NoDriver(reason);
+            case CudaDriver.Loading.Broken(String reason, String whatToDo) -> new CudaFacts.Unusable(reason, whatToDo);
+            case CudaDriver.Loading.Loaded(CudaDriver driver) -> ask(driver);
         };
     }
 

@@ -8,7 +8,6 @@ import io.muster.cuda.copy.WaitRule;
 import io.muster.cuda.copy.WantedCopy;
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
-import io.muster.cuda.driver.DriverAction;
 import io.muster.cuda.driver.DriverCall;
 import io.muster.cuda.driver.GpuCopy;
 import io.muster.cuda.driver.GpuDrivers;
@@ -107,7 +106,7 @@ public final class Gpu implements CopyStarter {
     }
 
     /** Runs an action on the worker's thread, in the same order as {@link #call}. */
-    public CompletableFuture<Void> run(DriverAction action) {
+    public CompletableFuture<Void> run(GpuWorker.Action action) {
         return worker.run(action);
     }
 

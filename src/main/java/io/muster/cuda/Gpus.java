@@ -2,9 +2,8 @@
 
 package io.muster.cuda;
 
+import io.muster.cuda.CudaFacts.Device;
 import io.muster.cuda.copy.WaitRule;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.ForeignLoading;
 import io.muster.cuda.driver.GpuDrivers;

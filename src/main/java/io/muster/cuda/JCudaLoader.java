@@ -2,9 +2,9 @@
 
 package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaDriver;
 import io.muster.cuda.driver.CudaLibrary;
 import io.muster.cuda.driver.CudaLibrary.Search;
-import io.muster.cuda.driver.CudaLoading;
 import io.muster.cuda.driver.JCudaDriver;
 import java.util.Optional;
 
@@ -16,23 +16,25 @@ final class JCudaLoader {
     private JCudaLoader() {}
 
     /** Throws nothing. */
-    static CudaLoading load() {
+    static CudaDriver.Loading load() {
         return load(CudaLibrary.find(
                 Optional.ofNullable(System.getenv("LD_LIBRARY_PATH")).orElse("")));
     }
 
-    static CudaLoading load(Search driver) {
+    static CudaDriver.Loading load(Search driver) {
         return switch (driver) {
-            case Search.Missing() -> new CudaLoading.Absent(CudaLibrary.NAME + " is not found by the dynamic loader");
+            case Search.Missing() ->
+                new CudaDriver.Loading.Absent(CudaLibrary.NAME + " is not found by the dynamic loader");
             case Search.Unloadable(String where) ->
-                new CudaLoading.Broken(
+                new CudaDriver.Loading.Broken(
                         where + " exists, but the dynamic loader can't load it",
                         "check with ldd that it is a library for this machine and that its dependencies are installed");
             case Search.Found(String where) ->
                 isJCudaHere()
                         ? JCudaDriver.load(where)
-                        : new CudaLoading.Absent("JCuda is not on the class path; to use GPUs add org.jcuda:jcuda and "
-                                + "org.jcuda:jcuda-natives");
+                        : new CudaDriver.Loading.Absent(
+                                "JCuda is not on the class path; to use GPUs add org.jcuda:jcuda and "
+                                        + "org.jcuda:jcuda-natives");
         };
     }
 

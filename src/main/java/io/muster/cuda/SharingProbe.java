@@ -2,13 +2,12 @@
 
 package io.muster.cuda;
 
+import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.SharingFacts.DeviceSharing;
 import io.muster.cuda.TrialOutcome.Exported;
 import io.muster.cuda.TrialOutcome.NotTried;
 import io.muster.cuda.driver.CudaCallException;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
-import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.FabricInfo;
 import io.muster.cuda.driver.FabricInfo.Unknown;

@@ -2,12 +2,12 @@
 
 package io.muster.fabric;
 
+import io.muster.cuda.CudaFacts;
+import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingFacts.DeviceSharing;
 import io.muster.cuda.TrialOutcome;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
-import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.FabricInfo;
 import io.muster.group.FabricIdentity;

@@ -2,10 +2,10 @@
 
 package io.muster.fabric;
 
+import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
 import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingProbe;
-import io.muster.cuda.driver.CudaFacts;
 import io.muster.group.FabricVerdict;
 import io.muster.group.LogEvents;
 import org.slf4j.Logger;

@@ -2,14 +2,14 @@
 
 package io.muster.gpucheck;
 
+import io.muster.cuda.CudaFacts;
+import io.muster.cuda.CudaFacts.Device;
 import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingFacts.DeviceSharing;
 import io.muster.cuda.SharingProbe;
 import io.muster.cuda.SharingProbe.Depth;
 import io.muster.cuda.TrialOutcome;
 import io.muster.cuda.TrialOutcome.StepTime;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.gpucheck.SharingCycles.Outcome;
 import io.muster.ops.Finding;

@@ -2,8 +2,8 @@
 
 package io.muster.gpucheck;
 
+import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
-import io.muster.cuda.driver.CudaFacts;
 import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonObject;
 import java.io.PrintWriter;

@@ -2,8 +2,8 @@
 
 package io.muster.ops;
 
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
+import io.muster.cuda.CudaFacts;
+import io.muster.cuda.CudaFacts.Device;
 import io.muster.fabric.FabricRule;
 import io.muster.fabric.NvlinkIpcSetting;
 import io.muster.group.FabricVerdict;

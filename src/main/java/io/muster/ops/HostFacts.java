@@ -2,8 +2,8 @@
 
 package io.muster.ops;
 
+import io.muster.cuda.CudaFacts;
 import io.muster.cuda.SharingFacts;
-import io.muster.cuda.driver.CudaFacts;
 import java.net.InetAddress;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -2,9 +2,9 @@
 
 package io.muster.ops;
 
+import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
 import io.muster.cuda.SharingProbe;
-import io.muster.cuda.driver.CudaFacts;
 import io.muster.fabric.NvlinkIpcSetting;
 import io.muster.ops.HostFacts.Bind;
 import io.muster.ops.HostFacts.Gpus;

@@ -5,14 +5,12 @@ package io.muster.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaDriver;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
-import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.CudaLibrary;
 import io.muster.cuda.driver.CudaLibrary.Search;
-import io.muster.cuda.driver.CudaLoading;
 import io.muster.cuda.driver.RecordingCudaDriver;
 import java.lang.reflect.Method;
 import java.time.Duration;
@@ -25,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class CudaProbeTest {
     private static CudaFacts probe(CudaDriver driver) {
-        return CudaProbe.probe(() -> new CudaLoading.Loaded(driver));
+        return CudaProbe.probe(() -> new CudaDriver.Loading.Loaded(driver));
     }
 
     private static boolean driverIsHere() {
@@ -106,8 +104,9 @@ class CudaProbeTest {
 
     @Test
     void keepsTheReasonWhyTheDriverIsAbsentOrBroken() {
-        assertThat(CudaProbe.probe(() -> new CudaLoading.Absent("why"))).isEqualTo(new CudaFacts.NoDriver("why"));
-        assertThat(CudaProbe.probe(() -> new CudaLoading.Broken("why", "do")))
+        assertThat(CudaProbe.probe(() -> new CudaDriver.Loading.Absent("why")))
+                .isEqualTo(new CudaFacts.NoDriver("why"));
+        assertThat(CudaProbe.probe(() -> new CudaDriver.Loading.Broken("why", "do")))
                 .isEqualTo(new CudaFacts.Unusable("why", "do"));
     }
 

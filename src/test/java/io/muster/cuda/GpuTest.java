@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.muster.Eventually;
 import io.muster.cuda.copy.WaitRule;
 import io.muster.cuda.driver.CudaCallException;
-import io.muster.cuda.driver.CudaFacts;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.GpuCopy;
 import io.muster.cuda.driver.GpuDrivers;

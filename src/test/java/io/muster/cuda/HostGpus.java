@@ -2,9 +2,9 @@
 
 package io.muster.cuda;
 
+import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaCallException;
-import io.muster.cuda.driver.CudaFacts.Device;
-import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.GpuDrivers;
 import io.muster.cuda.driver.HostGpuDriver;
 import java.util.List;

@@ -5,11 +5,10 @@ package io.muster.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.SharingFacts.DeviceSharing;
 import io.muster.cuda.SharingProbe.Depth;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
-import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.CudaMemoryDriver;
 import io.muster.cuda.driver.FabricInfo;

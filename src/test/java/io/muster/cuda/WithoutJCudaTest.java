@@ -23,7 +23,7 @@ class WithoutJCudaTest {
             Object facts = loader.loadClass("io.muster.cuda.CudaProbe")
                     .getMethod("probe")
                     .invoke(null);
-            assertThat(facts.getClass().getName()).isEqualTo("io.muster.cuda.driver.CudaFacts$NoDriver");
+            assertThat(facts.getClass().getName()).isEqualTo("io.muster.cuda.CudaFacts$NoDriver");
         }
     }
 
@@ -37,7 +37,7 @@ class WithoutJCudaTest {
                     .getDeclaredMethod("load", loader.loadClass("io.muster.cuda.driver.CudaLibrary$Search"));
             load.setAccessible(true);
             Object loading = load.invoke(null, found.newInstance("/usr/lib/libcuda.so.1"));
-            assertThat(loading.getClass().getName()).isEqualTo("io.muster.cuda.driver.CudaLoading$Absent");
+            assertThat(loading.getClass().getName()).isEqualTo("io.muster.cuda.driver.CudaDriver$Loading$Absent");
             assertThat(loading.toString()).contains("JCuda is not on the class path", "org.jcuda:jcuda-natives");
         }
     }

@@ -4,12 +4,12 @@ package io.muster.fabric;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.cuda.CudaFacts;
+import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingFacts.DeviceSharing;
 import io.muster.cuda.TrialOutcome;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
-import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.FabricInfo;
 import io.muster.cuda.driver.FabricInfo.Known;

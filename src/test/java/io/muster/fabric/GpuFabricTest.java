@@ -5,8 +5,8 @@ package io.muster.fabric;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.muster.cuda.CudaFacts;
 import io.muster.cuda.CudaProbe;
-import io.muster.cuda.driver.CudaFacts;
 import io.muster.group.FabricVerdict;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;

@@ -4,7 +4,7 @@ package io.muster.gpucheck;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.cuda.driver.CudaFacts;
+import io.muster.cuda.CudaFacts;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.gpucheck.SharingCycles.Outcome;
 import io.vertx.core.json.JsonArray;

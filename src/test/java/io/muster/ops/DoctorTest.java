@@ -4,13 +4,13 @@ package io.muster.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.cuda.CudaFacts;
+import io.muster.cuda.CudaFacts.Device;
+import io.muster.cuda.CudaFacts.FabricAttribute;
 import io.muster.cuda.SharingFacts;
 import io.muster.cuda.SharingFacts.DeviceSharing;
 import io.muster.cuda.TrialOutcome;
 import io.muster.cuda.TrialOutcome.StepTime;
-import io.muster.cuda.driver.CudaFacts;
-import io.muster.cuda.driver.CudaFacts.Device;
-import io.muster.cuda.driver.CudaFacts.FabricAttribute;
 import io.muster.cuda.driver.CudaFailure;
 import io.muster.cuda.driver.FabricInfo;
 import io.muster.ops.Finding.Level;

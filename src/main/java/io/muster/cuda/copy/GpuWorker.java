@@ -4,7 +4,6 @@ package io.muster.cuda.copy;
 
 import io.muster.cuda.driver.CudaCallException;
 import io.muster.cuda.driver.CudaFailure;
-import io.muster.cuda.driver.DriverAction;
 import io.muster.cuda.driver.DriverCall;
 import io.muster.cuda.driver.GpuDrivers;
 import io.muster.cuda.driver.GpuTrouble;
@@ -48,6 +47,12 @@ import org.slf4j.LoggerFactory;
  * streams were drained without a failure.
  */
 public final class GpuWorker implements CopyStarter {
+    /** Calls of the driver that have no result; runs on the thread of the GPU, with its context current. */
+    @FunctionalInterface
+    public interface Action {
+        void run() throws CudaCallException;
+    }
+
     private static final Logger LOG = LoggerFactory.getLogger(GpuWorker.class);
     /** So many tasks are taken from the queue before the copies in progress are queried. */
     private static final int VISIT = 64;
@@ -137,7 +142,7 @@ public final class GpuWorker implements CopyStarter {
     }
 
     /** Runs an action on the thread, in the same order as {@link #call}. */
-    public CompletableFuture<Void> run(DriverAction action) {
+    public CompletableFuture<Void> run(Action action) {
         var answer = new CompletableFuture<Void>();
         hand(() -> run(
                 () -> {
@@ -257,7 +262,7 @@ public final class GpuWorker implements CopyStarter {
         }
     }
 
-    private void run(DriverAction action, CompletableFuture<?> answer) {
+    private void run(Action action, CompletableFuture<?> answer) {
         if (closed.isDone()) {
             answer.completeExceptionally(new CudaCallException(Objects.requireNonNull(lost)));
             return;

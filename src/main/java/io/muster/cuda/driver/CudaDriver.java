@@ -13,6 +13,19 @@ public interface CudaDriver {
     /** {@code CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_FABRIC_SUPPORTED}: necessary for fabric memory, but not sufficient. */
     int HANDLE_TYPE_FABRIC_SUPPORTED = 128;
 
+    /** The result of loading the driver: exactly one of these. */
+    sealed interface Loading {
+
+        /** There is no driver. */
+        record Absent(String reason) implements Loading {}
+
+        /** There is a driver, but it can't be called. */
+        record Broken(String reason, String whatToDo) implements Loading {}
+
+        /** The driver can be called. */
+        record Loaded(CudaDriver driver) implements Loading {}
+    }
+
     /** {@code cuInit(0)}. */
     void init() throws CudaCallException;
 

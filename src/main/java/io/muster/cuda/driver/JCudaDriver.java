@@ -28,25 +28,25 @@ public final class JCudaDriver implements CudaDriver {
      * Loads JCuda with the driver library at this path. Throws nothing. To be called only if JCuda is on the class
      * path.
      */
-    public static CudaLoading load(String libcuda) {
+    public static CudaDriver.Loading load(String libcuda) {
         String library =
                 LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName("JCudaDriver-" + JCUDA_VERSION));
         try {
             JCudaNatives.place(
                     JCudaNatives.read("/lib/" + library), Path.of(System.getProperty("java.io.tmpdir"), library));
             jcuda.driver.JCudaDriver.setExceptionsEnabled(false);
-            return new CudaLoading.Loaded(new JCudaDriver());
+            return new CudaDriver.Loading.Loaded(new JCudaDriver());
         } catch (NoSuchFileException e) {
-            return new CudaLoading.Broken(
+            return new CudaDriver.Loading.Broken(
                     "JCuda has no native library for this machine (" + e.getMessage() + ")",
                     "put a jcuda-natives of version " + JCUDA_VERSION + " for " + System.getProperty("os.arch")
                             + " on the class path");
         } catch (IOException e) {
-            return new CudaLoading.Broken(
+            return new CudaDriver.Loading.Broken(
                     "JCuda's native library can't be put into place: " + e.getMessage(),
                     "see that java.io.tmpdir is writable, and that no file of another user is in the way");
         } catch (LinkageError | CudaException e) {
-            return new CudaLoading.Broken(
+            return new CudaDriver.Loading.Broken(
                     "JCuda can't be loaded over " + libcuda + ": " + cause(e),
                     "see that " + libcuda
                             + " is the library of the installed NVIDIA driver, and java.io.tmpdir is not "

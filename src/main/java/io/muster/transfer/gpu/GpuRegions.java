@@ -2,10 +2,10 @@
 
 package io.muster.transfer.gpu;
 
+import io.muster.cuda.CudaFacts;
 import io.muster.cuda.Gpu;
 import io.muster.cuda.GpuView;
 import io.muster.cuda.Gpus;
-import io.muster.cuda.driver.CudaFacts;
 import io.muster.cuda.driver.GpuExport;
 import io.muster.cuda.driver.ShareKind;
 import io.muster.descriptor.DescriptorServer;

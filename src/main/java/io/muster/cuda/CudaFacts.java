@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package io.muster.cuda.driver;
+package io.muster.cuda;
 
+import io.muster.cuda.driver.CudaFailure;
 import java.util.List;
 import java.util.UUID;
 
