@@ -87,7 +87,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     private static final DeliveryOptions RECORDS_HERE = LocalCodec.delivery();
 
     private final BarrierSetup setup;
-    private final GroupHost host;
+    private final GroupServices services;
     private final BarrierTiming timing;
     private final Addresses addresses;
     private final List<MessageConsumer<?>> consumers = new ArrayList<>();
@@ -112,9 +112,9 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     /** The sentence about disagreeing world sizes that fails every wait, null while sizes agree. */
     private @Nullable String disagreement;
 
-    public BarrierVerticle(BarrierSetup setup, GroupHost host, BarrierTiming timing) {
+    public BarrierVerticle(BarrierSetup setup, GroupServices services, BarrierTiming timing) {
         this.setup = setup;
-        this.host = host;
+        this.services = services;
         this.timing = timing;
         this.addresses = new Addresses(setup.group());
     }
@@ -123,21 +123,21 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     public Future<?> start() {
         startNanos = System.nanoTime();
         waits = new Waits(vertx);
-        var ports = new VerticlePorts(host, context, new CoreListener());
+        var ports = new VerticlePorts(services, context, new CoreListener());
         core = new GroupCore(setup, ports);
-        blame = new BlameWatch(setup, new BlameHost(), core(), timing);
-        core().membersChanged(host.store().presentMembers());
+        blame = new BlameWatch(setup, new BlamePorts(), core(), timing);
+        core().membersChanged(services.store().presentMembers());
         var bus = vertx.eventBus();
         consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
         consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
         MessageConsumer<JsonObject> allConnected = bus.consumer(addresses.allConnected(), message -> {
-            if (host.isAuthentic(message.body())) {
+            if (services.isAuthentic(message.body())) {
                 core().allConnectedReceived(message.body().getLong("epoch"));
             }
         });
         MessageConsumer<JsonObject> degraded = bus.consumer(addresses.degraded(), message -> {
             if (!setup.process().toString().equals(message.body().getString("seenHere"))
-                    && host.isAuthentic(message.body())) {
+                    && services.isAuthentic(message.body())) {
                 core().degradedReceived(message.body().getLong("epoch"));
             }
         });
@@ -420,7 +420,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             LOG.info(LogEvents.REPORT_IGNORED + " group={} body={}", setup.group(), body);
             return;
         }
-        host.links()
+        services.links()
                 .send(
                         rank,
                         entry.member().rank(),
@@ -466,7 +466,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                 ? ""
                 : "store unavailable since " + storeTroubleAt.truncatedTo(ChronoUnit.SECONDS) + " ("
                         + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms): " + storeTrouble;
-        return new Diagnosis(setup.worldSize(), core(), host.linkTable(), startNanos, System.nanoTime())
+        return new Diagnosis(setup.worldSize(), core(), services.linkTable(), startNanos, System.nanoTime())
                 .report(setup.group(), trouble, blame);
     }
 
@@ -511,21 +511,21 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                 : body.put("blame", blame().latest().toJson());
     }
 
-    private final class BlameHost implements BlameWatch.Host {
+    private final class BlamePorts implements BlameWatch.Ports {
         @Override
         public boolean reaches(ProcessId process) {
-            return host.network().reaches(process);
+            return services.network().reaches(process);
         }
 
         @Override
         public LinkTable links() {
-            return host.linkTable();
+            return services.linkTable();
         }
 
         @Override
         public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
             Promise<Collection<View>> here = Promise.promise();
-            host.network()
+            services.network()
                     .askObservers(own, others, withinMs)
                     .onComplete(asked -> context.runOnContext(_ -> here.handle(asked)));
             return here.future();
@@ -551,7 +551,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
 
         @Override
         public void seatPublished(RankEntry entry) {
-            host.entryPublished(entry);
+            services.entryPublished(entry);
         }
 
         @Override
@@ -593,7 +593,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             vertx.eventBus()
                     .publish(
                             addresses.allConnected(),
-                            host.sign(toAllConnected(record, firstSeen.elapsedMs(record))
+                            services.sign(toAllConnected(record, firstSeen.elapsedMs(record))
                                     .toJson()));
         }
 
@@ -617,7 +617,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
 
         @Override
         public void publishDegraded(long epoch, List<LostMember> lost) {
-            vertx.eventBus().publish(addresses.degraded(), host.sign(degradedBody(epoch, lost)));
+            vertx.eventBus().publish(addresses.degraded(), services.sign(degradedBody(epoch, lost)));
         }
 
         @Override

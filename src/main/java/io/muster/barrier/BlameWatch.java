@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds out which process is to blame for broken connections. When a process is lost, it asks all processes whom they
  * reach and applies {@link BlameRules}; it asks again with growing pauses while there are findings. It lives on the
- * group's context. Everything from outside comes through its host, so that the simulation runs this class unchanged.
+ * group's context. Everything from outside comes through its ports, so that the simulation runs this class unchanged.
  */
 public final class BlameWatch {
     private static final long SOON_MS = 100;
@@ -36,7 +36,7 @@ public final class BlameWatch {
     private static final int INTERVALS_TO_COME_BACK = 5;
 
     private final BarrierSetup setup;
-    private final Host host;
+    private final Ports ports;
     private final GroupCore core;
     private final BarrierTiming timing;
     /** The evidence of each loss, until the process is reached again. */
@@ -56,7 +56,7 @@ public final class BlameWatch {
     private long pauseMs = FIRST_PAUSE_MS;
 
     /** The services of the group's process, on the group's context. */
-    public interface Host {
+    public interface Ports {
         /** Whether this process has a living connection to that one. */
         boolean reaches(ProcessId process);
 
@@ -72,9 +72,9 @@ public final class BlameWatch {
         void changed(Blame blame);
     }
 
-    public BlameWatch(BarrierSetup setup, Host host, GroupCore core, BarrierTiming timing) {
+    public BlameWatch(BarrierSetup setup, Ports ports, GroupCore core, BarrierTiming timing) {
         this.setup = setup;
-        this.host = host;
+        this.ports = ports;
         this.core = core;
         this.timing = timing;
     }
@@ -88,7 +88,7 @@ public final class BlameWatch {
         if (evidence.kind() == LossEvidence.Kind.UNHEARD) {
             losses.remove(process);
             peersThatLostUs.put(process, evidence);
-            host.after(INTERVALS_TO_COME_BACK * timing.livenessIntervalMs(), () -> notBack(process, evidence));
+            ports.after(INTERVALS_TO_COME_BACK * timing.livenessIntervalMs(), () -> notBack(process, evidence));
         } else {
             losses.put(process, new View.Missed(bySilence, evidence.kind() + ": " + evidence.detail()));
             peersThatLostUs.remove(process);
@@ -103,7 +103,7 @@ public final class BlameWatch {
      * either, so it counts as missed by silence.
      */
     private void notBack(ProcessId process, LossEvidence evidence) {
-        if (peersThatLostUs.remove(process, evidence) && !host.reaches(process)) {
+        if (peersThatLostUs.remove(process, evidence) && !ports.reaches(process)) {
             losses.put(
                     process,
                     new View.Missed(
@@ -145,7 +145,7 @@ public final class BlameWatch {
             cancel.run();
         }
         soon = delayMs == SOON_MS;
-        cancel = host.after(delayMs, () -> {
+        cancel = ports.after(delayMs, () -> {
             cancel = null;
             soon = false;
             ask(timing.observersMs());
@@ -160,7 +160,7 @@ public final class BlameWatch {
                 .map(Party::process)
                 .filter(process -> !process.equals(setup.process()))
                 .toList();
-        return host.askObservers(own, others, withinMs)
+        return ports.askObservers(own, others, withinMs)
                 .map(views -> BlameRules.of(parties, views))
                 .onSuccess(this::found);
     }
@@ -168,7 +168,7 @@ public final class BlameWatch {
     private void found(Blame blame) {
         if (!isSame(blame)) {
             latest = blame;
-            host.changed(blame);
+            ports.changed(blame);
             pauseMs = FIRST_PAUSE_MS;
         }
         if (!blame.findings().isEmpty() && cancel == null) {
@@ -207,7 +207,7 @@ public final class BlameWatch {
             if (process.equals(setup.process())) {
                 continue;
             }
-            if (host.reaches(process)) {
+            if (ports.reaches(process)) {
                 reached.add(process);
                 peersThatLostUs.remove(process);
                 continue;
@@ -225,7 +225,7 @@ public final class BlameWatch {
     private View.@Nullable Missed trouble(Party party) {
         for (int rank : party.ranks()) {
             for (int here : core.barrier().seats().keySet()) {
-                LinkTable.Row row = host.links().row(here, rank);
+                LinkTable.Row row = ports.links().row(here, rank);
                 History.Trouble trouble =
                         row == null ? null : trouble(rank, row.state().history());
                 boolean isPeersLoss = trouble != null

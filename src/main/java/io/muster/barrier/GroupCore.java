@@ -97,7 +97,7 @@ public final class GroupCore {
         this.values = new StoredValues(setup);
         this.sizes = new WorldSizes(setup, ports, seats.seats());
         this.directory = new Directory(setup, values, sizes);
-        this.tombstones = new Tombstones(setup, directory, new TombstonesHost());
+        this.tombstones = new Tombstones(setup, directory, new TombstonePorts());
         this.links = new LinkUpdates(ports, directory, seats.seats());
     }
 
@@ -362,7 +362,7 @@ public final class GroupCore {
         }
     }
 
-    private final class TombstonesHost implements Tombstones.Host {
+    private final class TombstonePorts implements Tombstones.Ports {
         @Override
         public boolean holds(RankEntry entry) {
             return seats.holds(entry.member());

@@ -28,11 +28,11 @@ final class Tombstones {
 
     private final BarrierSetup setup;
     private final Directory directory;
-    private final Host host;
+    private final Ports ports;
     private final Set<Integer> cleaning = new HashSet<>();
 
     /** The services of the group. */
-    interface Host {
+    interface Ports {
         /** Whether this process holds the life that the entry names, or may hold it. */
         boolean holds(RankEntry entry);
 
@@ -46,10 +46,10 @@ final class Tombstones {
         void rankSeen(int rank, StoredBytes value);
     }
 
-    Tombstones(BarrierSetup setup, Directory directory, Host host) {
+    Tombstones(BarrierSetup setup, Directory directory, Ports ports) {
         this.setup = setup;
         this.directory = directory;
-        this.host = host;
+        this.ports = ports;
     }
 
     /** Marks the LIVE entries of processes that have left the cluster as GONE. */
@@ -90,7 +90,7 @@ final class Tombstones {
         } else if (value == null) {
             cleaning.remove(rank);
         } else {
-            host.ask(known).onComplete(asked -> {
+            ports.ask(known).onComplete(asked -> {
                 if (asked.succeeded() && asked.result().answer() == Answer.GONE) {
                     restore(rank, there, known);
                 } else {
@@ -107,7 +107,7 @@ final class Tombstones {
 
     private void write(int rank, @Nullable StoredBytes expected, RankEntry entry, String event) {
         StoredBytes next = Schema.encode(entry);
-        host.write(rank, expected, next, applied -> {
+        ports.write(rank, expected, next, applied -> {
             cleaning.remove(rank);
             if (applied) {
                 LOG.info(
@@ -117,7 +117,7 @@ final class Tombstones {
                         entry.member().incarnation(),
                         entry.handle().pid(),
                         entry.handle().host());
-                host.rankSeen(rank, next);
+                ports.rankSeen(rank, next);
             }
         });
     }
@@ -127,7 +127,7 @@ final class Tombstones {
      * split has seen and that it gave up after the merge.
      */
     private boolean mayAssertItself(SegmentStore.PresentMembers now, RankEntry entry) {
-        return entry.handle().process().equals(setup.process()) ? host.holds(entry) : now.carry(entry.handle());
+        return entry.handle().process().equals(setup.process()) ? ports.holds(entry) : now.carry(entry.handle());
     }
 
     private boolean isPresent(SegmentStore.PresentMembers now, RankEntry entry) {

@@ -12,16 +12,16 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /** The {@link GroupPorts} of production: the store, clock and randomness, on the context of the group's verticle. */
 final class VerticlePorts implements GroupPorts {
-    private final GroupHost host;
+    private final GroupServices services;
     private final Context context;
     private final SegmentStore store;
     private final Listener listener;
     private final SecureRandom random = new SecureRandom();
 
-    VerticlePorts(GroupHost host, Context context, Listener listener) {
-        this.host = host;
+    VerticlePorts(GroupServices services, Context context, Listener listener) {
+        this.services = services;
         this.context = context;
-        this.store = new StoreOnContext(host.store(), context);
+        this.store = new StoreOnContext(services.store(), context);
         this.listener = listener;
     }
 
@@ -56,12 +56,12 @@ final class VerticlePorts implements GroupPorts {
 
     @Override
     public Links links() {
-        return host.links();
+        return services.links();
     }
 
     @Override
     public Network network() {
-        return host.network();
+        return services.network();
     }
 
     @Override

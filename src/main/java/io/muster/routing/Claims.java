@@ -50,7 +50,7 @@ public final class Claims {
      */
     private static final int SHARE_OF_LIMIT = 4;
 
-    private final Host host;
+    private final Ports ports;
     private final Supplier<ProcessAddress> own;
     private final long limitMs;
     private final Complaints malformed =
@@ -63,7 +63,7 @@ public final class Claims {
     private record Question(GroupName group, ProcessId process, Promise<Answer> answer) {}
 
     /** The services of the process. */
-    public interface Host {
+    public interface Ports {
         /** A channel to a process, as the group uses it. */
         Future<Channel> connect(ProcessAddress address, GroupName group);
 
@@ -92,13 +92,13 @@ public final class Claims {
     }
 
     /**
-     * {@code host} and {@code own} are not called before the first question or message.
+     * {@code ports} and {@code own} are not called before the first question or message.
      *
      * @param own the address of this process
      * @param limitMs time that a question waits for its answer
      */
-    public Claims(Host host, Supplier<ProcessAddress> own, long limitMs) {
-        this.host = host;
+    public Claims(Ports ports, Supplier<ProcessAddress> own, long limitMs) {
+        this.ports = ports;
         this.own = own;
         this.limitMs = limitMs;
     }
@@ -110,13 +110,13 @@ public final class Claims {
         if (handle.process().equals(here.process())) {
             return answerHere(incumbent).map(answer -> new SeatAnswer(answer, "this very process answers"));
         }
-        if (host.reach(incumbent) instanceof LinkEvent.Reach.Unusable(String why)) {
+        if (ports.reach(incumbent) instanceof LinkEvent.Reach.Unusable(String why)) {
             return Future.succeededFuture(new SeatAnswer(Answer.SILENT, why));
         }
         if (handle.host().equals(here.host()) && handle.port() == here.port()) {
             return Future.succeededFuture(new SeatAnswer(Answer.GONE, "this process listens at its address now"));
         }
-        return host.connect(address(handle), incumbent.group())
+        return ports.connect(address(handle), incumbent.group())
                 .compose(channel -> ask(channel, HOLDS, incumbent))
                 .map(answer -> new SeatAnswer(
                         answer, answer == Answer.GONE ? "its process answers that it has ended" : "it answers"))
@@ -142,7 +142,7 @@ public final class Claims {
             }
         }
         List<Future<WitnessAnswer>> answers = chosen.stream()
-                .map(witness -> host.connect(address(witness.handle()), incumbent.group())
+                .map(witness -> ports.connect(address(witness.handle()), incumbent.group())
                         .compose(channel -> ask(channel, REACHES, incumbent))
                         .otherwise(Answer.SILENT)
                         .map(answer -> new WitnessAnswer(
@@ -157,14 +157,14 @@ public final class Claims {
     }
 
     private Future<Answer> answerHere(RankEntry about) {
-        return host.holdsHere(about, limitMs / SHARE_OF_LIMIT);
+        return ports.holdsHere(about, limitMs / SHARE_OF_LIMIT);
     }
 
     private Future<Answer> ask(Channel channel, int question, RankEntry about) {
         long id = nextId.incrementAndGet();
         Promise<Answer> promise = Promise.promise();
         asked.put(id, new Question(about.group(), channel.peer(), promise));
-        Runnable cancel = host.after(limitMs, () -> promise.tryFail("no answer after " + limitMs + " ms"));
+        Runnable cancel = ports.after(limitMs, () -> promise.tryFail("no answer after " + limitMs + " ms"));
         byte[] head = new CanonicalWriter().u8(question).i64(id).toByteArray();
         channel.send(
                 ControlKind.CLAIM,
@@ -197,7 +197,7 @@ public final class Claims {
                             channel,
                             signedBy,
                             entry -> answerHere(entry)
-                                    .onSuccess(answer -> answer(host.over(channel, entry.group()), id, answer)));
+                                    .onSuccess(answer -> answer(ports.over(channel, entry.group()), id, answer)));
                 case REACHES ->
                     about(
                             in,
@@ -205,7 +205,7 @@ public final class Claims {
                             signedBy,
                             entry -> askIncumbent(entry)
                                     .onSuccess(
-                                            answer -> answer(host.over(channel, entry.group()), id, answer.answer())));
+                                            answer -> answer(ports.over(channel, entry.group()), id, answer.answer())));
                 default -> throw new MalformedException("kind: " + kind);
             }
         } catch (MalformedException e) {
@@ -219,7 +219,7 @@ public final class Claims {
             throws MalformedException {
         switch (Schema.rankEntry(StoredBytes.copyOf(in.rest()))) {
             case Decoded.Valid<RankEntry>(RankEntry entry) -> {
-                if (host.isTrusted(channel, entry.group(), signedBy)) {
+                if (ports.isTrusted(channel, entry.group(), signedBy)) {
                     then.accept(entry);
                 }
             }
@@ -231,7 +231,7 @@ public final class Claims {
         Question question = asked.get(id);
         if (question != null
                 && question.process().equals(channel.peer())
-                && host.isTrusted(channel, question.group(), signedBy)) {
+                && ports.isTrusted(channel, question.group(), signedBy)) {
             question.answer().tryComplete(answer);
         }
     }

@@ -50,8 +50,8 @@ public final class ProcessRouting {
         this.trust = trust;
         this.links = new LinkInbox(ports, trust);
         this.liveness = new Liveness(ports, trust);
-        this.claims = new Claims(new ClaimsHost(), ports::address, timing.claimMs());
-        this.poll = new ReachabilityPoll(new PollHost());
+        this.claims = new Claims(new ClaimPorts(), ports::address, timing.claimMs());
+        this.poll = new ReachabilityPoll(new PollPorts());
         this.takeovers = new TakeoverNotice(ports, this::connect, timing.takeoverMs());
     }
 
@@ -182,7 +182,7 @@ public final class ProcessRouting {
     }
 
     /** The services for questions about seats. */
-    private final class ClaimsHost implements Claims.Host {
+    private final class ClaimPorts implements Claims.Ports {
         @Override
         public Future<Channel> connect(ProcessAddress address, GroupName group) {
             return ProcessRouting.this.connect(address).map(channel -> trust.over(channel, group));
@@ -222,7 +222,7 @@ public final class ProcessRouting {
     }
 
     /** The services for polling the views of other processes. */
-    private final class PollHost implements ReachabilityPoll.Host {
+    private final class PollPorts implements ReachabilityPoll.Ports {
         @Override
         public @Nullable Channel channelTo(ProcessId process) {
             return channels.to(process);

@@ -62,7 +62,7 @@ public final class ReachabilityPoll {
     /** Upper limit of the time that an asker may ask this process to wait for it. */
     private static final int MAX_WITHIN_MS = 60_000;
 
-    private final Host host;
+    private final Ports ports;
     private final Complaints malformed =
             new Complaints(LoggerFactory.getLogger(ReachabilityPoll.class), LogEvents.VIEW_MALFORMED);
     private final AtomicLong nextId = new AtomicLong();
@@ -72,7 +72,7 @@ public final class ReachabilityPoll {
     private record Asked(ProcessId process, Map<ProcessId, View> views, Promise<Void> done) {}
 
     /** The services of the process. */
-    public interface Host {
+    public interface Ports {
         /** A living channel to a process, null if there is none. */
         @Nullable
         Channel channelTo(ProcessId process);
@@ -84,8 +84,8 @@ public final class ReachabilityPoll {
         Runnable after(long delayMs, Runnable task);
     }
 
-    public ReachabilityPoll(Host host) {
-        this.host = host;
+    public ReachabilityPoll(Ports ports) {
+        this.ports = ports;
     }
 
     /**
@@ -97,7 +97,7 @@ public final class ReachabilityPoll {
         Set<ProcessId> unreached = new TreeSet<>();
         List<Channel> reached = new ArrayList<>();
         others.forEach(other -> {
-            Channel channel = host.channelTo(other);
+            Channel channel = ports.channelTo(other);
             if (channel == null) {
                 unreached.add(other);
             } else {
@@ -121,7 +121,7 @@ public final class ReachabilityPoll {
         long id = nextId.incrementAndGet();
         Promise<Void> done = Promise.promise();
         asked.put(id, new Asked(channel.peer(), views, done));
-        Runnable cancel = host.after(withinMs, done::tryComplete);
+        Runnable cancel = ports.after(withinMs, done::tryComplete);
         var out = new CanonicalWriter()
                 .u8(ASK)
                 .i64(id)
@@ -163,9 +163,9 @@ public final class ReachabilityPoll {
         }
         in.end();
         List<Channel> through = wanted.stream()
-                .flatMap(one -> Stream.ofNullable(host.channelTo(one)))
+                .flatMap(one -> Stream.ofNullable(ports.channelTo(one)))
                 .toList();
-        host.viewHere(group)
+        ports.viewHere(group)
                 .onSuccess(own -> {
                     answer(asker, id, List.of(own), through.isEmpty());
                     if (!through.isEmpty()) {

@@ -5,7 +5,7 @@ package io.muster.runtime;
 import io.muster.barrier.BarrierTiming;
 import io.muster.barrier.BarrierVerticle;
 import io.muster.barrier.Gossip;
-import io.muster.barrier.GroupHost;
+import io.muster.barrier.GroupServices;
 import io.muster.barrier.Links;
 import io.muster.bus.Addresses;
 import io.muster.epoch.BarrierSetup;
@@ -79,7 +79,7 @@ import org.jspecify.annotations.Nullable;
  * Otherwise a rank that joins again at once would find the verticles and addresses of its former life still in use, and
  * the group could end while transfers still use its memory.
  */
-public final class LocalGroup implements GroupHost, LocalRank.Group {
+public final class LocalGroup implements GroupServices, LocalRank.Group {
     private static final long GATHER_MS = 5;
     /** Longer than an epoch in progress takes: with less, each rank would write to the store needlessly. */
     private static final long OVERDUE_MS = 250;

@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * A process with one rank of a group of two: the barrier verticle is real, its links are played by the test, its store
  * can be stalled.
  */
-final class BarrierNode implements GroupHost, Links, Network, SegmentStore.Listener {
+final class BarrierNode implements GroupServices, Links, Network, SegmentStore.Listener {
     static final GroupName GROUP = new GroupName("g");
     static final Addresses ADDRESSES = new Addresses(GROUP);
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
  * Which tombstones are written on behalf of others (R-7, R-8). Found by simulation: lives of which only some have
  * heard.
  */
-class TombstonesTest implements Tombstones.Host {
+class TombstonesTest implements Tombstones.Ports {
     private static final GroupName GROUP = new GroupName("g");
     private static final BarrierSetup SETUP = new BarrierSetup(GROUP, 2, new ProcessId(0, 1), 30, 200, 5, 250, 100);
     private static final SegmentStore.PresentMembers PEER_IS_THERE =

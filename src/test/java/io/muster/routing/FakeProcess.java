@@ -163,7 +163,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
         var setup = new BarrierSetup(GROUP, WORLD_SIZE, SELF, 30, 200, 5, 250, 100);
         return new BlameWatch(
                         setup,
-                        new BlameWatch.Host() {
+                        new BlameWatch.Ports() {
                             @Override
                             public boolean reaches(ProcessId process) {
                                 return true;

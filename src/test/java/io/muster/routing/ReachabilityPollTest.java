@@ -37,7 +37,7 @@ class ReachabilityPollTest {
     private final Node c = new Node(C, Set.of(B));
 
     /** One process, which reaches some of the others. */
-    private final class Node implements ReachabilityPoll.Host {
+    private final class Node implements ReachabilityPoll.Ports {
         final ProcessId id;
         final Set<ProcessId> reached;
         final ReachabilityPoll observers = new ReachabilityPoll(this);
@@ -150,7 +150,7 @@ class ReachabilityPollTest {
     /** The first question that a process asks, as it goes out. */
     private static Buffer question() {
         List<Buffer> said = new ArrayList<>();
-        var asking = new ReachabilityPoll(new ReachabilityPoll.Host() {
+        var asking = new ReachabilityPoll(new ReachabilityPoll.Ports() {
             @Override
             public Channel channelTo(ProcessId process) {
                 return new RecordingChannel(process).onSend((_, payload) -> said.add(payload));

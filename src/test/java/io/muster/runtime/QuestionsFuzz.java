@@ -54,7 +54,7 @@ public final class QuestionsFuzz {
     // ---- CLAIM
 
     /** The process that is asked; everybody may be dialled, and nobody who is dialled answers. */
-    private record ClaimsHost(boolean trusts) implements Claims.Host {
+    private record ClaimPorts(boolean trusts) implements Claims.Ports {
         @Override
         public Future<Channel> connect(ProcessAddress address, GroupName group) {
             return Future.succeededFuture(new RecordingChannel(PEER));
@@ -92,7 +92,7 @@ public final class QuestionsFuzz {
     }
 
     private static void claim(byte[] bytes, boolean trusts, ProcessId from) {
-        var claims = new Claims(new ClaimsHost(trusts), () -> new ProcessAddress(HERE, "127.0.0.1", 1), 1_000);
+        var claims = new Claims(new ClaimPorts(trusts), () -> new ProcessAddress(HERE, "127.0.0.1", 1), 1_000);
         Future<SeatAnswer> asked = claims.askIncumbent(Known.ENTRY);
         List<Buffer> heard = new ArrayList<>();
         claims.received(
@@ -164,7 +164,7 @@ public final class QuestionsFuzz {
             through.add(OTHER);
             asking.getFirst().received(obliging, Buffer.buffer(answerTo(payload)));
         });
-        var observers = new ReachabilityPoll(new ReachabilityPoll.Host() {
+        var observers = new ReachabilityPoll(new ReachabilityPoll.Ports() {
             @Override
             public @Nullable Channel channelTo(ProcessId process) {
                 return process.equals(PEER) ? silent : process.equals(OTHER) ? speaking : null;

@@ -107,7 +107,10 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
         this.routing = new ProcessRouting(ports, ports, TIMING);
         this.network = new GroupNetwork(routing, ports);
         this.blame = new BlameWatch(
-                setup, new BlameHost(), core, new BarrierTiming(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
+                setup,
+                new BlamePorts(),
+                core,
+                new BarrierTiming(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
     }
 
     /** Listener first, then publish. */
@@ -390,7 +393,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     }
 
     /** What finding out who is to blame needs. */
-    private final class BlameHost implements BlameWatch.Host {
+    private final class BlamePorts implements BlameWatch.Ports {
         @Override
         public boolean reaches(ProcessId process) {
             return observed.reaches(process);

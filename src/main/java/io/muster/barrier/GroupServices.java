@@ -8,7 +8,7 @@ import io.muster.store.SegmentStore;
 import io.vertx.core.json.JsonObject;
 
 /** The services of a process for each of its groups. May be called from any context. */
-public interface GroupHost {
+public interface GroupServices {
     SegmentStore store();
 
     /** The state of every link of the group. */
