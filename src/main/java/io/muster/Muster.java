@@ -264,7 +264,7 @@ public final class Muster {
         return Rehearsal.run(
                 options,
                 (vertx, store, id, own, around) -> start(vertx, store, id, own, around)
-                        .map(started -> new Rehearsal.Process(started::prepare, started::close)));
+                        .map(started -> new Rehearsal.Participant(started::prepare, started::close)));
     }
 
     private static ProcessId processId(HazelcastInstance hazelcast) {

@@ -49,17 +49,17 @@ final class Rehearsal {
     /** Starts one of the processes. */
     @FunctionalInterface
     interface Starter {
-        Future<Process> start(
+        Future<Participant> start(
                 Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, StartDependencies around);
     }
 
     /** A started process. */
-    record Process(Function<GroupOptions, Future<PreparedRank>> prepare, Supplier<Future<Void>> close) {}
+    record Participant(Function<GroupOptions, Future<PreparedRank>> prepare, Supplier<Future<Void>> close) {}
 
     private final int processes;
     private final Starter starter;
     private final List<Vertx> vertxes = new ArrayList<>();
-    private final List<Process> started = new ArrayList<>();
+    private final List<Participant> started = new ArrayList<>();
 
     private Rehearsal(int processes, Starter starter) {
         this.processes = processes;

@@ -272,7 +272,7 @@ final class ChannelBook implements TcpChannel.Registry {
         Promise<Channel> waiters = null;
         synchronized (this) {
             PeerSlot slot = slots.get(dial.target().process());
-            if (slot != null && slot.dial == dial) {
+            if (slot != null && dial.equals(slot.dial)) {
                 slot.dial = null;
                 waiters = takeWaiters(dial.target().process(), slot);
             }
@@ -375,7 +375,7 @@ final class ChannelBook implements TcpChannel.Registry {
     /** Null if the attempt is outdated. */
     private @Nullable PeerSlot slotOf(Attempt dial) {
         PeerSlot slot = slots.get(dial.target().process());
-        return slot != null && slot.dial == dial && !closed ? slot : null;
+        return slot != null && dial.equals(slot.dial) && !closed ? slot : null;
     }
 
     private static TieBreak.Held held(PeerSlot slot) {
