@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.map.IMap;
+import com.hazelcast.map.listener.EntryUpdatedListener;
+import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
@@ -17,6 +19,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,10 +28,13 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A full member of the Hazelcast cluster, and of the Vert.x cluster over it, that does not know the group's secret:
@@ -135,6 +141,54 @@ class StrangerMemberTest {
         assertThat(ranks.getFirst().runtime().process().trust().distrusted())
                 .as("counted")
                 .isPositive();
+    }
+
+    /** Can be written, but the class is on no allow-list, so no member can read it. */
+    private record NoSuchClass(String text) implements Serializable {}
+
+    private enum Foreign {
+        TEXT("hello"),
+        NUMBER(17),
+        NO_SUCH_CLASS(new NoSuchClass("x")),
+        TOO_LONG(new byte[64 << 20]);
+
+        private final Object value;
+
+        Foreign(Object value) {
+            this.value = value;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Foreign.class)
+    void aForeignValueInAKeyKeepsNoRankOut(Foreign foreign) {
+        IMap<String, Object> any = stranger.getMap(MusterHazelcast.MAP_NAME);
+        for (String key : List.of("g/rank/0@g", "g/rank/1@g", "g/epoch@g")) {
+            var updates = new AtomicInteger();
+            any.addEntryListener((EntryUpdatedListener<String, Object>) _ -> updates.incrementAndGet(), key, false);
+            any.set(key, foreign.value);
+            Eventually.holds(key + " is put right", PATIENCE, () -> updates.get() >= 2 && isOurs(any, key));
+        }
+        stillConnected();
+        Bounded.await(ranks.get(1).leave(), "leaving the group");
+        for (String key : List.of("g/rank/1@g", "g/ready/0@g", "g/ready/1@g", "g/epoch@g")) {
+            any.set(key, foreign.value);
+        }
+        Muster muster =
+                Bounded.await(Muster.start(nodes.get(1), MusterOptions.fromJson(SETTINGS)), "starting another Muster");
+        open.add(() -> Bounded.await(muster.close(), "closing Muster"));
+        JoinedRank again = Bounded.await(muster.join(GroupOptions.of("g", 1, 2).secret(SECRET)), "joining again");
+        assertThat(Bounded.await(again.allConnected(PATIENCE), "all connected again")
+                        .epoch())
+                .isGreaterThan(epoch);
+    }
+
+    private static boolean isOurs(IMap<String, Object> map, String key) {
+        try {
+            return map.get(key) instanceof byte[] bytes && bytes.length < 1 << 20;
+        } catch (HazelcastSerializationException _) {
+            return false;
+        }
     }
 
     @Test

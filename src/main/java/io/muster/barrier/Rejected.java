@@ -25,6 +25,9 @@ record Rejected(String reason, Cause cause, @Nullable RankEntry claims) {
     }
 
     static Rejected of(StoredBytes bytes, String reason) {
+        if (bytes.isForeign()) {
+            return new Rejected(reason, Cause.UNUSABLE, null);
+        }
         RankEntry signed = Schema.signedEntry(bytes);
         if (bytes.distrust() != null) {
             return new Rejected(reason, Cause.FOREIGN, signed == null ? Schema.unsignedEntry(bytes) : signed);

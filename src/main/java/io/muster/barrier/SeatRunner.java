@@ -7,6 +7,7 @@ import io.muster.epoch.BarrierSetup;
 import io.muster.epoch.BarrierState;
 import io.muster.epoch.LocalMember;
 import io.muster.group.Member;
+import io.muster.group.MusterException;
 import io.muster.peer.LinkEvent;
 import io.muster.seat.SeatEffect;
 import io.muster.seat.SeatEvent;
@@ -150,9 +151,9 @@ public final class SeatRunner {
     boolean holds(Member member) {
         return switch (seats.get(member.rank())) {
             case SeatState.Held held -> held.member().equals(member);
-            case SeatState.Claiming(var _, var next) ->
+            case SeatState.Claiming(var _, var _, var next, var _) ->
                 next.value() != null && next.value().member().equals(member);
-            case SeatState.Leaving(var current, int _) ->
+            case SeatState.Leaving(var current, int _, var _) ->
                 current.value() != null && current.value().member().equals(member);
             case SeatState.Idle _,
                     SeatState.Looking _,
@@ -225,7 +226,7 @@ public final class SeatRunner {
                             }
                             queue.run(() -> keyRead(rank, group.directory().decode(rank, read.get(keys.rank(rank)))));
                         },
-                        failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+                        failure -> seat(rank, failed(failure)));
             case SeatEffect.WriteKey(var expected, var next) ->
                 queue.store(
                         keys.rank(rank),
@@ -237,7 +238,7 @@ public final class SeatRunner {
                             }
                             seat(rank, new SeatEvent.Written(next.bytes(), applied));
                         },
-                        failure -> seat(rank, new SeatEvent.StoreFailed(failure)));
+                        failure -> seat(rank, failed(failure)));
             case SeatEffect.AskIncumbent(RankEntry incumbent) ->
                 ports.here(ports.network().askIncumbent(incumbent)).onComplete(asked -> {
                     var answer = asked.succeeded()
@@ -268,6 +269,12 @@ public final class SeatRunner {
                 ports.listener().seatEnded(rank, end, reason);
             }
         }
+    }
+
+    private static SeatEvent failed(Throwable failure) {
+        return new SeatEvent.StoreFailed(
+                String.valueOf(failure.getMessage()),
+                failure instanceof MusterException known && known.kind() == MusterException.Kind.FATAL);
     }
 
     /** Whether the store has already pushed this entry here, and so to the other processes. */

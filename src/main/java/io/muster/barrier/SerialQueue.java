@@ -60,7 +60,7 @@ final class SerialQueue {
      *     another key may be frozen
      */
     <T extends @Nullable Object> void store(
-            String key, Future<T> operation, Consumer<T> done, Consumer<String> failed) {
+            String key, Future<T> operation, Consumer<T> done, Consumer<Throwable> failed) {
         operation.onComplete(outcome -> {
             if (closed) {
                 return;
@@ -77,7 +77,7 @@ final class SerialQueue {
                 String reason = String.valueOf(outcome.cause().getMessage());
                 troubles.put(key, reason);
                 reportTrouble();
-                failed.accept(reason);
+                failed.accept(outcome.cause());
             }
         });
     }

@@ -40,6 +40,7 @@ public record BarrierState(
      * The operations under way: at most one per key, and at most one read of everything.
      *
      * @param readNeeded the store may differ from the known values: read all, the record first
+     * @param refused the last write was not applied, because the key held other bytes
      * @param overdue number of an epoch that is not completed in time, 0: none. Its record, if it has none, and its
      *     marks are then written
      * @param seenWhileWriting the last record that arrived since the running write to the record began
@@ -53,11 +54,13 @@ public record BarrierState(
             boolean writingEpoch,
             Set<Integer> writingMarks,
             boolean gathering,
+            boolean refused,
             long overdue,
             @Nullable Versioned<EpochRecord> seenWhileWriting,
             Hedge hedge,
             Map<Integer, Versioned<RankEntry>> news) {
-        static final Work NONE = new Work(false, false, false, false, Set.of(), false, 0, null, Hedge.NONE, Map.of());
+        static final Work NONE =
+                new Work(false, false, false, false, Set.of(), false, false, 0, null, Hedge.NONE, Map.of());
 
         public Work {
             writingMarks = Set.copyOf(writingMarks);

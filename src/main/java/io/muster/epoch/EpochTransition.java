@@ -78,6 +78,7 @@ final class EpochTransition {
     private boolean retrying;
     private boolean writingEpoch;
     private boolean gathering;
+    private boolean refused;
     private long overdue;
     private @Nullable Versioned<EpochRecord> seenWhileWriting;
     private Hedge hedge;
@@ -102,6 +103,7 @@ final class EpochTransition {
         writingEpoch = work.writingEpoch();
         writingMarks = new HashSet<>(work.writingMarks());
         gathering = work.gathering();
+        refused = work.refused();
         overdue = work.overdue();
         seenWhileWriting = work.seenWhileWriting();
         hedge = work.hedge();
@@ -120,6 +122,7 @@ final class EpochTransition {
                 writingEpoch,
                 writingMarks,
                 gathering,
+                refused,
                 overdue,
                 seenWhileWriting,
                 hedge,
@@ -291,9 +294,10 @@ final class EpochTransition {
         EpochRecord value = Versioned.valueOf(written);
         EpochRecord known = epochs.recorded();
         if (!applied || value == null) {
-            readNeeded = true;
+            readAfterRefusal();
             return;
         }
+        refused = false;
         effects.add(new BarrierEffect.BroadcastRecord(written, isPushed));
         if (known == null
                 || value.equals(known)
@@ -308,9 +312,24 @@ final class EpochTransition {
     void markWritten(int rank, Versioned<ReadyMark> written, boolean applied) {
         writingMarks.remove(rank);
         if (applied) {
+            refused = false;
             markSeen(rank, written);
+            readNeeded = true; // marks of others cause no event; the process that reads last finds all of them
+        } else {
+            readAfterRefusal();
         }
-        readNeeded = true; // marks of others cause no event; the process that reads last finds all of them
+    }
+
+    /**
+     * Reads what the key holds instead: at once the first time, since another process has just written it, and after a
+     * pause from then on.
+     */
+    private void readAfterRefusal() {
+        if (refused) {
+            retry();
+        }
+        refused = true;
+        readNeeded = true;
     }
 
     /**
@@ -547,15 +566,21 @@ final class EpochTransition {
                 || (writingEpoch && canComplete())) {
             return;
         }
-        seats.forEach((rank, seat) -> {
+        boolean overUnreadable = false;
+        for (LocalMember seat : seats.values()) {
+            int rank = seat.member().rank();
             Versioned<ReadyMark> own = ownMark(epoch, seat);
             if (own != null
                     && seat.poisoned() < epoch.number()
                     && !own.equals(there.get(rank))
                     && writingMarks.add(rank)) {
                 effects.add(new BarrierEffect.WriteMark(rank, Versioned.bytesOf(there.get(rank)), own));
+                overUnreadable |= isUnreadable(there.get(rank));
             }
-        });
+        }
+        if (overUnreadable) {
+            retry();
+        }
     }
 
     private Task wanted() {
@@ -648,7 +673,18 @@ final class EpochTransition {
             write(Versioned.bytesOf(there), (known.supersedes(value) ? known : value).degraded(List.of()));
         } else if (value == null || known.supersedes(value)) {
             write(Versioned.bytesOf(there), known);
+            if (isUnreadable(there)) {
+                retry();
+            }
         }
+    }
+
+    /**
+     * Whether another program, or a process of another version, has written the value. It may write again as soon as it
+     * is overwritten, so the next read is made after a pause.
+     */
+    private static boolean isUnreadable(@Nullable Versioned<?> there) {
+        return there != null && there.value() == null;
     }
 
     private void write(@Nullable StoredBytes expected, EpochRecord next) {

@@ -115,6 +115,9 @@ public final class LogEvents {
     /** WARN: more members died at once than the map has backups; the processes write their own entries again. */
     public static final String MAP_PARTITIONS_LOST = "muster.map.partitions-lost";
 
+    /** WARN, DEBUG for most repetitions: a value that is not of Muster was in a key and has been overwritten. */
+    public static final String MAP_FOREIGN = "muster.map.foreign";
+
     /** WARN: a listener could not be removed at every member; it stays there until this member leaves. */
     public static final String MAP_LISTENER_LEFT = "muster.map.listener-left";
 

@@ -31,8 +31,12 @@ public sealed interface SeatEvent {
      */
     record Ticket(long formerIncarnation, long nowMs, LifeId life) {}
 
-    /** A store operation failed or was not answered in time; its outcome is unknown. */
-    record StoreFailed(String reason) implements SeatEvent {}
+    /**
+     * A store operation failed or was not answered in time; its outcome is unknown.
+     *
+     * @param closed the store is closed, so that no operation can succeed any more
+     */
+    record StoreFailed(String reason, boolean closed) implements SeatEvent {}
 
     /** Answer to WriteKey, with the bytes of that write. */
     record Written(StoredBytes next, boolean applied) implements SeatEvent {}

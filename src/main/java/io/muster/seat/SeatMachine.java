@@ -12,6 +12,8 @@ import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
 import io.muster.wire.StoredBytes;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +42,11 @@ import org.jspecify.annotations.Nullable;
  *       applied later, after its process has ended, would leave the seat without a holder. Therefore an incumbent that
  *       is asked writes its entry again.
  * </ul>
+ *
+ * <p><b>No retry without a pause.</b> After a failure, or after a write that was refused although nobody else's entry
+ * is there, the key is read again only after {@link #PAUSE_MS}; the same after the entry was written over a value that
+ * this life had not written. So two processes that overwrite each other, or a program that locks the key, cost a few
+ * operations a second.
  *
  * <p><b>The trap that shaped it.</b> The order of lives is the order in which the store applies their claims, not the
  * order of its answers. When an answer or event arrives, the next life may have been applied already. So a claim ends
@@ -94,17 +101,7 @@ public final class SeatMachine {
                     case SeatEvent.KeyRead read -> confirmed(setup, confirming, read);
                     case SeatEvent other -> unseated(state, confirming.handle(), other);
                 };
-            case SeatState.Claiming(SegmentHandle handle, Versioned<RankEntry> next) ->
-                switch (event) {
-                    case SeatEvent.Written(StoredBytes bytes, boolean applied)
-                    when bytes.equals(next.bytes()) -> applied ? held(next) : look(state);
-                    case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
-                    case SeatEvent.KeySeen(var seen)
-                    when next.equals(seen) -> held(next); // the store's event may arrive before its answer
-                    case SeatEvent.KeySeen(var seen) when isNewer(seen, next) -> look(handle);
-                    case SeatEvent.KeyRead read -> looked(setup, handle, read);
-                    case SeatEvent other -> unseated(state, handle, other);
-                };
+            case SeatState.Claiming claiming -> claiming(setup, claiming, event);
             case SeatState.Pausing(SegmentHandle handle, String _) ->
                 switch (event) {
                     case SeatEvent.PauseOver _ -> look(handle);
@@ -118,11 +115,38 @@ public final class SeatMachine {
 
     // ---- before the seat is held
 
+    private static Step claiming(Setup setup, SeatState.Claiming state, SeatEvent event) {
+        SegmentHandle handle = state.handle();
+        Versioned<RankEntry> next = state.next();
+        return switch (event) {
+            case SeatEvent.Written(StoredBytes bytes, boolean applied)
+            when bytes.equals(next.bytes()) -> applied ? held(next) : lookKeeping(state);
+            case SeatEvent.KeyRead read when next.equals(read.seen()) -> held(next);
+            case SeatEvent.KeySeen(var seen)
+            when next.equals(seen) -> held(next); // the store's event may arrive before its answer
+            case SeatEvent.KeySeen(var seen) when isNewer(seen, next) -> look(handle);
+            case SeatEvent.KeyRead(var seen, var _)
+            when Objects.equals(Versioned.bytesOf(seen), state.expected()) || (seen != null && seen.value() == null) ->
+                pause(
+                        handle,
+                        "its claim was not applied, although its key holds no newer entry: another program holds a lock"
+                                + " on the key, or keeps changing it");
+            case SeatEvent.KeyRead read -> looked(setup, handle, read);
+            case SeatEvent.StoreFailed(String _, boolean closed)
+            when !closed ->
+                new Step(
+                        new SeatState.Claiming(handle, state.expected(), next, true),
+                        List.of(new SeatEffect.Pause(PAUSE_MS)));
+            case SeatEvent.PauseOver _ when state.paused() -> lookKeeping(state);
+            case SeatEvent other -> unseated(state, handle, other);
+        };
+    }
+
     private static Step unseated(SeatState state, SegmentHandle handle, SeatEvent event) {
         return switch (event) {
-            case SeatEvent.StoreFailed(String reason) ->
-                state instanceof SeatState.Claiming
-                        ? look(state)
+            case SeatEvent.StoreFailed(String reason, boolean closed) ->
+                closed
+                        ? ended(null, SeatState.End.STORE_CLOSED, reason)
                         : pause(handle, "the store has not answered: " + reason);
             case SeatEvent.LeaveRequested _ -> ended(null, SeatState.End.LEFT, "left before it had a seat");
             case SeatEvent.ClaimRequested _,
@@ -143,8 +167,10 @@ public final class SeatMachine {
     }
 
     /** Reads the key without forgetting what was being claimed. */
-    private static Step look(SeatState claiming) {
-        return new Step(claiming, List.of(new SeatEffect.ReadKey()));
+    private static Step lookKeeping(SeatState.Claiming state) {
+        return new Step(
+                new SeatState.Claiming(state.handle(), state.expected(), state.next(), false),
+                List.of(new SeatEffect.ReadKey()));
     }
 
     private static Step pause(SegmentHandle handle, String reason) {
@@ -192,7 +218,7 @@ public final class SeatMachine {
 
     private static Step confirmed(Setup setup, SeatState.Confirming state, SeatEvent.KeyRead read) {
         RankEntry there = Versioned.valueOf(read.seen());
-        RankEntry incumbent = java.util.Objects.requireNonNull(state.incumbent().value());
+        RankEntry incumbent = Objects.requireNonNull(state.incumbent().value());
         if (state.incumbent().equals(read.seen())) {
             SegmentHandle handle = incumbent.handle();
             return pause(
@@ -230,8 +256,10 @@ public final class SeatMachine {
                 0,
                 handle);
         Versioned<RankEntry> next = seen(entry);
+        StoredBytes expected = Versioned.bytesOf(there);
         return new Step(
-                new SeatState.Claiming(handle, next), List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
+                new SeatState.Claiming(handle, expected, next, false),
+                List.of(new SeatEffect.WriteKey(expected, next)));
     }
 
     private static Step held(Versioned<RankEntry> current) {
@@ -251,10 +279,12 @@ public final class SeatMachine {
             when !bytes.equals(seat.current().bytes()) -> stay(seat);
             case SeatEvent.Written(StoredBytes _, boolean applied)
             when applied && seat.work() == Held.Work.NONE -> stay(seat); // the store's event came first
+            case SeatEvent.Written(StoredBytes _, boolean applied)
+            when applied && seat.work() != Held.Work.ASSERTING ->
+                rewrite(work(seat, Held.Work.NONE), List.of(new SeatEffect.Take(seat.entry())));
             case SeatEvent.Written(StoredBytes _, boolean applied) ->
-                applied ? rewrite(work(seat, Held.Work.NONE), List.of(new SeatEffect.Take(seat.entry()))) : read(seat);
-            case SeatEvent.StoreFailed _ ->
-                new Step(work(seat, Held.Work.PAUSING), List.of(new SeatEffect.Pause(PAUSE_MS)));
+                pause(seat, applied ? List.of(new SeatEffect.Take(seat.entry())) : List.of());
+            case SeatEvent.StoreFailed _ -> pause(seat, List.of());
             case SeatEvent.PauseOver _ -> seat.work() == Held.Work.PAUSING ? read(seat) : stay(seat);
             case SeatEvent.HandleChanged(SegmentHandle handle) -> {
                 var next = new Held(seat.current(), seat.work(), handle, seat.rewriteDue());
@@ -271,6 +301,14 @@ public final class SeatMachine {
         };
     }
 
+    /** Reads the key again after a pause. */
+    private static Step pause(Held seat, List<SeatEffect> effects) {
+        return new Step(
+                work(seat, Held.Work.PAUSING),
+                Stream.concat(effects.stream(), Stream.of(new SeatEffect.Pause(PAUSE_MS)))
+                        .toList());
+    }
+
     private static Step read(Held seat) {
         return new Step(work(seat, Held.Work.READING), List.of(new SeatEffect.ReadKey()));
     }
@@ -285,8 +323,7 @@ public final class SeatMachine {
         RankEntry there = Versioned.valueOf(seen);
         return there != null
                 && there.member()
-                        .isNewerThan(
-                                java.util.Objects.requireNonNull(own.value()).member());
+                        .isNewerThan(Objects.requireNonNull(own.value()).member());
     }
 
     /**
@@ -309,7 +346,7 @@ public final class SeatMachine {
         }
         long revision = Math.max(
                 seat.entry().revision(), there != null && there.member().equals(seat.member()) ? there.revision() : 0);
-        return write(seat, seen, revision);
+        return write(seat, seen, revision, Held.Work.ASSERTING);
     }
 
     private static Step rewrite(Held seat, List<SeatEffect> effects) {
@@ -317,21 +354,19 @@ public final class SeatMachine {
                 && (seat.wanted() == null || seat.wanted().equals(seat.entry().handle()))) {
             return new Step(new Held(seat.current(), seat.work(), null, false), effects);
         }
-        Step write = write(seat, seat.current(), seat.entry().revision());
+        Step write = write(seat, seat.current(), seat.entry().revision(), Held.Work.WRITING);
         return new Step(
                 write.next(),
-                java.util.stream.Stream.concat(effects.stream(), write.effects().stream())
-                        .toList());
+                Stream.concat(effects.stream(), write.effects().stream()).toList());
     }
 
-    private static Step write(Held seat, @Nullable Versioned<RankEntry> there, long revision) {
+    private static Step write(Held seat, @Nullable Versioned<RankEntry> there, long revision, Held.Work work) {
         RankEntry own = seat.entry();
         SegmentHandle handle = seat.wanted() == null ? own.handle() : seat.wanted();
         Versioned<RankEntry> next = seen(
                 new RankEntry(own.group(), own.worldSize(), own.member(), RankEntry.State.LIVE, revision + 1, handle));
         return new Step(
-                new Held(next, Held.Work.WRITING, null, false),
-                List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
+                new Held(next, work, null, false), List.of(new SeatEffect.WriteKey(Versioned.bytesOf(there), next)));
     }
 
     private static Step superseded(Held seat, RankEntry by) {
@@ -360,21 +395,21 @@ public final class SeatMachine {
     // ---- giving it up
 
     private static Step leave(Versioned<RankEntry> current, int tries) {
-        RankEntry own = java.util.Objects.requireNonNull(current.value());
+        RankEntry own = Objects.requireNonNull(current.value());
         Versioned<RankEntry> next = seen(own.with(RankEntry.State.LEFT, own.handle()));
-        return new Step(new SeatState.Leaving(next, tries), List.of(new SeatEffect.WriteKey(current.bytes(), next)));
+        return new Step(
+                new SeatState.Leaving(next, tries, false), List.of(new SeatEffect.WriteKey(current.bytes(), next)));
     }
 
     private static Step leaving(SeatState.Leaving state, SeatEvent event) {
-        Member member =
-                java.util.Objects.requireNonNull(state.current().value()).member();
+        Member member = Objects.requireNonNull(state.current().value()).member();
         return switch (event) {
             case SeatEvent.Written(StoredBytes bytes, boolean _)
             when !bytes.equals(state.current().bytes()) -> stay(state);
             case SeatEvent.Written(StoredBytes _, boolean applied) ->
                 applied
                         ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
-                        : new Step(state, List.of(new SeatEffect.ReadKey()));
+                        : state.tries() == 0 ? readLeaving(state) : leaveLater(state);
             case SeatEvent.KeyRead read -> {
                 RankEntry there = Versioned.valueOf(read.seen());
                 boolean over = there == null || !there.member().equals(member) || there.state() == RankEntry.State.LEFT;
@@ -382,25 +417,33 @@ public final class SeatMachine {
                         ? ended(member, SeatState.End.LEFT, LinkMessage.LEFT)
                         : leave(read.seen(), state.tries() + 1);
             }
-            case SeatEvent.StoreFailed(String reason) ->
-                state.tries() >= LEAVE_TRIES
+            case SeatEvent.StoreFailed(String reason, boolean closed) ->
+                closed || state.tries() >= LEAVE_TRIES
                         ? ended(
                                 member,
                                 SeatState.End.LEFT,
                                 "left, but LEFT could not be written to the store: " + reason)
-                        : new Step(
-                                new SeatState.Leaving(state.current(), state.tries() + 1),
-                                List.of(new SeatEffect.ReadKey()));
+                        : leaveLater(new SeatState.Leaving(state.current(), state.tries() + 1, true));
+            case SeatEvent.PauseOver _ -> state.paused() ? readLeaving(state) : stay(state);
             case SeatEvent.ClaimRequested _,
                     SeatEvent.KeySeen _,
                     SeatEvent.IncumbentAnswered _,
                     SeatEvent.WitnessesAnswered _,
                     SeatEvent.HandleChanged _,
                     SeatEvent.LeaveRequested _,
-                    SeatEvent.PauseOver _,
                     SeatEvent.Asked _,
                     SeatEvent.LifeKnown _ -> stay(state);
         };
+    }
+
+    private static Step readLeaving(SeatState.Leaving state) {
+        return new Step(
+                new SeatState.Leaving(state.current(), state.tries(), false), List.of(new SeatEffect.ReadKey()));
+    }
+
+    private static Step leaveLater(SeatState.Leaving state) {
+        return new Step(
+                new SeatState.Leaving(state.current(), state.tries(), true), List.of(new SeatEffect.Pause(PAUSE_MS)));
     }
 
     private static Step ended(@Nullable Member member, SeatState.End end, String reason) {

@@ -6,6 +6,7 @@ import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
+import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
 /** The state of the seat of one rank of this process. */
@@ -30,8 +31,14 @@ public sealed interface SeatState {
      */
     record Confirming(SegmentHandle handle, Versioned<RankEntry> incumbent, String how) implements SeatState {}
 
-    /** The claim is being written; its entry is the publication. */
-    record Claiming(SegmentHandle handle, Versioned<RankEntry> next) implements SeatState {}
+    /**
+     * The claim is being written; its entry is the publication.
+     *
+     * @param expected the value that the claim replaces, null if the key was absent
+     * @param paused the outcome of the write is unknown, and the key is read after a pause
+     */
+    record Claiming(SegmentHandle handle, @Nullable StoredBytes expected, Versioned<RankEntry> next, boolean paused)
+            implements SeatState {}
 
     /** Waiting before the key is read again. */
     record Pausing(SegmentHandle handle, String reason) implements SeatState {}
@@ -55,6 +62,8 @@ public sealed interface SeatState {
             NONE,
             READING,
             WRITING,
+            /** Writing the entry over a value that this life has not written: a pause follows. */
+            ASSERTING,
             PAUSING
         }
 
@@ -71,8 +80,13 @@ public sealed interface SeatState {
         }
     }
 
-    /** LEFT is being written. */
-    record Leaving(Versioned<RankEntry> current, int tries) implements SeatState {}
+    /**
+     * LEFT is being written.
+     *
+     * @param tries how often it has failed
+     * @param paused the key is read after a pause
+     */
+    record Leaving(Versioned<RankEntry> current, int tries, boolean paused) implements SeatState {}
 
     /** Over. */
     record Ended(String reason, End end) implements SeatState {}
@@ -84,6 +98,8 @@ public sealed interface SeatState {
         /** Another live process holds the rank. */
         TAKEN,
         /** A newer life holds the rank. */
-        SUPERSEDED
+        SUPERSEDED,
+        /** The store was closed before the rank had its seat. */
+        STORE_CLOSED
     }
 }

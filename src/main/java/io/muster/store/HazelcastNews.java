@@ -23,6 +23,7 @@ import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -191,6 +192,11 @@ final class HazelcastNews {
         }
     }
 
+    /** Whether Hazelcast has shut down for good; read on the threads of the operations. */
+    boolean hasEnded() {
+        return ended.get();
+    }
+
     /** Calls no listener if this process has closed the store. */
     private void ended() {
         if (!ended.getAndSet(true)) {
@@ -220,13 +226,22 @@ final class HazelcastNews {
 
         @Override
         public void onEntryEvent(EntryEvent<String, Object> event) {
-            StoreKeys.ofLocated(event.getKey()).ifPresent(key -> {
+            keyOf(event).flatMap(StoreKeys::ofLocated).ifPresent(key -> {
                 StoredBytes value = switch (event.getEventType()) {
                     case REMOVED, EVICTED, EXPIRED -> null;
                     case ADDED, UPDATED, MERGED, EVICT_ALL, CLEAR_ALL, INVALIDATION, LOADED -> valueOf(event);
                 };
                 notifyListeners(listener -> listener.changed(key, value));
             });
+        }
+
+        /** Empty if another program has put a key into the map that is no text, or that cannot be read here. */
+        private static Optional<String> keyOf(EntryEvent<?, ?> event) {
+            try {
+                return event.getKey() instanceof String key ? Optional.of(key) : Optional.empty();
+            } catch (HazelcastSerializationException _) {
+                return Optional.empty();
+            }
         }
 
         @Override
@@ -243,7 +258,7 @@ final class HazelcastNews {
             try {
                 return StoredValue.bytes(event.getValue());
             } catch (HazelcastSerializationException e) {
-                return StoredValue.undecodable(String.valueOf(e.getMessage()));
+                return StoredValue.unreadable(e);
             }
         }
     }

@@ -11,6 +11,7 @@ import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import io.muster.group.GroupName;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
+import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
 import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
@@ -29,10 +30,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The store on one Hazelcast map from text to bytes.
@@ -62,8 +65,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p><b>The trap.</b> Another application may write a value of its own class into the map. Then the whole
  * {@code getAll} fails, because this process cannot deserialise that value. The keys are then read one by one, the
- * epoch record first, and the foreign value becomes {@link StoredValue#undecodable} bytes, which the reader rejects
- * with a reason.
+ * epoch record first, and the foreign value becomes {@link StoredBytes#foreign}, which the reader rejects with a
+ * reason. No bytes of ours can equal such a value, so a compare-and-set that expects it is made under the lock of the
+ * key ({@link #replaceForeign}).
  */
 public final class HazelcastSegmentStore implements SegmentStore {
     private static final Logger log = LoggerFactory.getLogger(HazelcastSegmentStore.class);
@@ -87,6 +91,8 @@ public final class HazelcastSegmentStore implements SegmentStore {
     private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
     private final Set<CompletableFuture<?>> pending = ConcurrentHashMap.newKeySet();
     private final HazelcastNews news;
+    /** Values replaced that were not of Muster; counted on the threads of the operations. */
+    private final AtomicLong foreignReplaced = new AtomicLong();
 
     /**
      * Set by close() on any thread. An operation reads it after it has entered {@code pending}, so either close() or
@@ -122,7 +128,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
                 MusterMap.configure(hazelcast.getConfig(), mapName);
                 opened.complete(new HazelcastSegmentStore(hazelcast, context, mapName, deadline));
             } catch (RuntimeException e) {
-                opened.completeExceptionally(explained(e, "open", mapName));
+                opened.completeExceptionally(explained(e, "open", mapName, Kind.FATAL));
             }
         });
         long limitMs = OPEN_LIMIT.plus(deadline).toMillis();
@@ -154,12 +160,15 @@ public final class HazelcastSegmentStore implements SegmentStore {
     @Override
     public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
         String at = StoreKeys.located(key);
+        if (expected != null && expected.isForeign()) {
+            return run("replaceForeign", key, () -> replaceForeign(key, expected, next));
+        }
         if (expected == null) {
             if (next == null) {
                 throw new IllegalArgumentException("compare-and-set from absent to absent: key=" + key);
             }
             byte[] put = next.toByteArray();
-            return run("putIfAbsent", key, () -> map.putIfAbsent(at, put) == null);
+            return run("putIfAbsent", key, () -> putIfAbsent(at, put));
         }
         byte[] from = expected.toByteArray();
         if (next == null) {
@@ -167,6 +176,48 @@ public final class HazelcastSegmentStore implements SegmentStore {
         }
         byte[] to = next.toByteArray();
         return run("replace", key, () -> map.replace(at, from, to));
+    }
+
+    private boolean putIfAbsent(String at, byte[] put) {
+        try {
+            return map.putIfAbsent(at, put) == null;
+        } catch (HazelcastSerializationException _) {
+            return false; // the value that is there already cannot be read here
+        }
+    }
+
+    /**
+     * Replaces a value that is not of Muster, whichever it is. Compares under the lock of the key, which Hazelcast ends
+     * at the deadline even if this member is gone by then. If another member holds the lock, nothing is changed.
+     */
+    private boolean replaceForeign(String key, StoredBytes expected, @Nullable StoredBytes next)
+            throws InterruptedException {
+        String at = StoreKeys.located(key);
+        if (!map.tryLock(at, 0, TimeUnit.MILLISECONDS, deadline.toMillis(), TimeUnit.MILLISECONDS)) {
+            return false;
+        }
+        try {
+            StoredBytes there = read(key);
+            if (there == null || !there.isForeign()) {
+                return false;
+            }
+            if (next == null) {
+                map.delete(at);
+            } else {
+                map.set(at, next.toByteArray());
+            }
+        } finally {
+            map.unlock(at);
+        }
+        long times = foreignReplaced.incrementAndGet();
+        log.atLevel(Long.bitCount(times) == 1 ? Level.WARN : Level.DEBUG)
+                .log(
+                        LogEvents.MAP_FOREIGN + " map={} key={} times={} reason={}",
+                        map.getName(),
+                        key,
+                        times,
+                        expected.distrust());
+        return true;
     }
 
     @Override
@@ -275,11 +326,11 @@ public final class HazelcastSegmentStore implements SegmentStore {
                     answer.complete(call.call());
                     news.active();
                 }
-            } catch (Exception e) {
+            } catch (Throwable e) { // also an Error of a foreign class: the answer must not wait for the deadline
                 if (e instanceof HazelcastInstanceNotActiveException) {
                     news.inactive();
                 }
-                answer.completeExceptionally(explained(e, operation, key));
+                answer.completeExceptionally(explained(e, operation, key, hasEnded() ? Kind.FATAL : Kind.RETRY));
             } finally {
                 inFlight.release();
             }
@@ -287,6 +338,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
         return Future.fromCompletionStage(answer, callers())
                 .recover(failure ->
                         Future.failedFuture(failure instanceof TimeoutException ? late(operation, key) : failure));
+    }
+
+    private boolean hasEnded() {
+        return news.hasEnded() || !hazelcast.getLifecycleService().isRunning();
     }
 
     /**
@@ -302,7 +357,7 @@ public final class HazelcastSegmentStore implements SegmentStore {
         try {
             return StoredValue.bytes(map.get(StoreKeys.located(key)));
         } catch (HazelcastSerializationException e) {
-            return StoredValue.undecodable(String.valueOf(e.getMessage()));
+            return StoredValue.unreadable(e);
         }
     }
 
@@ -341,18 +396,19 @@ public final class HazelcastSegmentStore implements SegmentStore {
         return MusterException.fatal("the segment store is closed");
     }
 
-    private static MusterException explained(Throwable cause, String operation, String key) {
+    /** @param inactive the kind if Hazelcast is not active: that may pass, as when it rejoins after a split */
+    private static MusterException explained(Throwable cause, String operation, String key, Kind inactive) {
         if (cause instanceof MusterException known) {
             return known;
         }
         if (cause instanceof HazelcastInstanceNotActiveException) {
             return new MusterException(
-                    MusterException.Kind.FATAL,
+                    inactive,
                     "Hazelcast is shut down: operation=" + operation + " key=" + key + "; restart the process",
                     cause);
         }
         return new MusterException(
-                MusterException.Kind.RETRY,
+                Kind.RETRY,
                 "store operation failed: operation=" + operation + " key=" + key + " cause=" + cause
                         + "; read the key and try again",
                 cause);

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +106,10 @@ public final class SealedSegmentStore implements WrappedStore {
     }
 
     private StoredBytes opened(String key, StoredBytes stored) {
+        if (stored.isForeign()) {
+            distrusted.accept(key, Objects.requireNonNull(stored.distrust()));
+            return stored;
+        }
         byte[] bytes = stored.toByteArray();
         int body = bytes.length - SignatureField.BYTES;
         boolean hasSignature = SignatureField.isFilledIn(bytes);

@@ -2,12 +2,15 @@
 
 package io.muster.store;
 
+import com.hazelcast.nio.serialization.HazelcastSerializationException;
 import io.muster.wire.StoredBytes;
-import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a value of the shared map, which any member of the cluster may have written. */
 final class StoredValue {
+    /** More than the longest entry, mark or record. A longer value is foreign, so it is not copied, hashed or kept. */
+    static final int MAX_BYTES = 16 << 20;
+
     private StoredValue() {}
 
     static @Nullable StoredBytes bytes(@Nullable Object value) {
@@ -15,16 +18,22 @@ final class StoredValue {
     }
 
     static StoredBytes bytesOf(Object value) {
-        return value instanceof byte[] bytes
-                ? StoredBytes.copyOf(bytes)
-                : undecodable(value.getClass().getName());
+        if (!(value instanceof byte[] bytes)) {
+            return foreign("an object of the class " + value.getClass().getName());
+        }
+        return bytes.length > MAX_BYTES
+                ? foreign(bytes.length + " bytes, more than the " + MAX_BYTES + " that a value of Muster can have")
+                : StoredBytes.copyOf(bytes);
     }
 
-    /**
-     * Stands for a value that was not written by a process of Muster: bytes that no decoder accepts, so the reader
-     * rejects this key with a reason.
-     */
-    static StoredBytes undecodable(String what) {
-        return StoredBytes.copyOf(("not bytes: " + what).getBytes(StandardCharsets.UTF_8));
+    /** A value that cannot be deserialised here. */
+    static StoredBytes unreadable(HazelcastSerializationException failure) {
+        String why = String.valueOf(failure.getMessage());
+        return foreign("a value that cannot be read here (" + why.substring(0, Math.min(200, why.length())) + ")");
+    }
+
+    private static StoredBytes foreign(String what) {
+        return StoredBytes.foreign("value: expected bytes written by Muster, got " + what
+                + "; another program writes into this map: find it among the members of the Hazelcast cluster");
     }
 }

@@ -36,7 +36,7 @@ class ChangedHandleTest {
         SeatMachine.Step change = SeatMachine.transition(SETUP, held, new SeatEvent.HandleChanged(wanted));
         Versioned<RankEntry> written = ((SeatEffect.WriteKey) change.effects().getFirst()).next();
         assertThat(written.value().revision()).isEqualTo(1);
-        SeatMachine.Step late = SeatMachine.transition(SETUP, change.next(), new SeatEvent.StoreFailed("late"));
+        SeatMachine.Step late = SeatMachine.transition(SETUP, change.next(), new SeatEvent.StoreFailed("late", false));
         SeatMachine.Step looking = SeatMachine.transition(SETUP, late.next(), new SeatEvent.PauseOver());
         assertThat(looking.effects()).containsExactly(new SeatEffect.ReadKey());
         SeatMachine.Step read = SeatMachine.transition(SETUP, looking.next(), new SeatEvent.KeyRead(written, TICKET));

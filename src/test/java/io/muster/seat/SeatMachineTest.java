@@ -13,10 +13,15 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
+import io.muster.wire.StoredBytes;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.NullSource;
 
 /** The rules of one seat, one by one. */
 class SeatMachineTest {
@@ -119,8 +124,8 @@ class SeatMachineTest {
         assertThat(state).isEqualTo(held);
         when(new SeatEvent.Written(own.bytes(), false));
         assertThat(effects)
-                .as("a claim that was repeated, or is gone already")
-                .containsExactly(new SeatEffect.ReadKey());
+                .as("a claim that was repeated, or is gone already: it looks after a pause")
+                .containsExactly(new SeatEffect.Pause(SeatMachine.PAUSE_MS));
     }
 
     @Test // its claim has been succeeded, or can't be applied any more, whatever its late answer says
@@ -262,7 +267,9 @@ class SeatMachineTest {
     void recognisesItsOwnClaimWhenTheAnswerWasLost() {
         lookedAt(null, ticket(0, 100));
         Versioned<RankEntry> own = claimed();
-        when(new SeatEvent.StoreFailed("no answer"));
+        when(new SeatEvent.StoreFailed("no answer", false));
+        assertThat(effects).containsExactly(new SeatEffect.Pause(SeatMachine.PAUSE_MS));
+        when(new SeatEvent.PauseOver());
         assertThat(effects).containsExactly(new SeatEffect.ReadKey());
         when(new SeatEvent.KeyRead(own, ticket(0, 200)));
 
@@ -362,10 +369,111 @@ class SeatMachineTest {
         assertThat(effects).containsExactly(new SeatEffect.End(own.member(), SeatState.End.LEFT, "left"));
     }
 
+    /** What the key holds while no write is applied. */
+    private enum There {
+        NOTHING(null),
+        GARBAGE(new Versioned<>(StoredBytes.copyOf(new byte[] {1}), null)),
+        FOREIGN(new Versioned<>(StoredBytes.foreign("a String"), null)),
+        LEFT(entry(50, RankEntry.State.LEFT, 3, 2)),
+        GONE(entry(50, RankEntry.State.GONE, 3, 2)),
+        LIVE(entry(50, RankEntry.State.LIVE, 3, 2));
+
+        private final @Nullable Versioned<RankEntry> value;
+
+        There(@Nullable Versioned<RankEntry> value) {
+            this.value = value;
+        }
+    }
+
+    /** The operations of a seat while nothing that it does succeeds; ends with the seat, or after 20 pauses. */
+    private int mostOperationsWithoutAPause(List<SeatEvent> begin, @Nullable There there) {
+        var waiting = new ArrayDeque<>(begin);
+        int pauses = 0;
+        int operations = 0;
+        int most = 0;
+        while (!waiting.isEmpty() && pauses < 20) {
+            when(waiting.poll());
+            for (SeatEffect effect : effects) {
+                operations++;
+                waiting.add(
+                        switch (effect) {
+                            case SeatEffect.ReadKey _ ->
+                                there == null
+                                        ? new SeatEvent.StoreFailed("no answer", false)
+                                        : new SeatEvent.KeyRead(there.value, ticket(0, 100 + pauses));
+                            case SeatEffect.WriteKey(var _, var next) ->
+                                there == null
+                                        ? new SeatEvent.StoreFailed("no answer", false)
+                                        : new SeatEvent.Written(next.bytes(), false);
+                            case SeatEffect.AskIncumbent _ ->
+                                new SeatEvent.IncumbentAnswered(Answer.GONE, "", ticket(0, 100 + pauses));
+                            case SeatEffect.AskWitnesses _ ->
+                                new SeatEvent.WitnessesAnswered(Answer.GONE, "", ticket(0, 100 + pauses));
+                            case SeatEffect.Pause _ -> new SeatEvent.PauseOver();
+                            case SeatEffect.Take _, SeatEffect.End _ -> new SeatEvent.Asked(-1);
+                        });
+                if (effect instanceof SeatEffect.Pause) {
+                    pauses++;
+                    most = Math.max(most, operations);
+                    operations = 0;
+                }
+            }
+            assertThat(operations).as("operations without a pause").isLessThan(10);
+        }
+        assertThat(pauses > 0 || state instanceof SeatState.Ended)
+                .as("it pauses or ends: %s", state)
+                .isTrue();
+        return most;
+    }
+
+    @ParameterizedTest
+    @NullSource // the store does not answer
+    @EnumSource(There.class)
+    void noFailureIsFollowedByTheSameQuestionAtOnce(@Nullable There there) {
+        List<SeatEvent> claim = List.of(new SeatEvent.ClaimRequested(HANDLE));
+        assertThat(mostOperationsWithoutAPause(claim, there)).isLessThanOrEqualTo(6);
+        for (SeatEvent event : List.of(
+                new SeatEvent.KeySeen(there == null ? null : there.value),
+                new SeatEvent.HandleChanged(handle(9)),
+                new SeatEvent.Asked(5),
+                new SeatEvent.LeaveRequested())) {
+            state = new SeatState.Idle();
+            givenASeat();
+            assertThat(mostOperationsWithoutAPause(List.of(event), there))
+                    .as("%s", event)
+                    .isLessThanOrEqualTo(6);
+        }
+    }
+
+    @Test
+    void pausesAfterItHasWrittenOverAForeignValue() {
+        RankEntry own = value(givenASeat());
+        when(new SeatEvent.KeySeen(There.GARBAGE.value));
+        when(new SeatEvent.KeyRead(There.GARBAGE.value, ticket(0, 200)));
+        Versioned<RankEntry> again = claimed();
+        when(new SeatEvent.Written(again.bytes(), true));
+        assertThat(effects)
+                .containsExactly(new SeatEffect.Take(value(again)), new SeatEffect.Pause(SeatMachine.PAUSE_MS));
+        when(new SeatEvent.KeySeen(There.GARBAGE.value));
+        assertThat(effects).as("overwritten again").isEmpty();
+        when(new SeatEvent.PauseOver());
+        assertThat(effects).containsExactly(new SeatEffect.ReadKey());
+        assertThat(value(again).member()).isEqualTo(own.member());
+    }
+
+    @Test
+    void aClosedStoreEndsAClaimAtOnce() {
+        lookedAt(null, ticket(0, 100));
+        when(new SeatEvent.StoreFailed("the segment store is closed", true));
+
+        assertThat(effects)
+                .containsExactly(new SeatEffect.End(null, SeatState.End.STORE_CLOSED, "the segment store is closed"));
+    }
+
     @Test
     void readsAgainAfterAPauseIfTheStoreDoesNotAnswer() {
         when(new SeatEvent.ClaimRequested(HANDLE));
-        when(new SeatEvent.StoreFailed("no answer after 3000 ms"));
+        when(new SeatEvent.StoreFailed("no answer after 3000 ms", false));
         assertThat(effects).containsExactly(new SeatEffect.Pause(SeatMachine.PAUSE_MS));
         when(new SeatEvent.PauseOver());
 

@@ -212,7 +212,7 @@ class TwoClaimantsWalkTest {
                                             idle.delays() - 1,
                                             idle.lives()),
                                     who,
-                                    new SeatEvent.StoreFailed("late"))));
+                                    new SeatEvent.StoreFailed("late", false))));
                 }
             }
             case Waits.Answered answered -> answers(state, who, answered, moves);
@@ -260,7 +260,7 @@ class TwoClaimantsWalkTest {
     /** As {@link SeatRunner#holds}. */
     private static boolean holds(SeatState seat, Member member) {
         return seat instanceof SeatState.Held held && held.member().equals(member)
-                || seat instanceof SeatState.Claiming(var _, var next)
+                || seat instanceof SeatState.Claiming(var _, var _, var next, var _)
                         && next.value() != null
                         && next.value().member().equals(member);
     }

@@ -14,6 +14,12 @@ import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.instance.EndpointQualifier;
 import com.hazelcast.instance.impl.HazelcastInstanceProxy;
 import com.hazelcast.map.IMap;
+import com.hazelcast.nio.ObjectDataInput;
+import com.hazelcast.nio.ObjectDataOutput;
+import com.hazelcast.nio.serialization.IdentifiedDataSerializable;
+import com.hazelcast.nio.serialization.Portable;
+import com.hazelcast.nio.serialization.PortableReader;
+import com.hazelcast.nio.serialization.PortableWriter;
 import com.hazelcast.partition.MigrationListener;
 import com.hazelcast.partition.MigrationState;
 import com.hazelcast.partition.ReplicaMigrationEvent;
@@ -25,6 +31,7 @@ import io.muster.options.MusterHazelcast;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
+import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -43,6 +50,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The contract on real members in one JVM, on loopback, and faults that only Hazelcast has. */
 class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
@@ -144,6 +153,118 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
         }
     }
 
+    /** Values that no process of Muster writes. */
+    private enum Foreign {
+        TEXT("hello"),
+        NUMBER(17),
+        NESTED(new HashMap<>(Map.of("a", new int[] {1}))),
+        NO_SUCH_CLASS(new Stranger()),
+        PORTABLE(new StrangersPortable()),
+        IDENTIFIED(new StrangersIdentified()),
+        COMPACT(new StrangersCompact("x", 1)),
+        TOO_LONG(new byte[64 << 20]);
+
+        private final Object value;
+
+        Foreign(Object value) {
+            this.value = value;
+        }
+    }
+
+    private record StrangersCompact(String text, int number) {}
+
+    @ParameterizedTest
+    @EnumSource(Foreign.class) // R-4, S-1
+    void replacesAForeignValueByACompareAndSet(Foreign kind) {
+        String key = "foreign/rank/0";
+        String at = StoreKeys.located(key);
+        map().put(at, kind.value);
+        StoredBytes seen = await(there.get(key));
+        assertThat(seen).matches(StoredBytes::isForeign);
+        assertThat(seen.distrust()).contains("another program writes into this map");
+        assertThat(await(there.compareAndSet(key, null, bytes("a")))).isFalse();
+        assertThat(await(there.compareAndSet(key, bytes("b"), bytes("a")))).isFalse();
+        assertThat(await(there.compareAndSet(key, seen, bytes("a")))).isTrue();
+        assertThat(await(here.get(key))).isEqualTo(bytes("a"));
+        assertThat(await(there.compareAndSet(key, seen, bytes("c"))))
+                .as("another process has written meanwhile")
+                .isFalse();
+        map().put(at, kind.value);
+        assertThat(await(there.compareAndSet(key, seen, null))).isTrue();
+        assertThat(await(here.get(key))).isNull();
+    }
+
+    @Test
+    void leavesAForeignValueThatAnotherMemberHasLocked() {
+        String key = "foreign/rank/0";
+        map().put(StoreKeys.located(key), "hello");
+        StoredBytes seen = await(there.get(key));
+        map().lock(StoreKeys.located(key));
+        try {
+            assertThat(await(there.compareAndSet(key, seen, bytes("a")))).isFalse();
+        } finally {
+            map().unlock(StoreKeys.located(key));
+        }
+        assertThat(await(there.compareAndSet(key, seen, bytes("a")))).isTrue();
+    }
+
+    @Test
+    void keysOfOtherProgramsDoNotDisturbTheListener() throws Exception {
+        var recorder = new Recorder("ours/rank/0");
+        listen(there, recorder);
+        IMap<Object, Object> map = members.get(here).getMap(MusterHazelcast.MAP_NAME);
+        List<Object> keys = List.of(
+                17, new Stranger(), new StrangersPortable(), "", "@", "@ours", "ours/rank/0", "ours/rank/0@", "x@@");
+        for (Object key : keys) {
+            map.set(key, "hello");
+            map.delete(key);
+        }
+        await(here.compareAndSet("ours/rank/0", null, bytes("a")));
+        assertThat(recorder.next()).isEqualTo("1 bytes 61");
+    }
+
+    /** A value without a factory at the reader. */
+    @SuppressWarnings("removal")
+    private static final class StrangersPortable implements Portable {
+        @Override
+        public int getFactoryId() {
+            return 4711;
+        }
+
+        @Override
+        public int getClassId() {
+            return 1;
+        }
+
+        @Override
+        public void writePortable(PortableWriter writer) throws IOException {
+            writer.writeInt("a", 1);
+        }
+
+        @Override
+        public void readPortable(PortableReader reader) {}
+    }
+
+    private static final class StrangersIdentified implements IdentifiedDataSerializable {
+        @Override
+        public int getFactoryId() {
+            return 4712;
+        }
+
+        @Override
+        public int getClassId() {
+            return 1;
+        }
+
+        @Override
+        public void writeData(ObjectDataOutput out) throws IOException {
+            out.writeInt(1);
+        }
+
+        @Override
+        public void readData(ObjectDataInput in) {}
+    }
+
     @Test // R-4
     void keepsAForeignValueFromHidingTheOthers() {
         await(here.compareAndSet("foreign/ours", null, bytes("a")));
@@ -152,8 +273,10 @@ class HazelcastSegmentStoreTest extends SegmentStoreContractTest {
         Map<String, StoredBytes> found = await(there.getAll(Set.of("foreign/ours", "foreign/theirs", "foreign/text")));
         assertThat(found)
                 .containsEntry("foreign/ours", bytes("a"))
-                .containsEntry("foreign/text", bytes("not bytes: java.lang.String"))
-                .containsKey("foreign/theirs");
+                .hasEntrySatisfying(
+                        "foreign/text", value -> assertThat(value.distrust()).contains("java.lang.String"))
+                .hasEntrySatisfying(
+                        "foreign/theirs", value -> assertThat(value.isForeign()).isTrue());
     }
 
     /** A value that can be written but not read. */
