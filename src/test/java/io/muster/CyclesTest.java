@@ -97,6 +97,44 @@ class CyclesTest {
         }
     }
 
+    /** Ever new names: what a group has left behind vanishes after {@code store.forgetMs}. */
+    @Test
+    @Timeout(value = 240, timeUnit = TimeUnit.SECONDS)
+    void groupsOfEverNewNamesLeaveNothingBehind() throws Exception {
+        JsonObject settings = FILLED_SOON.copy().put("store", new JsonObject().put("forgetMs", 1_000));
+        InMemoryCluster.Process first = cluster.start(settings);
+        InMemoryCluster.Process second = cluster.start(settings);
+        for (int cycle = 0; cycle < WARM_UP; cycle++) {
+            oneGroup("warm-up-" + cycle, first, second);
+        }
+        awaitEmptyStore();
+        Holdings before = holdings(first, second);
+        for (int cycle = 0; cycle < CYCLES; cycle++) {
+            oneGroup("group-" + cycle, first, second);
+        }
+        awaitEmptyStore();
+        Holdings after = settled(before, first, second);
+        System.out.println(CYCLES + " groups: " + before + " → " + after);
+        assertThat(after.regions()).isZero();
+        assertThat(after.deployments()).isZero();
+        assertThat(after.threads()).isBetween(before.threads() - 8, before.threads() + 4);
+        assertThat(after.descriptors()).isBetween(before.descriptors() - 8, before.descriptors() + 4);
+        assertThat(after.heapBytes()).isLessThan(before.heapBytes() + MIB);
+        assertThat(after.directBytes()).isLessThan(before.directBytes() + 4 * MIB);
+    }
+
+    private void awaitEmptyStore() {
+        Eventually.holds(
+                "all groups are forgotten", () -> cluster.shared().keys().isEmpty());
+    }
+
+    private static void oneGroup(String name, InMemoryCluster.Process first, InMemoryCluster.Process second) {
+        JoinedRank zero = first.join(GroupOptions.of(name, 0, 2).segment("kv", MIB));
+        JoinedRank one = second.join(GroupOptions.of(name, 1, 2).segment("kv", MIB));
+        InMemoryCluster.await(zero, one);
+        Bounded.await(Future.all(zero.leave(), one.leave()), "leaving the group");
+    }
+
     private void cycle(InMemoryCluster.Process first, InMemoryCluster.Process second) {
         JoinedRank zero = first.join(GroupOptions.of("g", 0, 2).segment("kv", MIB));
         JoinedRank one = second.join(GroupOptions.of("g", 1, 2).segment("kv", MIB));

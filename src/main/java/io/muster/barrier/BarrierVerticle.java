@@ -224,10 +224,15 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     /**
      * Claims and publishes a rank.
      *
-     * @return the entry under which it holds its seat; fails with CONFIG if a live process holds the rank
+     * @return the entry under which it holds its seat; fails with CONFIG if a live process holds the rank, with FATAL
+     *     if the store has been closed
      */
     public Future<RankEntry> join(int rank, SegmentHandle handle) {
         return ask((core, promise) -> {
+            if (abandoned != null) {
+                promise.tryFail(MusterException.fatal(abandoned));
+                return;
+            }
             if (core.seats().get(rank) instanceof SeatState.Held || !waits().join(rank, promise)) {
                 promise.tryFail(MusterException.config(
                         "rank " + rank + " of group " + setup.group() + " has been joined by this process already"));

@@ -106,6 +106,9 @@ public final class LogEvents {
     /** WARN: a split cluster has merged; this process writes its own entries again. */
     public static final String STORE_MERGED = "muster.store.merged";
 
+    /** INFO: the entries of a group that all ranks have left stay in the store, because it did not answer. */
+    public static final String GROUP_KEPT = "muster.group.kept";
+
     /** ERROR: Hazelcast has shut down in this process: restart it. */
     public static final String STORE_ENDED = "muster.store.ended";
 

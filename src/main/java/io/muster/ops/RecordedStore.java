@@ -6,6 +6,7 @@ import io.muster.store.SegmentStore;
 import io.muster.store.WrappedStore;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -41,6 +42,11 @@ public final class RecordedStore implements WrappedStore {
     @Override
     public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
         return watched("compareAndSet", key, store.compareAndSet(key, expected, next));
+    }
+
+    @Override
+    public Future<Boolean> expire(String key, StoredBytes expected, Duration after) {
+        return watched("expire", key, store.expire(key, expected, after));
     }
 
     private <T extends @Nullable Object> Future<T> watched(String operation, String key, Future<T> answer) {

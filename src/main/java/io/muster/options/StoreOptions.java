@@ -13,12 +13,13 @@ import java.time.Duration;
  * @param mapName name of the map that holds all groups
  * @param hedgeMs the hedge: how long a process waits for the one before it to open or complete an epoch, before it does
  *     so itself
+ * @param forgetMs how long the keys of a group that all ranks have left stay in the store
  */
-public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapName, int hedgeMs) {
+public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapName, int hedgeMs, int forgetMs) {
     private static final int SLOW_PART_OF_TIMEOUT = 6;
     private static final int HEDGES_BEFORE_REPUBLISHING = 7;
 
-    static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterMap.NAME, 30);
+    static final StoreOptions DEFAULTS = new StoreOptions(3000, 5000, MusterMap.NAME, 30, 600_000);
 
     public StoreOptions {
         Mistakes mistakes = new Mistakes("store");
@@ -26,6 +27,7 @@ public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapNa
         mistakes.range("reconcileMs", reconcileMs, 100, 3_600_000, "ms");
         mistakes.pattern("mapName", mapName, "[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -");
         mistakes.range("hedgeMs", hedgeMs, 0, 10_000, "ms");
+        mistakes.range("forgetMs", forgetMs, 1_000, 86_400_000, "ms");
         mistakes.throwIfAny();
     }
 
@@ -43,18 +45,22 @@ public record StoreOptions(int operationTimeoutMs, int reconcileMs, String mapNa
     }
 
     public StoreOptions withOperationTimeout(Duration operationTimeout) {
-        return new StoreOptions(Durations.inMillis(operationTimeout), reconcileMs, mapName, hedgeMs);
+        return new StoreOptions(Durations.inMillis(operationTimeout), reconcileMs, mapName, hedgeMs, forgetMs);
     }
 
     public StoreOptions withReconcile(Duration reconcile) {
-        return new StoreOptions(operationTimeoutMs, Durations.inMillis(reconcile), mapName, hedgeMs);
+        return new StoreOptions(operationTimeoutMs, Durations.inMillis(reconcile), mapName, hedgeMs, forgetMs);
     }
 
     public StoreOptions withMapName(String mapName) {
-        return new StoreOptions(operationTimeoutMs, reconcileMs, mapName, hedgeMs);
+        return new StoreOptions(operationTimeoutMs, reconcileMs, mapName, hedgeMs, forgetMs);
     }
 
     public StoreOptions withHedge(Duration hedge) {
-        return new StoreOptions(operationTimeoutMs, reconcileMs, mapName, Durations.inMillis(hedge));
+        return new StoreOptions(operationTimeoutMs, reconcileMs, mapName, Durations.inMillis(hedge), forgetMs);
+    }
+
+    public StoreOptions withForget(Duration forget) {
+        return new StoreOptions(operationTimeoutMs, reconcileMs, mapName, hedgeMs, Durations.inMillis(forget));
     }
 }

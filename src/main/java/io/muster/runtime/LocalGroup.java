@@ -4,6 +4,7 @@ package io.muster.runtime;
 
 import io.muster.barrier.BarrierTiming;
 import io.muster.barrier.BarrierVerticle;
+import io.muster.barrier.FinishedGroup;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupServices;
 import io.muster.barrier.Links;
@@ -12,6 +13,7 @@ import io.muster.epoch.BarrierSetup;
 import io.muster.fabric.FabricExport;
 import io.muster.group.FabricVerdict;
 import io.muster.group.GroupName;
+import io.muster.group.LogEvents;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.Proof;
@@ -49,8 +51,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One group in this process: its verticles, and the ranks that this process holds.
@@ -80,6 +85,7 @@ import org.jspecify.annotations.Nullable;
  * the group could end while transfers still use its memory.
  */
 public final class LocalGroup implements GroupServices, LocalRank.Group {
+    private static final Logger LOG = LoggerFactory.getLogger(LocalGroup.class);
     private static final long GATHER_MS = 5;
     /** Longer than an epoch in progress takes: with less, each rank would write to the store needlessly. */
     private static final long OVERDUE_MS = 250;
@@ -100,6 +106,7 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
     private final LinkTable linkTable = new LinkTable(System::nanoTime);
     private final SeatLinks links = new SeatLinks();
     private final GroupNetwork network;
+    private final BarrierSetup setup;
     private final BarrierVerticle barrier;
     private final StatusVerticle status;
     private final PolicyQuestions policy;
@@ -138,16 +145,17 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
                 peer.refusedProbeMs(),
                 peer.close().timeoutMs());
         StoreOptions storing = options.store();
+        this.setup = new BarrierSetup(
+                name,
+                worldSize,
+                process.id(),
+                storing.hedgeMs(),
+                storing.republishHedgeMs(),
+                GATHER_MS,
+                OVERDUE_MS,
+                RETRY_MS);
         this.barrier = new BarrierVerticle(
-                new BarrierSetup(
-                        name,
-                        worldSize,
-                        process.id(),
-                        storing.hedgeMs(),
-                        storing.republishHedgeMs(),
-                        GATHER_MS,
-                        OVERDUE_MS,
-                        RETRY_MS),
+                setup,
                 this,
                 new BarrierTiming(
                         storing.reconcileMs(),
@@ -350,7 +358,17 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
     public Future<Void> close(String reason) {
         barrier.abandonWaits(reason);
         List<Future<Void>> left = seats.keySet().stream().map(this::end).toList();
-        return Future.join(left).transform(_ -> undeployAll());
+        return Future.join(left).transform(_ -> forgetIfFinished()).transform(_ -> undeployAll());
+    }
+
+    private Future<Void> forgetIfFinished() {
+        StoreOptions storing = process.options().store();
+        return FinishedGroup.forget(store, setup, Duration.ofMillis(storing.forgetMs()))
+                .timeout(storing.operationTimeoutMs(), TimeUnit.MILLISECONDS)
+                .onFailure(failure -> LOG.info(
+                        LogEvents.GROUP_KEPT + " group={} reason={}: its entries stay in the store",
+                        name,
+                        String.valueOf(failure.getMessage())));
     }
 
     private Future<Void> undeployAll() {

@@ -31,6 +31,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -187,16 +188,12 @@ public final class HazelcastSegmentStore implements SegmentStore {
     }
 
     /**
-     * Replaces a value that is not of Muster, whichever it is. Compares under the lock of the key, which Hazelcast ends
-     * at the deadline even if this member is gone by then. If another member holds the lock, nothing is changed.
+     * Replaces a value that is not of Muster, whichever it is. If another member holds the lock of the key, nothing is
+     * changed.
      */
     private boolean replaceForeign(String key, StoredBytes expected, @Nullable StoredBytes next)
             throws InterruptedException {
-        String at = StoreKeys.located(key);
-        if (!map.tryLock(at, 0, TimeUnit.MILLISECONDS, deadline.toMillis(), TimeUnit.MILLISECONDS)) {
-            return false;
-        }
-        try {
+        boolean replaced = whileLocked(key, at -> {
             StoredBytes there = read(key);
             if (there == null || !there.isForeign()) {
                 return false;
@@ -206,8 +203,10 @@ public final class HazelcastSegmentStore implements SegmentStore {
             } else {
                 map.set(at, next.toByteArray());
             }
-        } finally {
-            map.unlock(at);
+            return true;
+        });
+        if (!replaced) {
+            return false;
         }
         long times = foreignReplaced.incrementAndGet();
         log.atLevel(Long.bitCount(times) == 1 ? Level.WARN : Level.DEBUG)
@@ -218,6 +217,42 @@ public final class HazelcastSegmentStore implements SegmentStore {
                         times,
                         expected.distrust());
         return true;
+    }
+
+    /**
+     * Writes the same bytes with a time to live ({@code setTtl} does nothing while the map keeps no statistics). A
+     * compare-and-set writes without one, so it ends the time to live.
+     */
+    @Override
+    public Future<Boolean> expire(String key, StoredBytes expected, Duration after) {
+        return run(
+                "expire",
+                key,
+                () -> whileLocked(key, at -> {
+                    if (!expected.equals(read(key))) {
+                        return false;
+                    }
+                    map.set(at, expected.toByteArray(), after.toMillis(), TimeUnit.MILLISECONDS);
+                    return true;
+                }));
+    }
+
+    /**
+     * Compares and changes under the lock of a key, what Hazelcast's own compare-and-set cannot do. Hazelcast ends the
+     * lock at the deadline even if this member is gone by then.
+     *
+     * @return false if another member holds the lock
+     */
+    private boolean whileLocked(String key, Predicate<String> change) throws InterruptedException {
+        String at = StoreKeys.located(key);
+        if (!map.tryLock(at, 0, TimeUnit.MILLISECONDS, deadline.toMillis(), TimeUnit.MILLISECONDS)) {
+            return false;
+        }
+        try {
+            return change.test(at);
+        } finally {
+            map.unlock(at);
+        }
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -19,6 +20,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -94,6 +96,14 @@ public final class InMemorySegmentStore implements SegmentStore {
             membersChanged();
         }
 
+        private synchronized void expire(String key, StoredBytes expected) {
+            if (values.remove(key, expected) && StoreKeys.isNotified(key)) {
+                stores.stream()
+                        .filter(store -> store.open)
+                        .forEach(store -> store.notifyListeners(listener -> listener.changed(key, null)));
+            }
+        }
+
         /** The keys that are in the store. */
         public synchronized Set<String> keys() {
             return Set.copyOf(values.keySet());
@@ -152,6 +162,18 @@ public final class InMemorySegmentStore implements SegmentStore {
             if (StoreKeys.isNotified(key)) {
                 shared.stores.forEach(store -> store.notifyListeners(listener -> listener.changed(key, next)));
             }
+            return true;
+        });
+    }
+
+    @Override
+    public Future<Boolean> expire(String key, StoredBytes expected, Duration after) {
+        return run(() -> {
+            if (!expected.equals(shared.values.get(key))) {
+                return false;
+            }
+            CompletableFuture.delayedExecutor(after.toMillis(), TimeUnit.MILLISECONDS)
+                    .execute(() -> shared.expire(key, expected));
             return true;
         });
     }

@@ -8,6 +8,7 @@ import io.muster.segment.SignatureField;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -57,6 +58,11 @@ public final class SealedSegmentStore implements WrappedStore {
     @Override
     public Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
         return store.compareAndSet(key, close(key, expected), close(key, next));
+    }
+
+    @Override
+    public Future<Boolean> expire(String key, StoredBytes expected, Duration after) {
+        return store.expire(key, Objects.requireNonNull(close(key, expected)), after);
     }
 
     @Override

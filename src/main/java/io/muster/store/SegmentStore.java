@@ -7,6 +7,7 @@ import io.muster.segment.KeyOwner;
 import io.muster.segment.SegmentHandle;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,14 @@ public interface SegmentStore {
      *     deadline the caller reads again
      */
     Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next);
+
+    /**
+     * Lets a key vanish after a time if it holds exactly the expected value now and until then. A change of the key
+     * meanwhile keeps it.
+     *
+     * @return false if the key holds another value now
+     */
+    Future<Boolean> expire(String key, StoredBytes expected, Duration after);
 
     /**
      * Adds a listener. The future completes when the listener is registered at all members, so it sees every change

@@ -6,6 +6,7 @@ import io.muster.group.GroupName;
 import io.muster.segment.KeyOwner;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,11 @@ public interface WrappedStore extends SegmentStore {
     @Override
     default Future<Boolean> compareAndSet(String key, @Nullable StoredBytes expected, @Nullable StoredBytes next) {
         return store().compareAndSet(key, expected, next);
+    }
+
+    @Override
+    default Future<Boolean> expire(String key, StoredBytes expected, Duration after) {
+        return store().expire(key, expected, after);
     }
 
     @Override

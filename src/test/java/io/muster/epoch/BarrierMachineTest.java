@@ -22,6 +22,8 @@ import io.muster.segment.ReadyMark;
 import io.muster.segment.Schema;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
+import io.muster.wire.StoredBytes;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,6 +31,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The rules of epochs, one by one, for the process of rank 0 in a group of two. */
 class BarrierMachineTest {
@@ -152,6 +156,62 @@ class BarrierMachineTest {
         when(read(null, Map.of()));
         assertThat(written()).isEqualTo(open(1, ZERO, ONE));
         assertThat(effects(BarrierEffect.WriteMark.class)).hasSize(1);
+    }
+
+    /** What the store does with every operation. */
+    private enum Trouble {
+        /** It does not answer. */
+        SILENT,
+        /** It applies no write, and holds values that are not of Muster. */
+        FOREIGN,
+        /** It applies each write, and another program overwrites it at once. */
+        OVERWRITTEN
+    }
+
+    @ParameterizedTest
+    @EnumSource(Trouble.class)
+    void noFailureIsFollowedByTheSameQuestionAtOnce(Trouble trouble) {
+        var foreign = new Versioned<EpochRecord>(StoredBytes.foreign("a String"), null);
+        var foreignMark = new Versioned<ReadyMark>(StoredBytes.foreign("a String"), null);
+        givenTheFirstEpochIsImplied(SETUP, ZERO);
+        givenASeatConnectedToAll();
+        var waiting = new ArrayDeque<BarrierEvent>(List.of(new BarrierEvent.TimerFired(Timer.OVERDUE)));
+        int operations = 0;
+        int timers = 0;
+        while (timers < 50) {
+            assertThat(waiting).as("it never gives up").isNotEmpty();
+            when(waiting.poll());
+            for (BarrierEffect effect : effects) {
+                switch (effect) {
+                    case BarrierEffect.ReadAll _ ->
+                        waiting.add(
+                                trouble == Trouble.SILENT
+                                        ? new BarrierEvent.ReadFailed()
+                                        : read(foreign, Map.of(0, foreignMark, 1, foreignMark)));
+                    case BarrierEffect.WriteRecord(var _, var next) ->
+                        waiting.add(
+                                trouble == Trouble.SILENT
+                                        ? new BarrierEvent.RecordWriteFailed()
+                                        : new BarrierEvent.RecordWritten(next, trouble == Trouble.OVERWRITTEN));
+                    case BarrierEffect.WriteMark(int rank, var _, var next) ->
+                        waiting.add(
+                                trouble == Trouble.SILENT
+                                        ? new BarrierEvent.MarkWriteFailed(rank)
+                                        : new BarrierEvent.MarkWritten(rank, next, trouble == Trouble.OVERWRITTEN));
+                    case BarrierEffect.StartTimer(var timer, long delayMs) -> {
+                        assertThat(delayMs).isPositive();
+                        if (timer == Timer.RETRY) {
+                            timers++;
+                            operations = 0;
+                        }
+                        waiting.add(new BarrierEvent.TimerFired(timer));
+                    }
+                    default -> operations--;
+                }
+                operations++;
+                assertThat(operations).as("operations without a pause").isLessThan(20);
+            }
+        }
     }
 
     @Test // ADR 31: entries that were read count like entries that were pushed

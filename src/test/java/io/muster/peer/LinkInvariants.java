@@ -36,8 +36,29 @@ final class LinkInvariants {
             if (wrong != null) {
                 return wrong + ", by " + event;
             }
+            if (isFailure(event) && isAttempt(effect)) {
+                return "the next attempt without a pause: " + effect + ", by " + event;
+            }
         }
         return null;
+    }
+
+    private static boolean isFailure(LinkEvent event) {
+        return event instanceof LinkEvent.DialFailed
+                || event instanceof LinkEvent.WriteFailed
+                || event instanceof LinkEvent.ChannelLost
+                || event instanceof LinkEvent.CloseReceived
+                || event instanceof LinkEvent.RefuseReceived
+                || event instanceof LinkEvent.PairNotHeld
+                || event instanceof LinkEvent.PathFailed
+                || event instanceof LinkEvent.Reported;
+    }
+
+    private static boolean isAttempt(LinkEffect effect) {
+        return effect instanceof LinkEffect.Dial
+                || effect instanceof LinkEffect.OpenLocal
+                || effect instanceof LinkEffect.AskPolicy
+                || effect instanceof LinkEffect.SendOpen;
     }
 
     private static boolean proves(LinkEvent event, @Nullable Session session, boolean waiter) {

@@ -23,6 +23,7 @@ import io.muster.store.SegmentStore;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -88,6 +89,11 @@ final class FakeCore implements GroupPorts, GroupPorts.Listener, SegmentStore, L
     public Future<Map<String, StoredBytes>> getAll(Set<String> keys) {
         reads++;
         return never();
+    }
+
+    @Override
+    public Future<Boolean> expire(String key, StoredBytes expected, Duration after) {
+        return Future.succeededFuture(false);
     }
 
     @Override

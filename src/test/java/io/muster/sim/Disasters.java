@@ -68,6 +68,7 @@ final class Disasters {
             case PAUSED_LONG -> pause(victim, chance.between(3_000, 5_000));
             case LEFT -> leave(victim);
             case LEFT_WHILE_DEGRADED -> leaveWhileDegraded(victim);
+            case ALL_LEFT -> allLeave(living);
             case SECOND_CLAIMANT -> {
                 world.start(List.of(chance.below(world.scenario.worldSize())), null, 0);
                 yield true;
@@ -111,6 +112,7 @@ final class Disasters {
                     CLOCK_BEHIND,
                     CLAIMED_AFTER_JUMP,
                     TOMBSTONE_LOST,
+                    FORGOTTEN,
                     FORGED_ENTRY,
                     FORGED_TOMBSTONE,
                     FORGED_MARK,
@@ -320,6 +322,20 @@ final class Disasters {
         }
         victim.pause();
         world.clock.after(ms * 1_000, victim::resume);
+        return true;
+    }
+
+    /** Each at its own moment; some are paused and do not leave. */
+    private boolean allLeave(List<SimProcess> living) {
+        living.forEach(process -> world.clock.after(chance.between(0, 20_000), () -> {
+            if (!process.crashed && !process.paused) {
+                process.core.seats().entrySet().stream()
+                        .filter(seat -> seat.getValue() instanceof SeatState.Held)
+                        .map(Map.Entry::getKey)
+                        .toList()
+                        .forEach(process.core::leave);
+            }
+        }));
         return true;
     }
 

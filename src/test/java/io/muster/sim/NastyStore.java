@@ -10,6 +10,7 @@ import io.muster.store.StoreKeys;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -94,6 +95,17 @@ final class NastyStore implements SegmentStore {
                 world.change(process.side, key, next, process);
             }
             return applied;
+        });
+    }
+
+    @Override
+    public Future<Boolean> expire(String key, StoredBytes expected, Duration after) {
+        return run("expire " + key, () -> {
+            boolean applies = expected.equals(process.side.truth.get(key));
+            if (applies) {
+                world.expire(process.side, key, expected, after.toMillis() * 1_000);
+            }
+            return applies;
         });
     }
 

@@ -5,6 +5,7 @@ package io.muster.sim;
 import io.muster.barrier.BarrierTiming;
 import io.muster.barrier.BlameWatch;
 import io.muster.barrier.Diagnosis;
+import io.muster.barrier.FinishedGroup;
 import io.muster.barrier.Gossip;
 import io.muster.barrier.GroupCore;
 import io.muster.barrier.GroupPorts;
@@ -33,6 +34,7 @@ import io.muster.store.SegmentStore;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -58,6 +60,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     final String host;
     final int port;
     final GroupCore core;
+    private final BarrierSetup setup;
     private final SimPorts ports = new SimPorts(this);
     final ProcessRouting routing;
     final BlameWatch blame;
@@ -100,7 +103,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
                 ? new SealedSegmentStore(
                         nasty, Stranger.SECRET, (_, _) -> world.faults.fired(Fault.STRANGER_DISTRUSTED))
                 : null;
-        var setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 250, 100);
+        this.setup = new BarrierSetup(World.GROUP, world.scenario.worldSize(), id, 30, 200, 5, 250, 100);
         this.core = new GroupCore(setup, this);
         this.linkTable = new LinkTable(() -> world.clock.nowUs() * 1_000);
         this.startedUs = world.clock.nowUs();
@@ -458,6 +461,9 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     public void seatEnded(int rank, SeatState.End end, String reason) {
         world.trace(() -> this + " seat " + rank + " ended: " + end);
         world.invariants.ended(this, rank, end);
+        if (end == SeatState.End.LEFT && isIdle()) {
+            FinishedGroup.forget(store(), setup, Duration.ofMillis(world.chance.between(200, 4_000)));
+        }
     }
 
     @Override

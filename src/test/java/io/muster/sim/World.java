@@ -355,6 +355,18 @@ final class World {
         side.members.forEach(member -> member.nasty.push(key, next));
     }
 
+    /** Unless it changes until then, the key vanishes, and those who see it are informed. */
+    void expire(Side side, String key, StoredBytes expected, long afterUs) {
+        clock.after(afterUs, () -> {
+            if (sides.contains(side) && expected.equals(side.truth.get(key))) {
+                trace(() -> "forgotten: " + key);
+                faults.fired(Fault.FORGOTTEN);
+                invariants.lineageBroken = true;
+                put(side, key, null);
+            }
+        });
+    }
+
     void publish(SimProcess by, Consumer<SimProcess> hear) {
         by.side.members.forEach(member -> {
             if (!faults.strikes(Fault.BUS_LOST)) {

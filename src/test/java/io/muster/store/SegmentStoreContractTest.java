@@ -15,6 +15,8 @@ import io.muster.wire.StoredBytes;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -90,6 +92,35 @@ abstract class SegmentStoreContractTest {
                         MusterException.class,
                         failure -> assertThat(failure.kind()).isEqualTo(MusterException.Kind.FATAL));
         assertThat(closed.ended).isEmpty();
+    }
+
+    @Test
+    void aKeyVanishesAfterItsTimeUnlessItChanges() throws Exception {
+        for (String key : List.of("late/rank/0", "late/rank/1", "late/epoch")) {
+            await(here.compareAndSet(key, null, bytes("a")));
+        }
+        var recorder = new Recorder("late/rank/0");
+        listen(there, recorder);
+        Duration soon = Duration.ofSeconds(1);
+        assertThat(await(here.expire("late/rank/0", bytes("x"), soon)))
+                .as("another value")
+                .isFalse();
+        for (String key : List.of("late/rank/0", "late/rank/1", "late/epoch")) {
+            assertThat(await(here.expire(key, bytes("a"), soon))).isTrue();
+        }
+        assertThat(await(there.compareAndSet("late/rank/1", bytes("a"), bytes("b"))))
+                .isTrue();
+        Eventually.holds(
+                "the keys that did not change have vanished",
+                () -> await(there.getAll(Set.of("late/rank/0", "late/rank/1", "late/epoch")))
+                        .equals(Map.of("late/rank/1", bytes("b"))));
+        String pushed = recorder.next();
+        assertThat(pushed.equals("gone") ? pushed : recorder.next())
+                .as("after a push of the same bytes, where the store writes them again")
+                .isEqualTo("gone");
+        assertThat(await(here.expire("late/rank/0", bytes("a"), soon)))
+                .as("an absent key")
+                .isFalse();
     }
 
     @Test
