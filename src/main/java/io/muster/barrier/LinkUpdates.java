@@ -21,10 +21,14 @@ final class LinkUpdates {
         this.seats = seats;
     }
 
-    /** Sends an event to the link of every rank that holds its seat. */
+    /**
+     * Sends an event to the link of every rank that holds its seat. A rank that is leaving keeps its links until LEFT
+     * is in the store; they are told only that the peer has left.
+     */
     void send(int peer, LinkEvent event) {
         seats.forEach((rank, state) -> {
-            if (state instanceof SeatState.Held) {
+            if (state instanceof SeatState.Held
+                    || (state instanceof SeatState.Leaving && event instanceof LinkEvent.PeerLeft)) {
                 ports.links().send(rank, peer, event);
             }
         });

@@ -83,6 +83,10 @@ class SimulationTest {
             longs = {
                 6_107_590, // a claim was answered a second after the claim of another process had succeeded it
                 6_110_180, // the process had seen that other life, and took the seat all the same
+                7_015_525, // two ranks of one process left at once, and one stayed connected to the other while its own
+                // LEFT
+                // was not in the store yet
+                7_030_751, // the same
                 6_103_682, // the process had seen a newer life, which the store lost, and claimed below it with a clock
                 // that was behind
             })
