@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -36,6 +37,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Processes on one host with the shortest liveness interval. First come stops that are shorter and longer than the
@@ -127,6 +130,61 @@ final class RollingRestartIT {
                 .allMatch(rank -> rank == 1);
     }
 
+    @Test // P-9
+    @Order(3)
+    @Timeout(180)
+    void allProcessesThatWakeAtOnceAreConnectedAgain() throws Exception {
+        for (int stop = 0; stop < 3; stop++) {
+            fleet.forgetEvents();
+            for (int host = 1; host <= WORLD; host++) {
+                fleet.at(host).signal("STOP");
+            }
+            Thread.sleep(3_000 + 3_000L * stop); // the fault itself
+            for (int host = WORLD; host >= 1; host--) {
+                fleet.at(host).signal("CONT");
+            }
+            fleet.noteEpoch();
+            restart(2);
+            fleet.awaitAllConnectedAgain();
+            for (int host = 1; host <= WORLD; host++) {
+                assertThat(fleet.at(host).recentEvents("degraded"))
+                        .as("what process %d lost, apart from the one that was killed", host)
+                        .allMatch(event -> event.getJsonArray("lost").stream()
+                                .allMatch(one -> ((JsonObject) one).getInteger("rank") == 1));
+            }
+        }
+        fleet.assertOneSetPerEpoch();
+    }
+
+    private static void restart(int host) throws Exception {
+        fleet.at(host).signal("KILL");
+        fleet.at(host).awaitExit();
+        fleet.start(host);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2}) // the one that founds the cluster, and another
+    @Order(4)
+    @Timeout(300)
+    void aProcessKilledTwentyTimesWhileItStartsComesBack(int host) throws Exception {
+        var random = new Random();
+        long seed = random.nextLong();
+        System.out.println("restarts while starting: seed " + seed);
+        random.setSeed(seed);
+        fleet.forgetEvents();
+        for (int kill = 0; kill < 20; kill++) {
+            restart(host);
+            Thread.sleep(random.nextInt(500)); // the moment of the fault
+        }
+        restart(host);
+        long startedNanos = System.nanoTime();
+        fleet.noteEpoch();
+        fleet.awaitAllConnectedAgain();
+        System.out.println("restarts while starting: all connected after "
+                + (System.nanoTime() - startedNanos) / 1_000_000 + " ms, epoch " + fleet.epoch());
+        fleet.assertOneSetPerEpoch();
+    }
+
     /** The resources that a process uses. */
     private record Holdings(int threads, int descriptors, long residentKib) {
         static Holdings of(long pid) throws IOException {
@@ -144,7 +202,7 @@ final class RollingRestartIT {
     }
 
     @Test
-    @Order(3)
+    @Order(5)
     @Timeout(3_000)
     void eachRestartEndsInAGreaterEpochAndNothingGrows() throws Exception {
         List<Holdings> rounds = new ArrayList<>();
@@ -185,7 +243,7 @@ final class RollingRestartIT {
     }
 
     @Test
-    @Order(4)
+    @Order(6)
     @Timeout(180)
     void aProcessOutOfFilesSaysSoAndRecoversWithAHigherLimit() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
@@ -209,7 +267,7 @@ final class RollingRestartIT {
     }
 
     @Test // B-3: a process without its store can't take part in a group, and must not appear to do so
-    @Order(5)
+    @Order(7)
     @Timeout(180)
     void aProcessWhoseStoreRunsOutOfFilesSaysSoAndEnds() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "no prlimit here");
@@ -245,7 +303,7 @@ final class RollingRestartIT {
     }
 
     @Test
-    @Order(6)
+    @Order(8)
     void aStartWithTooFewFilesNamesTheLimitToRaise() throws Exception {
         MusterCommand few = MusterCommand.start(
                 List.of("/bin/sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"),
