@@ -61,8 +61,6 @@ import org.jspecify.annotations.Nullable;
  * would otherwise start the next attempt on bytes that the store no longer holds.
  */
 final class EpochTransition {
-    /** The reason of a loss that only the peer detected: it received nothing from this process any more. */
-    private static final String UNHEARD = "UNHEARD";
     /** How often the key owner is looked up before the epoch is overdue. */
     private static final int KEY_OWNER_LOOKS = 8;
 
@@ -151,8 +149,8 @@ final class EpochTransition {
         if (link == null || !link.peer().equals(peer)) {
             return;
         }
-        // UNHEARD: the peer received nothing from this process, so this process blames itself
-        var loss = new LostMember(reason.equals(UNHEARD) ? seat.member() : peer, reason, evidence, rank);
+        // if only the peer has noticed the loss, this process blames itself
+        var loss = new LostMember(LostMember.isOfReporter(reason) ? seat.member() : peer, reason, evidence, rank);
         LocalMember without = seat.with(peer.rank(), null);
         if (seat.isLeaving()) { // the peers close their ends because this rank leaves, so this is no loss
             seats.put(rank, without);

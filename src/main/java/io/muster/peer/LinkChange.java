@@ -6,6 +6,7 @@ import io.muster.bus.JsonOnDemand;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.Proof;
+import io.muster.segment.LostMember;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
@@ -21,17 +22,24 @@ public record LinkChange(
         GroupName group, Member self, int peer, LinkState from, LinkState to, String reason, String cause, Instant at)
         implements JsonOnDemand.Body {
 
-    /** The short word for the event that ended a link, as reports and {@code degraded} give it. */
-    public static String cause(LinkEvent event) {
+    /**
+     * The short word for the event that ended a link, as reports and {@code degraded} give it.
+     *
+     * @param before the state in which the event found the link
+     * @param after the state that it led to
+     */
+    public static String cause(LinkState before, LinkEvent event, LinkState after) {
         return switch (event) {
             case LinkEvent.ChannelLost(var _, LossEvidence evidence) ->
-                evidence.kind().name();
+                evidence.isReopening() ? LostMember.REOPENED : evidence.kind().name();
             case LinkEvent.PeerLeft _ -> "LEFT";
             case LinkEvent.Reported _ -> "REPORTED";
-            case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ -> "RESTARTED";
+            case LinkEvent.HandlePublished _, LinkEvent.OpenReceived _ ->
+                isNewerLife(before, after) ? "RESTARTED" : LostMember.REOPENED;
             case LinkEvent.CloseReceived(LinkMessage.Close close)
             when close.reason().equals(LinkMessage.LEFT) -> "LEFT";
-            case LinkEvent.CloseReceived _, LinkEvent.PairNotHeld _ -> "CLOSED_BY_PEER";
+            case LinkEvent.CloseReceived _ -> "CLOSED_BY_PEER";
+            case LinkEvent.PairNotHeld _ -> "NOT_HELD";
             case LinkEvent.PathFailed _ -> "PATH_FAILED";
             case LinkEvent.CloseRequested _ -> "CLOSED_HERE";
             case LinkEvent.Started _,
@@ -50,6 +58,12 @@ public record LinkChange(
                     LinkEvent.TimerFired _,
                     LinkEvent.Drained _ -> "FAILED";
         };
+    }
+
+    private static boolean isNewerLife(LinkState before, LinkState after) {
+        Member old = before.history().newest();
+        Member now = after.history().newest();
+        return old != null && now != null && now.isNewerThan(old);
     }
 
     /** The life that the link was CONNECTED to before, null if it was not. */

@@ -146,12 +146,19 @@ public final class PeerVerticle extends VerticleBase {
                             before,
                             state,
                             step.reason(),
-                            LinkChange.cause(event),
+                            LinkChange.cause(before, event, state),
                             Instant.now()));
         } else if (!Objects.equals(before.history().target(), state.history().target())) {
             // a new handle of the same life: no transition, but writes must find its segments
             ports.note(new LinkChange(
-                    setup.group(), setup.self(), peer, before, state, "", LinkChange.cause(event), Instant.now()));
+                    setup.group(),
+                    setup.self(),
+                    peer,
+                    before,
+                    state,
+                    "",
+                    LinkChange.cause(before, event, state),
+                    Instant.now()));
         }
         step.effects().forEach(effect -> run(setup, effect));
         if (state instanceof LinkState.Expired && !(before instanceof LinkState.Expired)) {

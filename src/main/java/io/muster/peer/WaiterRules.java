@@ -145,7 +145,9 @@ final class WaiterRules {
                         closeOfOlderLife(state, entry.member()),
                         openTimer(setup, next),
                         new LinkEffect.AskPolicy(open.attempt(), entry)),
-                "link-open received");
+                state instanceof LinkState.Connected && entry.member().equals(newest)
+                        ? "the same life opens the link again, with attempt " + open.attempt()
+                        : "link-open received");
     }
 
     /**

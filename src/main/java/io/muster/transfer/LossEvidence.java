@@ -83,6 +83,11 @@ public record LossEvidence(Kind kind, Reason reason, String detail) {
         this(kind, Reason.OTHER, detail);
     }
 
+    /** Whether the same process has dialled anew: it had lost the channel, and this process had not noticed. */
+    public boolean isReopening() {
+        return reason == Reason.LATER_HELLO;
+    }
+
     /** This process closes the channel for this reason. */
     public static LossEvidence closedHere(Reason reason) {
         return new LossEvidence(Kind.CLOSED_HERE, reason, reason.sentence());

@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The rules of epochs, one by one, for the process of rank 0 in a group of two. */
 class BarrierMachineTest {
@@ -268,6 +269,18 @@ class BarrierMachineTest {
         assertThat(effects(BarrierEffect.SendMark.class))
                 .singleElement()
                 .satisfies(spread -> assertThat(spread.mark()).isEqualTo(mark(ZERO, open(2, ZERO, next), Proof.LOCAL)));
+    }
+
+    @ParameterizedTest // P-9: the peer has noticed the loss and this process has not
+    @ValueSource(strings = {"UNHEARD", "REOPENED"})
+    void aLossThatOnlyThePeerNoticedNamesThisRank(String reason) {
+        givenTheFirstEpochIsImplied(SETUP, ZERO);
+        givenASeatConnectedToAll();
+        Versioned<EpochRecord> complete = seen(open(1, ZERO, ONE).complete(ProofCounts.NONE));
+        when(new BarrierEvent.RecordSeen(complete));
+        when(new BarrierEvent.LinkLost(0, ONE, reason, "opened again"));
+        assertThat(effects(BarrierEffect.AnnounceDegraded.class).getFirst().lost())
+                .containsExactly(new LostMember(ZERO, reason, "opened again", 0));
     }
 
     @Test // G-2, ADR 31: its COMPLETE may be on its way, and nobody else may be left to end it

@@ -2,6 +2,7 @@
 
 package io.muster.peer;
 
+import io.muster.group.Member;
 import io.muster.group.Proof;
 import io.muster.peer.LinkEffect.Timer;
 import io.muster.peer.LinkState.Stage;
@@ -27,6 +28,13 @@ final class LinkInvariants {
             if (!(from instanceof LinkState.Connected) && proof == Proof.WARMUP && !proves(event, session, waiter)) {
                 return "CONNECTED with proof=warmup by " + event;
             }
+        }
+        String cause = LinkChange.cause(from, event, next);
+        if (from instanceof LinkState.Connected && !(next instanceof LinkState.Connected) && cause.equals("FAILED")) {
+            return "CONNECTED is left without a cause, by " + event;
+        }
+        if (from instanceof LinkState.Connected && cause.equals("RESTARTED") != isNewerLife(from, next)) {
+            return cause + " of " + from.history().newest() + ", now " + history.newest() + ", by " + event;
         }
         if (waiter && remote && next instanceof LinkState.BackingOff) {
             return "the waiter goes BACKING_OFF, by " + event;
@@ -59,6 +67,12 @@ final class LinkInvariants {
                 || effect instanceof LinkEffect.OpenLocal
                 || effect instanceof LinkEffect.AskPolicy
                 || effect instanceof LinkEffect.SendOpen;
+    }
+
+    private static boolean isNewerLife(LinkState from, LinkState next) {
+        Member old = from.history().newest();
+        Member now = next.history().newest();
+        return old != null && now != null && now.isNewerThan(old);
     }
 
     private static boolean proves(LinkEvent event, @Nullable Session session, boolean waiter) {

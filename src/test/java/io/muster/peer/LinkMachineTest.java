@@ -300,6 +300,29 @@ final class LinkMachineTest {
                 .isEqualTo(OPENING_SEGMENT);
     }
 
+    @Test // P-9: a rank that wakes from a blocked thread finds the link opened again by the same life
+    void onlyANewerLifeIsCalledRestarted() {
+        assertThat(causeOf(connectedWaiter(), opened(1, 2, 71, EXCHANGE))).isEqualTo("REOPENED");
+        assertThat(causeOf(connectedWaiter(), opened(2, 1, 71, EXCHANGE))).isEqualTo("RESTARTED");
+        assertThat(causeOf(connectedWaiter(), published(writer(2)))).isEqualTo("RESTARTED");
+        assertThat(causeOf(connectedWriter(), published(waiter(2)))).isEqualTo("RESTARTED");
+        assertThat(causeOf(connectedWriter(), new LinkEvent.PairNotHeld(pair(1, 70, 90))))
+                .isEqualTo("NOT_HELD");
+        assertThat(causeOf(
+                        connectedWriter(),
+                        new LinkEvent.ChannelLost(W1, LossEvidence.replaced(LossEvidence.Reason.LATER_HELLO))))
+                .isEqualTo("REOPENED");
+        assertThat(causeOf(
+                        connectedWriter(),
+                        new LinkEvent.ChannelLost(W1, LossEvidence.replaced(LossEvidence.Reason.OTHER_CHANNEL))))
+                .isEqualTo("REPLACED");
+    }
+
+    private static String causeOf(Link link, LinkEvent event) {
+        LinkState before = link.state;
+        return LinkChange.cause(before, event, link.on(event).state);
+    }
+
     @Test // PROTOCOL 4: "while that attempt lives, else ignored"
     void ignoresARepeatedLinkOpenOfAnAttemptThatIsOver() {
         Link link = acceptedWaiter().on(new LinkEvent.TimerFired(Timer.WARMUP, 1), opened(1, 1, 70, EXCHANGE));

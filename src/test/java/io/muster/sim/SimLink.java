@@ -106,11 +106,18 @@ final class SimLink {
                     before,
                     state,
                     step.reason(),
-                    LinkChange.cause(event),
+                    LinkChange.cause(before, event, state),
                     Instant.EPOCH));
         } else if (before.history().target() != state.history().target()) {
             process.noted(new LinkChange(
-                    World.GROUP, known.self(), peer, before, state, "", LinkChange.cause(event), Instant.EPOCH));
+                    World.GROUP,
+                    known.self(),
+                    peer,
+                    before,
+                    state,
+                    "",
+                    LinkChange.cause(before, event, state),
+                    Instant.EPOCH));
         }
         for (LinkEffect effect : step.effects()) {
             run(known, effect);
