@@ -95,7 +95,6 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     /** Unanswered questions, asked on any thread; they fail when the verticle stops. */
     private final Set<Promise<?>> answers = ConcurrentHashMap.newKeySet();
 
-    private final FirstSeen firstSeen = new FirstSeen();
     private @Nullable BlameWatch blame;
     /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
     private volatile @Nullable GroupCore core;
@@ -550,11 +549,6 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
 
     private final class CoreListener implements GroupPorts.Listener {
         @Override
-        public void memberSeen(Member member) {
-            firstSeen.seen(member);
-        }
-
-        @Override
         public void seatPublished(RankEntry entry) {
             services.entryPublished(entry);
         }
@@ -590,7 +584,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         @Override
         public void allConnected(EpochRecord record) {
             blame().recovered();
-            complete(toAllConnected(record, firstSeen.elapsedMs(record)), record);
+            complete(toAllConnected(record, core().elapsedMs(record)), record);
         }
 
         @Override
@@ -598,7 +592,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             vertx.eventBus()
                     .publish(
                             addresses.allConnected(),
-                            services.sign(toAllConnected(record, firstSeen.elapsedMs(record))
+                            services.sign(toAllConnected(record, core().elapsedMs(record))
                                     .toJson()));
         }
 

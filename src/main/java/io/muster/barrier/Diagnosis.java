@@ -69,7 +69,7 @@ public final class Diagnosis {
             return found(
                     rank,
                     Phase.NEVER_PUBLISHED,
-                    startNanos,
+                    core.joinedNanos(rank),
                     rank,
                     seatText(seat),
                     "it is a rank of this process and has no seat yet");
@@ -98,7 +98,7 @@ public final class Diagnosis {
         return new Missing(
                 rank,
                 phase,
-                ms(startNanos),
+                ms(keyNanos(rank)),
                 observer,
                 0,
                 why.reason(),
@@ -127,11 +127,10 @@ public final class Diagnosis {
         if (entry != null && entry.isLive()) {
             return null;
         }
-        LinkTable.Row row = links.row(observer, rank);
         return found(
                 rank,
                 Phase.NOT_IN_STORE,
-                row == null ? nowNanos : row.sinceNanos(),
+                keyNanos(rank),
                 observer,
                 entry == null ? "there is no entry of it" : "its entry says " + entry.state(),
                 whatToDo(Phase.NOT_IN_STORE, rank, host(rank)));
@@ -220,7 +219,7 @@ public final class Diagnosis {
         return found(
                 rank,
                 Phase.MARK_MISSING,
-                row == null ? nowNanos : row.sinceNanos(),
+                row == null ? nowNanos : latest(row.sinceNanos(), core.epochNanos()),
                 observer,
                 "",
                 "connected from here, but it has not marked epoch " + epoch.number()
@@ -267,6 +266,15 @@ public final class Diagnosis {
                         + " Hazelcast ports reach each other";
             case MARK_MISSING -> "see the status at " + host;
         };
+    }
+
+    private long keyNanos(int rank) {
+        Long changed = core.keyNanos(rank);
+        return changed == null ? startNanos : changed;
+    }
+
+    private static long latest(long one, long other) {
+        return one - other > 0 ? one : other;
     }
 
     private long ms(long sinceNanos) {

@@ -10,6 +10,7 @@ import io.muster.wire.Decoded;
 import io.muster.wire.StoredBytes;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +31,10 @@ final class Directory {
     /** How often the reason for rejecting a key has changed, by rank. */
     private final Map<Integer, Long> rejections = new HashMap<>();
 
+    private final LongSupplier nanoTime;
+    /** When the key of a rank began or ceased to hold a LIVE entry, by rank. */
+    private final Map<Integer, Long> sinceNanos = new HashMap<>();
+
     /** How a value changes the known entry of a rank. */
     sealed interface Change {
         record None() implements Change {}
@@ -42,7 +47,8 @@ final class Directory {
         record Vanished(RankEntry before) implements Change {}
     }
 
-    Directory(BarrierSetup setup, StoredValues values, WorldSizes sizes) {
+    Directory(BarrierSetup setup, StoredValues values, WorldSizes sizes, LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
         this.setup = setup;
         this.values = values;
         this.sizes = sizes;
@@ -56,6 +62,12 @@ final class Directory {
     /** Why the key of a rank holds no valid entry, by rank. */
     Map<Integer, Rejected> rejected() {
         return rejected;
+    }
+
+    /** When the key of a rank began or ceased to hold a LIVE entry, null if it has held nothing yet. */
+    @Nullable
+    Long sinceNanos(int rank) {
+        return sinceNanos.get(rank);
     }
 
     @Nullable
@@ -121,6 +133,20 @@ final class Directory {
 
     /** Takes the value of a rank's key as the newest one. */
     Change learn(int rank, @Nullable Versioned<RankEntry> seen) {
+        boolean wasLive = isLive(rank);
+        Change change = take(rank, seen);
+        if (isLive(rank) != wasLive || (seen != null && !sinceNanos.containsKey(rank))) {
+            sinceNanos.put(rank, nanoTime.getAsLong());
+        }
+        return change;
+    }
+
+    private boolean isLive(int rank) {
+        RankEntry entry = Versioned.valueOf(newest.get(rank));
+        return entry != null && entry.isLive();
+    }
+
+    private Change take(int rank, @Nullable Versioned<RankEntry> seen) {
         RankEntry entry = Versioned.valueOf(seen);
         RankEntry before = Versioned.valueOf(newest.get(rank));
         if (entry != null) {

@@ -74,6 +74,9 @@ public final class GroupCore {
     private final Directory directory;
     private final Tombstones tombstones;
     private final LinkUpdates links;
+    private final EpochClock clock;
+    /** When each rank of this process was joined. */
+    private final Map<Integer, Long> joinedNanos = new HashMap<>();
     /** Ranks whose entries arrived since the running read began: the read's result may be older. */
     private final Set<Integer> seenWhileReading = new HashSet<>();
 
@@ -95,8 +98,9 @@ public final class GroupCore {
         this.queue = new SerialQueue(ports);
         this.seats = new SeatRunner(setup, ports, queue, new SeatNeighbours());
         this.values = new StoredValues(setup);
+        this.clock = new EpochClock(ports::nanoTime);
         this.sizes = new WorldSizes(setup, ports, seats.seats());
-        this.directory = new Directory(setup, values, sizes);
+        this.directory = new Directory(setup, values, sizes, ports::nanoTime);
         this.tombstones = new Tombstones(setup, directory, new TombstonePorts());
         this.links = new LinkUpdates(ports, directory, seats.seats());
     }
@@ -119,6 +123,7 @@ public final class GroupCore {
 
     public void join(int rank, SegmentHandle handle) {
         lookForKeyOwner();
+        joinedNanos.put(rank, ports.nanoTime());
         seats.seats().put(rank, new SeatState.Idle());
         seats.seat(rank, new SeatEvent.ClaimRequested(handle));
     }
@@ -313,6 +318,27 @@ public final class GroupCore {
         return directory.greatest();
     }
 
+    /** How long the group was not all-connected before this epoch, which is complete, by this process's clock. */
+    long elapsedMs(EpochRecord complete) {
+        return clock.elapsedMs(complete);
+    }
+
+    /** When the current epoch's number was reached here. */
+    long epochNanos() {
+        return clock.reachedNanos();
+    }
+
+    /** When a rank of this process was joined. */
+    long joinedNanos(int rank) {
+        return Objects.requireNonNull(joinedNanos.get(rank), "the rank was not joined here");
+    }
+
+    /** When the key of a rank began or ceased to hold a LIVE entry, null if it has held nothing yet. */
+    @Nullable
+    Long keyNanos(int rank) {
+        return directory.sinceNanos(rank);
+    }
+
     /** Why the key of a rank holds no valid entry, by rank. */
     Map<Integer, Rejected> rejected() {
         return directory.rejected();
@@ -354,7 +380,7 @@ public final class GroupCore {
                         new LinkEvent.HandleWithdrawn(before.member(), "published, then vanished from the store"));
             case Directory.Change.Published(RankEntry entry, boolean isNewMember) -> {
                 if (isNewMember) {
-                    ports.listener().memberSeen(entry.member());
+                    clock.seen(entry.member());
                     seats.expect(entry);
                 }
                 links.send(entry);
@@ -452,6 +478,7 @@ public final class GroupCore {
         EpochRecord last = lastStage;
         if (now != null && (last == null || last.isBehind(now.number(), now.state()))) {
             lastStage = now;
+            clock.reached(now.number());
             ports.listener().epochStage(now.number(), EpochStage.Stage.of(now.state()));
         }
     }
@@ -495,8 +522,10 @@ public final class GroupCore {
             case BarrierEffect.CompleteWaiters(var record) -> ports.listener().allConnected(record);
             case BarrierEffect.PublishAllConnected(var record) ->
                 ports.listener().publishAllConnected(record);
-            case BarrierEffect.AnnounceDegraded(long epoch, var lost) ->
+            case BarrierEffect.AnnounceDegraded(long epoch, var lost) -> {
+                clock.ended(epoch);
                 ports.listener().degradedHere(epoch, lost);
+            }
             case BarrierEffect.PublishDegraded(long epoch, var lost) ->
                 ports.listener().publishDegraded(epoch, lost);
         }

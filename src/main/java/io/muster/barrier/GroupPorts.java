@@ -3,7 +3,6 @@
 package io.muster.barrier;
 
 import io.muster.group.LifeId;
-import io.muster.group.Member;
 import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.LostMember;
@@ -19,6 +18,9 @@ public interface GroupPorts {
 
     /** The wall clock in milliseconds, used only for incarnations. */
     long wallClockMs();
+
+    /** A monotonic clock, used only for durations that people read. */
+    long nanoTime();
 
     LifeId newLife();
 
@@ -38,9 +40,6 @@ public interface GroupPorts {
 
     /** Receives the outcomes of the group, on its context. */
     interface Listener {
-        /** An entry of this life was seen for the first time. */
-        void memberSeen(Member member);
-
         /** A seat's entry is in the store: called before its links are opened, and after each change. */
         void seatPublished(RankEntry entry);
 

@@ -36,6 +36,11 @@ final class VerticlePorts implements GroupPorts {
     }
 
     @Override
+    public long nanoTime() {
+        return System.nanoTime();
+    }
+
+    @Override
     public LifeId newLife() {
         return LifeId.random(random);
     }

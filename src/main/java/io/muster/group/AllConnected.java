@@ -11,8 +11,9 @@ import java.util.Objects;
  * All members of an epoch are connected to each other.
  *
  * @param vector which lives they are: for one epoch it is the same everywhere
- * @param elapsedMs from when the newest member of the epoch was first seen here (by its own process: from its publish),
- *     on this process's clock
+ * @param elapsedMs how long the group was not all-connected, on this process's clock: from the loss or change that
+ *     ended the complete epoch before; for the first epoch, and at a process that did not see that end, from when the
+ *     newest member was first seen here (by its own process: from its publish)
  * @param links how many links are connected by which proof; each end of a pair of ranks counts, the links of a rank to
  *     itself do not
  * @param paths how many pairs of processes are connected, by the weakest proof among their links

@@ -48,7 +48,8 @@ public record StuckReport(
     /**
      * One missing rank.
      *
-     * @param sinceMs time in this phase
+     * @param sinceMs how long it has been missing here: since its link was last connected, or, if it never was, since
+     *     this process waits for it; in the phases that concern its key or its mark, since the key or the epoch is so
      * @param seenBy the rank of this process that sees it so
      * @param host empty if it has never been known
      */

@@ -26,7 +26,7 @@ public final class LinkTable {
     /**
      * The state of a link.
      *
-     * @param sinceNanos when the link entered this state
+     * @param sinceNanos when the link became CONNECTED or, if it is not, when it ceased to be, or began
      */
     public record Row(LinkChange last, long sinceNanos) {
         public LinkState state() {
@@ -45,10 +45,14 @@ public final class LinkTable {
                 (_, row) -> new Row(
                         change,
                         row != null
-                                        && row.state().name() == change.to().name()
+                                        && isConnected(row.last()) == isConnected(change)
                                         && row.last().self().equals(change.self())
                                 ? row.sinceNanos()
                                 : nanoTime.getAsLong()));
+    }
+
+    private static boolean isConnected(LinkChange last) {
+        return last.to() instanceof LinkState.Connected;
     }
 
     public @Nullable Row row(int rank, int peer) {

@@ -51,7 +51,10 @@ final class BarrierNode implements GroupServices, Links, Network, SegmentStore.L
     final int rank;
     final ProcessId process;
     final StallingStore store;
-    final LinkTable links = new LinkTable(System::nanoTime);
+    /** How long ago the links of this node change, as far as the reports know. */
+    volatile long linksAgoNanos;
+
+    final LinkTable links = new LinkTable(() -> System.nanoTime() - linksAgoNanos);
     final BarrierVerticle barrier;
     final Queue<Member> opened = new ConcurrentLinkedQueue<>();
     /** Receives the gossip that this node broadcasts. */

@@ -35,7 +35,7 @@ class TombstonesTest implements Tombstones.Ports {
             new SegmentStore.PresentMembers(Set.of(new ProcessId(0, 2).toString()), Set.of());
     private static final SegmentStore.PresentMembers PEER_IS_GONE = new SegmentStore.PresentMembers(Set.of(), Set.of());
 
-    private final Directory directory = new Directory(SETUP, new StoredValues(SETUP), null);
+    private final Directory directory = new Directory(SETUP, new StoredValues(SETUP), null, () -> 0);
     private final Tombstones tombstones = new Tombstones(SETUP, directory, this);
     private final List<RankEntry> asked = new ArrayList<>();
     private final List<StoredBytes> written = new ArrayList<>();

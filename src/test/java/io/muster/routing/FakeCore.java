@@ -48,6 +48,11 @@ final class FakeCore implements GroupPorts, GroupPorts.Listener, SegmentStore, L
     }
 
     @Override
+    public long nanoTime() {
+        return 0;
+    }
+
+    @Override
     public LifeId newLife() {
         return new LifeId(9, 9);
     }
@@ -169,9 +174,6 @@ final class FakeCore implements GroupPorts, GroupPorts.Listener, SegmentStore, L
 
     @Override
     public void broadcast(Gossip gossip, Predicate<ProcessId> to) {}
-
-    @Override
-    public void memberSeen(Member member) {}
 
     @Override
     public void seatPublished(RankEntry entry) {}

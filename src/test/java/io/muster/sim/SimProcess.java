@@ -293,6 +293,11 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     }
 
     @Override
+    public long nanoTime() {
+        return world.clock.nowUs() * 1_000;
+    }
+
+    @Override
     public LifeId newLife() {
         return LifeId.random(world.chance.generator());
     }
@@ -435,9 +440,6 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     }
 
     // ---- what the core tells
-
-    @Override
-    public void memberSeen(Member member) {}
 
     @Override
     public void seatPublished(RankEntry entry) {
