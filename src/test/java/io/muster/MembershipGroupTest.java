@@ -67,7 +67,7 @@ class MembershipGroupTest {
                 .singleElement()
                 .satisfies(missing -> {
                     assertThat(missing.rank()).isEqualTo(2);
-                    assertThat(missing.phase()).isEqualTo(StuckReport.Phase.VANISHED);
+                    assertThat(missing.phase()).isEqualTo(StuckReport.Phase.LEFT);
                     assertThat(missing.lastError()).contains("left in order");
                 });
         assertThatThrownBy(() -> Bounded.await(two.allConnected(InMemoryCluster.PATIENCE), "all connected at rank 2"))

@@ -48,12 +48,21 @@ public final class BlameWatch {
     private final Map<ProcessId, LossEvidence> peersThatLostUs = new HashMap<>();
 
     private Blame latest = Blame.NONE;
+    /** Who was named by the last poll that was not asked for from outside. */
+    private final Set<List<?>> seenOnce = new HashSet<>();
     /** Cancels the next poll, null while none is due. */
     private @Nullable Runnable cancel;
     /** Whether the next poll is due after {@link #SOON_MS}: many links return at once and need one poll. */
     private boolean soon;
 
     private long pauseMs = FIRST_PAUSE_MS;
+
+    /** Why a poll is made: for a report; because something has just changed; or a pause after one with findings. */
+    private enum Poll {
+        ASKED,
+        FIRST,
+        AGAIN
+    }
 
     /** The services of the group's process, on the group's context. */
     public interface Ports {
@@ -95,7 +104,7 @@ public final class BlameWatch {
         }
         pauseMs = FIRST_PAUSE_MS;
         // the processes do not detect a silence at the same moment
-        look(bySilence ? timing.livenessIntervalMs() + SOON_MS : SOON_MS);
+        look(bySilence ? timing.livenessIntervalMs() + SOON_MS : SOON_MS, Poll.FIRST);
     }
 
     /**
@@ -125,7 +134,7 @@ public final class BlameWatch {
     public void degraded() {
         pauseMs = FIRST_PAUSE_MS;
         if (cancel == null) {
-            look(SOON_MS);
+            look(SOON_MS, Poll.FIRST);
         }
     }
 
@@ -136,11 +145,11 @@ public final class BlameWatch {
     private void lookSoon() {
         if (!soon) {
             pauseMs = FIRST_PAUSE_MS;
-            look(SOON_MS);
+            look(SOON_MS, Poll.FIRST);
         }
     }
 
-    private void look(long delayMs) {
+    private void look(long delayMs, Poll poll) {
         if (cancel != null) {
             cancel.run();
         }
@@ -148,31 +157,56 @@ public final class BlameWatch {
         cancel = ports.after(delayMs, () -> {
             cancel = null;
             soon = false;
-            ask(timing.observersMs());
+            ask(timing.observersMs(), poll);
         });
     }
 
-    /** Polls all processes and applies the rules to the views that arrive in time. Never fails. */
+    /** Polls all processes. Completes with what stands after the views that arrive in time. Never fails. */
     public Future<Blame> ask(long withinMs) {
+        return ask(withinMs, Poll.ASKED);
+    }
+
+    private Future<Blame> ask(long withinMs, Poll poll) {
         List<Party> parties = parties();
         View own = view(parties);
         List<ProcessId> others = parties.stream()
                 .map(Party::process)
                 .filter(process -> !process.equals(setup.process()))
                 .toList();
-        return ports.askObservers(own, others, withinMs)
-                .map(views -> BlameRules.of(parties, views))
-                .onSuccess(this::found);
+        return ports.askObservers(own, others, withinMs).map(views -> {
+            Blame found = BlameRules.settle(latest, BlameRules.of(parties, views), parties, views);
+            found(confirmed(found, poll), found);
+            return latest;
+        });
     }
 
-    private void found(Blame blame) {
-        if (!isSame(blame)) {
-            latest = blame;
+    /**
+     * Without the pairs that no earlier poll has found, unless the group has only two processes. While the others
+     * detect a loss, or reconnect one after the other, one poll shows a pair that the next one does not.
+     */
+    private Blame confirmed(Blame found, Poll poll) {
+        Set<List<?>> known = new HashSet<>(poll == Poll.AGAIN ? seenOnce : Set.of());
+        latest.findings().forEach(finding -> known.add(who(finding)));
+        List<Blame.Finding> confirmed = found.findings().stream()
+                .filter(finding ->
+                        found.processes() <= 2 || !(finding instanceof Blame.Pair) || known.contains(who(finding)))
+                .toList();
+        if (poll != Poll.ASKED) {
+            seenOnce.clear();
+            found.findings().forEach(finding -> seenOnce.add(who(finding)));
+        }
+        return new Blame(confirmed, found.answered(), found.processes());
+    }
+
+    private void found(Blame blame, Blame unconfirmed) {
+        boolean isNews = !isSame(blame);
+        latest = blame;
+        if (isNews) {
             ports.changed(blame);
             pauseMs = FIRST_PAUSE_MS;
         }
-        if (!blame.findings().isEmpty() && cancel == null) {
-            look(pauseMs);
+        if (!unconfirmed.findings().isEmpty() && cancel == null) {
+            look(pauseMs, Poll.AGAIN);
             pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
         }
     }
@@ -228,10 +262,7 @@ public final class BlameWatch {
                 LinkTable.Row row = ports.links().row(here, rank);
                 History.Trouble trouble =
                         row == null ? null : trouble(rank, row.state().history());
-                boolean isPeersLoss = trouble != null
-                        && trouble.phase() == History.Phase.LOST
-                        && peersThatLostUs.containsKey(party.process());
-                if (trouble != null && !isPeersLoss && isOfThePath(trouble.phase())) {
+                if (trouble != null && isMissing(trouble.phase())) {
                     return new View.Missed(false, trouble.detail());
                 }
             }
@@ -245,10 +276,11 @@ public final class BlameWatch {
         return entry != null && entry.member().equals(history.newest()) ? history.trouble() : null;
     }
 
-    private static boolean isOfThePath(History.Phase phase) {
+    private static boolean isMissing(History.Phase phase) {
         return switch (phase) {
             case DIAL, OPEN, WARMUP, LOST -> true;
             case REFUSED, REJECTED, VANISHED -> false; // this comes from the store, not from the path
+            case UNHEARD -> false; // the peer misses this process; it is missed only if it does not come back
             // the peer may not have read the entry of this process; the dial that follows tests the path
             case NO_OPEN -> false;
         };

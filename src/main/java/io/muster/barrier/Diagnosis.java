@@ -47,7 +47,7 @@ public final class Diagnosis {
         for (int rank = 0; rank < worldSize; rank++) {
             Missing one = missing(rank);
             if (one != null) {
-                missing.add(one);
+                missing.add(explained(one, blame));
             }
         }
         if (missing.stream().anyMatch(one -> one.phase() != Phase.MARK_MISSING)) {
@@ -61,6 +61,25 @@ public final class Diagnosis {
                 storeTrouble,
                 missing,
                 blame);
+    }
+
+    /** What to do about a rank that is missed on the path follows from the blame, if that names the rank. */
+    private static Missing explained(Missing one, Blame blame) {
+        String remedy = switch (one.phase()) {
+            case VANISHED, DIAL_FAILED, LOST -> blame.remedy(one.rank());
+            case NEVER_PUBLISHED,
+                    LEFT,
+                    REJECTED,
+                    FOREIGN,
+                    SIGNED,
+                    CONNECTING,
+                    REFUSED,
+                    WARMUP_FAILED,
+                    UNHEARD,
+                    NOT_IN_STORE,
+                    MARK_MISSING -> null;
+        };
+        return remedy == null ? one : one.with(remedy);
     }
 
     private @Nullable Missing missing(int rank) {
@@ -181,17 +200,22 @@ public final class Diagnosis {
 
     private static Phase phase(LinkTable.@Nullable Row row, @Nullable RankEntry entry, History history) {
         History.Trouble trouble = history.trouble();
-        if (row == null || row.state() instanceof LinkState.WaitingStore) {
-            return entry == null && history.newest() == null
-                    ? Phase.NEVER_PUBLISHED
+        if ((row == null || row.state() instanceof LinkState.WaitingStore)
+                && (trouble == null || !trouble.phase().isSeenOnThePath())) {
+            if (entry == null && history.newest() == null) {
+                return Phase.NEVER_PUBLISHED;
+            }
+            return history.over() || (entry != null && entry.state() == RankEntry.State.LEFT)
+                    ? Phase.LEFT
                     : entry != null && entry.isLive() ? Phase.CONNECTING : Phase.VANISHED;
         }
-        if (row.state() instanceof LinkState.Refused) {
+        if (row != null && row.state() instanceof LinkState.Refused) {
             return Phase.REFUSED;
         }
-        if (trouble == null) {
-            return Phase.CONNECTING;
-        }
+        return trouble == null ? Phase.CONNECTING : phase(trouble);
+    }
+
+    private static Phase phase(History.Trouble trouble) {
         return switch (trouble.phase()) {
             case VANISHED -> Phase.VANISHED;
             case REJECTED -> Phase.REJECTED;
@@ -200,6 +224,7 @@ public final class Diagnosis {
             case NO_OPEN, OPEN -> Phase.CONNECTING;
             case WARMUP -> Phase.WARMUP_FAILED;
             case LOST -> Phase.LOST;
+            case UNHEARD -> Phase.UNHEARD;
         };
     }
 
@@ -244,7 +269,11 @@ public final class Diagnosis {
     private static String whatToDo(Phase phase, int rank, String host) {
         return switch (phase) {
             case NEVER_PUBLISHED -> "start rank " + rank + ", or look at its log: it has not come as far as the store";
-            case VANISHED -> "its process has ended or left: start it again";
+            case VANISHED, LOST -> Blame.checkProcess("at " + host);
+            case LEFT -> "start it again: it left on purpose";
+            case UNHEARD ->
+                "this process was stopped or cut off, and is connecting again; if this does not end, check the network to "
+                        + host;
             case REJECTED -> "start rank " + rank + " with the same version, group and world size as the others";
             case FOREIGN ->
                 "set the same group secret for rank " + rank
@@ -259,7 +288,6 @@ public final class Diagnosis {
             case WARMUP_FAILED ->
                 "connected, but bytes do not arrive: check MTU and firewalls on the way to " + host
                         + ", or raise peer.warmup.timeoutMs";
-            case LOST -> "it is being dialled again; check its process at " + host;
             case NOT_IN_STORE ->
                 "its process or this one was removed from the store's cluster (stopped for long, or a split network);"
                         + " the parts merge automatically (hazelcast.mergeDelayMs); if they do not, check that their"

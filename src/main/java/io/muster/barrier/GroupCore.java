@@ -375,9 +375,7 @@ public final class GroupCore {
             case Directory.Change.None() -> {}
             case Directory.Change.Rejected(String reason) -> links.send(rank, new LinkEvent.HandleRejected(reason));
             case Directory.Change.Vanished(RankEntry before) ->
-                links.send(
-                        rank,
-                        new LinkEvent.HandleWithdrawn(before.member(), "published, then vanished from the store"));
+                links.send(rank, new LinkEvent.HandleWithdrawn(before.member(), "its entry vanished from the store"));
             case Directory.Change.Published(RankEntry entry, boolean isNewMember) -> {
                 if (isNewMember) {
                     clock.seen(entry.member());

@@ -72,8 +72,8 @@ final class LinkUpdates {
             case GONE ->
                 new LinkEvent.HandleWithdrawn(
                         entry.member(),
-                        "published, then its process (pid " + entry.handle().pid() + " at "
-                                + entry.handle().host() + ") left the cluster without leaving the group");
+                        "its process (pid " + entry.handle().pid() + " at "
+                                + entry.handle().host() + ") left the store's cluster without leaving the group");
             case LEFT -> new LinkEvent.PeerLeft(entry.member(), "left in order");
         };
     }

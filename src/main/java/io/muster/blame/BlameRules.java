@@ -74,6 +74,65 @@ public final class BlameRules {
         return new Blame(findings, observers.size(), known.size());
     }
 
+    /**
+     * The findings that stand after a poll. A finding ends when its cause does, not when evidence is missing in one
+     * poll: it stands until one of its processes is reached again by one that missed it, or is no party any more, or a
+     * finding that says as much names its processes.
+     *
+     * @param before what stood before this poll
+     * @param now what {@link #of} finds in the views of this poll
+     */
+    public static Blame settle(Blame before, Blame now, Collection<Party> parties, Collection<View> views) {
+        List<Finding> standing = before.findings().stream()
+                .filter(finding -> stands(finding, now.findings(), Set.copyOf(parties), views))
+                .toList();
+        if (standing.isEmpty()) {
+            return now;
+        }
+        List<Finding> all = new ArrayList<>(standing);
+        now.findings().stream()
+                .filter(found -> standing.stream().noneMatch(finding -> sharesParty(finding, found)))
+                .forEach(all::add);
+        return new Blame(all, now.answered(), now.processes());
+    }
+
+    private static boolean stands(Finding finding, List<Finding> now, Set<Party> parties, Collection<View> views) {
+        return finding.parties().allMatch(parties::contains)
+                && !isReconnected(finding, views)
+                && now.stream().noneMatch(found -> strength(found) >= strength(finding) && sharesParty(finding, found));
+    }
+
+    private static boolean isReconnected(Finding finding, Collection<View> views) {
+        return switch (finding) {
+            case Blame.Blamed(Party party, var _) ->
+                views.stream().anyMatch(view -> view.reached().contains(party.process()));
+            case Blame.Pair(Party one, Party other, var _) -> reaches(views, one, other) || reaches(views, other, one);
+            case Blame.Block(var parts, var unheard) -> {
+                List<List<Party>> all = new ArrayList<>(parts);
+                all.add(unheard);
+                yield all.stream()
+                        .anyMatch(part -> all.stream()
+                                .filter(other -> other != part)
+                                .flatMap(List::stream)
+                                .anyMatch(other -> part.stream().anyMatch(one -> reaches(views, one, other))));
+            }
+        };
+    }
+
+    private static boolean reaches(Collection<View> views, Party one, Party other) {
+        return views.stream()
+                .anyMatch(view ->
+                        view.observer().equals(one.process()) && view.reached().contains(other.process()));
+    }
+
+    private static int strength(Finding finding) {
+        return finding instanceof Blame.Pair ? 0 : 1;
+    }
+
+    private static boolean sharesParty(Finding one, Finding other) {
+        return one.parties().anyMatch(party -> other.parties().anyMatch(party::equals));
+    }
+
     /** The connected parts; a process that did not answer is connected to none. */
     private static List<Set<ProcessId>> parts(Set<ProcessId> all, Map<ProcessId, View> observers) {
         List<Set<ProcessId>> parts = new ArrayList<>();

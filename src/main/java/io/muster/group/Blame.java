@@ -7,6 +7,8 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The blame for broken connections, found by {@link BlameRules} from the views of the processes that answered.
@@ -35,9 +37,32 @@ public record Blame(List<Finding> findings, int answered, int processes) {
         }
     }
 
+    /** What to do about a process that is missed, where the evidence does not show why. */
+    public static String checkProcess(String where) {
+        return "check its process " + where
+                + " and the network to it: start it again if it has ended; if it was stopped or cut off, it comes back by"
+                + " itself";
+    }
+
+    /** What to do about a rank, null if no finding names it. */
+    public @Nullable String remedy(int rank) {
+        return findings.stream()
+                .filter(finding ->
+                        finding.parties().anyMatch(party -> party.ranks().contains(rank)))
+                .map(Finding::remedy)
+                .findFirst()
+                .orElse(null);
+    }
+
     /** One fault. */
     public sealed interface Finding {
         String text();
+
+        /** One clause: what to do about each of its processes. */
+        String remedy();
+
+        /** The processes that it names. */
+        Stream<Party> parties();
 
         JsonObject toJson();
     }
@@ -46,6 +71,16 @@ public record Blame(List<Finding> findings, int answered, int processes) {
     public record Blamed(Party party, List<Evidence> missedBy) implements Finding {
         public Blamed {
             missedBy = List.copyOf(missedBy);
+        }
+
+        @Override
+        public String remedy() {
+            return checkProcess("at " + party.host());
+        }
+
+        @Override
+        public Stream<Party> parties() {
+            return Stream.of(party);
         }
 
         @Override
@@ -74,6 +109,17 @@ public record Blame(List<Finding> findings, int answered, int processes) {
         }
 
         @Override
+        public String remedy() {
+            return "check both processes, pid " + one.pid() + " and pid " + other.pid()
+                    + ", and the network between them: start again what has ended; the rest connects by itself";
+        }
+
+        @Override
+        public Stream<Party> parties() {
+            return Stream.of(one, other);
+        }
+
+        @Override
         public String text() {
             return "between " + one.text() + " and " + other.text() + ", neither is blamed: "
                     + evidence.stream().map(Evidence::text).collect(Collectors.joining("; "));
@@ -99,6 +145,18 @@ public record Blame(List<Finding> findings, int answered, int processes) {
         public Block {
             parts = parts.stream().map(List::copyOf).toList();
             unheard = List.copyOf(unheard);
+        }
+
+        @Override
+        public String remedy() {
+            return "check the network between the blocks"
+                    + (unheard.isEmpty() ? "" : ", and whether the silent processes run")
+                    + ": the blocks connect by themselves";
+        }
+
+        @Override
+        public Stream<Party> parties() {
+            return Stream.concat(parts.stream().flatMap(List::stream), unheard.stream());
         }
 
         @Override

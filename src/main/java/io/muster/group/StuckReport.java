@@ -23,6 +23,7 @@ public record StuckReport(
     public enum Phase {
         NEVER_PUBLISHED("never published"),
         VANISHED("published, then vanished"),
+        LEFT("left the group"),
         REJECTED("published, but its entry can't be used"),
         FOREIGN("its entry is unsigned or foreign: refused"),
         SIGNED("its entry is signed, and no secret is set here: refused"),
@@ -31,6 +32,7 @@ public record StuckReport(
         REFUSED("refused"),
         WARMUP_FAILED("warmup failed"),
         LOST("connected, then lost"),
+        UNHEARD("connected, then this process was not heard"),
         NOT_IN_STORE("connected, but not in the store"),
         MARK_MISSING("ready mark missing");
 
@@ -63,6 +65,11 @@ public record StuckReport(
             String host,
             long pid,
             String whatToDo) {
+        /** The same with another remedy. */
+        public Missing with(String remedy) {
+            return new Missing(rank, phase, sinceMs, seenBy, attempts, lastError, host, pid, remedy);
+        }
+
         JsonObject toJson() {
             return new JsonObject()
                     .put("rank", rank)

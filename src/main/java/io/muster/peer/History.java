@@ -55,7 +55,7 @@ public record History(
     /**
      * How far a link had come when it failed: the phases of the stuck report. NO_OPEN: the peer's link-open has not
      * arrived, for any reason, so nothing is known about the path yet. OPEN: a message that was sent over a connection
-     * was not answered.
+     * was not answered. UNHEARD: it was CONNECTED, and only the peer noticed that the connection had failed.
      */
     public enum Phase {
         VANISHED,
@@ -65,7 +65,16 @@ public record History(
         REFUSED,
         OPEN,
         WARMUP,
-        LOST
+        LOST,
+        UNHEARD;
+
+        /** Whether a failure of the path itself was seen. Then it says more than the store's hint about the entry. */
+        public boolean isSeenOnThePath() {
+            return switch (this) {
+                case DIAL, WARMUP, LOST, UNHEARD -> true;
+                case VANISHED, REJECTED, NO_OPEN, OPEN, REFUSED -> false;
+            };
+        }
     }
 
     History withTarget(Target next, LinkSetup.Role role) {
@@ -83,8 +92,16 @@ public record History(
                 writing);
     }
 
-    /** Forgets the usable entry, but never the newest life that was seen. */
-    History vanished(Trouble why) {
+    /**
+     * Forgets the usable entry, but never the newest life that was seen, nor what was observed on the path: the store's
+     * hint is added to it.
+     */
+    History vanished(String hint) {
+        Trouble why = trouble == null || !trouble.phase().isSeenOnThePath()
+                ? new Trouble(Phase.VANISHED, hint)
+                : trouble.detail().endsWith(hint)
+                        ? trouble
+                        : new Trouble(trouble.phase(), trouble.detail() + "; " + hint);
         return new History(null, newest, over, attempt, failures, why, writing);
     }
 

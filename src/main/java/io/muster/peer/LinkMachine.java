@@ -8,6 +8,7 @@ import static io.muster.peer.LinkRules.closeAndLose;
 import static io.muster.peer.LinkRules.connect;
 import static io.muster.peer.LinkRules.isStale;
 import static io.muster.peer.LinkRules.lose;
+import static io.muster.peer.LinkRules.loseUnheard;
 import static io.muster.peer.LinkRules.open;
 import static io.muster.peer.LinkRules.stay;
 
@@ -122,7 +123,7 @@ public final class LinkMachine {
                         ? lose(setup, state, "closed by the other end: " + close.reason())
                         : stay(state);
             case LinkEvent.ChannelLost(ChannelGeneration generation, LossEvidence evidence) ->
-                channelLost(setup, state, generation, evidence.kind() + ": " + evidence.detail());
+                channelLost(setup, state, generation, evidence);
             case LinkEvent.WriteApplied(PairId pair) -> byRole(setup, writeEnded(state, pair), event);
             case LinkEvent.WriteFailed(PairId pair, String _) -> byRole(setup, writeEnded(state, pair), event);
             case LinkEvent.LocalReady(int attempt, Member member) -> localReady(setup, state, attempt, member);
@@ -192,7 +193,7 @@ public final class LinkMachine {
         };
         return idle
                 ? new Step(
-                        new LinkState.WaitingStore(state.history().vanished(new Trouble(VANISHED, reason))),
+                        new LinkState.WaitingStore(state.history().vanished(reason)),
                         List.of(new LinkEffect.StopTimer()),
                         reason)
                 : stay(state);
@@ -227,9 +228,16 @@ public final class LinkMachine {
         };
     }
 
-    private static Step channelLost(LinkSetup setup, LinkState state, ChannelGeneration generation, String detail) {
+    private static Step channelLost(
+            LinkSetup setup, LinkState state, ChannelGeneration generation, LossEvidence evidence) {
         LinkState current = state.withHistory(state.history().channelEnded(generation));
-        return state.generation().filter(generation::equals).isPresent() ? lose(setup, current, detail) : stay(current);
+        if (state.generation().filter(generation::equals).isEmpty()) {
+            return stay(current);
+        }
+        String detail = evidence.kind() + ": " + evidence.detail();
+        return current instanceof LinkState.Connected && evidence.isNoticedByPeerOnly()
+                ? loseUnheard(setup, current, detail)
+                : lose(setup, current, detail);
     }
 
     private static LinkState writeEnded(LinkState state, PairId pair) {

@@ -90,7 +90,12 @@ final class LinkRules {
      * then awaits the next link-open; every other end backs off.
      */
     static Step lose(LinkSetup setup, LinkState state, String detail) {
-        return lose(setup, state, detail, List.of());
+        return lose(setup, state, phaseOf(state), detail, List.of());
+    }
+
+    /** The same for a connection whose failure only the peer has noticed. */
+    static Step loseUnheard(LinkSetup setup, LinkState state, String detail) {
+        return lose(setup, state, History.Phase.UNHEARD, detail, List.of());
     }
 
     /** The same, and sends a close to the peer. */
@@ -98,14 +103,15 @@ final class LinkRules {
         return lose(
                 setup,
                 state,
+                phaseOf(state),
                 detail,
                 state.agreed()
                         .<List<LinkEffect>>map(session -> List.of(new LinkEffect.SendClose(session, detail)))
                         .orElse(List.of()));
     }
 
-    private static Step lose(LinkSetup setup, LinkState state, String detail, List<LinkEffect> effects) {
-        History.Phase phase = state instanceof LinkState.Connected ? LOST : phaseOf(state);
+    private static Step lose(
+            LinkSetup setup, LinkState state, History.Phase phase, String detail, List<LinkEffect> effects) {
         return setup.role() == LinkSetup.Role.WAITER && !isLocal(state.history())
                 ? open(setup, state.history().failed(phase, detail), effects, detail)
                 : backOff(setup, state.history().failed(phase, detail), effects, detail);
@@ -169,6 +175,9 @@ final class LinkRules {
     }
 
     private static History.Phase phaseOf(LinkState state) {
+        if (state instanceof LinkState.Connected) {
+            return LOST;
+        }
         return state instanceof LinkState.OpeningSegment(History _, Stage stage)
                 ? stage instanceof Stage.Dialling || stage instanceof Stage.OpeningLocal
                         ? History.Phase.DIAL

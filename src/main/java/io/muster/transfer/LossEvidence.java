@@ -88,6 +88,11 @@ public record LossEvidence(Kind kind, Reason reason, String detail) {
         return reason == Reason.LATER_HELLO;
     }
 
+    /** Whether only the peer has noticed the loss: this process was not heard, and the peer is alive. */
+    public boolean isNoticedByPeerOnly() {
+        return kind == Kind.UNHEARD || isReopening();
+    }
+
     /** This process closes the channel for this reason. */
     public static LossEvidence closedHere(Reason reason) {
         return new LossEvidence(Kind.CLOSED_HERE, reason, reason.sentence());

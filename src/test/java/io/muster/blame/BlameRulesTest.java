@@ -351,4 +351,82 @@ class BlameRulesTest {
         assertThat(blame).isEqualTo(new Blame(List.of(), 2, 2));
         assertThat(a.ranks()).as("in their order").containsExactly(0, 2);
     }
+
+    // ---- what stands after a poll
+
+    /** Views in which each of the three processes reaches, misses or does not know each other one: r, m or -. */
+    private static List<View> views(String... rows) {
+        List<View> views = new ArrayList<>();
+        for (int observer = 0; observer < rows.length; observer++) {
+            Set<ProcessId> reached = new HashSet<>();
+            Map<ProcessId, View.Missed> missed = new HashMap<>();
+            for (int other = 0; other < rows[observer].length(); other++) {
+                switch (rows[observer].charAt(other)) {
+                    case 'r' -> reached.add(process(other));
+                    case 'm' -> missed.put(process(other), new View.Missed(false, "SOCKET_CLOSED"));
+                    default -> {}
+                }
+            }
+            if (!rows[observer].isEmpty()) {
+                views.add(new View(process(observer), reached, missed));
+            }
+        }
+        return views;
+    }
+
+    private static Blame after(Blame before, String... rows) {
+        List<View> views = views(rows);
+        return BlameRules.settle(before, BlameRules.of(parties(3), views), parties(3), views);
+    }
+
+    private static String kinds(Blame blame) {
+        return blame.findings().stream()
+                .map(finding -> finding.getClass().getSimpleName()
+                        + finding.parties()
+                                .flatMap(party -> party.ranks().stream())
+                                .toList())
+                .toList()
+                .toString();
+    }
+
+    @Test // it receives nothing: its farewell takes one process's evidence away, and it does not come back
+    void aProcessStaysBlamedUntilSomebodyReachesIt() {
+        Blame blamed = after(Blame.NONE, "-rm", "r-m", "");
+        assertThat(kinds(blamed)).isEqualTo("[Blamed[2]]");
+        assertThat(kinds(after(Blame.NONE, "-r-", "r-m", "")))
+                .as("of this poll alone")
+                .isEqualTo("[Pair[1, 2]]");
+        assertThat(kinds(after(blamed, "-r-", "r-m", ""))).isEqualTo("[Blamed[2]]");
+        assertThat(kinds(after(blamed, "-r-", "r--", ""))).isEqualTo("[Blamed[2]]");
+        assertThat(kinds(after(blamed, "-rr", "r-m", "r--"))).isEqualTo("[Pair[1, 2]]");
+        assertThat(kinds(after(blamed, "-rr", "r-r", "rr-"))).isEqualTo("[]");
+    }
+
+    @Test
+    void aPairStandsUntilOneReachesTheOtherOrMoreIsKnown() {
+        Blame pair = after(Blame.NONE, "-rr", "r-m", "");
+        assertThat(kinds(pair)).isEqualTo("[Pair[1, 2]]");
+        assertThat(kinds(after(pair, "-r-", "r--", ""))).isEqualTo("[Pair[1, 2]]");
+        assertThat(kinds(after(pair, "-rm", "r-m", ""))).isEqualTo("[Blamed[2]]");
+        assertThat(kinds(after(pair, "-rr", "r-r", "r--"))).isEqualTo("[]");
+    }
+
+    @Test // P-10: trouble with a former life
+    void noFindingStandsForAProcessThatIsNoPartyAnyMore() {
+        Blame blamed = after(Blame.NONE, "-rm", "r-m", "");
+        List<View> views = views("-r", "r-");
+        assertThat(BlameRules.settle(blamed, BlameRules.of(parties(2), views), parties(2), views)
+                        .findings())
+                .isEmpty();
+    }
+
+    @Test // a rank of the report and the finding that names it give the same advice
+    void eachFindingSaysWhatToDoAboutItsRanksOnly() {
+        Blame blamed = after(Blame.NONE, "-rm", "r-m", "");
+        assertThat(blamed.remedy(2)).contains("host2:1", "start it again if it has ended");
+        assertThat(blamed.remedy(1)).isNull();
+        assertThat(after(Blame.NONE, "-rr", "r-m", "").remedy(2)).contains("pid 101 and pid 102");
+        assertThat(blame(4, Set.of(2, 3), (one, other) -> one / 2 != other / 2).remedy(3))
+                .contains("the network between the blocks");
+    }
 }

@@ -300,6 +300,33 @@ final class LinkMachineTest {
                 .isEqualTo(OPENING_SEGMENT);
     }
 
+    @Test // B-3: the store removes a process that was stopped or is in the other part of a split
+    void aWithdrawalAddsToWhatWasSeenOnThePath() {
+        LinkEvent lost = new LinkEvent.ChannelLost(
+                W1, new LossEvidence(LossEvidence.Kind.SILENCE, "nothing received for 3000 ms"));
+        LinkEvent gone = new LinkEvent.HandleWithdrawn(waiter(1), "its entry vanished");
+        assertThat(connectedWriter().on(lost, gone, gone).state.history().trouble())
+                .isEqualTo(new History.Trouble(
+                        History.Phase.LOST, "SILENCE: nothing received for 3000 ms; its entry vanished"));
+        assertThat(new Link(LinkFixture.writerSetup(1))
+                        .on(published(waiter(1)), gone)
+                        .state
+                        .history()
+                        .trouble())
+                .isEqualTo(new History.Trouble(History.Phase.VANISHED, "its entry vanished"));
+    }
+
+    @Test // P-9
+    void aLossThatOnlyThePeerNoticedHasAPhaseOfItsOwn() {
+        for (LossEvidence evidence : List.of(
+                new LossEvidence(LossEvidence.Kind.UNHEARD, "ended by the peer"),
+                LossEvidence.replaced(LossEvidence.Reason.LATER_HELLO))) {
+            assertThat(connectedWriter().on(new LinkEvent.ChannelLost(W1, evidence)).state.history().trouble())
+                    .isEqualTo(new History.Trouble(
+                            History.Phase.UNHEARD, evidence.kind() + ": " + evidence.detail()));
+        }
+    }
+
     @Test // P-9: a rank that wakes from a blocked thread finds the link opened again by the same life
     void onlyANewerLifeIsCalledRestarted() {
         assertThat(causeOf(connectedWaiter(), opened(1, 2, 71, EXCHANGE))).isEqualTo("REOPENED");
