@@ -426,7 +426,7 @@ class RendezvousGroupTest {
                     }
 
                     @Override
-                    public void merged() {}
+                    public void outdated() {}
 
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}

@@ -173,7 +173,7 @@ class StrangersTombstoneTest {
                     }
 
                     @Override
-                    public void merged() {}
+                    public void outdated() {}
 
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}

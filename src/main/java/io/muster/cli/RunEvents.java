@@ -7,11 +7,15 @@ import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
 import io.muster.launch.EventWriter;
 import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** The events of a {@code run} that come from the event bus, and its periodic report while it waits. */
 final class RunEvents {
@@ -35,14 +39,33 @@ final class RunEvents {
             String text = message.body().getString("text");
             events.text(text.isEmpty() ? "blame: no process is blamed any more" : text);
         });
-        Set<Long> printed = ConcurrentHashMap.newKeySet();
+        var printed = new PrintedLosses();
         bus.<JsonObject>localConsumer(addresses.degraded(), message -> {
             events.event("degraded", message.body().copy().put("atNanos", System.nanoTime()));
-            // the clustered bus delivers it again; the epoch identifies the repetition (B-7)
-            if (printed.add(message.body().getLong("epoch"))) {
-                events.text(EventWriter.degradedText(message.body()));
+            JsonObject news = printed.newsOf(message.body());
+            if (news != null) {
+                events.text(EventWriter.degradedText(news));
             }
         });
+    }
+
+    /**
+     * The losses that were printed. An event arrives more than once (B-7), and one of the same epoch may name further
+     * ranks, which are found later.
+     */
+    static final class PrintedLosses {
+        private final Map<Long, Set<Integer>> ranks = new HashMap<>();
+
+        /** The event with the ranks that were not printed for this epoch, null if it brings nothing new. */
+        synchronized @Nullable JsonObject newsOf(JsonObject degraded) {
+            Long epoch = degraded.getLong("epoch");
+            boolean isFirst = !ranks.containsKey(epoch);
+            Set<Integer> known = ranks.computeIfAbsent(epoch, _ -> new HashSet<>());
+            var lost = new JsonArray(degraded.getJsonArray("lost").stream()
+                    .filter(one -> known.add(((JsonObject) one).getInteger("rank")))
+                    .toList());
+            return isFirst || !lost.isEmpty() ? degraded.copy().put("lost", lost) : null;
+        }
     }
 
     /**

@@ -37,8 +37,10 @@ final class Announcements {
      * @param mine this process wrote it. The writer of an outcome publishes it at once; other processes publish it only
      *     if the writer's event does not arrive in time
      * @param believed the seats of this process have marked exactly this epoch and have lost no link since
+     * @param isConcerned a seat of this process is a member of this epoch. A process that joins later does not announce
+     *     what it reads about the epochs before its time
      */
-    void recordChanged(EpochRecord value, boolean mine, boolean believed) {
+    void recordChanged(EpochRecord value, boolean mine, boolean believed, boolean isConcerned) {
         long stood = announced.allConnected();
         if (stood > announced.degraded()
                 && (value.number() > stood
@@ -50,17 +52,17 @@ final class Announcements {
                             : List.of()); // a record that a merge chose may not know that the epoch was COMPLETE
         }
         if (value.state() == EpochRecord.State.COMPLETE) {
-            completed(value, mine, believed);
+            completed(value, mine, believed, isConcerned);
         } else if (value.lastComplete() > 0
                 && (value.number() > value.lastComplete() || value.state() == EpochRecord.State.DEGRADED)) {
-            ended(value, mine);
+            ended(value, mine, isConcerned);
         }
     }
 
-    private void completed(EpochRecord value, boolean mine, boolean believed) {
+    private void completed(EpochRecord value, boolean mine, boolean believed, boolean isConcerned) {
         if (mine) {
             publishAllConnected(value);
-        } else if (announced.busAllConnected() < value.number()) {
+        } else if (isConcerned && announced.busAllConnected() < value.number()) {
             effects.add(new BarrierEffect.StartTimer(Timer.REPUBLISH, setup.republishHedgeMs()));
         }
         if (announced.allConnected() < value.number() && believed) {
@@ -70,14 +72,17 @@ final class Announcements {
         }
     }
 
-    private void ended(EpochRecord value, boolean mine) {
+    private void ended(EpochRecord value, boolean mine, boolean isConcerned) {
         long epoch = value.lastComplete();
-        if (announced.degraded() < epoch) {
+        boolean isKnown = (isConcerned && value.number() == epoch)
+                || announced.allConnected() >= epoch
+                || announced.busAllConnected() >= epoch;
+        if (isKnown && announced.degraded() < epoch) {
             degradedHere(epoch, value.lost());
         }
         if (mine) {
             publishDegraded(value);
-        } else if (announced.busDegraded() < epoch) {
+        } else if (isKnown && announced.busDegraded() < epoch) {
             effects.add(new BarrierEffect.StartTimer(Timer.REPUBLISH, setup.republishHedgeMs()));
         }
     }

@@ -361,7 +361,8 @@ final class EpochTransition {
         if (value != null) {
             boolean believed =
                     value.state() == EpochRecord.State.COMPLETE && EpochRules.believes(value, seats.values());
-            announcements.recordChanged(value, mine, believed);
+            announcements.recordChanged(
+                    value, mine, believed, seats.values().stream().anyMatch(seat -> seat.isIn(value)));
         }
     }
 

@@ -135,13 +135,16 @@ public final class LocalGroups implements Transport.Listener, SegmentStore.Liste
         process.routing().changed(key, value);
     }
 
-    /**
-     * After a merge this process has another identity in the cluster, so it publishes its entries again and reads
-     * everything again.
-     */
+    /** After a merge this process has another identity in the cluster. */
     @Override
     public void merged() {
         LOG.warn(LogEvents.STORE_MERGED + " process={}", process.id());
+        outdated();
+    }
+
+    /** Publishes the own entries again, and reads everything again. */
+    @Override
+    public void outdated() {
         groups.values().forEach(group -> {
             group.republish();
             group.barrier().execute(core -> core.reconcile());

@@ -246,7 +246,7 @@ final class HazelcastNews {
 
         @Override
         public void onMapEvent(MapEvent event) {
-            notifyListeners(Listener::merged);
+            notifyListeners(Listener::outdated);
         }
 
         @Override

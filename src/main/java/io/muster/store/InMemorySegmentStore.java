@@ -86,7 +86,7 @@ public final class InMemorySegmentStore implements SegmentStore {
          */
         public synchronized void lose(Set<String> keys) {
             values.keySet().removeAll(keys);
-            stores.forEach(store -> store.notifyListeners(Listener::merged));
+            stores.forEach(store -> store.notifyListeners(listener -> listener.partitionsLost(1)));
         }
 
         /** The process was in the smaller half of a split, and is back with a new identity. */

@@ -70,15 +70,19 @@ public interface SegmentStore {
         void changed(String key, @Nullable StoredBytes value);
 
         /**
-         * Any key may have an older value or be missing without a {@link #changed} for it: this process was merged back
-         * into a cluster after a split, or the store was cleared or lost entries with all their copies. Read, and write
-         * the own values again.
+         * Any key may have an older value or be missing without a {@link #changed} for it. Read, and write the own
+         * values again.
          */
-        void merged();
+        void outdated();
+
+        /** This process was merged back into a cluster after a split. Any key may be {@link #outdated}. */
+        default void merged() {
+            outdated();
+        }
 
         /** The cluster has lost all copies of this number of partitions, and the entries in them. */
         default void partitionsLost(int partitions) {
-            merged();
+            outdated();
         }
 
         /**

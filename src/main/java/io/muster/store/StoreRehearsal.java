@@ -44,7 +44,7 @@ public final class StoreRehearsal {
         public void changed(String key, @Nullable StoredBytes value) {}
 
         @Override
-        public void merged() {}
+        public void outdated() {}
 
         @Override
         public void membersChanged(SegmentStore.PresentMembers present) {}

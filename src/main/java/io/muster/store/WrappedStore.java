@@ -71,6 +71,11 @@ public interface WrappedStore extends SegmentStore {
         }
 
         @Override
+        default void outdated() {
+            listener().outdated();
+        }
+
+        @Override
         default void merged() {
             listener().merged();
         }

@@ -218,7 +218,7 @@ final class BarrierNode implements GroupServices, Links, Network, SegmentStore.L
     }
 
     @Override
-    public void merged() {}
+    public void outdated() {}
 
     @Override
     public void membersChanged(SegmentStore.PresentMembers present) {}

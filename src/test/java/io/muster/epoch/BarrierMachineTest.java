@@ -271,6 +271,28 @@ class BarrierMachineTest {
                 .satisfies(spread -> assertThat(spread.mark()).isEqualTo(mark(ZERO, open(2, ZERO, next), Proof.LOCAL)));
     }
 
+    @Test // B-7: it was started after its former life was lost
+    void aNewcomerDoesNotAnnounceEpochsBeforeItsTime() {
+        EpochRecord complete = open(1, ZERO, ONE).complete(ProofCounts.NONE);
+        EpochRecord over = complete.degraded(List.of(new LostMember(ZERO, "SOCKET_CLOSED", "closed", 1)));
+        for (EpochRecord before : List.of(complete, over)) {
+            state = BarrierState.INITIAL;
+            when(new BarrierEvent.SeatTaken(member(0, 11)));
+            when(new BarrierEvent.RecordSeen(seen(before)));
+            assertThat(effects(BarrierEffect.AnnounceDegraded.class)).isEmpty();
+            assertThat(effects(BarrierEffect.StartTimer.class))
+                    .as("nor does it say it again for the others")
+                    .noneMatch(timer -> timer.timer() == Timer.REPUBLISH);
+
+            state = BarrierState.INITIAL;
+            when(new BarrierEvent.SeatTaken(ZERO));
+            when(new BarrierEvent.RecordSeen(seen(before)));
+            assertThat(effects(BarrierEffect.StartTimer.class))
+                    .as("a member of the epoch does")
+                    .anyMatch(timer -> timer.timer() == Timer.REPUBLISH);
+        }
+    }
+
     @ParameterizedTest // P-9: the peer has noticed the loss and this process has not
     @ValueSource(strings = {"UNHEARD", "REOPENED"})
     void aLossThatOnlyThePeerNoticedNamesThisRank(String reason) {

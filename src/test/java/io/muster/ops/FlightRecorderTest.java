@@ -115,7 +115,7 @@ class FlightRecorderTest {
                     public void changed(String key, @Nullable StoredBytes value) {}
 
                     @Override
-                    public void merged() {}
+                    public void outdated() {}
 
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {

@@ -508,7 +508,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     }
 
     @Override
-    public void merged() {
+    public void outdated() {
         ports.execute(_ -> {
             Map<Integer, SegmentHandle> handles = new HashMap<>();
             core.seats().keySet().forEach(rank -> handles.put(rank, handle(0)));

@@ -42,7 +42,7 @@ class InMemorySegmentStoreTest extends SegmentStoreContractTest {
         await(store.listen(recorder));
         String before = store.localMemberUuid();
         shared.merge(store);
-        assertThat(recorder.merged.poll(PATIENCE_MS, TimeUnit.MILLISECONDS)).isEqualTo(true);
+        assertThat(recorder.outdated.poll(PATIENCE_MS, TimeUnit.MILLISECONDS)).isEqualTo(true);
         assertThat(here.presentMembers().memberUuids())
                 .contains(store.localMemberUuid())
                 .doesNotContain(before);

@@ -145,7 +145,7 @@ class SealedSegmentStoreTest {
                     }
 
                     @Override
-                    public void merged() {}
+                    public void outdated() {}
 
                     @Override
                     public void membersChanged(SegmentStore.PresentMembers present) {}

@@ -289,7 +289,7 @@ abstract class SegmentStoreContractTest {
         listen(here, recorder);
         await(here.compareAndSet("vanished", null, bytes("a")));
         loseEverything();
-        assertThat(recorder.merged.poll(PATIENCE_MS, TimeUnit.MILLISECONDS)).isEqualTo(true);
+        assertThat(recorder.outdated.poll(PATIENCE_MS, TimeUnit.MILLISECONDS)).isEqualTo(true);
         assertThat(await(here.get("vanished"))).isNull();
     }
 
@@ -332,7 +332,7 @@ abstract class SegmentStoreContractTest {
     static class Recorder implements SegmentStore.Listener {
         private final String key;
         final BlockingQueue<String> changes = new LinkedBlockingQueue<>();
-        final BlockingQueue<Boolean> merged = new LinkedBlockingQueue<>();
+        final BlockingQueue<Boolean> outdated = new LinkedBlockingQueue<>();
         final BlockingQueue<PresentMembers> members = new LinkedBlockingQueue<>();
         final BlockingQueue<Boolean> ended = new LinkedBlockingQueue<>();
 
@@ -348,8 +348,8 @@ abstract class SegmentStoreContractTest {
         }
 
         @Override
-        public void merged() {
-            merged.add(true);
+        public void outdated() {
+            outdated.add(true);
         }
 
         @Override

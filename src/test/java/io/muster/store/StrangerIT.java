@@ -110,7 +110,7 @@ class StrangerIT { // R-14
             }
 
             @Override
-            public void merged() {}
+            public void outdated() {}
 
             @Override
             public void membersChanged(SegmentStore.PresentMembers present) {}
