@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.muster.bus.Addresses;
 import io.muster.group.AllConnected;
 import io.muster.group.GroupName;
@@ -50,6 +52,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 
 /** What the store may hold, and who may have a rank, in whole groups. */
 @ExtendWith(VertxExtension.class)
@@ -296,8 +299,16 @@ class RendezvousGroupTest {
                 stranger,
                 InMemoryCluster.keys("g").rank(1),
                 entry -> entry.isLive() && entry.member().equals(member) && entry.revision() > 0);
+        var lines = new ListAppender<ILoggingEvent>();
+        lines.start();
+        var log = (ch.qos.logback.classic.Logger) LoggerFactory.getLogger("io.muster.runtime");
+        log.addAppender(lines);
         harm.to(cluster, stranger);
         Bounded.await(asserted, "asserted");
+        log.detachAppender(lines);
+        assertThat(lines.list)
+                .as("no part of the cluster has merged")
+                .noneMatch(line -> line.getFormattedMessage().startsWith("muster.store.merged"));
         assertThat(InMemoryCluster.await(ranks).epoch()).isEqualTo(epoch);
         assertThat(losses).isEmpty();
         for (JoinedRank rank : ranks) {

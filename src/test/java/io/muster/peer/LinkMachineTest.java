@@ -321,9 +321,12 @@ final class LinkMachineTest {
         for (LossEvidence evidence : List.of(
                 new LossEvidence(LossEvidence.Kind.UNHEARD, "ended by the peer"),
                 LossEvidence.replaced(LossEvidence.Reason.LATER_HELLO))) {
-            assertThat(connectedWriter().on(new LinkEvent.ChannelLost(W1, evidence)).state.history().trouble())
-                    .isEqualTo(new History.Trouble(
-                            History.Phase.UNHEARD, evidence.kind() + ": " + evidence.detail()));
+            assertThat(connectedWriter()
+                            .on(new LinkEvent.ChannelLost(W1, evidence))
+                            .state
+                            .history()
+                            .trouble())
+                    .isEqualTo(new History.Trouble(History.Phase.UNHEARD, evidence.kind() + ": " + evidence.detail()));
         }
     }
 
