@@ -12,9 +12,9 @@ import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.ops.RecordedStore;
-import io.muster.options.EndpointOptions;
 import io.muster.options.GroupOptions;
 import io.muster.options.MusterOptions;
+import io.muster.options.OwnAddress;
 import io.muster.options.TlsOptions;
 import io.muster.options.TransportOptions;
 import io.muster.runtime.CloseBound;
@@ -145,7 +145,8 @@ public final class Muster {
         return start(vertx, store, id, options, StartDependencies.USUAL);
     }
 
-    private static Future<Transport> startTransport(LocalGroups groups, StartDependencies around) {
+    private static Future<Transport> startTransport(
+            LocalGroups groups, OwnAddress address, StartDependencies around) {
         MusterProcess process = groups.process();
         return around.transport()
                 .start(
@@ -153,7 +154,7 @@ public final class Muster {
                         groups,
                         listener -> TcpTransport.start(
                                 process.vertx(),
-                                tcpOptions(process.options()),
+                                tcpOptions(process.options(), address),
                                 process.id(),
                                 process.regions(),
                                 listener,
@@ -177,6 +178,7 @@ public final class Muster {
         LocalCodec.register(vertx);
         return vertx.executeBlocking(
                         () -> new Opened(
+                                OwnAddress.of(options.endpoint()),
                                 options.security().secret(),
                                 certificates(options.security().tls()),
                                 around.openHardware().apply(options)),
@@ -195,7 +197,7 @@ public final class Muster {
                     var process = groups.process();
                     var recorded = new RecordedStore(
                             store, process.flight().recorder(), options.store().slowMs());
-                    return startTransport(groups, around)
+                    return startTransport(groups, opened.address(), around)
                             .compose(transport -> {
                                 process.started(transport, recorded);
                                 return listen(recorded, groups, LISTEN_TRIES)
@@ -235,7 +237,10 @@ public final class Muster {
 
     /** Results of the blocking work that is done first: the secret, the certificates, the hardware. */
     private record Opened(
-            @Nullable GroupSecret secret, @Nullable Tls tls, Hardware hardware) {}
+            OwnAddress address,
+            @Nullable GroupSecret secret,
+            @Nullable Tls tls,
+            Hardware hardware) {}
 
     /**
      * Loads and compiles the code that joining a group needs, by connecting small groups inside this process, so that
@@ -280,13 +285,12 @@ public final class Muster {
         return ProcessId.random(new SecureRandom());
     }
 
-    private static TcpOptions tcpOptions(MusterOptions options) {
-        EndpointOptions endpoint = options.endpoint();
+    private static TcpOptions tcpOptions(MusterOptions options, OwnAddress address) {
         TransportOptions transport = options.transport();
         return new TcpOptions(
-                endpoint.bind(),
-                endpoint.port(),
-                endpoint.advertisedAddress(),
+                address.bindText(),
+                options.endpoint().port(),
+                address.advertised(),
                 transport.helloTimeoutMs(),
                 options.liveness().intervalMs(),
                 options.liveness().misses(),

@@ -96,7 +96,8 @@ final class Rehearsal {
 
     /** The same options with any free port, no fabric (so mode auto exchanges), no secret and no reports. */
     private static MusterOptions forRehearsal(MusterOptions options) {
-        return options.withEndpoint(endpoint -> new EndpointOptions(endpoint.bind(), 0, -1, ""))
+        return options.withEndpoint(endpoint ->
+                        new EndpointOptions(endpoint.isWildcard() ? "127.0.0.1" : endpoint.bind(), 0, -1, ""))
                 .withSecurity(_ -> NO_SECRET)
                 .withWarmup(_ -> new WarmupOptions(WarmupMode.AUTO, ""))
                 .withBarrier(barrier -> barrier.withReportEvery(Duration.ZERO))

@@ -354,7 +354,7 @@ class ArchitectureTest {
                 .and()
                 .doNotHaveFullyQualifiedName("io.muster.options.MusterHazelcast")
                 .and()
-                .doNotHaveFullyQualifiedName("io.muster.options.MusterHazelcast$Bind")
+                .haveNameNotMatching("io\\.muster\\.options\\.MusterHazelcast\\$.*")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("com.hazelcast..", "io.vertx.spi.cluster.hazelcast..")

@@ -6,6 +6,7 @@ import io.muster.blame.BlameRules;
 import io.muster.blame.View;
 import io.muster.epoch.BarrierSetup;
 import io.muster.group.Blame;
+import io.muster.group.HostPort;
 import io.muster.group.Party;
 import io.muster.group.ProcessId;
 import io.muster.peer.History;
@@ -300,7 +301,7 @@ public final class BlameWatch {
                     return new Party(
                             one.getKey(),
                             handle.pid(),
-                            handle.host() + ":" + handle.port(),
+                            HostPort.text(handle.host(), handle.port()),
                             one.getValue().stream()
                                     .map(entry -> entry.member().rank())
                                     .toList());

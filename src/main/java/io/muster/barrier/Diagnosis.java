@@ -5,6 +5,7 @@ package io.muster.barrier;
 import io.muster.epoch.LocalMember;
 import io.muster.group.Blame;
 import io.muster.group.GroupName;
+import io.muster.group.HostPort;
 import io.muster.group.StuckReport;
 import io.muster.group.StuckReport.Missing;
 import io.muster.group.StuckReport.Phase;
@@ -166,7 +167,9 @@ public final class Diagnosis {
 
     private String host(int rank) {
         RankEntry entry = entry(rank);
-        return entry == null ? "" : entry.handle().host() + ":" + entry.handle().port();
+        return entry == null
+                ? ""
+                : HostPort.text(entry.handle().host(), entry.handle().port());
     }
 
     private long pid(int rank) {

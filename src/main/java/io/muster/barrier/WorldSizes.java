@@ -3,6 +3,7 @@
 package io.muster.barrier;
 
 import io.muster.epoch.BarrierSetup;
+import io.muster.group.HostPort;
 import io.muster.group.Member;
 import io.muster.seat.SeatState;
 import io.muster.segment.RankEntry;
@@ -70,7 +71,7 @@ final class WorldSizes {
     private String sentence(RankEntry other) {
         return "world sizes disagree: group " + setup.group() + " has " + other.worldSize() + " ranks in pid "
                 + other.handle().pid() + " at "
-                + other.handle().host() + ":" + other.handle().port() + " (rank "
+                + HostPort.text(other.handle().host(), other.handle().port()) + " (rank "
                 + other.member().rank() + "), and " + setup.worldSize()
                 + " here; start all ranks with the same world size";
     }

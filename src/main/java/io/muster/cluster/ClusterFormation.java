@@ -5,6 +5,7 @@ package io.muster.cluster;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.options.OwnAddress;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -72,6 +74,9 @@ public final class ClusterFormation {
     private final ControlAddress own;
     private final ProcessId process;
     private final List<ControlAddress> members;
+    /** The entry of this process in the list, if it has one. */
+    private final Optional<ControlAddress> ownEntry;
+
     private final Settings settings;
     private final CompletableFuture<String> formed = new CompletableFuture<>();
     private final JoinQueue turns = new JoinQueue(TURN_SETTLE, TURN_LIMIT);
@@ -135,12 +140,19 @@ public final class ClusterFormation {
     /**
      * @param port gets the handler that answers other processes
      * @param members the listed control addresses, the same in all processes; empty: this process is alone
+     * @param advertise the address that others dial, if it differs from that of the port; else empty
+     * @throws MusterException of kind CONFIG if the list has an address of this host at which nothing listens, in place
+     *     of that of the port
      */
-    public ClusterFormation(ControlPort port, ProcessId process, List<ControlAddress> members, Settings settings) {
+    public ClusterFormation(
+            ControlPort port, ProcessId process, List<ControlAddress> members, String advertise, Settings settings) {
         this.own = port.address();
         this.process = process;
         this.members = members.isEmpty() ? List.of(own) : List.copyOf(members);
         this.settings = settings;
+        this.ownEntry = new MemberList(OwnAddress.of(own.host(), advertise), own.port(), this.members)
+                .ownEntry()
+                .map(ClusterFormation::logged);
         this.progress = new Progress(
                 new Decision.WaitFor(this.members.getFirst(), "just started"), isOwn(this.members.getFirst()));
         port.handle(ASK, this::answer);
@@ -349,6 +361,17 @@ public final class ClusterFormation {
     }
 
     private boolean isOwn(ControlAddress address) {
-        return address.equals(own) || address.resolve().equals(own.resolve());
+        return ownEntry.filter(address::equals).isPresent();
+    }
+
+    private static ControlAddress logged(MemberList.OwnEntry own) {
+        if (!own.why().isEmpty()) {
+            log.warn(
+                    LogEvents.CLUSTER_OWN_ENTRY
+                            + " entry={} why=\"{}\": taken for this process; the others must resolve it to that address",
+                    own.entry(),
+                    own.why());
+        }
+        return own.entry();
     }
 }

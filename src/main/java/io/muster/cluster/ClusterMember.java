@@ -13,6 +13,7 @@ import com.hazelcast.core.HazelcastInstanceAware;
 import com.hazelcast.core.LifecycleEvent;
 import com.hazelcast.core.LifecycleListener;
 import com.hazelcast.map.IMap;
+import io.muster.group.HostPort;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
@@ -93,8 +94,12 @@ public final class ClusterMember implements AutoCloseable {
     }
 
     private static ClusterMember form(ControlPort controlPort, Settings settings) {
-        ClusterFormation formation =
-                new ClusterFormation(controlPort, settings.process(), settings.members(), settings.formation());
+        ClusterFormation formation = new ClusterFormation(
+                controlPort,
+                settings.process(),
+                settings.members(),
+                settings.hazelcast().advertise(),
+                settings.formation());
         long endNanos = System.nanoTime() + settings.formation().deadline().toNanos();
         while (true) {
             long startNanos = System.nanoTime();
@@ -123,8 +128,10 @@ public final class ClusterMember implements AutoCloseable {
                 if (!gate.joins()) {
                     throw new MusterException(
                             MusterException.Kind.CONFIG,
-                            "can't start Hazelcast on " + settings.hazelcast().host() + ":"
-                                    + settings.hazelcast().port() + ": " + why(settings.hazelcast(), e),
+                            "can't start Hazelcast on "
+                                    + HostPort.text(
+                                            settings.hazelcast().host(),
+                                            settings.hazelcast().port()) + ": " + why(settings.hazelcast(), e),
                             e);
                 }
                 if (System.nanoTime() - endNanos >= 0) {
@@ -276,7 +283,7 @@ public final class ClusterMember implements AutoCloseable {
 
     private static String addressOf(HazelcastInstance hazelcast) {
         var address = hazelcast.getCluster().getLocalMember().getAddress();
-        return (address.isIPv6() ? "[" + address.getHost() + "]" : address.getHost()) + ":" + address.getPort();
+        return HostPort.text(address.getHost(), address.getPort());
     }
 
     private static long millis(long nanos) {

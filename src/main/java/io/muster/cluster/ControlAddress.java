@@ -2,8 +2,10 @@
 
 package io.muster.cluster;
 
+import io.muster.group.HostPort;
 import io.muster.group.MusterException;
-import java.net.InetSocketAddress;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -79,13 +81,22 @@ public record ControlAddress(String host, int port) {
         }
     }
 
-    /** Resolves the name, which may block. */
-    InetSocketAddress resolve() {
-        return new InetSocketAddress(host, port);
+    /** All addresses of the host, in the order of the resolver; empty if the name can't be resolved. May block. */
+    public List<InetAddress> resolve() {
+        try {
+            return List.of(InetAddress.getAllByName(host));
+        } catch (UnknownHostException _) {
+            return List.of();
+        }
+    }
+
+    /** Whether the host is an address and not a name. */
+    public boolean isLiteral() {
+        return HostPort.isLiteral(host);
     }
 
     @Override
     public String toString() {
-        return host.contains(":") ? "[" + host + "]:" + port : host + ":" + port;
+        return HostPort.text(host, port);
     }
 }

@@ -4,6 +4,7 @@ package io.muster.cluster;
 
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
+import io.muster.options.OwnAddress;
 import io.muster.transfer.Complaints;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
@@ -83,15 +84,12 @@ public final class ControlPort implements AutoCloseable {
 
     /** @throws MusterException of kind CONFIG if the port is taken or the address is none of this host */
     public static ControlPort open(ControlAddress bind, Limits limits) {
-        InetSocketAddress resolved = bind.resolve();
-        if (resolved.isUnresolved()) {
-            throw MusterException.config("control address " + bind + " can't be resolved; use an address of this host");
-        }
+        OwnAddress own = OwnAddress.of(bind.host(), "");
         ServerSocket server = null;
         try {
             server = new ServerSocket();
             server.setReuseAddress(true);
-            server.bind(resolved, 256);
+            server.bind(new InetSocketAddress(own.bind(), bind.port()), 256);
         } catch (IOException e) {
             if (server != null) {
                 Lines.closeQuietly(server);
@@ -99,7 +97,7 @@ public final class ControlPort implements AutoCloseable {
             throw new MusterException(
                     MusterException.Kind.CONFIG, "can't open control port " + bind + ": " + why(bind, e), e);
         }
-        ControlPort port = new ControlPort(server, new ControlAddress(bind.host(), server.getLocalPort()), limits);
+        ControlPort port = new ControlPort(server, new ControlAddress(own.bindText(), server.getLocalPort()), limits);
         port.threads.execute(port::accept);
         return port;
     }
@@ -111,8 +109,7 @@ public final class ControlPort implements AutoCloseable {
         }
         return text.contains("in use")
                 ? "another process listens on port " + bind.port() + "; stop it, or choose another port"
-                : "no interface of this host has the address " + bind.host()
-                        + "; use one that it has ('muster doctor' lists them)";
+                : text + "; choose another port, or an address of this host ('muster doctor' lists them)";
     }
 
     /** The address, with the port that was chosen. */

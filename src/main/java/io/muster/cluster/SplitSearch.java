@@ -10,6 +10,7 @@ import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.TcpIpConfig;
 import com.hazelcast.core.HazelcastInstance;
+import io.muster.group.HostPort;
 import io.muster.group.LogEvents;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -97,7 +98,7 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
     }
 
     private static String text(Address address) {
-        return (address.isIPv6() ? "[" + address.getHost() + "]" : address.getHost()) + ":" + address.getPort();
+        return HostPort.text(address.getHost(), address.getPort());
     }
 
     private synchronized void forget(String member) {

@@ -145,6 +145,9 @@ public final class LogEvents {
     /** WARN: joining failed and is tried again. */
     public static final String CLUSTER_JOIN_FAILED = "muster.cluster.join-failed";
 
+    /** WARN: this host resolves its own entry of the member list to another address than the one it listens on. */
+    public static final String CLUSTER_OWN_ENTRY = "muster.cluster.own-entry";
+
     /** DEBUG: the oldest member looks for former members that may be another part of a split cluster. */
     public static final String CLUSTER_SEARCHED = "muster.cluster.searched";
 
@@ -218,7 +221,9 @@ public final class LogEvents {
     /** DEBUG: the file system of the file with the secret has no permissions to check. */
     public static final String SECRET_PERMISSIONS = "muster.secret.permissions";
 
-    /** DEBUG: this JVM has no signal handlers: SIGTERM writes no flight record. */
+    /**
+     * DEBUG: this JVM has no signal handlers: SIGTERM writes no flight record, and the exit code is 128 + the signal.
+     */
     public static final String SIGNAL_UNAVAILABLE = "muster.signal.unavailable";
 
     /** WARN: the flight record on SIGTERM could not be written. */

@@ -20,6 +20,6 @@ public record ProcessAddress(ProcessId process, String host, int port) {
 
     @Override
     public String toString() {
-        return host + ":" + port;
+        return HostPort.text(host, port);
     }
 }

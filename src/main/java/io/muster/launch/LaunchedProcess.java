@@ -17,6 +17,7 @@ import io.muster.options.EndpointOptions;
 import io.muster.options.HazelcastOptions;
 import io.muster.options.MusterHazelcast;
 import io.muster.options.MusterOptions;
+import io.muster.options.OwnAddress;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -84,6 +85,8 @@ public final class LaunchedProcess implements AutoCloseable {
     public void start(MusterOptions options, List<ControlAddress> members) {
         FileLimit.require(Math.max(0, members.size() - 1));
         HazelcastOptions hazelcast = options.hazelcast();
+        EndpointOptions endpoint = options.endpoint();
+        OwnAddress own = OwnAddress.of(endpoint);
         ProcessId id = ProcessId.random(new SecureRandom());
         Thread priming = Thread.ofPlatform().daemon().name("muster-prime").start(() -> prime(options));
         ClusterMember joined = ClusterMember.start(
@@ -91,20 +94,19 @@ public final class LaunchedProcess implements AutoCloseable {
                 new ClusterMember.Settings(
                         id,
                         members,
-                        new MusterHazelcast.Bind(options.endpoint().bind(), hazelcast.port()),
+                        new MusterHazelcast.Bind(endpoint.bind(), hazelcast.port(), endpoint.advertise()),
                         () -> ClusterMember.configuration(options),
                         ClusterFormation.Settings.DEFAULT));
         member = joined;
-        String host = options.endpoint().advertisedAddress();
         var vertxOptions = new VertxOptions();
         // Few event loops: a message between two of them wakes a thread, which waits for a core where cores are busy.
         vertxOptions.setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
         options.security().tls().applyTo(vertxOptions.getEventBusOptions());
         vertxOptions
                 .getEventBusOptions()
-                .setHost(options.endpoint().bind())
+                .setHost(own.bindText())
                 .setPort(0)
-                .setClusterPublicHost(host);
+                .setClusterPublicHost(own.dialled().getHostAddress());
         Vertx clustered = await(joined.buildVertx(vertxOptions));
         vertx = clustered;
         muster = await(Muster.start(clustered, options));

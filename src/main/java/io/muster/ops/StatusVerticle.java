@@ -5,6 +5,7 @@ package io.muster.ops;
 import io.muster.barrier.BarrierVerticle;
 import io.muster.bus.Addresses;
 import io.muster.group.Blame;
+import io.muster.group.HostPort;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.group.StuckReport;
@@ -114,8 +115,9 @@ public final class StatusVerticle extends VerticleBase {
                                 .put("pid", entry.handle().pid())
                                 .put(
                                         "host",
-                                        entry.handle().host() + ":"
-                                                + entry.handle().port())
+                                        HostPort.text(
+                                                entry.handle().host(),
+                                                entry.handle().port()))
                                 .put("ranks", new JsonArray()));
                 other.getJsonArray("ranks").add(entry.member().rank());
             }

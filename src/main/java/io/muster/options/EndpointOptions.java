@@ -7,10 +7,10 @@ import java.util.Set;
 /**
  * Where this process listens, and the address that it publishes in its handles.
  *
- * @param bind address to listen on
+ * @param bind address to listen on, IPv4 or IPv6, a name of this host, or a wildcard such as 0.0.0.0
  * @param port data port, 0: any free one
  * @param controlPort control port of the process (cluster forming, status), 0: any free one, -1: none
- * @param advertise address that others dial, empty: the one in bind
+ * @param advertise address or name that others dial, empty: the address of bind
  */
 public record EndpointOptions(String bind, int port, int controlPort, String advertise) {
     private static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::", "0:0:0:0:0:0:0:0", "[::]", "*");
@@ -36,9 +36,9 @@ public record EndpointOptions(String bind, int port, int controlPort, String adv
         mistakes.throwIfAny();
     }
 
-    /** The address that others dial. */
-    public String advertisedAddress() {
-        return advertise.isEmpty() ? bind : advertise;
+    /** Whether it listens on every interface. */
+    public boolean isWildcard() {
+        return WILDCARDS.contains(bind);
     }
 
     public EndpointOptions withBind(String bind) {

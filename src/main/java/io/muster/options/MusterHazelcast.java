@@ -8,12 +8,15 @@ import com.hazelcast.config.JavaSerializationFilterConfig;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.ServerSocketEndpointConfig;
 import com.hazelcast.config.YamlConfigBuilder;
+import com.hazelcast.instance.EndpointQualifier;
+import com.hazelcast.spi.MemberAddressProvider;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.store.MusterMap;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -43,10 +46,16 @@ public final class MusterHazelcast {
     /**
      * The address and port on which a process's member listens.
      *
-     * @param host an address or name of this machine; nothing else is bound
+     * @param host an address or name of this machine, IPv4 or IPv6, or a wildcard; nothing else is bound
      * @param port 0: any free one
+     * @param advertise the address that other members dial, if it differs from {@code host}; empty: {@code host}
      */
-    public record Bind(String host, int port) {
+    public record Bind(String host, int port, String advertise) {
+        /** Other members dial the address on which it listens. */
+        public Bind(String host, int port) {
+            this(host, port, "");
+        }
+
         public Bind {
             if (port < 0 || port > 65_535) {
                 throw MusterException.config("Hazelcast's port must be in 0..65535, got " + port);
@@ -123,23 +132,59 @@ public final class MusterHazelcast {
      * to those that connect without binding, as long as it has both. With a fixed port, outgoing sockets have the
      * member's address.
      *
+     * <p>The same holds where other members dial another address than the one that is bound (NAT, a wildcard): the
+     * advertised address is none of this host.
+     *
+     * <p><b>Blocks</b> while it resolves names.
+     *
      * @return the same configuration
+     * @throws MusterException of kind CONFIG if this host can't listen at the address
      */
     public static Config bindTo(Config config, Bind bind) {
+        OwnAddress own = OwnAddress.of(bind.host(), bind.advertise());
         ServerSocketEndpointConfig members =
                 new ServerSocketEndpointConfig().setPort(bind.port()).setPortAutoIncrement(false);
-        members.getInterfaces().setEnabled(true).setInterfaces(List.of(bind.host()));
         config.setProperty("hazelcast.socket.bind.any", "false");
-        if (bind.port() == 0) {
+        config.setProperty("hazelcast.prefer.ipv4.stack", "false");
+        if (bind.port() == 0 || !own.dialled().equals(own.bind())) {
             config.setProperty("hazelcast.socket.client.bind", "false");
         }
         AdvancedNetworkConfig network =
                 config.getAdvancedNetworkConfig().setEnabled(true).setMemberEndpointConfig(members);
+        network.getMemberAddressProviderConfig()
+                .setEnabled(true)
+                .setImplementation(new MemberAddresses(
+                        new InetSocketAddress(own.bind(), bind.port()),
+                        new InetSocketAddress(own.dialled(), bind.port())));
         JoinConfig join = network.getJoin();
         join.getAutoDetectionConfig().setEnabled(false);
         join.getMulticastConfig().setEnabled(false);
         join.getTcpIpConfig().setEnabled(true);
         return config;
+    }
+
+    /** Tells Hazelcast both addresses, because its own choice knows neither names, nor wildcards, nor NAT. */
+    private record MemberAddresses(InetSocketAddress listens, InetSocketAddress dialled)
+            implements MemberAddressProvider {
+        @Override
+        public InetSocketAddress getBindAddress() {
+            return listens;
+        }
+
+        @Override
+        public InetSocketAddress getBindAddress(EndpointQualifier qualifier) {
+            return listens;
+        }
+
+        @Override
+        public InetSocketAddress getPublicAddress() {
+            return dialled;
+        }
+
+        @Override
+        public InetSocketAddress getPublicAddress(EndpointQualifier qualifier) {
+            return dialled;
+        }
     }
 
     /**

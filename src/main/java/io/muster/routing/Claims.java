@@ -5,6 +5,7 @@ package io.muster.routing;
 import io.muster.barrier.Network.SeatAnswer;
 import io.muster.barrier.Network.WitnessAnswer;
 import io.muster.group.GroupName;
+import io.muster.group.HostPort;
 import io.muster.group.LogEvents;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
@@ -147,7 +148,9 @@ public final class Claims {
                         .otherwise(Answer.SILENT)
                         .map(answer -> new WitnessAnswer(
                                 answer,
-                                witness.handle().host() + ":" + witness.handle().port())))
+                                HostPort.text(
+                                        witness.handle().host(),
+                                        witness.handle().port()))))
                 .toList();
         return Future.join(answers)
                 .map(all -> all.<WitnessAnswer>list().stream()

@@ -3,6 +3,7 @@
 package io.muster.seat;
 
 import io.muster.group.GroupName;
+import io.muster.group.HostPort;
 import io.muster.group.Member;
 import io.muster.peer.LinkMessage;
 import io.muster.seat.SeatState.Held;
@@ -223,8 +224,8 @@ public final class SeatMachine {
             SegmentHandle handle = incumbent.handle();
             return pause(
                     state.handle(),
-                    "held by pid " + handle.pid() + " at " + handle.host() + ":" + handle.port() + " (" + state.how()
-                            + "), which has not written its entry again yet");
+                    "held by pid " + handle.pid() + " at " + HostPort.text(handle.host(), handle.port()) + " ("
+                            + state.how() + "), which has not written its entry again yet");
         }
         return there == null || there.member().equals(incumbent.member())
                 ? taken(setup, incumbent, state.how())
@@ -237,7 +238,7 @@ public final class SeatMachine {
                 null,
                 SeatState.End.TAKEN,
                 "rank " + setup.rank() + " of group " + setup.group() + " is held by pid " + there.pid() + " at "
-                        + there.host() + ":" + there.port() + " (" + how
+                        + HostPort.text(there.host(), there.port()) + " (" + how
                         + "); stop that process first, or join with another rank");
     }
 
@@ -378,8 +379,9 @@ public final class SeatMachine {
                 SeatState.End.SUPERSEDED,
                 "rank " + seat.member().rank() + " of group " + seat.entry().group()
                         + " was taken over by a newer life, " + by.member() + ", of pid "
-                        + by.handle().pid() + " at " + by.handle().host() + ":"
-                        + by.handle().port() + ", because this process did not answer it; this life has ended");
+                        + by.handle().pid() + " at "
+                        + HostPort.text(by.handle().host(), by.handle().port())
+                        + ", because this process did not answer it; this life has ended");
     }
 
     private static Step lostSuccessor(Held seat, Member newer) {

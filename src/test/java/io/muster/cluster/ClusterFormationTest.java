@@ -105,8 +105,8 @@ class ClusterFormationTest { // R-13
         ControlPort first = port();
         ControlPort second = port();
         List<ControlAddress> members = List.of(first.address(), second.address());
-        ClusterFormation founder = new ClusterFormation(first, id(), members, PATIENT);
-        ClusterFormation waiter = new ClusterFormation(second, id(), members, PATIENT);
+        ClusterFormation founder = new ClusterFormation(first, id(), members, "", PATIENT);
+        ClusterFormation waiter = new ClusterFormation(second, id(), members, "", PATIENT);
         CompletableFuture<Decision> joined = CompletableFuture.supplyAsync(waiter::await);
         assertThat(founder.await()).isEqualTo(new Decision.Found(List.of()));
         assertThat(joined).isNotDone();
@@ -120,8 +120,8 @@ class ClusterFormationTest { // R-13
         ControlPort first = port();
         ControlPort second = port();
         List<ControlAddress> members = List.of(first.address(), second.address());
-        new ClusterFormation(second, id(), members, PATIENT).formed("127.0.0.1:5702");
-        assertThat(new ClusterFormation(first, id(), members, PATIENT).await())
+        new ClusterFormation(second, id(), members, "", PATIENT).formed("127.0.0.1:5702");
+        assertThat(new ClusterFormation(first, id(), members, "", PATIENT).await())
                 .isEqualTo(new Decision.Join(second.address(), "127.0.0.1:5702", List.of("127.0.0.1:5702")));
     }
 
@@ -129,7 +129,8 @@ class ClusterFormationTest { // R-13
     void anOpenControlPortWithoutAClusterCountsAsAnAnswer() {
         ControlPort first = port();
         ControlPort justOpened = port();
-        assertThat(new ClusterFormation(first, id(), List.of(first.address(), justOpened.address()), PATIENT).await())
+        assertThat(new ClusterFormation(first, id(), List.of(first.address(), justOpened.address()), "", PATIENT)
+                        .await())
                 .isEqualTo(new Decision.Found(List.of()));
     }
 
@@ -138,7 +139,8 @@ class ClusterFormationTest { // R-13
         ControlAddress nobody = unusedPort();
         ControlPort second = port();
         ClusterFormation.Settings hasty = new ClusterFormation.Settings(Duration.ofMillis(300), Duration.ofMillis(100));
-        assertThatThrownBy(() -> new ClusterFormation(second, id(), List.of(nobody, second.address()), hasty).await())
+        assertThatThrownBy(
+                        () -> new ClusterFormation(second, id(), List.of(nobody, second.address()), "", hasty).await())
                 .isInstanceOfSatisfying(MusterException.class, e -> {
                     assertThat(e.kind()).isEqualTo(Kind.RETRY);
                     assertThat(e)
@@ -153,7 +155,7 @@ class ClusterFormationTest { // R-13
         ControlPort first = port();
         ClusterFormation.Settings settings =
                 new ClusterFormation.Settings(Duration.ofSeconds(10), Duration.ofMillis(200));
-        assertThat(new ClusterFormation(first, id(), List.of(first.address(), silent), settings).await())
+        assertThat(new ClusterFormation(first, id(), List.of(first.address(), silent), "", settings).await())
                 .isEqualTo(new Decision.Found(List.of(silent)));
     }
 
@@ -161,8 +163,8 @@ class ClusterFormationTest { // R-13
     void reportsListsThatDisagreeAboutTheFirst() {
         ControlPort one = port();
         ControlPort two = port();
-        ClusterFormation here = new ClusterFormation(one, id(), List.of(one.address(), two.address()), PATIENT);
-        new ClusterFormation(two, id(), List.of(two.address(), one.address()), PATIENT);
+        ClusterFormation here = new ClusterFormation(one, id(), List.of(one.address(), two.address()), "", PATIENT);
+        new ClusterFormation(two, id(), List.of(two.address(), one.address()), "", PATIENT);
         assertThatThrownBy(here::await).isInstanceOfSatisfying(MusterException.class, e -> {
             assertThat(e.kind()).isEqualTo(Kind.CONFIG);
             assertThat(e).hasMessageContaining("the same list in the same order");
@@ -173,7 +175,7 @@ class ClusterFormationTest { // R-13
     void recognizesItselfUnderAnotherName() {
         ControlPort port = own(ControlPort.open(new ControlAddress("0.0.0.0", 0), ControlPort.Limits.DEFAULT));
         ControlAddress alias = new ControlAddress("127.0.0.1", port.address().port());
-        assertThat(new ClusterFormation(port, id(), List.of(alias), PATIENT).await())
+        assertThat(new ClusterFormation(port, id(), List.of(alias), "", PATIENT).await())
                 .isEqualTo(new Decision.Found(List.of()));
     }
 
@@ -181,7 +183,7 @@ class ClusterFormationTest { // R-13
     void answersWhichProcessesItWaitsFor() throws ExecutionException, InterruptedException {
         ControlAddress nobody = unusedPort();
         ControlPort second = port();
-        new ClusterFormation(second, id(), List.of(nobody, second.address()), PATIENT);
+        new ClusterFormation(second, id(), List.of(nobody, second.address()), "", PATIENT);
         assertThat(ControlClient.ask(second.address(), new JsonObject().put("ask", "cluster"), Duration.ofSeconds(3)))
                 .isInstanceOfSatisfying(ControlClient.Reply.Answered.class, answer -> {
                     assertThat(answer.body().getBoolean("formed")).isFalse();

@@ -23,6 +23,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(value = 40, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ClusterMemberTest {
@@ -46,6 +48,27 @@ class ClusterMemberTest {
         }
         assertThat(connects(hazelcast)).isFalse();
         assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
+    }
+
+    /** IPv6, a name, and every interface: the second process joins at the address that the first one advertises. */
+    @ParameterizedTest
+    @CsvSource({"::1,''", "localhost,''", "0.0.0.0,127.0.0.1", "::,::1"})
+    void twoProcessesJoinOnAnyKindOfAddress(String bind, String advertise) {
+        ControlAddress control = new ControlAddress(bind, 0);
+        var hazelcast = new MusterHazelcast.Bind(bind, 0, advertise);
+        ControlPort first = ControlPort.open(control, ControlPort.Limits.DEFAULT);
+        ControlPort second = ControlPort.open(control, ControlPort.Limits.DEFAULT);
+        String host = advertise.isEmpty() ? bind : advertise;
+        List<ControlAddress> members = List.of(
+                new ControlAddress(host, first.address().port()),
+                new ControlAddress(host, second.address().port()));
+        try (ClusterMember founder = ClusterMember.start(first, settings(members, hazelcast, 20_000));
+                ClusterMember joiner = ClusterMember.start(second, settings(members, hazelcast, 20_000))) {
+            assertThat(founder.hazelcast().getCluster().getMembers()).hasSize(2);
+            assertThat(joiner.hazelcast().getCluster().getMembers()).hasSize(2);
+            assertThat(((ControlClient.Reply.Answered) ask(second)).body().getString("hazelcast"))
+                    .doesNotContain("0.0.0.0", "[::]", "[0:0:0:0:0:0:0:0]");
+        }
     }
 
     @Test // S-4
@@ -76,7 +99,7 @@ class ClusterMemberTest {
         assertThatThrownBy(() -> ClusterMember.start(port, settings))
                 .isInstanceOfSatisfying(
                         MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
-                .hasMessageContaining("can't start Hazelcast on 192.0.2.1:0");
+                .hasMessageContaining("no interface of this host has the address 192.0.2.1");
         assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
     }
 

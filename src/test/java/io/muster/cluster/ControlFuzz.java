@@ -29,7 +29,7 @@ public final class ControlFuzz {
                 new ControlAddress("127.0.0.1", 0),
                 new ControlPort.Limits(MAX_REQUEST_BYTES, Duration.ofSeconds(5), Duration.ofSeconds(5), 2));
         static final ClusterFormation FORMATION =
-                new ClusterFormation(PORT, new ProcessId(1, 2), List.of(), ClusterFormation.Settings.DEFAULT);
+                new ClusterFormation(PORT, new ProcessId(1, 2), List.of(), "", ClusterFormation.Settings.DEFAULT);
 
         static {
             FORMATION.formed("127.0.0.1:5701");

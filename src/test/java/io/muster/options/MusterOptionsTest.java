@@ -177,7 +177,8 @@ final class MusterOptionsTest {
         assertThat(mistake(with("endpoint.advertise", "::"))).contains("endpoint.advertise must be one address");
         assertThat(mistake(with("endpoint.bind", "not a host")))
                 .contains("endpoint.bind must be a host name or an IP address");
-        assertThat(MusterOptions.defaults().endpoint().advertisedAddress()).isEqualTo("127.0.0.1");
+        assertThat(OwnAddress.of(MusterOptions.defaults().endpoint()).advertised())
+                .isEqualTo("127.0.0.1");
     }
 
     @Test

@@ -19,6 +19,13 @@ final class ConnectFailures {
     static ConnectException of(ProcessAddress target, Throwable failure, int timeoutMs) {
         String message = String.valueOf(failure.getMessage());
         String lower = message.toLowerCase(Locale.ROOT);
+        if (failure instanceof EveryAddress.FailedException) {
+            return failed(
+                    ConnectException.Kind.UNREACHABLE,
+                    target,
+                    "no address of the name accepts the connection (" + message + ")",
+                    "check that the process runs, the published name and its addresses");
+        }
         if (failure instanceof ConnectTimeoutException || lower.contains("timed out")) {
             return silent(target, timeoutMs, "no answer to the connection request");
         }

@@ -85,7 +85,8 @@ final class Dial implements ChannelBook.Attempt {
 
     /** On the given context. */
     private Future<RawSocket> connect(Context context) {
-        return means.client().connect(target.port(), target.host()).map(socket -> new RawSocket(socket, context));
+        return EveryAddress.connect(means.client(), context, target.host(), target.port(), leftMs())
+                .map(socket -> new RawSocket(socket, context));
     }
 
     private void connected(RawSocket socket) {

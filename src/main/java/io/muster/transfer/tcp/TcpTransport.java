@@ -2,6 +2,7 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.HostPort;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
@@ -275,7 +276,7 @@ public final class TcpTransport implements Transport {
     }
 
     private static MusterException notBound(TcpOptions options, String why) {
-        String what = "can't open data port " + options.bindHost() + ":" + options.port() + ": ";
+        String what = "can't open data port " + HostPort.text(options.bindHost(), options.port()) + ": ";
         return MusterException.config(what
                 + (why.contains("in use")
                         ? "another process listens on port " + options.port()
