@@ -3,6 +3,7 @@
 package io.muster.chaos;
 
 import io.muster.launch.ConfigFile;
+import io.muster.launch.EndSignals;
 import io.muster.launch.EventWriter;
 import io.muster.launch.ExitCode;
 import io.muster.launch.FreePorts;
@@ -51,10 +52,11 @@ public final class ChaosRun {
                 ending.set(true);
                 chaos.endAll();
             }));
+            EndSignals.endInOrder();
             return act.applyAsInt(chaos);
         } catch (RuntimeException e) {
             if (ending.get()) {
-                // the action failed because the JVM is ending, which decides the exit code itself
+                // the action failed because the JVM is ending, which has the exit code already
                 return ExitCode.OK;
             }
             events.event(

@@ -37,7 +37,8 @@ import picocli.CommandLine.Option;
             "The last process is never ended, so that growth in it can be measured. Every process is a member of the "
                     + "store.",
             "",
-            "Exit codes: 0 every fault blamed right, no rank wrongly, all connected at the end, nothing grown; 1 "
+            "Exit codes: 0 every fault blamed right, no rank wrongly, all connected at the end, nothing grown, or "
+                    + "ended by Ctrl-C or SIGTERM; 1 "
                     + "otherwise, or a process failed; 2 wrong arguments."
         })
 public final class SoakCommand implements Callable<Integer> {

@@ -7,6 +7,7 @@ import io.muster.chaos.ChaosRun;
 import io.muster.group.MusterException;
 import io.muster.launch.DemoPlan;
 import io.muster.launch.DurationConverter;
+import io.muster.launch.EndSignals;
 import io.muster.launch.EventWriter;
 import io.muster.launch.ExitCode;
 import io.muster.launch.FreePorts;
@@ -30,7 +31,7 @@ import picocli.CommandLine.Option;
         description = "Starts a group of ranks as processes on this host, shows how they connect, and stops them.",
         footer = {
             "",
-            "Exit codes: 0 all connected, 1 a process failed, 2 wrong arguments or settings, 3 not all connected "
+            "Exit codes: 0 all connected, or ended by Ctrl-C or SIGTERM, 1 a process failed, 2 wrong arguments or settings, 3 not all connected "
                     + "within --deadline.",
             "With --chaos: 0 every fault blamed right, no rank wrongly, all connected at the end; 1 otherwise; 2 wrong "
                     + "arguments or settings."
@@ -143,6 +144,7 @@ final class DemoCommand implements Callable<Integer> {
         var progress = new ProgressLine(System.out, ProgressLine.Kind.of(json));
         try (var demo = new Demo(plan, FreePorts.choose(plan.seats().size(), new SecureRandom()), events, progress)) {
             Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> end(demo)));
+            EndSignals.endInOrder();
             int code = demo.run();
             if (keep && code == ExitCode.OK) {
                 demo.keep();
@@ -150,7 +152,7 @@ final class DemoCommand implements Callable<Integer> {
             return code;
         } catch (RuntimeException e) {
             if (ending) {
-                // the demo failed because the JVM is ending, which decides the exit code itself
+                // the demo failed because the JVM is ending, which has the exit code already
                 return ExitCode.OK;
             }
             events.event(

@@ -2,7 +2,6 @@
 
 package io.muster.cli;
 
-import io.muster.cluster.ControlAddress;
 import io.muster.group.MusterException;
 import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonObject;
@@ -13,6 +12,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -28,25 +28,21 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Exit codes: 0 printed or written, 1 the process failed to answer or the file can't be written, 2 wrong "
-                    + "arguments, or nothing answers at this address."
+                    + "arguments, 4 no answer."
         })
 final class DumpCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    @Option(
-            names = "--control",
-            paramLabel = "HOST[:PORT]",
-            defaultValue = "127.0.0.1:7600",
-            description = "Control port of the process (default: ${DEFAULT-VALUE}).")
-    private String control = "";
+    @Mixin
+    private ControlQuestion question = new ControlQuestion();
 
     @Option(names = "--out", paramLabel = "FILE", description = "File to write to (default: standard output).")
     private @Nullable Path out;
 
     @Override
     public Integer call() {
-        JsonObject record = ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump"));
+        JsonObject record = question.ask(new JsonObject().put("ask", "dump"));
         if (out == null) {
             PrintWriter stdout = spec.commandLine().getOut();
             stdout.println(record.encodePrettily());

@@ -35,7 +35,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
                         + "are connected.",
         footer = {
             "",
-            "Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or environment, 3 not all connected in time.",
+            "Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or environment, 3 not all connected, 4 no answer.",
             "'muster COMMAND --help' says what they mean for a command."
         },
         subcommands = {
@@ -141,13 +141,18 @@ public final class Main implements Runnable {
     }
 
     private int failed(Exception failure, CommandLine commandLine) {
-        boolean expected = failure instanceof MusterException known && known.kind() == MusterException.Kind.CONFIG;
-        String message = failure instanceof MusterException ? failure.getMessage() : firstLine(failure.toString());
+        String message = failure instanceof MusterException || failure instanceof ControlQuestion.NoAnswerException
+                ? failure.getMessage()
+                : firstLine(failure.toString());
         commandLine.getErr().println("muster: " + message);
         if (debug) {
             failure.printStackTrace(commandLine.getErr());
         }
-        return expected ? ExitCode.USAGE : ExitCode.FAILED;
+        return switch (failure) {
+            case ControlQuestion.NoAnswerException _ -> ExitCode.NO_ANSWER;
+            case MusterException known when known.kind() == MusterException.Kind.CONFIG -> ExitCode.USAGE;
+            case Exception _ -> ExitCode.FAILED;
+        };
     }
 
     private static String firstLine(String text) {

@@ -6,17 +6,21 @@ import io.muster.Diagnostics;
 import io.muster.JoinedRank;
 import io.muster.chaos.Traffic;
 import io.muster.cluster.ControlAddress;
+import io.muster.cluster.MemberList;
 import io.muster.group.AllConnected;
 import io.muster.group.MusterException;
 import io.muster.launch.DurationConverter;
+import io.muster.launch.EndSignals;
 import io.muster.launch.EventWriter;
 import io.muster.launch.ExitCode;
 import io.muster.launch.LaunchedProcess;
 import io.muster.launch.ProcessSettings;
 import io.muster.launch.RankList;
 import io.muster.ops.StatusVerticle;
+import io.muster.options.EndpointOptions;
 import io.muster.options.GroupOptions;
 import io.muster.options.MusterOptions;
+import io.muster.options.OwnAddress;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -44,7 +48,7 @@ import picocli.CommandLine.Option;
         sortOptions = false,
         footer = {
             "",
-            "Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or settings, or another process holds the rank, "
+            "Exit codes: 0 ended in order (also by Ctrl-C or SIGTERM), 1 failed, 2 wrong arguments or settings, or another process holds the rank, "
                     + "3 not all connected within --deadline."
         })
 final class RunCommand implements Callable<Integer> {
@@ -123,13 +127,14 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() {
         MusterOptions options = settings.read();
         List<ControlAddress> addresses = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
-        reachable(options.endpoint().bind(), addresses);
+        EndpointOptions endpoint = options.endpoint();
+        new MemberList(OwnAddress.of(endpoint), endpoint.controlPort(), addresses).requireReachable(endpoint.bind());
         List<GroupOptions> joins = ranks.list().stream().map(this::groupOptions).toList();
         var events = new EventWriter(System.out, json);
         try (LaunchedProcess process = LaunchedProcess.open(options)) {
             Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
             Runtime.getRuntime().addShutdownHook(hook);
-            TermSignal.before(() -> process.dumpFlightRecord("sigterm"));
+            EndSignals.endInOrder(() -> process.dumpFlightRecord("sigterm"));
             if (whileStdinOpen) {
                 Thread.ofPlatform().daemon().start(RunCommand::endWithStdin);
             }
@@ -153,34 +158,11 @@ final class RunCommand implements Callable<Integer> {
             return code;
         } catch (RuntimeException e) {
             if (ending) {
-                // the run failed because the JVM is ending, which decides the exit code itself
+                // the run failed because the JVM is ending, which has the exit code already
                 return ExitCode.OK;
             }
             throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
         }
-    }
-
-    /**
-     * A process on the loopback address can't join others on a network. This check says so at once, instead of after a
-     * minute of attempts (R-11).
-     */
-    private static void reachable(String bind, List<ControlAddress> members) {
-        if (isLoopback(bind)) {
-            members.stream()
-                    .filter(member -> Character.digit(member.host().charAt(0), 16) >= 0
-                            && member.host().matches("[0-9a-fA-F:.]+")
-                            && !isLoopback(member.host()))
-                    .findFirst()
-                    .ifPresent(member -> {
-                        throw MusterException.config("this process would listen on " + bind + ", which the member "
-                                + member + " can't reach; use --bind (or endpoint.bind) with an address of this host"
-                                + " that the other processes can reach");
-                    });
-        }
-    }
-
-    private static boolean isLoopback(String host) {
-        return host.startsWith("127.") || host.equals("::1") || host.equalsIgnoreCase("localhost");
     }
 
     private void end(LaunchedProcess process) {

@@ -2,18 +2,17 @@
 
 package io.muster.cli;
 
-import io.muster.cluster.ControlAddress;
-import io.muster.cluster.ControlClient;
+import io.muster.group.MusterException;
 import io.muster.launch.ExitCode;
 import io.muster.ops.GpuPaths;
 import io.muster.ops.StatusVerticle;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -28,12 +27,10 @@ import picocli.CommandLine.Spec;
                         + "before and after all-connected.",
         footer = {
             "",
-            "Exit codes: 0 answered, 1 the process failed to answer, 2 wrong arguments, no such group, or nothing "
-                    + "answers at this address."
+            "Exit codes: 0 all connected, 1 the process failed to answer, 2 wrong arguments or no such group, 3 not "
+                    + "all connected, 4 no answer."
         })
 final class StatusCommand implements Callable<Integer> {
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
-
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -46,52 +43,58 @@ final class StatusCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object on standard output, and nothing else.")
     private boolean json;
 
-    @Option(
-            names = "--control",
-            paramLabel = "HOST[:PORT]",
-            defaultValue = "127.0.0.1:7600",
-            description = "Control port of any process of the group (default: ${DEFAULT-VALUE}).")
-    private String control = "";
+    @Mixin
+    private ControlQuestion question = new ControlQuestion();
 
     @Override
     public Integer call() {
-        ControlAddress target = ControlAddress.parse(control);
         var request = new JsonObject().put("ask", "status");
         if (group != null) {
             request.put("group", group);
         }
-        JsonObject answer = ControlQuestion.ask(target, request);
+        JsonObject answer = question.ask(request);
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             out.println(answer.encode());
         } else {
-            print(answer, target, out);
+            print(answer, out);
         }
         out.flush();
-        return ExitCode.OK;
+        return isAllConnected(answer) ? ExitCode.OK : ExitCode.NOT_ALL_CONNECTED;
     }
 
-    private static void print(JsonObject answer, ControlAddress target, PrintWriter out) {
+    /** True if the process has started and every group that was asked for is complete. */
+    static boolean isAllConnected(JsonObject answer) {
+        return !answer.getBoolean("starting", false)
+                && answer.getJsonArray("groups", new JsonArray()).stream()
+                        .map(JsonObject.class::cast)
+                        .allMatch(group -> "COMPLETE".equals(group.getString("epochState")));
+    }
+
+    private void print(JsonObject answer, PrintWriter out) {
         JsonArray groups = answer.getJsonArray("groups", new JsonArray());
         groups.forEach(group -> out.println(StatusVerticle.text((JsonObject) group)));
         String paths = GpuPaths.text(answer.getJsonObject("gpuPaths", new JsonObject()));
         if (!paths.isEmpty()) {
             out.println(paths);
         }
+        String who = "pid " + answer.getLong("pid") + " at " + question.target();
         if (answer.getBoolean("starting", false)) {
-            out.println("pid " + answer.getLong("pid") + " at " + target + " is starting: it is not in a cluster yet"
-                    + waitingFor(target));
+            out.println(who + " is starting: it is not in a cluster yet" + waitingFor());
         } else if (groups.isEmpty()) {
-            out.println("pid " + answer.getLong("pid") + " at " + target + " is in no group");
+            out.println(who + " is in no group");
         }
     }
 
-    private static String waitingFor(ControlAddress target) {
-        JsonObject request = new JsonObject().put("ask", "cluster");
-        return ControlClient.ask(target, request, PATIENCE) instanceof ControlClient.Reply.Answered(JsonObject body)
-                        && body.getString("waitingFor") != null
-                ? ", and waits for " + body.getString("waitingFor")
-                        + (body.getString("why") == null ? "" : " (" + body.getString("why") + ")")
-                : "";
+    private String waitingFor() {
+        try {
+            JsonObject body = question.ask(new JsonObject().put("ask", "cluster"));
+            return body.getString("waitingFor") == null
+                    ? ""
+                    : ", and waits for " + body.getString("waitingFor")
+                            + (body.getString("why") == null ? "" : " (" + body.getString("why") + ")");
+        } catch (ControlQuestion.NoAnswerException | MusterException _) {
+            return ""; // it has ended since, or it does not know the question yet
+        }
     }
 }

@@ -4,7 +4,6 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.muster.launch.ExitCode;
 import io.muster.launch.RankList;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -135,7 +134,7 @@ final class Fleet implements AutoCloseable {
     JsonObject status(int host) throws IOException, InterruptedException {
         try (MusterCommand status = MusterCommand.start(
                 place.prefix(host), temp, "status", "--json", "--group", "g", "--control", place.control(host))) {
-            assertThat(status.awaitExit()).as(status::toString).isEqualTo(ExitCode.OK);
+            assertThat(status.awaitExit()).as(status::toString).isIn(0, 3);
             return new JsonObject(status.out().getFirst())
                     .getJsonArray("groups")
                     .getJsonObject(0);

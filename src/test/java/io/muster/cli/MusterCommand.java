@@ -4,6 +4,7 @@ package io.muster.cli;
 
 import io.muster.FlightRecordWhenItFails;
 import io.muster.cluster.ControlAddress;
+import io.muster.cluster.ControlClient;
 import io.muster.launch.FreePorts;
 import io.muster.launch.JvmCommand;
 import io.vertx.core.json.DecodeException;
@@ -16,6 +17,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -181,14 +183,15 @@ public final class MusterCommand implements AutoCloseable {
      * Ctrl-C. If the build was started with SIGINT ignored (nohup, a background job), its child processes ignore SIGINT
      * too, and SIGTERM is sent in its place.
      *
-     * @return the expected exit code
+     * @return the signal that was sent
      */
-    int interrupt() throws IOException, InterruptedException {
+    String interrupt() throws IOException, InterruptedException {
         boolean ignored = Files.readAllLines(Path.of("/proc/" + pid() + "/status")).stream()
                 .filter(line -> line.startsWith("SigIgn:"))
                 .anyMatch(line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 0b10) != 0);
-        signal(ignored ? "TERM" : "INT");
-        return ignored ? 143 : 130;
+        String sent = ignored ? "TERM" : "INT";
+        signal(sent);
+        return sent;
     }
 
     /** Lines of standard output. */
@@ -223,8 +226,8 @@ public final class MusterCommand implements AutoCloseable {
             return "(none)";
         }
         return prefix.isEmpty()
-                ? ControlQuestion.ask(ControlAddress.parse(control), new JsonObject().put("ask", "dump"))
-                        .encodePrettily()
+                ? String.valueOf(ControlClient.ask(
+                        ControlAddress.parse(control), new JsonObject().put("ask", "dump"), Duration.ofSeconds(10)))
                 : dumpFrom(control);
     }
 

@@ -5,7 +5,6 @@ package io.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -112,7 +111,7 @@ final class NetworkNamespaceIT {
     void aProcessThatListensOnLoopbackOnlyFailsAtItsStart() throws Exception {
         MusterCommand second = start(1, "--bind", "127.0.0.1");
 
-        assertThat(second.awaitExit()).as(second::toString).isEqualTo(ExitCode.USAGE);
+        assertThat(second.awaitExit()).as(second::toString).isEqualTo(2);
         assertThat(second.err().lines())
                 .singleElement()
                 .asString()

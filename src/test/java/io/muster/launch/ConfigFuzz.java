@@ -14,11 +14,11 @@ import java.util.Objects;
 public final class ConfigFuzz {
     private ConfigFuzz() {}
 
-    /** A line from a supposed control port gives an answer or a MusterException with a message. */
+    /** A line from a supposed control port gives an answer or a failure with a message. */
     public static void answer(byte[] line) {
         try {
             Objects.requireNonNull(ControlQuestion.body(new ControlAddress("127.0.0.1", 1), ControlFuzz.answer(line)));
-        } catch (MusterException refusal) {
+        } catch (MusterException | ControlQuestion.NoAnswerException refusal) {
             Objects.requireNonNull(refusal.getMessage());
         }
     }

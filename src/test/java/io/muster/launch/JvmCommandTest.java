@@ -25,7 +25,7 @@ final class JvmCommandTest {
         String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
 
         assertThat(output).isEqualTo("muster (not packaged), Java " + Runtime.version() + System.lineSeparator());
-        assertThat(child.waitFor()).isEqualTo(ExitCode.OK);
+        assertThat(child.waitFor()).isZero();
     }
 
     @Test
