@@ -2,6 +2,7 @@
 
 package io.muster.cli;
 
+import io.muster.cluster.ControlAddress;
 import io.muster.group.MusterException;
 import io.muster.group.WarmupMode;
 import io.muster.ops.Doctor;
@@ -25,13 +26,14 @@ import picocli.CommandLine.Spec;
         description = "Shows what this host offers, what is missing, and what to do about it.",
         footer = {
             "",
-            "Exit codes: 0 Muster can run here (a GPU is not needed), 2 a finding is FAIL (the address or a port can't "
-                    + "be used), or wrong arguments."
+            "Exit codes: 0 Muster can run here (a GPU is not needed), 2 a finding is FAIL (an address, a port "
+                    + "or the member list can't be used), or wrong arguments."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class DoctorCommand implements Callable<Integer> {
     private static final int MAX_PORT = 65_535;
+    private static final String LOG_LEVEL = "muster.log.level";
 
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -40,8 +42,31 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(
             names = "--bind",
             paramLabel = "ADDRESS",
-            description = "Address of this host that ranks would listen on; 0.0.0.0: every interface.")
+            description =
+                    "Address or name of this host that ranks would listen on; 0.0.0.0: every interface. A process "
+                            + "starts there for a moment, on free ports.")
     private @Nullable String bind;
+
+    @Option(
+            names = "--advertise",
+            paramLabel = "ADDRESS",
+            defaultValue = "",
+            description = "Address that others would dial, if it differs from --bind.")
+    private String advertise = "";
+
+    @Option(
+            names = "--members",
+            paramLabel = "HOST[:PORT],…",
+            defaultValue = "",
+            description = "Control addresses of all processes, as for 'run'. Each is asked.")
+    private String members = "";
+
+    @Option(
+            names = "--control-port",
+            paramLabel = "PORT",
+            defaultValue = "7600",
+            description = "Control port that the process would have (default: ${DEFAULT-VALUE}).")
+    private int controlPort;
 
     @Option(
             names = "--port",
@@ -62,7 +87,14 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         check();
-        List<Finding> findings = Doctor.examine(HostFactsCollector.collect(bind, ports, warmup));
+        if (System.getProperty(LOG_LEVEL) == null) {
+            System.setProperty(LOG_LEVEL, "ERROR"); // the process that starts here logs nothing that is no finding
+        }
+        List<ControlAddress> others = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
+        List<Finding> findings = new ArrayList<>(Doctor.examine(HostFactsCollector.collect(bind, ports, warmup)));
+        if (bind != null) {
+            findings.addAll(StartCheck.of(bind, advertise, controlPort, others));
+        }
         PrintWriter out = spec.commandLine().getOut();
         out.print(json ? DoctorReport.json(findings).encode() + System.lineSeparator() : DoctorReport.text(findings));
         out.flush();
@@ -70,6 +102,9 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private void check() {
+        if (bind == null && !(advertise + members).isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "--advertise and --members need --bind");
+        }
         for (int port : ports) {
             if (port < 1 || port > MAX_PORT) {
                 throw new ParameterException(spec.commandLine(), "--port must be 1 to " + MAX_PORT + ", got " + port);

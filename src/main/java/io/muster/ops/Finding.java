@@ -23,11 +23,11 @@ public record Finding(String topic, Level level, String what, String whatToDo) {
         FAIL
     }
 
-    static Finding ok(String topic, String what) {
+    public static Finding ok(String topic, String what) {
         return new Finding(topic, Level.OK, what, "");
     }
 
-    static Finding info(String topic, String what) {
+    public static Finding info(String topic, String what) {
         return new Finding(topic, Level.INFO, what, "");
     }
 }

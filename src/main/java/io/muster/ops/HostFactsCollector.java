@@ -14,6 +14,7 @@ import io.muster.ops.HostFacts.Jvm;
 import io.muster.ops.HostFacts.Network;
 import io.muster.ops.HostFacts.Port;
 import io.muster.ops.HostFacts.Settings;
+import io.muster.options.OwnAddress;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -62,7 +63,10 @@ public final class HostFactsCollector {
 
     private static Bind resolve(String text) {
         try {
-            return new Bind(text, InetAddress.getByName(text));
+            InetAddress[] all = InetAddress.getAllByName(text);
+            return new Bind(
+                    text,
+                    Stream.of(all).filter(OwnAddress::isOfThisHost).findFirst().orElse(all[0]));
         } catch (UnknownHostException e) {
             return new Bind(text, null);
         }

@@ -37,7 +37,8 @@ public sealed interface PublishedAddress {
                     .filter(each -> each.address().equals(bind))
                     .findFirst()
                     .map(PublishedAddress::single)
-                    .orElseGet(NotHere::new);
+                    // Linux listens on all of 127.0.0.0/8, of which the interface lists one
+                    .orElseGet(() -> bind.isLoopbackAddress() ? new OnlyThisHost(bind, "lo") : new NotHere());
         }
         List<HostAddress> candidates = addresses.stream()
                 .filter(each ->

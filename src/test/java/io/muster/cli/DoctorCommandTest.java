@@ -4,6 +4,7 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.TestNames;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -60,6 +61,28 @@ class DoctorCommandTest {
     void exitsWithTwoForAnAddressOfNoInterface() {
         assertThat(run("--bind", "203.0.113.77")).isEqualTo(2); // TEST-NET-3
         assertThat(out.toString()).contains("no interface of this host has this address");
+    }
+
+    /** What {@code run} refuses, and what it would wait for, is found before. */
+    @Test
+    void triesWhatRunWouldDo() {
+        TestNames.put("node1.test", "127.0.1.1");
+        TestNames.put("node2.test", "127.0.0.2", "127.0.0.3");
+
+        assertThat(run("--bind", "::1")).as(out.toString()).isZero();
+        assertThat(out.toString()).containsPattern("OK   start +a process starts here .* listens on ::1, ");
+        assertThat(run("--bind", "0.0.0.0")).isEqualTo(2);
+        assertThat(out.toString()).containsPattern("FAIL start +.*endpoint.advertise must be set");
+        assertThat(run("--bind", "127.0.0.1", "--control-port", "1", "--members", "node1.test:1,node2.test:1"))
+                .isZero();
+        assertThat(out.toString())
+                .contains(
+                        "node1.test resolves to 127.0.1.1 here, but this process listens on 127.0.0.1",
+                        "nothing listens on node2.test:1 yet (127.0.0.2: Connection refused; 127.0.0.3: Connection"
+                                + " refused)");
+        assertThat(run("--bind", "node1.test", "--members", "node1.test,198.51.100.2"))
+                .isEqualTo(2);
+        assertThat(out.toString()).contains("would listen on 127.0.1.1 (to which this host resolves node1.test)");
     }
 
     @Test
