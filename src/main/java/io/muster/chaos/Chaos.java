@@ -10,7 +10,6 @@ import io.muster.launch.EventWriter;
 import io.muster.launch.GroupProcesses;
 import io.muster.ops.StatusVerticle;
 import io.vertx.core.json.JsonObject;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -283,12 +282,8 @@ final class Chaos implements AutoCloseable {
                     picture.forget(next.child().ranks());
                 }
                 if (!expectedToEnd.remove(next.child())) {
-                    List<String> lines = new ArrayList<>(next.child().lastLines());
-                    throw MusterException.retry("the process of ranks "
-                            + next.child().ranks() + " (pid " + next.child().pid()
-                            + ") was not ended by a fault, and has ended with exit"
-                            + " code " + exitCode
-                            + (lines.isEmpty() ? "" : ": " + String.join(System.lineSeparator() + "  ", lines)));
+                    throw MusterException.retry(
+                            "no fault ended it: " + next.child().ended(exitCode));
                 }
             }
         }

@@ -83,8 +83,7 @@ final class Demo implements AutoCloseable {
         while (true) {
             Received next = next(Long.MAX_VALUE);
             if (next != null && next.news() instanceof News.Ended(int exitCode)) {
-                say("the process of ranks " + next.child().ranks() + " (pid "
-                        + next.child().pid() + ") has ended with exit code " + exitCode);
+                say(next.child().ended(exitCode));
             }
         }
     }
@@ -160,13 +159,7 @@ final class Demo implements AutoCloseable {
             return;
         }
         progress.end();
-        ChildProcess child = next.child();
-        List<String> lines = child.lastLines();
-        throw MusterException.retry("the process of ranks " + child.ranks() + " (pid " + child.pid()
-                + ") has ended with exit code " + exitCode
-                + (lines.isEmpty()
-                        ? " and has printed no error; set MUSTER_DEBUG=1 to see more"
-                        : ": " + String.join(System.lineSeparator() + "  ", lines)));
+        throw MusterException.retry(next.child().ended(exitCode));
     }
 
     // ---- restart

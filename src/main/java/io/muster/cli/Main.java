@@ -54,6 +54,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
         })
 public final class Main implements Runnable {
     private static final String LOGGING = "logback.configurationFile";
+    /** The part of a log line that shows an exception: one line without its stack, unless in debug mode. */
+    private static final String LOGGED_EXCEPTION = "muster.log.exception";
+
+    private static final boolean DEBUG = "1".equals(System.getenv("MUSTER_DEBUG"));
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -62,16 +66,12 @@ public final class Main implements Runnable {
             names = "--debug",
             scope = ScopeType.INHERIT,
             description = "Print the stack trace of a failure (also: MUSTER_DEBUG=1).")
-    private boolean debug = "1".equals(System.getenv("MUSTER_DEBUG"));
+    private boolean debug = DEBUG;
 
     private Main() {}
 
     public static void main(String[] args) {
-        // set before the first logger exists; the library has no such file, because an application configures its own
-        // log
-        if (System.getProperty(LOGGING) == null) {
-            System.setProperty(LOGGING, "io/muster/cli/logback.xml");
-        }
+        prepareLog();
         try {
             System.exit(commandLine().execute(args));
         } catch (Error failure) {
@@ -81,6 +81,26 @@ public final class Main implements Runnable {
             String message = firstLine(failure.toString());
             System.err.println("muster: " + message + FileLimit.hint(message));
             Runtime.getRuntime().halt(ExitCode.FAILED);
+        }
+    }
+
+    /** What goes to standard error beside the messages of the command: one line for an event or a failure. */
+    static void prepareLog() {
+        // set before the first logger exists; the library has no such file, because an application configures its own
+        // log
+        if (System.getProperty(LOGGING) == null) {
+            System.setProperty(LOGGING, "io/muster/cli/logback.xml");
+        }
+        System.setProperty(LOGGED_EXCEPTION, DEBUG ? "%n%ex" : "%replace( %ex{0}){'\\s+', ' '}%n%nopex");
+        Thread.setDefaultUncaughtExceptionHandler(Main::uncaught);
+    }
+
+    /** A thread that fails by a bug is said in one line; the process goes on, as without this handler. */
+    private static void uncaught(Thread thread, Throwable failure) {
+        System.err.println("muster: thread " + thread.getName() + " failed: " + firstLine(failure.toString())
+                + (DEBUG ? "" : " (MUSTER_DEBUG=1 shows where)"));
+        if (DEBUG) {
+            failure.printStackTrace();
         }
     }
 

@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BenchChild implements AutoCloseable {
     private static final long POLL_MS = 100;
-    private static final String ERROR_PREFIX = "muster: ";
 
     private final ChildProcess process;
     private final Map<String, BlockingQueue<JsonObject>> received = new ConcurrentHashMap<>();
@@ -70,12 +69,7 @@ public final class BenchChild implements AutoCloseable {
             }
             case ChildProcess.News.Ended(int exitCode) -> {
                 if (end == null) {
-                    end = "exit code " + exitCode + "; "
-                            + child.lastLines().stream()
-                                    .filter(line -> line.startsWith(ERROR_PREFIX))
-                                    .reduce((_, last) -> last)
-                                    .map(line -> line.substring(ERROR_PREFIX.length()))
-                                    .orElse("set MUSTER_DEBUG=1 to see its log");
+                    end = child.ended(exitCode);
                 }
             }
         }

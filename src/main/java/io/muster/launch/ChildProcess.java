@@ -15,6 +15,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 
 /**
  * A command in a JVM of its own that prints JSON lines. The lines of its standard output are passed on as events. The
@@ -63,11 +64,24 @@ public final class ChildProcess {
         return process.isAlive();
     }
 
-    /** The last lines of its standard error. */
-    public List<String> lastLines() {
+    /**
+     * Says that it has ended, why, and what to do, in one sentence and without a stack trace. With
+     * {@code MUSTER_DEBUG=1} its last lines follow.
+     *
+     * @param exitCode as {@link News.Ended} has it
+     */
+    public String ended(int exitCode) {
+        List<String> lines;
         synchronized (lastLines) {
-            return List.copyOf(lastLines);
+            lines = List.copyOf(lastLines);
         }
+        return "the process " + (ranks.isEmpty() ? "" : "of ranks " + ranks + " ") + "(pid " + pid()
+                + ") has ended with exit code " + exitCode + ": " + ChildEnd.why(exitCode, lines)
+                + ("1".equals(System.getenv("MUSTER_DEBUG"))
+                        ? lines.stream()
+                                .map(line -> System.lineSeparator() + "  " + line)
+                                .collect(Collectors.joining())
+                        : "");
     }
 
     /** Writes one line to its standard input; the line is lost if the child has ended. */
