@@ -14,9 +14,12 @@ import io.muster.ops.StatusVerticle;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -34,7 +37,7 @@ final class Demo implements AutoCloseable {
 
     private final DemoPlan plan;
     private final EventWriter events;
-    private final ProgressLine progress;
+    private final LiveView view;
     private final List<List<Integer>> seats;
     private final GroupProcesses processes;
     private final DemoPicture picture;
@@ -46,10 +49,10 @@ final class Demo implements AutoCloseable {
 
     private record Received(ChildProcess child, News news) {}
 
-    Demo(DemoPlan plan, List<Integer> ports, EventWriter events, ProgressLine progress) {
+    Demo(DemoPlan plan, List<Integer> ports, EventWriter events, LiveView view) {
         this.plan = plan;
         this.events = events;
-        this.progress = progress;
+        this.view = view;
         this.seats = plan.seats();
         this.picture = new DemoPicture(plan.ranks());
         this.processes = new GroupProcesses(
@@ -76,16 +79,48 @@ final class Demo implements AutoCloseable {
         return done == null ? notAllConnected() : allConnected(done);
     }
 
-    /** Stays up until this process is ended, and prints events until then. */
+    /** Stays up until this process is ended. Shows the state, and says each loss, each new epoch and each end. */
     void keep() {
         say("staying up until Ctrl-C; for the status, run: muster status --control "
                 + processes.controls().getFirst());
+        JsonObject known = picture.knownToAll(0);
+        long epoch = known == null ? 0 : known.getLong("epoch");
+        Set<String> losses = new HashSet<>();
+        degraded.clear();
         while (true) {
-            Received next = next(Long.MAX_VALUE);
+            long now = System.nanoTime();
+            show(0, now);
+            Received next = next(view.dueInNanos(now));
             if (next != null && next.news() instanceof News.Ended(int exitCode)) {
                 say(next.child().ended(exitCode));
             }
+            degraded.values().stream()
+                    .map(EventWriter::degradedText)
+                    .filter(losses::add)
+                    .forEach(this::say);
+            degraded.clear();
+            JsonObject complete = picture.knownToAll(epoch);
+            if (complete != null) {
+                epoch = complete.getLong("epoch");
+                say(connected(complete));
+            }
         }
+    }
+
+    private void show(long after, long nowNanos) {
+        view.show(picture.summary(after), () -> table(after), nowNanos);
+    }
+
+    private List<String> table(long after) {
+        List<DemoPicture.Place> places = new ArrayList<>();
+        for (int process = 0; process < seats.size(); process++) {
+            ChildProcess child = processes.child(process);
+            places.add(new DemoPicture.Place(
+                    seats.get(process),
+                    child.isAlive() ? child.pid() : 0,
+                    processes.controls().get(process).toString()));
+        }
+        return picture.table(places, after, System.nanoTime(), view.room());
     }
 
     /** Ends all processes. Returns when all have ended; idempotent. */
@@ -114,11 +149,10 @@ final class Demo implements AutoCloseable {
             if (now - endNanos >= 0) {
                 break;
             }
-            progress.set(picture.summary(after), now);
-            failIfEnded(next(Math.min(endNanos - now, progress.dueInNanos(now))));
+            show(after, now);
+            failIfEnded(next(Math.min(endNanos - now, view.dueInNanos(now))));
         }
-        progress.set(picture.summary(after), System.nanoTime());
-        progress.end();
+        view.end(picture.summary(after), () -> table(after));
         if (known == null) {
             say(
                     up
@@ -158,7 +192,7 @@ final class Demo implements AutoCloseable {
         if (next == null || !(next.news() instanceof News.Ended(int exitCode)) || next.child() == killed) {
             return;
         }
-        progress.end();
+        view.pause();
         throw MusterException.retry(next.child().ended(exitCode));
     }
 
@@ -266,7 +300,7 @@ final class Demo implements AutoCloseable {
     }
 
     private void say(String line) {
-        progress.end();
+        view.pause();
         events.text(line);
     }
 }

@@ -141,8 +141,8 @@ final class DemoCommand implements Callable<Integer> {
                     .run();
         }
         var events = new EventWriter(System.out, json);
-        var progress = new ProgressLine(System.out, ProgressLine.Kind.of(json));
-        try (var demo = new Demo(plan, FreePorts.choose(plan.seats().size(), new SecureRandom()), events, progress)) {
+        var view = LiveView.on(System.out, LiveView.Kind.of(json));
+        try (var demo = new Demo(plan, FreePorts.choose(plan.seats().size(), new SecureRandom()), events, view)) {
             Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> end(demo)));
             EndSignals.endInOrder();
             int code = demo.run();

@@ -4,6 +4,7 @@ package io.muster.launch;
 
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,10 +20,28 @@ import org.jspecify.annotations.Nullable;
  * of each link, which rank knows which epoch. Not thread-safe.
  */
 public final class DemoPicture {
+    private static final String CONNECTED = "CONNECTED";
+    private static final String ROW = "%-9s %-8s %-16s %6s  %s";
+
     private final int worldSize;
     private final TreeSet<Integer> published = new TreeSet<>();
     private final Map<Link, String> links = new TreeMap<>();
     private final Map<Integer, JsonObject> allConnected = new TreeMap<>();
+    /** When something about each rank changed last, by {@link System#nanoTime}. */
+    private final Map<Integer, Long> changedNanos = new TreeMap<>();
+
+    /**
+     * A process of the table.
+     *
+     * @param ranks its ranks
+     * @param pid 0 if it does not run
+     * @param address of its control port
+     */
+    public record Place(List<Integer> ranks, long pid, String address) {
+        public Place {
+            ranks = List.copyOf(ranks);
+        }
+    }
 
     private record Link(int rank, int peer) implements Comparable<Link> {
         @Override
@@ -37,12 +57,16 @@ public final class DemoPicture {
     /** Adds one event of one process. */
     public void note(JsonObject event) {
         switch (event.getString("event", "")) {
-            case "published" -> published.add(event.getInteger("rank"));
+            case "published" -> {
+                published.add(event.getInteger("rank"));
+                changed(event.getInteger("rank"));
+            }
             case "peer-state" -> {
                 int rank = event.getInteger("rank");
                 int peer = event.getInteger("peer");
                 if (rank != peer) {
                     links.put(new Link(rank, peer), event.getString("to"));
+                    changed(rank);
                 }
             }
             case "all-connected" -> ranks(event).forEach(rank -> allConnected.put(rank, event));
@@ -55,6 +79,11 @@ public final class DemoPicture {
         published.removeAll(ranks);
         links.keySet().removeIf(link -> ranks.contains(link.rank()));
         ranks.forEach(allConnected::remove);
+        ranks.forEach(this::changed);
+    }
+
+    private void changed(int rank) {
+        changedNanos.put(rank, System.nanoTime());
     }
 
     /** True if none of these ranks has published or knows an epoch, or if all were forgotten. */
@@ -87,6 +116,77 @@ public final class DemoPicture {
                 .orElseThrow();
     }
 
+    /**
+     * A table with a row for each process, and the summary as its last line. If there are more processes than room,
+     * those whose links are not all connected come first.
+     *
+     * @param room lines that it may have
+     */
+    public List<String> table(List<Place> places, long after, long nowNanos, int room) {
+        List<Place> open = places.stream().filter(place -> !isConnected(place)).toList();
+        List<Place> ordered = places.size() + 2 <= room
+                ? places
+                : Stream.concat(open.stream(), places.stream().filter(this::isConnected))
+                        .toList();
+        List<String> table = new ArrayList<>(List.of(ROW.formatted("ranks", "process", "host", "since", "links")));
+        int rows = places.size() + 2 <= room ? places.size() : Math.max(1, room - 3);
+        ordered.stream().limit(rows).forEach(place -> table.add(row(place, nowNanos)));
+        if (rows < places.size()) {
+            table.add("… and " + (places.size() - rows) + " more processes");
+        }
+        table.add(summary(after));
+        return table;
+    }
+
+    private String row(Place place, long nowNanos) {
+        long since = place.ranks().stream()
+                .mapToLong(rank -> changedNanos.getOrDefault(rank, nowNanos))
+                .max()
+                .orElse(nowNanos);
+        boolean isUp = place.ranks().stream().anyMatch(changedNanos::containsKey);
+        return ROW.formatted(
+                ranges(place.ranks()),
+                place.pid() == 0 ? "-" : String.valueOf(place.pid()),
+                place.address(),
+                isUp ? (nowNanos - since) / 1_000_000_000 + " s" : "-",
+                place.pid() == 0 ? "ended" : states(place));
+    }
+
+    private String states(Place place) {
+        if (place.ranks().stream().noneMatch(published::contains)) {
+            return "starting";
+        }
+        Map<String, Integer> counts = new TreeMap<>();
+        links.forEach((link, state) -> {
+            if (place.ranks().contains(link.rank())) {
+                counts.merge(state, 1, Integer::sum);
+            }
+        });
+        Integer connected = counts.remove(CONNECTED);
+        return (connected == null ? 0 : connected) + "/" + place.ranks().size() * (worldSize - 1) + " " + CONNECTED
+                + counts.entrySet().stream()
+                        .map(state -> ", " + state.getValue() + " " + state.getKey())
+                        .collect(Collectors.joining());
+    }
+
+    private boolean isConnected(Place place) {
+        return links.entrySet().stream()
+                        .filter(link -> place.ranks().contains(link.getKey().rank()))
+                        .filter(link -> link.getValue().equals(CONNECTED))
+                        .count()
+                == (long) place.ranks().size() * (worldSize - 1);
+    }
+
+    /** {@code 0-3} or {@code 0,2}. */
+    private static String ranges(List<Integer> ranks) {
+        int first = ranks.getFirst();
+        int last = ranks.getLast();
+        if (ranks.size() == 1) {
+            return String.valueOf(first);
+        }
+        return last - first == ranks.size() - 1 ? first + "-" + last : ranks(ranks);
+    }
+
     /** One line: {@code published 3/4 (not 2) | links 6/12 CONNECTED, 6 WAITING_STORE | all-connected known to 0/4}. */
     public String summary(long after) {
         List<Integer> missing = IntStream.range(0, worldSize)
@@ -96,7 +196,7 @@ public final class DemoPicture {
         Map<String, Integer> others = new TreeMap<>();
         int connected = 0;
         for (String state : links.values()) {
-            if (state.equals("CONNECTED")) {
+            if (state.equals(CONNECTED)) {
                 connected++;
             } else {
                 others.merge(state, 1, Integer::sum);
@@ -110,7 +210,7 @@ public final class DemoPicture {
                 allConnected.values().stream().filter(one -> epoch(one) > after).count();
         return "published " + published.size() + "/" + worldSize
                 + (missing.isEmpty() || published.isEmpty() ? "" : " (not " + ranks(missing) + ")")
-                + " | links " + connected + "/" + worldSize * (worldSize - 1) + " CONNECTED"
+                + " | links " + connected + "/" + worldSize * (worldSize - 1) + " " + CONNECTED
                 + others.entrySet().stream()
                         .map(state -> ", " + state.getValue() + " " + state.getKey())
                         .collect(Collectors.joining())

@@ -170,7 +170,7 @@ final class DemoIT {
                         new DemoPlan(2, 2, null, null, Duration.ofSeconds(60), List.of()),
                         List.of(MusterCommand.freePorts(1).getFirst(), busy.getLocalPort()),
                         new EventWriter(out, true),
-                        new ProgressLine(out, ProgressLine.Kind.OFF))) {
+                        LiveView.on(out, LiveView.Kind.OFF))) {
             assertThatThrownBy(demo::run)
                     .isInstanceOf(MusterException.class)
                     .hasMessageContainingAll(
