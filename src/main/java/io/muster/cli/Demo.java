@@ -46,6 +46,10 @@ final class Demo implements AutoCloseable {
     private final Map<ChildProcess, JsonObject> degraded = new LinkedHashMap<>();
 
     private @Nullable ChildProcess killed;
+    /**
+     * Set by the thread that closes; read by the thread that runs, which says nothing about processes that end then.
+     */
+    private volatile boolean closing;
 
     private record Received(ChildProcess child, News news) {}
 
@@ -79,7 +83,7 @@ final class Demo implements AutoCloseable {
         return done == null ? notAllConnected() : allConnected(done);
     }
 
-    /** Stays up until this process is ended. Shows the state, and says each loss, each new epoch and each end. */
+    /** Stays up until {@link #close}. Shows the state, and says each loss, each new epoch and each end. */
     void keep() {
         say("staying up until Ctrl-C; for the status, run: muster status --control "
                 + processes.controls().getFirst());
@@ -91,6 +95,9 @@ final class Demo implements AutoCloseable {
             long now = System.nanoTime();
             show(0, now);
             Received next = next(view.dueInNanos(now));
+            if (closing) {
+                return;
+            }
             if (next != null && next.news() instanceof News.Ended(int exitCode)) {
                 say(next.child().ended(exitCode));
             }
@@ -126,6 +133,7 @@ final class Demo implements AutoCloseable {
     /** Ends all processes. Returns when all have ended; idempotent. */
     @Override
     public void close() {
+        closing = true;
         processes.close();
     }
 

@@ -3,6 +3,7 @@
 package io.muster.fabric;
 
 import io.muster.group.FabricIdentity;
+import io.muster.group.SystemUser;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -56,7 +57,7 @@ final class CliqueFolder implements AutoCloseable {
         String processPart = self.pid() + "-"
                 + self.info().startInstant().map(start -> start.toEpochMilli()).orElse(0L) + "-";
         String name = processPart + HexFormat.of().toHexDigits(random.nextLong());
-        String user = System.getProperty("user.name").replaceAll("[^A-Za-z0-9._-]", "_");
+        String user = SystemUser.name().replaceAll("[^A-Za-z0-9._-]", "_");
         Path root = base.toAbsolutePath().resolve("muster-fabric-" + user);
         Path folder = root.resolve(identity.clusterUuid() + "-" + Integer.toUnsignedString(identity.clique()));
         for (int attempt = 1; ; attempt++) {

@@ -26,6 +26,9 @@ final class ChildEnd {
         if (!memory.isEmpty()) {
             return "this host or its JVM has too little memory (" + memory + "); " + LESS;
         }
+        if (exitCode == 0) {
+            return "it was asked to end (SIGTERM or SIGINT), and has left in order";
+        }
         if (exitCode == SIGKILL) {
             return "it was killed (SIGKILL), as the kernel does where memory is short (see dmesg); " + LESS;
         }

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The command that runs {@code io.muster.cli.Main} in another JVM, with the Java, the flags and the classes of this
@@ -26,6 +28,8 @@ import java.util.stream.Stream;
 public final class JvmCommand {
     /** As text, because the command line imports this package and must not be imported here. */
     private static final String MAIN = "io.muster.cli.Main";
+
+    private static final Pattern COLLECTOR = Pattern.compile("-XX:\\+Use(G1|Z|Parallel|Shenandoah|Epsilon)GC\\b");
 
     private static final List<String> PASSED_ON =
             List.of("muster.home", "muster.jar", "muster.log.level", "java.io.tmpdir");
@@ -44,6 +48,10 @@ public final class JvmCommand {
         }
         JvmCommand command = new JvmCommand();
         command.flags.add("@" + options);
+        if (choosesCollector(System.getenv("JAVA_TOOL_OPTIONS"))
+                || choosesCollector(System.getenv("JDK_JAVA_OPTIONS"))) {
+            command.flags.add("-XX:-UseSerialGC"); // a JVM refuses two collectors; the launcher does the same
+        }
         for (String property : PASSED_ON) {
             String value = System.getProperty(property);
             if (value != null) {
@@ -51,6 +59,10 @@ public final class JvmCommand {
             }
         }
         return command;
+    }
+
+    static boolean choosesCollector(@Nullable String flags) {
+        return flags != null && COLLECTOR.matcher(flags).find();
     }
 
     /**
@@ -91,7 +103,7 @@ public final class JvmCommand {
             return files.filter(file -> file.getFileName().toString().matches("start-.*\\.aot"))
                     .filter(file -> file.toFile().length() > 0)
                     .max(Comparator.comparingLong(file -> file.toFile().lastModified()))
-                    .map(archive -> List.of("-XX:AOTCache=" + archive, "-Xlog:aot=off", "-Xlog:cds=off"))
+                    .map(archive -> List.of("-XX:AOTCache=" + archive, "-Xlog:aot=off:stderr", "-Xlog:cds=off:stderr"))
                     .orElse(List.of());
         } catch (IOException e) {
             throw new UncheckedIOException("can't list the folder of " + jar + ": " + e.getMessage(), e);

@@ -3,6 +3,7 @@
 package io.muster.ops;
 
 import io.muster.group.LogEvents;
+import io.muster.group.SystemUser;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +38,7 @@ public final class FlightFiles {
      */
     public FlightFiles(String folder, int keep) {
         this.folder = folder.isEmpty()
-                ? Path.of(System.getProperty("java.io.tmpdir"), "muster-flight-" + System.getProperty("user.name"))
+                ? Path.of(System.getProperty("java.io.tmpdir"), "muster-flight-" + SystemUser.name())
                 : Path.of(folder);
         this.keep = keep;
     }

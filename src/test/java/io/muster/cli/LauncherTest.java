@@ -109,6 +109,54 @@ final class LauncherTest {
                 .endsWith("/muster-1.jar][demo][--group][a b]\n");
     }
 
+    @Test // a JVM refuses two collectors
+    void aCollectorThatTheUserChoosesTakesThePlaceOfTheOwnOne() throws Exception {
+        environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
+        assertThat(launch().output()).doesNotContain("UseSerialGC");
+        for (String variable : List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "MUSTER_JAVA_OPTS")) {
+            environment.put(variable, "-Xmx64m -XX:+UseZGC");
+
+            assertThat(launch().output()).as(variable).contains("[-XX:-UseSerialGC]");
+            environment.remove(variable);
+        }
+    }
+
+    @Test // its address would stand among the JSON
+    void aDebuggerIsQuietOnlyForJson() throws Exception {
+        environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
+        environment.put("MUSTER_JAVA_OPTS", "-agentlib:jdwp=transport=dt_socket,server=y");
+
+        assertThat(launch("run").output()).contains("[-agentlib:jdwp=transport=dt_socket,server=y]");
+        assertThat(launch("run", "--json").output()).contains("[-agentlib:jdwp=quiet=y,transport=dt_socket,server=y]");
+    }
+
+    @Test // in the C locale a JVM does not find its jar under a folder with an umlaut
+    void theCLocaleBecomesOneThatKnowsAllFileNames() throws Exception {
+        Path java = java("asked-25", "25", ReleaseFile.PRESENT);
+        script(java.resolve("bin/java"), "echo \"LC_ALL=$LC_ALL\"; exit 7");
+        environment.put("JAVA_HOME", java.toString());
+
+        assertThat(launch().output()).isEqualTo("LC_ALL=C.UTF-8\n");
+        environment.put("LC_ALL", "C");
+        assertThat(launch().output()).isEqualTo("LC_ALL=C.UTF-8\n");
+        environment.put("LC_ALL", "de_DE.ISO-8859-1");
+        assertThat(launch().output()).isEqualTo("LC_ALL=de_DE.ISO-8859-1\n");
+    }
+
+    @Test
+    void aCheckoutThatCannotBeWrittenIsOneSentence() throws Exception {
+        environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
+        sourcesWithoutAJar();
+        Files.writeString(installed.resolve("target"), "no folder can be made here, for any user");
+
+        Outcome outcome = launch("demo");
+
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.errors())
+                .startsWith("muster: Muster must be built first, and " + installed + "/target can't be written: ")
+                .hasLineCount(1);
+    }
+
     @Test
     void worksThroughASymlink() throws Exception {
         environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());

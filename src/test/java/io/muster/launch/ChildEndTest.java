@@ -40,6 +40,8 @@ final class ChildEndTest { // O-4
                         List.of(),
                         "it was killed (SIGKILL), as the kernel does where memory is short (see dmesg); free memory, or"
                                 + " start fewer processes (--processes, --ranks)"),
+                Arguments.of(
+                        0, List.of("a log line"), "it was asked to end (SIGTERM or SIGINT), and has left in order"),
                 Arguments.of(134, List.of(), "signal 6 ended it; find out who sent it"));
     }
 
