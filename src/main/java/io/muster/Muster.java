@@ -145,8 +145,7 @@ public final class Muster {
         return start(vertx, store, id, options, StartDependencies.USUAL);
     }
 
-    private static Future<Transport> startTransport(
-            LocalGroups groups, OwnAddress address, StartDependencies around) {
+    private static Future<Transport> startTransport(LocalGroups groups, OwnAddress address, StartDependencies around) {
         MusterProcess process = groups.process();
         return around.transport()
                 .start(
