@@ -87,7 +87,7 @@ public final class MemberList {
                 || member.resolve().stream()
                         .anyMatch(address -> address.equals(own.bind())
                                 || address.equals(own.dialled())
-                                || own.bind().isAnyLocalAddress() && OwnAddress.isOfThisHost(address));
+                                || (own.bind().isAnyLocalAddress() && OwnAddress.isOfThisHost(address)));
     }
 
     /** Another process of this host may have the same port on another address: then it answers, or is silent. */
