@@ -135,27 +135,22 @@ public final class MusterHazelcast {
      * <p>The same holds where other members dial another address than the one that is bound (NAT, a wildcard): the
      * advertised address is none of this host.
      *
-     * <p><b>Blocks</b> while it resolves names.
+     * <p>Names are resolved when the member starts. The start fails with a {@link MusterException} of kind CONFIG if
+     * this host can't listen at the address.
      *
      * @return the same configuration
-     * @throws MusterException of kind CONFIG if this host can't listen at the address
      */
     public static Config bindTo(Config config, Bind bind) {
-        OwnAddress own = OwnAddress.of(bind.host(), bind.advertise());
         ServerSocketEndpointConfig members =
                 new ServerSocketEndpointConfig().setPort(bind.port()).setPortAutoIncrement(false);
         config.setProperty("hazelcast.socket.bind.any", "false");
         config.setProperty("hazelcast.prefer.ipv4.stack", "false");
-        if (bind.port() == 0 || !own.dialled().equals(own.bind())) {
+        if (bind.port() == 0 || !bind.advertise().isEmpty()) {
             config.setProperty("hazelcast.socket.client.bind", "false");
         }
         AdvancedNetworkConfig network =
                 config.getAdvancedNetworkConfig().setEnabled(true).setMemberEndpointConfig(members);
-        network.getMemberAddressProviderConfig()
-                .setEnabled(true)
-                .setImplementation(new MemberAddresses(
-                        new InetSocketAddress(own.bind(), bind.port()),
-                        new InetSocketAddress(own.dialled(), bind.port())));
+        network.getMemberAddressProviderConfig().setEnabled(true).setImplementation(new MemberAddresses(bind));
         JoinConfig join = network.getJoin();
         join.getAutoDetectionConfig().setEnabled(false);
         join.getMulticastConfig().setEnabled(false);
@@ -164,26 +159,29 @@ public final class MusterHazelcast {
     }
 
     /** Tells Hazelcast both addresses, because its own choice knows neither names, nor wildcards, nor NAT. */
-    private record MemberAddresses(InetSocketAddress listens, InetSocketAddress dialled)
-            implements MemberAddressProvider {
+    private record MemberAddresses(Bind bind) implements MemberAddressProvider {
         @Override
         public InetSocketAddress getBindAddress() {
-            return listens;
+            return new InetSocketAddress(own().bind(), bind.port());
         }
 
         @Override
         public InetSocketAddress getBindAddress(EndpointQualifier qualifier) {
-            return listens;
+            return getBindAddress();
         }
 
         @Override
         public InetSocketAddress getPublicAddress() {
-            return dialled;
+            return new InetSocketAddress(own().dialled(), bind.port());
         }
 
         @Override
         public InetSocketAddress getPublicAddress(EndpointQualifier qualifier) {
-            return dialled;
+            return getPublicAddress();
+        }
+
+        private OwnAddress own() {
+            return OwnAddress.of(bind.host(), bind.advertise());
         }
     }
 
