@@ -84,9 +84,4 @@ public record Addresses(GroupName group) {
     public String epochStage() {
         return "muster." + group + ".epoch-stage";
     }
-
-    /** Internal, whole cluster: the part of one node in the status picture. */
-    public String nodeStatus() {
-        return "muster." + group + ".node-status";
-    }
 }

@@ -4,6 +4,7 @@ package io.muster.ops;
 
 import io.muster.barrier.BarrierVerticle;
 import io.muster.bus.Addresses;
+import io.muster.group.AllConnected;
 import io.muster.group.Blame;
 import io.muster.group.HostPort;
 import io.muster.group.MusterException;
@@ -15,40 +16,70 @@ import io.muster.segment.RankEntry;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The status picture of one group. A node is a process as the event bus sees it. Each node describes itself. The node
- * that is asked at {@code muster.<g>.status} gathers the answers of all nodes that have a LIVE rank, with one deadline
- * for all of them, and lists the nodes that did not answer. Asking changes no state of ranks and links.
+ * The status picture of one group. Each process describes itself. The process that is asked gathers the parts of all
+ * processes that have a LIVE rank, with one deadline for all of them. It asks over the connections that it has, so an
+ * answer depends on no third process. It lists the processes that it asked in vain, and those that it could not ask.
+ * Asking changes no state of ranks and links.
  */
 public final class StatusVerticle extends VerticleBase {
     private static final int MAX_DISTRUST = 32;
+    /** The state of the epoch in the picture of a node that has not started its part of the group. */
+    private static final String STARTING = "STARTING";
 
     private final Addresses addresses;
     private final BarrierVerticle barrier;
     private final LinkTable links;
     private final Node node;
+    private final Ask ask;
     private final long nodeTimeoutMs;
-    private final List<MessageConsumer<?>> consumers = new ArrayList<>();
+    private @Nullable MessageConsumer<Object> consumer;
+    /** Set on the verticle's context; read by callers on any thread. */
+    private volatile Life life = Life.STARTING;
     /**
      * Questions that are under way. They are asked on any thread. The timers of the verticle end with it, so the open
      * questions must fail then. Otherwise they would never complete.
      */
     private final Set<Promise<JsonObject>> gathering = ConcurrentHashMap.newKeySet();
+
+    private enum Life {
+        STARTING,
+        RUNNING,
+        STOPPED
+    }
+
+    /** Asks other processes for their parts. Never fails. */
+    @FunctionalInterface
+    public interface Ask {
+        Future<Answers> within(Collection<ProcessId> others, long ms);
+    }
+
+    /**
+     * What other processes have answered. A process that is in neither collection was asked and did not answer.
+     *
+     * @param parts by process; empty if the process has no rank of the group any more
+     * @param notAsked there is no connection to them
+     */
+    public record Answers(Map<ProcessId, Buffer> parts, Set<ProcessId> notAsked) {}
 
     /**
      * This node, as the picture shows it.
@@ -58,59 +89,96 @@ public final class StatusVerticle extends VerticleBase {
     public record Node(ProcessId process, long pid, String host, Refusals refusals) {}
 
     public StatusVerticle(
-            Addresses addresses, BarrierVerticle barrier, LinkTable links, Node node, long nodeTimeoutMs) {
+            Addresses addresses, BarrierVerticle barrier, LinkTable links, Node node, Ask ask, long nodeTimeoutMs) {
         this.addresses = addresses;
         this.barrier = barrier;
         this.links = links;
         this.node = node;
+        this.ask = ask;
         this.nodeTimeoutMs = nodeTimeoutMs;
     }
 
     @Override
     public Future<?> start() {
-        MessageConsumer<JsonObject> asked = vertx.eventBus().consumer(addresses.status(), this::asked);
-        MessageConsumer<JsonObject> part = vertx.eventBus()
-                .consumer(
-                        addresses.nodeStatus(),
-                        message -> own().onSuccess(own ->
-                                vertx.eventBus().send(message.body().getString("replyTo"), own)));
-        consumers.add(asked);
-        consumers.add(part);
-        return Future.all(asked.completion(), part.completion());
+        life = Life.RUNNING;
+        consumer = vertx.eventBus().consumer(addresses.status(), this::asked);
+        return consumer.completion();
     }
 
     @Override
     public Future<?> stop() {
-        gathering.forEach(
-                one -> one.tryFail(MusterException.fatal("the group was closed here while its status was gathered")));
-        return Future.join(consumers.stream().map(MessageConsumer::unregister).toList());
+        life = Life.STOPPED;
+        gathering.forEach(one -> one.tryFail(stopped()));
+        return consumer == null ? Future.succeededFuture() : consumer.unregister();
     }
 
-    private void asked(Message<JsonObject> question) {
+    private static MusterException stopped() {
+        return MusterException.fatal("the group was closed here while its status was gathered");
+    }
+
+    private void asked(Message<Object> question) {
         gather().onSuccess(question::reply).onFailure(failure -> question.fail(1, failure.getMessage()));
     }
 
-    /** The picture from all nodes. May be called from any thread. */
+    /**
+     * The picture from all nodes. May be called from any thread and at any time: before the verticle has started the
+     * picture says STARTING, after it has stopped the future fails with FATAL.
+     */
     public Future<JsonObject> gather() {
-        Promise<JsonObject> gathered = Promise.promise();
-        gathering.add(gathered);
-        gathered.future().onComplete(_ -> gathering.remove(gathered));
-        context.runOnContext(_ -> {
+        return onContext(this::starting, gathered -> {
             Future<Blame> blame = barrier.whoIsToBlame();
             barrier.picture()
                     .compose(this::gather)
                     .compose(picture -> blame.map(found -> picture.put("blame", found.toJson())))
-                    .onComplete(gathered);
+                    .onComplete(gathered::tryComplete, gathered::tryFail);
         });
-        return gathered.future();
+    }
+
+    /** The part of this node, which another one gathers. May be called from any thread and at any time. */
+    public Future<JsonObject> part() {
+        return onContext(
+                () -> part(notStarted()),
+                described ->
+                        barrier.picture().map(this::describe).onComplete(described::tryComplete, described::tryFail));
+    }
+
+    private Future<JsonObject> onContext(Supplier<JsonObject> early, Consumer<Promise<JsonObject>> question) {
+        if (life == Life.STARTING) {
+            return Future.succeededFuture(early.get());
+        }
+        Promise<JsonObject> answer = Promise.promise();
+        gathering.add(answer);
+        answer.future().onComplete(_ -> gathering.remove(answer));
+        try {
+            context.runOnContext(_ -> question.accept(answer));
+        } catch (RejectedExecutionException _) {
+            answer.tryFail(stopped());
+        }
+        if (life == Life.STOPPED) { // stop() may have been there before the question was added
+            answer.tryFail(stopped());
+        }
+        return answer.future();
+    }
+
+    /** The picture of a node that has not started its part of the group: nothing is known of others. */
+    private JsonObject starting() {
+        StuckReport report = notStarted();
+        return merge(null, null, report, List.of(part(report)))
+                .put("noAnswer", new JsonArray())
+                .put("notAsked", new JsonArray())
+                .put("blame", report.blame().toJson());
+    }
+
+    private StuckReport notStarted() {
+        return new StuckReport(addresses.group(), 0, STARTING, "", List.of(), Blame.NONE);
     }
 
     private Future<JsonObject> gather(BarrierVerticle.Picture picture) {
-        Map<String, JsonObject> expected = new TreeMap<>();
+        Map<ProcessId, JsonObject> others = new TreeMap<>();
         for (RankEntry entry : picture.entries()) {
             if (entry.isLive() && !entry.handle().process().equals(node.process())) {
-                JsonObject other = expected.computeIfAbsent(
-                        entry.handle().process().toString(),
+                JsonObject other = others.computeIfAbsent(
+                        entry.handle().process(),
                         _ -> new JsonObject()
                                 .put("pid", entry.handle().pid())
                                 .put(
@@ -122,36 +190,31 @@ public final class StatusVerticle extends VerticleBase {
                 other.getJsonArray("ranks").add(entry.member().rank());
             }
         }
-        List<JsonObject> parts = new ArrayList<>(List.of(describe(picture)));
-        if (expected.isEmpty()) {
-            return Future.succeededFuture(merge(picture, parts, expected));
-        }
-        Promise<JsonObject> done = Promise.promise();
-        String replyTo = addresses.nodeStatus() + "." + UUID.randomUUID();
-        MessageConsumer<JsonObject> replies = vertx.eventBus().consumer(replyTo);
-        long timer = vertx.setTimer(nodeTimeoutMs, _ -> done.tryComplete(merge(picture, parts, expected)));
-        replies.handler(message -> {
-            if (expected.remove(message.body().getString("process")) != null) {
-                parts.add(message.body());
-            }
-            if (expected.isEmpty()) {
-                done.tryComplete(merge(picture, parts, expected));
-            }
+        return ask.within(others.keySet(), nodeTimeoutMs).map(answers -> {
+            List<JsonObject> parts = new ArrayList<>(List.of(describe(picture)));
+            var noAnswer = new JsonArray();
+            var notAsked = new JsonArray();
+            others.forEach((process, row) -> {
+                Buffer part = answers.parts().get(process);
+                if (answers.notAsked().contains(process)) {
+                    notAsked.add(row);
+                } else if (part == null) {
+                    noAnswer.add(row);
+                } else if (part.length() > 0) { // empty: it has left the group meanwhile
+                    parts.add(part.toJsonObject());
+                }
+            });
+            return merge(picture.epoch(), picture.allConnected(), picture.report(), parts)
+                    .put("noAnswer", noAnswer)
+                    .put("notAsked", notAsked);
         });
-        replies.completion()
-                .onSuccess(_ ->
-                        vertx.eventBus().publish(addresses.nodeStatus(), new JsonObject().put("replyTo", replyTo)));
-        return done.future().onComplete(_ -> {
-            vertx.cancelTimer(timer);
-            replies.unregister();
-        });
-    }
-
-    private Future<JsonObject> own() {
-        return barrier.picture().map(this::describe);
     }
 
     private JsonObject describe(BarrierVerticle.Picture picture) {
+        return part(picture.report());
+    }
+
+    private JsonObject part(StuckReport report) {
         Map<String, Integer> states = new TreeMap<>();
         Set<Integer> ranks = new TreeSet<>();
         links.forEach((key, row) -> {
@@ -168,12 +231,16 @@ public final class StatusVerticle extends VerticleBase {
                 .put("host", node.host())
                 .put("ranks", new JsonArray(List.copyOf(ranks)))
                 .put("links", counts)
-                .put("report", picture.report().toJson())
+                .put("report", report.toJson())
                 .put("distrusted", node.refusals().count())
                 .put("distrust", node.refusals().latest());
     }
 
-    private JsonObject merge(BarrierVerticle.Picture picture, List<JsonObject> parts, Map<String, JsonObject> silent) {
+    private static JsonObject merge(
+            @Nullable EpochRecord epoch,
+            @Nullable AllConnected allConnected,
+            StuckReport report,
+            List<JsonObject> parts) {
         Map<String, Integer> states = new TreeMap<>();
         Map<String, JsonObject> missing = new TreeMap<>();
         for (JsonObject part : parts) {
@@ -191,27 +258,20 @@ public final class StatusVerticle extends VerticleBase {
             });
         }
         dropMarksExplained(missing);
-        EpochRecord epoch = picture.epoch();
         var counts = new JsonObject();
         states.forEach(counts::put);
-        StuckReport report = picture.report();
         return new JsonObject()
                 .put("group", report.group().value())
                 .put("epoch", report.epoch())
                 .put("epochState", report.epochState())
                 .put("lastComplete", epoch == null ? 0 : epoch.lastComplete())
-                .put(
-                        "allConnected",
-                        picture.allConnected() == null
-                                ? null
-                                : picture.allConnected().toJson())
+                .put("allConnected", allConnected == null ? null : allConnected.toJson())
                 .put("processes", parts.size())
                 .put("links", counts)
                 .put("storeTrouble", report.storeTrouble())
                 .put("distrusted", distrusted(parts))
                 .put("distrust", distrust(parts))
-                .put("missing", new JsonArray(List.copyOf(missing.values())))
-                .put("noAnswer", new JsonArray(List.copyOf(silent.values())));
+                .put("missing", new JsonArray(List.copyOf(missing.values())));
     }
 
     private static long distrusted(List<JsonObject> parts) {
@@ -306,15 +366,25 @@ public final class StatusVerticle extends VerticleBase {
                 .getString("text", "")
                 .lines()
                 .forEach(line -> text.append("\n  ").append(line));
-        picture.getJsonArray("noAnswer").forEach(one -> {
+        processes(text, "asked, but gave no answer: ", picture.getJsonArray("noAnswer"));
+        processes(
+                text,
+                "not asked, because this process has no connection to it: ",
+                picture.getJsonArray("notAsked", new JsonArray()));
+        return text.toString();
+    }
+
+    private static void processes(StringBuilder text, String what, JsonArray rows) {
+        rows.forEach(one -> {
             JsonObject row = (JsonObject) one;
-            text.append("\n  no answer from pid ")
+            text.append("\n  ")
+                    .append(what)
+                    .append("pid ")
                     .append(row.getLong("pid"))
                     .append(" at ")
                     .append(row.getString("host"))
                     .append(", ranks ")
                     .append(row.getJsonArray("ranks").encode());
         });
-        return text.toString();
     }
 }

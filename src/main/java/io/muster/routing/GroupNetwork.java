@@ -53,6 +53,11 @@ public final class GroupNetwork implements Network {
         return routing.poll().ask(group.name(), own, others, withinMs);
     }
 
+    /** The parts of the status that these processes answer in time. Never fails. */
+    public Future<StatusQuestions.Answers> askStatus(Collection<ProcessId> others, long withinMs) {
+        return routing.statusQuestions().ask(group.name(), others, withinMs);
+    }
+
     @Override
     public LinkEvent.Reach reach(RankEntry entry) {
         return ports.reach(entry);

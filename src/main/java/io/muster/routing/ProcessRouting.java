@@ -35,6 +35,7 @@ public final class ProcessRouting {
     private final Liveness liveness;
     private final Claims claims;
     private final ReachabilityPoll poll;
+    private final StatusQuestions statusQuestions;
     private final TakeoverNotice takeovers;
 
     /**
@@ -52,6 +53,7 @@ public final class ProcessRouting {
         this.liveness = new Liveness(ports, trust);
         this.claims = new Claims(new ClaimPorts(), ports::address, timing.claimMs());
         this.poll = new ReachabilityPoll(new PollPorts());
+        this.statusQuestions = new StatusQuestions(new StatusPorts());
         this.takeovers = new TakeoverNotice(ports, this::connect, timing.takeoverMs());
     }
 
@@ -77,6 +79,10 @@ public final class ProcessRouting {
 
     ReachabilityPoll poll() {
         return poll;
+    }
+
+    StatusQuestions statusQuestions() {
+        return statusQuestions;
     }
 
     TakeoverNotice takeovers() {
@@ -125,13 +131,14 @@ public final class ProcessRouting {
             case LINK -> link(channel, null, payload);
             case CLAIM -> claims.received(channel, null, payload);
             case VIEW -> poll.received(channel, payload);
+            case STATUS -> statusQuestions.received(channel, null, payload);
             case GOSSIP -> {
                 switch (Gossip.decode(payload)) {
                     case Decoded.Valid<Gossip>(Gossip gossip) -> changed(gossip.key(), gossip.value());
                     case Decoded.Malformed<Gossip>(String reason) -> ports.malformed(channel, "gossip", reason);
                 }
             }
-            case SEALED_LINK, SEALED_CLAIM -> {
+            case SEALED_LINK, SEALED_CLAIM, SEALED_STATUS -> {
                 switch (trust.verified(channel, kind, payload)) {
                     case Decoded.Valid<Trust.Verified>(Trust.Verified message) -> verified(channel, kind, message);
                     case Decoded.Malformed<Trust.Verified>(String reason) ->
@@ -150,8 +157,10 @@ public final class ProcessRouting {
         channel.grant(message.group());
         if (kind == ControlKind.SEALED_LINK) {
             link(channel, message.group(), message.payload());
-        } else {
+        } else if (kind == ControlKind.SEALED_CLAIM) {
             claims.received(channel, message.group(), message.payload());
+        } else {
+            statusQuestions.received(channel, message.group(), message.payload());
         }
     }
 
@@ -181,6 +190,52 @@ public final class ProcessRouting {
                 }));
     }
 
+    private boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy, String about) {
+        if (group.equals(signedBy) || (signedBy == null && !trust.isSecured(group))) {
+            return true;
+        }
+        trust.distrust(channel, group, "a question or an answer about " + about + " that its secret did not sign");
+        return false;
+    }
+
+    /** The services for questions about the status. */
+    private final class StatusPorts implements StatusQuestions.Ports {
+        @Override
+        public @Nullable Channel channelTo(ProcessId process) {
+            return channels.to(process);
+        }
+
+        @Override
+        public Channel over(Channel channel, GroupName group) {
+            return trust.over(channel, group);
+        }
+
+        @Override
+        public boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy) {
+            return ProcessRouting.this.isTrusted(channel, group, signedBy, "the status");
+        }
+
+        @Override
+        public Future<Buffer> statusHere(GroupName name) {
+            RoutedGroup group = ports.group(name);
+            return group == null ? Future.failedFuture(notHere(name)) : group.statusPart();
+        }
+
+        @Override
+        public Runnable after(long delayMs, Runnable task) {
+            return ports.after(delayMs, task);
+        }
+
+        @Override
+        public void malformed(Channel channel, String reason) {
+            ports.malformed(channel, "status message", reason);
+        }
+    }
+
+    private static MusterException notHere(GroupName name) {
+        return MusterException.retry("group " + name + " is not in this process");
+    }
+
     /** The services for questions about seats. */
     private final class ClaimPorts implements Claims.Ports {
         @Override
@@ -195,11 +250,7 @@ public final class ProcessRouting {
 
         @Override
         public boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy) {
-            if (group.equals(signedBy) || (signedBy == null && !trust.isSecured(group))) {
-                return true;
-            }
-            trust.distrust(channel, group, "a question or an answer about a rank that its secret did not sign");
-            return false;
+            return ProcessRouting.this.isTrusted(channel, group, signedBy, "a rank");
         }
 
         @Override
@@ -232,7 +283,7 @@ public final class ProcessRouting {
         public Future<View> viewHere(GroupName name) {
             RoutedGroup group = ports.group(name);
             return group == null
-                    ? Future.failedFuture(MusterException.retry("group " + name + " is not in this process"))
+                    ? Future.failedFuture(notHere(name))
                     : group.barrier().view();
         }
 

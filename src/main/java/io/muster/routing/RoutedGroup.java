@@ -9,6 +9,8 @@ import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.peer.LinkTable;
 import io.muster.wire.StoredBytes;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,9 @@ public interface RoutedGroup {
     LinkTable linkTable();
 
     BarrierCalls barrier();
+
+    /** What this process tells about the group when another one gathers the status. */
+    Future<Buffer> statusPart();
 
     /** A stored value as the group reads it: without its signature, null if the signature is wrong. */
     @Nullable

@@ -44,6 +44,7 @@ import io.muster.warmup.WarmupPolicyVerticle;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Deployable;
 import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -171,6 +172,8 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
                         ProcessHandle.current().pid(),
                         process.address().toString(),
                         process.trust().refusals(name)),
+                (others, ms) -> network.askStatus(others, ms)
+                        .map(answers -> new StatusVerticle.Answers(answers.parts(), answers.notAsked())),
                 options.status().nodeTimeoutMs());
     }
 
@@ -422,6 +425,11 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
 
     public StatusVerticle status() {
         return status;
+    }
+
+    @Override
+    public Future<Buffer> statusPart() {
+        return status.part().map(JsonObject::toBuffer);
     }
 
     @Override

@@ -14,7 +14,9 @@ record SealedChannel(Channel channel, GroupSeals seals) implements WrappedChanne
         ControlKind sealed = switch (kind) {
             case LINK -> ControlKind.SEALED_LINK;
             case CLAIM -> ControlKind.SEALED_CLAIM;
-            case SEALED_LINK, SEALED_CLAIM -> throw new IllegalArgumentException("sealed already: " + kind);
+            case STATUS -> ControlKind.SEALED_STATUS;
+            case SEALED_LINK, SEALED_CLAIM, SEALED_STATUS ->
+                throw new IllegalArgumentException("sealed already: " + kind);
             case GOSSIP, VIEW, TRANSFER ->
                 null; // carries the store's signature, or needs only a channel and its grants
         };

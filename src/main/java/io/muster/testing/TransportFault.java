@@ -41,6 +41,10 @@ public final class TransportFault {
         RECEIVE_VIEW,
         /** A question about a transfer, its answer, or the release of memory has arrived. */
         RECEIVE_TRANSFER,
+        /** A question about the status, or an answer, goes out. */
+        SEND_STATUS,
+        /** A question about the status, or an answer, has arrived. */
+        RECEIVE_STATUS,
         /** Bytes are written into memory of the peer: a warmup value, or the application's own. */
         WRITE;
 
@@ -51,6 +55,7 @@ public final class TransportFault {
                 case CLAIM, SEALED_CLAIM -> SEND_CLAIM;
                 case VIEW -> SEND_VIEW;
                 case TRANSFER -> SEND_TRANSFER;
+                case STATUS, SEALED_STATUS -> SEND_STATUS;
             };
         }
 
@@ -61,6 +66,7 @@ public final class TransportFault {
                 case CLAIM, SEALED_CLAIM -> RECEIVE_CLAIM;
                 case VIEW -> RECEIVE_VIEW;
                 case TRANSFER -> RECEIVE_TRANSFER;
+                case STATUS, SEALED_STATUS -> RECEIVE_STATUS;
             };
         }
     }

@@ -23,5 +23,9 @@ public enum ControlKind {
     /** As LINK, signed with the secret of its group. */
     SEALED_LINK,
     /** As CLAIM, signed with the secret of its group. */
-    SEALED_CLAIM
+    SEALED_CLAIM,
+    /** Questions about the status of a group, and their answers: {@code io.muster.routing}. */
+    STATUS,
+    /** As STATUS, signed with the secret of its group. */
+    SEALED_STATUS
 }

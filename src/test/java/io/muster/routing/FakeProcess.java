@@ -93,6 +93,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     int dials;
     int tasks;
     int sealed;
+    Buffer statusPart = Buffer.buffer("part");
     LinkEvent.Reach reach = new LinkEvent.Reach.Dialable();
 
     @Nullable
@@ -278,6 +279,11 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     @Override
     public @Nullable StoredBytes opened(String key, @Nullable StoredBytes stored) {
         return stored;
+    }
+
+    @Override
+    public Future<Buffer> statusPart() {
+        return Future.succeededFuture(statusPart);
     }
 
     @Override

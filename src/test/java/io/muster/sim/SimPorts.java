@@ -125,6 +125,11 @@ final class SimPorts implements ProcessPorts, RoutedGroup, BarrierCalls, Trust {
     }
 
     @Override
+    public Future<Buffer> statusPart() {
+        return Future.failedFuture("nobody asks for the status in the simulation");
+    }
+
+    @Override
     public Gossip sealed(Gossip gossip) {
         return process.sealed(gossip);
     }
