@@ -10,7 +10,11 @@ import io.muster.gpucheck.GpuCheckCommand;
 import io.muster.gpucheck.GpuWorkerCommand;
 import io.muster.group.MusterException;
 import io.muster.launch.ExitCode;
+import io.muster.launch.QueuedOutput;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -59,6 +63,11 @@ public final class Main implements Runnable {
 
     private static final boolean DEBUG = "1".equals(System.getenv("MUSTER_DEBUG"));
 
+    /** Their event loops must never wait for a reader of their output. */
+    private static final Set<String> WITH_EVENT_LOOPS = Set.of("run", "bench-worker", "gpu-worker");
+    /** How long an ending process waits until its last lines have been read. */
+    static final Duration LAST_OUTPUT = Duration.ofSeconds(1);
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -72,14 +81,23 @@ public final class Main implements Runnable {
 
     public static void main(String[] args) {
         prepareLog();
+        Arrays.stream(args)
+                .filter(one -> !one.startsWith("-"))
+                .findFirst()
+                .filter(WITH_EVENT_LOOPS::contains)
+                .ifPresent(command ->
+                        QueuedOutput.install(!command.equals("run") || List.of(args).contains("--json")));
         try {
-            System.exit(commandLine().execute(args));
+            int code = commandLine().execute(args);
+            QueuedOutput.drain(LAST_OUTPUT);
+            System.exit(code);
         } catch (Error failure) {
             // out of memory or files: remaining threads would keep the process alive, and closing in order may need
             // more
             // of the same, so the JVM halts
             String message = firstLine(failure.toString());
             System.err.println("muster: " + message + FileLimit.hint(message));
+            QueuedOutput.drain(LAST_OUTPUT);
             Runtime.getRuntime().halt(ExitCode.FAILED);
         }
     }

@@ -15,6 +15,7 @@ import io.muster.launch.EventWriter;
 import io.muster.launch.ExitCode;
 import io.muster.launch.LaunchedProcess;
 import io.muster.launch.ProcessSettings;
+import io.muster.launch.QueuedOutput;
 import io.muster.launch.RankList;
 import io.muster.ops.StatusVerticle;
 import io.muster.options.EndpointOptions;
@@ -168,6 +169,7 @@ final class RunCommand implements Callable<Integer> {
     private void end(LaunchedProcess process) {
         ending = true;
         process.close();
+        QueuedOutput.drain(Main.LAST_OUTPUT);
     }
 
     private GroupOptions groupOptions(int rank) {
