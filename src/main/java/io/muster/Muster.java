@@ -201,8 +201,10 @@ public final class Muster {
                                 process.started(transport, recorded);
                                 return listen(recorded, groups, LISTEN_TRIES)
                                         .map(_ -> new Muster(groups, transport, store, hardware.fabric()))
-                                        .recover(failure ->
-                                                transport.close().transform(_ -> Future.failedFuture(failure)));
+                                        .recover(failure -> {
+                                            process.loops().close();
+                                            return transport.close().transform(_ -> Future.failedFuture(failure));
+                                        });
                             })
                             .recover(failure -> hardware.close().transform(closed -> {
                                 if (closed.failed()) {
@@ -396,6 +398,7 @@ public final class Muster {
                 .transform(_ -> store.close())
                 .transform(_ -> bound.of("transport", transport.close()))
                 .transform(_ -> {
+                    groups.process().loops().close();
                     groups.groups().clear();
                     return Future.succeededFuture();
                 });

@@ -24,6 +24,7 @@ import io.muster.segment.RankEntry;
 import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
 import io.muster.transfer.LossEvidence;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -357,6 +358,11 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         execute(_ -> blame().lost(process, evidence));
     }
 
+    /** The context on which the core runs; only after the start. */
+    public Context context() {
+        return context;
+    }
+
     /** The group as this process sees it, for the status page. */
     public Future<Picture> picture() {
         return ask((core, promise) -> {
@@ -471,7 +477,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                 : "store unavailable since " + storeTroubleAt.truncatedTo(ChronoUnit.SECONDS) + " ("
                         + (System.nanoTime() - storeTroubleNanos) / 1_000_000 + " ms): " + storeTrouble;
         return new Diagnosis(setup.worldSize(), core(), services.linkTable(), startNanos, System.nanoTime())
-                .report(setup.group(), trouble, blame);
+                .report(setup.group(), trouble, services.loopTrouble(), blame);
     }
 
     private void logReport() {

@@ -43,7 +43,7 @@ public final class Diagnosis {
         this.observer = core.barrier().seats().keySet().stream().findFirst().orElse(-1);
     }
 
-    public StuckReport report(GroupName group, String storeTrouble, Blame blame) {
+    public StuckReport report(GroupName group, String storeTrouble, String eventLoop, Blame blame) {
         List<Missing> missing = new ArrayList<>();
         for (int rank = 0; rank < worldSize; rank++) {
             Missing one = missing(rank);
@@ -60,6 +60,7 @@ public final class Diagnosis {
                 epoch == null ? 0 : epoch.number(),
                 epoch == null ? "NONE" : epoch.state().name(),
                 storeTrouble,
+                eventLoop,
                 missing,
                 blame);
     }

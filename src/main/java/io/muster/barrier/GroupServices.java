@@ -21,6 +21,11 @@ public interface GroupServices {
     /** The rank's entry has been published, for the first time or again. */
     void entryPublished(RankEntry own);
 
+    /** Which event loop of this process stands still; empty if none does. */
+    default String loopTrouble() {
+        return "";
+    }
+
     /** Signs an event for the whole cluster if the group has a secret. */
     default JsonObject sign(JsonObject event) {
         return event;

@@ -85,8 +85,8 @@ public final class Main implements Runnable {
                 .filter(one -> !one.startsWith("-"))
                 .findFirst()
                 .filter(WITH_EVENT_LOOPS::contains)
-                .ifPresent(command ->
-                        QueuedOutput.install(!command.equals("run") || List.of(args).contains("--json")));
+                .ifPresent(command -> QueuedOutput.install(
+                        !command.equals("run") || List.of(args).contains("--json")));
         try {
             int code = commandLine().execute(args);
             QueuedOutput.drain(LAST_OUTPUT);

@@ -209,6 +209,12 @@ public final class LogEvents {
     /** WARN: the process of the launcher could not close everything. */
     public static final String CLOSE_INCOMPLETE = "muster.close.incomplete";
 
+    /** WARN: an event loop that Muster needs stands still, because something blocks it. */
+    public static final String LOOP_STALLED = "muster.loop.stalled";
+
+    /** WARN: an event loop that stood still runs again. */
+    public static final String LOOP_RUNS = "muster.loop.runs";
+
     /** WARN: a flight record was written. */
     public static final String FLIGHT_DUMPED = "muster.flight.dumped";
 

@@ -11,10 +11,17 @@ import java.util.List;
  * has done its part as far as this process knows.
  *
  * @param storeTrouble since when and why the store does not answer, empty if it does
+ * @param eventLoop which event loop of this process stands still, and where; empty if none does
  * @param blame the cause, where processes miss each other
  */
 public record StuckReport(
-        GroupName group, long epoch, String epochState, String storeTrouble, List<Missing> missing, Blame blame) {
+        GroupName group,
+        long epoch,
+        String epochState,
+        String storeTrouble,
+        String eventLoop,
+        List<Missing> missing,
+        Blame blame) {
     public StuckReport {
         missing = List.copyOf(missing);
     }
@@ -98,6 +105,7 @@ public record StuckReport(
                 .put("epoch", epoch)
                 .put("epochState", epochState)
                 .put("storeTrouble", storeTrouble)
+                .put("eventLoop", eventLoop)
                 .put(
                         "missing",
                         new JsonArray(missing.stream().map(Missing::toJson).toList()))
@@ -110,6 +118,9 @@ public record StuckReport(
                 "group=" + group + " epoch=" + epoch + " " + epochState + " missing=" + missing.size());
         if (!storeTrouble.isEmpty()) {
             text.append("\n  ").append(storeTrouble);
+        }
+        if (!eventLoop.isEmpty()) {
+            text.append("\n  ").append(eventLoop);
         }
         missing.forEach(one -> text.append('\n').append(one.text()));
         blame.text().lines().forEach(line -> text.append("\n  ").append(line));

@@ -54,7 +54,9 @@ public final class QueuedOutput extends PrintStream {
         return "(" + count + " lines were dropped here, because this output was not read)";
     }
 
-    /** Waits until the queues are empty, or until the time is over because nobody reads. Does nothing without queues. */
+    /**
+     * Waits until the queues are empty, or until the time is over because nobody reads. Does nothing without queues.
+     */
     public static void drain(Duration atMost) {
         long endNanos = System.nanoTime() + atMost.toNanos();
         for (PrintStream stream : new PrintStream[] {System.out, System.err}) {

@@ -131,6 +131,18 @@ sealed interface FlightEntry {
         }
     }
 
+    /** An event loop stands still, or runs again. */
+    record Loop(long atMs, long nanos, String thread, long ms, String text) implements FlightEntry {
+        @Override
+        public JsonObject fields() {
+            return new JsonObject()
+                    .put("what", "EVENT_LOOP")
+                    .put("thread", thread)
+                    .put("ms", ms)
+                    .put("text", text);
+        }
+    }
+
     /** This process has learnt of a stage of an epoch, or has marked it. */
     record Epoch(long atMs, long nanos, GroupName group, long epoch, EpochStage.Stage stage) implements FlightEntry {
         @Override

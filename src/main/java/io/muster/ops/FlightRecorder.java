@@ -150,6 +150,16 @@ public final class FlightRecorder {
         }
     }
 
+    /** An event loop stands still, or runs again. */
+    public void loop(String thread, long ms, String what) {
+        if (barrier != null) {
+            barrier.add(new FlightEntry.Loop(System.currentTimeMillis(), System.nanoTime(), thread, ms, what));
+        }
+        if (JfrEvents.wanted()) {
+            JfrEvents.loop(thread, ms, what);
+        }
+    }
+
     public void deadlineMissed(GroupName group, int rank) {
         if (barrier != null) {
             barrier.add(new FlightEntry.DeadlineMissed(System.currentTimeMillis(), System.nanoTime(), group, rank));

@@ -75,6 +75,32 @@ final class JfrEvents {
         }
     }
 
+    static void loop(String thread, long ms, String what) {
+        var event = new EventLoopStalled();
+        if (event.isEnabled()) {
+            event.loop = thread;
+            event.ms = ms;
+            event.what = what;
+            event.commit();
+        }
+    }
+
+    @Name("io.muster.EventLoopStalled")
+    @Label("Event Loop Stalled")
+    @Description("An event loop that Muster needs stands still, or runs again")
+    @Category("Muster")
+    @StackTrace(false)
+    private static final class EventLoopStalled extends Event {
+        @Label("Loop")
+        private String loop = "";
+
+        @Label("Milliseconds")
+        private long ms;
+
+        @Label("What")
+        private String what = "";
+    }
+
     @Name("io.muster.LinkTransition")
     @Label("Link Transition")
     @Description("A link went from one state to another")

@@ -13,6 +13,7 @@ import io.muster.group.StuckReport;
 import io.muster.peer.LinkTable;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -45,6 +46,8 @@ public final class StatusVerticle extends VerticleBase {
     private static final int MAX_DISTRUST = 32;
     /** The state of the epoch in the picture of a node that has not started its part of the group. */
     private static final String STARTING = "STARTING";
+    /** The same while an event loop that the answer needs stands still. */
+    private static final String UNKNOWN = "UNKNOWN";
 
     private final Addresses addresses;
     private final BarrierVerticle barrier;
@@ -56,10 +59,11 @@ public final class StatusVerticle extends VerticleBase {
     /** Set on the verticle's context; read by callers on any thread. */
     private volatile Life life = Life.STARTING;
     /**
-     * Questions that are under way. They are asked on any thread. The timers of the verticle end with it, so the open
-     * questions must fail then. Otherwise they would never complete.
+     * Questions that are under way, each with its answer if the barrier cannot be asked. They are asked on any thread.
+     * The timers of the verticle end with it, so the open questions must fail then. Otherwise they would never
+     * complete.
      */
-    private final Set<Promise<JsonObject>> gathering = ConcurrentHashMap.newKeySet();
+    private final Map<Promise<JsonObject>, Supplier<JsonObject>> gathering = new ConcurrentHashMap<>();
 
     private enum Life {
         STARTING,
@@ -86,7 +90,16 @@ public final class StatusVerticle extends VerticleBase {
      *
      * @param refusals the rejected values and messages without a valid signature of the group
      */
-    public record Node(ProcessId process, long pid, String host, Refusals refusals) {}
+    public record Node(ProcessId process, long pid, String host, Refusals refusals, Loops loops) {}
+
+    /** Knows which event loops stand still. May be called from any thread. */
+    public interface Loops {
+        /** Watches the event loop of a context. */
+        void add(Context context);
+
+        /** A sentence if the event loop of one of these contexts stands still, else empty. */
+        String trouble(List<Context> contexts);
+    }
 
     public StatusVerticle(
             Addresses addresses, BarrierVerticle barrier, LinkTable links, Node node, Ask ask, long nodeTimeoutMs) {
@@ -101,6 +114,8 @@ public final class StatusVerticle extends VerticleBase {
     @Override
     public Future<?> start() {
         life = Life.RUNNING;
+        node.loops().add(context);
+        node.loops().add(barrier.context());
         consumer = vertx.eventBus().consumer(addresses.status(), this::asked);
         return consumer.completion();
     }
@@ -108,7 +123,7 @@ public final class StatusVerticle extends VerticleBase {
     @Override
     public Future<?> stop() {
         life = Life.STOPPED;
-        gathering.forEach(one -> one.tryFail(stopped()));
+        gathering.keySet().forEach(one -> one.tryFail(stopped()));
         return consumer == null ? Future.succeededFuture() : consumer.unregister();
     }
 
@@ -122,10 +137,11 @@ public final class StatusVerticle extends VerticleBase {
 
     /**
      * The picture from all nodes. May be called from any thread and at any time: before the verticle has started the
-     * picture says STARTING, after it has stopped the future fails with FATAL.
+     * picture says STARTING, while its event loop stands still it says UNKNOWN, after it has stopped the future fails
+     * with FATAL.
      */
     public Future<JsonObject> gather() {
-        return onContext(this::starting, gathered -> {
+        return onContext(this::alone, gathered -> {
             Future<Blame> blame = barrier.whoIsToBlame();
             barrier.picture()
                     .compose(this::gather)
@@ -137,17 +153,17 @@ public final class StatusVerticle extends VerticleBase {
     /** The part of this node, which another one gathers. May be called from any thread and at any time. */
     public Future<JsonObject> part() {
         return onContext(
-                () -> part(notStarted()),
+                () -> part(withoutBarrier()),
                 described ->
                         barrier.picture().map(this::describe).onComplete(described::tryComplete, described::tryFail));
     }
 
     private Future<JsonObject> onContext(Supplier<JsonObject> early, Consumer<Promise<JsonObject>> question) {
-        if (life == Life.STARTING) {
+        if (life == Life.STARTING || !stalled().isEmpty()) {
             return Future.succeededFuture(early.get());
         }
         Promise<JsonObject> answer = Promise.promise();
-        gathering.add(answer);
+        gathering.put(answer, early);
         answer.future().onComplete(_ -> gathering.remove(answer));
         try {
             context.runOnContext(_ -> question.accept(answer));
@@ -160,17 +176,30 @@ public final class StatusVerticle extends VerticleBase {
         return answer.future();
     }
 
-    /** The picture of a node that has not started its part of the group: nothing is known of others. */
-    private JsonObject starting() {
-        StuckReport report = notStarted();
+    /** The picture while the barrier cannot be asked: nothing is known of others. */
+    private JsonObject alone() {
+        StuckReport report = withoutBarrier();
         return merge(null, null, report, List.of(part(report)))
                 .put("noAnswer", new JsonArray())
                 .put("notAsked", new JsonArray())
                 .put("blame", report.blame().toJson());
     }
 
-    private StuckReport notStarted() {
-        return new StuckReport(addresses.group(), 0, STARTING, "", List.of(), Blame.NONE);
+    private StuckReport withoutBarrier() {
+        return new StuckReport(
+                addresses.group(), 0, life == Life.STARTING ? STARTING : UNKNOWN, "", stalled(), List.of(), Blame.NONE);
+    }
+
+    /** Which event loop that an answer needs stands still; empty if none does. */
+    private String stalled() {
+        return life == Life.STARTING ? "" : node.loops().trouble(List.of(context, barrier.context()));
+    }
+
+    /** An event loop of this process stands still: questions that wait for it get what is known without it. */
+    public void loopStalled() {
+        if (life == Life.RUNNING && !stalled().isEmpty()) {
+            gathering.forEach((answer, early) -> answer.tryComplete(early.get()));
+        }
     }
 
     private Future<JsonObject> gather(BarrierVerticle.Picture picture) {
@@ -271,7 +300,23 @@ public final class StatusVerticle extends VerticleBase {
                 .put("storeTrouble", report.storeTrouble())
                 .put("distrusted", distrusted(parts))
                 .put("distrust", distrust(parts))
-                .put("missing", new JsonArray(List.copyOf(missing.values())));
+                .put("missing", new JsonArray(List.copyOf(missing.values())))
+                .put("stalled", stalled(parts));
+    }
+
+    private static JsonArray stalled(List<JsonObject> parts) {
+        var stalled = new JsonArray();
+        for (JsonObject part : parts) {
+            String text = part.getJsonObject("report").getString("eventLoop", "");
+            if (!text.isEmpty()) {
+                stalled.add(new JsonObject()
+                        .put("pid", part.getLong("pid"))
+                        .put("host", part.getString("host"))
+                        .put("ranks", part.getJsonArray("ranks"))
+                        .put("text", text));
+            }
+        }
+        return stalled;
     }
 
     private static long distrusted(List<JsonObject> parts) {
@@ -339,6 +384,17 @@ public final class StatusVerticle extends VerticleBase {
                         .append(row.getString("what"));
             });
         }
+        picture.getJsonArray("stalled", new JsonArray()).forEach(one -> {
+            JsonObject row = (JsonObject) one;
+            text.append("\n  pid ")
+                    .append(row.getLong("pid"))
+                    .append(" at ")
+                    .append(row.getString("host"))
+                    .append(", ranks ")
+                    .append(row.getJsonArray("ranks").encode())
+                    .append(": ")
+                    .append(row.getString("text"));
+        });
         picture.getJsonArray("missing").forEach(one -> {
             JsonObject row = (JsonObject) one;
             text.append("\n  rank ")

@@ -171,7 +171,8 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
                         process.id(),
                         ProcessHandle.current().pid(),
                         process.address().toString(),
-                        process.trust().refusals(name)),
+                        process.trust().refusals(name),
+                        process.loops()),
                 (others, ms) -> network.askStatus(others, ms)
                         .map(answers -> new StatusVerticle.Answers(answers.parts(), answers.notAsked())),
                 options.status().nodeTimeoutMs());
@@ -500,6 +501,11 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
     @Override
     public Channel over(Channel channel) {
         return seals == null || channel instanceof SealedChannel ? channel : new SealedChannel(channel, seals);
+    }
+
+    @Override
+    public String loopTrouble() {
+        return process.loops().trouble();
     }
 
     /** The channel has ended. */

@@ -72,6 +72,8 @@ public final class LocalGroups implements Transport.Listener, SegmentStore.Liste
             Hardware hardware,
             ProcessTrust trust) {
         this.process = new MusterProcess(own, vertx, options, id, regions, hardware, trust, groups);
+        process.loops()
+                .onStalled(() -> groups.values().forEach(group -> group.status().loopStalled()));
         process.transfers()
                 .onLost(gpu -> groups.values()
                         .forEach(group -> group.gpuLost("GPU " + gpu.device() + " is lost: "

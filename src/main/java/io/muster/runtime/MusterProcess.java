@@ -50,6 +50,7 @@ public final class MusterProcess {
     private final RegionTable regions;
     private final Fabric fabric;
     private final FlightLog flight;
+    private final LoopWatch loops;
     private final GpuTransport transfers;
     private final ProcessTrust trust;
     private final SecureRandom random = new SecureRandom();
@@ -74,6 +75,7 @@ public final class MusterProcess {
         this.regions = regions;
         this.fabric = hardware.fabric();
         this.flight = new FlightLog(id, this::addressText, groups, options.flight());
+        this.loops = new LoopWatch(flight.recorder(), options.status().loopLimitMs());
         hardware.gpus().pollFor(Duration.of(options.gpu().lookUs(), ChronoUnit.MICROS));
         this.routing = new ProcessRouting(
                 new Ports(groups),
@@ -95,6 +97,8 @@ public final class MusterProcess {
     public void started(Transport newTransport, SegmentStore newStore) {
         transport = newTransport;
         store = newStore;
+        loops.add(own.context());
+        loops.start();
     }
 
     /** The ports of the routing. */
@@ -188,6 +192,10 @@ public final class MusterProcess {
 
     Fabric fabric() {
         return fabric;
+    }
+
+    public LoopWatch loops() {
+        return loops;
     }
 
     public FlightLog flight() {

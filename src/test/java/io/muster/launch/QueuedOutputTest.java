@@ -20,8 +20,8 @@ class QueuedOutputTest {
     private static final Duration LONG = Duration.ofSeconds(50);
 
     private final Pipe pipe = new Pipe();
-    private final QueuedOutput output =
-            new QueuedOutput(new PrintStream(pipe, false, StandardCharsets.UTF_8), "test", 100, count -> "lost " + count);
+    private final QueuedOutput output = new QueuedOutput(
+            new PrintStream(pipe, false, StandardCharsets.UTF_8), "test", 100, count -> "lost " + count);
 
     /** A pipe that is full until somebody reads. */
     private static final class Pipe extends OutputStream {
@@ -66,10 +66,7 @@ class QueuedOutputTest {
         Eventually.holds("the loss is said", () -> pipe.lines().contains("lost 40"));
         output.println("last");
         output.awaitEmpty(LONG);
-        assertThat(pipe.lines())
-                .hasSize(13)
-                .startsWith("first", "line 0000")
-                .endsWith("line 0009", "lost 40", "last");
+        assertThat(pipe.lines()).hasSize(13).startsWith("first", "line 0000").endsWith("line 0009", "lost 40", "last");
     }
 
     @Test

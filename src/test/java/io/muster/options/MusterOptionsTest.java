@@ -142,7 +142,7 @@ final class MusterOptionsTest {
         assertThat(mistake(with("livenes.misses", 1)))
                 .isEqualTo("wrong setting: livenes is no setting; did you mean liveness?");
         assertThat(mistake(with("status.colour", 1)))
-                .isEqualTo("wrong setting: status.colour is no setting; there are nodeTimeoutMs");
+                .isEqualTo("wrong setting: status.colour is no setting; there are nodeTimeoutMs, loopLimitMs");
     }
 
     @Test

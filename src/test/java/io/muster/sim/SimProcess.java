@@ -232,7 +232,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     StuckReport report() {
         return new Diagnosis(
                         world.scenario.worldSize(), core, linkTable, startedUs * 1_000, world.clock.nowUs() * 1_000)
-                .report(World.GROUP, "", blame.latest());
+                .report(World.GROUP, "", "", blame.latest());
     }
 
     boolean slotWritten(WarmupSlot slot, long value) {
