@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -125,6 +126,11 @@ public final class Diagnostics {
         public List<String> ways() {
             return toJson.getJsonArray("ways").stream().map(String::valueOf).toList();
         }
+    }
+
+    /** The groups of which this process has a rank, or is about to have one. */
+    public Set<GroupName> groups() {
+        return Set.copyOf(process.groups().keySet());
     }
 
     /**

@@ -12,6 +12,7 @@ import io.muster.group.Local;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
 import io.muster.group.StuckReport;
+import io.muster.group.WriteException;
 import io.muster.options.GroupOptions;
 import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
@@ -297,6 +298,21 @@ public final class JoinedRank {
     }
 
     private Future<Void> transfer(Transfer wanted, CopyQueue queue) {
+        return begin(wanted, queue).recover(failure -> Future.failedFuture(named(wanted, failure)));
+    }
+
+    /** The same failure; it says which transfer of which rank has failed. */
+    private Throwable named(Transfer wanted, Throwable failure) {
+        return failure instanceof WriteException known
+                ? new WriteException(
+                        known.reason(),
+                        this + " can't " + (wanted.direction() == Direction.WRITE ? "write into" : "read from")
+                                + " segment '" + wanted.segment() + "' of rank " + wanted.peer() + ": "
+                                + known.getMessage())
+                : failure;
+    }
+
+    private Future<Void> begin(Transfer wanted, CopyQueue queue) {
         int peer = wanted.peer();
         LinkTable.Row row = runtime.linkTable().row(rank, peer);
         if (row == null || !(row.state() instanceof LinkState.Connected connected)) {

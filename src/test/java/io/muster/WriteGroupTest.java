@@ -100,7 +100,9 @@ class WriteGroupTest {
         assertThatThrownBy(write)
                 .isInstanceOfSatisfying(
                         WriteException.class,
-                        refused -> assertThat(refused.reason()).isEqualTo(reason));
+                        refused -> assertThat(refused.reason()).isEqualTo(reason))
+                .message()
+                .startsWith("rank 1 of group g can't write into segment 'kv' of rank ");
     }
 
     @Test

@@ -286,7 +286,7 @@ public final class Diagnosis {
             case SIGNED ->
                 "set the same group secret here as for rank " + rank
                         + " (security.secretFile), or start all ranks without";
-            case CONNECTING -> "wait; if the phase does not change, look at the status at " + host;
+            case CONNECTING -> "wait; if the phase does not change, " + askIt(host);
             case DIAL_FAILED -> "check that its process runs and that this host reaches " + host;
             case REFUSED -> "fix what the reason names; the link is retried automatically";
             case WARMUP_FAILED ->
@@ -296,7 +296,7 @@ public final class Diagnosis {
                 "its process or this one was removed from the store's cluster (stopped for long, or a split network);"
                         + " the parts merge automatically (hazelcast.mergeDelayMs); if they do not, check that their"
                         + " Hazelcast ports reach each other";
-            case MARK_MISSING -> "see the status at " + host;
+            case MARK_MISSING -> askIt(host);
         };
     }
 
@@ -307,6 +307,10 @@ public final class Diagnosis {
 
     private static long latest(long one, long other) {
         return one - other > 0 ? one : other;
+    }
+
+    private static String askIt(String host) {
+        return "ask its process for the status, at its control port (" + host + " is its data port)";
     }
 
     private long ms(long sinceNanos) {

@@ -133,6 +133,7 @@ final class RunCommand implements Callable<Integer> {
         List<GroupOptions> joins = ranks.list().stream().map(this::groupOptions).toList();
         var events = new EventWriter(System.out, json);
         try (LaunchedProcess process = LaunchedProcess.open(options)) {
+            process.joins(group, ranks.list());
             Thread hook = Thread.ofPlatform().unstarted(() -> end(process));
             Runtime.getRuntime().addShutdownHook(hook);
             EndSignals.endInOrder(() -> process.dumpFlightRecord("sigterm"));

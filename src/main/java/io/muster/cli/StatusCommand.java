@@ -79,8 +79,15 @@ final class StatusCommand implements Callable<Integer> {
             out.println(paths);
         }
         String who = "pid " + answer.getLong("pid") + " at " + question.target();
+        JsonObject joins = answer.getJsonObject("joins");
+        String will = joins == null
+                ? ""
+                : "; it will join group " + joins.getString("group") + " with ranks "
+                        + joins.getJsonArray("ranks").encode();
         if (answer.getBoolean("starting", false)) {
-            out.println(who + " is starting: it is not in a cluster yet" + waitingFor());
+            out.println(who + " is starting: it is not in a cluster yet" + waitingFor() + will);
+        } else if (joins != null) {
+            out.println(who + " is in its cluster" + will);
         } else if (groups.isEmpty()) {
             out.println(who + " is in no group");
         }

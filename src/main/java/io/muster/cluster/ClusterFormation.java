@@ -224,6 +224,9 @@ public final class ClusterFormation {
                 long now = System.nanoTime();
                 switch (decision) {
                     case Decision.Join _, Decision.Found _ -> {
+                        if (!unlisted(known).isEmpty()) {
+                            log.warn(LogEvents.CLUSTER_UNLISTED + " control={}{}", own, unlisted(known));
+                        }
                         return decision;
                     }
                     case Decision.Conflict(ControlAddress other) ->
@@ -235,7 +238,8 @@ public final class ClusterFormation {
                             throw MusterException.retry("no cluster after "
                                     + settings.deadline().toMillis() + " ms: " + own + " waits for " + address
                                     + (address.equals(members.getFirst()) ? ", the first listed, which founds" : "")
-                                    + " (" + why + "); start that process, or check that this host reaches it");
+                                    + " (" + why + "); start that process, or check that this host reaches it"
+                                    + unlisted(known));
                         }
                         if (now - logNanos >= 0) {
                             log.info(
@@ -258,6 +262,16 @@ public final class ClusterFormation {
         } finally {
             askers.shutdownNow();
         }
+    }
+
+    /** A clause if this process is not in its own list. Empty as long as a listed address may be its own. */
+    private String unlisted(Map<ControlAddress, Seen> known) {
+        boolean mayBeOwn =
+                known.values().stream().anyMatch(seen -> seen instanceof Seen.Self || seen instanceof Seen.Unasked);
+        return mayBeOwn
+                ? ""
+                : "; this process is not in its list of members " + members + ": add " + own
+                        + " to the list of every process, or no other process can find the cluster through it";
     }
 
     /**

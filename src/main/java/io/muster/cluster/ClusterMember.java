@@ -10,6 +10,7 @@ import com.hazelcast.config.MapConfig;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceAware;
+import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.core.LifecycleEvent;
 import com.hazelcast.core.LifecycleListener;
 import com.hazelcast.map.IMap;
@@ -22,6 +23,7 @@ import io.muster.options.MusterHazelcast;
 import io.muster.options.MusterOptions;
 import io.muster.store.HazelcastSegmentStore;
 import io.muster.store.StoreRehearsal;
+import io.muster.transfer.BusyPort;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -30,6 +32,7 @@ import java.net.BindException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
@@ -157,8 +160,7 @@ public final class ClusterMember implements AutoCloseable {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof BindException) {
                 return String.valueOf(cause.getMessage()).contains("in use")
-                        ? "another process listens on port " + bind.port()
-                                + "; stop it, or choose another port (hazelcast.port)"
+                        ? BusyPort.sentence(bind.port(), "hazelcast.port")
                         : "no interface of this host has the address " + bind.host()
                                 + "; use one that it has (endpoint.bind)";
             }
@@ -338,17 +340,26 @@ public final class ClusterMember implements AutoCloseable {
                         .eventually(store::close));
     }
 
-    /** Entries of all maps of Muster in the cluster. Blocks. */
-    public int storeEntries() {
-        return hazelcast.getDistributedObjects().stream()
-                .filter(object -> !object.getName().startsWith(VERTX_PREFIX))
-                .mapToInt(object -> object instanceof IMap<?, ?> map ? map.size() : 0)
-                .sum();
-    }
+    /**
+     * What the cluster holds for all processes.
+     *
+     * @param storeEntries entries of all maps of Muster
+     * @param busRegistrations event-bus registrations of all nodes
+     */
+    public record Holdings(int storeEntries, int busRegistrations) {}
 
-    /** Event-bus registrations of all nodes of the cluster. Blocks. */
-    public int busRegistrations() {
-        return hazelcast.getMultiMap(VERTX_PREFIX + "subs").size();
+    /** Asks all members, so it blocks while one of them does not answer. Empty once Hazelcast has shut down. */
+    public Optional<Holdings> holdings() {
+        try {
+            return Optional.of(new Holdings(
+                    hazelcast.getDistributedObjects().stream()
+                            .filter(object -> !object.getName().startsWith(VERTX_PREFIX))
+                            .mapToInt(object -> object instanceof IMap<?, ?> map ? map.size() : 0)
+                            .sum(),
+                    hazelcast.getMultiMap(VERTX_PREFIX + "subs").size()));
+        } catch (HazelcastInstanceNotActiveException _) {
+            return Optional.empty();
+        }
     }
 
     public HazelcastInstance hazelcast() {

@@ -5,6 +5,7 @@ package io.muster.cluster;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.options.OwnAddress;
+import io.muster.transfer.BusyPort;
 import io.muster.transfer.Complaints;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
@@ -19,11 +20,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -58,7 +61,7 @@ public final class ControlPort implements AutoCloseable {
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("muster-control-", 0).factory());
 
-    /** Answers one kind of question. Called on a virtual thread of the connection; may answer later. */
+    /** Answers one kind of question. Called on a virtual thread, which it may block; may answer later. */
     @FunctionalInterface
     public interface Handler {
         CompletionStage<JsonObject> answer(JsonObject request);
@@ -108,7 +111,7 @@ public final class ControlPort implements AutoCloseable {
             return text + "; check address and port";
         }
         return text.contains("in use")
-                ? "another process listens on port " + bind.port() + "; stop it, or choose another port"
+                ? BusyPort.sentence(bind.port(), "endpoint.controlPort")
                 : text + "; choose another port, or an address of this host ('muster doctor' lists them)";
     }
 
@@ -226,11 +229,14 @@ public final class ControlPort implements AutoCloseable {
                     .put("asks", new JsonArray(List.copyOf(new TreeSet<>(handlers.keySet()))));
         }
         try {
-            return handler.answer(request)
-                    .toCompletableFuture()
+            // on another thread, because a handler may block: on a member of the cluster that stands still
+            return CompletableFuture.supplyAsync(() -> handler.answer(request), threads)
+                    .thenCompose(answer -> answer)
                     .get(limits.answer().toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             return failed(ask, e.getCause());
+        } catch (RejectedExecutionException _) {
+            return error("the process is ending", MusterException.Kind.RETRY);
         } catch (RuntimeException e) {
             return failed(ask, e);
         } catch (TimeoutException _) {

@@ -136,6 +136,9 @@ public final class LogEvents {
     /** WARN: the process founds the cluster although some listed processes did not answer. */
     public static final String CLUSTER_FOUNDING = "muster.cluster.founding";
 
+    /** WARN: the process is not in its own list of members. */
+    public static final String CLUSTER_UNLISTED = "muster.cluster.unlisted";
+
     /** INFO: the process has founded the cluster. */
     public static final String CLUSTER_FOUNDED = "muster.cluster.founded";
 

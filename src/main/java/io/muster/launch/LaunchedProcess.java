@@ -9,6 +9,7 @@ import io.muster.cluster.ClusterMember;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlPort;
 import io.muster.cluster.FileLimit;
+import io.muster.group.GroupName;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
@@ -49,6 +50,15 @@ public final class LaunchedProcess implements AutoCloseable {
 
     private volatile @Nullable Vertx vertx;
     private volatile @Nullable Muster muster;
+    /** What this process will join, for a status that is asked before; null: nothing. */
+    private volatile @Nullable Joining joining;
+
+    private record Joining(String group, List<Integer> ranks) {
+        JsonObject toJson() {
+            return new JsonObject().put("group", group).put("ranks", new JsonArray(ranks));
+        }
+    }
+
     private boolean closed;
 
     private LaunchedProcess(ControlPort controlPort) {
@@ -149,17 +159,23 @@ public final class LaunchedProcess implements AutoCloseable {
 
     private CompletionStage<JsonObject> status(JsonObject request) {
         Muster running = muster;
-        if (running == null) {
+        Joining will = joining;
+        @Nullable String asked = request.getString("group");
+        boolean notBegun = will != null
+                && (running == null || !running.diagnostics().groups().contains(new GroupName(will.group())));
+        if (running == null || (notBegun && will.group().equals(asked))) {
             return CompletableFuture.completedFuture(new JsonObject()
                     .put("pid", ProcessHandle.current().pid())
-                    .put("starting", true)
+                    .put("starting", running == null)
+                    .put("joins", notBegun ? will.toJson() : null)
                     .put("groups", new JsonArray()));
         }
         return running.diagnostics()
-                .status(request.getString("group"))
+                .status(asked)
                 .map(groups -> new JsonObject()
                         .put("pid", ProcessHandle.current().pid())
                         .put("starting", false)
+                        .put("joins", notBegun ? will.toJson() : null)
                         .put(
                                 "groups",
                                 new JsonArray(groups.stream()
@@ -167,6 +183,11 @@ public final class LaunchedProcess implements AutoCloseable {
                                         .toList()))
                         .put("gpuPaths", running.diagnostics().gpuPaths().toJson()))
                 .toCompletionStage();
+    }
+
+    /** Says which ranks this process will join, so that a status that is asked before shows it. */
+    public void joins(String group, List<Integer> ranks) {
+        joining = new Joining(group, List.copyOf(ranks));
     }
 
     /** Adds a request that the control port answers. */
@@ -183,9 +204,11 @@ public final class LaunchedProcess implements AutoCloseable {
         if (running != null && joined != null && clustered != null) {
             resources
                     .mergeIn(running.diagnostics().holdings().toJson())
-                    .put("deployments", clustered.deploymentIDs().size())
-                    .put("storeEntries", joined.storeEntries())
-                    .put("busRegistrations", joined.busRegistrations());
+                    .put("deployments", clustered.deploymentIDs().size());
+            joined.holdings()
+                    .ifPresent(held -> resources
+                            .put("storeEntries", held.storeEntries())
+                            .put("busRegistrations", held.busRegistrations()));
         }
         return resources;
     }

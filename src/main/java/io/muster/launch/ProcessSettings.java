@@ -2,9 +2,12 @@
 
 package io.muster.launch;
 
+import io.muster.group.MusterException;
 import io.muster.options.MusterOptions;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -80,7 +83,29 @@ public final class ProcessSettings {
         put(settings, "gpu", "device", gpu);
         put(settings, "warmup", "mode", warmup);
         put(settings, "warmup", "fabric", fabric);
-        return MusterOptions.fromJson(settings);
+        MusterOptions options = MusterOptions.fromJson(settings);
+        checkPorts(options);
+        return options;
+    }
+
+    /** A process that takes a port twice would say of itself that another process listens there. */
+    private static void checkPorts(MusterOptions options) {
+        Map<Integer, String> taken = new HashMap<>();
+        Map.of(
+                        "endpoint.port", options.endpoint().port(),
+                        "endpoint.controlPort", options.endpoint().controlPort(),
+                        "hazelcast.port", options.hazelcast().port())
+                .entrySet()
+                .stream()
+                .sorted(Map.Entry.comparingByKey())
+                .filter(one -> one.getValue() > 0)
+                .forEach(one -> {
+                    String other = taken.put(one.getValue(), one.getKey());
+                    if (other != null) {
+                        throw MusterException.config(other + " and " + one.getKey() + " are both " + one.getValue()
+                                + ": give each a port of its own");
+                    }
+                });
     }
 
     private static void put(JsonObject settings, String section, String key, @Nullable Object value) {

@@ -194,8 +194,9 @@ public final class Doctor {
         FabricRule.Original original =
                 FabricRule.original(cuda, facts.settings().nvlinkIpc());
         findings.add(Finding.info(
-                "original-rule",
-                "the original would say: " + original.sentence()
+                "attribute-rule",
+                "for comparison only: by attribute 128 and " + NvlinkIpcSetting.VARIABLE
+                        + " alone, which Muster does not rely on, the answer would be: " + original.sentence()
                         + FabricRule.originalIsWrong(cuda, facts.gpus().sharing())
                                 .map(why -> "; " + why)
                                 .orElse("")));

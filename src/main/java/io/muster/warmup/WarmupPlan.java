@@ -48,7 +48,11 @@ public final class WarmupPlan {
                     local,
                     peer,
                     common,
-                    "no common fabric: " + bySide(local, fabricText(local), peer, fabricText(peer)));
+                    local.fabric() instanceof FabricVerdict.NotAvailable
+                                    && peer.fabric() instanceof FabricVerdict.NotAvailable
+                            ? "bytes are exchanged, since neither host has a fabric"
+                            : "bytes are exchanged, since there is no common fabric: "
+                                    + bySide(local, fabricText(local), peer, fabricText(peer)));
         }
         if (!mine.identity().equals(theirs.identity()) || mine.simulated() != theirs.simulated()) {
             return exchange(

@@ -50,6 +50,10 @@ final class BadInputTest { // O-1, O-4
                 new Mistake("run --rank 0 --world-size 1", "--group"),
                 new Mistake(RUN + "--rank 2 --world-size 2", "rank 2 is outside the world size 2", "0..1"),
                 new Mistake(RUN + "--ranks 1-0 --world-size 2", "goes backwards"),
+                new Mistake(
+                        "run --group g --rank 0 --world-size 1 --control-port 17700 --hazelcast-port 17700",
+                        "endpoint.controlPort and hazelcast.port are both 17700",
+                        "a port of its own"),
                 new Mistake(RUN + "--rank 0 --world-size 0", "world size must be in 1.."),
                 new Mistake(RUN + "--rank 0 --world-size 1 --config nowhere.yaml", "nowhere.yaml does not exist"));
     }

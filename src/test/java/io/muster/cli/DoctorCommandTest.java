@@ -36,7 +36,7 @@ class DoctorCommandTest {
                         "bind 127.0.0.1: publishes 127.0.0.1",
                         "libcuda",
                         "fabric",
-                        "original-rule",
+                        "attribute-rule",
                         "MC_USE_NVLINK_IPC");
         assertThat(err.toString()).isEmpty();
     }

@@ -149,6 +149,19 @@ class ClusterFormationTest { // R-13
     }
 
     @Test
+    void saysThatItsOwnAddressIsNotInTheList() {
+        ControlPort own = port();
+        ControlAddress nobody = unusedPort();
+        var hasty = new ClusterFormation.Settings(Duration.ofMillis(300), Duration.ofMillis(100));
+        assertThatThrownBy(() -> new ClusterFormation(own, id(), List.of(nobody), hasty).await())
+                .hasMessageContaining(
+                        "this process is not in its list of members [" + nobody + "]: add " + own.address());
+        assertThatThrownBy(() -> new ClusterFormation(own, id(), List.of(nobody, own.address()), hasty).await())
+                .message()
+                .doesNotContain("not in its list");
+    }
+
+    @Test
     void doesNotWaitLongForASilentAddress() throws IOException {
         ServerSocket mute = own(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
         ControlAddress silent = new ControlAddress("127.0.0.1", mute.getLocalPort());

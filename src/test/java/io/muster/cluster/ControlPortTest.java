@@ -15,6 +15,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,25 @@ class ControlPortTest {
     @AfterEach
     void close() {
         port.close();
+    }
+
+    @Test
+    void aHandlerThatBlocksIsAnsweredForInTime() {
+        var released = new CountDownLatch(1);
+        port.handle("block", _ -> {
+            try {
+                released.await();
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
+            return CompletableFuture.completedFuture(new JsonObject());
+        });
+        assertThat(ControlClient.ask(port.address(), new JsonObject().put("ask", "block"), Duration.ofSeconds(20)))
+                .isInstanceOfSatisfying(
+                        ControlClient.Reply.Answered.class,
+                        answer -> assertThat(answer.body().getString("error"))
+                                .isEqualTo("no answer to block within 300 ms"));
+        released.countDown();
     }
 
     @Test

@@ -105,8 +105,8 @@ class DoctorTest {
                 .contains("800");
         assertThat(only(findings, "fabric").whatToDo()).contains("IMEX", "ComputeDomain");
         assertThat(only(findings, "fabric").level()).as("wanted, so a warning").isEqualTo(Level.WARN); // W-7
-        assertThat(only(findings, "original-rule").what())
-                .contains("would say: fabric", "unproven", "it is wrong here", "800");
+        assertThat(only(findings, "attribute-rule").what())
+                .contains("would be: fabric", "unproven", "it is wrong here", "800");
         assertThat(findings)
                 .filteredOn(finding -> finding.topic().equals("fabric-memory"))
                 .hasSize(2)

@@ -122,7 +122,7 @@ class WarmupPolicyVerticleTest {
             assertThat(answer.plan()).isEqualTo(WarmupAnswer.Plan.EXCHANGE);
             assertThat(answer.transport()).isEqualTo("tcp");
             assertThat(answer.verdict()).isTrue();
-            assertThat(answer.reason()).contains("no common fabric");
+            assertThat(answer.reason()).isEqualTo("bytes are exchanged, since neither host has a fabric");
         });
     }
 

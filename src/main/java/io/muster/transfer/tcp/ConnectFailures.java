@@ -36,6 +36,14 @@ final class ConnectFailures {
                     "connection refused: no process listens there",
                     "check that the process runs and has published this port");
         }
+        if (lower.contains("cannot assign requested address")) {
+            return failed(
+                    ConnectException.Kind.LOCAL,
+                    target,
+                    "this host has no local port left for another connection (" + message + ")",
+                    "end programs of this host that hold many connections, or widen net.ipv4.ip_local_port_range;"
+                            + " the other host is not the cause");
+        }
         if (failure instanceof NoRouteToHostException
                 || failure instanceof UnknownHostException
                 || lower.contains("unreachable")

@@ -6,6 +6,7 @@ import io.muster.group.HostPort;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
+import io.muster.transfer.BusyPort;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ConnectException;
 import io.muster.transfer.LossEvidence;
@@ -279,8 +280,7 @@ public final class TcpTransport implements Transport {
         String what = "can't open data port " + HostPort.text(options.bindHost(), options.port()) + ": ";
         return MusterException.config(what
                 + (why.contains("in use")
-                        ? "another process listens on port " + options.port()
-                                + "; stop it, or choose another port (endpoint.port)"
+                        ? BusyPort.sentence(options.port(), "endpoint.port")
                         : why + "; choose a free port or an address of this host"));
     }
 }
