@@ -27,7 +27,6 @@ import io.muster.transfer.BusyPort;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
-import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.net.BindException;
 import java.time.Duration;
 import java.util.List;
@@ -311,7 +310,7 @@ public final class ClusterMember implements AutoCloseable {
     public Future<Vertx> buildVertx(VertxOptions options) {
         return Vertx.builder()
                 .with(options)
-                .withClusterManager(new HazelcastClusterManager(hazelcast))
+                .withClusterManager(new TolerantClusterManager(hazelcast))
                 .buildClustered();
     }
 

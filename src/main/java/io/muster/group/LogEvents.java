@@ -136,6 +136,9 @@ public final class LogEvents {
     /** WARN: the process founds the cluster although some listed processes did not answer. */
     public static final String CLUSTER_FOUNDING = "muster.cluster.founding";
 
+    /** INFO: a member of Hazelcast that carries no Vert.x has left. */
+    public static final String CLUSTER_FOREIGN_LEFT = "muster.cluster.foreign-left";
+
     /** WARN: the process is not in its own list of members. */
     public static final String CLUSTER_UNLISTED = "muster.cluster.unlisted";
 

@@ -2,6 +2,7 @@
 
 package io.muster.options;
 
+import com.hazelcast.cluster.Member;
 import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.JavaSerializationFilterConfig;
@@ -194,6 +195,11 @@ public final class MusterHazelcast {
         config.getMemberAttributeConfig()
                 .setAttribute(VERTX_NODE_ID_ATTRIBUTE, UUID.randomUUID().toString());
         return config;
+    }
+
+    /** Whether a Vert.x runs, or may run, on this member. */
+    public static boolean carriesVertx(Member member) {
+        return member.getAttribute(VERTX_NODE_ID_ATTRIBUTE) != null;
     }
 
     /**

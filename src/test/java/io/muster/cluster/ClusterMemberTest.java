@@ -5,10 +5,20 @@ package io.muster.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import com.hazelcast.config.Config;
+import com.hazelcast.core.Hazelcast;
+import com.hazelcast.core.HazelcastInstance;
+import io.muster.Eventually;
 import io.muster.group.MusterException;
 import io.muster.group.MusterException.Kind;
 import io.muster.group.ProcessId;
 import io.muster.options.MusterHazelcast;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.Inet4Address;
@@ -25,6 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 
 @Timeout(value = 40, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ClusterMemberTest {
@@ -128,6 +139,43 @@ class ClusterMemberTest {
                             MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG))
                     .hasMessageContaining("can't start Hazelcast on 127.0.0.1:" + taken.getLocalPort());
             assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
+        }
+    }
+
+    @Test
+    void aForeignMemberWithoutVertxLeavesWithoutAnError() {
+        var root = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+        var own = (Logger) LoggerFactory.getLogger(TolerantClusterManager.class);
+        Level level = own.getLevel();
+        own.setLevel(Level.INFO);
+        var lines = new ListAppender<ILoggingEvent>();
+        ControlPort port = ControlPort.open(LOOPBACK, ControlPort.Limits.DEFAULT);
+        try (ClusterMember member =
+                ClusterMember.start(port, settings(List.of(), new MusterHazelcast.Bind("127.0.0.1", 0), 20_000))) {
+            Vertx vertx = member.buildVertx(new VertxOptions()).await();
+            var address = member.hazelcast().getCluster().getLocalMember().getAddress();
+            Config config = MusterHazelcast.join(
+                    MusterHazelcast.bindTo(
+                            MusterHazelcast.reference()
+                                    .setClusterName(
+                                            member.hazelcast().getConfig().getClusterName()),
+                            new MusterHazelcast.Bind("127.0.0.1", 0)),
+                    address.getHost() + ":" + address.getPort(),
+                    List.of());
+            HazelcastInstance foreign = Hazelcast.newHazelcastInstance(config);
+            lines.start();
+            root.addAppender(lines);
+            foreign.shutdown();
+            Eventually.holds(
+                    "the end of the foreign member is seen",
+                    () -> List.copyOf(lines.list).stream()
+                            .anyMatch(line -> line.getFormattedMessage().contains("muster.cluster.foreign-left")
+                                    || line.getLevel() == Level.ERROR));
+            assertThat(lines.list).noneMatch(line -> line.getLevel() == Level.ERROR);
+            vertx.close().await();
+        } finally {
+            root.detachAppender(lines);
+            own.setLevel(level);
         }
     }
 
