@@ -130,7 +130,7 @@ public final class Diagnostics {
 
     /** The groups of which this process has a rank, or is about to have one. */
     public Set<GroupName> groups() {
-        return Set.copyOf(process.groups().keySet());
+        return Set.copyOf(groups.groups().keySet());
     }
 
     /**
