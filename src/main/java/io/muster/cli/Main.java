@@ -11,7 +11,6 @@ import io.muster.gpucheck.GpuWorkerCommand;
 import io.muster.group.MusterException;
 import io.muster.launch.ExitCode;
 import io.muster.launch.QueuedOutput;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -65,8 +64,6 @@ public final class Main implements Runnable {
 
     /** Their event loops must never wait for a reader of their output. */
     private static final Set<String> WITH_EVENT_LOOPS = Set.of("run", "bench-worker", "gpu-worker");
-    /** How long an ending process waits until its last lines have been read. */
-    static final Duration LAST_OUTPUT = Duration.ofSeconds(1);
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -89,7 +86,7 @@ public final class Main implements Runnable {
                         !command.equals("run") || List.of(args).contains("--json")));
         try {
             int code = commandLine().execute(args);
-            QueuedOutput.drain(LAST_OUTPUT);
+            QueuedOutput.drain();
             System.exit(code);
         } catch (Error failure) {
             // out of memory or files: remaining threads would keep the process alive, and closing in order may need
@@ -97,7 +94,7 @@ public final class Main implements Runnable {
             // of the same, so the JVM halts
             String message = firstLine(failure.toString());
             System.err.println("muster: " + message + FileLimit.hint(message));
-            QueuedOutput.drain(LAST_OUTPUT);
+            QueuedOutput.drain();
             Runtime.getRuntime().halt(ExitCode.FAILED);
         }
     }

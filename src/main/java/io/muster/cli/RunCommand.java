@@ -170,7 +170,7 @@ final class RunCommand implements Callable<Integer> {
     private void end(LaunchedProcess process) {
         ending = true;
         process.close();
-        QueuedOutput.drain(Main.LAST_OUTPUT);
+        QueuedOutput.drain();
     }
 
     private GroupOptions groupOptions(int rank) {

@@ -21,16 +21,21 @@ final class TolerantClusterManager extends HazelcastClusterManager {
         super(hazelcast);
     }
 
+    /** Whether a Vert.x runs, or may run, on the member. */
+    private static boolean carriesVertx(MembershipEvent event) {
+        return event.getMember().getAttribute(MusterHazelcast.VERTX_NODE_ID_ATTRIBUTE) != null;
+    }
+
     @Override
     public void memberAdded(MembershipEvent event) {
-        if (MusterHazelcast.carriesVertx(event.getMember())) {
+        if (carriesVertx(event)) {
             super.memberAdded(event);
         }
     }
 
     @Override
     public void memberRemoved(MembershipEvent event) {
-        if (MusterHazelcast.carriesVertx(event.getMember())) {
+        if (carriesVertx(event)) {
             super.memberRemoved(event);
         } else {
             LOG.info(

@@ -23,6 +23,8 @@ import java.util.function.LongFunction;
 public final class QueuedOutput extends PrintStream {
     /** The output of some ten thousand transitions of links. */
     private static final int MAX_BYTES = 8 << 20;
+    /** How long an ending process waits until its last lines have been read. */
+    private static final Duration LAST_OUTPUT = Duration.ofSeconds(1);
 
     private final Lines lines;
 
@@ -54,11 +56,9 @@ public final class QueuedOutput extends PrintStream {
         return "(" + count + " lines were dropped here, because this output was not read)";
     }
 
-    /**
-     * Waits until the queues are empty, or until the time is over because nobody reads. Does nothing without queues.
-     */
-    public static void drain(Duration atMost) {
-        long endNanos = System.nanoTime() + atMost.toNanos();
+    /** Waits until the queues are empty, or for a second if nobody reads. Does nothing without queues. */
+    public static void drain() {
+        long endNanos = System.nanoTime() + LAST_OUTPUT.toNanos();
         for (PrintStream stream : new PrintStream[] {System.out, System.err}) {
             if (stream instanceof QueuedOutput queued) {
                 queued.lines.awaitEmpty(endNanos);

@@ -2,7 +2,6 @@
 
 package io.muster.options;
 
-import com.hazelcast.cluster.Member;
 import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.JavaSerializationFilterConfig;
@@ -38,7 +37,7 @@ public final class MusterHazelcast {
     public static final String PROCESS_ID_ATTRIBUTE = MusterMap.PROCESS_ID_ATTRIBUTE;
 
     /** What vertx-hazelcast expects of a member that it did not start itself. */
-    private static final String VERTX_NODE_ID_ATTRIBUTE = "__vertx.nodeId";
+    public static final String VERTX_NODE_ID_ATTRIBUTE = "__vertx.nodeId";
 
     private static final String REFERENCE = "/io/muster/conf/hazelcast.yaml";
 
@@ -195,11 +194,6 @@ public final class MusterHazelcast {
         config.getMemberAttributeConfig()
                 .setAttribute(VERTX_NODE_ID_ATTRIBUTE, UUID.randomUUID().toString());
         return config;
-    }
-
-    /** Whether a Vert.x runs, or may run, on this member. */
-    public static boolean carriesVertx(Member member) {
-        return member.getAttribute(VERTX_NODE_ID_ATTRIBUTE) != null;
     }
 
     /**

@@ -216,9 +216,9 @@ public final class ProcessRouting {
         }
 
         @Override
-        public Future<Buffer> statusHere(GroupName name) {
+        public Future<byte[]> statusHere(GroupName name) {
             RoutedGroup group = ports.group(name);
-            return group == null ? Future.failedFuture(notHere(name)) : group.statusPart();
+            return group == null ? Future.failedFuture(notHere(name)) : group.statusPart().map(Buffer::getBytes);
         }
 
         @Override

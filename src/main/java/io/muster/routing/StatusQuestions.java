@@ -79,7 +79,7 @@ public final class StatusQuestions {
         boolean isTrusted(Channel channel, GroupName group, @Nullable GroupName signedBy);
 
         /** The part of this process; fails if it has no such group. */
-        Future<Buffer> statusHere(GroupName group);
+        Future<byte[]> statusHere(GroupName group);
 
         /** Runs the task once, after the delay, unless the returned action has run before. */
         Runnable after(long delayMs, Runnable task);
@@ -143,8 +143,8 @@ public final class StatusQuestions {
                     in.end();
                     if (ports.isTrusted(channel, group, signedBy)) {
                         ports.statusHere(group)
-                                .otherwise(Buffer.buffer())
-                                .onSuccess(part -> answer(ports.over(channel, group), id, part));
+                                .otherwise(new byte[0])
+                                .onSuccess(part -> answer(ports.over(channel, group), id, Buffer.buffer(part)));
                     }
                 }
                 case ANSWER -> answered(channel, signedBy, id, in.flag("last"), in.rest());
