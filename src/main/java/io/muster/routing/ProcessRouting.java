@@ -218,7 +218,9 @@ public final class ProcessRouting {
         @Override
         public Future<byte[]> statusHere(GroupName name) {
             RoutedGroup group = ports.group(name);
-            return group == null ? Future.failedFuture(notHere(name)) : group.statusPart().map(Buffer::getBytes);
+            return group == null
+                    ? Future.failedFuture(notHere(name))
+                    : group.statusPart().map(Buffer::getBytes);
         }
 
         @Override

@@ -34,6 +34,7 @@ public final class LoopWatch implements StatusVerticle.Loops {
     private final long pauseMs;
     /** Set once, before the start. */
     private Runnable stalled = () -> {};
+
     private final Map<EventLoop, Watched> loops = new ConcurrentHashMap<>();
     private final Thread thread;
 
@@ -47,9 +48,7 @@ public final class LoopWatch implements StatusVerticle.Loops {
         private boolean reported;
     }
 
-    /**
-     * @param limitMs an event loop that has not run for so long stands still; 0: never
-     */
+    /** @param limitMs an event loop that has not run for so long stands still; 0: never */
     LoopWatch(FlightRecorder flight, long limitMs) {
         this.flight = flight;
         this.limitNanos = limitMs == 0 ? Long.MAX_VALUE : TimeUnit.MILLISECONDS.toNanos(limitMs);
