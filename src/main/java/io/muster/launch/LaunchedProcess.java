@@ -157,17 +157,26 @@ public final class LaunchedProcess implements AutoCloseable {
         return controlPort.address();
     }
 
+    /** What this process will join; null once it has begun, or if there is nothing. */
+    private @Nullable Joining notBegun(@Nullable Muster running) {
+        Joining will = joining;
+        return will != null
+                        && running != null
+                        && running.diagnostics().groups().contains(new GroupName(will.group()))
+                ? null
+                : will;
+    }
+
     private CompletionStage<JsonObject> status(JsonObject request) {
         Muster running = muster;
-        Joining will = joining;
+        Joining will = notBegun(running);
+        @Nullable JsonObject joins = will == null ? null : will.toJson();
         @Nullable String asked = request.getString("group");
-        boolean notBegun = will != null
-                && (running == null || !running.diagnostics().groups().contains(new GroupName(will.group())));
-        if (running == null || (notBegun && will.group().equals(asked))) {
+        if (running == null || (will != null && will.group().equals(asked))) {
             return CompletableFuture.completedFuture(new JsonObject()
                     .put("pid", ProcessHandle.current().pid())
                     .put("starting", running == null)
-                    .put("joins", notBegun ? will.toJson() : null)
+                    .put("joins", joins)
                     .put("groups", new JsonArray()));
         }
         return running.diagnostics()
@@ -175,7 +184,7 @@ public final class LaunchedProcess implements AutoCloseable {
                 .map(groups -> new JsonObject()
                         .put("pid", ProcessHandle.current().pid())
                         .put("starting", false)
-                        .put("joins", notBegun ? will.toJson() : null)
+                        .put("joins", joins)
                         .put(
                                 "groups",
                                 new JsonArray(groups.stream()
