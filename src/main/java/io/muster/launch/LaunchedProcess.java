@@ -160,9 +160,7 @@ public final class LaunchedProcess implements AutoCloseable {
     /** What this process will join; null once it has begun, or if there is nothing. */
     private @Nullable Joining notBegun(@Nullable Muster running) {
         Joining will = joining;
-        return will != null
-                        && running != null
-                        && running.diagnostics().groups().contains(new GroupName(will.group()))
+        return will != null && running != null && running.diagnostics().groups().contains(new GroupName(will.group()))
                 ? null
                 : will;
     }

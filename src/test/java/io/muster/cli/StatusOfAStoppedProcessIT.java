@@ -5,9 +5,11 @@ package io.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.cluster.ControlAddress;
+import io.muster.cluster.ControlClient;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -66,7 +68,9 @@ final class StatusOfAStoppedProcessIT {
     }
 
     private static JsonObject status(int port) {
-        return ControlQuestion.ask(new ControlAddress("127.0.0.1", port), new JsonObject().put("ask", "status"))
+        var asked = new ControlAddress("127.0.0.1", port);
+        return ControlQuestion.body(
+                        asked, ControlClient.ask(asked, new JsonObject().put("ask", "status"), Duration.ofSeconds(20)))
                 .getJsonArray("groups")
                 .getJsonObject(0);
     }

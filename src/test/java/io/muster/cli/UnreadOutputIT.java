@@ -5,10 +5,12 @@ package io.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.cluster.ControlAddress;
+import io.muster.cluster.ControlClient;
 import io.muster.launch.JvmCommand;
 import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -38,8 +40,9 @@ final class UnreadOutputIT {
         try (var reader = unread.inputReader();
                 MusterCommand other = MusterCommand.start(temp, run(ports.get(1), members, "12-23"))) {
             other.allConnectedAfter(0);
-            JsonObject status = ControlQuestion.ask(
-                    ControlAddress.parse("127.0.0.1:" + ports.get(0)), new JsonObject().put("ask", "status"));
+            var asked = new ControlAddress("127.0.0.1", ports.get(0));
+            JsonObject status = ControlQuestion.body(
+                    asked, ControlClient.ask(asked, new JsonObject().put("ask", "status"), Duration.ofSeconds(20)));
             assertThat(status.getJsonArray("groups").getJsonObject(0).getInteger("processes"))
                     .isEqualTo(2);
             int bytes = 0;

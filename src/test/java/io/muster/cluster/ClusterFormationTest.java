@@ -153,10 +153,10 @@ class ClusterFormationTest { // R-13
         ControlPort own = port();
         ControlAddress nobody = unusedPort();
         var hasty = new ClusterFormation.Settings(Duration.ofMillis(300), Duration.ofMillis(100));
-        assertThatThrownBy(() -> new ClusterFormation(own, id(), List.of(nobody), hasty).await())
+        assertThatThrownBy(() -> new ClusterFormation(own, id(), List.of(nobody), "", hasty).await())
                 .hasMessageContaining(
                         "this process is not in its list of members [" + nobody + "]: add " + own.address());
-        assertThatThrownBy(() -> new ClusterFormation(own, id(), List.of(nobody, own.address()), hasty).await())
+        assertThatThrownBy(() -> new ClusterFormation(own, id(), List.of(nobody, own.address()), "", hasty).await())
                 .message()
                 .doesNotContain("not in its list");
     }
