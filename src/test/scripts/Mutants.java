@@ -3,6 +3,8 @@ import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMetho
 
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.StringWriter;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -19,11 +21,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
+import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
 /**
  * Puts one mistake after the other into the code, and says which of them no test notices. Run by the script {@code mutants}.
@@ -36,9 +40,10 @@ final class Mutants {
   private static final Path SOURCES = Path.of("src/main/java/io/muster");
   private static final Path TESTS = Path.of("src/test/java");
   private static final long LIMIT_S = 120;
+  private static final boolean DRY = Boolean.getBoolean("mutants.dry");
   private static final Pattern CHANGE = Pattern.compile("s/(.*)/(.*)/", Pattern.DOTALL);
 
-  private enum Fate { NOTICED, SURVIVED, BROKEN }
+  private enum Fate { NOTICED, SURVIVED, BROKEN, MADE }
 
   private record Outcome(Fate fate, String why) {}
 
@@ -58,21 +63,26 @@ final class Mutants {
         .map(Mutant::of).filter(mutant -> wanted.isEmpty() || wanted.contains(mutant.name())).toList();
     List<String> survivors = new ArrayList<>();
     int broken = 0;
+    PrintStream out = System.out;
+    System.setOut(new PrintStream(OutputStream.nullOutputStream())); // what the tests log
     for (Mutant mutant : mutants) {
       Outcome outcome = tried(mutant);
-      System.out.println(outcome.fate() + " " + mutant.name() + ": " + outcome.why());
+      out.println(outcome.fate() + " " + mutant.name() + ": " + outcome.why());
       if (outcome.fate() == Fate.SURVIVED) {
         survivors.add(mutant.name());
       }
       broken += outcome.fate() == Fate.BROKEN ? 1 : 0;
     }
-    System.out.println(mutants.size() + " mutants, " + survivors.size() + " survived " + survivors + ", " + broken + " broken");
+    out.println(mutants.size() + " mutants, " + survivors.size() + " survived " + survivors + ", " + broken + " broken");
     System.exit(survivors.isEmpty() && broken == 0 ? 0 : 1);
   }
 
   private static Outcome tried(Mutant mutant) throws Exception {
     Path work = Files.createTempDirectory("mutant");
     try {
+      if (Files.notExists(mutant.file())) {
+        return new Outcome(Fate.BROKEN, "no file " + mutant.file());
+      }
       String before = Files.readString(mutant.file());
       Matcher change = CHANGE.matcher(mutant.change());
       if (!change.matches()) {
@@ -86,8 +96,8 @@ final class Mutants {
       Path source = Files.writeString(work.resolve(mutant.file().getFileName()), after);
       Path classes = Files.createDirectory(work.resolve("classes"));
       String problem = compiled(classes, List.of(source));
-      if (problem != null) {
-        return new Outcome(Fate.BROKEN, problem);
+      if (problem != null || DRY) {
+        return problem == null ? new Outcome(Fate.MADE, mutant.change()) : new Outcome(Fate.BROKEN, problem);
       }
       problem = compiled(classes, mutant.tests().stream().map(test -> TESTS.resolve(test.replaceAll("#.*", "").replace('.', '/') + ".java")).distinct().toList());
       return problem != null ? new Outcome(Fate.NOTICED, "by the compiler: " + problem) : run(classes, mutant.tests());
@@ -121,7 +131,7 @@ final class Mutants {
         LauncherFactory.create().execute(request.build(), listener);
         var summary = listener.getSummary();
         return summary.getTotalFailureCount() > 0
-            ? new Outcome(Fate.NOTICED, summary.getFailures().getFirst().getTestIdentifier().getLegacyReportingName())
+            ? new Outcome(Fate.NOTICED, failed(summary.getFailures().getFirst()))
             : new Outcome(summary.getTestsSucceededCount() > 0 ? Fate.SURVIVED : Fate.BROKEN, summary.getTestsSucceededCount() + " tests passed");
       };
       var run = new FutureTask<>(task);
@@ -135,6 +145,12 @@ final class Mutants {
         return new Outcome(Fate.NOTICED, "the tests did not end within " + LIMIT_S + " s");
       }
     }
+  }
+
+  /** The test and the first line of its failure, by which a person sees whether it noticed this mistake or failed for another reason. */
+  private static String failed(TestExecutionSummary.Failure failure) {
+    String said = String.valueOf(failure.getException()).lines().filter(line -> !line.isBlank()).limit(4).collect(Collectors.joining(" "));
+    return failure.getTestIdentifier().getLegacyReportingName() + " " + said.substring(0, Math.min(said.length(), 200));
   }
 
   private static void delete(Path folder) throws IOException {

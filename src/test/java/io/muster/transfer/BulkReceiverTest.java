@@ -65,6 +65,42 @@ class BulkReceiverTest {
     }
 
     @Test
+    void endsAWriteWhoseChunksLeaveAGap() {
+        Region wide = regions.allocate("wide", 32, null);
+        for (long position : new long[] {0, 16}) {
+            var header = new BulkParser.ChunkHeader(1, wide.id(), wide.remote().key(), 0, 32, position);
+            String problem = receiver.chunk(header, 8);
+            if (position == 0) {
+                assertThat(problem).isNull();
+                ByteBuf bytes = Unpooled.directBuffer(8).writeLong(-1);
+                receiver.payload(bytes);
+                bytes.release();
+                assertThat(receiver.chunkEnd()).isNull();
+            } else {
+                assertThat(problem).isEqualTo("write 1 continues at 16 with 8 bytes, expected at 8 of 32");
+            }
+        }
+    }
+
+    // T-1: what a peer begins and does not end takes memory here
+    @Test
+    void acceptsABoundedNumberOfUnfinishedWrites() {
+        int most = 16_384;
+        for (int request = 1; request <= most + 1; request++) {
+            String problem = receiver.chunk(
+                    new BulkParser.ChunkHeader(
+                            request, region.id(), region.remote().key(), 0, 16, 0),
+                    8);
+            if (request <= most) {
+                assertThat(problem).isNull();
+                assertThat(receiver.chunkEnd()).isNull();
+            } else {
+                assertThat(problem).contains("while 16384 writes are unfinished");
+            }
+        }
+    }
+
+    @Test
     void releasesTheLeaseWhenTheWriteIsDone() {
         half(0);
         half(8);

@@ -115,6 +115,25 @@ class RegionTableTest {
         assertThat(region.memory().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 7);
         lease.release();
         assertThat(regions.size()).isZero();
+        await(regions.allocate("another", 16, null).close(Duration.ofSeconds(1))); // its memory is freed the same way
+        assertThat(region.memory().scope().isAlive()).as("leaked for good").isTrue();
+    }
+
+    // T-5
+    @Test
+    void aLeaseThatIsReleasedTwiceFreesNoOther() {
+        Region region = regions.allocate("slot", 16, null);
+        Lease twice = (Lease) regions.lease(region.id(), region.remote().key(), 0, 16);
+        Lease held = (Lease) regions.lease(region.id(), region.remote().key(), 0, 16);
+        twice.release();
+        twice.release();
+
+        Future<Region.End> end = region.close(Duration.ofSeconds(20));
+
+        assertThat(end.isComplete()).isFalse();
+        held.copyFrom(bytes(7), 0, 0, 1);
+        held.release();
+        assertThat(await(end)).isEqualTo(new Region.End.Closed());
     }
 
     // T-2
@@ -145,7 +164,14 @@ class RegionTableTest {
                 .isEqualTo(WriteException.Reason.OUT_OF_BOUNDS);
         assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes()))).reason())
                 .isEqualTo(WriteException.Reason.EMPTY);
-        await(region.close(Duration.ofSeconds(1)));
+        MemorySegment read = bytes(0, 0);
+        assertThat(local.read(region.remote(), 6, read).succeeded()).isTrue();
+        assertThat(read.toArray(ValueLayout.JAVA_BYTE)).containsExactly(1, 2);
+        assertThat(((WriteException) failure(local.read(region.remote(), 7, read))).reason())
+                .isEqualTo(WriteException.Reason.OUT_OF_BOUNDS);
+        assertThat(await(region.close(Duration.ofSeconds(1))))
+                .as("no transfer holds a lease after its end")
+                .isEqualTo(new Region.End.Closed());
         assertThat(((WriteException) failure(local.write(region.remote(), 0, bytes(1)))).reason())
                 .isEqualTo(WriteException.Reason.UNKNOWN_REGION);
     }

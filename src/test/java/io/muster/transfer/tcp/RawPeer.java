@@ -19,26 +19,39 @@ import org.jspecify.annotations.Nullable;
 record RawPeer(ProcessId id, Socket control, Socket bulk, ChannelGeneration generation) implements AutoCloseable {
     static RawPeer open(TestProcess target, ProcessId id, long dial, @Nullable ChannelGeneration replaces)
             throws IOException {
-        RawPeer peer = begin(target, id, dial, replaces);
+        return begin(target, id, dial, replaces).prove();
+    }
+
+    /** The path probes of both directions: the channel is open at the target, or about to be. */
+    RawPeer prove() throws IOException {
         ByteBuf probe = Unpooled.buffer();
         PathProbe.encode(probe, 1);
         Frame.head(probe, Frame.PROBE_OK, 0);
-        send(peer.bulk, probe);
+        send(bulk, probe);
         for (byte expected : new byte[] {Frame.HELLO, Frame.PROBE, Frame.PROBE_OK}) {
-            byte type = read(peer.bulk).readByte();
+            byte type = read(bulk).readByte();
             if (type != expected) {
                 throw new IOException("expected frame " + expected + ", got " + type);
             }
         }
-        return peer;
+        return this;
     }
 
     /** Both connections after the hellos, before any path probe. */
     static RawPeer begin(TestProcess target, ProcessId id, long dial, @Nullable ChannelGeneration replaces)
             throws IOException {
+        return begin(target, id, dial, replaces, Unpooled.EMPTY_BUFFER);
+    }
+
+    /** @param behind what follows the control hello at once */
+    static RawPeer begin(
+            TestProcess target, ProcessId id, long dial, @Nullable ChannelGeneration replaces, ByteBuf behind)
+            throws IOException {
         long nonce = dial * 1_000;
         Socket control = new Socket("127.0.0.1", target.transport.address().port());
-        send(control, hello(Hello.Role.CONTROL, id, target.id, nonce, dial, replaces));
+        send(
+                control,
+                hello(Hello.Role.CONTROL, id, target.id, nonce, dial, replaces).writeBytes(behind));
         ByteBuf answer = read(control);
         if (answer.readByte() == Frame.REFUSE) {
             control.close();

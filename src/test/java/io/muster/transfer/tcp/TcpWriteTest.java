@@ -330,6 +330,9 @@ class TcpWriteTest {
 
         channel.close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "as told by the test"));
 
+        assertThat(channel.write(region.remote(), 0, bytes(1)).failed())
+                .as("a write after the end fails at once")
+                .isTrue();
         assertThat(((WriteException) failure(first)).reason()).isEqualTo(WriteException.Reason.CHANNEL_LOST);
         assertThat(((WriteException) failure(second)).reason()).isEqualTo(WriteException.Reason.CHANNEL_LOST);
         assertThat(((WriteException) failure(channel.write(region.remote(), 0, bytes(1)))).reason())

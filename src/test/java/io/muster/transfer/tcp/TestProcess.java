@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
@@ -106,6 +107,8 @@ public final class TestProcess implements Transport.Listener {
             throw failed.getCause() instanceof RuntimeException cause
                     ? cause
                     : new IllegalStateException(failed.getCause());
+        } catch (TimeoutException late) {
+            throw new AssertionError("a future has not completed within 20 s", late);
         } catch (Exception failed) {
             throw new IllegalStateException(failed);
         }
@@ -117,6 +120,8 @@ public final class TestProcess implements Transport.Listener {
             throw new AssertionError("expected a failure, got " + result);
         } catch (java.util.concurrent.ExecutionException failed) {
             return failed.getCause();
+        } catch (TimeoutException late) {
+            throw new AssertionError("a future that must fail has not completed within 20 s", late);
         } catch (Exception failed) {
             throw new IllegalStateException(failed);
         }
