@@ -77,6 +77,23 @@ class FlightRecordGroupTest {
 
     // O-2
     @Test
+    void aLaterMissedDeadlineHasARecordOfItsOwn() {
+        JoinedRank rank = start().join("g", 0, 2);
+        String first = fileOfAMissedDeadline(rank);
+        Eventually.value(
+                "a record of a later deadline", () -> fileOfAMissedDeadline(rank), file -> !file.equals(first));
+    }
+
+    private static String fileOfAMissedDeadline(JoinedRank rank) {
+        String message = catchThrowableOfType(
+                        MusterException.class,
+                        () -> Bounded.await(rank.allConnected(Duration.ofMillis(100)), "the wait for all connected"))
+                .getMessage();
+        return message.substring(message.indexOf("\nflight record: "));
+    }
+
+    // O-2
+    @Test
     void answersOnTheBusWithChannelsAndEpochsAndDumpsNoFile() throws Exception {
         InMemoryCluster.Process first = start();
         InMemoryCluster.Process second = start();

@@ -38,6 +38,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -278,7 +279,7 @@ class RendezvousGroupTest {
         List<JoinedRank> ranks = new ArrayList<>();
         List<InMemoryCluster.Process> processes = new ArrayList<>();
         for (int rank = 0; rank < 3; rank++) {
-            processes.add(cluster.start());
+            processes.add(cluster.start(NO_POLLING));
             ranks.add(processes.getLast().join("g", rank, 3));
         }
         long epoch = InMemoryCluster.await(ranks).epoch();
@@ -391,6 +392,7 @@ class RendezvousGroupTest {
                             MusterException.class,
                             ended -> assertThat(ended.kind()).isEqualTo(MusterException.Kind.FATAL))
                     .hasMessageContaining("was taken over by a newer life, " + one.member());
+            Eventually.value("no seat is held here", () -> old.runtime().localSeat(1), Objects::isNull);
             assertThat(InMemoryCluster.await(zero, one).epoch()).isEqualTo(epoch);
         }
     }

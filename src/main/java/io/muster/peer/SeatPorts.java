@@ -34,7 +34,10 @@ public interface SeatPorts {
     /** The slot into which a peer writes its warmup value for this rank, over this transport. */
     WarmupSlot slot(int peer, String transport);
 
-    /** Completes when the slots for this peer are cleared of earlier values. */
+    /**
+     * Completes when the slot for this peer in the memory of a GPU, which is polled, is cleared of earlier values.
+     * Other slots are read only after a write.
+     */
     Future<Void> clearSlot(int peer);
 
     /** Starts to poll the slots for this peer: a value in the memory of a GPU arrives without a notification. */

@@ -302,12 +302,12 @@ public final class LocalRank implements SeatPorts {
                 });
     }
 
+    /**
+     * Reports the present value of the slot that the write began in; a link ignores every value but the expected one.
+     */
     private void slotWritten(Region region, long offset) {
-        if (offset % SLOT_BYTES == 0 && offset / SLOT_BYTES < group.worldSize()) {
-            send(
-                    (int) (offset / SLOT_BYTES),
-                    new LinkEvent.SlotWritten(region.memory().get(PeerVerticle.SLOT, offset)));
-        }
+        int peer = (int) (offset / SLOT_BYTES);
+        send(peer, new LinkEvent.SlotWritten(region.memory().get(PeerVerticle.SLOT, SLOT_BYTES * peer)));
     }
 
     // ---- what the links share
@@ -363,7 +363,6 @@ public final class LocalRank implements SeatPorts {
 
     @Override
     public Future<Void> clearSlot(int peer) {
-        slots.memory().set(PeerVerticle.SLOT, SLOT_BYTES * peer, 0L);
         GpuSlots onGpu = gpuSlots;
         return onGpu == null ? Future.succeededFuture() : onGpu.clear(peer);
     }

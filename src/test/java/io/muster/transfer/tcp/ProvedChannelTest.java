@@ -197,7 +197,7 @@ class ProvedChannelTest {
     void aMemberOfAnotherGroupEndsNoChannelOfThisGroup() throws IOException {
         TestProcess both = process(SECRET, SECOND);
         Channel honest = a.connect(both);
-        next(both.opened);
+        Channel there = next(both.opened);
         var second = new Keyring();
         second.add(SECOND);
         for (ByteBuf hello : List.of(
@@ -208,6 +208,7 @@ class ProvedChannelTest {
                 RawPeer.send(socket, hello);
                 RawPeer.read(socket);
             }
+            assertThat(there.isAlive()).isTrue();
         }
         assertThat(honest.isAlive()).isTrue();
         assertThat(both.lost).isEmpty();
