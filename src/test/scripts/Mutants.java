@@ -24,7 +24,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
+import org.junit.platform.engine.CancellationToken;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherExecutionRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 import org.junit.platform.launcher.listeners.TestExecutionSummary;
@@ -127,8 +131,18 @@ final class Mutants {
           Class<?> type = loader.loadClass(parts[0]);
           request.selectors(parts.length == 1 ? selectClass(type) : selectMethod(type, parts[1]));
         }
-        var listener = new SummaryGeneratingListener();
-        LauncherFactory.create().execute(request.build(), listener);
+        var firstFailure = CancellationToken.create();
+        var listener = new SummaryGeneratingListener() {
+          @Override
+          public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+            super.executionFinished(test, result);
+            if (result.getStatus() == TestExecutionResult.Status.FAILED) {
+              firstFailure.cancel();
+            }
+          }
+        };
+        LauncherFactory.create().execute(LauncherExecutionRequestBuilder.request(request.build()).listeners(listener)
+            .cancellationToken(firstFailure).build());
         var summary = listener.getSummary();
         return summary.getTotalFailureCount() > 0
             ? new Outcome(Fate.NOTICED, failed(summary.getFailures().getFirst()))
@@ -142,7 +156,7 @@ final class Mutants {
       try {
         return run.get(LIMIT_S, TimeUnit.SECONDS);
       } catch (TimeoutException _) {
-        return new Outcome(Fate.NOTICED, "the tests did not end within " + LIMIT_S + " s");
+        return new Outcome(Fate.SURVIVED, "the tests did not end within " + LIMIT_S + " s: a test needs a bound, and a message");
       }
     }
   }

@@ -142,6 +142,20 @@ class GpuWarmupTest {
 
     /** As after a kernel of the application that touched what is nobody's. */
     @Test
+    void touchingEndsAPathThatGivesNoAnswer() {
+        Process first = cluster.start(settings("fabric", 30), firstGpus.gpus());
+        Process second = cluster.start(settings("fabric", 30), secondGpus.gpus());
+        JoinedRank zero = first.join("g", 0, 2);
+        JoinedRank one = second.join("g", 1, 2);
+        AllConnected before = InMemoryCluster.await(zero, one);
+        Future<JsonObject> lost = second.link("g", 1, 0, "BACKING_OFF");
+        secondGpus.hold();
+        assertThat(ended(lost).getString("reason")).contains("memory of rank 0 was not reached within 2000 ms");
+        secondGpus.letGo();
+        awaitLater(before, zero, one);
+    }
+
+    @Test
     void aLostGpuEndsTheLinksOverItsMemoryWithTheCause() {
         Process first = cluster.start(settings("fabric", 0), firstGpus.gpus());
         Process second = cluster.start(settings("fabric", 0), secondGpus.gpus());

@@ -153,6 +153,7 @@ class JoinedRankTest {
         assertThat(failure(late.join(GroupOptions.of("g", 0, 1)))).hasMessageContaining("is held by pid");
         assertThat(Bounded.await(late.diagnostics().status(null), "late status"))
                 .isEmpty();
+        assertThat(late.process().regions().size()).as("registered regions").isZero();
         Bounded.await(first.close(), "first close");
         Bounded.await(late.join(GroupOptions.of("g", 0, 2)), "late join");
     }
