@@ -69,7 +69,7 @@ class GroupLifeTest {
 
     @Test
     void aGroupThatCouldNotStartLeavesNothingBehind() {
-        start().join(secured(0, 2));
+        JoinedRank zero = start().join(secured(0, 2));
         InMemoryCluster.Process other = start();
         Set<String> before = other.vertx().deploymentIDs();
 
@@ -77,7 +77,10 @@ class GroupLifeTest {
 
         assertThat(other.vertx().deploymentIDs()).isEqualTo(before);
         assertThat(other.muster().process().groups()).isEmpty();
-        other.join("unsecured", 0, 1); // a secret that is still held would forbid this
+        JoinedRank unsecured = other.join("unsecured", 0, 1); // a secret that is still held would forbid this
+        Bounded.await(unsecured.leave(), "leaving with the only rank");
+        assertThat(InMemoryCluster.await(zero, other.join(secured(1, 2))).linkCount())
+                .isEqualTo(2);
     }
 
     // S-1
@@ -117,6 +120,28 @@ class GroupLifeTest {
                         .get(InMemoryCluster.keys("g").rank(rank.member().rank())),
                 "the stranger's read");
         return ((Decoded.Valid<RankEntry>) Schema.rankEntry(Objects.requireNonNull(bytes))).value();
+    }
+
+    @Test
+    void aChannelDialledAheadOutlivesAnotherGroup() {
+        InMemoryCluster.Process first = cluster.start();
+        JoinedRank zero = first.join("g", 0, 2);
+        InMemoryCluster.Process second = cluster.start();
+        PreparedRank prepared =
+                Bounded.await(second.muster().prepare(GroupOptions.of("g", 1, 2)), "preparing the rank");
+        Channel ahead = Eventually.value(
+                        "a channel to rank 0",
+                        () -> second.muster()
+                                .process()
+                                .transport()
+                                .channel(first.muster().processId()),
+                        found -> found.isPresent())
+                .orElseThrow();
+
+        Bounded.await(second.join("h", 0, 1).leave(), "leaving with the only rank");
+
+        assertThat(ahead.isAlive()).as("the prepared rank needs it").isTrue();
+        InMemoryCluster.await(zero, Bounded.await(prepared.publish(), "publishing the rank"));
     }
 
     // P-14

@@ -12,6 +12,8 @@ import io.muster.group.ProcessId;
 import io.muster.options.GroupOptions;
 import io.muster.options.MusterOptions;
 import io.muster.store.InMemorySegmentStore;
+import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.memory.Lease;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
@@ -21,6 +23,7 @@ import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.random.RandomGenerator;
@@ -38,12 +41,15 @@ class JoinedRankTest {
     private final List<Muster> musters = new ArrayList<>();
 
     private Muster start() {
+        return start(MusterOptions.defaults());
+    }
+
+    private Muster start(MusterOptions options) {
         Vertx vertx = Vertx.vertx();
         ProcessId id = ProcessId.random(RandomGenerator.getDefault());
         vertxes.add(vertx);
         Muster muster = Bounded.await(
-                Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, MusterOptions.defaults()),
-                "starting Muster");
+                Muster.start(vertx, shared.store(vertx.getOrCreateContext(), id), id, options), "starting Muster");
         musters.add(muster);
         return muster;
     }
@@ -109,6 +115,54 @@ class JoinedRankTest {
         assertThat(one.segments(0)).containsExactlyInAnyOrderElementsOf(zero.segments(0));
     }
 
+    // T-5
+    @Test
+    void aSegmentThatIsTakenBackIsFreedAndCanBeRegisteredAgain() {
+        JoinedRank zero = Bounded.await(
+                start().join(GroupOptions.of("g", 0, 2).segment("kept", 8).segment("kv", 16)), "joining the group");
+        JoinedRank one = Bounded.await(start().join(GroupOptions.of("g", 1, 2)), "joining the group");
+        long epoch = Bounded.await(one.allConnected(PATIENCE), "all connected at rank 1")
+                .epoch();
+        MemorySegment memory = zero.segment("kv");
+
+        Bounded.await(zero.unregister("kv"), "unregistering a segment of rank 0");
+
+        assertThat(memory.scope().isAlive()).as("its memory is still allocated").isFalse();
+        Eventually.value("rank 1 knows 1 segment", () -> one.segments(0).size(), size -> size == 1);
+        assertThat(one.segments(0)).extracting(PublishedSegment::name).containsExactly("kept");
+        assertThat(failure(zero.unregister("kv")))
+                .hasMessageContaining("rank 0 of group g has no segment 'kv'")
+                .returns(MusterException.Kind.CONFIG, MusterException::kind);
+        MemorySegment again = Bounded.await(zero.register("kv", 4), "registering a segment of rank 0");
+        Eventually.value("rank 1 knows 2 segments", () -> one.segments(0).size(), size -> size == 2);
+        try (Arena arena = Arena.ofShared()) {
+            Bounded.await(one.write(0, "kv", 0, arena.allocateFrom(ValueLayout.JAVA_INT, 42)), "the write of rank 1");
+        }
+        assertThat(again.get(ValueLayout.JAVA_INT, 0)).isEqualTo(42);
+        assertThat(Bounded.await(one.allConnected(PATIENCE), "all connected at rank 1")
+                        .epoch())
+                .isEqualTo(epoch);
+    }
+
+    // T-5
+    @Test
+    void aSegmentThatIsTakenBackWhileInUseIsLeakedAndReported() {
+        Muster muster = start(MusterOptions.fromJson(new JsonObject()
+                .put("peer", new JsonObject().put("close", new JsonObject().put("timeoutMs", 50)))));
+        JoinedRank zero = Bounded.await(muster.join(GroupOptions.of("g", 0, 1).segment("kv", 16)), "joining the group");
+        MemorySegment memory = zero.segment("kv");
+        RemoteRegion region =
+                Objects.requireNonNull(zero.runtime().seat(0).segment("kv")).remote();
+        Lease lease = (Lease) muster.process().regions().lease(region.id(), region.key(), 0, 16);
+
+        assertThat(failure(zero.unregister("kv")))
+                .hasMessageContaining("is still used (1 transfers of this process, waited 50 ms)")
+                .returns(MusterException.Kind.RETRY, MusterException::kind);
+
+        assertThat(memory.scope().isAlive()).isTrue();
+        lease.release();
+    }
+
     @Test
     void refusesInvalidSegments() {
         JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1).segment("kv", 8)), "joining the group");
@@ -140,6 +194,9 @@ class JoinedRankTest {
     void aRankThatHasLeftRegistersNothing() {
         JoinedRank zero = Bounded.await(start().join(GroupOptions.of("g", 0, 1)), "joining the group");
         Bounded.await(zero.leave(), "leaving with rank 0");
+        assertThat(musters.getFirst().process().regions().size())
+                .as("registered regions")
+                .isZero();
         assertThat(failure(zero.register("kv", 8)).kind()).isEqualTo(MusterException.Kind.FATAL);
         assertThat(failure(zero.allConnected(PATIENCE)).kind()).isEqualTo(MusterException.Kind.FATAL);
         Bounded.await(zero.leave(), "leaving with rank 0");
