@@ -97,11 +97,14 @@ final class Mutants {
       if (after.equals(before)) {
         return new Outcome(Fate.BROKEN, "the substitution changes nothing");
       }
+      if (DRY) {
+        return new Outcome(Fate.MADE, mutant.change());
+      }
       Path source = Files.writeString(work.resolve(mutant.file().getFileName()), after);
       Path classes = Files.createDirectory(work.resolve("classes"));
       String problem = compiled(classes, List.of(source));
-      if (problem != null || DRY) {
-        return problem == null ? new Outcome(Fate.MADE, mutant.change()) : new Outcome(Fate.BROKEN, problem);
+      if (problem != null) {
+        return new Outcome(Fate.BROKEN, problem);
       }
       problem = compiled(classes, mutant.tests().stream().map(test -> TESTS.resolve(test.replaceAll("#.*", "").replace('.', '/') + ".java")).distinct().toList());
       return problem != null ? new Outcome(Fate.NOTICED, "by the compiler: " + problem) : run(classes, mutant.tests());

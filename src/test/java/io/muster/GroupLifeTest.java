@@ -5,7 +5,6 @@ package io.muster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
@@ -33,7 +32,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(VertxExtension.class)
 @Timeout(60)
 class GroupLifeTest {
-    private static final GroupName G = new GroupName("g");
     private static final GroupSecret SECRET = GroupSecret.ofText("a secret of group g alone");
     private static final JsonObject NO_POLLING =
             new JsonObject().put("store", new JsonObject().put("reconcileMs", 3_600_000));
@@ -76,7 +74,7 @@ class GroupLifeTest {
         assertThatThrownBy(() -> other.join(secured(1, 3))).hasMessageContaining("has 2 ranks");
 
         assertThat(other.vertx().deploymentIDs()).isEqualTo(before);
-        assertThat(other.muster().process().groups()).isEmpty();
+        assertThat(other.muster().groups().groups()).isEmpty();
         JoinedRank unsecured = other.join("unsecured", 0, 1); // a secret that is still held would forbid this
         Bounded.await(unsecured.leave(), "leaving with the only rank");
         assertThat(InMemoryCluster.await(zero, other.join(secured(1, 2))).linkCount())
@@ -172,7 +170,6 @@ class GroupLifeTest {
                         found -> found.isPresent())
                 .orElseThrow();
         var generation = new WeakReference<>(channel.generation());
-        assertThat(here.muster().process().groups().get(G)).isNotNull();
         channel.close(new LossEvidence(LossEvidence.Kind.CLOSED_HERE, "a test"));
         Eventually.value(
                 "the loss is known at the other end",
