@@ -211,9 +211,9 @@ class DeadlinesTest {
     }
 
     /** However it ends: with a value, or with a failure of ours, never by a throw and never not at all. */
-    private static void assertEnds(String what, Supplier<Future<?>> call) throws Exception {
+    private static void assertEnds(String what, Supplier<Future<?>> call) {
         try {
-            call.get().await(20, TimeUnit.SECONDS);
+            Bounded.await(call.get(), what);
         } catch (MusterException failure) {
             assertThat(failure.getMessage()).as(what).isNotBlank();
         }

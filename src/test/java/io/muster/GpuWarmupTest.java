@@ -23,7 +23,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -51,21 +50,14 @@ class GpuWarmupTest {
         return InMemoryCluster.warmup("mode", mode).put("gpu", new JsonObject().put("touchEveryMs", touchEveryMs));
     }
 
-    private static <T> T ended(Future<T> future) {
-        try {
-            return future.await(30, TimeUnit.SECONDS);
-        } catch (TimeoutException late) {
-            throw new AssertionError("not ended", late);
-        }
-    }
-
     /** Until each knows of an epoch after that one: a loss is seen by one end before the other. */
     private static void awaitLater(AllConnected before, JoinedRank... ranks) {
         for (JoinedRank rank : ranks) {
             Eventually.value(
                     "an epoch after " + before.epoch() + " at " + rank.member(),
                     Duration.ofSeconds(30),
-                    () -> ended(rank.allConnected(InMemoryCluster.PATIENCE)).epoch(),
+                    () -> Bounded.await(rank.allConnected(InMemoryCluster.PATIENCE), "all connected")
+                            .epoch(),
                     epoch -> epoch > before.epoch());
         }
     }
@@ -84,7 +76,8 @@ class GpuWarmupTest {
         JoinedRank three = third.join("g", 3, 4);
         AllConnected all = InMemoryCluster.await(zero, one, two, three);
         assertThat(all.links()).isEqualTo(Map.of(Proof.WARMUP, 10, Proof.LOCAL, 2));
-        assertThat(ended(connected).getString("transport")).isEqualTo("cuda");
+        assertThat(Bounded.await(connected, "the link is connected").getString("transport"))
+                .isEqualTo("cuda");
         assertThat(second.muster().process().transfers().paths())
                 .extracting(GpuPath::way)
                 .contains("posix over a unix socket");
@@ -100,7 +93,7 @@ class GpuWarmupTest {
         Future<JsonObject> refusedThere = second.link("g", 1, 0, "REFUSED");
         first.join("g", 0, 2);
         second.join("g", 1, 2);
-        assertThat(ended(refusedThere).getString("reason"))
+        assertThat(Bounded.await(refusedThere, "the refusal at the other end").getString("reason"))
                 .contains("warmup.mode=fabric needs memory of a GPU at both ends")
                 .contains("has it")
                 .contains("no GPU memory here");
@@ -114,7 +107,8 @@ class GpuWarmupTest {
         Future<JsonObject> refused = second.link("g", 1, 0, "REFUSED");
         first.join("g", 0, 2);
         second.join("g", 1, 2);
-        assertThat(ended(refused).getString("reason")).contains("mode mismatch local=exchange peer=fabric");
+        assertThat(Bounded.await(refused, "the refusal").getString("reason"))
+                .contains("mode mismatch local=exchange peer=fabric");
     }
 
     /** What liveness never sees: the peer's memory is out of reach, and then within it again. */
@@ -129,13 +123,16 @@ class GpuWarmupTest {
         Future<JsonObject> degraded = second.degraded("g");
         Future<JsonObject> degradedThere = first.degraded("g");
         secondGpus.failing("copy", 1);
-        JsonObject loss = ended(lost);
+        JsonObject loss = Bounded.await(lost, "the loss of the link");
         assertThat(loss.getString("reason"))
                 .contains("memory of rank 0 is out of reach")
                 .contains("CALL_FAILED (copy device=0: 1");
-        assertThat(ended(degraded).getJsonArray("lost").getJsonObject(0).getString("reason"))
+        assertThat(Bounded.await(degraded, "the event of the loss")
+                        .getJsonArray("lost")
+                        .getJsonObject(0)
+                        .getString("reason"))
                 .isEqualTo("PATH_FAILED");
-        ended(degradedThere);
+        Bounded.await(degradedThere, "the event of the loss at the other end");
         secondGpus.healed();
         awaitLater(before, zero, one);
     }
@@ -150,7 +147,8 @@ class GpuWarmupTest {
         AllConnected before = InMemoryCluster.await(zero, one);
         Future<JsonObject> lost = second.link("g", 1, 0, "BACKING_OFF");
         secondGpus.hold();
-        assertThat(ended(lost).getString("reason")).contains("memory of rank 0 was not reached within 2000 ms");
+        assertThat(Bounded.await(lost, "the loss of the link").getString("reason"))
+                .contains("memory of rank 0 was not reached within 2000 ms");
         secondGpus.letGo();
         awaitLater(before, zero, one);
     }
@@ -165,7 +163,7 @@ class GpuWarmupTest {
         Future<JsonObject> lost = second.link("g", 1, 0, "BACKING_OFF");
         secondGpus.poison(719);
         one.registerGpu("kv", 0, 4096).onComplete(_ -> {}); // whatever is asked of it first finds it
-        assertThat(ended(lost).getString("reason"))
+        assertThat(Bounded.await(lost, "the loss of the link").getString("reason"))
                 .contains("GPU 0 is lost")
                 .contains("CONTEXT_DEAD")
                 .contains("719");
@@ -200,7 +198,7 @@ class GpuWarmupTest {
         JoinedRank zero = first.join("g", 0, 2);
         JoinedRank one = second.join("g", 1, 2);
         assertThat(InMemoryCluster.await(zero, one).links()).isEqualTo(Map.of(Proof.WARMUP, 2));
-        assertThat(ended(connected).getString("reason"))
+        assertThat(Bounded.await(connected, "the link is connected").getString("reason"))
                 .contains("PEER_ACCESS_DENIED")
                 .contains("101");
         firstGpus.healed();
@@ -221,8 +219,9 @@ class GpuWarmupTest {
         Future<JsonObject> degraded = second.degraded("g");
         Future<JsonObject> again = second.link("g", 1, 0, "CONNECTED");
         firstGpus.failing("cuMemImportFromShareableHandle", 220);
-        ended(degraded);
-        assertThat(ended(again).getString("proof")).isEqualTo("warmup");
+        Bounded.await(degraded, "the event of the loss");
+        assertThat(Bounded.await(again, "the link is connected again").getString("proof"))
+                .isEqualTo("warmup");
         awaitLater(before, zero, one);
         firstGpus.healed();
     }
