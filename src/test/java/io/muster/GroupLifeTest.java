@@ -96,7 +96,7 @@ class GroupLifeTest {
         stranger.close();
     }
 
-    // with a new identity in the cluster
+    // with a new identity in the cluster
     @Test
     void aMergedProcessPublishesItsNewIdentity() {
         InMemoryCluster.Process process = cluster.start(NO_POLLING);
@@ -110,6 +110,19 @@ class GroupLifeTest {
                 "the new identity is published",
                 () -> published(zero).handle().memberUuid(),
                 process.store().localMemberUuid()::equals);
+    }
+
+    //
+    @Test
+    void aRankWhoseProcessLeftTheStoreIsMarkedGone() {
+        JoinedRank zero = cluster.start(NO_POLLING).join("g", 0, 2);
+        InMemoryCluster.Process second = cluster.start(NO_POLLING);
+        JoinedRank one = second.join("g", 1, 2);
+        InMemoryCluster.await(zero, one);
+
+        cluster.crash(second);
+
+        Eventually.value("the entry of rank 1 is marked", () -> published(one).state(), RankEntry.State.GONE::equals);
     }
 
     private RankEntry published(JoinedRank rank) {
