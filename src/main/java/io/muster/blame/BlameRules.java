@@ -112,7 +112,7 @@ public final class BlameRules {
                 all.add(unheard);
                 yield all.stream()
                         .anyMatch(part -> all.stream()
-                                .filter(other -> other != part)
+                                .filter(other -> !other.equals(part))
                                 .flatMap(List::stream)
                                 .anyMatch(other -> part.stream().anyMatch(one -> reaches(views, one, other))));
             }
