@@ -63,6 +63,26 @@ class GpuTest {
         assertThat(driver.wrongOrder).isEmpty();
     }
 
+    // the application breaks the rule that its memory stays valid
+    @Test
+    void hostMemoryThatIsClosedFailsItsCopyAlone() {
+        Gpu gpu = open();
+        GpuView view = gpu.allocate(ShareKind.POSIX, BYTES).join();
+        Arena arena = Arena.ofShared();
+        MemorySegment freed = arena.allocate(BYTES);
+        arena.close();
+
+        assertThat(copied(gpu, 0, new GpuCopy.ToDevice(view.address(), freed)).join())
+                .isNotNull()
+                .asString()
+                .contains("host memory: Already closed");
+        assertThat(copied(gpu, 0, new GpuCopy.Zero(view.address(), BYTES)).join())
+                .isNull();
+        gpu.close(view).join();
+        gpu.close().join();
+        assertThat(driver.open).isEmpty();
+    }
+
     @Test
     void memoryIsZeroWhenItsAllocationCompletes() {
         Gpu gpu = open();

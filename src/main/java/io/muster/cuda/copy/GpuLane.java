@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,6 +109,11 @@ final class GpuLane {
         } catch (CudaCallException failure) {
             drainAfter(failure);
             wanted.done().done(failure.failure());
+        } catch (RuntimeException unusable) { // the arena of the host memory was closed
+            CudaFailure failure = new CudaFailure(
+                    "copy", OptionalInt.of(device), CudaFailure.INVALID_VALUE, "host memory: " + unusable.getMessage());
+            drainAfter(new CudaCallException(failure));
+            wanted.done().done(failure);
         }
     }
 

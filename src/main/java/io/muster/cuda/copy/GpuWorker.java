@@ -257,7 +257,7 @@ public final class GpuWorker implements CopyStarter {
         }
         try {
             done.done(failure);
-        } catch (RuntimeException mistake) {
+        } catch (Throwable mistake) { // code of the application, in any language of the JVM
             LOG.warn(LogEvents.GPU_LISTENER_FAILED + " device={}", device, mistake);
         }
     }
@@ -273,7 +273,7 @@ public final class GpuWorker implements CopyStarter {
         } catch (CudaCallException failure) {
             noteIfFatal(failure.failure());
             answer.completeExceptionally(failure);
-        } catch (RuntimeException mistake) {
+        } catch (Throwable mistake) { // code of the application, in any language of the JVM
             answer.completeExceptionally(mistake);
         }
     }
