@@ -6,6 +6,7 @@ import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
 import io.muster.options.OwnAddress;
+import io.muster.transfer.Complaints;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
@@ -61,6 +62,12 @@ public final class ClusterFormation {
     /** The name of the question that is answered when the asking process may join. */
     public static final String ASK_TURN = "join-turn";
 
+    /** The name of the message by which a process tells the others why it does not get on. */
+    private static final String TELL = "trouble";
+
+    private static final int MAX_TEXT = 400;
+    private static final Duration TELL_PATIENCE = Duration.ofSeconds(2);
+
     private static final Logger log = LoggerFactory.getLogger(ClusterFormation.class);
     private static final Duration HOLD = Duration.ofSeconds(10);
     private static final Duration HOLD_SLACK = Duration.ofSeconds(3);
@@ -71,6 +78,7 @@ public final class ClusterFormation {
     private static final Duration TURN_LIMIT = Duration.ofMillis(250);
     private static final Duration TURN_PATIENCE = Duration.ofSeconds(10);
 
+    private final Complaints troubles = new Complaints(log, LogEvents.CLUSTER_TROUBLE);
     private final ControlAddress own;
     private final ProcessId process;
     private final List<ControlAddress> members;
@@ -157,6 +165,7 @@ public final class ClusterFormation {
                 new Decision.WaitFor(this.members.getFirst(), "just started"), isOwn(this.members.getFirst()));
         port.handle(ASK, this::answer);
         port.handle(ASK_TURN, _ -> turns.take());
+        port.handle(TELL, this::told);
     }
 
     /** The decision that follows from what is known. The map has the addresses in the order of the list. */
@@ -372,6 +381,33 @@ public final class ClusterFormation {
             case Decision.Found _ -> state.put("waitingFor", "founding");
             case Decision.Conflict(ControlAddress other) -> state.put("waitingFor", "conflict with " + other);
         };
+    }
+
+    /** Tells the other listed processes why this one does not get on. Does not block. */
+    void tell(String why) {
+        JsonObject message = new JsonObject()
+                .put("ask", TELL)
+                .put("from", own.toString())
+                .put("why", why.length() > MAX_TEXT ? why.substring(0, MAX_TEXT) : why);
+        for (ControlAddress address : members) {
+            if (!isOwn(address)) {
+                Thread.ofVirtual()
+                        .name("muster-form-tell")
+                        .start(() -> ControlClient.ask(address, message, TELL_PATIENCE));
+            }
+        }
+    }
+
+    private CompletionStage<JsonObject> told(JsonObject message) {
+        if (message.getValue("from") instanceof String from && message.getValue("why") instanceof String why) {
+            troubles.note(printable(from), "can't get on: " + printable(why));
+        }
+        return CompletableFuture.completedFuture(new JsonObject());
+    }
+
+    /** The control port takes messages of any process of the network. */
+    private static String printable(String text) {
+        return text.substring(0, Math.min(text.length(), MAX_TEXT)).replaceAll("\\p{Cntrl}", "?");
     }
 
     private boolean isOwn(ControlAddress address) {

@@ -2,6 +2,7 @@
 
 package io.muster.cluster;
 
+import com.hazelcast.cluster.Member;
 import com.hazelcast.cluster.MembershipEvent;
 import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
@@ -53,6 +54,7 @@ public final class ClusterMember implements AutoCloseable {
     private final ControlPort controlPort;
     private final HazelcastInstance hazelcast;
     private final SplitSearch search;
+    private final ClusterFormation formation;
 
     /**
      * @param process the process id, chosen once per JVM
@@ -72,10 +74,12 @@ public final class ClusterMember implements AutoCloseable {
         }
     }
 
-    private ClusterMember(ControlPort controlPort, HazelcastInstance hazelcast, SplitSearch search) {
+    private ClusterMember(
+            ControlPort controlPort, HazelcastInstance hazelcast, SplitSearch search, ClusterFormation formation) {
         this.controlPort = controlPort;
         this.hazelcast = hazelcast;
         this.search = search;
+        this.formation = formation;
     }
 
     /**
@@ -122,7 +126,7 @@ public final class ClusterMember implements AutoCloseable {
                         millis(gate.reachedNanos - startNanos),
                         millis(gate.openedNanos - gate.reachedNanos),
                         millis(endedNanos - gate.openedNanos));
-                return new ClusterMember(controlPort, hazelcast, SplitSearch.start(hazelcast, config));
+                return new ClusterMember(controlPort, hazelcast, SplitSearch.start(hazelcast, config), formation);
             } catch (MusterException e) {
                 throw e;
             } catch (RuntimeException e) {
@@ -145,10 +149,14 @@ public final class ClusterMember implements AutoCloseable {
                                     + " ports and that cluster-name is the same",
                             e);
                 }
+                String why = MemberPorts.diagnosis(
+                        settings.hazelcast().host() + ":" + settings.hazelcast().port(), gate.known());
                 log.warn(
-                        LogEvents.CLUSTER_JOIN_FAILED + " process={} cause=\"{}\": joining is tried again",
+                        LogEvents.CLUSTER_JOIN_FAILED + " process={} cause=\"{}\": joining is tried again: {}",
                         settings.process(),
-                        e.getMessage());
+                        e.getMessage(),
+                        why);
+                formation.tell(why);
             } finally {
                 gate.close();
             }
@@ -251,6 +259,11 @@ public final class ClusterMember implements AutoCloseable {
             return openedNanos != 0 && decision.join() instanceof ClusterFormation.Decision.Join;
         }
 
+        /** Addresses of the members that Hazelcast was about to join. */
+        List<String> known() {
+            return decision.join() instanceof ClusterFormation.Decision.Join join ? join.known() : List.of();
+        }
+
         /** Throws the failure of the decision, if there is one: it is why Hazelcast did not start. */
         void rethrow() {
             if (decision.isCompletedExceptionally() && decision.exceptionNow() instanceof MusterException why) {
@@ -283,7 +296,11 @@ public final class ClusterMember implements AutoCloseable {
     }
 
     private static String addressOf(HazelcastInstance hazelcast) {
-        var address = hazelcast.getCluster().getLocalMember().getAddress();
+        return addressOf(hazelcast.getCluster().getLocalMember());
+    }
+
+    static String addressOf(Member member) {
+        var address = member.getAddress();
         return HostPort.text(address.getHost(), address.getPort());
     }
 
@@ -304,6 +321,29 @@ public final class ClusterMember implements AutoCloseable {
                 .setProperty("hazelcast.merge.next.run.delay.seconds", mergeSeconds);
         return config.addMapConfig(new MapConfig(config.getMapConfig(MusterHazelcast.MAP_NAME))
                 .setName(options.store().mapName()));
+    }
+
+    /**
+     * A clustered Vert.x on this member. Blocks, also while other members do not answer: that is logged here and in
+     * their processes. The caller closes it before the member.
+     */
+    public Vertx awaitVertx(VertxOptions options) {
+        return new VertxStart(
+                        () -> buildVertx(new VertxOptions(options)),
+                        hazelcast.getLifecycleService()::isRunning,
+                        this::diagnosis,
+                        formation::tell)
+                .await();
+    }
+
+    /** Why other members may not answer. Blocks. */
+    private String diagnosis() {
+        Member self = hazelcast.getCluster().getLocalMember();
+        List<String> others = hazelcast.getCluster().getMembers().stream()
+                .filter(member -> !member.equals(self))
+                .map(ClusterMember::addressOf)
+                .toList();
+        return MemberPorts.diagnosis(addressOf(self), others);
     }
 
     /** A clustered Vert.x on this member. The caller closes it before the member. */

@@ -154,6 +154,9 @@ public final class LogEvents {
     /** WARN: this host resolves its own entry of the member list to another address than the one it listens on. */
     public static final String CLUSTER_OWN_ENTRY = "muster.cluster.own-entry";
 
+    /** WARN: this process, or another one that says so, waits for a member of Hazelcast that does not answer. */
+    public static final String CLUSTER_TROUBLE = "muster.cluster.trouble";
+
     /** DEBUG: the oldest member looks for former members that may be another part of a split cluster. */
     public static final String CLUSTER_SEARCHED = "muster.cluster.searched";
 

@@ -95,7 +95,10 @@ public record StuckReport(
                     + (host.isEmpty() ? "" : ", pid " + pid + " at " + host)
                     + (attempts > 0 ? ", " + attempts + " attempts" : "")
                     + (lastError.isEmpty() ? "" : ", last error: " + lastError)
-                    + " (seen by rank " + seenBy + "); " + whatToDo;
+                    + (seenBy < 0
+                            ? " (seen by this process, which has no seat yet); "
+                            : " (seen by rank " + seenBy + "); ")
+                    + whatToDo;
         }
     }
 

@@ -117,7 +117,7 @@ public final class LaunchedProcess implements AutoCloseable {
                 .setHost(own.bindText())
                 .setPort(0)
                 .setClusterPublicHost(own.dialled().getHostAddress());
-        Vertx clustered = await(joined.buildVertx(vertxOptions));
+        Vertx clustered = joined.awaitVertx(vertxOptions);
         vertx = clustered;
         muster = await(Muster.start(clustered, options));
         join(priming);
