@@ -21,8 +21,10 @@ import io.muster.runtime.LocalGroup;
 import io.muster.runtime.MusterContext;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
+import io.muster.transfer.HostMemory;
 import io.muster.transfer.Move;
 import io.muster.transfer.RemoteRegion;
+import io.muster.transfer.WriteFailures;
 import io.muster.transfer.memory.LocalTransport;
 import io.muster.transfer.memory.Region;
 import io.vertx.core.Future;
@@ -194,15 +196,22 @@ public final class JoinedRank {
 
     /** The same with the keys and the GPU handles by which transfers reach the memory. */
     List<SegmentInfo> segmentInfos(int peer) {
-        if (peer < 0 || peer >= worldSize()) {
-            throw MusterException.config("rank " + peer + " is outside the world size " + worldSize() + " of group "
-                    + group() + ": ranks are 0.." + (worldSize() - 1));
+        MusterException outside = outside(peer);
+        if (outside != null) {
+            throw outside;
         }
         if (peer == rank) {
             return runtime.seat(rank).segmentInfos();
         }
         LinkTable.Row row = runtime.linkTable().row(rank, peer);
         return row == null ? List.of() : published(row.state());
+    }
+
+    private @Nullable MusterException outside(int peer) {
+        return peer >= 0 && peer < worldSize()
+                ? null
+                : MusterException.config("rank " + peer + " is outside the world size " + worldSize() + " of group "
+                        + group() + ": ranks are 0.." + (worldSize() - 1));
     }
 
     private static List<SegmentInfo> published(LinkState state) {
@@ -236,8 +245,9 @@ public final class JoinedRank {
      * @param offset first byte in the target segment
      * @param source off-heap memory, at least 1 byte; must stay valid and unchanged until the future completes
      * @return completes when the bytes have been applied at the destination, on the thread that learns of it; fails
-     *     with a {@link MusterException}: a {@link io.muster.group.WriteException} with the reason if they were not,
-     *     RETRY if the link to that rank is not CONNECTED, CONFIG if it has no such segment
+     *     with a {@link MusterException}: a {@link WriteException} with the reason if they were not, RETRY if the link
+     *     to that rank is not CONNECTED, CONFIG if there is no such rank, if it has no such segment, or if the source
+     *     can't be used: it is on the Java heap, confined to one thread, or its arena is closed
      */
     public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
         return transfer(Transfer.write(peer, segment, offset, source));
@@ -314,6 +324,10 @@ public final class JoinedRank {
 
     private Future<Void> begin(Transfer wanted, CopyQueue queue) {
         int peer = wanted.peer();
+        MusterException outside = outside(peer);
+        if (outside != null) {
+            return Future.failedFuture(outside);
+        }
         LinkTable.Row row = runtime.linkTable().row(rank, peer);
         if (row == null || !(row.state() instanceof LinkState.Connected connected)) {
             return Future.failedFuture(
@@ -323,6 +337,10 @@ public final class JoinedRank {
         SegmentInfo info = peer == rank ? own(wanted.segment()) : named(published(connected), wanted.segment());
         if (info == null) {
             return noSegment(peer, wanted.segment());
+        }
+        WriteException unusable = unusable(wanted, info);
+        if (unusable != null) {
+            return Future.failedFuture(unusable);
         }
         var move = new Move(wanted.direction(), wanted.offset(), wanted.local(), queue);
         Session session = connected.session();
@@ -334,6 +352,22 @@ public final class JoinedRank {
                 ? Future.failedFuture(MusterException.retry("the connection to rank " + peer + " of group " + group()
                         + " has just ended; wait for all-connected"))
                 : runtime.process().transfers().remote(channel, onThisHost(connected), info, move);
+    }
+
+    /** One rule for every way that the bytes may take: within this process, over a channel, or by a GPU. */
+    private @Nullable WriteException unusable(Transfer wanted, SegmentInfo info) {
+        boolean reads = wanted.direction() == Direction.READ;
+        String problem =
+                wanted.local() instanceof Local.Host(MemorySegment memory) ? HostMemory.problem(memory, reads) : null;
+        return problem == null
+                ? null
+                : WriteFailures.refused(
+                        WriteException.Reason.UNUSABLE,
+                        (reads ? "the destination " : "the source ") + problem,
+                        new RemoteRegion(info.region(), info.key(), info.bytes()),
+                        wanted.offset(),
+                        wanted.local().bytes(),
+                        "rank " + wanted.peer() + " of group " + group());
     }
 
     private static @Nullable SegmentInfo named(List<SegmentInfo> all, String name) {

@@ -42,6 +42,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,7 +63,7 @@ public final class Muster {
     private static final long CLOSE_MS = 5_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
-    private static final int LISTEN_TRIES = 10;
+    private static final long LISTEN_PAUSE_MS = 250;
 
     private final LocalGroups groups;
     private final MusterProcess process;
@@ -199,7 +200,7 @@ public final class Muster {
                     return startTransport(groups, opened.address(), around)
                             .compose(transport -> {
                                 process.started(transport, recorded);
-                                return listen(recorded, groups, LISTEN_TRIES)
+                                return listen(vertx, recorded, groups)
                                         .map(_ -> new Muster(groups, transport, store, hardware.fabric()))
                                         .recover(failure -> {
                                             process.loops().close();
@@ -217,18 +218,16 @@ public final class Muster {
 
     /**
      * Registers the listener, which every member of the cluster has to confirm. While many members start at once, some
-     * confirm too late, so the registration is repeated. The store registers a listener only once, so repeating is
-     * safe.
+     * confirm too late, and while two members don't reach each other, none does. So the registration is repeated until
+     * it succeeds. The store registers a listener only once, so repeating is safe.
      */
-    private static Future<Void> listen(SegmentStore store, SegmentStore.Listener listener, int tries) {
+    private static Future<Void> listen(Vertx vertx, SegmentStore store, SegmentStore.Listener listener) {
         return store.listen(listener).recover(failure -> {
-            if (tries <= 1
-                    || !(failure instanceof MusterException known)
-                    || known.kind() != MusterException.Kind.RETRY) {
+            if (!(failure instanceof MusterException known) || known.kind() != MusterException.Kind.RETRY) {
                 return Future.failedFuture(failure);
             }
             LOG.warn(LogEvents.STORE_TROUBLE + " starting, listening again: {}", failure.getMessage());
-            return listen(store, listener, tries - 1);
+            return vertx.timer(LISTEN_PAUSE_MS, TimeUnit.MILLISECONDS).compose(_ -> listen(vertx, store, listener));
         });
     }
 
@@ -297,6 +296,7 @@ public final class Muster {
                 options.liveness().misses(),
                 transport.maxFrameBytes(),
                 transport.writeTimeoutMs(),
+                transport.keepaliveMs(),
                 transport.maxUnauthenticatedConnections(),
                 options.peer().maxSimultaneousDials());
     }

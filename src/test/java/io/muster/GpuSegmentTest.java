@@ -242,7 +242,7 @@ class GpuSegmentTest {
                 .isInstanceOf(MusterException.class)
                 .hasMessageContaining("allocate it with cuMemAlloc or cudaMalloc");
         gpuSegment(zero, one, "kv", 5000);
-        refused(WriteException.Reason.FAILED, one.write(0, "kv", 0, MemorySegment.ofArray(new byte[8])));
+        refused(WriteException.Reason.UNUSABLE, one.write(0, "kv", 0, MemorySegment.ofArray(new byte[8])));
     }
 
     /** Rank 1 and rank 2 live in one process. */

@@ -96,6 +96,44 @@ class WriteGroupTest {
         }
     }
 
+    // one rule: towards a rank of the same process (rank 2), of another one, and itself
+    @Test
+    void unusableMemoryIsRefusedTowardsEveryRank() {
+        everybody();
+        try (Arena confined = Arena.ofConfined()) {
+            Arena closed = Arena.ofShared();
+            MemorySegment freed = closed.allocate(8);
+            closed.close();
+            List<MemorySegment> unusable = List.of(MemorySegment.ofArray(new byte[8]), confined.allocate(8), freed);
+            for (int rank = 0; rank < 3; rank++) {
+                int peer = rank;
+                for (MemorySegment memory : unusable) {
+                    refused(
+                            WriteException.Reason.UNUSABLE,
+                            () -> Bounded.await(one.write(peer, "kv", 0, memory), "one write"));
+                    refused(
+                            WriteException.Reason.UNUSABLE,
+                            () -> Bounded.await(one.read(peer, "kv", 0, memory), "one read"));
+                }
+                refused(
+                        WriteException.Reason.UNUSABLE,
+                        () -> Bounded.await(one.read(peer, "kv", 0, source(8).asReadOnly()), "one read"));
+                Bounded.await(one.write(peer, "kv", 0, source(8).asReadOnly()), "one write");
+            }
+        }
+    }
+
+    @Test
+    void aWriteToARankOutsideTheGroupNamesTheRange() {
+        for (int rank : new int[] {-1, 3, 99}) {
+            assertThatThrownBy(() -> Bounded.await(one.write(rank, "kv", 0, source(8)), "the write of rank 1"))
+                    .isInstanceOfSatisfying(
+                            MusterException.class,
+                            refused -> assertThat(refused.kind()).isEqualTo(MusterException.Kind.CONFIG))
+                    .hasMessage("rank " + rank + " is outside the world size 3 of group g: ranks are 0..2");
+        }
+    }
+
     private static void refused(WriteException.Reason reason, ThrowingCallable write) {
         assertThatThrownBy(write)
                 .isInstanceOfSatisfying(

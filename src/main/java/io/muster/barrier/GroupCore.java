@@ -7,6 +7,7 @@ import io.muster.epoch.BarrierEvent;
 import io.muster.epoch.BarrierMachine;
 import io.muster.epoch.BarrierSetup;
 import io.muster.epoch.BarrierState;
+import io.muster.epoch.BarrierStep;
 import io.muster.group.Member;
 import io.muster.group.Proof;
 import io.muster.peer.LinkEvent;
@@ -64,6 +65,9 @@ import org.jspecify.annotations.Nullable;
  * they may have missed.
  */
 public final class GroupCore {
+    /** After a proof that failed, marks are looked at again this much later. */
+    private static final long PROVE_AGAIN_MS = 100;
+
     private final BarrierSetup setup;
     private final GroupPorts ports;
     private final StoreKeys keys;
@@ -81,6 +85,8 @@ public final class GroupCore {
     private final Set<Integer> seenWhileReading = new HashSet<>();
 
     private final Map<BarrierEffect.Timer, Integer> timers = new HashMap<>();
+    /** Whether idle paths are being proved again for a mark. */
+    private boolean proving;
     /** Written on the group's context only; the liveness answers of other contexts read it. */
     private volatile BarrierState barrier = BarrierState.INITIAL;
 
@@ -459,13 +465,41 @@ public final class GroupCore {
     private void barrier(BarrierEvent event) {
         queue.run(() -> {
             if (!queue.isClosed()) {
-                var step = BarrierMachine.transition(setup, barrier, event);
+                var step = step(event);
                 barrier = step.next();
                 announceStage(barrier.epoch());
                 step.effects().forEach(this::run);
                 seats.lookForNewerLives(barrier);
             }
         });
+    }
+
+    /** A mark is made only when the path of each link has carried something lately, or has been proved again. */
+    private BarrierStep step(BarrierEvent event) {
+        BarrierStep step = BarrierMachine.transition(setup, barrier, event);
+        if (!step.makesMark()) {
+            return step;
+        }
+        if (!proving) {
+            Future<Void> proof = ports.links().prove();
+            if (proof.succeeded()) {
+                return step;
+            }
+            proving = true;
+            ports.here(proof).onComplete(proved -> {
+                if (proved.succeeded()) {
+                    provedPaths();
+                } else { // the loss of the link arrives by itself
+                    ports.after(PROVE_AGAIN_MS, this::provedPaths);
+                }
+            });
+        }
+        return BarrierMachine.transition(setup, barrier, event, false);
+    }
+
+    private void provedPaths() {
+        proving = false;
+        barrier(new BarrierEvent.PathsProved());
     }
 
     /**

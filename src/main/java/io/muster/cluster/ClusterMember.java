@@ -150,7 +150,10 @@ public final class ClusterMember implements AutoCloseable {
                             e);
                 }
                 String why = MemberPorts.diagnosis(
-                        settings.hazelcast().host() + ":" + settings.hazelcast().port(), gate.known());
+                        HostPort.text(
+                                settings.hazelcast().host(),
+                                settings.hazelcast().port()),
+                        gate.known());
                 log.warn(
                         LogEvents.CLUSTER_JOIN_FAILED + " process={} cause=\"{}\": joining is tried again: {}",
                         settings.process(),

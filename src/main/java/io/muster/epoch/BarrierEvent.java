@@ -28,6 +28,9 @@ public sealed interface BarrierEvent {
     /** A link has left CONNECTED. */
     record LinkLost(int rank, Member peer, String reason, String evidence) implements BarrierEvent {}
 
+    /** The paths of all links have been proved again: a mark that waited for it may be made. */
+    record PathsProved() implements BarrierEvent {}
+
     /** The value of a rank's key, from the store or from the process that wrote it; null: the key is absent. */
     record RankSeen(int rank, @Nullable Versioned<RankEntry> entry) implements BarrierEvent {}
 

@@ -25,7 +25,15 @@ public final class BarrierMachine {
     private BarrierMachine() {}
 
     public static BarrierStep transition(BarrierSetup setup, BarrierState state, BarrierEvent event) {
-        EpochTransition transition = new EpochTransition(setup, state);
+        return transition(setup, state, event, true);
+    }
+
+    /**
+     * @param mayMark false: no mark is made, because a path has been idle and is being proved again.
+     *     {@link BarrierEvent.PathsProved} follows
+     */
+    public static BarrierStep transition(BarrierSetup setup, BarrierState state, BarrierEvent event, boolean mayMark) {
+        EpochTransition transition = new EpochTransition(setup, state, mayMark);
         learn(transition, event);
         transition.act();
         return transition.step();
@@ -48,6 +56,7 @@ public final class BarrierMachine {
                                 rank, (_, seat) -> seat.with(peer.rank(), new LocalMember.LinkView(peer, proof)));
             case BarrierEvent.LinkLost(int rank, var peer, String reason, String evidence) ->
                 transition.lost(rank, peer, reason, evidence);
+            case BarrierEvent.PathsProved _ -> {} // the transition marks what is due
             case BarrierEvent.RankSeen(int rank, var entry) -> transition.rankSeen(rank, entry);
             case BarrierEvent.MarkSeen(int rank, var mark) -> transition.markSeen(rank, mark);
             case BarrierEvent.RecordSeen(var record) -> transition.recordSeen(record);

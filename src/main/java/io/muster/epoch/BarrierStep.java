@@ -9,4 +9,9 @@ public record BarrierStep(BarrierState next, List<BarrierEffect> effects) {
     public BarrierStep {
         effects = List.copyOf(effects);
     }
+
+    /** Whether a rank of this process marks an epoch in this step. */
+    public boolean makesMark() {
+        return effects.stream().anyMatch(effect -> effect instanceof BarrierEffect.SendMark mark && !mark.again());
+    }
 }

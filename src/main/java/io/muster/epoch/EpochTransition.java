@@ -65,6 +65,7 @@ final class EpochTransition {
     private static final int KEY_OWNER_LOOKS = 8;
 
     private final BarrierSetup setup;
+    private final boolean mayMark;
     private final List<BarrierEffect> effects = new ArrayList<>();
     private final Map<Integer, LocalMember> seats;
     private final KeysSeen keys;
@@ -87,8 +88,9 @@ final class EpochTransition {
      */
     private final @Nullable ProcessId completerBefore;
 
-    EpochTransition(BarrierSetup setup, BarrierState state) {
+    EpochTransition(BarrierSetup setup, BarrierState state, boolean mayMark) {
         this.setup = setup;
+        this.mayMark = mayMark;
         seats = new TreeMap<>(state.seats());
         keys = new KeysSeen(state);
         epochs = new EpochsSeen(setup, state);
@@ -505,7 +507,7 @@ final class EpochTransition {
     /** @return whether it made a mark */
     private boolean mark(EpochRecord epoch, LocalMember seat) {
         int rank = seat.member().rank();
-        if (!seat.isIn(epoch) || seat.poisoned() >= epoch.number()) {
+        if (!mayMark || !seat.isIn(epoch) || seat.poisoned() >= epoch.number()) {
             return false;
         }
         if (seat.marked() == epoch.number() ? !seat.hasMarked(epoch) : !seat.isConnectedToAllOf(epoch)) {

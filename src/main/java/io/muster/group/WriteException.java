@@ -28,7 +28,12 @@ public final class WriteException extends MusterException {
         /** Not answered within the deadline. */
         TIMEOUT(Kind.RETRY),
         /** The channel ended first; whether it was applied is not known. */
-        CHANNEL_LOST(Kind.RETRY);
+        CHANNEL_LOST(Kind.RETRY),
+        /**
+         * The memory of this process can't be used: it is on the Java heap, confined to a thread, or read-only, or its
+         * arena was closed.
+         */
+        UNUSABLE(Kind.CONFIG);
 
         private final Kind kind;
 

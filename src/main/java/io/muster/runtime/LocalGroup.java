@@ -48,6 +48,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -567,6 +568,27 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
             if (seat != null) {
                 seat.closeLinks(reason);
             }
+        }
+
+        @Override
+        public Future<Void> prove() {
+            Set<Channel> channels = new HashSet<>();
+            linkTable.forEach((_, row) -> {
+                if (row.state() instanceof LinkState.Connected(var _, Session session, var _, var _)
+                        && session != null) {
+                    Channel channel = process.routing().channels().of(session.generation());
+                    if (channel != null) { // else the loss of the link is on its way
+                        channels.add(channel);
+                    }
+                }
+            });
+            List<Future<Void>> proofs = channels.stream()
+                    .map(Channel::prove)
+                    .filter(proof -> !proof.succeeded())
+                    .toList();
+            return proofs.isEmpty()
+                    ? Future.succeededFuture()
+                    : Future.join(proofs).mapEmpty();
         }
 
         @Override

@@ -46,6 +46,15 @@ public interface Channel {
     Future<Void> write(RemoteRegion region, long offset, MemorySegment source);
 
     /**
+     * Proves that the bulk connection still carries bytes to the peer. A connection that lies idle may die without a
+     * sign: liveness messages use the other connection.
+     *
+     * @return completes at once if bytes have arrived there within the liveness limit, else when a small frame has
+     *     arrived; fails with RETRY if the channel ends first
+     */
+    Future<Void> prove();
+
+    /**
      * Bytes that identify this channel: both processes, both nonces, and the TLS session if there is one. Both ends
      * compute the same bytes. A signature over them is not valid on any other channel.
      */

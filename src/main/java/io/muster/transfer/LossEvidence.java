@@ -27,13 +27,18 @@ public record LossEvidence(Kind kind, Reason reason, String detail) {
          * The peer received nothing from this process for the liveness limit, and said so: this process was stopped or
          * cut off, not the peer.
          */
-        UNHEARD;
+        UNHEARD,
+        /**
+         * The control connection is alive, and bytes that were sent on the bulk connection do not arrive. The path has
+         * failed, and neither process.
+         */
+        STALLED;
 
         /** Whether this process received nothing from the peer. False for {@link #UNHEARD}: there the peer spoke. */
         public boolean isSilence() {
             return switch (this) {
                 case SILENCE -> true;
-                case SOCKET_CLOSED, PROTOCOL_ERROR, REPLACED, CLOSED_HERE, UNHEARD -> false;
+                case SOCKET_CLOSED, PROTOCOL_ERROR, REPLACED, CLOSED_HERE, UNHEARD, STALLED -> false;
             };
         }
     }

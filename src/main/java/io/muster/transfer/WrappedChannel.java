@@ -45,6 +45,11 @@ public interface WrappedChannel extends Channel {
     }
 
     @Override
+    default Future<Void> prove() {
+        return channel().prove();
+    }
+
+    @Override
     default byte[] binding() {
         return channel().binding();
     }

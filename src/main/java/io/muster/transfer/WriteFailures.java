@@ -16,11 +16,20 @@ public final class WriteFailures {
                         + advice(reason));
     }
 
-    public static WriteException timeout(int ms, RemoteRegion region, long offset, long length, String peer) {
+    /** @param arrived whether the peer has read all bytes of the write */
+    public static WriteException timeout(
+            int ms, boolean arrived, RemoteRegion region, long offset, long length, String peer) {
         return new WriteException(
                 WriteException.Reason.TIMEOUT,
-                "write not acknowledged after " + ms + " ms: " + where(region, offset, length, peer) + "; "
-                        + advice(WriteException.Reason.TIMEOUT));
+                "write not acknowledged: "
+                        + (arrived
+                                ? "its bytes arrived, and were not applied within " + ms + " ms"
+                                : "no byte of its connection arrived for " + ms + " ms")
+                        + ": " + where(region, offset, length, peer) + "; "
+                        + (arrived
+                                ? advice(WriteException.Reason.TIMEOUT)
+                                : "check the path to that process (firewall, MTU), or raise"
+                                        + " transport.writeTimeoutMs"));
     }
 
     public static WriteException lost(String evidence, RemoteRegion region, long offset, long length, String peer) {
@@ -42,7 +51,9 @@ public final class WriteFailures {
             case OUT_OF_BOUNDS -> "keep offset and length within the region";
             case CLOSING -> "stop writing: the owner of the region is leaving";
             case UNPROVED -> "open a link of that group first: only its members may write into its memory";
-            case FAILED -> "see the log of the target process";
+            case FAILED -> "see the log of the process that could not do it";
+            case UNUSABLE ->
+                "allocate it in a shared, automatic or global arena that stays open until the transfer has ended";
             case EMPTY -> "write at least one byte";
             case TIMEOUT -> "check the load of the target process, or raise transport.writeTimeoutMs";
             case CHANNEL_LOST -> "it is not known whether the write was applied: write again once connected";

@@ -122,6 +122,43 @@ class BarrierVerticleTest {
         }));
     }
 
+    // a connection may have died without a sign while it was idle
+    @Test
+    void aMarkWaitsForTheProofOfIdlePaths(Vertx vertx, VertxTestContext test) {
+        Promise<Void> proof = Promise.promise();
+        joined(vertx)
+                .compose(pair -> {
+                    pair.zero().proof = proof.future();
+                    pair.connectAll();
+                    return pair.one().barrier.allConnected(1, 300).transform(early -> {
+                        test.verify(() -> assertThat(early.failed())
+                                .as("rank 0 has not marked")
+                                .isTrue());
+                        pair.zero().proof = Future.succeededFuture();
+                        proof.complete();
+                        return pair.allConnected();
+                    });
+                })
+                .onComplete(test.succeedingThenComplete());
+    }
+
+    // the loss of a link arrives by itself; here another link has come instead, and nothing else happens
+    @Test
+    void aMarkIsMadeAfterAProofThatFailed(Vertx vertx, VertxTestContext test) {
+        Promise<Void> proof = Promise.promise();
+        joined(vertx)
+                .compose(pair -> {
+                    pair.zero().proof = proof.future();
+                    pair.connectAll();
+                    return pair.one().barrier.allConnected(1, 300).transform(_ -> {
+                        pair.zero().proof = Future.succeededFuture();
+                        proof.fail("the channel ended");
+                        return pair.allConnected();
+                    });
+                })
+                .onComplete(test.succeedingThenComplete());
+    }
+
     // ADR 33: the store sends no event when it moves the keys
     @Test
     void noMarkStaysWithAFormerOwnerOfTheKeys(Vertx vertx, VertxTestContext test) {

@@ -129,6 +129,7 @@ final class LinkMemory {
                 3,
                 limits.maxFrameBytes(),
                 limits.writeTimeoutMs(),
+                limits.keepaliveMs(),
                 limits.maxUnauthenticatedConnections(),
                 64);
         TcpTransport transport = TcpTransport.start(vertx, options, id, new RegionTable(vertx), new AcceptingListener())

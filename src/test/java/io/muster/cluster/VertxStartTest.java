@@ -105,6 +105,6 @@ class VertxStartTest {
     }
 
     private static ClusterFormation formation(ControlPort port, List<ControlAddress> members) {
-        return new ClusterFormation(port, ProcessId.random(new Random()), members, ClusterFormation.Settings.DEFAULT);
+        return new ClusterFormation(port, ProcessId.random(new Random()), members, "", ClusterFormation.Settings.DEFAULT);
     }
 }

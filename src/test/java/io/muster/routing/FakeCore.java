@@ -66,6 +66,11 @@ final class FakeCore implements GroupPorts, GroupPorts.Listener, SegmentStore, L
     }
 
     @Override
+    public Future<Void> prove() {
+        return Future.succeededFuture();
+    }
+
+    @Override
     public Links links() {
         return this;
     }

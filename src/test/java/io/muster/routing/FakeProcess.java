@@ -262,6 +262,11 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     }
 
     @Override
+    public Future<Void> prove() {
+        return Future.succeededFuture();
+    }
+
+    @Override
     public Links links() {
         return this;
     }

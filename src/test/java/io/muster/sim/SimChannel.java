@@ -142,6 +142,11 @@ final class SimChannel implements Channel {
     }
 
     @Override
+    public Future<Void> prove() {
+        return Future.succeededFuture();
+    }
+
+    @Override
     public byte[] binding() {
         return new byte[0];
     }
@@ -310,6 +315,7 @@ final class SimChannel implements Channel {
         LossEvidence.Kind heard = switch (kind) {
             case SILENCE -> LossEvidence.Kind.UNHEARD;
             case REPLACED -> LossEvidence.Kind.REPLACED;
+            case STALLED -> LossEvidence.Kind.STALLED;
             case SOCKET_CLOSED, PROTOCOL_ERROR, CLOSED_HERE, UNHEARD -> LossEvidence.Kind.SOCKET_CLOSED;
         };
         to.control.send(world.network.latencyUs(), () -> to.end(heard, "ended by the other end"));

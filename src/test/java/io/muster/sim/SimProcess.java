@@ -34,6 +34,7 @@ import io.muster.store.SegmentStore;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -310,6 +311,17 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     @Override
     public long randomUpTo(long maxMs) {
         return world.chance.between(0, maxMs);
+    }
+
+    @Override
+    public Future<Void> prove() {
+        Promise<Void> proved = Promise.promise();
+        if (randomUpTo(1) == 0) {
+            proved.complete();
+        } else {
+            after(1 + randomUpTo(20), proved::complete);
+        }
+        return proved.future();
     }
 
     @Override

@@ -31,8 +31,23 @@ public final class TcpTestOptions {
         return of(0, USUAL.helloTimeoutMs(), USUAL.livenessIntervalMs(), USUAL.livenessMisses(), ms);
     }
 
+    /** Liveness requests that come often, and the time after which an idle connection or a write is doubted. */
+    public static TcpOptions idle(int keepaliveMs, int writeTimeoutMs) {
+        return of(0, USUAL.helloTimeoutMs(), 100, 100, writeTimeoutMs, keepaliveMs);
+    }
+
     private static TcpOptions of(
             int port, int helloTimeoutMs, int livenessIntervalMs, int livenessMisses, int writeTimeoutMs) {
+        return of(port, helloTimeoutMs, livenessIntervalMs, livenessMisses, writeTimeoutMs, USUAL.keepaliveMs());
+    }
+
+    private static TcpOptions of(
+            int port,
+            int helloTimeoutMs,
+            int livenessIntervalMs,
+            int livenessMisses,
+            int writeTimeoutMs,
+            int keepaliveMs) {
         return new TcpOptions(
                 USUAL.bindHost(),
                 port,
@@ -42,6 +57,7 @@ public final class TcpTestOptions {
                 livenessMisses,
                 USUAL.maxFrameBytes(),
                 writeTimeoutMs,
+                keepaliveMs,
                 USUAL.maxUnauthenticatedConnections(),
                 USUAL.maxSimultaneousDials());
     }

@@ -78,7 +78,7 @@ final class GpuCopies {
                                     : peer(other, slice.address(), gpu, address, slice.bytes()),
                             "this process"));
         }
-        return checked(move.local()).compose(_ -> started(gpu, remote, move, copy(address, move), "this process"));
+        return started(gpu, remote, move, copy(address, move), "this process");
     }
 
     /** Between registered host memory and memory of a GPU, both of this process. */
@@ -127,26 +127,19 @@ final class GpuCopies {
                     bytes,
                     channel.toString()));
         }
-        return checked(move.local())
-                .compose(_ -> mapped(channel, sameHost, info, move.local()))
-                .compose(imported -> {
-                    if (!imported.lease()) {
-                        return Future.failedFuture(WriteFailures.refused(
-                                WriteException.Reason.CLOSING,
-                                "its owner is taking the region back",
-                                remote,
-                                offset,
-                                bytes,
-                                channel.toString()));
-                    }
-                    return started(
-                                    imported.gpu(),
-                                    remote,
-                                    move,
-                                    copy(imported.address() + offset, move),
-                                    channel.toString())
-                            .onComplete(_ -> imported.release());
-                });
+        return mapped(channel, sameHost, info, move.local()).compose(imported -> {
+            if (!imported.lease()) {
+                return Future.failedFuture(WriteFailures.refused(
+                        WriteException.Reason.CLOSING,
+                        "its owner is taking the region back",
+                        remote,
+                        offset,
+                        bytes,
+                        channel.toString()));
+            }
+            return started(imported.gpu(), remote, move, copy(imported.address() + offset, move), channel.toString())
+                    .onComplete(_ -> imported.release());
+        });
     }
 
     private Future<GpuImport> mapped(Channel channel, boolean sameHost, SegmentInfo info, Local local) {
@@ -167,14 +160,6 @@ final class GpuCopies {
         return local instanceof Local.OnGpu(GpuSlice slice)
                 ? gpus.inUse(slice.device())
                 : gpus.inUse(info.gpu().getFirst().device());
-    }
-
-    private static Future<Void> checked(Local local) {
-        return local instanceof Local.Host(MemorySegment memory) && !memory.isNative()
-                ? Future.failedFuture(new WriteException(
-                        WriteException.Reason.FAILED,
-                        "the local memory is on the Java heap, which no GPU can access: allocate it off-heap"))
-                : Future.succeededFuture();
     }
 
     private static GpuCopy peer(Gpu toGpu, long to, Gpu fromGpu, long from, long bytes) {

@@ -14,6 +14,7 @@ import io.muster.group.WriteException;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.HostMemory;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.WriteFailures;
 import io.muster.transfer.memory.Backing;
@@ -129,7 +130,7 @@ final class StagedTransfers {
             into = table.register("read", memory, null);
         } catch (MusterException unusable) {
             return Future.failedFuture(
-                    new WriteException(WriteException.Reason.FAILED, String.valueOf(unusable.getMessage())));
+                    new WriteException(WriteException.Reason.UNUSABLE, String.valueOf(unusable.getMessage())));
         }
         return questions
                 .ask(
@@ -137,8 +138,22 @@ final class StagedTransfers {
                         request -> new TransferMessage.Read(request, remote, offset, memory.byteSize(), into.remote()))
                 .<Void>mapEmpty()
                 .transform(read -> into.close(BOUND)
-                        .transform(
-                                _ -> read.succeeded() ? Future.succeededFuture() : Future.failedFuture(read.cause())));
+                        .transform(_ -> read.succeeded()
+                                ? Future.succeededFuture()
+                                : Future.failedFuture(
+                                        memory.scope().isAlive()
+                                                ? read.cause()
+                                                : freed(remote, offset, memory, channel))));
+    }
+
+    private static WriteException freed(RemoteRegion remote, long offset, MemorySegment memory, Channel channel) {
+        return WriteFailures.refused(
+                WriteException.Reason.UNUSABLE,
+                HostMemory.CLOSED_UNDER_WAY,
+                remote,
+                offset,
+                memory.byteSize(),
+                channel.toString());
     }
 
     /**

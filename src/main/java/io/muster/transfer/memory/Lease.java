@@ -42,6 +42,13 @@ public final class Lease implements LeaseOutcome {
         MemorySegment.copy(source, sourceOffset, region.memory(), offset + position, bytes);
     }
 
+    /** What a failed access to the leased part means. */
+    public String text(Throwable failure) {
+        return region.memory().scope().isAlive()
+                ? failure.toString()
+                : "the owner of " + region + " has closed its arena while it is registered";
+    }
+
     /** Notifies the region's listener that the leased part was written. */
     public void announce() {
         region.announce(offset, length);

@@ -3,6 +3,7 @@
 package io.muster.transfer.memory;
 
 import io.muster.group.WriteException;
+import io.muster.transfer.HostMemory;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.WriteFailures;
 import io.vertx.core.Future;
@@ -44,13 +45,7 @@ public final class LocalTransport {
                     MemorySegment.copy(lease.region().memory(), offset, destination, 0, destination.byteSize());
                     yield Future.succeededFuture();
                 } catch (RuntimeException failure) {
-                    yield Future.failedFuture(WriteFailures.refused(
-                            WriteException.Reason.FAILED,
-                            failure.toString(),
-                            region,
-                            offset,
-                            destination.byteSize(),
-                            "this process"));
+                    yield failed(failure, lease, region, offset, destination);
                 } finally {
                     lease.release();
                 }
@@ -64,15 +59,21 @@ public final class LocalTransport {
             lease.announce();
             return Future.succeededFuture();
         } catch (RuntimeException failure) {
-            return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Reason.FAILED,
-                    failure.toString(),
-                    region,
-                    offset,
-                    source.byteSize(),
-                    "this process"));
+            return failed(failure, lease, region, offset, source);
         } finally {
             lease.release();
         }
+    }
+
+    private static Future<Void> failed(
+            RuntimeException failure, Lease lease, RemoteRegion region, long offset, MemorySegment local) {
+        boolean freed = !local.scope().isAlive();
+        return Future.failedFuture(WriteFailures.refused(
+                freed ? WriteException.Reason.UNUSABLE : WriteException.Reason.FAILED,
+                freed ? HostMemory.CLOSED_UNDER_WAY : lease.text(failure),
+                region,
+                offset,
+                local.byteSize(),
+                "this process"));
     }
 }

@@ -99,6 +99,10 @@ public final class Region {
         return remote.id();
     }
 
+    public String name() {
+        return name;
+    }
+
     public long bytes() {
         return remote.bytes();
     }

@@ -5,6 +5,7 @@ package io.muster.transfer.memory;
 import io.muster.group.GroupName;
 import io.muster.group.MusterException;
 import io.muster.group.WriteException;
+import io.muster.transfer.HostMemory;
 import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Vertx;
 import java.lang.foreign.Arena;
@@ -72,17 +73,10 @@ public final class RegionTable {
      * @throws MusterException CONFIG if the memory does not meet these conditions
      */
     public Region register(String name, MemorySegment memory, Region.@Nullable WriteListener listener) {
-        if (!memory.isNative()) {
-            throw MusterException.config(
-                    "region " + name + " is on the Java heap, which no transport can access: allocate it off-heap");
-        }
-        if (memory.isReadOnly()) {
-            throw MusterException.config(
-                    "region " + name + " is read-only, so no process could write into it: register writable memory");
-        }
-        if (!memory.isAccessibleBy(vertxThread())) {
-            throw MusterException.config(
-                    "region " + name + " is confined to one thread: allocate it in a shared arena");
+        String problem = HostMemory.problem(memory, true);
+        if (problem != null) {
+            throw MusterException.config("region " + name + " " + problem
+                    + ": register writable memory of a shared, automatic or global arena");
         }
         return add(name, new Backing.Host(memory, null), listener);
     }
@@ -180,10 +174,5 @@ public final class RegionTable {
     private LeaseOutcome refuse(WriteException.Reason reason, String detail) {
         refusals.incrementAndGet(reason.ordinal());
         return new LeaseOutcome.Refused(reason, detail);
-    }
-
-    /** A thread other than the caller's: memory that it may access is accessible to every event loop. */
-    private static Thread vertxThread() {
-        return Thread.ofVirtual().unstarted(() -> {});
     }
 }

@@ -7,7 +7,9 @@ import io.muster.transfer.LossEvidence;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,9 @@ final class BulkConnection implements BulkParser.Sink {
 
         /** Why the channel is over, as a clause. */
         String lossDetail();
+
+        /** Tells the peer soon how much was read. From any thread. */
+        void answerLiveness();
     }
 
     private final Owner channel;
@@ -41,11 +46,19 @@ final class BulkConnection implements BulkParser.Sink {
     private final BulkParser parser;
     private final Promise<Void> closed = Promise.promise();
     private Runnable answer = () -> {};
+    /** Bytes read behind the hello. Written on the event loop, read by that of the control connection. */
+    private final AtomicLong read = new AtomicLong();
+
+    private final Vertx vertx;
+    private final int keepaliveMs;
+    private long keepalive = -1;
     private boolean gotProbe;
     private boolean gotProbeOk;
 
     BulkConnection(Node node, Owner channel, RawSocket socket, int peerMaxFrameBytes) {
         this.channel = channel;
+        this.vertx = node.vertx();
+        this.keepaliveMs = node.options().keepaliveMs();
         this.socket = socket;
         int chunkBytes = Math.min(node.options().chunkBytes(), peerMaxFrameBytes - 1 - BulkParser.ChunkHeader.BYTES);
         this.sender = new BulkSender(
@@ -54,7 +67,7 @@ final class BulkConnection implements BulkParser.Sink {
                 chunkBytes,
                 node.options().writeTimeoutMs(),
                 channel.toString(),
-                detail -> channel.end(LossEvidence.Kind.SILENCE, detail));
+                detail -> channel.end(LossEvidence.Kind.STALLED, detail));
         this.receiver = new BulkReceiver(node.regions(), sender::ack, channel::isGranted);
         this.parser = new BulkParser(node.options().maxFrameBytes(), this);
     }
@@ -62,6 +75,19 @@ final class BulkConnection implements BulkParser.Sink {
     /** Completes when the socket is closed and every write has completed. */
     Future<Void> closed() {
         return closed.future();
+    }
+
+    /** Number of bytes read behind the hello. From any thread. */
+    long read() {
+        return read.get();
+    }
+
+    /** The peer has read so many bytes that were sent behind the hello. On the event loop. */
+    void arrived(long bytes) {
+        String problem = sender.arrived(bytes);
+        if (problem != null) {
+            channel.end(LossEvidence.Kind.PROTOCOL_ERROR, problem);
+        }
     }
 
     RawSocket socket() {
@@ -86,6 +112,9 @@ final class BulkConnection implements BulkParser.Sink {
     }
 
     private void settle() {
+        if (keepalive >= 0) {
+            vertx.cancelTimer(keepalive);
+        }
         receiver.end();
         sender.end(channel.lossDetail());
         closed.tryComplete();
@@ -105,11 +134,12 @@ final class BulkConnection implements BulkParser.Sink {
     void sendProbe() {
         ByteBuf probe = socket.buffer(Frame.HEAD_BYTES + PathProbe.BODY_BYTES);
         PathProbe.encode(probe, ThreadLocalRandom.current().nextLong());
-        socket.write(probe);
+        sender.sendProbe(probe);
     }
 
     /** @param rest bytes that came behind the hello; released here */
     void start(ByteBuf rest) {
+        socket.keepAlive(keepaliveMs);
         socket.onBytes(this::bytes);
         bytes(rest);
     }
@@ -120,6 +150,7 @@ final class BulkConnection implements BulkParser.Sink {
 
     private void bytes(ByteBuf in) {
         try {
+            read.addAndGet(in.readableBytes());
             if (!channel.isAlive()) {
                 return;
             }
@@ -146,7 +177,7 @@ final class BulkConnection implements BulkParser.Sink {
         if (problem == null) {
             gotProbe = true;
             answer.run();
-            socket.write(Frame.head(socket.buffer(Frame.HEAD_BYTES), Frame.PROBE_OK, 0));
+            sender.send(Frame.head(socket.buffer(Frame.HEAD_BYTES), Frame.PROBE_OK, 0));
             verified();
         }
         return problem;
@@ -158,12 +189,14 @@ final class BulkConnection implements BulkParser.Sink {
             return "a second answer to the path probe";
         }
         gotProbeOk = true;
+        sender.probed();
         verified();
         return null;
     }
 
     private void verified() {
         if (gotProbe && gotProbeOk) {
+            keepalive = vertx.setPeriodic(keepaliveMs, _ -> sender.keepAlive());
             channel.verified();
         }
     }
@@ -181,6 +214,16 @@ final class BulkConnection implements BulkParser.Sink {
     @Override
     public @Nullable String chunkEnd() {
         return receiver.chunkEnd();
+    }
+
+    @Override
+    public void fill() {
+        channel.answerLiveness();
+    }
+
+    @Override
+    public void cancel(long request) {
+        receiver.cancel(request);
     }
 
     @Override

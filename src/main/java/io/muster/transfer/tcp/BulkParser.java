@@ -35,6 +35,12 @@ public final class BulkParser {
         /** @param status 0: applied; else 1 + the ordinal of a {@link WriteException.Reason} */
         @Nullable
         String ack(long request, int status, String detail);
+
+        /** Bytes without a meaning: the peer wants to know whether they arrive. */
+        void fill();
+
+        /** The peer gave up a write of which it has sent a part. */
+        void cancel(long request);
     }
 
     /**
@@ -60,6 +66,10 @@ public final class BulkParser {
         }
     }
 
+    /** Longer than a packet on any common network: a jumbo frame of Ethernet has 9,000 bytes. */
+    static final int PADDED_FILL_BYTES = 10_240;
+
+    static final int CANCEL_BYTES = Frame.HEAD_BYTES + Long.BYTES;
     static final int MAX_DETAIL_BYTES = 256;
     private static final int MAX_ACK_BYTES = 1 + 9 + MAX_DETAIL_BYTES;
 
@@ -94,6 +104,14 @@ public final class BulkParser {
         int length = Math.min(text.length, MAX_DETAIL_BYTES);
         Frame.head(out, Frame.ACK, 9 + length);
         out.writeLong(request).writeByte(status).writeBytes(text, 0, length);
+    }
+
+    static ByteBuf encodeCancel(ByteBuf out, long request) {
+        return Frame.head(out, Frame.CANCEL, Long.BYTES).writeLong(request);
+    }
+
+    static ByteBuf encodeFill(ByteBuf out, int bytes) {
+        return Frame.head(out, Frame.FILL, bytes).writeZero(bytes);
     }
 
     private @Nullable String payload(ByteBuf in) {
@@ -147,6 +165,8 @@ public final class BulkParser {
             case Frame.ACK -> length >= 1 + 9 && length <= MAX_ACK_BYTES;
             case Frame.PROBE -> length == 1 + PathProbe.BODY_BYTES;
             case Frame.PROBE_OK -> length == 1;
+            case Frame.FILL -> length >= 1 && length <= 1 + PADDED_FILL_BYTES;
+            case Frame.CANCEL -> length == 1 + Long.BYTES;
             default -> false;
         };
         return fits ? null : "a bulk frame of type " + type + " and " + Integer.toUnsignedLong(length) + " bytes";
@@ -172,6 +192,15 @@ public final class BulkParser {
                         in.readUnsignedByte(),
                         in.readCharSequence(length - 10, StandardCharsets.UTF_8).toString());
             case Frame.PROBE -> sink.probe(in.readSlice(length - 1));
+            case Frame.FILL -> {
+                in.skipBytes(length - 1);
+                sink.fill();
+                yield null;
+            }
+            case Frame.CANCEL -> {
+                sink.cancel(in.readLong());
+                yield null;
+            }
             default -> sink.probeOk();
         };
     }

@@ -5,6 +5,7 @@ package io.muster.transfer.tcp;
 import io.muster.group.GroupName;
 import io.muster.group.LogEvents;
 import io.muster.group.WriteException;
+import io.muster.transfer.Complaints;
 import io.muster.transfer.memory.Lease;
 import io.muster.transfer.memory.LeaseOutcome;
 import io.muster.transfer.memory.RegionTable;
@@ -40,6 +41,9 @@ public final class BulkReceiver {
             this.lease = lease;
         }
     }
+
+    /** One line per region at a time: each read into memory that was freed would log one. */
+    private final Complaints failures = new Complaints(log, LogEvents.WRITE_FAILED);
 
     private final RegionTable regions;
     private final Acks acks;
@@ -103,7 +107,9 @@ public final class BulkReceiver {
             inbound.lease.copyFrom(MemorySegment.ofBuffer(bytes.nioBuffer()), 0, inbound.received, length);
             inbound.received += length;
         } catch (RuntimeException failure) {
-            fail(inbound, failure);
+            failures.note(
+                    "region '" + inbound.lease.region().name() + "'",
+                    "did not take a write: " + fail(inbound, failure));
         }
     }
 
@@ -116,7 +122,12 @@ public final class BulkReceiver {
         }
         try {
             inbound.lease.announce();
-        } catch (RuntimeException failure) {
+        } catch (Throwable failure) { // code of the application, in any language of the JVM
+            log.warn(
+                    LogEvents.WRITE_FAILED + " region={}: its listener failed: {}",
+                    inbound.lease.region().id(),
+                    failure.toString(),
+                    failure);
             fail(inbound, failure);
             return null;
         }
@@ -133,15 +144,20 @@ public final class BulkReceiver {
         unfinished.clear();
     }
 
-    private void fail(Inbound inbound, RuntimeException failure) {
-        log.warn(
-                LogEvents.WRITE_FAILED + " region={}: {}",
-                inbound.lease.region().id(),
-                failure.toString(),
-                failure);
+    /** The sender gave up a write of which a part has arrived. */
+    public void cancel(long request) {
+        Inbound inbound = unfinished.remove(request);
+        if (inbound != null) {
+            inbound.lease.release();
+        }
+    }
+
+    private String fail(Inbound inbound, Throwable failure) {
+        String text = inbound.lease.text(failure);
         current = null;
         unfinished.remove(inbound.request);
         inbound.lease.release();
-        acks.ack(inbound.request, 1 + WriteException.Reason.FAILED.ordinal(), failure.toString());
+        acks.ack(inbound.request, 1 + WriteException.Reason.FAILED.ordinal(), text);
+        return text;
     }
 }

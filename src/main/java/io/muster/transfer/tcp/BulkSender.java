@@ -2,20 +2,23 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.MusterException;
 import io.muster.group.WriteException;
+import io.muster.transfer.HostMemory;
 import io.muster.transfer.WriteFailures;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -23,9 +26,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sends the writes of this process over one bulk connection, one chunk of each in turn, and completes them when they
- * are acknowledged. Only small chunks are copied; larger ones are sent from the caller's memory. So a write never
- * completes while the socket still refers to its memory, and if that is the case at its deadline, the channel ends.
- * {@link #submit} may be called from any thread; everything else happens on the connection's event loop.
+ * are acknowledged. {@link #submit} may be called from any thread; everything else happens on the connection's event
+ * loop.
+ *
+ * <p><b>Copies.</b> Each chunk is copied into a buffer of the socket. So the socket never refers to memory of a caller,
+ * and an application that frees a source too early harms this write only: the copy fails, the write fails, and the peer
+ * is told to forget the part that it has.
+ *
+ * <p><b>Progress.</b> The peer reports how many bytes of this connection it has read ({@link #arrived}). A write whose
+ * bytes are still on their way has its full time again with each byte that arrives. If bytes are on their way and none
+ * has arrived for that time, the path is dead, and the channel ends.
  */
 final class BulkSender {
     private static final WriteException.Reason[] REASONS = WriteException.Reason.values();
@@ -35,9 +45,12 @@ final class BulkSender {
      */
     static final int MAX_UNANSWERED = 16_384;
 
-    private static final int COPIED_BYTES = 4_096;
+    private static final int SMALL_BYTES = 4_096;
     private static final int BATCH_BYTES = 512 * 1024;
     private static final int MAX_ACK_BACKLOG_BYTES = 4 * 1024 * 1024;
+
+    /** Waits until the byte before this position has arrived. */
+    private record Proof(long at, Promise<Void> proved) {}
 
     private final Vertx vertx;
     private final RawSocket socket;
@@ -52,18 +65,21 @@ final class BulkSender {
 
     private final Map<Long, BulkWrite> unanswered = new LinkedHashMap<>();
     private final ArrayDeque<BulkWrite> sendable = new ArrayDeque<>();
-    /** Writes that have failed, but whose memory the socket still refers to. */
-    private final Set<BulkWrite> settling = new HashSet<>();
+    private final ArrayDeque<Proof> proofs = new ArrayDeque<>();
+    private final PathProgress progress = new PathProgress();
+    private long probeEndsAt;
+    /** Bytes sent by the last keepalive. */
+    private long sentBefore;
 
     private @Nullable ByteBuf acks;
     private int ackBytesInSocket;
     private long nextRequest = 1;
-    /** The timer of the oldest deadline, -1 if none runs. */
+    /** The timer of the next deadline, -1 if none runs. */
     private long timer = -1;
 
     private @Nullable String ended;
 
-    /** @param stalled called when the socket has not taken a write within the deadline: the channel must end */
+    /** @param stalled called when no byte has arrived within the deadline: the channel must end */
     BulkSender(Vertx vertx, RawSocket socket, int chunkBytes, int timeoutMs, String peer, Consumer<String> stalled) {
         this.vertx = vertx;
         this.socket = socket;
@@ -80,6 +96,97 @@ final class BulkSender {
         if (due.compareAndSet(false, true)) {
             socket.context().runOnContext(_ -> pump());
         }
+    }
+
+    /** Sends these frames. All bytes of the connection that follow its hello pass through here. */
+    void send(ByteBuf frames) {
+        sent(frames);
+    }
+
+    private Future<Void> sent(ByteBuf frames) {
+        progress.sent(frames.readableBytes(), System.nanoTime());
+        expireIn(timeoutMs);
+        return socket.write(frames);
+    }
+
+    /** Whether bytes are on their way. From any thread. */
+    boolean isWaiting() {
+        return progress.isWaiting();
+    }
+
+    /** Whether bytes have arrived at the peer within this time. From any thread. */
+    boolean isFresh(long withinNanos) {
+        return progress.isFresh(withinNanos, System.nanoTime());
+    }
+
+    /** The peer has answered the path probe: all that was sent before it has arrived. */
+    void probed() {
+        progress.arrived(probeEndsAt, System.nanoTime());
+    }
+
+    /** Sends the path probe. */
+    void sendProbe(ByteBuf probe) {
+        send(probe);
+        probeEndsAt = progress.sent();
+    }
+
+    /** Completes when bytes have arrived at the peer within the time before now; sends some if necessary. */
+    void prove(long withinNanos, Promise<Void> proved) {
+        String over = ended;
+        if (over != null) {
+            Node.guarded(() -> proved.fail(unproved(over)));
+        } else if (isFresh(withinNanos)) {
+            Node.guarded(proved::complete);
+        } else {
+            send(BulkParser.encodeFill(socket.buffer(Frame.HEAD_BYTES), 0));
+            proofs.add(new Proof(progress.sent(), proved));
+        }
+    }
+
+    /**
+     * To be called once per keepalive interval. If nothing was sent since the last call, sends a small frame, and when
+     * that has arrived, one that is longer than a packet.
+     */
+    void keepAlive() {
+        if (progress.sent() == sentBefore) {
+            Promise<Void> proved = Promise.promise();
+            proved.future().onSuccess(_ -> pad());
+            prove(0, proved);
+        }
+        sentBefore = progress.sent();
+    }
+
+    private void pad() {
+        int bytes = BulkParser.PADDED_FILL_BYTES;
+        send(BulkParser.encodeFill(socket.buffer(Frame.HEAD_BYTES + bytes), bytes));
+        progress.padded(Frame.HEAD_BYTES + bytes);
+        sentBefore = progress.sent();
+    }
+
+    private MusterException unproved(String evidence) {
+        return MusterException.retry("the connection to " + peer + " ended before its path was proved: " + evidence);
+    }
+
+    /** The peer has read so many bytes of this connection, or a clause that says why that can't be. */
+    @Nullable
+    String arrived(long bytes) {
+        long now = System.nanoTime();
+        if (bytes > progress.sent()) {
+            return "it has read " + bytes + " bytes of " + progress.sent() + " that were sent";
+        }
+        if (progress.reported(bytes, now)) {
+            for (BulkWrite write : unanswered.values()) {
+                if (!write.arrived) {
+                    write.deadlineNanos = now + timeoutMs * 1_000_000L;
+                    write.arrived = write.sent == write.length() && write.endsAt <= bytes;
+                }
+            }
+        }
+        for (Proof proof = proofs.peek(); proof != null && proof.at() <= bytes; proof = proofs.peek()) {
+            proofs.poll();
+            Node.guarded(proof.proved()::complete);
+        }
+        return null;
     }
 
     void ack(long request, int status, String detail) {
@@ -103,7 +210,7 @@ final class BulkSender {
         acks = null;
         int bytes = out.readableBytes();
         ackBytesInSocket += bytes;
-        socket.write(out).onComplete(_ -> ackBytesInSocket -= bytes);
+        sent(out).onComplete(_ -> ackBytesInSocket -= bytes);
         return ackBytesInSocket > MAX_ACK_BACKLOG_BYTES
                 ? "it does not read its acknowledgements: " + ackBytesInSocket + " bytes are unsent"
                 : null;
@@ -114,17 +221,19 @@ final class BulkSender {
         if (status > REASONS.length) {
             return "an acknowledgement with status " + status;
         }
-        BulkWrite write = unanswered.remove(request);
+        BulkWrite write = unanswered.get(request);
         if (write == null) {
             return null; // its deadline has passed
         }
+        if (status == 0 && write.sent < write.length()) {
+            return "an acknowledgement of write " + request + " before all of it was sent";
+        }
+        progress.arrived(write.sent == write.length() ? write.endsAt : 0, System.nanoTime());
+        drop(write);
         if (status == 0) {
-            if (write.sent < write.length()) {
-                return "an acknowledgement of write " + request + " before all of it was sent";
-            }
-            write.promise.complete();
+            Node.guarded(write.promise::complete);
         } else {
-            settle(
+            fail(
                     write,
                     WriteFailures.refused(
                             REASONS[status - 1], detail, write.region, write.offset, write.length(), peer));
@@ -135,7 +244,7 @@ final class BulkSender {
         return null;
     }
 
-    /** The socket is closed, and refers to no memory of callers any more. */
+    /** The socket is closed. */
     void end(String evidence) {
         ended = evidence;
         if (timer >= 0) {
@@ -148,18 +257,19 @@ final class BulkSender {
             acks = null;
         }
         List<BulkWrite> writes = new ArrayList<>(unanswered.values());
-        writes.addAll(settling);
         unanswered.clear();
-        settling.clear();
         sendable.clear();
-        writes.forEach(write -> fail(write, evidence));
+        writes.forEach(write -> fail(write, lost(write, evidence)));
+        proofs.forEach(proof -> Node.guarded(() -> proof.proved().fail(unproved(evidence))));
+        proofs.clear();
     }
 
     private void pump() {
         due.set(false);
         for (BulkWrite write = inbox.poll(); write != null; write = inbox.poll()) {
-            if (ended != null) {
-                fail(write, ended);
+            String over = ended;
+            if (over != null) {
+                fail(write, lost(write, over));
             } else {
                 admit(write);
             }
@@ -170,37 +280,26 @@ final class BulkSender {
         }
     }
 
-    private void fail(BulkWrite write, String evidence) {
-        write.promise.tryFail(
-                write.verdict != null
-                        ? write.verdict
-                        : WriteFailures.lost(evidence, write.region, write.offset, write.length(), peer));
+    private WriteException lost(BulkWrite write, String evidence) {
+        return WriteFailures.lost(evidence, write.region, write.offset, write.length(), peer);
+    }
+
+    private static void fail(BulkWrite write, WriteException failure) {
+        Node.guarded(() -> write.promise.fail(failure));
     }
 
     private void admit(BulkWrite write) {
-        if (!write.source.isAccessibleBy(Thread.currentThread())) {
-            write.promise.fail(WriteFailures.refused(
-                    WriteException.Reason.FAILED,
-                    "the source is confined to one thread: allocate it in a shared arena",
-                    write.region,
-                    write.offset,
-                    write.length(),
-                    peer));
-            return;
-        }
         write.request = nextRequest++;
         write.deadlineNanos = System.nanoTime() + timeoutMs * 1_000_000L;
         unanswered.put(write.request, write);
         sendable.add(write);
-        if (timer < 0) {
-            timer = vertx.setTimer(timeoutMs, _ -> expire());
-        }
+        expireIn(timeoutMs);
     }
 
     /** False if nothing could be sent. */
     private boolean sendBatch() {
         List<ByteBuf> parts = new ArrayList<>();
-        List<BulkWrite> wrapped = new ArrayList<>();
+        List<BulkWrite> freed = new ArrayList<>();
         ByteBuf small = socket.buffer(1_024);
         int bytes = 0;
         while (bytes < BATCH_BYTES && parts.size() < 256 && !sendable.isEmpty() && inWindow(sendable.peek())) {
@@ -209,26 +308,37 @@ final class BulkSender {
             if (length == 0) {
                 continue; // it failed while it was queued
             }
-            new BulkParser.ChunkHeader(
-                            write.request,
-                            write.region.id(),
-                            write.region.key(),
-                            write.offset,
-                            write.length(),
-                            write.sent)
-                    .encode(small, length);
-            var source = write.source.asSlice(write.sent, length).asByteBuffer();
-            if (length <= COPIED_BYTES) {
-                small.writeBytes(source);
-            } else {
+            int frameBytes = Frame.HEAD_BYTES + BulkParser.ChunkHeader.BYTES + length;
+            ByteBuf out = small;
+            if (length > SMALL_BYTES) {
+                out = socket.buffer(frameBytes);
                 parts.add(small);
-                parts.add(Unpooled.wrappedBuffer(source));
-                wrapped.add(write);
-                write.batchesInSocket++;
+                parts.add(out);
                 small = socket.buffer(1_024);
             }
+            int begin = out.writerIndex();
+            try {
+                new BulkParser.ChunkHeader(
+                                write.request,
+                                write.region.id(),
+                                write.region.key(),
+                                write.offset,
+                                write.length(),
+                                write.sent)
+                        .encode(out, length);
+                copy(write.source, write.sent, length, out);
+            } catch (RuntimeException unusable) { // the arena of the source was closed
+                out.writerIndex(begin);
+                if (write.sent > 0) {
+                    BulkParser.encodeCancel(out, write.request);
+                    bytes += BulkParser.CANCEL_BYTES;
+                }
+                freed.add(write);
+                continue;
+            }
             write.sent += length;
-            bytes += length + Frame.HEAD_BYTES + BulkParser.ChunkHeader.BYTES;
+            bytes += frameBytes;
+            write.endsAt = progress.sent() + bytes;
             if (write.sent < write.length()) {
                 sendable.add(write);
             }
@@ -237,10 +347,32 @@ final class BulkSender {
         ByteBuf batch = Unpooled.wrappedBuffer(parts.size(), parts.toArray(ByteBuf[]::new));
         if (bytes == 0) {
             batch.release();
-            return false;
+        } else {
+            send(batch);
         }
-        socket.write(batch).onComplete(_ -> wrapped.forEach(this::letGo));
-        return true;
+        freed.forEach(this::failFreed);
+        return bytes > 0 || !freed.isEmpty();
+    }
+
+    /** By segments, whose accesses check that the memory still exists. Netty may copy by raw addresses. */
+    private static void copy(MemorySegment source, long from, int length, ByteBuf out) {
+        out.ensureWritable(length);
+        int at = out.writerIndex();
+        MemorySegment.copy(source, from, MemorySegment.ofBuffer(out.nioBuffer(at, length)), 0, length);
+        out.writerIndex(at + length);
+    }
+
+    private void failFreed(BulkWrite write) {
+        drop(write);
+        fail(
+                write,
+                WriteFailures.refused(
+                        WriteException.Reason.UNUSABLE,
+                        HostMemory.CLOSED_UNDER_WAY,
+                        write.region,
+                        write.offset,
+                        write.length(),
+                        peer));
     }
 
     private boolean inWindow(BulkWrite write) {
@@ -248,42 +380,45 @@ final class BulkSender {
         return write.sent > 0 || !requests.hasNext() || write.request - requests.next() < MAX_UNANSWERED;
     }
 
-    private void letGo(BulkWrite write) {
-        write.batchesInSocket--;
-        if (write.batchesInSocket == 0 && write.verdict != null && settling.remove(write)) {
-            write.promise.tryFail(write.verdict);
-        }
+    private void drop(BulkWrite write) {
+        unanswered.remove(write.request);
+        write.sent = write.length(); // nothing more of it goes out
     }
 
-    /** Fails a write as soon as the socket does not refer to its memory any more. */
-    private void settle(BulkWrite write, WriteException verdict) {
-        write.sent = write.length(); // nothing more of it goes out
-        write.verdict = verdict;
-        if (write.batchesInSocket == 0) {
-            write.promise.tryFail(verdict);
-        } else {
-            settling.add(write);
+    private void expireIn(long ms) {
+        if (timer < 0 && ended == null) {
+            timer = vertx.setTimer(Math.max(1, ms), _ -> expire());
         }
     }
 
     private void expire() {
         timer = -1;
         long now = System.nanoTime();
-        while (ended == null && !unanswered.isEmpty()) {
-            BulkWrite write = unanswered.values().iterator().next();
-            long leftMs = (write.deadlineNanos - now) / 1_000_000;
-            if (leftMs > 0) {
-                timer = vertx.setTimer(leftMs, _ -> expire());
-                return;
+        long stuckNanos = progress.stuckNanos();
+        if (stuckNanos >= timeoutMs * 1_000_000L) {
+            stalled.accept(progress.sentence(stuckNanos / 1_000_000));
+        }
+        long leftNanos = timeoutMs * 1_000_000L - stuckNanos;
+        List<BulkWrite> late = new ArrayList<>();
+        for (BulkWrite write : unanswered.values()) {
+            if (write.deadlineNanos - now <= 0) {
+                late.add(write);
+            } else {
+                leftNanos = Math.min(leftNanos, write.deadlineNanos - now);
             }
-            unanswered.remove(write.request);
-            boolean stuck = write.sent > 0 && (write.sent < write.length() || write.batchesInSocket > 0);
-            settle(write, WriteFailures.timeout(timeoutMs, write.region, write.offset, write.length(), peer));
-            if (stuck) {
-                settling.add(write);
-                stalled.accept("its bulk connection did not take a write of " + write.length() + " bytes within "
-                        + timeoutMs + " ms");
+        }
+        for (BulkWrite write : late) {
+            boolean begun = write.sent > 0 && write.sent < write.length();
+            drop(write);
+            if (begun) {
+                send(BulkParser.encodeCancel(socket.buffer(BulkParser.CANCEL_BYTES), write.request));
             }
+            fail(
+                    write,
+                    WriteFailures.timeout(timeoutMs, write.arrived, write.region, write.offset, write.length(), peer));
+        }
+        if (!unanswered.isEmpty() || progress.isWaiting()) {
+            expireIn(1 + leftNanos / 1_000_000);
         }
     }
 }

@@ -2,11 +2,9 @@
 
 package io.muster.transfer.tcp;
 
-import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Promise;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A write of this process that is not completed. Its fields are used, and its promise is completed, on the event loop
@@ -18,13 +16,14 @@ final class BulkWrite {
     final MemorySegment source;
     final Promise<Void> promise;
     long request;
+    /** Moves as long as bytes of this connection arrive and those of this write have not all arrived. */
     long deadlineNanos;
+
     long sent;
-    /** Number of batches in the socket that refer to the source. */
-    int batchesInSocket;
-    /** The failure to report once the socket does not refer to the source any more; null while there is none. */
-    @Nullable
-    WriteException verdict;
+    /** Position in the stream of the connection after the last byte; meaningful once all bytes are sent. */
+    long endsAt;
+    /** Whether the peer has read all bytes. */
+    boolean arrived;
 
     BulkWrite(RemoteRegion region, long offset, MemorySegment source, Promise<Void> promise) {
         this.region = region;

@@ -98,6 +98,13 @@ final class ConnectFailures {
     static ConnectException of(ProcessAddress target, LossEvidence evidence, int timeoutMs) {
         return switch (evidence.kind()) {
             case SILENCE -> silent(target, timeoutMs, evidence.detail());
+            case STALLED ->
+                failed(
+                        ConnectException.Kind.SILENT,
+                        target,
+                        evidence.detail(),
+                        "check the MTU of the path between the two hosts, or raise transport.helloTimeoutMs if it is"
+                                + " slow");
             case CLOSED_HERE -> local(target, evidence.detail());
             case SOCKET_CLOSED, REPLACED, UNHEARD ->
                 failed(ConnectException.Kind.CUT, target, evidence.detail(), "check that its process runs");

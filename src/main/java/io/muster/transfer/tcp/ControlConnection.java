@@ -10,6 +10,7 @@ import io.netty.buffer.ByteBuf;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The control connection of one channel: messages, liveness, farewell. The two connections of a channel are not ordered
@@ -25,6 +26,12 @@ final class ControlConnection {
 
         /** The peer has ended it and needs no farewell. */
         void endedByPeer(LossEvidence evidence);
+
+        /** The peer has read so many bytes of the bulk connection. On the control context. */
+        void arrived(long bytes);
+
+        /** Number of bytes that were read from the bulk connection behind its hello. */
+        long bulkBytesRead();
     }
 
     /** Whether the peer must learn from this end that the channel is over. */
@@ -47,6 +54,9 @@ final class ControlConnection {
     private final Frame.Reader reader;
     private final ArrayDeque<Early> early = new ArrayDeque<>();
     private final LivenessWindow window;
+    /** Whether an answer is scheduled. Both event loops of the channel meet here. */
+    private final AtomicBoolean answerDue = new AtomicBoolean();
+
     private boolean open;
     private long timer = -1;
     private long confirmation = -1;
@@ -76,6 +86,7 @@ final class ControlConnection {
         // A process that was stopped may write before it reads the farewell. It must still read that it was UNHEARD
         // (P-9).
         socket.readOnWhenAWriteFails();
+        socket.keepAlive(node.options().keepaliveMs());
         socket.onBytes(this::bytes);
         socket.onClose(() ->
                 channel.end(LossEvidence.Kind.SOCKET_CLOSED, "its control connection was closed" + socket.trouble()));
@@ -141,14 +152,38 @@ final class ControlConnection {
     private void deliver(byte type, byte[] body) {
         switch (type) {
             case Frame.CONTROL -> control(body);
-            case Frame.ASK -> sender.offer(Frame.ANSWER, livenessPayload());
-            case Frame.ANSWER -> Node.guarded(() -> node.listener().livenessReceived(channel, Buffer.buffer(body)));
+            case Frame.ASK -> answer();
+            case Frame.ANSWER -> answered(Buffer.buffer(body));
             case Frame.BYE -> bye(body);
             default ->
                 channel.end(
                         LossEvidence.Kind.PROTOCOL_ERROR,
                         "it sent a frame of type " + type + " on its control connection");
         }
+    }
+
+    /** Tells the peer that this process is alive, and how much of the bulk connection it has read. */
+    void answer() {
+        answerDue.set(false);
+        if (channel.isAlive()) {
+            sender.offer(Frame.ANSWER, livenessPayload());
+        }
+    }
+
+    /** The same soon, once for all calls until then. From any thread. */
+    void answerSoon() {
+        if (answerDue.compareAndSet(false, true)) {
+            socket.context().runOnContext(_ -> answer());
+        }
+    }
+
+    private void answered(Buffer body) {
+        if (body.length() < Long.BYTES) {
+            channel.end(LossEvidence.Kind.PROTOCOL_ERROR, "it sent a liveness answer of " + body.length() + " bytes");
+            return;
+        }
+        channel.arrived(body.getLong(0));
+        Node.guarded(() -> node.listener().livenessReceived(channel, body.slice(Long.BYTES, body.length())));
     }
 
     private void control(byte[] body) {
@@ -173,6 +208,9 @@ final class ControlConnection {
         if (ordinal == LossEvidence.Kind.REPLACED.ordinal()) {
             return LossEvidence.Kind.REPLACED;
         }
+        if (ordinal == LossEvidence.Kind.STALLED.ordinal()) {
+            return LossEvidence.Kind.STALLED;
+        }
         return ordinal == LossEvidence.Kind.SILENCE.ordinal()
                 ? LossEvidence.Kind.UNHEARD
                 : LossEvidence.Kind.SOCKET_CLOSED;
@@ -181,7 +219,10 @@ final class ControlConnection {
     private Buffer livenessPayload() {
         Buffer[] payload = {EMPTY};
         Node.guarded(() -> payload[0] = node.listener().livenessPayload(channel));
-        return payload[0].length() < node.options().maxFrameBytes() ? payload[0] : EMPTY;
+        Buffer answer = Buffer.buffer().appendLong(channel.bulkBytesRead());
+        return payload[0].length() < node.options().maxFrameBytes() - Long.BYTES
+                ? answer.appendBuffer(payload[0])
+                : answer;
     }
 
     private void tick() {

@@ -21,6 +21,8 @@ final class Frame {
     static final byte BYE = 8;
     static final byte WRITE = 9;
     static final byte ACK = 10;
+    static final byte FILL = 11;
+    static final byte CANCEL = 12;
 
     /** Bytes before the body. */
     static final int HEAD_BYTES = 5;

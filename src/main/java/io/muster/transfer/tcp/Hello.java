@@ -38,7 +38,7 @@ record Hello(
     /**
      * Version of the whole protocol. A process with another version gets no channel, and an error with both numbers.
      */
-    static final int VERSION = 3;
+    static final int VERSION = 4;
 
     static final byte[] NO_BINDING = {};
     private static final int MAGIC = 0x4d555354;

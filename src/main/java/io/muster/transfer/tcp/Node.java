@@ -37,7 +37,7 @@ record Node(
     static void guarded(Runnable listenerCode) {
         try {
             listenerCode.run();
-        } catch (RuntimeException failure) {
+        } catch (Throwable failure) { // code of the application, in any language of the JVM
             log.error(LogEvents.LISTENER_FAILED + ": {}", failure.toString(), failure);
         }
     }

@@ -5,6 +5,8 @@ package io.muster.transfer.tcp;
 import io.muster.group.LogEvents;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SSLKeyException;
+import jdk.net.ExtendedSocketOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -170,6 +173,13 @@ public final class RawSocket {
      */
     void readOnWhenAWriteFails() {
         socket.channelHandlerContext().channel().config().setAutoClose(false);
+    }
+
+    /** Has the operating system probe the connection when it has been idle for this long. */
+    void keepAlive(int idleMs) {
+        var config = socket.channelHandlerContext().channel().config();
+        config.setOption(ChannelOption.SO_KEEPALIVE, true);
+        config.setOption(NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPIDLE), Math.max(1, idleMs / 1_000));
     }
 
     boolean full() {

@@ -5,11 +5,13 @@ package io.muster.transfer.tcp;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
 import io.muster.group.LogEvents;
+import io.muster.group.MusterException;
 import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.group.WriteException;
 import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
+import io.muster.transfer.HostMemory;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.RemoteRegion;
 import io.muster.transfer.WriteFailures;
@@ -38,9 +40,9 @@ import org.slf4j.LoggerFactory;
  * It records the evidence and informs the book at once; on the control context follow the farewell, the listener, and
  * the sockets.
  *
- * <p><b>Threads.</b> The control context owns {@code onReady}, {@code announced} and {@code deadline}. The bulk event
- * loop attaches the bulk connection. {@link #end} may be called on any thread: the evidence is an atomic reference, and
- * only the thread that sets it continues. Everything else that threads share is volatile or concurrent.
+ * <p><b>Threads.</b> The control context owns {@code onReady}, {@code announced}, {@code arrived} and {@code deadline}.
+ * The bulk event loop attaches the bulk connection. {@link #end} may be called on any thread: the evidence is an atomic
+ * reference, and only the thread that sets it continues. Everything else that threads share is volatile or concurrent.
  *
  * <p><b>Invariants.</b> {@link #isAlive} is false before any effect of the end is visible (P-12). The listener gets
  * {@code lost} exactly once if it got {@code opened}, and never without it. {@link #ended} completes after that call;
@@ -104,6 +106,9 @@ final class TcpChannel implements ControlConnection.Owner, BulkConnection.Owner 
 
     private Runnable onReady = () -> {};
     private boolean announced;
+    /** What the peer has last reported as read from the bulk connection. */
+    private long arrived;
+
     private long deadline = -1;
 
     TcpChannel(Node node, Registry book, Origin origin, RawSocket controlSocket) {
@@ -156,10 +161,15 @@ final class TcpChannel implements ControlConnection.Owner, BulkConnection.Owner 
     void startControl(long withinMs, ByteBuf rest) {
         deadline = node.vertx().setTimer(Math.max(1, withinMs), _ -> {
             deadline = -1;
-            end(
-                    LossEvidence.Kind.SILENCE,
-                    "its bulk connection did not carry 64 KiB in both directions within "
-                            + node.options().helloTimeoutMs() + " ms (does the path pass large packets?)");
+            int ms = node.options().helloTimeoutMs();
+            if (bulk == null) {
+                end(LossEvidence.Kind.SILENCE, "its bulk connection was not opened within " + ms + " ms");
+            } else {
+                end(
+                        LossEvidence.Kind.STALLED,
+                        "packets above some size are lost on the way: its small messages arrive, and its bulk"
+                                + " connection did not carry 64 KiB in both directions within " + ms + " ms");
+            }
         });
         control.start(rest);
     }
@@ -288,14 +298,10 @@ final class TcpChannel implements ControlConnection.Owner, BulkConnection.Owner 
             return Future.failedFuture(WriteFailures.refused(
                     WriteException.Reason.EMPTY, "nothing to write", region, offset, 0, toString()));
         }
-        if (!source.isNative()) {
+        String problem = HostMemory.problem(source, false);
+        if (problem != null) {
             return Future.failedFuture(WriteFailures.refused(
-                    WriteException.Reason.FAILED,
-                    "the source is on the Java heap; allocate it off-heap",
-                    region,
-                    offset,
-                    length,
-                    toString()));
+                    WriteException.Reason.UNUSABLE, "the source " + problem, region, offset, length, toString()));
         }
         if (offset < 0 || length > region.bytes() || offset > region.bytes() - length) {
             return Future.failedFuture(WriteFailures.refused(
@@ -309,6 +315,44 @@ final class TcpChannel implements ControlConnection.Owner, BulkConnection.Owner 
         Promise<Void> promise = RawSocket.promise();
         connection.sender().submit(new BulkWrite(region, offset, source, promise));
         return promise.future();
+    }
+
+    @Override
+    public Future<Void> prove() {
+        BulkConnection connection = bulk;
+        if (!isAlive() || connection == null) {
+            return Future.failedFuture(
+                    MusterException.retry("the connection to " + this + " has ended: " + lossDetail()));
+        }
+        long withinNanos = node.options().livenessIntervalMs()
+                * 1_000_000L
+                * node.options().livenessMisses();
+        if (connection.sender().isFresh(withinNanos)) {
+            return Future.succeededFuture();
+        }
+        Promise<Void> proved = RawSocket.promise();
+        connection.socket().context().runOnContext(_ -> connection.sender().prove(withinNanos, proved));
+        return proved.future();
+    }
+
+    @Override
+    public void arrived(long bytes) {
+        BulkConnection connection = bulk;
+        if (connection != null && (bytes != arrived || connection.sender().isWaiting())) {
+            arrived = bytes;
+            connection.socket().context().runOnContext(_ -> connection.arrived(bytes));
+        }
+    }
+
+    @Override
+    public long bulkBytesRead() {
+        BulkConnection connection = bulk;
+        return connection == null ? 0 : connection.read();
+    }
+
+    @Override
+    public void answerLiveness() {
+        control.answerSoon();
     }
 
     @Override

@@ -16,7 +16,8 @@ import java.util.List;
  * @param livenessIntervalMs the period of the liveness requests of each end
  * @param livenessMisses intervals without a byte on the control connection after which the channel is lost
  * @param maxFrameBytes the longest frame that is accepted after the hello
- * @param writeTimeoutMs from {@link Channel#write} to its acknowledgement
+ * @param writeTimeoutMs how long a {@link Channel#write} may wait for its acknowledgement while nothing of it arrives
+ * @param keepaliveMs how long a connection may be idle until a small frame is sent over it
  * @param maxUnauthenticatedConnections accepted sockets without a hello; beyond that, the oldest is dropped
  * @param maxSimultaneousDials dials under way; further ones are queued
  */
@@ -29,6 +30,7 @@ public record TcpOptions(
         int livenessMisses,
         int maxFrameBytes,
         int writeTimeoutMs,
+        int keepaliveMs,
         int maxUnauthenticatedConnections,
         int maxSimultaneousDials) {
 
@@ -49,6 +51,7 @@ public record TcpOptions(
         within(mistakes, "livenessMisses", livenessMisses, 1, 1_000);
         within(mistakes, "maxFrameBytes", maxFrameBytes, LEAST_MAX_FRAME_BYTES, LARGEST_MAX_FRAME_BYTES);
         within(mistakes, "writeTimeoutMs", writeTimeoutMs, 10, 3_600_000);
+        within(mistakes, "keepaliveMs", keepaliveMs, 100, 3_600_000);
         within(mistakes, "maxUnauthenticatedConnections", maxUnauthenticatedConnections, 2, 65_536);
         within(mistakes, "maxSimultaneousDials", maxSimultaneousDials, 1, 65_536);
         if (bindHost.isBlank()) {
@@ -63,7 +66,7 @@ public record TcpOptions(
     }
 
     public static TcpOptions defaults(String bindHost) {
-        return new TcpOptions(bindHost, 0, bindHost, 3_000, 1_000, 3, 1024 * 1024, 30_000, 256, 64);
+        return new TcpOptions(bindHost, 0, bindHost, 3_000, 1_000, 3, 1024 * 1024, 30_000, 20_000, 256, 64);
     }
 
     /**

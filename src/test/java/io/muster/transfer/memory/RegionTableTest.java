@@ -45,7 +45,7 @@ class RegionTableTest {
         assertThatThrownBy(() -> regions.allocate("none", 0, null)).hasMessageContaining("at least 1");
         try (Arena confined = Arena.ofConfined()) {
             assertThatThrownBy(() -> regions.register("mine", confined.allocate(8), null))
-                    .hasMessageContaining("shared arena");
+                    .hasMessageContaining("a shared, automatic or global arena");
         }
         assertThat(regions.size()).isZero();
     }

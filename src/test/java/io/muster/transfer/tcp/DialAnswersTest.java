@@ -184,6 +184,7 @@ class DialAnswersTest {
                         usual.livenessMisses(),
                         usual.maxFrameBytes(),
                         usual.writeTimeoutMs(),
+                        usual.keepaliveMs(),
                         usual.maxUnauthenticatedConnections(),
                         /* maxSimultaneousDials= */ 2));
         List<Future<Channel>> dials = new ArrayList<>();

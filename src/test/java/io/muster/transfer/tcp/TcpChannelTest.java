@@ -389,7 +389,8 @@ class TcpChannelTest {
         TcpOptions defaults = TcpOptions.defaults("127.0.0.1");
         TestProcess a = TestProcess.start(
                 vertx,
-                new TcpOptions("127.0.0.1", 0, "127.0.0.1", 500, 1_000, 3, defaults.maxFrameBytes(), 1_000, 16, 2));
+                new TcpOptions(
+                        "127.0.0.1", 0, "127.0.0.1", 500, 1_000, 3, defaults.maxFrameBytes(), 1_000, 20_000, 16, 2));
         TestProcess b = TestProcess.start(vertx);
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
             java.util.List<Future<Channel>> dials = new java.util.ArrayList<>();

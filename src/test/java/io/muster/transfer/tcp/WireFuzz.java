@@ -137,6 +137,14 @@ public final class WireFuzz {
         }
 
         @Override
+        public void fill() {}
+
+        @Override
+        public void cancel(long request) {
+            receiver.cancel(request);
+        }
+
+        @Override
         public String ack(long request, int status, String detail) {
             return null;
         }

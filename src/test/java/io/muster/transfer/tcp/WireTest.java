@@ -107,6 +107,8 @@ class WireTest {
             new BulkParser.ChunkHeader(i, 2, 3, 4, length, 0).encode(stream, length);
             stream.writeZero(length);
             BulkParser.encodeAck(stream, i, i % 3, "x".repeat(i));
+            BulkParser.encodeFill(stream, i % 2 == 0 ? 0 : BulkParser.PADDED_FILL_BYTES);
+            BulkParser.encodeCancel(stream, i);
         }
         List<String> first = null;
         for (int round = 0; round < 40; round++) {
@@ -118,7 +120,7 @@ class WireTest {
                 assertThat(parser.feed(in.readSlice(bytes))).isNull();
             }
             first = first == null ? sink.calls : first;
-            assertThat(sink.calls).isEqualTo(first).hasSize(2 + 50 * 3);
+            assertThat(sink.calls).isEqualTo(first).hasSize(2 + 50 * 5);
         }
     }
 
@@ -182,6 +184,16 @@ class WireTest {
         public @Nullable String chunkEnd() {
             calls.add("end " + payload);
             return null;
+        }
+
+        @Override
+        public void fill() {
+            calls.add("fill");
+        }
+
+        @Override
+        public void cancel(long request) {
+            calls.add("cancel " + request);
         }
 
         @Override
