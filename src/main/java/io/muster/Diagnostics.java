@@ -140,6 +140,10 @@ public final class Diagnostics {
      * @return one per group, in the order of their names; fails with CONFIG if this process is not in the group
      */
     public Future<List<GroupStatus>> status(@Nullable String group) {
+        return process.own().answer("status", () -> gather(group));
+    }
+
+    private Future<List<GroupStatus>> gather(@Nullable String group) {
         List<LocalGroup> asked = groups.groups().values().stream()
                 .filter(one -> group == null || one.name().value().equals(group))
                 .sorted(Comparator.comparing(LocalGroup::name))

@@ -18,7 +18,6 @@ import io.muster.peer.LinkState;
 import io.muster.peer.LinkTable;
 import io.muster.peer.Session;
 import io.muster.runtime.LocalGroup;
-import io.muster.runtime.MusterContext;
 import io.muster.segment.SegmentInfo;
 import io.muster.transfer.Channel;
 import io.muster.transfer.HostMemory;
@@ -37,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A rank that this process has joined a group with. All methods may be called from any thread; futures complete on the
- * caller's context, if the caller has one of the same Vert.x, except those of transfers.
+ * caller's context, if the caller has one of the same Vert.x.
  */
 public final class JoinedRank {
     private final LocalGroup runtime;
@@ -227,14 +226,18 @@ public final class JoinedRank {
      *     first
      */
     public Future<AllConnected> allConnected(Duration deadline) {
-        return here(runtime.barrier()
-                .allConnected(rank, deadline.toMillis())
-                .recover(failure -> runtime.process().flight().deadlineMissed(group(), rank, failure)));
+        return runtime.process()
+                .own()
+                .answer(
+                        "all connected",
+                        () -> runtime.barrier()
+                                .allConnected(rank, deadline.toMillis())
+                                .recover(failure -> runtime.process().flight().deadlineMissed(group(), rank, failure)));
     }
 
     /** The ranks that are missing now, as this process sees it; fails with FATAL if the group is closed here. */
     public Future<StuckReport> report() {
-        return here(runtime.barrier().report());
+        return runtime.process().own().answer("report", () -> runtime.barrier().report());
     }
 
     /**
@@ -244,10 +247,11 @@ public final class JoinedRank {
      * @param segment name under which that rank has registered it
      * @param offset first byte in the target segment
      * @param source off-heap memory, at least 1 byte; must stay valid and unchanged until the future completes
-     * @return completes when the bytes have been applied at the destination, on the thread that learns of it; fails
-     *     with a {@link MusterException}: a {@link WriteException} with the reason if they were not, RETRY if the link
-     *     to that rank is not CONNECTED, CONFIG if there is no such rank, if it has no such segment, or if the source
-     *     can't be used: it is on the Java heap, confined to one thread, or its arena is closed
+     * @return completes when the bytes have been applied at the destination; without a context of the caller, on the
+     *     thread that learns of it, which must not be blocked. Fails with a {@link MusterException}: a
+     *     {@link WriteException} with the reason if they were not, RETRY if the link to that rank is not CONNECTED,
+     *     CONFIG if there is no such rank, if it has no such segment, or if the source can't be used: it is on the Java
+     *     heap, confined to one thread, or its arena is closed; FATAL if the rank has left or Muster was closed
      */
     public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
         return transfer(Transfer.write(peer, segment, offset, source));
@@ -300,15 +304,17 @@ public final class JoinedRank {
      * the hosts and sent over the bulk connection, or the transfer fails if {@code gpu.fallback} is none.
      *
      * @return completes when the bytes are in the destination (P-5): for memory of a GPU, visible to every kernel that
-     *     is launched afterwards; on the thread that learns of it, which must not be blocked. Fails as {@link #write}
-     *     does
+     *     is launched afterwards. Completes and fails as {@link #write} does
      */
     public Future<Void> transfer(Transfer wanted) {
         return transfer(wanted, CopyQueue.AT_ONCE);
     }
 
     private Future<Void> transfer(Transfer wanted, CopyQueue queue) {
-        return begin(wanted, queue).recover(failure -> Future.failedFuture(named(wanted, failure)));
+        return runtime.process()
+                .own()
+                .transferred(
+                        begin(wanted, queue).recover(failure -> Future.failedFuture(named(wanted, failure))));
     }
 
     /** The same failure; it says which transfer of which rank has failed. */
@@ -330,9 +336,7 @@ public final class JoinedRank {
         }
         LinkTable.Row row = runtime.linkTable().row(rank, peer);
         if (row == null || !(row.state() instanceof LinkState.Connected connected)) {
-            return Future.failedFuture(
-                    MusterException.retry("rank " + rank + " of group " + group() + " is not connected to rank " + peer
-                            + " (" + (row == null ? "no link" : row.state().name()) + "); wait for all-connected"));
+            return Future.failedFuture(runtime.notConnected(rank, peer));
         }
         SegmentInfo info = peer == rank ? own(wanted.segment()) : named(published(connected), wanted.segment());
         if (info == null) {
@@ -421,7 +425,7 @@ public final class JoinedRank {
      *     {@code peer.close.timeoutMs}; at once if the rank has left before
      */
     public Future<Void> leave() {
-        return runtime.process().own().run("leave " + this, this::whatIsMissing, () -> runtime.leave(rank));
+        return runtime.process().own().runLeave("leave " + this, this::whatIsMissing, () -> runtime.leave(rank));
     }
 
     private Future<String> whatIsMissing() {
@@ -431,9 +435,5 @@ public final class JoinedRank {
     @Override
     public String toString() {
         return "rank " + rank + " of group " + group();
-    }
-
-    private <T> Future<T> here(Future<T> there) {
-        return MusterContext.here(runtime.process().vertx(), there);
     }
 }

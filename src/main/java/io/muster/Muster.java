@@ -40,9 +40,9 @@ import io.vertx.core.internal.VertxInternal;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,9 +59,6 @@ import org.slf4j.LoggerFactory;
  * this Vert.x.
  */
 public final class Muster {
-    /** Time limit for closing the transport. Sending BYE on all channels takes far less. */
-    private static final long CLOSE_MS = 5_000;
-
     private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
     private static final long LISTEN_PAUSE_MS = 250;
 
@@ -129,9 +126,9 @@ public final class Muster {
     private static Future<Muster> start(
             Vertx vertx, HazelcastInstance hazelcast, MusterOptions options, StartDependencies around) {
         var own = new MusterContext(vertx, options.barrier().reportEveryMs());
-        return own.run(
-                "start",
-                Muster::storeAndDriver,
+        return starting(
+                vertx,
+                own,
                 () -> HazelcastSegmentStore.open(
                                 hazelcast,
                                 own.context(),
@@ -165,7 +162,18 @@ public final class Muster {
     static Future<Muster> start(
             Vertx vertx, SegmentStore store, ProcessId id, MusterOptions options, StartDependencies around) {
         var own = new MusterContext(vertx, options.barrier().reportEveryMs());
-        return own.run("start", Muster::storeAndDriver, () -> start(own, vertx, store, id, options, around));
+        return starting(vertx, own, () -> start(own, vertx, store, id, options, around));
+    }
+
+    /** Runs the start; it ends with FATAL if Vert.x is closed first. */
+    private static Future<Muster> starting(Vertx vertx, MusterContext own, Supplier<Future<Muster>> start) {
+        var inside = (VertxInternal) vertx;
+        Closeable ends = completion -> {
+            own.closing("Vert.x was closed while Muster started");
+            completion.succeed();
+        };
+        inside.addCloseHook(ends);
+        return own.run("start", Muster::storeAndDriver, start).onComplete(_ -> inside.removeCloseHook(ends));
     }
 
     private static Future<Muster> start(
@@ -322,11 +330,9 @@ public final class Muster {
                 .run(
                         "prepare rank " + options.rank() + " of group " + options.group(),
                         () -> groups.whatIsMissing(options.group()),
-                        () -> isClosing()
-                                ? Future.failedFuture(MusterException.fatal("Muster is closed"))
-                                : groups.groupFor(options.group(), options.worldSize(), options.secret())
-                                        .compose(group -> group.prepare(options)
-                                                .map(handle -> new PreparedRank(group, options.rank(), handle))));
+                        () -> groups.groupFor(options.group(), options.worldSize(), options.secret())
+                                .compose(group -> group.prepare(options)
+                                        .map(handle -> new PreparedRank(group, options.rank(), handle))));
     }
 
     /** The address at which other processes reach this one. */
@@ -357,50 +363,52 @@ public final class Muster {
     }
 
     /**
-     * Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. Pending
-     * waits fail with FATAL. A second call returns the outcome of the first.
+     * Leaves every group, then closes every socket and the store's listener. Vert.x and Hazelcast stay up. Every other
+     * call that is open fails with FATAL at once, but for {@link JoinedRank#leave}, which ends with the close. A second
+     * call returns the outcome of the first.
+     *
+     * @return completes when all is closed, at the latest after {@code shutdown.timeoutMs}; the log names what has not
+     *     ended by then. Does not fail
      */
     public Future<Void> close() {
         Future<Void> under;
         synchronized (this) {
-            if (closing == null) {
+            under = closing;
+            if (under == null) {
                 ((VertxInternal) process.vertx()).removeCloseHook(closeHook);
-                closing = process.own()
-                        .run(
+                under = process.own()
+                        .runClose(
                                 "close",
                                 () -> Future.succeededFuture(
                                         "its groups leave in order, for which the store has to answer"),
                                 this::closeAll);
+                closing = under;
             }
-            under = closing;
         }
+        process.own().closing("Muster is closed");
         return MusterContext.here(process.vertx(), under);
     }
 
-    private synchronized boolean isClosing() {
-        return closing != null;
+    private Future<Void> closeAll() {
+        var bound = new CloseBound(process.vertx(), process.options().shutdown().timeoutMs());
+        return bound.of("groups", () -> groups.close("Muster was closed while waiting"))
+                .transform(_ -> bound.of("fabric", this::closeFabric)) // before the GPUs that its memory is in
+                .transform(_ -> bound.of("GPUs", () -> process.transfers().close()))
+                .transform(_ -> bound.of("store", store::close))
+                .transform(_ -> bound.of("transport", transport::close))
+                .onComplete(_ -> {
+                    process.loops().close();
+                    process.own().closed("Muster was closed before the rank had left");
+                });
     }
 
-    private Future<Void> closeAll() {
-        var bound = new CloseBound(process.vertx(), CLOSE_MS);
-        List<Future<Void>> closed = groups.groups().values().stream()
-                .map(group -> group.close("Muster was closed while waiting"))
-                .toList();
-        return Future.join(closed)
-                .transform(_ -> process.vertx()
-                        .executeBlocking(
-                                () -> {
-                                    fabric.close(); // before the GPUs that its memory is in
-                                    return null;
-                                },
-                                false))
-                .transform(_ -> process.transfers().close())
-                .transform(_ -> store.close())
-                .transform(_ -> bound.of("transport", transport.close()))
-                .transform(_ -> {
-                    groups.process().loops().close();
-                    groups.groups().clear();
-                    return Future.succeededFuture();
-                });
+    private Future<Void> closeFabric() {
+        return process.vertx()
+                .executeBlocking(
+                        () -> {
+                            fabric.close();
+                            return null;
+                        },
+                        false);
     }
 }

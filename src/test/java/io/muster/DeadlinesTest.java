@@ -135,7 +135,7 @@ class DeadlinesTest {
         store.thaw();
 
         Bounded.await(join.await(20, TimeUnit.SECONDS).allConnected(Duration.ofSeconds(20)), "all connected");
-        Eventually.value("no call is open", () -> muster.process().own().calls().texts(), List::isEmpty);
+        Eventually.value("no call is open", () -> muster.process().own().openCalls(), List::isEmpty);
         assertThat(store.missed).isPositive();
     }
 
@@ -167,7 +167,7 @@ class DeadlinesTest {
         assertThat(catchThrowableOfType(MusterException.class, () -> register.await(20, TimeUnit.SECONDS))
                         .kind())
                 .isEqualTo(MusterException.Kind.FATAL);
-        Eventually.value("no call is open", () -> muster.process().own().calls().texts(), List::isEmpty);
+        Eventually.value("no call is open", () -> muster.process().own().openCalls(), List::isEmpty);
         assertThat(store.missed).isPositive();
     }
 
@@ -180,7 +180,7 @@ class DeadlinesTest {
         assertThat(catchThrowableOfType(MusterException.class, () -> join.await(20, TimeUnit.SECONDS))
                         .kind())
                 .isEqualTo(MusterException.Kind.FATAL);
-        assertThat(muster.process().own().calls().texts()).isEmpty();
+        assertThat(muster.process().own().openCalls()).isEmpty();
     }
 
     @Test // B-5
@@ -206,7 +206,7 @@ class DeadlinesTest {
     private void awaitCall(String start) {
         Eventually.value(
                 "an open call '" + start + "...'",
-                () -> muster.process().own().calls().texts(),
+                () -> muster.process().own().openCalls(),
                 calls -> calls.stream().anyMatch(call -> call.startsWith(start)));
     }
 

@@ -144,6 +144,36 @@ class LibraryModeTest {
     }
 
     @Test
+    void everyCallFailsWithFatalAfterHazelcastWasShutDown() throws Exception {
+        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting Muster");
+        JoinedRank rank = Bounded.await(muster.join(GroupOptions.of("g", 0, 2)), "joining the group");
+        PreparedRank prepared = Bounded.await(muster.prepare(GroupOptions.of("g", 1, 2)), "preparing");
+        hazelcast.getLifecycleService().terminate();
+
+        assertThat(fatal(muster.join(GroupOptions.of("new", 0, 2)))).contains("Hazelcast");
+        assertThat(fatal(prepared.publish())).contains("Hazelcast");
+        assertThat(fatal(rank.register("kv", 8))).contains("Hazelcast");
+        assertThat(fatal(rank.allConnected(LONG))).contains("Hazelcast");
+        assertThat(fatal(Muster.start(vertx, MusterOptions.defaults()))).contains("Hazelcast");
+        muster.close().await(20, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void aJoinDuringTheEndOfHazelcastFailsWithFatal() throws Exception {
+        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting Muster");
+        Thread end = Thread.ofVirtual().start(hazelcast::shutdown);
+        for (int group = 0; end.isAlive(); group++) {
+            Future<JoinedRank> join = muster.join(GroupOptions.of("g" + group, 0, 2));
+            try {
+                join.await(5, TimeUnit.SECONDS);
+            } catch (MusterException failure) {
+                assertThat(failure.kind()).as(failure.getMessage()).isEqualTo(MusterException.Kind.FATAL);
+            }
+        }
+        assertThat(fatal(muster.join(GroupOptions.of("late", 0, 2)))).contains("Hazelcast");
+    }
+
+    @Test
     void anApplicationsVerticleMayOwnMusterFromItsStartToItsStop() throws Exception {
         String owner = Bounded.await(vertx.deployVerticle(new Owner()), "deploying the verticle");
         String bystander = Bounded.await(vertx.deployVerticle(new Bystander()), "deploying the verticle");

@@ -105,7 +105,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     private long storeTroubleNanos;
     private Instant storeTroubleAt = Instant.EPOCH;
     private long startNanos;
-    /** The reason why waits are refused, null while they are accepted. */
+    /** The reason why joins, changes and waits are refused, null while they are accepted. */
     private @Nullable String abandoned;
     /** Set on the verticle's context when it stops; read by callers on any thread, whose questions then fail. */
     private volatile boolean stopped;
@@ -199,6 +199,17 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         return answer.future();
     }
 
+    /** The same for questions that need the store, which fail with FATAL after {@link #abandonWaits}. */
+    private <T extends @Nullable Object> Future<T> askUnlessAbandoned(BiConsumer<GroupCore, Promise<T>> question) {
+        return ask((core, promise) -> {
+            if (abandoned == null) {
+                question.accept(core, promise);
+            } else {
+                promise.tryFail(MusterException.fatal(abandoned));
+            }
+        });
+    }
+
     private String closedReason() {
         return "the group was closed while waiting: group=" + setup.group();
     }
@@ -208,16 +219,15 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
      * claimed.
      */
     public Future<Void> agreeOnWorldSize() {
-        return this.<@Nullable String>ask(
-                        (core, promise) -> core.disagreement().onComplete(promise::tryComplete, promise::tryFail))
+        return this.<@Nullable String>askUnlessAbandoned((core, promise) -> waits().read(core.disagreement(), promise))
                 .compose(why ->
                         why == null ? Future.succeededFuture() : Future.failedFuture(MusterException.config(why)));
     }
 
     /** Prepares a rank before it is joined: {@link GroupCore#lookAhead}. Completes in any case. */
     public Future<Void> prepare(int rank) {
-        return this.<Void>ask((core, promise) ->
-                        core.lookAhead(rank).<Void>mapEmpty().onComplete(promise::tryComplete, promise::tryFail))
+        return this.<Void>askUnlessAbandoned(
+                        (core, promise) -> waits().read(core.lookAhead(rank).mapEmpty(), promise))
                 .otherwiseEmpty();
     }
 
@@ -228,11 +238,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
      *     if the store has been closed
      */
     public Future<RankEntry> join(int rank, SegmentHandle handle) {
-        return ask((core, promise) -> {
-            if (abandoned != null) {
-                promise.tryFail(MusterException.fatal(abandoned));
-                return;
-            }
+        return askUnlessAbandoned((core, promise) -> {
             if (core.seats().get(rank) instanceof SeatState.Held || !waits().join(rank, promise)) {
                 promise.tryFail(MusterException.config(
                         "rank " + rank + " of group " + setup.group() + " has been joined by this process already"));
@@ -250,7 +256,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
      *     Fails with FATAL if the rank holds no seat or loses it
      */
     public Future<RankEntry> changeHandle(int rank, Supplier<SegmentHandle> handle) {
-        return ask((core, promise) -> {
+        return askUnlessAbandoned((core, promise) -> {
             if (!(core.seats().get(rank) instanceof SeatState.Held)) {
                 promise.tryFail(notInGroup(rank, core.seats().get(rank)));
                 return;
@@ -286,11 +292,9 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
      *     group is closed first
      */
     public Future<AllConnected> allConnected(int rank, long deadlineMs) {
-        return ask((core, promise) -> {
+        return askUnlessAbandoned((core, promise) -> {
             SeatState seat = core.seats().get(rank);
-            if (abandoned != null) {
-                promise.tryFail(MusterException.fatal(abandoned));
-            } else if (seat == null || seat instanceof SeatState.Ended) {
+            if (seat == null || seat instanceof SeatState.Ended) {
                 promise.tryFail(notInGroup(rank, seat));
             } else if (disagreement != null) {
                 promise.tryFail(MusterException.config(disagreement));
@@ -394,7 +398,10 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
             StuckReport report,
             List<RankEntry> entries) {}
 
-    /** Fails every wait at once with FATAL, which is neither success nor timeout (B-5). */
+    /**
+     * Fails every wait at once with FATAL, which is neither success nor timeout (B-5), and from now on each new one.
+     * Ranks can still leave.
+     */
     public void abandonWaits(String reason) {
         execute(_ -> {
             abandoned = reason;

@@ -13,8 +13,10 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.LongFunction;
@@ -31,6 +33,8 @@ final class Waits {
     private final Map<Integer, Promise<Void>> leaving = new HashMap<>();
     private final List<Waiter> waiters = new ArrayList<>();
     private final List<Change> changes = new ArrayList<>();
+    /** Reads of the store before a join. */
+    private final Set<Promise<?>> reading = new HashSet<>();
 
     private static final class Waiter {
         private final int rank;
@@ -57,6 +61,12 @@ final class Waits {
 
     void change(int rank, SegmentHandle wanted, Promise<RankEntry> promise) {
         changes.add(new Change(rank, wanted, promise));
+    }
+
+    /** The promise completes with a read of the store, or with the end of the group. */
+    <T> void read(Future<T> read, Promise<T> promise) {
+        reading.add(promise);
+        read.onComplete(_ -> reading.remove(promise)).onComplete(promise::tryComplete, promise::tryFail);
     }
 
     /** @return false if the rank is leaving already; the promise then completes with the first one */
@@ -155,17 +165,20 @@ final class Waits {
         take(_ -> true).forEach(waiter -> waiter.promise.tryFail(failure));
     }
 
-    /** Fails the waits and joins that cannot complete any more because the process is about to close. */
+    /** Fails everything but the leaves: the process is about to close, or its store has ended. */
     void abandon(String reason) {
         failWaiters(MusterException.fatal(reason));
-        joining.values().forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
+        List<Promise<?>> open = new ArrayList<>(joining.values());
+        open.addAll(reading);
+        changes.forEach(change -> open.add(change.promise()));
         joining.clear();
+        reading.clear();
+        changes.clear();
+        open.forEach(promise -> promise.tryFail(MusterException.fatal(reason)));
     }
 
     void close(String reason) {
         abandon(reason);
-        changes.forEach(change -> change.promise().tryFail(MusterException.fatal(reason)));
-        changes.clear();
         leaving.values().forEach(Promise::tryComplete);
         leaving.clear();
     }

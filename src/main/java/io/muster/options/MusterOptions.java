@@ -33,6 +33,7 @@ import java.util.function.UnaryOperator;
  * @param status the status picture
  * @param flight the flight recorder
  * @param prime warming up of code before a process of the launcher joins a group
+ * @param shutdown the end of a process in order
  */
 public record MusterOptions(
         EndpointOptions endpoint,
@@ -47,7 +48,8 @@ public record MusterOptions(
         BarrierOptions barrier,
         StatusOptions status,
         FlightOptions flight,
-        PrimeOptions prime) {
+        PrimeOptions prime,
+        ShutdownOptions shutdown) {
     private static final MusterOptions DEFAULTS = new MusterOptions(
             EndpointOptions.DEFAULTS,
             HazelcastOptions.DEFAULTS,
@@ -61,7 +63,8 @@ public record MusterOptions(
             BarrierOptions.DEFAULTS,
             StatusOptions.DEFAULTS,
             FlightOptions.DEFAULTS,
-            PrimeOptions.DEFAULTS);
+            PrimeOptions.DEFAULTS,
+            ShutdownOptions.DEFAULTS);
 
     public static MusterOptions defaults() {
         return DEFAULTS;
@@ -134,6 +137,10 @@ public record MusterOptions(
         return with(PrimeOptions.class, change);
     }
 
+    public MusterOptions withShutdown(UnaryOperator<ShutdownOptions> change) {
+        return with(ShutdownOptions.class, change);
+    }
+
     /** These options with the section of that type changed; each section has a type of its own. */
     private <T> MusterOptions with(Class<T> type, UnaryOperator<T> change) {
         return new MusterOptions(
@@ -149,7 +156,8 @@ public record MusterOptions(
                 changed(barrier, type, change),
                 changed(status, type, change),
                 changed(flight, type, change),
-                changed(prime, type, change));
+                changed(prime, type, change),
+                changed(shutdown, type, change));
     }
 
     @SuppressWarnings("unchecked") // a section of that type stays one

@@ -6,20 +6,42 @@ import io.muster.group.LogEvents;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A timeout for a part of closing. Vert.x closes a client or a server when the last of its sockets has ended. If Vert.x
- * itself is closed at the same time, it may never signal that, so closing has a timeout.
+ * One time limit over all parts of closing. Vert.x closes a client or a server when the last of its sockets has ended,
+ * and may never signal it while it is itself being closed; the store may not answer; a transfer may not end. A part
+ * that has not ended when the time is up is abandoned. The later parts are started in any case, and not waited for.
  */
-public record CloseBound(Vertx vertx, long ms) {
+public final class CloseBound {
     private static final Logger LOG = LoggerFactory.getLogger(CloseBound.class);
 
-    /** Completes when the part has ended, in success or failure, or when its time is up, which is logged. */
-    public Future<Void> of(String part, Future<?> end) {
+    private final Vertx vertx;
+    private final long ms;
+    private final long endNanos;
+
+    /** @param ms limit of all parts together, from now on */
+    public CloseBound(Vertx vertx, long ms) {
+        this.vertx = vertx;
+        this.ms = ms;
+        this.endNanos = System.nanoTime() + ms * 1_000_000;
+    }
+
+    /**
+     * Starts a part. Completes when it has ended, in success or failure, or when the time is up, which is logged. If
+     * the time is up already, completes at once.
+     */
+    public Future<Void> of(String part, Supplier<? extends Future<?>> start) {
         Promise<Void> done = Promise.promise();
-        long timer = vertx.setTimer(ms, _ -> {
+        Future<?> end = started(start);
+        long leftMs = (endNanos - System.nanoTime()) / 1_000_000;
+        if (end.isComplete() || leftMs <= 0) {
+            return Future.succeededFuture();
+        }
+        long timer = timer(leftMs, () -> {
             if (done.tryComplete()) {
                 LOG.warn(LogEvents.CLOSE_LATE + " part={} ms={}: closing goes on without it", part, ms);
             }
@@ -29,5 +51,22 @@ public record CloseBound(Vertx vertx, long ms) {
             done.tryComplete();
         });
         return done.future();
+    }
+
+    private static Future<?> started(Supplier<? extends Future<?>> start) {
+        try {
+            return start.get();
+        } catch (RuntimeException failure) {
+            return Future.failedFuture(failure);
+        }
+    }
+
+    private long timer(long delayMs, Runnable task) {
+        try {
+            return vertx.setTimer(delayMs, _ -> task.run());
+        } catch (RejectedExecutionException _) {
+            task.run(); // Vert.x is closed: nothing of the part can end any more
+            return -1;
+        }
     }
 }

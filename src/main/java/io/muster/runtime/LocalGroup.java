@@ -114,8 +114,10 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
     private final PolicyQuestions policy;
     /** By rank. */
     private final Map<Integer, LocalRank> seats = new ConcurrentHashMap<>();
-    /** The last rank has left. Guarded by the monitor of {@code seats}. */
+    /** The last rank has left, or the group closes. Guarded by the monitor of {@code seats}. */
     private boolean ended;
+    /** The outcome of {@link #start}. Closing waits for it, or it would leave behind what is deployed later. */
+    private Future<Void> started = Future.succeededFuture();
     /** In the order of deployment; taken down in reverse. */
     private final List<String> deployments = new ArrayList<>();
 
@@ -193,7 +195,7 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
 
     Future<Void> start() {
         FlightLog flight = process.flight();
-        return deploy(new WarmupPolicyVerticle(addresses, process.fabric()))
+        started = deploy(new WarmupPolicyVerticle(addresses, process.fabric()))
                 .compose(_ -> deploy(barrier))
                 .compose(_ -> deploy(status))
                 .compose(_ -> deploy(
@@ -201,9 +203,19 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
                 .compose(_ -> deploy(new PathTouch(process, this, this::slotsOf)))
                 .compose(_ -> barrier.agreeOnWorldSize())
                 .recover(failure -> undeployAll().transform(_ -> Future.failedFuture(failure)));
+        return started;
+    }
+
+    private boolean isEnded() {
+        synchronized (seats) {
+            return ended;
+        }
     }
 
     private Future<Void> deploy(Deployable verticle) {
+        if (isEnded()) {
+            return Future.failedFuture(MusterException.fatal("group " + name + " was closed while it was started"));
+        }
         return process.vertx().deployVerticle(verticle).map(id -> {
             deployments.add(id);
             return null;
@@ -229,11 +241,11 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
             seat = new LocalRank(process, this, options.rank());
             seats.put(options.rank(), seat);
         }
-        return seat.registerAll(options.segments())
-                .compose(_ -> export(options.rank(), seat))
-                .compose(fabric -> seat.deploy()
-                        .compose(_ -> barrier.prepare(options.rank()))
-                        .map(_ -> handle(seat, fabric)))
+        return seat.prepared(seat.registerAll(options.segments())
+                        .compose(_ -> export(options.rank(), seat))
+                        .compose(fabric -> seat.deploy()
+                                .compose(_ -> barrier.prepare(options.rank()))
+                                .map(_ -> handle(seat, fabric))))
                 .recover(failure -> drop(options.rank(), failure));
     }
 
@@ -361,9 +373,14 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
 
     /** Ends every wait, leaves with every rank, and takes the verticles down. */
     public Future<Void> close(String reason) {
+        synchronized (seats) {
+            ended = true;
+        }
         barrier.abandonWaits(reason);
-        List<Future<Void>> left = seats.keySet().stream().map(this::end).toList();
-        return Future.join(left).transform(_ -> forgetIfFinished()).transform(_ -> undeployAll());
+        return started.transform(_ ->
+                        Future.join(seats.keySet().stream().map(this::end).toList()))
+                .transform(_ -> forgetIfFinished())
+                .transform(_ -> undeployAll());
     }
 
     private Future<Void> forgetIfFinished() {
@@ -442,10 +459,23 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
     public LocalRank seat(int rank) {
         LocalRank seat = seats.get(rank);
         if (seat == null) {
-            throw MusterException.fatal(
-                    "rank " + rank + " of group " + name + " is not held by this process (any more)");
+            throw notHeld(rank);
         }
         return seat;
+    }
+
+    private MusterException notHeld(int rank) {
+        return MusterException.fatal("rank " + rank + " of group " + name + " is not held by this process (any more)");
+    }
+
+    /** Why a rank of this process can't reach a peer now. */
+    public MusterException notConnected(int rank, int peer) {
+        if (!seats.containsKey(rank)) {
+            return notHeld(rank);
+        }
+        LinkTable.Row row = linkTable.row(rank, peer);
+        return MusterException.retry("rank " + rank + " of group " + name + " is not connected to rank " + peer + " ("
+                + (row == null ? "no link" : row.state().name()) + "); wait for all-connected");
     }
 
     /** Fails the path of every link whose proof depends on memory of a GPU. */

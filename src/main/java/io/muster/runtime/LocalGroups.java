@@ -164,6 +164,7 @@ public final class LocalGroups implements Transport.Listener, SegmentStore.Liste
                 + " shut down by the application; see its log): the process can't take part any more, "
                 + "start it again";
         LOG.error(LogEvents.STORE_ENDED + " process={} {}", process.id(), reason);
+        process.own().storeEnded(reason);
         groups.values().forEach(group -> group.barrier().abandonWaits(reason));
     }
 
@@ -216,6 +217,17 @@ public final class LocalGroups implements Transport.Listener, SegmentStore.Liste
             }
         });
         return started.future();
+    }
+
+    /** Closes all groups. */
+    public Future<Void> close(String reason) {
+        return Future.join(
+                        groups.values().stream().map(group -> group.close(reason)).toList())
+                .transform(_ -> {
+                    groups.clear();
+                    starting.clear();
+                    return Future.succeededFuture();
+                });
     }
 
     /** Ends the group if its last rank has left. */

@@ -94,6 +94,10 @@ public final class LocalRank implements SeatPorts {
     private volatile @Nullable Member self;
 
     private volatile @Nullable RankEntry entry;
+    /** Closing waits for it, or it would miss the verticles that are being deployed. Used on Muster's context only. */
+    private Future<?> preparing = Future.succeededFuture();
+    /** The outcome of the first {@link #close}, null before. Used on Muster's context only. */
+    private @Nullable Future<Void> closed;
 
     LocalRank(MusterProcess process, Group group, int rank) {
         this.process = process;
@@ -109,15 +113,14 @@ public final class LocalRank implements SeatPorts {
         this.outgoing = Arena.ofAuto().allocate(SLOT_BYTES * group.worldSize(), SLOT_BYTES);
     }
 
-    /** Deploys the verticles of all links; they wait for the seat. */
+    /** Deploys the verticles of all links; they wait for the seat. Completes when no deployment is under way. */
     Future<Void> deploy() {
         List<Future<String>> all = new ArrayList<>();
         for (int peer = 0; peer < group.worldSize(); peer++) {
             var verticle = new PeerVerticle(rank, peer, this, addresses);
-            verticles.add(verticle);
-            all.add(process.vertx().deployVerticle(verticle));
+            all.add(process.vertx().deployVerticle(verticle).onSuccess(_ -> verticles.add(verticle)));
         }
-        return Future.all(all).mapEmpty();
+        return Future.join(all).mapEmpty();
     }
 
     /** Registers all segments in the given order. Fails with CONFIG if one can't be allocated. */
@@ -280,8 +283,26 @@ public final class LocalRank implements SeatPorts {
         self = null;
     }
 
-    /** Ends the links and releases the memory, after the transfers are over or their time is up. */
+    /** Notes what prepares this rank, and returns it. */
+    <T> Future<T> prepared(Future<T> work) {
+        preparing = work;
+        return work;
+    }
+
+    /**
+     * Ends the links and releases the memory, after the transfers are over or their time is up. A second call returns
+     * the outcome of the first.
+     */
     Future<Void> close(Duration bound) {
+        Future<Void> known = closed;
+        if (known == null) {
+            known = preparing.transform(_ -> release(bound));
+            closed = known;
+        }
+        return known;
+    }
+
+    private Future<Void> release(Duration bound) {
         closeLinks("closed");
         List<Future<Region.End>> ends = new ArrayList<>();
         synchronized (segments) {

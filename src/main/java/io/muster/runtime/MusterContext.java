@@ -3,12 +3,14 @@
 package io.muster.runtime;
 
 import io.muster.group.MusterException;
+import io.muster.store.HazelcastSegmentStore;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
@@ -49,24 +51,108 @@ public final class MusterContext {
         };
     }
 
-    public OpenCalls calls() {
-        return calls;
-    }
-
     /**
-     * Runs the task there; its outcome completes here. Fails with FATAL if Vert.x is closed.
+     * Runs a call that needs the store. Its outcome completes on the caller's context. Fails with FATAL as soon as
+     * Muster, the store or Vert.x is closed.
      *
      * @param what the call, for the log while it is pending
      * @param why asked for the reason while the call is pending
      */
     public <T> Future<T> run(String what, Supplier<Future<String>> why, Supplier<Future<T>> task) {
+        return run(OpenCalls.Needs.STORE, what, why, task);
+    }
+
+    /**
+     * The same for leaving, which needs an answer of the store for a good end only, and goes on while Muster closes.
+     */
+    public <T> Future<T> runLeave(String what, Supplier<Future<String>> why, Supplier<Future<T>> task) {
+        return run(OpenCalls.Needs.RANKS, what, why, task);
+    }
+
+    /** The same for closing, which nothing else ends. */
+    public <T> Future<T> runClose(String what, Supplier<Future<String>> why, Supplier<Future<T>> task) {
+        return run(OpenCalls.Needs.NOTHING, what, why, task);
+    }
+
+    private <T> Future<T> run(
+            OpenCalls.Needs needs, String what, Supplier<Future<String>> why, Supplier<Future<T>> task) {
         Promise<T> answer = promise(vertx);
+        calls.add(needs, what, why, answer);
         try {
-            context.runOnContext(_ -> outcome(task).onComplete(answer));
+            context.runOnContext(_ -> {
+                if (!answer.future().isComplete()) {
+                    outcome(task)
+                            .onComplete(
+                                    answer::tryComplete,
+                                    failure -> answer.tryFail(
+                                            isVertxClosing()
+                                                    ? MusterException.fatal(
+                                                            "Vert.x was closed: " + failure.getMessage())
+                                                    : HazelcastSegmentStore.explained(failure, what)));
+                }
+            });
         } catch (RejectedExecutionException _) {
             answer.tryFail(MusterException.fatal("Vert.x is closed"));
         }
-        return calls.watch(what, why, answer.future());
+        return answer.future();
+    }
+
+    /**
+     * Answers a question that needs no store, on the caller's context. Fails with FATAL as soon as Muster is closed.
+     *
+     * @param question called on the caller's thread, unless Muster is closed
+     */
+    public <T> Future<T> answer(String what, Supplier<Future<T>> question) {
+        Promise<T> answer = promise(vertx);
+        calls.add(OpenCalls.Needs.MUSTER, what, null, answer);
+        if (!answer.future().isComplete()) {
+            outcome(question).onComplete(answer::tryComplete, answer::tryFail);
+        }
+        return answer.future();
+    }
+
+    /**
+     * The outcome of a transfer on the caller's context, if there is one. A transfer that fails because Muster or
+     * Vert.x was closed fails with FATAL.
+     */
+    public Future<Void> transferred(Future<Void> transfer) {
+        if (transfer.succeeded()) {
+            return transfer;
+        }
+        Promise<Void> answer = promise(vertx);
+        transfer.onComplete(
+                answer::complete,
+                failure -> answer.fail(
+                        calls.isOver(OpenCalls.Needs.MUSTER) || isVertxClosing()
+                                ? MusterException.fatal(
+                                        "Muster was closed before the transfer was done: " + failure.getMessage())
+                                : failure));
+        return answer.future();
+    }
+
+    private boolean isVertxClosing() {
+        return vertx.closeFuture().isClosed();
+    }
+
+    /** The calls without an answer, each with its age. */
+    public List<String> openCalls() {
+        return calls.texts();
+    }
+
+    /** The store has ended: calls that need it fail, now and later. */
+    void storeEnded(String reason) {
+        calls.end(OpenCalls.Needs.STORE, reason);
+    }
+
+    /** Muster closes: every call but leaving and closing fails, now and later. */
+    public void closing(String reason) {
+        calls.end(OpenCalls.Needs.STORE, reason);
+        calls.end(OpenCalls.Needs.MUSTER, reason);
+    }
+
+    /** Muster is closed: calls that still leave fail. */
+    public void closed(String reason) {
+        calls.endOpen(OpenCalls.Needs.RANKS, reason);
     }
 
     /** The same outcome, on the caller's context, if there is one. */

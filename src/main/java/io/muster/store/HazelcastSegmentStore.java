@@ -431,6 +431,18 @@ public final class HazelcastSegmentStore implements SegmentStore {
         return MusterException.fatal("the segment store is closed");
     }
 
+    /** The failure of a call that uses Hazelcast, also through Vert.x, as a failure of the API. */
+    public static MusterException explained(Throwable cause, String call) {
+        if (cause instanceof MusterException known) {
+            return known;
+        }
+        if (cause instanceof HazelcastInstanceNotActiveException) {
+            return new MusterException(
+                    Kind.FATAL, "Hazelcast is shut down in this process: " + call + "; start the process again", cause);
+        }
+        return new MusterException(Kind.RETRY, call + " failed: " + cause + "; try again", cause);
+    }
+
     /** @param inactive the kind if Hazelcast is not active: that may pass, as when it rejoins after a split */
     private static MusterException explained(Throwable cause, String operation, String key, Kind inactive) {
         if (cause instanceof MusterException known) {

@@ -231,6 +231,9 @@ public final class InMemorySegmentStore implements SegmentStore {
     }
 
     private void notifyListeners(Consumer<Listener> call) {
+        if (listeners.isEmpty()) {
+            return; // closed: its Vert.x may be closed too
+        }
         List<Listener> notified = List.copyOf(listeners);
         context.runOnContext(_ -> notified.forEach(call));
     }

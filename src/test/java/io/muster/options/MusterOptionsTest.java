@@ -159,7 +159,7 @@ final class MusterOptionsTest {
                         "  peer.backoff.maxMs must be 1 to 600000 ms, got 0",
                         "  peer.opne is no setting; did you mean peer.open?",
                         "  warmup.mode must be one of auto, exchange, skip, fabric, got 'sometimes'",
-                        "  nonsense is no setting; there are endpoint, hazelcast, store, liveness, peer, transport, gpu, security, warmup, barrier, status, flight, prime");
+                        "  nonsense is no setting; there are endpoint, hazelcast, store, liveness, peer, transport, gpu, security, warmup, barrier, status, flight, prime, shutdown");
     }
 
     @Test

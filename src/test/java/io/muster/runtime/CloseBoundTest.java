@@ -24,14 +24,14 @@ class CloseBoundTest {
     @Test
     void theWaitForAPartThatNeverEndsIsBounded() throws TimeoutException {
         Promise<Void> never = Promise.promise();
-        new CloseBound(vertx, 20).of("servers", never.future()).await(20, TimeUnit.SECONDS);
+        new CloseBound(vertx, 20).of("servers", never::future).await(20, TimeUnit.SECONDS);
         assertThat(never.future().isComplete()).isFalse();
     }
 
     @Test
     void waitsForAPartAlsoIfItEndsWithAFailure() throws TimeoutException {
         Promise<Void> later = Promise.promise();
-        Future<Void> end = new CloseBound(vertx, 60_000).of("client", later.future());
+        Future<Void> end = new CloseBound(vertx, 60_000).of("client", later::future);
         assertThat(end.isComplete()).isFalse();
         later.fail("could not be closed");
         end.await(20, TimeUnit.SECONDS);

@@ -20,6 +20,7 @@ import io.netty.buffer.ByteBuf;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.internal.VertxInternal;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.Collections;
@@ -372,6 +373,12 @@ final class TcpChannel implements ControlConnection.Owner, BulkConnection.Owner 
 
     @Override
     public void endAfterFarewell(String how, Runnable then) {
+        if (((VertxInternal) node.vertx()).closeFuture().isClosed()) {
+            // Vert.x closes its sockets and fires no timer any more
+            end(LossEvidence.Kind.SOCKET_CLOSED, how);
+            then.run();
+            return;
+        }
         // A timer fires after the event loop has polled its sockets once more. A task would run before that.
         control.socket()
                 .context()
