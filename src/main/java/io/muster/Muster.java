@@ -173,7 +173,9 @@ public final class Muster {
             completion.succeed();
         };
         inside.addCloseHook(ends);
-        return own.run("start", Muster::storeAndDriver, start).onComplete(_ -> inside.removeCloseHook(ends));
+        return own.run("start", Muster::storeAndDriver, start)
+                .onFailure(_ -> own.closed("Muster did not start"))
+                .onComplete(_ -> inside.removeCloseHook(ends));
     }
 
     private static Future<Muster> start(
@@ -184,7 +186,7 @@ public final class Muster {
             MusterOptions options,
             StartDependencies around) {
         LocalCodec.register(vertx);
-        return vertx.executeBlocking(
+        return own.workers().executeBlocking(
                         () -> new Opened(
                                 OwnAddress.of(options.endpoint()),
                                 options.security().secret(),
@@ -193,7 +195,7 @@ public final class Muster {
                         false)
                 .compose(opened -> {
                     var hardware = Objects.requireNonNull(opened).hardware();
-                    var regions = new RegionTable(vertx);
+                    var regions = new RegionTable(vertx, own.workers());
                     var groups = new LocalGroups(
                             own,
                             vertx,
@@ -403,7 +405,8 @@ public final class Muster {
     }
 
     private Future<Void> closeFabric() {
-        return process.vertx()
+        return process.own()
+                .workers()
                 .executeBlocking(
                         () -> {
                             fabric.close();

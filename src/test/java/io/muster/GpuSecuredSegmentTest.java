@@ -67,7 +67,7 @@ class GpuSecuredSegmentTest {
                             vertx,
                             TcpOptions.defaults("127.0.0.1"),
                             ProcessId.random(RandomGenerator.getDefault()),
-                            new RegionTable(vertx),
+                            new RegionTable(vertx, vertx.createSharedWorkerExecutor("test")),
                             new SilentListener(),
                             keyring,
                             null),

@@ -28,6 +28,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,7 @@ import org.junit.jupiter.api.Timeout;
 class LibraryModeTest {
     private static final Duration LONG = Duration.ofSeconds(50);
     private static final String STORE_KEY = "app";
+    private static final int WORKERS = 2;
 
     private HazelcastInstance hazelcast;
     private Vertx vertx;
@@ -53,7 +55,7 @@ class LibraryModeTest {
                 MusterHazelcast.applyTo(config, ProcessId.random(RandomGenerator.getDefault())),
                 new MusterHazelcast.Bind("127.0.0.1", 0));
         hazelcast = Hazelcast.newHazelcastInstance(MusterHazelcast.found(MusterHazelcast.carryVertx(config)));
-        var options = new VertxOptions();
+        var options = new VertxOptions().setWorkerPoolSize(WORKERS);
         options.getEventBusOptions().setHost("127.0.0.1");
         vertx = Bounded.await(
                 Vertx.builder()
@@ -171,6 +173,38 @@ class LibraryModeTest {
             }
         }
         assertThat(fatal(muster.join(GroupOptions.of("late", 0, 2)))).contains("Hazelcast");
+    }
+
+    @Test
+    void everyCallEndsWhileTheApplicationOccupiesAllWorkers() throws Exception {
+        Muster muster = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting Muster");
+        var over = new CountDownLatch(1);
+        var occupied = new CountDownLatch(WORKERS);
+        for (int worker = 0; worker < WORKERS; worker++) {
+            var _ = vertx.executeBlocking(
+                    () -> {
+                        occupied.countDown();
+                        return over.await(60, TimeUnit.SECONDS);
+                    },
+                    false);
+        }
+        assertThat(occupied.await(20, TimeUnit.SECONDS)).isTrue();
+        try {
+            JoinedRank rank = Bounded.await(
+                    muster.join(GroupOptions.of("g", 0, 1).segment("kv", 64)), "joining the group");
+            Bounded.await(rank.allConnected(LONG), "all connected");
+            Bounded.await(rank.register("more", 64), "registering");
+            Bounded.await(rank.unregister("more"), "unregistering");
+            Bounded.await(rank.leave(), "leaving");
+            Bounded.await(muster.join(GroupOptions.of("h", 0, 1)), "joining again");
+            Bounded.await(muster.close(), "closing Muster");
+            Bounded.await(
+                    Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting again")
+                            .close(),
+                    "closing again");
+        } finally {
+            over.countDown();
+        }
     }
 
     @Test

@@ -616,7 +616,7 @@ class SecuredGroupTest {
                             vertx,
                             TcpOptions.defaults("127.0.0.1"),
                             ProcessId.random(RandomGenerator.getDefault()),
-                            new RegionTable(vertx),
+                            new RegionTable(vertx, vertx.createSharedWorkerExecutor("test")),
                             this,
                             keyring,
                             null),

@@ -5,6 +5,7 @@ package io.muster.barrier;
 import io.muster.blame.View;
 import io.muster.bus.Addresses;
 import io.muster.bus.LocalCodec;
+import io.muster.bus.Registrations;
 import io.muster.epoch.BarrierSetup;
 import io.muster.group.AllConnected;
 import io.muster.group.Blame;
@@ -147,7 +148,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         if (timing.reportEveryMs() > 0) {
             vertx.setPeriodic(timing.reportEveryMs(), _ -> logReport());
         }
-        return Future.all(allConnected.completion(), degraded.completion());
+        return Registrations.await(vertx, addresses.allConnected(), List.of(allConnected, degraded));
     }
 
     @Override
@@ -156,7 +157,8 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         stopped = true;
         waits().close(closedReason());
         answers.forEach(answer -> answer.tryFail(MusterException.fatal(closedReason())));
-        return Future.all(consumers.stream().map(MessageConsumer::unregister).toList());
+        Registrations.end(consumers);
+        return Future.succeededFuture();
     }
 
     // ---- calls of the process, from any thread

@@ -215,6 +215,9 @@ public final class LogEvents {
     /** WARN: a part did not close in time; closing goes on without it. */
     public static final String CLOSE_LATE = "muster.close.late";
 
+    /** WARN: consumers are not registered with the cluster yet; they get no messages of other processes until then. */
+    public static final String BUS_REGISTRATION_LATE = "muster.bus.registration-late";
+
     /** WARN: the process of the launcher could not close everything. */
     public static final String CLOSE_INCOMPLETE = "muster.close.incomplete";
 

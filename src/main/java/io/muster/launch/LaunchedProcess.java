@@ -20,6 +20,7 @@ import io.muster.options.MusterHazelcast;
 import io.muster.options.MusterOptions;
 import io.muster.options.OwnAddress;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonArray;
@@ -29,6 +30,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
@@ -42,7 +44,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class LaunchedProcess implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LaunchedProcess.class);
-    private static final long CLOSE_S = 5;
 
     private final ControlPort controlPort;
     /** The three fields are set during the start and read by the thread that closes, which may be another one. */
@@ -60,9 +61,13 @@ public final class LaunchedProcess implements AutoCloseable {
     }
 
     private boolean closed;
+    private final Duration budget;
+    /** When the end must be over, {@code Long.MIN_VALUE} before it has begun. Guarded by this object's monitor. */
+    private long endNanos = Long.MIN_VALUE;
 
-    private LaunchedProcess(ControlPort controlPort) {
+    private LaunchedProcess(ControlPort controlPort, Duration budget) {
         this.controlPort = controlPort;
+        this.budget = budget;
     }
 
     /** Opens the control port, so that other processes can ask it while the rest starts. */
@@ -77,7 +82,7 @@ public final class LaunchedProcess implements AutoCloseable {
         }
         ControlPort port = ControlPort.open(
                 new ControlAddress(endpoint.bind(), endpoint.controlPort()), ControlPort.Limits.DEFAULT);
-        var process = new LaunchedProcess(port);
+        var process = new LaunchedProcess(port, Duration.ofMillis(options.shutdown().timeoutMs()));
         port.handle("status", process::status);
         port.handle("dump", process::flightRecord);
         port.handle(
@@ -232,16 +237,20 @@ public final class LaunchedProcess implements AutoCloseable {
     }
 
     /**
-     * Writes the flight record into its folder before the process ends, if Muster has started. Blocks for 5 s at most.
+     * Writes the flight record into its folder before the process ends, if Muster has started. The end begins with it:
+     * it takes its time from {@code shutdown.timeoutMs}.
      */
-    public void dumpFlightRecord(String why) {
+    public synchronized void dumpFlightRecord(String why) {
         Muster running = muster;
         if (running != null) {
-            quietly(running.diagnostics().dumpFlightRecord(why));
+            quietly("the flight record", running.diagnostics().dumpFlightRecord(why));
         }
     }
 
-    /** Leaves every group and the cluster in order; each step has a time limit. Idempotent. */
+    /**
+     * Leaves every group and the cluster in order. All of it takes {@code shutdown.timeoutMs} at most, whatever the
+     * cluster does: a step that is late is abandoned, and those after it are begun, but not waited for. Idempotent.
+     */
     @Override
     public synchronized void close() {
         if (closed) {
@@ -250,27 +259,51 @@ public final class LaunchedProcess implements AutoCloseable {
         closed = true;
         Muster running = muster;
         if (running != null) {
-            quietly(running.close());
+            quietly("Muster", running.close());
         }
         Vertx clustered = vertx;
         if (clustered != null) {
-            quietly(clustered.close());
+            quietly("Vert.x", clustered.close());
         }
         ClusterMember joined = member;
-        if (joined != null) {
-            joined.close();
-        } else {
-            controlPort.close();
-        }
+        Promise<Void> left = Promise.promise();
+        // blocks while another member is asked that does not answer; a daemon, so that the JVM ends without it
+        Thread.ofPlatform().daemon().name("muster-leave").start(() -> {
+            try {
+                if (joined == null) {
+                    controlPort.close();
+                } else {
+                    joined.close();
+                }
+                left.complete();
+            } catch (RuntimeException e) {
+                left.fail(e);
+            }
+        });
+        quietly("the cluster", left.future());
     }
 
-    private static void quietly(Future<?> closing) {
+    /** Waits for a step of the end, for the time that is left. */
+    private void quietly(String step, Future<?> closing) {
+        if (endNanos == Long.MIN_VALUE) {
+            endNanos = System.nanoTime() + budget.toNanos();
+        }
         try {
-            closing.toCompletionStage().toCompletableFuture().get(CLOSE_S, TimeUnit.SECONDS);
+            closing.toCompletionStage()
+                    .toCompletableFuture()
+                    .get(Math.max(0, endNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-        } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
-            LOG.warn(LogEvents.CLOSE_INCOMPLETE + " reason={}", e.toString());
+        } catch (TimeoutException _) {
+            LOG.warn(
+                    LogEvents.CLOSE_INCOMPLETE + " step=\"{}\" ms={}: the process ends without it",
+                    step,
+                    budget.toMillis());
+        } catch (ExecutionException e) {
+            LOG.warn(
+                    LogEvents.CLOSE_INCOMPLETE + " step=\"{}\" reason={}",
+                    step,
+                    e.getCause().toString());
         }
     }
 

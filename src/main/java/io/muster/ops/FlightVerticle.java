@@ -4,6 +4,7 @@ package io.muster.ops;
 
 import io.muster.barrier.EpochStage;
 import io.muster.bus.Addresses;
+import io.muster.bus.Registrations;
 import io.muster.group.ProcessId;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
@@ -50,6 +51,7 @@ public final class FlightVerticle extends VerticleBase {
 
     @Override
     public Future<?> stop() {
-        return Future.join(consumers.stream().map(MessageConsumer::unregister).toList());
+        Registrations.end(consumers);
+        return Future.succeededFuture();
     }
 }

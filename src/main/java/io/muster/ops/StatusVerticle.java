@@ -5,6 +5,7 @@ package io.muster.ops;
 import io.muster.barrier.BarrierVerticle;
 import io.muster.bus.Addresses;
 import io.muster.group.AllConnected;
+import io.muster.bus.Registrations;
 import io.muster.group.Blame;
 import io.muster.group.HostPort;
 import io.muster.group.MusterException;
@@ -117,14 +118,17 @@ public final class StatusVerticle extends VerticleBase {
         node.loops().add(context);
         node.loops().add(barrier.context());
         consumer = vertx.eventBus().consumer(addresses.status(), this::asked);
-        return consumer.completion();
+        return Registrations.await(vertx, addresses.status(), List.of(consumer));
     }
 
     @Override
     public Future<?> stop() {
         life = Life.STOPPED;
         gathering.keySet().forEach(one -> one.tryFail(stopped()));
-        return consumer == null ? Future.succeededFuture() : consumer.unregister();
+        if (consumer != null) {
+            Registrations.end(List.of(consumer));
+        }
+        return Future.succeededFuture();
     }
 
     private static MusterException stopped() {

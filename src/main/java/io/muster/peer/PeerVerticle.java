@@ -5,6 +5,7 @@ package io.muster.peer;
 import io.muster.bus.Addresses;
 import io.muster.bus.JsonOnDemand;
 import io.muster.bus.LocalCodec;
+import io.muster.bus.Registrations;
 import io.muster.group.LogEvents;
 import io.muster.group.Member;
 import io.muster.group.ProcessAddress;
@@ -21,6 +22,7 @@ import io.vertx.core.eventbus.MessageConsumer;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -115,8 +117,13 @@ public final class PeerVerticle extends VerticleBase {
     @Override
     public Future<?> stop() {
         stopTimer();
-        Future<Void> unregistered = consumer == null ? Future.succeededFuture() : consumer.unregister();
-        return ending ? unregistered : unregistered.onComplete(_ -> ended.tryComplete());
+        if (consumer != null) {
+            Registrations.end(List.of(consumer));
+        }
+        if (!ending) {
+            ended.tryComplete();
+        }
+        return Future.succeededFuture();
     }
 
     private void handle(LinkSetup setup, LinkEvent event) {

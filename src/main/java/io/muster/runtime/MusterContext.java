@@ -5,11 +5,15 @@ package io.muster.runtime;
 import io.muster.group.MusterException;
 import io.muster.store.HazelcastSegmentStore;
 import io.vertx.core.Context;
+import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.ThreadingModel;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.internal.WorkerExecutorInternal;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -22,15 +26,39 @@ import java.util.function.Supplier;
  * them in order.
  */
 public final class MusterContext {
+    private static final String WORKERS = "muster-worker";
+    /** Enough for the registrations of several verticles and the GPUs of a host at once; threads start when needed. */
+    private static final int WORKER_THREADS = 8;
+
     private final VertxInternal vertx;
     private final ContextInternal context;
+    private final WorkerExecutorInternal workers;
     private final OpenCalls calls;
 
     /** @param reportEveryMs how often the log reports a call that is pending, 0: never */
     public MusterContext(Vertx vertx, long reportEveryMs) {
         this.vertx = (VertxInternal) vertx;
-        this.context = this.vertx.createEventLoopContext();
+        this.workers = this.vertx.createSharedWorkerExecutor(WORKERS, WORKER_THREADS);
+        this.context = this.vertx
+                .contextBuilder()
+                .withThreadingModel(ThreadingModel.EVENT_LOOP)
+                .withWorkerPool(workers.pool())
+                .build();
         this.calls = new OpenCalls(vertx, reportEveryMs);
+    }
+
+    /**
+     * For work that may block. The application may occupy the worker pool of Vert.x for as long as it likes, so Muster
+     * has threads of its own. On this context and in verticles with {@link #deployment}, {@code executeBlocking} uses
+     * them too, also where Vert.x's cluster manager calls it.
+     */
+    public WorkerExecutor workers() {
+        return workers;
+    }
+
+    /** Options for Muster's verticles. */
+    DeploymentOptions deployment() {
+        return new DeploymentOptions().setWorkerPoolName(WORKERS).setWorkerPoolSize(WORKER_THREADS);
     }
 
     public Context context() {
@@ -153,6 +181,7 @@ public final class MusterContext {
     /** Muster is closed: calls that still leave fail. */
     public void closed(String reason) {
         calls.endOpen(OpenCalls.Needs.RANKS, reason);
+        workers.close();
     }
 
     /** The same outcome, on the caller's context, if there is one. */

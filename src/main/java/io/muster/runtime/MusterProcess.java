@@ -84,6 +84,7 @@ public final class MusterProcess {
                         options.liveness().limitMs(), options.peer().refusedProbeMs()));
         this.transfers = new GpuTransport(
                 vertx,
+                own.workers(),
                 regions,
                 hardware.gpus(),
                 new GpuTransport.Settings(

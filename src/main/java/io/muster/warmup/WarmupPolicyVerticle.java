@@ -4,6 +4,7 @@ package io.muster.warmup;
 
 import io.muster.bus.Addresses;
 import io.muster.bus.LocalCodec;
+import io.muster.bus.Registrations;
 import io.muster.fabric.Fabric;
 import io.muster.fabric.FabricImport;
 import io.muster.group.FabricIdentity;
@@ -22,6 +23,7 @@ import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.json.JsonObject;
+import java.util.List;
 import java.util.Base64;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -68,7 +70,10 @@ public final class WarmupPolicyVerticle extends VerticleBase {
 
     @Override
     public Future<?> stop() {
-        return consumer == null ? Future.succeededFuture() : consumer.unregister();
+        if (consumer != null) {
+            Registrations.end(List.of(consumer));
+        }
+        return Future.succeededFuture();
     }
 
     private void asked(Message<Object> message) {

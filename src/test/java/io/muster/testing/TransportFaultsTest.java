@@ -48,7 +48,7 @@ class TransportFaultsTest {
     private final Vertx vertx = Vertx.vertx();
     private final TransportFaults faults = new TransportFaults();
     private final Heard heard = new Heard();
-    private final RegionTable regions = new RegionTable(vertx);
+    private final RegionTable regions = new RegionTable(vertx, vertx.createSharedWorkerExecutor("test"));
     private Transport faulty;
     private TestProcess other;
 

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class BulkReceiverTest {
     private final Vertx vertx = Vertx.vertx();
-    private final RegionTable regions = new RegionTable(vertx);
+    private final RegionTable regions = new RegionTable(vertx, vertx.createSharedWorkerExecutor("test"));
     private final Region region = regions.allocate("kv", 16, null);
     private final List<Long> acknowledged = new ArrayList<>();
     private final BulkReceiver receiver =

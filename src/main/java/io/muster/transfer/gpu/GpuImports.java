@@ -15,6 +15,7 @@ import io.muster.transfer.ChannelGeneration;
 import io.muster.transfer.ControlKind;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -36,6 +37,7 @@ final class GpuImports {
     private static final long REMEMBER_FAILURE_MS = 5_000;
 
     private final Vertx vertx;
+    private final WorkerExecutor workers;
     private final Questions questions;
     private final Map<Key, Future<GpuImport>> imports = new ConcurrentHashMap<>();
     /** Why regions can't be mapped here; kept until the channel ends or a later attempt succeeds. */
@@ -48,8 +50,9 @@ final class GpuImports {
         }
     }
 
-    GpuImports(Vertx vertx, Questions questions) {
+    GpuImports(Vertx vertx, WorkerExecutor workers, Questions questions) {
         this.vertx = vertx;
+        this.workers = workers;
         this.questions = questions;
     }
 
@@ -120,7 +123,7 @@ final class GpuImports {
             case IPC ->
                 Future.fromCompletionStage(gpu.importing(new GpuExport.Ipc(record.handle()), record.allocationBytes()));
             case UNIX_SOCKET ->
-                vertx.executeBlocking(() -> receive(info, way), false)
+                workers.executeBlocking(() -> receive(info, way), false)
                         .compose(descriptor -> Future.fromCompletionStage(gpu.importing(
                                         new GpuExport.Posix(descriptor.number()), record.allocationBytes()))
                                 .onComplete(_ -> close(descriptor)));

@@ -22,6 +22,7 @@ import io.muster.transfer.memory.RegionTable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -47,6 +48,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class GpuRegions {
     private final Vertx vertx;
+    private final WorkerExecutor workers;
     private final RegionTable table;
     private final Gpus gpus;
     private final ShareKind kind;
@@ -71,11 +73,13 @@ final class GpuRegions {
 
     GpuRegions(
             Vertx vertx,
+            WorkerExecutor workers,
             RegionTable table,
             Gpus gpus,
             ShareKind kind,
             Function<ChannelGeneration, @Nullable Channel> channels) {
         this.vertx = vertx;
+        this.workers = workers;
         this.table = table;
         this.gpus = gpus;
         this.kind = kind;
@@ -84,7 +88,7 @@ final class GpuRegions {
 
     /** The GPU with this index, once it is ready. Fails with CONFIG if it can't be used. */
     Future<Gpu> gpu(int device) {
-        return vertx.executeBlocking(
+        return workers.executeBlocking(
                         () -> gpus.gpu(device)
                                 .orElseThrow(() -> MusterException.config(
                                         gpus.devices().isEmpty()
@@ -100,7 +104,7 @@ final class GpuRegions {
 
     /** The GPU with this UUID, or the first one if that GPU is not visible to this process. */
     Future<Gpu> gpu(UUID uuid) {
-        return vertx.executeBlocking(
+        return workers.executeBlocking(
                         () -> gpus.withUuid(uuid).map(CudaFacts.Device::index).orElse(0), false)
                 .compose(index -> gpu(Objects.requireNonNull(index)));
     }
@@ -131,7 +135,7 @@ final class GpuRegions {
     }
 
     private Future<Region> add(String name, Gpu gpu, GpuView view) {
-        return vertx.executeBlocking(
+        return workers.executeBlocking(
                         () -> {
                             var record = record(gpu, view);
                             return table.add(

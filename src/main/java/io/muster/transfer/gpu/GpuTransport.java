@@ -21,6 +21,7 @@ import io.muster.transfer.memory.RegionTable;
 import io.muster.wire.Decoded;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
 import java.util.List;
@@ -68,7 +69,7 @@ public final class GpuTransport {
     public static final String NAME = "cuda";
 
     private final Complaints malformed = new Complaints(LOG, LogEvents.TRANSFER_MALFORMED);
-    private final Vertx vertx;
+    private final WorkerExecutor workers;
     private final Gpus gpus;
     private final Questions questions;
     private final GpuRegions regions;
@@ -85,20 +86,24 @@ public final class GpuTransport {
      */
     public record Settings(ShareKind kind, long answerTimeoutMs, boolean fallsBack) {}
 
-    /** @param channels returns the open channel of a generation, null if it is over */
+    /**
+     * @param workers for work that may block
+     * @param channels returns the open channel of a generation, null if it is over
+     */
     public GpuTransport(
             Vertx vertx,
+            WorkerExecutor workers,
             RegionTable table,
             Gpus gpus,
             Settings settings,
             Function<ChannelGeneration, @Nullable Channel> channels) {
-        this.vertx = vertx;
+        this.workers = workers;
         this.gpus = gpus;
         this.fallsBack = settings.fallsBack();
         this.answerTimeoutMs = settings.answerTimeoutMs();
         questions = new Questions(vertx, settings.answerTimeoutMs());
-        regions = new GpuRegions(vertx, table, gpus, settings.kind(), channels);
-        imports = new GpuImports(vertx, questions);
+        regions = new GpuRegions(vertx, workers, table, gpus, settings.kind(), channels);
+        imports = new GpuImports(vertx, workers, questions);
         copies = new GpuCopies(table, gpus, regions, imports);
         staged = new StagedTransfers(table, regions, questions);
     }
@@ -228,7 +233,7 @@ public final class GpuTransport {
                 .transform(_ -> Future.fromCompletionStage(gpus.close()))
                 .timeout(answerTimeoutMs, TimeUnit.MILLISECONDS)
                 .onFailure(failure -> LOG.warn(LogEvents.GPU_NOT_CLOSED + " reason={}", GpuFailures.text(failure)))
-                .transform(_ -> vertx.executeBlocking(
+                .transform(_ -> workers.executeBlocking(
                         () -> {
                             closeServer();
                             return null;

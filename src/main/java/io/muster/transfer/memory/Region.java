@@ -10,6 +10,7 @@ import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -48,6 +49,7 @@ public final class Region {
     }
 
     private final Vertx vertx;
+    private final WorkerExecutor workers;
     private final String name;
     private final RemoteRegion remote;
     private final Backing backing;
@@ -66,12 +68,14 @@ public final class Region {
 
     Region(
             Vertx vertx,
+            WorkerExecutor workers,
             String name,
             RemoteRegion remote,
             Backing backing,
             @Nullable WriteListener listener,
             Consumer<Region> forget) {
         this.vertx = vertx;
+        this.workers = workers;
         this.name = name;
         this.remote = remote;
         this.backing = backing;
@@ -247,7 +251,7 @@ public final class Region {
 
     /** Closing a shared arena stops all threads for a moment, so it is not done on an event loop. */
     private Future<Void> close(Arena arena) {
-        return vertx.executeBlocking(
+        return workers.executeBlocking(
                         () -> {
                             arena.close();
                             return arena;

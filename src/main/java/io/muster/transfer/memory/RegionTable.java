@@ -8,6 +8,7 @@ import io.muster.group.WriteException;
 import io.muster.transfer.HostMemory;
 import io.muster.transfer.RemoteRegion;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
@@ -56,13 +57,16 @@ public final class RegionTable {
     private static final WriteException.Reason[] REASONS = WriteException.Reason.values();
 
     private final Vertx vertx;
+    private final WorkerExecutor workers;
     private final SecureRandom keys = new SecureRandom();
     private final ConcurrentMap<Integer, Region> regions = new ConcurrentHashMap<>();
     private final AtomicInteger nextId = new AtomicInteger(1);
     private final AtomicLongArray refusals = new AtomicLongArray(REASONS.length);
 
-    public RegionTable(Vertx vertx) {
+    /** @param workers where memory is freed, which may block */
+    public RegionTable(Vertx vertx, WorkerExecutor workers) {
         this.vertx = vertx;
+        this.workers = workers;
     }
 
     /**
@@ -166,7 +170,7 @@ public final class RegionTable {
                     "this process has registered 2147483647 regions and has no more ids: start a new process");
         }
         var remote = new RemoteRegion(id, keys.nextLong(), backing.bytes());
-        var region = new Region(vertx, name, remote, backing, listener, over -> regions.remove(id, over));
+        var region = new Region(vertx, workers, name, remote, backing, listener, over -> regions.remove(id, over));
         regions.put(id, region);
         return region;
     }

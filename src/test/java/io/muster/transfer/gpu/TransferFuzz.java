@@ -50,12 +50,11 @@ public final class TransferFuzz {
             MemorySegment memory =
                     arena.allocate(REGION_BYTES + 2 * GUARD_BYTES).fill(GUARD);
             MemorySegment guarded = arena.allocate(REGION_BYTES).fill(SECRET);
-            var table = new RegionTable(Known.VERTX);
+            var table = new RegionTable(Known.VERTX, Known.VERTX.createSharedWorkerExecutor("test"));
             Region open = table.register("open", memory.asSlice(GUARD_BYTES, REGION_BYTES), null);
             Region closed = table.register("closed", guarded, null).guardedBy(new GroupName("g"));
             RecordingChannel channel = asker();
-            var transfers = new GpuTransport(
-                    Known.VERTX,
+            var transfers = new GpuTransport(Known.VERTX, Known.VERTX.createSharedWorkerExecutor("test"),
                     table,
                     Gpus.none("fuzzed"),
                     new GpuTransport.Settings(ShareKind.POSIX, 1_000, true),

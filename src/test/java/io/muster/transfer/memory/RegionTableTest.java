@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(20)
 class RegionTableTest {
     private final Vertx vertx = Vertx.vertx();
-    private final RegionTable regions = new RegionTable(vertx);
+    private final RegionTable regions = new RegionTable(vertx, vertx.createSharedWorkerExecutor("test"));
 
     @AfterEach
     void stop() {

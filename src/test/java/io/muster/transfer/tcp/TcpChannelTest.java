@@ -341,7 +341,7 @@ class TcpChannelTest {
     @Test
     void aBusyPortOrAForeignAddressIsAConfigurationError() {
         TestProcess a = TestProcess.start(vertx);
-        RegionTable regions = new RegionTable(vertx);
+        RegionTable regions = new RegionTable(vertx, vertx.createSharedWorkerExecutor("test"));
         Vertx other = Vertx.vertx();
         TcpOptions busy = TcpTestOptions.port(a.transport.address().port());
         for (Future<TcpTransport> start : java.util.List.of(

@@ -38,7 +38,7 @@ public final class TestProcess implements Transport.Listener {
 
     private TestProcess(Vertx vertx, ProcessId id, TcpOptions options, Keyring keyring, Tls tls, LongSupplier nanos) {
         this.id = id;
-        this.regions = new RegionTable(vertx);
+        this.regions = new RegionTable(vertx, vertx.createSharedWorkerExecutor("test"));
         this.transport = await(TcpTransport.start(new Node(vertx, options, id, regions, this, keyring, nanos), tls));
     }
 

@@ -72,7 +72,7 @@ public final class WireFuzz {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory =
                     arena.allocate(REGION_BYTES + 2 * GUARD_BYTES).fill(GUARD);
-            var table = new RegionTable(Known.VERTX);
+            var table = new RegionTable(Known.VERTX, Known.VERTX.createSharedWorkerExecutor("test"));
             Region region = table.register("fuzz", memory.asSlice(GUARD_BYTES, REGION_BYTES), null);
             region.memory().fill((byte) 0);
             var receiver = new BulkReceiver(table, (_, _, _) -> {}, _ -> true);
