@@ -186,7 +186,8 @@ public final class Muster {
             MusterOptions options,
             StartDependencies around) {
         LocalCodec.register(vertx);
-        return own.workers().executeBlocking(
+        return own.workers()
+                .executeBlocking(
                         () -> new Opened(
                                 OwnAddress.of(options.endpoint()),
                                 options.security().secret(),

@@ -190,8 +190,8 @@ class LibraryModeTest {
         }
         assertThat(occupied.await(20, TimeUnit.SECONDS)).isTrue();
         try {
-            JoinedRank rank = Bounded.await(
-                    muster.join(GroupOptions.of("g", 0, 1).segment("kv", 64)), "joining the group");
+            JoinedRank rank =
+                    Bounded.await(muster.join(GroupOptions.of("g", 0, 1).segment("kv", 64)), "joining the group");
             Bounded.await(rank.allConnected(LONG), "all connected");
             Bounded.await(rank.register("more", 64), "registering");
             Bounded.await(rank.unregister("more"), "unregistering");

@@ -13,10 +13,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The registration of consumers with the cluster. Vert.x makes it on its worker pool and asks other members, so it takes
- * as long as the application occupies all worker threads, or a member is frozen. A consumer gets messages of this
- * process at once, and none once it is unregistered; only messages of other processes need the registration. So no start
- * depends on it, and no end waits for it.
+ * The registration of consumers with the cluster. Vert.x makes it on its worker pool and asks other members, so it
+ * takes as long as the application occupies all worker threads, or a member is frozen. A consumer gets messages of this
+ * process at once, and none once it is unregistered; only messages of other processes need the registration. So no
+ * start depends on it, and no end waits for it.
  */
 public final class Registrations {
     private static final Logger LOG = LoggerFactory.getLogger(Registrations.class);
@@ -27,8 +27,8 @@ public final class Registrations {
     private Registrations() {}
 
     /**
-     * Completes when all are registered, or after a second, which is logged; the registration then goes on. Fails if one
-     * can't be registered.
+     * Completes when all are registered, or after a second, which is logged; the registration then goes on. Fails if
+     * one can't be registered.
      */
     public static Future<Void> await(Vertx vertx, String address, List<MessageConsumer<?>> consumers) {
         Future<?> all =

@@ -33,6 +33,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -53,6 +55,8 @@ import picocli.CommandLine.Option;
                     + "3 not all connected within --deadline."
         })
 final class RunCommand implements Callable<Integer> {
+
+    private static final Duration NO_LIMIT = Duration.ofDays(365);
 
     @Option(names = "--group", required = true, paramLabel = "NAME", description = "Name of the group.")
     private String group = "";
@@ -95,8 +99,9 @@ final class RunCommand implements Callable<Integer> {
             names = "--deadline",
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description = "Fail with the report and exit code 3 if not all ranks are connected by then. Without this "
-                    + "option, wait without limit and report periodically.")
+            description = "Fail with the report and exit code 3 if not all ranks are connected within this time from "
+                    + "the start of the command, including the wait for the other processes. Without this option, wait "
+                    + "without limit and report periodically.")
     private @Nullable Duration deadline;
 
     @Option(names = "--json", description = "Print one JSON object per line on standard output, and nothing else.")
@@ -118,6 +123,7 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private ProcessSettings settings = new ProcessSettings();
 
+    private final long startNanos = System.nanoTime();
     private final CompletableFuture<Integer> outcome = new CompletableFuture<>();
     /** Set by the shutdown hook; read by the main thread, where an ending JVM makes the run fail. */
     private volatile boolean ending;
@@ -148,11 +154,12 @@ final class RunCommand implements Callable<Integer> {
                             .put("ranks", new JsonArray(ranks.list())));
             events.text("starting pid=" + ProcessHandle.current().pid() + " group=" + group + " ranks=" + ranks.list()
                     + " worldSize=" + worldSize + " control=" + process.controlAddress());
-            process.start(options, addresses);
-            var runEvents = new RunEvents(group, events);
-            runEvents.busEvents(process.vertx());
-            runEvents.waiting(process.vertx(), options.barrier().reportEveryMs(), () -> joined);
-            join(process, joins, events);
+            if (isStarted(process, options, addresses, events)) {
+                var runEvents = new RunEvents(group, events);
+                runEvents.busEvents(process.vertx());
+                runEvents.waiting(process.vertx(), options.barrier().reportEveryMs(), () -> joined);
+                join(process, joins, events);
+            }
             int code = outcome.join();
             if (!ending) {
                 Runtime.getRuntime().removeShutdownHook(hook);
@@ -164,6 +171,37 @@ final class RunCommand implements Callable<Integer> {
                 return ExitCode.OK;
             }
             throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
+    }
+
+    /** The time that is left of the deadline, which counts from the start of the command. */
+    private Duration left() {
+        if (deadline == null) {
+            return NO_LIMIT;
+        }
+        Duration left = deadline.minusNanos(System.nanoTime() - startNanos);
+        return left.isPositive() ? left : Duration.ofMillis(1);
+    }
+
+    private static boolean isLate(Throwable failure) {
+        return failure instanceof MusterException known && known.kind() == MusterException.Kind.RETRY;
+    }
+
+    /** False if the deadline has passed first, which is the outcome then. */
+    private boolean isStarted(
+            LaunchedProcess process, MusterOptions options, List<ControlAddress> addresses, EventWriter events) {
+        try {
+            process.start(options, addresses, left());
+            return true;
+        } catch (MusterException failure) {
+            if (deadline == null || !isLate(failure) || System.nanoTime() - startNanos < deadline.toNanos()) {
+                throw failure;
+            }
+            events.event(
+                    "report", new JsonObject().put("group", group).put("text", String.valueOf(failure.getMessage())));
+            events.text("not all connected within " + DurationConverter.text(deadline) + ": " + failure.getMessage());
+            outcome.complete(ExitCode.NOT_ALL_CONNECTED);
+            return false;
         }
     }
 
@@ -192,6 +230,7 @@ final class RunCommand implements Callable<Integer> {
 
     private void join(LaunchedProcess process, List<GroupOptions> joins, EventWriter events) {
         Future.all(joins.stream().map(join -> process.muster().join(join)).toList())
+                .timeout(left().toMillis() + 1, TimeUnit.MILLISECONDS)
                 .onComplete(
                         results -> {
                             List<JoinedRank> all = results.list();
@@ -216,12 +255,12 @@ final class RunCommand implements Callable<Integer> {
                             });
                             await(process, all, 0, events);
                         },
-                        outcome::completeExceptionally);
+                        failure -> failed(process, failure, events));
     }
 
     /** Waits for one epoch after the other while the process lives; the deadline applies to the first one only. */
     private void await(LaunchedProcess process, List<JoinedRank> all, long after, EventWriter events) {
-        Duration limit = after == 0 && deadline != null ? deadline : Duration.ofDays(365);
+        Duration limit = after == 0 ? left() : NO_LIMIT;
         Future.all(all.stream().map(rank -> rank.allConnected(limit)).toList())
                 .onComplete(
                         waited -> {
@@ -242,7 +281,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private void failed(LaunchedProcess process, Throwable failure, EventWriter events) {
-        if (failure instanceof MusterException known && known.kind() == MusterException.Kind.RETRY) {
+        if (isLate(failure) || failure instanceof TimeoutException) {
             process.muster()
                     .diagnostics()
                     .status(group)
@@ -252,7 +291,8 @@ final class RunCommand implements Callable<Integer> {
                             pictures -> {
                                 pictures.forEach(picture -> {
                                     events.event("report", picture);
-                                    events.text("not all connected within " + deadline + "\n"
+                                    events.text("not all connected within "
+                                            + DurationConverter.text(deadline == null ? NO_LIMIT : deadline) + "\n"
                                             + StatusVerticle.text(picture));
                                 });
                                 outcome.complete(ExitCode.NOT_ALL_CONNECTED);

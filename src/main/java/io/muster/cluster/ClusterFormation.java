@@ -102,7 +102,12 @@ public final class ClusterFormation {
      *     merge later). If it is too long, machines that are down delay the start
      */
     public record Settings(Duration deadline, Duration silence) {
-        public static final Settings DEFAULT = new Settings(Duration.ofSeconds(60), Duration.ofSeconds(3));
+        /** For a process that waits for its cluster without limit. */
+        public static final Settings DEFAULT = new Settings(Duration.ofDays(365), Duration.ofSeconds(3));
+
+        public Settings within(Duration limit) {
+            return new Settings(limit, silence);
+        }
     }
 
     /** The knowledge about one listed address. */

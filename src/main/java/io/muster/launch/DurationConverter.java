@@ -12,6 +12,12 @@ import picocli.CommandLine.TypeConversionException;
 public final class DurationConverter implements ITypeConverter<Duration> {
     private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m)");
 
+    /** In the form that {@link #convert} reads. */
+    public static String text(Duration time) {
+        long millis = time.toMillis();
+        return millis % 60_000 == 0 ? millis / 60_000 + "m" : millis % 1000 == 0 ? millis / 1000 + "s" : millis + "ms";
+    }
+
     @Override
     public Duration convert(String text) {
         Matcher form = FORM.matcher(text);

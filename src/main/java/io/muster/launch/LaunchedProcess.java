@@ -82,7 +82,8 @@ public final class LaunchedProcess implements AutoCloseable {
         }
         ControlPort port = ControlPort.open(
                 new ControlAddress(endpoint.bind(), endpoint.controlPort()), ControlPort.Limits.DEFAULT);
-        var process = new LaunchedProcess(port, Duration.ofMillis(options.shutdown().timeoutMs()));
+        var process =
+                new LaunchedProcess(port, Duration.ofMillis(options.shutdown().timeoutMs()));
         port.handle("status", process::status);
         port.handle("dump", process::flightRecord);
         port.handle(
@@ -98,6 +99,15 @@ public final class LaunchedProcess implements AutoCloseable {
      * @param members control addresses of all processes, the same list in each; empty if this process is alone
      */
     public void start(MusterOptions options, List<ControlAddress> members) {
+        start(options, members, ClusterFormation.Settings.DEFAULT);
+    }
+
+    /** The same with a limit for the wait for the cluster; fails with RETRY when it has passed. */
+    public void start(MusterOptions options, List<ControlAddress> members, Duration limit) {
+        start(options, members, ClusterFormation.Settings.DEFAULT.within(limit));
+    }
+
+    private void start(MusterOptions options, List<ControlAddress> members, ClusterFormation.Settings formation) {
         FileLimit.require(Math.max(0, members.size() - 1));
         HazelcastOptions hazelcast = options.hazelcast();
         EndpointOptions endpoint = options.endpoint();
@@ -111,7 +121,7 @@ public final class LaunchedProcess implements AutoCloseable {
                         members,
                         new MusterHazelcast.Bind(endpoint.bind(), hazelcast.port(), endpoint.advertise()),
                         () -> ClusterMember.configuration(options),
-                        ClusterFormation.Settings.DEFAULT));
+                        formation));
         member = joined;
         var vertxOptions = new VertxOptions();
         // Few event loops: a message between two of them wakes a thread, which waits for a core where cores are busy.

@@ -216,10 +216,12 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
         if (isEnded()) {
             return Future.failedFuture(MusterException.fatal("group " + name + " was closed while it was started"));
         }
-        return process.vertx().deployVerticle(verticle, process.own().deployment()).map(id -> {
-            deployments.add(id);
-            return null;
-        });
+        return process.vertx()
+                .deployVerticle(verticle, process.own().deployment())
+                .map(id -> {
+                    deployments.add(id);
+                    return null;
+                });
     }
 
     /** Does everything for a rank except publishing it. */
@@ -321,7 +323,8 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
     private Future<SegmentHandle.FabricOffer> exportFabric(int rank, LocalRank seat) {
         return switch (process.fabric().verdict()) {
             case FabricVerdict.Proven(var identity, boolean simulated, String reason) ->
-                process.own().workers()
+                process.own()
+                        .workers()
                         .executeBlocking(
                                 () -> process.fabric().export(WarmupPolicyVerticle.exporter(rank, process.id())), false)
                         .map(export -> switch (export) {

@@ -221,8 +221,9 @@ public final class LocalGroups implements Transport.Listener, SegmentStore.Liste
 
     /** Closes all groups. */
     public Future<Void> close(String reason) {
-        return Future.join(
-                        groups.values().stream().map(group -> group.close(reason)).toList())
+        return Future.join(groups.values().stream()
+                        .map(group -> group.close(reason))
+                        .toList())
                 .transform(_ -> {
                     groups.clear();
                     starting.clear();

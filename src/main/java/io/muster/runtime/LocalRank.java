@@ -118,7 +118,9 @@ public final class LocalRank implements SeatPorts {
         List<Future<String>> all = new ArrayList<>();
         for (int peer = 0; peer < group.worldSize(); peer++) {
             var verticle = new PeerVerticle(rank, peer, this, addresses);
-            all.add(process.vertx().deployVerticle(verticle, process.own().deployment()).onSuccess(_ -> verticles.add(verticle)));
+            all.add(process.vertx()
+                    .deployVerticle(verticle, process.own().deployment())
+                    .onSuccess(_ -> verticles.add(verticle)));
         }
         return Future.join(all).mapEmpty();
     }

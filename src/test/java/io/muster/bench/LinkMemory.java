@@ -132,7 +132,12 @@ final class LinkMemory {
                 limits.keepaliveMs(),
                 limits.maxUnauthenticatedConnections(),
                 64);
-        TcpTransport transport = TcpTransport.start(vertx, options, id, new RegionTable(vertx, vertx.createSharedWorkerExecutor("test")), new AcceptingListener())
+        TcpTransport transport = TcpTransport.start(
+                        vertx,
+                        options,
+                        id,
+                        new RegionTable(vertx, vertx.createSharedWorkerExecutor("test")),
+                        new AcceptingListener())
                 .await();
         var keys = new StoreKeys(GROUP);
         for (int rank = 0; rank < peers; rank++) {

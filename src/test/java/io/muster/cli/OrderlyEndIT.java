@@ -50,7 +50,8 @@ final class OrderlyEndIT {
             made.hosts().isolate(3);
             fleet.awaitDegraded(3, 0);
             fleet.awaitDegraded(1, 2);
-            Eventually.holds("the cluster has split too", () -> fleet.at(3).err().contains("is suspected to be dead"));
+            Eventually.holds(
+                    "the cluster has split too", () -> fleet.at(3).err().contains("is suspected to be dead"));
             made.hosts().heal();
             fleet.awaitAllConnectedAgain();
             ends(fleet.at(3));

@@ -54,7 +54,9 @@ public final class TransferFuzz {
             Region open = table.register("open", memory.asSlice(GUARD_BYTES, REGION_BYTES), null);
             Region closed = table.register("closed", guarded, null).guardedBy(new GroupName("g"));
             RecordingChannel channel = asker();
-            var transfers = new GpuTransport(Known.VERTX, Known.VERTX.createSharedWorkerExecutor("test"),
+            var transfers = new GpuTransport(
+                    Known.VERTX,
+                    Known.VERTX.createSharedWorkerExecutor("test"),
                     table,
                     Gpus.none("fuzzed"),
                     new GpuTransport.Settings(ShareKind.POSIX, 1_000, true),
