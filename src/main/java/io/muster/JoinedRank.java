@@ -39,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  * caller's context, if the caller has one of the same Vert.x.
  */
 public final class JoinedRank {
+    private static final Duration LONGEST = Duration.ofDays(36_525);
+
     private final LocalGroup runtime;
     private final int rank;
     private final Member member;
@@ -106,8 +108,7 @@ public final class JoinedRank {
      *     no such memory
      */
     public Future<GpuSlice> registerGpu(String name, int device, long bytes) {
-        var wanted = new GroupOptions.Segment(name, bytes);
-        return registerGpu(wanted, region -> runtime.process().transfers().allocate(region, device, bytes));
+        return registerGpu(name, bytes, region -> runtime.process().transfers().allocate(region, device, bytes));
     }
 
     /**
@@ -118,9 +119,9 @@ public final class JoinedRank {
      * @return completes when the new handle is in the store; fails with CONFIG if the memory can't be shared
      */
     public Future<GpuSlice> registerGpu(String name, GpuSlice memory) {
-        var wanted = new GroupOptions.Segment(name, memory.bytes());
         return registerGpu(
-                wanted,
+                name,
+                memory.bytes(),
                 region -> runtime.process()
                         .transfers()
                         .register(region, memory.device(), memory.address(), memory.bytes()));
@@ -151,13 +152,13 @@ public final class JoinedRank {
                 });
     }
 
-    private Future<GpuSlice> registerGpu(GroupOptions.Segment wanted, Function<String, Future<Region>> make) {
+    private Future<GpuSlice> registerGpu(String name, long bytes, Function<String, Future<Region>> make) {
         return runtime.process()
                 .own()
                 .run(
-                        "register GPU segment '" + wanted.name() + "' of " + this,
+                        "register GPU segment '" + name + "' of " + this,
                         this::whatIsMissing,
-                        () -> runtime.registerGpu(rank, wanted, make)
+                        () -> runtime.registerGpu(rank, new GroupOptions.Segment(name, bytes), make)
                                 .map(region -> region.gpu().orElseThrow()));
     }
 
@@ -231,8 +232,16 @@ public final class JoinedRank {
                 .answer(
                         "all connected",
                         () -> runtime.barrier()
-                                .allConnected(rank, deadline.toMillis())
+                                .allConnected(rank, millis(deadline))
                                 .recover(failure -> runtime.process().flight().deadlineMissed(group(), rank, failure)));
+    }
+
+    /** In milliseconds; longer than a century is a century, and a time that has passed is none. */
+    private static long millis(Duration deadline) {
+        if (deadline.isNegative()) {
+            return 0;
+        }
+        return deadline.compareTo(LONGEST) > 0 ? LONGEST.toMillis() : deadline.toMillis();
     }
 
     /** The ranks that are missing now, as this process sees it; fails with FATAL if the group is closed here. */

@@ -37,6 +37,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.shareddata.Shareable;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -61,6 +62,7 @@ import org.slf4j.LoggerFactory;
 public final class Muster {
     private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
     private static final long LISTEN_PAUSE_MS = 250;
+    private static final String CLAIM = "io.muster.running";
 
     private final LocalGroups groups;
     private final MusterProcess process;
@@ -74,6 +76,8 @@ public final class Muster {
      * run on any thread.
      */
     private @Nullable Future<Void> closing;
+    /** Set before the application has this Muster. */
+    private volatile Runnable onClosed = () -> {};
 
     private Muster(LocalGroups groups, Transport transport, SegmentStore store, Fabric fabric) {
         this.groups = groups;
@@ -92,8 +96,8 @@ public final class Muster {
     /**
      * Starts Muster on an application's clustered Vert.x, whose cluster manager must be Hazelcast's.
      *
-     * @return fails with CONFIG if Vert.x is not clustered over Hazelcast, a setting is wrong, or the address or port
-     *     can't be had
+     * @return fails with CONFIG if Vert.x is not clustered over Hazelcast, a setting is wrong, the address or port
+     *     can't be had, or Muster runs in this Vert.x already
      */
     public static Future<Muster> start(Vertx vertx, MusterOptions options) {
         return start(vertx, options, StartDependencies.takeFor(vertx));
@@ -116,8 +120,8 @@ public final class Muster {
     /**
      * Starts Muster on a clustered Vert.x and the started member of Hazelcast that it is clustered over.
      *
-     * @return fails with CONFIG if a setting is wrong, the store's map is configured so that it can't work, or the
-     *     address or port can't be had
+     * @return fails with CONFIG if a setting is wrong, the store's map is configured so that it can't work, the address
+     *     or port can't be had, or Muster runs in this Vert.x or on this member already
      */
     public static Future<Muster> start(Vertx vertx, HazelcastInstance hazelcast, MusterOptions options) {
         return start(vertx, hazelcast, options, StartDependencies.USUAL);
@@ -125,17 +129,27 @@ public final class Muster {
 
     private static Future<Muster> start(
             Vertx vertx, HazelcastInstance hazelcast, MusterOptions options, StartDependencies around) {
+        var claim = new Claim();
+        try {
+            claim(vertx, hazelcast, claim);
+        } catch (RuntimeException failure) {
+            unclaim(vertx, hazelcast, claim);
+            return Future.failedFuture(HazelcastSegmentStore.explained(failure, "start"));
+        }
         var own = new MusterContext(vertx, options.barrier().reportEveryMs());
         return starting(
-                vertx,
-                own,
-                () -> HazelcastSegmentStore.open(
-                                hazelcast,
-                                own.context(),
-                                options.store().mapName(),
-                                Duration.ofMillis(options.store().operationTimeoutMs()))
-                        .compose(store -> start(own, vertx, store, processId(hazelcast), options, around)
-                                .recover(failure -> store.close().transform(_ -> Future.failedFuture(failure)))));
+                        vertx,
+                        own,
+                        () -> HazelcastSegmentStore.open(
+                                        hazelcast,
+                                        own.context(),
+                                        options.store().mapName(),
+                                        Duration.ofMillis(options.store().operationTimeoutMs()))
+                                .compose(store -> start(own, vertx, store, processId(hazelcast), options, around)
+                                        .recover(
+                                                failure -> store.close().transform(_ -> Future.failedFuture(failure)))))
+                .onFailure(_ -> unclaim(vertx, hazelcast, claim))
+                .onSuccess(muster -> muster.onClosed = () -> unclaim(vertx, hazelcast, claim));
     }
 
     /** Starts Muster on the given store. */
@@ -283,6 +297,44 @@ public final class Muster {
                         .map(started -> new Rehearsal.Participant(started::prepare, started::close)));
     }
 
+    /**
+     * Only one Muster runs on a Vert.x and on a member of Hazelcast: two would have the same addresses on the event
+     * bus, or the same process id.
+     *
+     * @throws MusterException of kind CONFIG if there is one already
+     */
+    private static void claim(Vertx vertx, HazelcastInstance hazelcast, Claim claim) {
+        if (vertx.sharedData().<String, Claim>getLocalMap(CLAIM).putIfAbsent(CLAIM, claim) != null) {
+            throw MusterException.config("Muster runs in this Vert.x already: use that one (a MusterVerticle starts one"
+                    + " of its own, which all verticles of a Vert.x share), or close it first");
+        }
+        if (hazelcast.getUserContext().putIfAbsent(CLAIM, claim) != null) {
+            throw MusterException.config("Muster runs on this member of Hazelcast already, in another Vert.x: start a"
+                    + " member for each Muster");
+        }
+        String id = hazelcast.getCluster().getLocalMember().getAttribute(MusterMap.PROCESS_ID_ATTRIBUTE);
+        if (id != null
+                && hazelcast.getCluster().getMembers().stream()
+                                .filter(member -> id.equals(member.getAttribute(MusterMap.PROCESS_ID_ATTRIBUTE)))
+                                .count()
+                        > 1) {
+            throw MusterException.config("another member of the cluster has the process id " + id
+                    + " too: a configuration of Hazelcast was used for both; call MusterHazelcast.applyTo on a new one for"
+                    + " each member");
+        }
+    }
+
+    /** Ends the claim, if it is this one. */
+    private static void unclaim(Vertx vertx, HazelcastInstance hazelcast, Claim claim) {
+        vertx.sharedData().<String, Claim>getLocalMap(CLAIM).removeIfPresent(CLAIM, claim);
+        if (hazelcast.getLifecycleService().isRunning()) {
+            hazelcast.getUserContext().remove(CLAIM, claim);
+        }
+    }
+
+    /** A Muster that runs or starts. */
+    private static final class Claim implements Shareable {}
+
     private static ProcessId processId(HazelcastInstance hazelcast) {
         String attribute = hazelcast.getCluster().getLocalMember().getAttribute(MusterMap.PROCESS_ID_ATTRIBUTE);
         if (attribute != null) {
@@ -401,6 +453,7 @@ public final class Muster {
                 .transform(_ -> bound.of("transport", transport::close))
                 .onComplete(_ -> {
                     process.loops().close();
+                    onClosed.run();
                     process.own().closed("Muster was closed before the rank had left");
                 });
     }
@@ -413,6 +466,7 @@ public final class Muster {
                             fabric.close();
                             return null;
                         },
-                        false);
+                        false)
+                .mapEmpty();
     }
 }

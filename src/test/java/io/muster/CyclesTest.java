@@ -202,7 +202,7 @@ class CyclesTest {
         var address = first.muster().address();
         Bounded.await(first.muster().close(), "closing Muster");
         assertThatThrownBy(() -> Bounded.await(waiting, "the wait for all connected"))
-                .hasMessageContaining("closed while waiting");
+                .hasMessageContaining("Muster is closed");
         assertThat(first.vertx().deploymentIDs()).isEmpty();
         assertThat(first.muster().process().regions().size()).isZero();
         assertNobodyListensAt(first, new Addresses(new GroupName("g")).link(0, 1));

@@ -28,6 +28,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
@@ -156,8 +157,8 @@ class LibraryModeTest {
         assertThat(fatal(prepared.publish())).contains("Hazelcast");
         assertThat(fatal(rank.register("kv", 8))).contains("Hazelcast");
         assertThat(fatal(rank.allConnected(LONG))).contains("Hazelcast");
-        assertThat(fatal(Muster.start(vertx, MusterOptions.defaults()))).contains("Hazelcast");
         muster.close().await(20, TimeUnit.SECONDS);
+        assertThat(fatal(Muster.start(vertx, MusterOptions.defaults()))).contains("Hazelcast");
     }
 
     @Test
@@ -319,6 +320,46 @@ class LibraryModeTest {
                         .put("worldSize", 1)
                         .put("requireAllConnectedWithinMs", 30_000)),
                 "deploying the verticle");
+    }
+
+    @Test
+    void aSecondMusterOnOneVertxOrMemberFailsWithConfig() throws Exception {
+        Muster first = Bounded.await(Muster.start(vertx, MusterOptions.defaults()), "starting Muster");
+        assertThat(config(Muster.start(vertx, MusterOptions.defaults())))
+                .contains("Muster runs in this Vert.x already", "close it first");
+        assertThat(config(deploy(rank(0)))).contains("Muster runs in this Vert.x already", "MusterVerticle");
+        Vertx other = Vertx.vertx();
+        assertThat(config(Muster.start(other, hazelcast, MusterOptions.defaults())))
+                .contains("on this member of Hazelcast already");
+        Bounded.await(other.close(), "closing the other Vert.x");
+        Bounded.await(first.close(), "closing Muster");
+        Bounded.await(deploy(rank(0)), "deploying the verticle");
+    }
+
+    @Test
+    void aSecondMemberOfTheSameConfigurationFailsWithConfig() {
+        var address = hazelcast.getCluster().getLocalMember().getAddress();
+        Config same =
+                MusterHazelcast.reference().setClusterName(hazelcast.getConfig().getClusterName());
+        String id = hazelcast.getCluster().getLocalMember().getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE);
+        MusterHazelcast.bindTo(
+                MusterHazelcast.applyTo(same, ProcessId.parse(id)), new MusterHazelcast.Bind("127.0.0.1", 0));
+        HazelcastInstance second = Hazelcast.newHazelcastInstance(
+                MusterHazelcast.join(same, address.getHost() + ":" + address.getPort(), List.of()));
+        try {
+            assertThat(config(Muster.start(vertx, second, MusterOptions.defaults())))
+                    .contains("another member of the cluster has the process id " + id, "MusterHazelcast.applyTo");
+        } finally {
+            second.getLifecycleService().terminate();
+        }
+    }
+
+    private static String config(Future<?> future) {
+        MusterException failure =
+                catchThrowableOfType(MusterException.class, () -> Bounded.await(future, "the failure"));
+        assertThat(failure).as("failed by itself").isNotNull();
+        assertThat(failure.kind()).as(failure.getMessage()).isEqualTo(MusterException.Kind.CONFIG);
+        return failure.getMessage();
     }
 
     @Test

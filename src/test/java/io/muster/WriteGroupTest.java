@@ -9,6 +9,8 @@ import io.muster.group.MusterException;
 import io.muster.group.WriteException;
 import io.muster.options.GroupOptions;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
 import io.vertx.junit5.Timeout;
 import io.vertx.junit5.VertxExtension;
 import java.lang.foreign.Arena;
@@ -62,6 +64,20 @@ class WriteGroupTest {
         JoinedRank two = second.join(GroupOptions.of("g", 2, 3).segment("kv", 4096));
         InMemoryCluster.await(zero, one, two);
         return two;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aTransferCompletesOnTheCallersContext(boolean reads) {
+        everybody();
+        MemorySegment memory = source(MIB);
+        Promise<Boolean> same = Promise.promise();
+        second.vertx().runOnContext(_ -> {
+            var caller = Vertx.currentContext();
+            (reads ? one.read(0, "kv", 0, memory) : one.write(0, "kv", 0, memory))
+                    .onComplete(_ -> same.complete(Vertx.currentContext() == caller));
+        });
+        assertThat(Bounded.await(same.future(), "the transfer")).isTrue();
     }
 
     // T-1, P-5

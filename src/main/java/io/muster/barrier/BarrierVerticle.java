@@ -4,6 +4,7 @@ package io.muster.barrier;
 
 import io.muster.blame.View;
 import io.muster.bus.Addresses;
+import io.muster.bus.Body;
 import io.muster.bus.LocalCodec;
 import io.muster.bus.Registrations;
 import io.muster.epoch.BarrierSetup;
@@ -130,17 +131,23 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         core().membersChanged(services.store().presentMembers());
         var bus = vertx.eventBus();
         consumers.add(bus.<LinkChange>localConsumer(addresses.linkState(), message -> linkChanged(message.body())));
-        consumers.add(bus.<JsonObject>localConsumer(addresses.report(), this::reported));
-        MessageConsumer<JsonObject> allConnected = bus.consumer(addresses.allConnected(), message -> {
-            if (services.isAuthentic(message.body())) {
-                core().allConnectedReceived(message.body().getLong("epoch"));
-            }
+        consumers.add(bus.<Object>localConsumer(addresses.report(), this::reported));
+        MessageConsumer<Object> allConnected = bus.consumer(addresses.allConnected(), message -> {
+            Body body = Body.of(message);
+            body.number("epoch").ifPresent(epoch -> {
+                if (services.isAuthentic(body.json())) {
+                    core().allConnectedReceived(epoch);
+                }
+            });
         });
-        MessageConsumer<JsonObject> degraded = bus.consumer(addresses.degraded(), message -> {
-            if (!setup.process().toString().equals(message.body().getString("seenHere"))
-                    && services.isAuthentic(message.body())) {
-                core().degradedReceived(message.body().getLong("epoch"));
-            }
+        MessageConsumer<Object> degraded = bus.consumer(addresses.degraded(), message -> {
+            Body body = Body.of(message);
+            body.number("epoch").ifPresent(epoch -> {
+                if (!setup.process().toString().equals(body.text("seenHere", ""))
+                        && services.isAuthentic(body.json())) {
+                    core().degradedReceived(epoch);
+                }
+            });
         });
         consumers.add(allConnected);
         consumers.add(degraded);
@@ -425,25 +432,28 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         }
     }
 
-    private void reported(Message<JsonObject> message) {
-        JsonObject body = message.body();
-        Integer rank = body.getInteger("rank");
-        Integer peer = body.getInteger("peer");
-        Versioned<RankEntry> seen = peer == null ? null : core().directory().get(peer);
-        RankEntry entry = Versioned.valueOf(seen);
-        if (rank == null
-                || entry == null
+    private void reported(Message<Object> message) {
+        Body body = Body.of(message);
+        int rank = rank(body, "rank");
+        RankEntry entry = Versioned.valueOf(core().directory().get(rank(body, "peer")));
+        if (entry == null
                 || !core().seats().containsKey(rank)
                 || entry.member().incarnation()
-                        != body.getLong("incarnation", entry.member().incarnation())) {
-            LOG.info(LogEvents.REPORT_IGNORED + " group={} body={}", setup.group(), body);
+                        != body.number("incarnation").orElse(entry.member().incarnation())) {
+            LOG.info(LogEvents.REPORT_IGNORED + " group={} body={}", setup.group(), message.body());
             return;
         }
         services.links()
                 .send(
                         rank,
                         entry.member().rank(),
-                        new LinkEvent.Reported(entry.member(), body.getString("reason", "no reason given")));
+                        new LinkEvent.Reported(entry.member(), body.text("reason", "no reason given")));
+    }
+
+    /** A rank of the body, -1 if it names none. */
+    private static int rank(Body body, String name) {
+        long rank = body.number(name).orElse(-1);
+        return rank >= 0 && rank < Member.MAX_WORLD_SIZE ? (int) rank : -1;
     }
 
     // ---- waiting

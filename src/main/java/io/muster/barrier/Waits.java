@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The open promises of one group in one process: joining, changing a handle, leaving, waiting for all-connected. Each
@@ -64,7 +65,7 @@ final class Waits {
     }
 
     /** The promise completes with a read of the store, or with the end of the group. */
-    <T> void read(Future<T> read, Promise<T> promise) {
+    <T extends @Nullable Object> void read(Future<T> read, Promise<T> promise) {
         reading.add(promise);
         read.onComplete(_ -> reading.remove(promise)).onComplete(promise::tryComplete, promise::tryFail);
     }

@@ -310,10 +310,7 @@ public final class LaunchedProcess implements AutoCloseable {
                     step,
                     budget.toMillis());
         } catch (ExecutionException e) {
-            LOG.warn(
-                    LogEvents.CLOSE_INCOMPLETE + " step=\"{}\" reason={}",
-                    step,
-                    e.getCause().toString());
+            LOG.warn(LogEvents.CLOSE_INCOMPLETE + " step=\"{}\" reason={}", step, String.valueOf(e.getCause()));
         }
     }
 

@@ -9,6 +9,7 @@ import io.muster.peer.LinkChange;
 import io.muster.peer.LinkState;
 import io.muster.transfer.Channel;
 import io.muster.transfer.LossEvidence;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import org.jspecify.annotations.Nullable;
 
@@ -141,12 +142,12 @@ public final class FlightRecorder {
         if (barrier != null) {
             barrier.add(new FlightEntry.Degraded(System.currentTimeMillis(), System.nanoTime(), seenHere, body));
         }
-        if (JfrEvents.wanted() && seenHere) {
+        if (JfrEvents.wanted()
+                && seenHere
+                && body.getValue("epoch") instanceof Number epoch
+                && body.getValue("lost") instanceof JsonArray lost) {
             JfrEvents.epoch(
-                    body.getString("group"),
-                    body.getLong("epoch"),
-                    "DEGRADED_SEEN_HERE",
-                    body.getJsonArray("lost").encode());
+                    String.valueOf(body.getValue("group")), epoch.longValue(), "DEGRADED_SEEN_HERE", lost.encode());
         }
     }
 

@@ -4,6 +4,7 @@ package io.muster.ops;
 
 import io.muster.barrier.EpochStage;
 import io.muster.bus.Addresses;
+import io.muster.bus.Body;
 import io.muster.bus.Registrations;
 import io.muster.group.ProcessId;
 import io.vertx.core.Future;
@@ -37,10 +38,10 @@ public final class FlightVerticle extends VerticleBase {
         var bus = vertx.eventBus();
         consumers = List.of(
                 bus.<EpochStage>localConsumer(addresses.epochStage(), stage -> flight.epoch(stage.body())),
-                bus.<JsonObject>localConsumer(
-                        addresses.degraded(),
-                        message -> flight.degraded(
-                                process.toString().equals(message.body().getString("seenHere")), message.body())),
+                bus.<Object>localConsumer(addresses.degraded(), message -> {
+                    Body body = Body.of(message);
+                    flight.degraded(process.toString().equals(body.text("seenHere", "")), body.json());
+                }),
                 bus.<JsonObject>localConsumer(
                         addresses.flightRecord(),
                         question -> vertx.executeBlocking(record::get, false)

@@ -170,10 +170,11 @@ public final class LocalRank implements SeatPorts {
                 segments.put(name, region);
                 return region;
             } catch (OutOfMemoryError failure) {
+                String why = failure.getMessage() == null ? "more than any process has" : failure.getMessage();
                 throw new MusterException(
                         MusterException.Kind.CONFIG,
                         "segment '" + name + "' of " + whose + " needs " + bytes
-                                + " bytes off the heap, which this process could not allocate (" + failure.getMessage()
+                                + " bytes off the heap, which this process could not allocate (" + why
                                 + "): register less, or give it more memory",
                         failure);
             }
