@@ -322,8 +322,7 @@ public final class JoinedRank {
     private Future<Void> transfer(Transfer wanted, CopyQueue queue) {
         return runtime.process()
                 .own()
-                .transferred(
-                        begin(wanted, queue).recover(failure -> Future.failedFuture(named(wanted, failure))));
+                .transferred(begin(wanted, queue).recover(failure -> Future.failedFuture(named(wanted, failure))));
     }
 
     /** The same failure; it says which transfer of which rank has failed. */

@@ -4,8 +4,8 @@ package io.muster.ops;
 
 import io.muster.barrier.BarrierVerticle;
 import io.muster.bus.Addresses;
-import io.muster.group.AllConnected;
 import io.muster.bus.Registrations;
+import io.muster.group.AllConnected;
 import io.muster.group.Blame;
 import io.muster.group.HostPort;
 import io.muster.group.MusterException;

@@ -380,8 +380,8 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
             ended = true;
         }
         barrier.abandonWaits(reason);
-        return started.transform(_ ->
-                        Future.join(seats.keySet().stream().map(this::end).toList()))
+        return started.transform(
+                        _ -> Future.join(seats.keySet().stream().map(this::end).toList()))
                 .transform(_ -> forgetIfFinished())
                 .transform(_ -> undeployAll());
     }

@@ -51,8 +51,7 @@ class OpenCallsTest {
     @Test
     void aPendingCallIsReportedUntilItEnds() {
         Promise<String> answer = Promise.promise();
-        Future<String> watched =
-                calls.watch("join", () -> Future.succeededFuture("rank 1: never published"), answer.future());
+        calls.add(OpenCalls.Needs.STORE, "join", () -> Future.succeededFuture("rank 1: never published"), answer);
         Eventually.value("two reports", () -> reports("what=\"join for "), seen -> seen >= 2);
         assertThat(logged)
                 .allSatisfy(line -> assertThat(line)
@@ -61,20 +60,31 @@ class OpenCallsTest {
 
         answer.complete("joined");
 
-        assertThat(Bounded.await(watched, "the call")).isEqualTo("joined");
+        assertThat(Bounded.await(answer.future(), "the call")).isEqualTo("joined");
         Eventually.value("no call is open", calls::texts, seen -> seen.isEmpty());
         long before = reports("what=\"join for ");
         Promise<String> later = Promise.promise();
-        calls.watch("leave", () -> Future.failedFuture("the store does not answer"), later.future());
+        calls.add(OpenCalls.Needs.RANKS, "leave", () -> Future.failedFuture("the store does not answer"), later);
         Eventually.value("reports of a later call", () -> reports("\" the store does not answer"), seen -> seen >= 5);
         assertThat(reports("what=\"join for ")).as("reports after the end").isLessThanOrEqualTo(before + 1);
         later.fail("over");
     }
 
     @Test
-    void aCallThatHasEndedIsNotWatched() {
-        Future<String> done = Future.succeededFuture("done");
-        assertThat(calls.watch("join", () -> Future.succeededFuture(""), done)).isSameAs(done);
+    void aCallEndsWithWhatItNeedsAndALaterOneAtOnce() {
+        Promise<String> join = Promise.promise();
+        Promise<String> leave = Promise.promise();
+        calls.add(OpenCalls.Needs.STORE, "join", null, join);
+        calls.add(OpenCalls.Needs.RANKS, "leave", null, leave);
+
+        calls.end(OpenCalls.Needs.STORE, "the store has ended");
+
+        assertThat(join.future().cause()).hasMessage("the store has ended");
+        assertThat(leave.future().isComplete()).isFalse();
+        Promise<String> later = Promise.promise();
+        calls.add(OpenCalls.Needs.STORE, "join", null, later);
+        assertThat(later.future().cause()).hasMessage("the store has ended");
+        leave.complete("left");
         assertThat(calls.texts()).isEmpty();
     }
 }
