@@ -12,7 +12,7 @@ public final class WriteFailures {
             WriteException.Reason reason, String detail, RemoteRegion region, long offset, long length, String peer) {
         return new WriteException(
                 reason,
-                "write refused (" + reason + ": " + detail + "): " + where(region, offset, length, peer) + "; "
+                "refused (" + reason + ": " + detail + "): " + where(region, offset, length, peer) + "; "
                         + advice(reason));
     }
 

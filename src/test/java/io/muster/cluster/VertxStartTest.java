@@ -105,6 +105,7 @@ class VertxStartTest {
     }
 
     private static ClusterFormation formation(ControlPort port, List<ControlAddress> members) {
-        return new ClusterFormation(port, ProcessId.random(new Random()), members, "", ClusterFormation.Settings.DEFAULT);
+        return new ClusterFormation(
+                port, ProcessId.random(new Random()), members, "", ClusterFormation.Settings.DEFAULT);
     }
 }

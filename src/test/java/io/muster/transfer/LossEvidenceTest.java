@@ -7,6 +7,7 @@ import static io.muster.transfer.LossEvidence.Kind.PROTOCOL_ERROR;
 import static io.muster.transfer.LossEvidence.Kind.REPLACED;
 import static io.muster.transfer.LossEvidence.Kind.SILENCE;
 import static io.muster.transfer.LossEvidence.Kind.SOCKET_CLOSED;
+import static io.muster.transfer.LossEvidence.Kind.STALLED;
 import static io.muster.transfer.LossEvidence.Kind.UNHEARD;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -40,6 +41,6 @@ final class LossEvidenceTest {
     @Test
     void theOrdinalsOfTheKindsAreThoseOfTheProtocol() {
         assertThat(LossEvidence.Kind.values())
-                .containsExactly(SOCKET_CLOSED, SILENCE, PROTOCOL_ERROR, REPLACED, CLOSED_HERE, UNHEARD);
+                .containsExactly(SOCKET_CLOSED, SILENCE, PROTOCOL_ERROR, REPLACED, CLOSED_HERE, UNHEARD, STALLED);
     }
 }
