@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
+import io.muster.group.MusterException;
 import io.muster.options.GroupOptions;
 import io.muster.transfer.LossEvidence;
 import io.vertx.core.Future;
@@ -202,7 +203,9 @@ class CyclesTest {
         var address = first.muster().address();
         Bounded.await(first.muster().close(), "closing Muster");
         assertThatThrownBy(() -> Bounded.await(waiting, "the wait for all connected"))
-                .hasMessageContaining("Muster is closed");
+                .isInstanceOfSatisfying(
+                        MusterException.class, ended -> assertThat(ended.kind()).isEqualTo(MusterException.Kind.FATAL))
+                .hasMessageContaining("closed");
         assertThat(first.vertx().deploymentIDs()).isEmpty();
         assertThat(first.muster().process().regions().size()).isZero();
         assertNobodyListensAt(first, new Addresses(new GroupName("g")).link(0, 1));

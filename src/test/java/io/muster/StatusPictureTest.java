@@ -132,12 +132,15 @@ class StatusPictureTest {
     }
 
     @Test
-    void aClosedMusterAnswersAsOneWithoutGroups() {
+    void aClosedMusterSaysThatItIsClosed() {
         here.join("g", 0, 1);
         Bounded.await(here.muster().close(), "closing Muster");
-        assertThat(Bounded.await(here.muster().diagnostics().status(null), "status"))
-                .isEmpty();
-        assertThatThrownBy(() -> Bounded.await(here.muster().diagnostics().status("g"), "status"))
-                .isInstanceOf(MusterException.class);
+        for (String group : new String[] {null, "g"}) {
+            assertThatThrownBy(() -> Bounded.await(here.muster().diagnostics().status(group), "status"))
+                    .isInstanceOfSatisfying(
+                            MusterException.class,
+                            closed -> assertThat(closed.kind()).isEqualTo(MusterException.Kind.FATAL))
+                    .hasMessageContaining("closed");
+        }
     }
 }

@@ -150,7 +150,7 @@ class StrangerMemberTest {
         TEXT("hello"),
         NUMBER(17),
         NO_SUCH_CLASS(new NoSuchClass("x")),
-        TOO_LONG(new byte[64 << 20]);
+        TOO_LONG(new byte[17 << 20]);
 
         private final Object value;
 
@@ -174,8 +174,8 @@ class StrangerMemberTest {
         for (String key : List.of("g/rank/1@g", "g/ready/0@g", "g/ready/1@g", "g/epoch@g")) {
             any.set(key, foreign.value);
         }
-        Muster muster =
-                Bounded.await(Muster.start(nodes.get(1), MusterOptions.fromJson(SETTINGS)), "starting another Muster");
+        Muster muster = Bounded.await(
+                Muster.start(strangersVertx, MusterOptions.fromJson(SETTINGS)), "starting another Muster");
         open.add(() -> Bounded.await(muster.close(), "closing Muster"));
         JoinedRank again = Bounded.await(muster.join(GroupOptions.of("g", 1, 2).secret(SECRET)), "joining again");
         assertThat(Bounded.await(again.allConnected(PATIENCE), "all connected again")
