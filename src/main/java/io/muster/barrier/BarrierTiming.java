@@ -9,5 +9,8 @@ package io.muster.barrier;
  * @param reportEveryMs interval at which the stuck report is logged while a call waits, 0: never
  * @param observersMs time that the other processes have to answer which processes they reach
  * @param livenessIntervalMs greatest time between the detections of one silence by two processes
+ * @param reconnectMs time in which a process that is reachable again has been reached: an attempt that is under way
+ *     fails, and a pause follows
  */
-public record BarrierTiming(long reconcileMs, long reportEveryMs, long observersMs, long livenessIntervalMs) {}
+public record BarrierTiming(
+        long reconcileMs, long reportEveryMs, long observersMs, long livenessIntervalMs, long reconnectMs) {}

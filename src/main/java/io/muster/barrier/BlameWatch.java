@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +48,12 @@ public final class BlameWatch {
      * this process does not miss them (P-9), unless a dial fails or they do not reconnect in time.
      */
     private final Map<ProcessId, LossEvidence> peersThatLostUs = new HashMap<>();
+
+    /**
+     * Processes of which a finding has just ended, each with the action that cancels the end of this state. They
+     * reconnect to the others one after the other, and an attempt that began before fails meanwhile.
+     */
+    private final Map<ProcessId, Runnable> returning = new HashMap<>();
 
     private Blame latest = Blame.NONE;
     /** Who was named by the last poll that was not asked for from outside. */
@@ -182,21 +189,53 @@ public final class BlameWatch {
     }
 
     /**
-     * Without the pairs that no earlier poll has found, unless the group has only two processes. While the others
-     * detect a loss, or reconnect one after the other, one poll shows a pair that the next one does not.
+     * Without the pairs that are not certain yet, unless the group has only two processes. While the others detect a
+     * loss, or reconnect one after the other, one poll shows a pair that the next one does not. So two polls have to
+     * find a pair, and none of its processes may be about to return.
      */
     private Blame confirmed(Blame found, Poll poll) {
-        Set<List<?>> known = new HashSet<>(poll == Poll.AGAIN ? seenOnce : Set.of());
-        latest.findings().forEach(finding -> known.add(who(finding)));
+        noteReturns(found);
+        Set<List<?>> standing = new HashSet<>();
+        latest.findings().forEach(finding -> standing.add(who(finding)));
         List<Blame.Finding> confirmed = found.findings().stream()
-                .filter(finding ->
-                        found.processes() <= 2 || !(finding instanceof Blame.Pair) || known.contains(who(finding)))
+                .filter(finding -> found.processes() <= 2
+                        || !(finding instanceof Blame.Pair)
+                        || standing.contains(who(finding))
+                        || (poll == Poll.AGAIN && seenOnce.contains(who(finding)) && !isReturning(finding)))
                 .toList();
         if (poll != Poll.ASKED) {
             seenOnce.clear();
             found.findings().forEach(finding -> seenOnce.add(who(finding)));
         }
         return new Blame(confirmed, found.answered(), found.processes());
+    }
+
+    /** Notes the processes that a block or a blame has named until now, and that none names any more. */
+    private void noteReturns(Blame found) {
+        Set<ProcessId> named = namedByMoreThanAPair(found);
+        for (ProcessId process : namedByMoreThanAPair(latest)) {
+            if (!named.contains(process) && !returning.containsKey(process)) {
+                returning.put(process, ports.after(timing.reconnectMs(), () -> returning.remove(process)));
+            }
+        }
+        named.forEach(process -> {
+            Runnable end = returning.remove(process);
+            if (end != null) {
+                end.run();
+            }
+        });
+    }
+
+    private static Set<ProcessId> namedByMoreThanAPair(Blame blame) {
+        return blame.findings().stream()
+                .filter(finding -> !(finding instanceof Blame.Pair))
+                .flatMap(Blame.Finding::parties)
+                .map(Party::process)
+                .collect(Collectors.toSet());
+    }
+
+    private boolean isReturning(Blame.Finding finding) {
+        return finding.parties().anyMatch(party -> returning.containsKey(party.process()));
     }
 
     private void found(Blame blame, Blame unconfirmed) {

@@ -276,8 +276,8 @@ public final class Diagnosis {
             case VANISHED, LOST -> Blame.checkProcess("at " + host);
             case LEFT -> "start it again: it left on purpose";
             case UNHEARD ->
-                "this process was stopped or cut off, and is connecting again; if this does not end, check the network to "
-                        + host;
+                "the observer was stopped or cut off, and is connecting again; if this does not end, check the network"
+                        + " from it to " + host;
             case REJECTED -> "start rank " + rank + " with the same version, group and world size as the others";
             case FOREIGN ->
                 "set the same group secret for rank " + rank

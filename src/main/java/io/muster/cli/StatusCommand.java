@@ -63,12 +63,13 @@ final class StatusCommand implements Callable<Integer> {
         return isAllConnected(answer) ? ExitCode.OK : ExitCode.NOT_ALL_CONNECTED;
     }
 
-    /** True if the process has started and every group that was asked for is complete. */
+    /** True if the process has started and no rank is missing in any group that was asked for. */
     static boolean isAllConnected(JsonObject answer) {
         return !answer.getBoolean("starting", false)
                 && answer.getJsonArray("groups", new JsonArray()).stream()
                         .map(JsonObject.class::cast)
-                        .allMatch(group -> "COMPLETE".equals(group.getString("epochState")));
+                        .allMatch(group -> "COMPLETE".equals(group.getString("epochState"))
+                                && group.getJsonArray("missing").isEmpty());
     }
 
     private void print(JsonObject answer, PrintWriter out) {

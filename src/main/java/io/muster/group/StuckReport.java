@@ -5,6 +5,7 @@ package io.muster.group;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The ranks that are missing for all-connected, each with its phase, as one process sees it. A rank that is not listed
@@ -39,7 +40,7 @@ public record StuckReport(
         REFUSED("refused"),
         WARMUP_FAILED("warmup failed"),
         LOST("connected, then lost"),
-        UNHEARD("connected, then this process was not heard"),
+        UNHEARD("connected, then received nothing from the observer"),
         NOT_IN_STORE("connected, but not in the store"),
         MARK_MISSING("ready mark missing");
 
@@ -52,6 +53,34 @@ public record StuckReport(
         public String text() {
             return text;
         }
+
+        /** Of two phases in which two processes see one rank, the greater one shows more of the cause. */
+        public int weight() {
+            return switch (this) {
+                case MARK_MISSING -> 0;
+                case NEVER_PUBLISHED -> 1;
+                case CONNECTING, UNHEARD -> 2;
+                case VANISHED, NOT_IN_STORE -> 3;
+                case LOST -> 4;
+                case DIAL_FAILED, WARMUP_FAILED -> 5;
+                case REFUSED -> 6;
+                case REJECTED, FOREIGN, SIGNED -> 7;
+                case LEFT -> 8;
+            };
+        }
+
+        /** The phase with this text; CONNECTING if there is none, because a newer version may know further phases. */
+        public static Phase of(String text) {
+            return Stream.of(values())
+                    .filter(phase -> phase.text.equals(text))
+                    .findFirst()
+                    .orElse(CONNECTING);
+        }
+    }
+
+    /** {@code , 2 attempts}; empty if there was none. */
+    public static String attemptsText(int attempts) {
+        return attempts == 0 ? "" : ", " + attempts + (attempts == 1 ? " attempt" : " attempts");
     }
 
     /**
@@ -93,7 +122,7 @@ public record StuckReport(
         String text() {
             return "  rank " + rank + ": " + phase.text() + " for " + sinceMs + " ms"
                     + (host.isEmpty() ? "" : ", pid " + pid + " at " + host)
-                    + (attempts > 0 ? ", " + attempts + " attempts" : "")
+                    + attemptsText(attempts)
                     + (lastError.isEmpty() ? "" : ", last error: " + lastError)
                     + (seenBy < 0
                             ? " (seen by this process, which has no seat yet); "

@@ -25,7 +25,8 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -49,6 +50,12 @@ public final class StatusVerticle extends VerticleBase {
     private static final String STARTING = "STARTING";
     /** The same while an event loop that the answer needs stands still. */
     private static final String UNKNOWN = "UNKNOWN";
+
+    /** The process of a rank knows most of it. */
+    private static final Comparator<JsonObject> MORE_OF_THE_CAUSE = Comparator.comparingInt(
+                    (JsonObject row) -> row.getInteger("seenBy").equals(row.getInteger("rank")) ? 1 : 0)
+            .thenComparingInt(row -> phase(row).weight())
+            .thenComparingLong(row -> row.getLong("sinceMs"));
 
     private final Addresses addresses;
     private final BarrierVerticle barrier;
@@ -275,22 +282,12 @@ public final class StatusVerticle extends VerticleBase {
             StuckReport report,
             List<JsonObject> parts) {
         Map<String, Integer> states = new TreeMap<>();
-        Map<String, JsonObject> missing = new TreeMap<>();
+        List<JsonObject> seen = new ArrayList<>();
         for (JsonObject part : parts) {
             part.getJsonObject("links")
                     .forEach(link -> states.merge(link.getKey(), ((Number) link.getValue()).intValue(), Integer::sum));
-            part.getJsonObject("report").getJsonArray("missing").forEach(one -> {
-                JsonObject row = (JsonObject) one;
-                String key = "%05d %s".formatted(row.getInteger("rank"), row.getString("phase"));
-                JsonObject known = missing.get(key);
-                JsonArray seenBy = known == null ? new JsonArray() : known.getJsonArray("seenByRanks");
-                seenBy.add(row.getInteger("seenBy"));
-                if (known == null || known.getLong("sinceMs") < row.getLong("sinceMs")) {
-                    missing.put(key, row.copy().put("seenByRanks", seenBy));
-                }
-            });
+            part.getJsonObject("report").getJsonArray("missing").forEach(row -> seen.add((JsonObject) row));
         }
-        dropMarksExplained(missing);
         var counts = new JsonObject();
         states.forEach(counts::put);
         return new JsonObject()
@@ -304,7 +301,7 @@ public final class StatusVerticle extends VerticleBase {
                 .put("storeTrouble", report.storeTrouble())
                 .put("distrusted", distrusted(parts))
                 .put("distrust", distrust(parts))
-                .put("missing", new JsonArray(List.copyOf(missing.values())))
+                .put("missing", new JsonArray(missing(seen)))
                 .put("stalled", stalled(parts));
     }
 
@@ -341,19 +338,37 @@ public final class StatusVerticle extends VerticleBase {
     }
 
     /**
-     * Removes the rows of ranks of which only the mark is missing, if any other row remains. Such a rank waits for
-     * another one and is not the cause.
+     * One row for each missing rank, from the rows of all processes: the one that shows most of the cause, with all
+     * ranks that miss this rank. A rank of which only the mark is missing waits for another one and is not the cause.
+     * Nor is a rank that received nothing from its observer, if the observer is missing itself.
      */
-    private static void dropMarksExplained(Map<String, JsonObject> missing) {
-        Set<String> marks = new HashSet<>();
-        missing.forEach((key, row) -> {
-            if (row.getString("phase").equals(StuckReport.Phase.MARK_MISSING.text())) {
-                marks.add(key);
-            }
-        });
-        if (marks.size() < missing.size()) {
-            marks.forEach(missing::remove);
-        }
+    static List<JsonObject> missing(List<JsonObject> seen) {
+        Map<Integer, List<JsonObject>> byRank = new TreeMap<>();
+        seen.forEach(row -> byRank.computeIfAbsent(row.getInteger("rank"), _ -> new ArrayList<>())
+                .add(row));
+        List<JsonObject> rows = byRank.values().stream()
+                .map(ofOneRank ->
+                        Collections.max(ofOneRank, MORE_OF_THE_CAUSE).copy().put("seenByRanks", seenBy(ofOneRank)))
+                .toList();
+        boolean onlyMarks = rows.stream().allMatch(row -> phase(row) == StuckReport.Phase.MARK_MISSING);
+        return rows.stream()
+                .filter(row -> onlyMarks || phase(row) != StuckReport.Phase.MARK_MISSING)
+                .filter(row -> phase(row) != StuckReport.Phase.UNHEARD
+                        || !byRank.keySet()
+                                .containsAll(row.getJsonArray("seenByRanks").getList()))
+                .toList();
+    }
+
+    private static JsonArray seenBy(List<JsonObject> rows) {
+        return new JsonArray(rows.stream()
+                .map(row -> row.getInteger("seenBy"))
+                .distinct()
+                .sorted()
+                .toList());
+    }
+
+    private static StuckReport.Phase phase(JsonObject row) {
+        return StuckReport.Phase.of(row.getString("phase"));
     }
 
     /** The picture as text, with the fields of the JSON. */
@@ -367,6 +382,12 @@ public final class StatusVerticle extends VerticleBase {
                     .append(standing.getJsonObject("links").encode())
                     .append(" elapsedMs=")
                     .append(standing.getLong("elapsedMs"));
+        }
+        if ("COMPLETE".equals(picture.getString("epochState"))
+                && !picture.getJsonArray("missing").isEmpty()) {
+            text.append("\n  not all ranks are connected any more; the end of epoch ")
+                    .append(picture.getLong("epoch"))
+                    .append(" is not in the store yet");
         }
         @Nullable String trouble = picture.getString("storeTrouble");
         if (trouble != null && !trouble.isEmpty()) {
@@ -411,9 +432,7 @@ public final class StatusVerticle extends VerticleBase {
             if (!row.getString("host").isEmpty()) {
                 text.append(", pid ").append(row.getLong("pid")).append(" at ").append(row.getString("host"));
             }
-            if (row.getInteger("attempts") > 0) {
-                text.append(", ").append(row.getInteger("attempts")).append(" attempts");
-            }
+            text.append(StuckReport.attemptsText(row.getInteger("attempts")));
             if (!row.getString("lastError").isEmpty()) {
                 text.append(", last error: ").append(row.getString("lastError"));
             }

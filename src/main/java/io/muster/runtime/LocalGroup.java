@@ -165,7 +165,8 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
                         storing.reconcileMs(),
                         options.barrier().reportEveryMs(),
                         options.status().nodeTimeoutMs(),
-                        options.liveness().intervalMs()));
+                        options.liveness().intervalMs(),
+                        peer.open().timeoutMs() + peer.backoff().maxMs()));
         this.status = new StatusVerticle(
                 addresses,
                 barrier,

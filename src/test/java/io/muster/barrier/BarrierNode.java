@@ -77,7 +77,7 @@ final class BarrierNode implements GroupServices, Links, Network, SegmentStore.L
         this.barrier = new BarrierVerticle(
                 new BarrierSetup(GROUP, 2, process, 5, 10, 5, overdueMs, 20),
                 this,
-                new BarrierTiming(60_000, 0, 50, 50));
+                new BarrierTiming(60_000, 0, 50, 50, 200));
         LocalCodec.register(vertx);
     }
 

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 class BlameWatchTest {
     private static final BarrierSetup SETUP =
             new BarrierSetup(new GroupName("g"), 3, new ProcessId(0, 1), 30, 200, 0, 250, 100);
+    private static final long RECONNECT_MS = 6_000;
     private static final LossEvidence CLOSED = new LossEvidence(LossEvidence.Kind.SOCKET_CLOSED, "closed");
 
     private final GroupPorts nothingIsAsked = (GroupPorts)
@@ -39,7 +40,8 @@ class BlameWatchTest {
             });
     private final GroupCore core = new GroupCore(SETUP, nothingIsAsked);
     private final Ports ports = new Ports();
-    private final BlameWatch watch = new BlameWatch(SETUP, ports, core, new BarrierTiming(60_000, 0, 50, 1_000));
+    private final BlameWatch watch =
+            new BlameWatch(SETUP, ports, core, new BarrierTiming(60_000, 0, 50, 1_000, RECONNECT_MS));
 
     private record Timer(long delayMs, Runnable task) {}
 
@@ -111,6 +113,15 @@ class BlameWatchTest {
         return timer.delayMs();
     }
 
+    private void runTimer(long delayMs) {
+        Timer timer = ports.timers.stream()
+                .filter(one -> one.delayMs() == delayMs)
+                .findFirst()
+                .orElseThrow();
+        ports.timers.remove(timer);
+        timer.task().run();
+    }
+
     @Test // ADR 46: as while the others detect a loss, one after the other
     void aPairAmongThreeIsPublishedOnceASecondPollFindsIt() {
         watch.lost(process(2), CLOSED);
@@ -129,5 +140,22 @@ class BlameWatchTest {
         ports.oneMissesTwo = true;
         runNextTimer();
         assertThat(ports.published).containsExactly("[Blamed]");
+    }
+
+    @Test // ADR 46: process 2 comes back, and has reconnected to process 1 only
+    void aReturningProcessIsNoPairUntilAllCouldReconnect() {
+        watch.lost(process(2), CLOSED);
+        ports.oneMissesTwo = true;
+        runTimer(100);
+        ports.oneMissesTwo = false;
+        runTimer(1_000);
+        runTimer(1_000);
+        runTimer(2_000);
+        assertThat(watch.ask(50).result().findings()).as("nor by a report").isEmpty();
+        assertThat(ports.published).containsExactly("[Blamed]", "[]");
+
+        runTimer(RECONNECT_MS);
+        runTimer(4_000);
+        assertThat(ports.published).containsExactly("[Blamed]", "[]", "[Pair]");
     }
 }

@@ -43,13 +43,16 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Processes on one host with the shortest liveness interval. First come stops that are shorter and longer than the
  * limit. Then one rank after the other is restarted by kill -9, with the same rank, host and ports, while entries,
  * connections and late messages of the former lives still exist (P-4, R-7, R-8, T-2, P-14).
- * {@code -Dmuster.restarts=100} runs a hundred restarts in a group of eight; the build runs a few in a smaller group.
- * The tests share the processes, and each test ends with all connected.
+ * {@code -Dmuster.restarts=100} runs a hundred restarts in a group of eight, and more stops and kills before; the build
+ * runs a few in a smaller group. The tests share the processes, and each test ends with all connected.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class RollingRestartIT {
     private static final int RESTARTS = Integer.getInteger("muster.restarts", 3);
-    private static final int WORLD = RESTARTS >= 16 ? 8 : 3;
+    private static final boolean LONG = RESTARTS >= 16;
+    private static final int WORLD = LONG ? 8 : 3;
+    private static final int STOPS_OF_ALL = LONG ? 3 : 1;
+    private static final int KILLS_WHILE_STARTING = LONG ? 20 : 4;
     /**
      * The last process is not restarted: it sees all others restart, and its use of the machine's resources is
      * measured.
@@ -133,7 +136,7 @@ final class RollingRestartIT {
     @Order(3)
     @Timeout(180)
     void allProcessesThatWakeAtOnceAreConnectedAgain() throws Exception {
-        for (int stop = 0; stop < 3; stop++) {
+        for (int stop = 0; stop < STOPS_OF_ALL; stop++) {
             fleet.forgetEvents();
             for (int host = 1; host <= WORLD; host++) {
                 fleet.at(host).signal("STOP");
@@ -165,13 +168,13 @@ final class RollingRestartIT {
     @ValueSource(ints = {1, 2}) // the one that founds the cluster, and another
     @Order(4)
     @Timeout(300)
-    void aProcessKilledTwentyTimesWhileItStartsComesBack(int host) throws Exception {
+    void aProcessKilledAgainAndAgainWhileItStartsComesBack(int host) throws Exception {
         var random = new Random();
         long seed = random.nextLong();
         System.out.println("restarts while starting: seed " + seed);
         random.setSeed(seed);
         fleet.forgetEvents();
-        for (int kill = 0; kill < 20; kill++) {
+        for (int kill = 0; kill < KILLS_WHILE_STARTING; kill++) {
             restart(host);
             Thread.sleep(random.nextInt(500)); // the moment of the fault
         }

@@ -46,6 +46,15 @@ final class StatusCommandTest { // O-4
         assertThat(run("status", "--json")).isEqualTo(3);
     }
 
+    @Test // the store keeps a COMPLETE epoch as long as the process cannot write its end
+    void aMissingRankCountsAlthoughTheEpochIsComplete() {
+        JsonObject answer = answer(false, "COMPLETE");
+        answer.getJsonArray("groups").getJsonObject(0).getJsonArray("missing").add(new JsonObject().put("rank", 1));
+        port.handle("status", _ -> CompletableFuture.completedFuture(answer));
+
+        assertThat(run("status", "--json")).isEqualTo(3);
+    }
+
     @Test
     void aProcessThatStartsIsNotConnected() {
         port.handle("status", _ -> CompletableFuture.completedFuture(answer(true)));

@@ -18,7 +18,7 @@ class BarrierStartTest {
         var verticle = new BarrierVerticle(
                 new BarrierSetup(new GroupName("g"), 2, new ProcessId(0, 1), 30, 200, 5, 250, 100),
                 null,
-                new BarrierTiming(5_000, 0, 1000, 1000));
+                new BarrierTiming(5_000, 0, 1000, 1000, 6_000));
         var ran = new AtomicInteger();
         verticle.execute(_ -> ran.incrementAndGet());
         assertThat(ran).hasValue(0);

@@ -190,7 +190,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
                             public void changed(Blame blame) {}
                         },
                         core.core,
-                        new BarrierTiming(1_000, 0, 100, 100))
+                        new BarrierTiming(1_000, 0, 100, 100, 500))
                 .view();
     }
 

@@ -54,6 +54,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
     private static final long RECONCILE_MS = 5_000;
     private static final ProcessRouting.Timing TIMING = new ProcessRouting.Timing(3_000, 1_000);
     static final long OBSERVERS_MS = 1_000;
+    private static final long RECONNECT_MS = 6_000;
 
     final World world;
     final int number;
@@ -114,7 +115,7 @@ final class SimProcess implements GroupPorts, GroupPorts.Listener, SegmentStore.
                 setup,
                 new BlamePorts(),
                 core,
-                new BarrierTiming(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS));
+                new BarrierTiming(RECONCILE_MS, 0, OBSERVERS_MS, SimChannel.INTERVAL_MS, RECONNECT_MS));
     }
 
     /** Listener first, then publish. */
