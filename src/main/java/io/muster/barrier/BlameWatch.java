@@ -183,24 +183,25 @@ public final class BlameWatch {
                 .toList();
         return ports.askObservers(own, others, withinMs).map(views -> {
             Blame found = BlameRules.settle(latest, BlameRules.of(parties, views), parties, views);
-            found(confirmed(found, poll), found);
+            found(confirmed(found, poll, BlameRules.isDetecting(parties, views)), found);
             return latest;
         });
     }
 
     /**
-     * Without the pairs that are not certain yet, unless the group has only two processes. While the others detect a
-     * loss, or reconnect one after the other, one poll shows a pair that the next one does not. So two polls have to
-     * find a pair, and none of its processes may be about to return.
+     * Without the findings that are not certain yet, unless the group has only two processes. While the others detect a
+     * loss, or reconnect one after the other, one poll shows a finding that the next one does not. So two polls have to
+     * find a pair, and none of its processes may be about to return; and two polls have to find anything while the
+     * others are detecting a loss.
      */
-    private Blame confirmed(Blame found, Poll poll) {
+    private Blame confirmed(Blame found, Poll poll, boolean isDetecting) {
         noteReturns(found);
         Set<List<?>> standing = new HashSet<>();
         latest.findings().forEach(finding -> standing.add(who(finding)));
         List<Blame.Finding> confirmed = found.findings().stream()
                 .filter(finding -> found.processes() <= 2
-                        || !(finding instanceof Blame.Pair)
                         || standing.contains(who(finding))
+                        || (!isDetecting && !(finding instanceof Blame.Pair))
                         || (poll == Poll.AGAIN && seenOnce.contains(who(finding)) && !isReturning(finding)))
                 .toList();
         if (poll != Poll.ASKED) {

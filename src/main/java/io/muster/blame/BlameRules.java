@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Finds the blame for broken connections from the views of the observing processes (P-10, B-4). A pure function: the
@@ -94,6 +95,19 @@ public final class BlameRules {
                 .filter(found -> standing.stream().noneMatch(finding -> sharesParty(finding, found)))
                 .forEach(all::add);
         return new Blame(all, now.answered(), now.processes());
+    }
+
+    /**
+     * Whether the observers are still detecting a loss: some miss a process that did not answer, and others have not
+     * noticed yet that they do not reach it. Then the next poll may find more than this one.
+     */
+    public static boolean isDetecting(Collection<Party> parties, Collection<View> views) {
+        Set<ProcessId> answered = views.stream().map(View::observer).collect(Collectors.toSet());
+        return parties.stream()
+                .map(Party::process)
+                .filter(process -> !answered.contains(process))
+                .anyMatch(process -> views.stream().anyMatch(view -> view.misses(process))
+                        && views.stream().anyMatch(view -> view.reached().contains(process)));
     }
 
     private static boolean stands(Finding finding, List<Finding> now, Set<Party> parties, Collection<View> views) {

@@ -21,16 +21,21 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** When findings are published, at process 0 of three. Process i holds rank i. */
+/**
+ * When findings are published, at process 0. Two or three others are known, and process 1 answers. Process i holds rank
+ * i.
+ */
 class BlameWatchTest {
     private static final BarrierSetup SETUP =
-            new BarrierSetup(new GroupName("g"), 3, new ProcessId(0, 1), 30, 200, 0, 250, 100);
+            new BarrierSetup(new GroupName("g"), 4, new ProcessId(0, 1), 30, 200, 0, 250, 100);
     private static final long RECONNECT_MS = 6_000;
     private static final LossEvidence CLOSED = new LossEvidence(LossEvidence.Kind.SOCKET_CLOSED, "closed");
 
@@ -48,7 +53,7 @@ class BlameWatchTest {
     private static final class Ports implements BlameWatch.Ports {
         final Deque<Timer> timers = new ArrayDeque<>();
         final List<String> published = new ArrayList<>();
-        boolean oneMissesTwo;
+        Set<Integer> missedByOne = Set.of();
 
         @Override
         public boolean reaches(ProcessId process) {
@@ -62,9 +67,13 @@ class BlameWatchTest {
 
         @Override
         public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
-            var one = oneMissesTwo
-                    ? new View(process(1), Set.of(process(0)), Map.of(process(2), new View.Missed(false, "closed")))
-                    : new View(process(1), Set.of(process(0), process(2)), Map.of());
+            Map<ProcessId, View.Missed> missed = missedByOne.stream()
+                    .collect(Collectors.toMap(BlameWatchTest::process, _ -> new View.Missed(true, "SILENCE")));
+            Set<ProcessId> reached = new HashSet<>(others);
+            reached.add(process(0));
+            reached.remove(process(1));
+            reached.removeAll(missed.keySet());
+            var one = new View(process(1), reached, missed);
             return Future.succeededFuture(List.of(own, one));
         }
 
@@ -90,7 +99,11 @@ class BlameWatchTest {
 
     @BeforeEach
     void threeAreKnown() {
-        for (int rank = 0; rank < 3; rank++) {
+        know(3);
+    }
+
+    private void know(int ranks) {
+        for (int rank = 0; rank < ranks; rank++) {
             var handle = new SegmentHandle(
                     process(rank),
                     "127.0.0.1",
@@ -103,7 +116,7 @@ class BlameWatchTest {
                     SegmentHandle.FabricOffer.NONE,
                     List.of());
             core.linkOpened(new RankEntry(
-                    SETUP.group(), 3, new Member(rank, 1, new LifeId(rank, 1)), RankEntry.State.LIVE, 0, handle));
+                    SETUP.group(), 4, new Member(rank, 1, new LifeId(rank, 1)), RankEntry.State.LIVE, 0, handle));
         }
     }
 
@@ -113,11 +126,14 @@ class BlameWatchTest {
         return timer.delayMs();
     }
 
-    private void runTimer(long delayMs) {
-        Timer timer = ports.timers.stream()
-                .filter(one -> one.delayMs() == delayMs)
+    private void runNextPoll() {
+        run(ports.timers.stream()
+                .filter(timer -> timer.delayMs() != RECONNECT_MS)
                 .findFirst()
-                .orElseThrow();
+                .orElseThrow());
+    }
+
+    private void run(Timer timer) {
         ports.timers.remove(timer);
         timer.task().run();
     }
@@ -137,7 +153,7 @@ class BlameWatchTest {
     void aProcessThatTwoMissIsPublishedAtOnceAndWithoutAPairBefore() {
         watch.lost(process(2), CLOSED);
         runNextTimer();
-        ports.oneMissesTwo = true;
+        ports.missedByOne = Set.of(2);
         runNextTimer();
         assertThat(ports.published).containsExactly("[Blamed]");
     }
@@ -145,17 +161,33 @@ class BlameWatchTest {
     @Test // ADR 46: process 2 comes back, and has reconnected to process 1 only
     void aReturningProcessIsNoPairUntilAllCouldReconnect() {
         watch.lost(process(2), CLOSED);
-        ports.oneMissesTwo = true;
-        runTimer(100);
-        ports.oneMissesTwo = false;
-        runTimer(1_000);
-        runTimer(1_000);
-        runTimer(2_000);
+        ports.missedByOne = Set.of(2);
+        runNextPoll();
+        ports.missedByOne = Set.of();
+        for (int poll = 0; poll < 3; poll++) {
+            runNextPoll();
+        }
         assertThat(watch.ask(50).result().findings()).as("nor by a report").isEmpty();
         assertThat(ports.published).containsExactly("[Blamed]", "[]");
 
-        runTimer(RECONNECT_MS);
-        runTimer(4_000);
+        run(ports.timers.stream()
+                .filter(timer -> timer.delayMs() == RECONNECT_MS)
+                .findFirst()
+                .orElseThrow());
+        runNextPoll();
         assertThat(ports.published).containsExactly("[Blamed]", "[]", "[Pair]");
+    }
+
+    @Test // ADR 46: the network is split, and process 1 has not noticed yet that it does not reach process 3
+    void whileLossesAreDetectedNoProcessIsBlamedForASplit() {
+        know(4);
+        var silence = new LossEvidence(LossEvidence.Kind.SILENCE, "nothing received");
+        watch.lost(process(2), silence);
+        watch.lost(process(3), silence);
+        ports.missedByOne = Set.of(2);
+        runNextPoll();
+        ports.missedByOne = Set.of(2, 3);
+        runNextPoll();
+        assertThat(ports.published).containsExactly("[Block]");
     }
 }
