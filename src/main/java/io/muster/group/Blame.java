@@ -149,9 +149,10 @@ public record Blame(List<Finding> findings, int answered, int processes) {
 
         @Override
         public String remedy() {
-            return "check the network between the blocks"
-                    + (unheard.isEmpty() ? "" : ", and whether the silent processes run")
-                    + ": the blocks connect by themselves";
+            return unheard.isEmpty()
+                    ? "check the network between the blocks: when it works again, they connect by themselves"
+                    : "check the network between the blocks, and whether the silent processes run: start again what"
+                            + " has ended; the rest connects by itself";
         }
 
         @Override
