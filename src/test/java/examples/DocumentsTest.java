@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
 import io.muster.group.LogEvents;
+import io.muster.group.StuckReport;
 import io.muster.options.MusterOptions;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -57,6 +59,7 @@ class DocumentsTest {
                     + "|event \\+ \"",
             Pattern.CASE_INSENSITIVE);
 
+    private static final Pattern PHASE_ROW = Pattern.compile("(?m)^\\| ([a-z][^|]+) \\| `([A-Z_]+)` \\|");
     private static final Pattern RULE = Pattern.compile("\\b[RPWBTGS]-\\d+\\b");
     private static final Pattern RULE_ROW = Pattern.compile("(?m)^\\| ([A-Z]-\\d+) \\|");
     private static final Pattern VERSION_ROW = Pattern.compile("(?m)^\\| [^|]+ \\| `(\\w+)\\.VERSION` \\| (\\d+) \\|");
@@ -217,6 +220,17 @@ class DocumentsTest {
         assertThat(used)
                 .containsExactlyInAnyOrderElementsOf(Stream.of(LogEvents.class.getFields())
                         .map(Field::getName)
+                        .toList());
+    }
+
+    @Test
+    void troubleshootingListsEveryPhaseWithItsCode() throws IOException {
+        assertThat(PHASE_ROW
+                        .matcher(Files.readString(PAGES.resolve("troubleshooting.md")))
+                        .results()
+                        .map(row -> row.group(1) + " " + row.group(2)))
+                .containsExactlyElementsOf(Arrays.stream(StuckReport.Phase.values())
+                        .map(phase -> phase.text() + " " + phase.name())
                         .toList());
     }
 

@@ -27,7 +27,10 @@ public record StuckReport(
         missing = List.copyOf(missing);
     }
 
-    /** How far a missing rank has come. */
+    /**
+     * How far a missing rank has come. The name of the constant is the {@code phase} in JSON, the text its
+     * {@code phaseText}.
+     */
     public enum Phase {
         NEVER_PUBLISHED("never published"),
         VANISHED("published, then vanished"),
@@ -109,7 +112,8 @@ public record StuckReport(
         JsonObject toJson() {
             return new JsonObject()
                     .put("rank", rank)
-                    .put("phase", phase.text())
+                    .put("phase", phase.name())
+                    .put("phaseText", phase.text())
                     .put("sinceMs", sinceMs)
                     .put("seenBy", seenBy)
                     .put("attempts", attempts)

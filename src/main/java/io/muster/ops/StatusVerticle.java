@@ -368,7 +368,7 @@ public final class StatusVerticle extends VerticleBase {
     }
 
     private static StuckReport.Phase phase(JsonObject row) {
-        return StuckReport.Phase.of(row.getString("phase"));
+        return StuckReport.Phase.valueOf(row.getString("phase"));
     }
 
     /** The picture as text, with the fields of the JSON. */
@@ -425,7 +425,7 @@ public final class StatusVerticle extends VerticleBase {
             text.append("\n  rank ")
                     .append(row.getInteger("rank"))
                     .append(": ")
-                    .append(row.getString("phase"))
+                    .append(row.getString("phaseText"))
                     .append(" for ")
                     .append(row.getLong("sinceMs"))
                     .append(" ms");

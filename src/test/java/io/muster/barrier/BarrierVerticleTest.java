@@ -407,7 +407,15 @@ class BarrierVerticleTest {
                                         .getJsonObject(0)
                                         .fieldNames())
                                 .contains(
-                                        "rank", "phase", "sinceMs", "attempts", "lastError", "host", "pid", "whatToDo");
+                                        "rank",
+                                        "phase",
+                                        "phaseText",
+                                        "sinceMs",
+                                        "attempts",
+                                        "lastError",
+                                        "host",
+                                        "pid",
+                                        "whatToDo");
                         test.completeNow();
                     })));
         }));

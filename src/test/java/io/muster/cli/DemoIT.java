@@ -117,7 +117,7 @@ final class DemoIT {
                 .satisfies(one -> {
                     JsonObject missing = (JsonObject) one;
                     assertThat(missing.getInteger("rank")).isEqualTo(1);
-                    assertThat(missing.getString("phase")).isEqualTo("never published");
+                    assertThat(missing.getString("phase")).isEqualTo("NEVER_PUBLISHED");
                     assertThat(missing.getLong("sinceMs")).isPositive();
                     assertThat(missing.getString("whatToDo")).startsWith("start rank 1");
                 });

@@ -81,7 +81,7 @@ final class GroupIT {
                 .singleElement()
                 .satisfies(one -> {
                     assertThat(((JsonObject) one).getInteger("rank")).isEqualTo(2);
-                    assertThat(((JsonObject) one).getString("phase")).isEqualTo("never published");
+                    assertThat(((JsonObject) one).getString("phase")).isEqualTo("NEVER_PUBLISHED");
                 });
         assertThat(RANKS[0].events("all-connected")).isEmpty();
 

@@ -104,7 +104,7 @@ final class NetworkNamespaceIT {
                         "on another host",
                         "publishes the address 127.0.0.1",
                         "start it with --bind (or endpoint.advertise) set to an address that others reach");
-        assertThat(missing.getString("phase")).isEqualTo("refused");
+        assertThat(missing.getString("phase")).isEqualTo("REFUSED");
     }
 
     @Test
