@@ -137,7 +137,8 @@ public final class Diagnostics {
      * The status of the groups that this process is in, each gathered from all its processes.
      *
      * @param group only this one, null: all
-     * @return one per group, in the order of their names; fails with CONFIG if this process is not in the group
+     * @return one per group, in the order of their names; fails with CONFIG if this process is not in the group, FATAL
+     *     once Muster is closed
      */
     public Future<List<GroupStatus>> status(@Nullable String group) {
         return process.own().answer("status", () -> gather(group));

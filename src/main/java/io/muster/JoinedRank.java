@@ -260,7 +260,8 @@ public final class JoinedRank {
      *     thread that learns of it, which must not be blocked. Fails with a {@link MusterException}: a
      *     {@link WriteException} with the reason if they were not, RETRY if the link to that rank is not CONNECTED,
      *     CONFIG if there is no such rank, if it has no such segment, or if the source can't be used: it is on the Java
-     *     heap, confined to one thread, or its arena is closed; FATAL if the rank has left or Muster was closed
+     *     heap, confined to one thread, or its arena is closed; FATAL if the rank has left, or if Muster or Vert.x was
+     *     closed first: then it is not known whether the bytes were applied
      */
     public Future<Void> write(int peer, String segment, long offset, MemorySegment source) {
         return transfer(Transfer.write(peer, segment, offset, source));
@@ -292,7 +293,8 @@ public final class JoinedRank {
      * Starts all at once, in no order. The copies of one GPU are submitted to the driver together and complete
      * together, which costs one submission and one completion check for all of them.
      *
-     * @return completes when all have; if some fail, with the first failure in the list, after all have ended
+     * @return completes when all have; if some fail, with the first failure in the list, after all have ended. Each
+     *     fails as {@link #write} does
      */
     public Future<Void> transfer(List<Transfer> batch) {
         var together = new CopyBatch();
