@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -75,6 +77,29 @@ class ConsumerIT {
                 .doesNotContain("jcuda");
     }
 
+    /** Profiles in the POMs of libraries may follow the Java that runs Maven. They see it as {@code java.version}. */
+    @Test
+    void theDependenciesDoNotDependOnTheJavaOfMaven() throws Exception {
+        Set<String> trees = new HashSet<>();
+        for (String java : List.of("17.0.15", "21.0.7", "25.0.1", "26")) {
+            Path tree = temp.resolve("tree-" + java + ".txt");
+            run(
+                    temp,
+                    List.of(
+                            maven(),
+                            "-B",
+                            "-o",
+                            "-Dmaven.repo.local=" + fetched(),
+                            "-f",
+                            HOME.resolve("pom.xml").toAbsolutePath().toString(),
+                            "-Djava.version=" + java,
+                            "dependency:tree",
+                            "-DoutputFile=" + tree));
+            trees.add(Files.readString(tree));
+        }
+        assertThat(trees).hasSize(1);
+    }
+
     @Test
     void theDependencyInTheDocumentIsTheOneOfTheProject() throws IOException {
         Pattern dependency = Pattern.compile("<dependency>.*?</dependency>", Pattern.DOTALL);
@@ -115,7 +140,7 @@ class ConsumerIT {
 
     private void maven(Path project, String... goals) throws Exception {
         List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("muster.maven"), "bin", "mvn").toString(),
+                maven(),
                 "-B",
                 "-o",
                 "-s",
@@ -124,6 +149,10 @@ class ConsumerIT {
                 "-Daether.offline.protocols=file"));
         command.addAll(List.of(goals));
         run(project, command);
+    }
+
+    private static String maven() {
+        return Path.of(System.getProperty("muster.maven"), "bin", "mvn").toString();
     }
 
     private static String run(Path folder, List<String> command) throws IOException, InterruptedException {
