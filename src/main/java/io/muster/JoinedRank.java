@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * caller's context, if the caller has one of the same Vert.x.
  */
 public final class JoinedRank {
+    /** A century. A longer deadline would not fit into the nanoseconds of a timer. */
     private static final Duration LONGEST = Duration.ofDays(36_525);
 
     private final LocalGroup runtime;

@@ -61,7 +61,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Muster {
     private static final Logger LOG = LoggerFactory.getLogger(Muster.class);
+    /** Pause between two attempts, each of which already waits for the other members. It only prevents a busy loop. */
     private static final long LISTEN_PAUSE_MS = 250;
+
     private static final String CLAIM = "io.muster.running";
 
     private final LocalGroups groups;

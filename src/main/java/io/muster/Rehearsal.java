@@ -38,6 +38,7 @@ import java.util.function.Supplier;
  * port, no group.
  */
 final class Rehearsal {
+    /** Groups of one process connect within milliseconds. The limit only ends a rehearsal that hangs. */
     private static final Duration LIMIT = Duration.ofSeconds(10);
     /** Rounds that run even if the budget is spent: with fewer, much of the code is not loaded yet. */
     private static final int LEAST_ROUNDS = 5;

@@ -36,6 +36,7 @@ record VerticleConfig(
     private static final List<String> RANK_KEYS = List.of("group", "rank", "worldSize", "segments", "secretFile");
     private static final List<String> KEYS = List.of(
             "group", "rank", "worldSize", "segments", "secretFile", "join", "muster", "requireAllConnectedWithinMs");
+    /** One day. A greater number is a mistake in the unit. */
     private static final int MAX_WAIT_MS = 86_400_000;
 
     VerticleConfig {

@@ -31,8 +31,11 @@ import org.jspecify.annotations.Nullable;
  * group's context. Everything from outside comes through its ports, so that the simulation runs this class unchanged.
  */
 public final class BlameWatch {
+    /** Many links end or return at once, and need one poll. */
     private static final long SOON_MS = 100;
+    /** The pause before the second poll, which confirms a finding. Each further pause is twice as long. */
     private static final long FIRST_PAUSE_MS = 1000;
+    /** Bounds the age of a finding, at the cost of one question per process. */
     private static final long LONGEST_PAUSE_MS = 30_000;
     /** A process that can receive from this one again has reconnected within this number of liveness intervals. */
     private static final int INTERVALS_TO_COME_BACK = 5;

@@ -52,6 +52,7 @@ import org.jspecify.annotations.Nullable;
  * process that answers.
  */
 public final class SeatRunner {
+    /** The time that the dial of the other end has. Later only means that a connection is opened later. */
     private static final long DIAL_AHEAD_MS = 250;
     /** Delay of one further read after a claim: an event since the read before the claim may have been lost. */
     private static final long LOOK_AGAIN_MS = 250;

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BenchFleet implements AutoCloseable {
     private static final String LOOPBACK = "127.0.0.1";
+    /** Ends a measurement in which a process hangs. */
     private static final Duration LIMIT = Duration.ofMinutes(2);
     /** The command to publish is sent this long in advance, so that it has reached every process when it is due. */
     private static final long AHEAD_NANOS = 60_000_000;

@@ -52,6 +52,7 @@ import picocli.CommandLine.Option;
 @Command(name = "bench-worker", hidden = true, description = "One process of a measurement (used by bench).")
 public final class BenchWorkerCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(BenchWorkerCommand.class);
+    /** The fleet has limits of its own, and ends this process when one has passed. */
     private static final Duration LONG = Duration.ofMinutes(10);
     /** Wait for messages about links: they are read on another event loop than the one that completes the wait. */
     private static final long SETTLE_MS = 30;

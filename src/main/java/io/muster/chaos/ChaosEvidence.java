@@ -11,7 +11,9 @@ import java.util.List;
 
 /** Flight records of the processes, for when something takes long or goes wrong. A stopped process does not answer. */
 final class ChaosEvidence {
+    /** A process that runs answers in milliseconds. A stopped one is left out. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
+
     private static final int KEPT_FILES = 64;
 
     private final List<ControlAddress> controls;

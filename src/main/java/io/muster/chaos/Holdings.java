@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The resources of each process of a group at one moment (P-14), and their growth between two moments. */
 record Holdings(Map<Integer, JsonObject> byProcess) {
+    /** Includes a full garbage collection on a busy host. */
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+
     private static final long MIB = 1 << 20;
 
     /**

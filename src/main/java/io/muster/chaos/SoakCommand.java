@@ -47,6 +47,7 @@ public final class SoakCommand implements Callable<Integer> {
     /** Pause before resources are counted, until those that are not needed any more are closed. */
     private static final long SETTLE_MS = 8_000;
 
+    /** A process that runs answers in milliseconds, on a busy host in a second. */
     private static final Duration ASK = Duration.ofSeconds(5);
 
     @Option(

@@ -114,6 +114,7 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--keep", description = "Keep the group running after all-connected, until Ctrl-C.")
     private boolean keep;
 
+    /** One day. */
     private static final int MAX_SECONDS = 86_400;
 
     /** Set by the shutdown hook; read by the main thread, where an ending JVM makes the demo fail. */
@@ -182,7 +183,7 @@ final class DemoCommand implements Callable<Integer> {
             json.put("fabric", fabric);
         }
         MusterOptions.fromJson(new JsonObject().put("warmup", json));
-        Duration limit = deadline != null ? deadline : Duration.ofSeconds(20);
+        Duration limit = deadline != null ? deadline : Duration.ofSeconds(20); // as the help says
         return new DemoPlan(
                 ranks,
                 processes != null ? processes : Math.clamp(ranks, 1, DemoPlan.MAX_PROCESSES),

@@ -56,7 +56,13 @@ import picocli.CommandLine.Option;
         })
 final class RunCommand implements Callable<Integer> {
 
+    /** No limit: a wait needs one, and a year is longer than a process runs. */
     private static final Duration NO_LIMIT = Duration.ofDays(365);
+
+    /**
+     * An epoch that stands completes the wait at once. After this pause it is asked again whether there is a newer one.
+     */
+    private static final long EPOCH_PAUSE_MS = 10;
 
     @Option(names = "--group", required = true, paramLabel = "NAME", description = "Name of the group.")
     private String group = "";
@@ -180,7 +186,7 @@ final class RunCommand implements Callable<Integer> {
             return NO_LIMIT;
         }
         Duration left = deadline.minusNanos(System.nanoTime() - startNanos);
-        return left.isPositive() ? left : Duration.ofMillis(1);
+        return left.isPositive() ? left : Duration.ofMillis(1); // the least that a wait accepts
     }
 
     private static boolean isLate(Throwable failure) {
@@ -275,7 +281,9 @@ final class RunCommand implements Callable<Integer> {
                                 events.text(EventWriter.text(connected));
                             }
                             process.vertx()
-                                    .setTimer(10, _ -> await(process, all, Math.max(after, connected.epoch()), events));
+                                    .setTimer(
+                                            EPOCH_PAUSE_MS,
+                                            _ -> await(process, all, Math.max(after, connected.epoch()), events));
                         },
                         failure -> failed(process, failure, events));
     }

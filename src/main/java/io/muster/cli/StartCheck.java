@@ -23,6 +23,7 @@ import java.util.Optional;
  * free ports, and each member is asked.
  */
 final class StartCheck {
+    /** A member that runs answers in milliseconds. The check is to end within seconds. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final String bind;

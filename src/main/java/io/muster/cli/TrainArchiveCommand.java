@@ -32,7 +32,9 @@ import picocli.CommandLine.Command;
         hidden = true,
         description = "Run the code of a real start, for the archive of the launcher.")
 final class TrainArchiveCommand implements Callable<Integer> {
+    /** Ends a recording that hangs. The launcher then starts without an archive. */
     private static final Duration LIMIT = Duration.ofSeconds(30);
+
     private static final String SEGMENT = "train";
     private static final int RANKS = 4;
     private static final int ROUNDS = 40;

@@ -66,16 +66,28 @@ public final class ClusterFormation {
     private static final String TELL = "trouble";
 
     private static final int MAX_TEXT = 400;
+    /** A message that is lost is missed by a person only, and nothing waits for it. */
     private static final Duration TELL_PATIENCE = Duration.ofSeconds(2);
 
     private static final Logger log = LoggerFactory.getLogger(ClusterFormation.class);
+    /**
+     * How long a question is held by a process that has not formed yet. Shorter than a firewall keeps an idle
+     * connection.
+     */
     private static final Duration HOLD = Duration.ofSeconds(10);
+    /** What a busy host may add to it. */
     private static final Duration HOLD_SLACK = Duration.ofSeconds(3);
+    /** A usual start is over before that. */
     private static final Duration FIRST_LOG = Duration.ofSeconds(2);
+    /** Often enough for a person who watches a terminal. */
     private static final Duration NEXT_LOG = Duration.ofSeconds(5);
+    /** What an asker may ask for, so that a stranger does not hold connections. Above {@link #HOLD}. */
     private static final long MAX_HOLD_MS = 20_000;
+    /** A join takes some 20 ms at the master. */
     private static final Duration TURN_SETTLE = Duration.ofMillis(30);
+    /** A member that dies in its turn delays the next one by this. */
     private static final Duration TURN_LIMIT = Duration.ofMillis(250);
+    /** 40 turns of members that die. A process that gets no turn joins all the same. */
     private static final Duration TURN_PATIENCE = Duration.ofSeconds(10);
 
     private final Complaints troubles = new Complaints(log, LogEvents.CLUSTER_TROUBLE);

@@ -45,7 +45,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class ControlPort implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ControlPort.class);
+    /**
+     * Handlers end at once when their connections are closed. The limit only keeps a stuck one from holding the end up.
+     */
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
+    /** Accepting fails at once while file descriptors are used up. The pause prevents a busy loop. */
     private static final long ACCEPT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final Limits limits;
@@ -75,6 +79,7 @@ public final class ControlPort implements AutoCloseable {
      *     "busy"
      */
     public record Limits(int maxRequestBytes, Duration request, Duration answer, int maxConnections) {
+        /** A request is one line and arrives at once. An answer may need all processes of a group. */
         public static final Limits DEFAULT = new Limits(8192, Duration.ofSeconds(5), Duration.ofSeconds(30), 1024);
     }
 

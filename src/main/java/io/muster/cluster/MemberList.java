@@ -16,6 +16,7 @@ import java.util.Optional;
  * others could reach it. <b>Blocks</b>, because it resolves names.
  */
 public final class MemberList {
+    /** Within this host, an answer takes milliseconds. */
     private static final Duration LOCAL = Duration.ofSeconds(1);
 
     private final OwnAddress own;

@@ -12,7 +12,9 @@ import java.util.stream.Stream;
 
 /** Finds out why other members of Hazelcast do not answer: whether this process reaches their ports at all. */
 final class MemberPorts {
+    /** One lost SYN is sent again after 1 s. The result is only used in a message. */
     private static final int CONNECT_MS = 2_000;
+
     private static final Executor VIRTUAL =
             task -> Thread.ofVirtual().name("muster-form-reach").start(task);
 

@@ -49,6 +49,7 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
     /** The pause of Hazelcast itself. */
     private static final String PAUSE_SECONDS = "hazelcast.merge.next.run.delay.seconds";
 
+    /** A look is made again at the next pause, so an address that answers late is found then. */
     private static final int CONNECT_MS = 1_000;
     /** The pause after a member has left, because it may come back at any moment. */
     private static final Duration LATELY = Duration.ofMinutes(1);

@@ -26,6 +26,7 @@ final class VertxStart {
     /** How long a start may take until it is said that it does, and again. */
     private static final Duration WORD = Duration.ofSeconds(5);
 
+    /** Each attempt already waits for other members. The pause only prevents a busy loop. */
     private static final Duration PAUSE = Duration.ofSeconds(1);
 
     private final Supplier<Future<Vertx>> build;

@@ -23,7 +23,9 @@ import org.slf4j.LoggerFactory;
 public final class DescriptorServer implements AutoCloseable {
     static final int MAGIC = 0x4d464431; // "MFD1"
     static final int REQUEST_BYTES = 16;
+    /** Within one host an exchange takes microseconds. A client that stalls holds up the next one for this long. */
     static final int DEADLINE_MS = 500;
+
     private static final Logger LOG = LoggerFactory.getLogger(DescriptorServer.class);
     private static final int NAME_BYTES = 16;
 

@@ -36,7 +36,9 @@ import java.util.random.RandomGenerator;
 final class CliqueFolder implements AutoCloseable {
     private static final String LOCK = ".lock";
     private static final String UNLOCKED = ".new";
+    /** Far longer than the microseconds in which the temporary name is in use. */
     private static final Duration OLD = Duration.ofMinutes(1);
+
     private static final int ATTEMPTS = 10;
 
     private final Path folder;

@@ -24,9 +24,13 @@ import java.util.stream.Collectors;
  */
 final class GpuFleet implements AutoCloseable {
     private static final String LOOPBACK = "127.0.0.1";
+    /** Ends a measurement in which a process hangs. */
     private static final Duration LIMIT = Duration.ofSeconds(100);
+    /** The command to publish is sent this long in advance, so that it has reached every process when it is due. */
     private static final long AHEAD_NANOS = 60_000_000;
+
     private static final long MIB = 1 << 20;
+    /** Pause between two rounds, until the connections of the last one are closed at both ends. */
     private static final long SETTLE_MS = 300;
 
     private final int processes;

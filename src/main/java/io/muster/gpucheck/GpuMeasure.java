@@ -222,7 +222,7 @@ final class GpuMeasure {
             if (System.nanoTime() > endNanos) {
                 throw new IllegalStateException("segment " + name + " of rank " + peer + " has not appeared");
             }
-            LockSupport.parkNanos(100_000);
+            LockSupport.parkNanos(100_000); // a pause of the measurement, not counted in any result
         }
     }
 

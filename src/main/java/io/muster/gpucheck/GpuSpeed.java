@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class GpuSpeed {
     static final String SEGMENT = "kv";
+    /** Ends a measurement that hangs. Each transfer takes milliseconds. */
     static final long PATIENCE_S = 30;
 
     private static final long[] SIZES = {4, 4096, 1 << 20, 64 << 20, 1 << 30};

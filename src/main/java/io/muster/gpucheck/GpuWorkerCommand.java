@@ -33,6 +33,7 @@ import picocli.CommandLine.Option;
 public final class GpuWorkerCommand implements Callable<Integer> {
     static final String GROUP = "gpu-check";
     private static final String NOT_JOINED = "the group is not joined yet";
+    /** Ends a measurement in which a process hangs. */
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     @Option(names = "--members", required = true)

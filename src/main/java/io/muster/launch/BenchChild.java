@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * A process of {@code bench-worker} or {@code gpu-worker}: takes commands, and its events are awaited by their name.
  */
 public final class BenchChild implements AutoCloseable {
+    /** How soon the end of the child is noticed while an event is awaited. */
     private static final long POLL_MS = 100;
 
     private final ChildProcess process;

@@ -134,7 +134,7 @@ public final class ChildProcess {
         try {
             if (!process.waitFor(Math.max(0, patienceMs), TimeUnit.MILLISECONDS)) {
                 kill();
-                process.waitFor(1, TimeUnit.SECONDS);
+                process.waitFor(1, TimeUnit.SECONDS); // a killed process is gone within milliseconds
             }
         } catch (InterruptedException _) {
             kill();

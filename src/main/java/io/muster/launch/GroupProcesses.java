@@ -5,6 +5,7 @@ package io.muster.launch;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlClient;
 import io.muster.launch.ChildProcess.News;
+import io.muster.options.MusterOptions;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -22,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  * thread starts and ends them; {@link #close} may be called from another thread when a signal arrives.
  */
 public final class GroupProcesses implements AutoCloseable {
-    private static final long STOP_MS = 5000;
+    /** What a process may take for an orderly end, and a second for a busy host. */
+    private static final long STOP_MS = MusterOptions.defaults().shutdown().timeoutMs() + 1_000L;
+    /** The process has its own limit for those that do not answer, {@code status.nodeTimeoutMs}; this is above it. */
     private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     private final String group;

@@ -6,7 +6,9 @@ import java.time.Duration;
 
 /** Times of the Java API as the whole numbers of the settings, rounded up. */
 final class Durations {
+    /** One unit of the settings. */
     private static final Duration MILLI = Duration.ofMillis(1);
+    /** One unit of the settings. */
     private static final Duration MICRO = Duration.ofNanos(1000);
 
     private Durations() {}

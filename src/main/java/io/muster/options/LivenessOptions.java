@@ -11,6 +11,7 @@ import java.time.Duration;
  * @param misses answers that may be missing in a row before the process counts as lost
  */
 public record LivenessOptions(int intervalMs, int misses) {
+    /** A pause for garbage collection must not count as a loss. */
     private static final int SHORTEST_LIMIT_MS = 100;
 
     static final LivenessOptions DEFAULTS = new LivenessOptions(1000, 3);

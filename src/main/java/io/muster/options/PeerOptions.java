@@ -14,7 +14,9 @@ import java.time.Duration;
  * @param close leaving
  */
 public record PeerOptions(Open open, Warmup warmup, Backoff backoff, int maxSimultaneousDials, Close close) {
+    /** Ten minutes. A greater number is a mistake in the unit. */
     private static final int LONGEST_MS = 600_000;
+
     private static final int LONGEST_PAUSES_AFTER_REFUSAL = 10;
     private static final int POLICY_ANSWERS_WITHIN_OPEN = 5;
 

@@ -17,6 +17,7 @@ import io.vertx.core.http.ClientAuth;
 public record TlsOptions(String certificateFile, String keyFile, String authoritiesFile) {
     public static final TlsOptions DEFAULTS = new TlsOptions("", "", "");
 
+    /** The default of Vert.x, whose event bus this is. */
     private static final int HANDSHAKE_MS = 10_000;
 
     public TlsOptions {

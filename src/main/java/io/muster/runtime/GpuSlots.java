@@ -38,7 +38,9 @@ import org.jspecify.annotations.Nullable;
 final class GpuSlots {
     private static final String NAME = "warmup";
     private static final long BYTES = Long.BYTES;
+    /** A warmup is over within this time, unless the peer is late. */
     private static final long OFTEN_NANOS = 5_000_000;
+    /** The shortest timer of Vert.x. */
     private static final long LATER_MS = 1;
 
     private final MusterProcess process;

@@ -88,10 +88,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class LocalGroup implements GroupServices, LocalRank.Group {
     private static final Logger LOG = LoggerFactory.getLogger(LocalGroup.class);
+    /** The links of one lost process end within this time. It delays only the record in the store. */
     private static final long GATHER_MS = 5;
     /** Longer than an epoch in progress takes: with less, each rank would write to the store needlessly. */
     private static final long OVERDUE_MS = 250;
 
+    /** Pause after a store operation that failed, so that a store that refuses at once is not asked in a busy loop. */
     private static final long RETRY_MS = 100;
 
     private final MusterProcess process;

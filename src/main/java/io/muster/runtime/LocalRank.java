@@ -429,7 +429,7 @@ public final class LocalRank implements SeatPorts {
                                 && refused.reason() == WriteException.Reason.UNPROVED
                                 && refusals < PROVING_TRIES
                         ? process.vertx()
-                                .timer(1L << refusals)
+                                .timer(1L << refusals) // 1 ms, then twice as long each time
                                 .compose(_ -> writeProved(channel, slot, source, refusals + 1))
                         : Future.failedFuture(failure));
     }

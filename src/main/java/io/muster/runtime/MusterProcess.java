@@ -90,6 +90,7 @@ public final class MusterProcess {
                 new GpuTransport.Settings(
                         hardware.shareKind(),
                         options.peer().open().timeoutMs(),
+                        options.transport().writeTimeoutMs(),
                         options.gpu().fallback() == GpuOptions.Fallback.TCP),
                 routing.channels()::of);
         this.trust = trust;

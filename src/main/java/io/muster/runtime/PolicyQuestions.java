@@ -22,6 +22,7 @@ import io.vertx.core.json.JsonObject;
  * thread.
  */
 public final class PolicyQuestions {
+    /** All links of a group ask within this time. */
     public static final int NONE_MS = 100;
 
     private final Vertx vertx;

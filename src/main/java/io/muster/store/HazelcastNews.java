@@ -41,11 +41,13 @@ import org.slf4j.LoggerFactory;
  */
 final class HazelcastNews {
     private static final Logger log = LoggerFactory.getLogger(HazelcastNews.class);
+    /** Partitions of one member are lost together, and are read again together. */
     private static final long GATHER_LOSSES_MS = 50;
     /** Evaluated by the owner of a key before it sends an event: {@link StoreKeys#isNotified}. */
     private static final Predicate<String, Object> NOTIFIED =
             Predicates.not(Predicates.like("__key", "%" + StoreKeys.READY + "%"));
 
+    /** A member that merges is inactive for a moment only. */
     private static final Duration INACTIVE_FOR_GOOD = Duration.ofSeconds(2);
 
     private final HazelcastInstance hazelcast;

@@ -12,8 +12,11 @@ import org.slf4j.Logger;
  * loops meet here, guarded by this object's monitor.
  */
 public final class Complaints {
+    /** After a line of one source, further ones are only counted for this time; each next time is ten times longer. */
     private static final long QUIET_NANOS = 10_000_000_000L;
+    /** At least one line an hour. */
     private static final long MAX_QUIET_NANOS = 3_600_000_000_000L;
+
     private static final int REMEMBERED = 1_024;
 
     /** The lines that were suppressed since the last one about this source. */

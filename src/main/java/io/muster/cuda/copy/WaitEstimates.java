@@ -55,7 +55,9 @@ final class WaitEstimates {
      * rises faster than it falls: waking late delays the transfer, waking early only uses the core.
      */
     static final class Margin {
+        /** Before anything is learnt: the default timer slack of Linux, twice. */
         private static final long FIRST_NANOS = 100_000;
+        /** A sleep that ended later than this met a busy host, of which the next one need not know. */
         private static final long MOST_NANOS = 200_000;
         /** Durations of equal copies vary by this much. */
         private static final long SPREAD_NANOS = 12_000;

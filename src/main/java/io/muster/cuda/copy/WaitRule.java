@@ -20,7 +20,9 @@ public record WaitRule(long pollNanos) {
     /** A shorter sleep is not worth its wake-up. */
     static final long WORTH_NANOS = 10_000;
 
+    /** Without polling, the end of a copy is seen about this late. */
     static final long NAP_NANOS = 20_000;
+    /** The calls of the driver that start a copy and query it. */
     private static final long CALLS_NANOS = 8_000;
     /** The calls, and a nap that ends late. */
     private static final long CALLS_AND_NAP_NANOS = 50_000;

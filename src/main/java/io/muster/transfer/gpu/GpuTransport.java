@@ -24,6 +24,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -82,9 +83,10 @@ public final class GpuTransport {
     /**
      * @param kind how this process shares its own memory: {@code FABRIC} only where the fabric is proven
      * @param answerTimeoutMs how long another process may take to answer a request
+     * @param writeTimeoutMs how long a staged transfer may wait without any progress
      * @param fallsBack whether transfers go over {@code tcp} where GPU memory can't be mapped
      */
-    public record Settings(ShareKind kind, long answerTimeoutMs, boolean fallsBack) {}
+    public record Settings(ShareKind kind, long answerTimeoutMs, long writeTimeoutMs, boolean fallsBack) {}
 
     /**
      * @param workers for work that may block
@@ -105,7 +107,7 @@ public final class GpuTransport {
         regions = new GpuRegions(vertx, workers, table, gpus, settings.kind(), channels);
         imports = new GpuImports(vertx, workers, questions);
         copies = new GpuCopies(table, gpus, regions, imports);
-        staged = new StagedTransfers(table, regions, questions);
+        staged = new StagedTransfers(table, regions, questions, Duration.ofMillis(settings.writeTimeoutMs()));
     }
 
     /**

@@ -39,20 +39,21 @@ final class StagedTransfers {
     /** Staging areas that one channel may have requested and not yet committed. */
     private static final int MAX_PLACES = 16;
 
-    private static final Duration BOUND = Duration.ofSeconds(30);
-
     private final RegionTable table;
     private final GpuRegions gpus;
     private final Questions questions;
+    /** Staging memory that is still in use after this is leaked: no transfer waits longer for the next bytes. */
+    private final Duration bound;
     /** Staging areas for other processes, by region id. Contexts of channels meet here; the map guards itself. */
     private final Map<Integer, Place> places = new HashMap<>();
 
     private record Place(ChannelGeneration channel, Region region) {}
 
-    StagedTransfers(RegionTable table, GpuRegions gpus, Questions questions) {
+    StagedTransfers(RegionTable table, GpuRegions gpus, Questions questions, Duration bound) {
         this.table = table;
         this.gpus = gpus;
         this.questions = questions;
+        this.bound = bound;
     }
 
     // ---- requests of this process
@@ -137,7 +138,7 @@ final class StagedTransfers {
                         channel,
                         request -> new TransferMessage.Read(request, remote, offset, memory.byteSize(), into.remote()))
                 .<Void>mapEmpty()
-                .transform(read -> into.close(BOUND)
+                .transform(read -> into.close(bound)
                         .transform(_ -> read.succeeded()
                                 ? Future.succeededFuture()
                                 : Future.failedFuture(
@@ -177,7 +178,7 @@ final class StagedTransfers {
                                     ? Future.<Void>succeededFuture()
                                     : copied(gpu, new GpuCopy.ToDevice(slice.address(), stage.memory())));
                 })
-                .transform(done -> stage.close(BOUND)
+                .transform(done -> stage.close(bound)
                         .transform(
                                 _ -> done.succeeded() ? Future.succeededFuture() : Future.failedFuture(done.cause())));
     }
@@ -225,7 +226,7 @@ final class StagedTransfers {
         Region stage = table.allocate("stage", read.bytes(), null);
         return copied(gpu, new GpuCopy.ToHost(stage.memory(), view.address() + read.offset()))
                 .compose(_ -> channel.write(read.into(), 0, stage.memory()))
-                .onComplete(_ -> stage.close(BOUND));
+                .onComplete(_ -> stage.close(bound));
     }
 
     void asked(Channel channel, TransferMessage.Stage wanted) {
@@ -287,7 +288,7 @@ final class StagedTransfers {
                         .onComplete(_ -> lease.release());
         };
         answer(channel, commit.request(), done);
-        done.onComplete(_ -> staged.close(BOUND));
+        done.onComplete(_ -> staged.close(bound));
     }
 
     private static void answer(Channel channel, long request, Future<Void> done) {
@@ -310,7 +311,7 @@ final class StagedTransfers {
             places.values().removeIf(place -> {
                 boolean its = place.channel().equals(channel);
                 if (its) {
-                    place.region().close(BOUND);
+                    place.region().close(bound);
                 }
                 return its;
             });

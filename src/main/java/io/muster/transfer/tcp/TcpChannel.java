@@ -59,7 +59,9 @@ import org.slf4j.LoggerFactory;
  */
 final class TcpChannel implements ControlConnection.Owner, BulkConnection.Owner {
     private static final Logger log = LoggerFactory.getLogger(TcpChannel.class);
+    /** A peer that runs closes within milliseconds of a farewell. After this it is not waited for. */
     private static final int FAREWELL_MS = 250;
+    /** A timer that fires after the event loop has polled its sockets once more. */
     private static final int READ_FIRST_MS = 2;
 
     /**

@@ -59,7 +59,7 @@ public final class TransferFuzz {
                     Known.VERTX.createSharedWorkerExecutor("test"),
                     table,
                     Gpus.none("fuzzed"),
-                    new GpuTransport.Settings(ShareKind.POSIX, 1_000, true),
+                    new GpuTransport.Settings(ShareKind.POSIX, 1_000, 1_000, true),
                     _ -> channel);
             ByteBuf in = Unpooled.wrappedBuffer(input);
             while (in.isReadable(2)) {
