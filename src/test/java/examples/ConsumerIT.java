@@ -64,9 +64,13 @@ class ConsumerIT {
         String classPath = project.resolve("target/classes")
                 + File.pathSeparator
                 + Files.readString(project.resolve("classpath.txt")).strip();
+        // On a host with GPUs: a driver is found, and JCuda is not on the class path.
+        Files.createFile(Files.createDirectories(temp.resolve("driver")).resolve("libcuda.so.1"));
         assertThat(run(
                         project,
                         List.of(
+                                "env",
+                                "LD_LIBRARY_PATH=" + temp.resolve("driver"),
                                 Path.of(System.getProperty("java.home"), "bin", "java")
                                         .toString(),
                                 "-cp",

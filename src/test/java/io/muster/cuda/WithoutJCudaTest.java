@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class WithoutJCudaTest {
     @Test
     void theProbeReportsNoDriver() throws Exception {
-        try (URLClassLoader loader = withoutJCuda()) {
+        try (URLClassLoader loader = without("jcuda")) {
             Object facts = loader.loadClass("io.muster.cuda.CudaProbe")
                     .getMethod("probe")
                     .invoke(null);
@@ -29,7 +29,7 @@ class WithoutJCudaTest {
 
     @Test
     void withoutJCudaTheReasonNamesTheMissingDependency() throws Exception {
-        try (URLClassLoader loader = withoutJCuda()) {
+        try (URLClassLoader loader = without("jcuda")) {
             Constructor<?> found = loader.loadClass("io.muster.cuda.driver.CudaLibrary$Search$Found")
                     .getDeclaredConstructor(String.class);
             found.setAccessible(true);
@@ -42,9 +42,20 @@ class WithoutJCudaTest {
         }
     }
 
-    private static URLClassLoader withoutJCuda() throws IOException {
+    @Test
+    void withoutTheNativesTheReasonNamesThem() throws Exception {
+        try (URLClassLoader loader = without("jcuda-natives")) {
+            Object loading = loader.loadClass("io.muster.cuda.driver.JCudaDriver")
+                    .getMethod("load", String.class)
+                    .invoke(null, "/usr/lib/libcuda.so.1");
+            assertThat(loading.getClass().getName()).isEqualTo("io.muster.cuda.driver.CudaDriver$Loading$Broken");
+            assertThat(loading.toString()).contains("no native library for this machine", "put a jcuda-natives");
+        }
+    }
+
+    private static URLClassLoader without(String library) throws IOException {
         URL[] rest = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(entry -> !Path.of(entry).getFileName().toString().startsWith("jcuda"))
+                .filter(entry -> !Path.of(entry).getFileName().toString().startsWith(library))
                 .map(WithoutJCudaTest::url)
                 .toArray(URL[]::new);
         return new URLClassLoader(rest, ClassLoader.getPlatformClassLoader());
