@@ -59,7 +59,7 @@ class StatusPictureTest {
         assertThat(picture.getJsonArray("noAnswer")).isEmpty();
         assertThat(picture.getJsonArray("notAsked")).isEmpty();
         assertThat(picture.getJsonArray("missing")).singleElement().satisfies(one -> {
-            assertThat(((JsonObject) one).getString("phase")).isEqualTo("never published");
+            assertThat(((JsonObject) one).getString("phase")).isEqualTo("NEVER_PUBLISHED");
             assertThat(((JsonObject) one).getJsonArray("seenByRanks")).containsExactlyInAnyOrder(0, 1);
         });
     }

@@ -72,10 +72,10 @@ public record StuckReport(
             };
         }
 
-        /** The phase with this text; CONNECTING if there is none, because a newer version may know further phases. */
-        public static Phase of(String text) {
+        /** The phase with this code; CONNECTING if there is none, because a newer version may know further phases. */
+        public static Phase of(String code) {
             return Stream.of(values())
-                    .filter(phase -> phase.text.equals(text))
+                    .filter(phase -> phase.name().equals(code))
                     .findFirst()
                     .orElse(CONNECTING);
         }

@@ -368,7 +368,7 @@ public final class StatusVerticle extends VerticleBase {
     }
 
     private static StuckReport.Phase phase(JsonObject row) {
-        return StuckReport.Phase.valueOf(row.getString("phase"));
+        return StuckReport.Phase.of(row.getString("phase"));
     }
 
     /** The picture as text, with the fields of the JSON. */

@@ -15,14 +15,15 @@ class StatusRowsTest {
     private static JsonObject row(int rank, Phase phase, long sinceMs, int seenBy) {
         return new JsonObject()
                 .put("rank", rank)
-                .put("phase", phase.text())
+                .put("phase", phase.name())
+                .put("phaseText", phase.text())
                 .put("sinceMs", sinceMs)
                 .put("seenBy", seenBy);
     }
 
     private static List<String> texts(JsonObject... seen) {
         return StatusVerticle.missing(List.of(seen)).stream()
-                .map(row -> row.getInteger("rank") + " " + row.getString("phase") + " "
+                .map(row -> row.getInteger("rank") + " " + row.getString("phaseText") + " "
                         + row.getJsonArray("seenByRanks").encode())
                 .toList();
     }
