@@ -41,4 +41,7 @@ public interface BarrierCalls {
 
     /** The connection to a process has ended, and this process did not close it. */
     void processLost(ProcessId process, LossEvidence evidence);
+
+    /** A channel to a process has ended before it was open. */
+    void notOpened(ProcessId process, LossEvidence evidence);
 }

@@ -371,6 +371,11 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
         execute(_ -> blame().lost(process, evidence));
     }
 
+    @Override
+    public void notOpened(ProcessId process, LossEvidence evidence) {
+        execute(_ -> blame().notOpened(process, evidence));
+    }
+
     /** The context on which the core runs; only after the start. */
     public Context context() {
         return context;
@@ -478,11 +483,12 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     }
 
     private void blameChanged(Blame blame) {
-        if (blame.findings().isEmpty()) {
-            LOG.info(LogEvents.BLAME_CHANGED + " group={} no process is to blame any more", setup.group());
-        } else {
-            LOG.warn(LogEvents.BLAME_CHANGED + " group={} {}", setup.group(), blame.text());
-        }
+        boolean over = blame.findings().isEmpty();
+        LOG.atLevel(timing.reportEveryMs() == 0 ? Level.DEBUG : over ? Level.INFO : Level.WARN)
+                .log(
+                        LogEvents.BLAME_CHANGED + " group={} {}",
+                        setup.group(),
+                        over ? "no process is to blame any more" : blame.text());
         vertx.eventBus()
                 .publish(
                         addresses.blame(),

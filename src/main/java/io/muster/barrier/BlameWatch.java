@@ -104,18 +104,44 @@ public final class BlameWatch {
         if (parties().stream().noneMatch(party -> party.process().equals(process))) {
             return;
         }
-        boolean bySilence = evidence.kind().isSilence();
+        View.How how = how(evidence.kind());
         if (evidence.kind() == LossEvidence.Kind.UNHEARD) {
             losses.remove(process);
             peersThatLostUs.put(process, evidence);
             ports.after(INTERVALS_TO_COME_BACK * timing.livenessIntervalMs(), () -> notBack(process, evidence));
         } else {
-            losses.put(process, new View.Missed(bySilence, evidence.kind() + ": " + evidence.detail()));
+            losses.put(process, missed(how, evidence));
             peersThatLostUs.remove(process);
         }
         pauseMs = FIRST_PAUSE_MS;
         // the processes do not detect a silence at the same moment
-        look(bySilence ? timing.livenessIntervalMs() + SOON_MS : SOON_MS, Poll.FIRST);
+        look(how == View.How.SILENT ? timing.livenessIntervalMs() + SOON_MS : SOON_MS, Poll.FIRST);
+    }
+
+    /**
+     * A channel to a process has ended before it was open. It may be tried again and again with the same end, which is
+     * news only once.
+     */
+    public void notOpened(ProcessId process, LossEvidence evidence) {
+        if (!missed(how(evidence.kind()), evidence).equals(losses.get(process))) {
+            lost(process, evidence);
+        }
+    }
+
+    private static View.Missed missed(View.How how, LossEvidence evidence) {
+        return switch (how) {
+            case SEEN, SILENT -> new View.Missed(how, evidence.kind() + ": " + evidence.detail());
+            case OUT_OF_MEMORY, PEER_OUT_OF_MEMORY -> new View.Missed(how, evidence.detail());
+        };
+    }
+
+    private static View.How how(LossEvidence.Kind kind) {
+        return switch (kind) {
+            case SILENCE -> View.How.SILENT;
+            case OUT_OF_MEMORY -> View.How.OUT_OF_MEMORY;
+            case PEER_OUT_OF_MEMORY -> View.How.PEER_OUT_OF_MEMORY;
+            case SOCKET_CLOSED, PROTOCOL_ERROR, REPLACED, CLOSED_HERE, UNHEARD, STALLED -> View.How.SEEN;
+        };
     }
 
     /**
@@ -127,7 +153,7 @@ public final class BlameWatch {
             losses.put(
                     process,
                     new View.Missed(
-                            true,
+                            View.How.SILENT,
                             evidence.kind() + ": " + evidence.detail() + ", and it has not come back for "
                                     + INTERVALS_TO_COME_BACK * timing.livenessIntervalMs() + " ms"));
             lookSoon();
@@ -265,6 +291,7 @@ public final class BlameWatch {
 
     private static List<?> who(Blame.Finding finding) {
         return switch (finding) {
+            case Blame.OutOfMemory(Party party, var _) -> List.of(party, View.How.OUT_OF_MEMORY);
             case Blame.Blamed(Party party, var _) -> List.of(party);
             case Blame.Pair(Party one, Party other, var _) -> List.of(one, other);
             case Blame.Block(var parts, var unheard) -> List.of(parts, unheard);
@@ -307,7 +334,7 @@ public final class BlameWatch {
                 History.Trouble trouble =
                         row == null ? null : trouble(rank, row.state().history());
                 if (trouble != null && isMissing(trouble.phase())) {
-                    return new View.Missed(false, trouble.detail());
+                    return new View.Missed(View.How.SEEN, trouble.detail());
                 }
             }
         }

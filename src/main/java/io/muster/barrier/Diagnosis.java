@@ -19,6 +19,7 @@ import io.muster.segment.Versioned;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the ranks that are missing for all-connected, and their phases, from one process's view. Made per report. */
@@ -66,7 +67,22 @@ public final class Diagnosis {
     }
 
     /** What to do about a rank that is missed on the path follows from the blame, if that names the rank. */
-    private static Missing explained(Missing one, Blame blame) {
+    private Missing explained(Missing one, Blame blame) {
+        return switch (one.phase()) {
+            case VANISHED, DIAL_FAILED, LOST, CONNECTING, UNHEARD -> {
+                Blame.OutOfMemory there = blame.outOfMemory(Set.of(one.rank()));
+                Blame.OutOfMemory here =
+                        blame.outOfMemory(core.barrier().seats().keySet());
+                yield there != null
+                        ? one.with(there.lack(), there.remedy())
+                        : here != null ? one.with(here.remedy()) : explainedByBlame(one, blame);
+            }
+            case NEVER_PUBLISHED, LEFT, REJECTED, FOREIGN, SIGNED, REFUSED, WARMUP_FAILED, NOT_IN_STORE, MARK_MISSING ->
+                one;
+        };
+    }
+
+    private static Missing explainedByBlame(Missing one, Blame blame) {
         String remedy = switch (one.phase()) {
             case VANISHED, DIAL_FAILED, LOST -> blame.remedy(one.rank());
             case NEVER_PUBLISHED,

@@ -26,6 +26,7 @@ import java.util.stream.Collectors;
  * <p>An observer is a process whose view is known. Two observers are connected if neither misses the other.
  *
  * <ul>
+ *   <li><em>Out of memory</em>: a process that says so, or of which an observer has learned it.
  *   <li>A <em>block</em>: there are two or more connected parts of at least two processes each. Several processes that
  *       did not answer, and that the observers miss by silence only, are a block too: a cut network silences a whole
  *       side.
@@ -49,6 +50,13 @@ public final class BlameRules {
                 .filter(part -> part.size() >= 2)
                 .toList();
         List<Finding> findings = new ArrayList<>();
+        Map<ProcessId, String> outOfMemory = outOfMemory(observers);
+        outOfMemory.forEach((process, why) -> {
+            Party party = known.get(process);
+            if (party != null) {
+                findings.add(new Blame.OutOfMemory(party, why));
+            }
+        });
         List<Party> unheard = unheard(known, observers);
         if (parts.size() >= 2 || !unheard.isEmpty()) {
             List<Set<ProcessId>> answered = parts.isEmpty() ? List.of(observers.keySet()) : parts;
@@ -60,11 +68,12 @@ public final class BlameRules {
                             .toList(),
                     unheard));
         }
-        Set<ProcessId> blamed = new TreeSet<>();
+        Set<ProcessId> blamed = new TreeSet<>(outOfMemory.keySet());
         for (Party party : sorted(known.values())) {
             List<Evidence> missedBy = missedBy(party.process(), known, observers);
-            boolean single =
-                    !unheard.contains(party) && parts.stream().noneMatch(part -> part.contains(party.process()));
+            boolean single = !blamed.contains(party.process())
+                    && !unheard.contains(party)
+                    && parts.stream().noneMatch(part -> part.contains(party.process()));
             if (single && missedBy.size() >= 2 && (!parts.isEmpty() || !observers.containsKey(party.process()))) {
                 blamed.add(party.process());
                 findings.add(new Blame.Blamed(party, missedBy));
@@ -116,8 +125,23 @@ public final class BlameRules {
                 && now.stream().noneMatch(found -> strength(found) >= strength(finding) && sharesParty(finding, found));
     }
 
+    /** The processes with too little memory, with the evidence. */
+    private static Map<ProcessId, String> outOfMemory(Map<ProcessId, View> observers) {
+        Map<ProcessId, String> all = new TreeMap<>();
+        observers.forEach((observer, view) -> view.missed().forEach((process, missed) -> {
+            switch (missed.how()) {
+                case OUT_OF_MEMORY -> all.put(observer, missed.evidence());
+                case PEER_OUT_OF_MEMORY -> all.putIfAbsent(process, missed.evidence());
+                case SEEN, SILENT -> {}
+            }
+        }));
+        return all;
+    }
+
     private static boolean isReconnected(Finding finding, Collection<View> views) {
         return switch (finding) {
+            case Blame.OutOfMemory(Party party, var _) ->
+                views.stream().anyMatch(view -> view.reached().contains(party.process()));
             case Blame.Blamed(Party party, var _) ->
                 views.stream().anyMatch(view -> view.reached().contains(party.process()));
             case Blame.Pair(Party one, Party other, var _) -> reaches(views, one, other) || reaches(views, other, one);
@@ -140,7 +164,11 @@ public final class BlameRules {
     }
 
     private static int strength(Finding finding) {
-        return finding instanceof Blame.Pair ? 0 : 1;
+        return switch (finding) {
+            case Blame.Pair _ -> 0;
+            case Blame.Blamed _, Blame.Block _ -> 1;
+            case Blame.OutOfMemory _ -> 2;
+        };
     }
 
     private static boolean sharesParty(Finding one, Finding other) {
@@ -198,7 +226,7 @@ public final class BlameRules {
                 .filter(party -> observers.values().stream().anyMatch(view -> view.misses(party.process())))
                 .filter(party -> observers.values().stream().allMatch(view -> {
                     View.Missed missed = view.missed().get(party.process());
-                    return missed == null ? !view.reached().contains(party.process()) : missed.silent();
+                    return missed == null ? !view.reached().contains(party.process()) : missed.how() == View.How.SILENT;
                 }))
                 .toList();
         return unheard.size() >= 2 ? unheard : List.of();

@@ -2,6 +2,7 @@
 
 package io.muster.blame;
 
+import io.muster.group.Clause;
 import io.muster.group.ProcessId;
 import io.muster.wire.CanonicalReader;
 import io.muster.wire.CanonicalReader.MalformedException;
@@ -17,6 +18,7 @@ import java.util.TreeSet;
  * @param missed the processes that it does not reach, with the evidence
  */
 public record View(ProcessId observer, Set<ProcessId> reached, Map<ProcessId, Missed> missed) {
+    private static final How[] HOWS = How.values();
     private static final int MAX_PROCESSES = 65_536;
     private static final int MAX_EVIDENCE_CHARS = 200;
     private static final int MAX_EVIDENCE_BYTES = 4 * MAX_EVIDENCE_CHARS;
@@ -24,13 +26,24 @@ public record View(ProcessId observer, Set<ProcessId> reached, Map<ProcessId, Mi
     /**
      * A process that is not reached.
      *
-     * @param silent true: nothing arrives from it; false: there is positive evidence, such as a closed socket
-     * @param evidence one clause with numbers
+     * @param evidence one clause with numbers, cut between two words if it is long
      */
-    public record Missed(boolean silent, String evidence) {
+    public record Missed(How how, String evidence) {
         public Missed {
-            evidence = evidence.length() > MAX_EVIDENCE_CHARS ? evidence.substring(0, MAX_EVIDENCE_CHARS) : evidence;
+            evidence = Clause.atMost(MAX_EVIDENCE_CHARS, evidence);
         }
+    }
+
+    /** How the observer knows. The order is the wire's: append only. */
+    public enum How {
+        /** Positive evidence, such as a closed socket. */
+        SEEN,
+        /** Nothing arrives from the process. */
+        SILENT,
+        /** The observer itself has too little direct memory for the connection. */
+        OUT_OF_MEMORY,
+        /** The process says that it has too little direct memory for the connection. */
+        PEER_OUT_OF_MEMORY
     }
 
     public View {
@@ -47,8 +60,10 @@ public record View(ProcessId observer, Set<ProcessId> reached, Map<ProcessId, Mi
         new TreeSet<>(reached).forEach(one -> out.i64(one.high()).i64(one.low()));
         out.i32(missed.size());
         new TreeMap<>(missed)
-                .forEach((one, why) ->
-                        out.i64(one.high()).i64(one.low()).flag(why.silent()).text(why.evidence()));
+                .forEach((one, why) -> out.i64(one.high())
+                        .i64(one.low())
+                        .i32(why.how().ordinal())
+                        .text(why.evidence()));
     }
 
     /** @throws MalformedException if these bytes are no view */
@@ -60,7 +75,9 @@ public record View(ProcessId observer, Set<ProcessId> reached, Map<ProcessId, Mi
         }
         Map<ProcessId, Missed> missed = new TreeMap<>();
         for (int left = in.bounded("missed", MAX_PROCESSES); left > 0; left--) {
-            missed.put(process(in), new Missed(in.flag("silent"), in.text("evidence", MAX_EVIDENCE_BYTES)));
+            missed.put(
+                    process(in),
+                    new Missed(HOWS[in.bounded("how", HOWS.length - 1)], in.text("evidence", MAX_EVIDENCE_BYTES)));
         }
         return new View(observer, reached, missed);
     }

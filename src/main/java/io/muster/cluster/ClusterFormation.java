@@ -2,6 +2,7 @@
 
 package io.muster.cluster;
 
+import io.muster.group.Clause;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
@@ -402,10 +403,8 @@ public final class ClusterFormation {
 
     /** Tells the other listed processes why this one does not get on. Does not block. */
     void tell(String why) {
-        JsonObject message = new JsonObject()
-                .put("ask", TELL)
-                .put("from", own.toString())
-                .put("why", why.length() > MAX_TEXT ? why.substring(0, MAX_TEXT) : why);
+        JsonObject message =
+                new JsonObject().put("ask", TELL).put("from", own.toString()).put("why", Clause.atMost(MAX_TEXT, why));
         for (ControlAddress address : members) {
             if (!isOwn(address)) {
                 Thread.ofVirtual()
@@ -424,7 +423,7 @@ public final class ClusterFormation {
 
     /** The control port takes messages of any process of the network. */
     private static String printable(String text) {
-        return text.substring(0, Math.min(text.length(), MAX_TEXT)).replaceAll("\\p{Cntrl}", "?");
+        return Clause.atMost(MAX_TEXT, text).replaceAll("\\p{Cntrl}", "?");
     }
 
     private boolean isOwn(ControlAddress address) {

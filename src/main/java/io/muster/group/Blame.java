@@ -6,6 +6,7 @@ import io.muster.blame.BlameRules;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,16 @@ public record Blame(List<Finding> findings, int answered, int processes) {
                 .orElse(null);
     }
 
+    /** The finding that a process with one of these ranks has too little memory, null if there is none. */
+    public @Nullable OutOfMemory outOfMemory(Set<Integer> ranks) {
+        return findings.stream()
+                .filter(OutOfMemory.class::isInstance)
+                .map(OutOfMemory.class::cast)
+                .filter(lack -> lack.party().ranks().stream().anyMatch(ranks::contains))
+                .findFirst()
+                .orElse(null);
+    }
+
     /** One fault. */
     public sealed interface Finding {
         String text();
@@ -65,6 +76,38 @@ public record Blame(List<Finding> findings, int answered, int processes) {
         Stream<Party> parties();
 
         JsonObject toJson();
+    }
+
+    /**
+     * A process that has too little direct memory for a connection.
+     *
+     * @param why a clause that follows "it has"
+     */
+    public record OutOfMemory(Party party, String why) implements Finding {
+        @Override
+        public String remedy() {
+            return "start pid " + party.pid() + " at " + party.host() + " with a greater -XX:MaxDirectMemorySize";
+        }
+
+        @Override
+        public Stream<Party> parties() {
+            return Stream.of(party);
+        }
+
+        /** What the process lacks, as a sentence. */
+        public String lack() {
+            return "the process of " + party.text() + " has " + why;
+        }
+
+        @Override
+        public String text() {
+            return lack() + "; " + remedy();
+        }
+
+        @Override
+        public JsonObject toJson() {
+            return json("out-of-memory", List.of(party)).put("evidence", why);
+        }
     }
 
     /** At least two processes miss this one, and it is connected to none. */

@@ -15,7 +15,7 @@ public final class LogEvents {
     /** WARN, INFO for an orderly leave: a complete epoch has lost a member. */
     public static final String EPOCH_DEGRADED = "muster.epoch.degraded";
 
-    /** WARN, INFO when it ends: who is to blame for a loss has changed. */
+    /** WARN, INFO when it ends, DEBUG if {@code barrier.reportEveryMs} is 0: who is to blame for a loss has changed. */
     public static final String BLAME_CHANGED = "muster.blame.changed";
 
     /** INFO: the report of who is missing, while a wait is pending. */
@@ -64,6 +64,9 @@ public final class LogEvents {
      * why.
      */
     public static final String CHANNEL_LOST = "muster.channel.lost";
+
+    /** WARN, limited per address: a connection to a process has ended before it was open. */
+    public static final String CHANNEL_UNOPENED = "muster.channel.unopened";
 
     /** DEBUG: both TCP connections to a process are open. */
     public static final String CHANNEL_OPENED = "muster.channel.opened";

@@ -109,6 +109,11 @@ public record StuckReport(
             return new Missing(rank, phase, sinceMs, seenBy, attempts, lastError, host, pid, remedy);
         }
 
+        /** The same with another error and remedy. */
+        public Missing with(String error, String remedy) {
+            return new Missing(rank, phase, sinceMs, seenBy, attempts, error, host, pid, remedy);
+        }
+
         JsonObject toJson() {
             return new JsonObject()
                     .put("rank", rank)

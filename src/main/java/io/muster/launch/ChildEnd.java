@@ -2,6 +2,7 @@
 
 package io.muster.launch;
 
+import io.muster.group.Clause;
 import java.util.List;
 import java.util.function.Predicate;
 
@@ -57,6 +58,6 @@ final class ChildEnd {
 
     private static String last(List<String> lines, Predicate<String> like) {
         String found = lines.stream().filter(like).reduce("", (_, last) -> last).strip();
-        return found.length() > LONGEST ? found.substring(0, LONGEST) + "…" : found;
+        return Clause.atMost(LONGEST, found);
     }
 }

@@ -7,7 +7,7 @@ import java.time.Duration;
 /**
  * Waiting for all-connected.
  *
- * @param reportEveryMs how often a pending wait logs the missing ranks, 0: never
+ * @param reportEveryMs how often a pending wait logs the missing ranks, 0: never, and who is to blame at DEBUG only
  */
 public record BarrierOptions(int reportEveryMs) {
     static final BarrierOptions DEFAULTS = new BarrierOptions(10_000);

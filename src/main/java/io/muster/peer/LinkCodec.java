@@ -2,6 +2,7 @@
 
 package io.muster.peer;
 
+import io.muster.group.Clause;
 import io.muster.group.GroupName;
 import io.muster.group.Member;
 import io.muster.group.MusterException;
@@ -182,6 +183,6 @@ public final class LinkCodec {
     }
 
     private static String cut(String reason) {
-        return reason.length() > WarmupAnswer.MAX_REASON ? reason.substring(0, WarmupAnswer.MAX_REASON) : reason;
+        return Clause.atMost(WarmupAnswer.MAX_REASON, reason);
     }
 }

@@ -2,6 +2,8 @@
 
 package io.muster.peer;
 
+import io.muster.group.Clause;
+
 /**
  * The answer of the warmup policy for one link, from one end: the plan, which both ends compute alike, and the verdict,
  * which only this end can give. A link is short-circuited only if both ends have the same plan and both verdicts are
@@ -31,6 +33,6 @@ public record WarmupAnswer(Plan plan, boolean verdict, String transport, String 
     public static final int MAX_REASON = 500;
 
     public WarmupAnswer {
-        reason = reason.length() > MAX_REASON ? reason.substring(0, MAX_REASON) : reason;
+        reason = Clause.atMost(MAX_REASON, reason);
     }
 }

@@ -125,6 +125,11 @@ public final class ProcessRouting {
         });
     }
 
+    /** A channel to this process has ended before it was open, so that no link knows of it. */
+    public void notOpened(ProcessId process, LossEvidence evidence) {
+        ports.groups().forEach(group -> group.barrier().notOpened(process, evidence));
+    }
+
     /** Routes a control message. Transfers are handled by the transport and must not come here. */
     public void received(Channel channel, ControlKind kind, Buffer payload) {
         switch (kind) {

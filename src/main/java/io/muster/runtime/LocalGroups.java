@@ -5,12 +5,15 @@ package io.muster.runtime;
 import io.muster.cuda.driver.GpuTrouble;
 import io.muster.group.GroupName;
 import io.muster.group.GroupSecret;
+import io.muster.group.HostPort;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.options.MusterOptions;
 import io.muster.store.SegmentStore;
 import io.muster.transfer.Channel;
+import io.muster.transfer.Complaints;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
 import io.muster.transfer.Transport;
@@ -59,6 +62,7 @@ import org.slf4j.event.Level;
 public final class LocalGroups implements Transport.Listener, SegmentStore.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(LocalGroups.class);
 
+    private final Complaints unopened = new Complaints(LOG, LogEvents.CHANNEL_UNOPENED);
     private final Map<GroupName, LocalGroup> groups = new ConcurrentHashMap<>();
     private final Map<GroupName, Future<LocalGroup>> starting = new ConcurrentHashMap<>();
     private final MusterProcess process;
@@ -109,6 +113,26 @@ public final class LocalGroups implements Transport.Listener, SegmentStore.Liste
                         evidence.kind(),
                         evidence.detail());
         process.routing().lost(channel, evidence);
+    }
+
+    @Override
+    public void notOpened(ProcessAddress peer, LossEvidence evidence) {
+        String why = switch (evidence.kind()) {
+            case SILENCE, STALLED, PROTOCOL_ERROR ->
+                "can't be connected: " + evidence.kind() + ": " + evidence.detail();
+            case OUT_OF_MEMORY ->
+                "can't be connected: this process has " + evidence.detail()
+                        + "; start it with a greater -XX:MaxDirectMemorySize";
+            case PEER_OUT_OF_MEMORY ->
+                "can't be connected: process " + peer.process() + " there has " + evidence.detail()
+                        + "; start that one with a greater -XX:MaxDirectMemorySize";
+            // another channel takes its place, or the next dial finds out more
+            case SOCKET_CLOSED, REPLACED, CLOSED_HERE, UNHEARD -> "";
+        };
+        if (!why.isEmpty()) {
+            unopened.note(HostPort.text(peer.host(), peer.port()), why);
+            process.routing().notOpened(peer.process(), evidence);
+        }
     }
 
     @Override

@@ -2,6 +2,7 @@
 
 package io.muster.segment;
 
+import io.muster.group.Clause;
 import io.muster.group.Member;
 
 /**
@@ -30,6 +31,6 @@ public record LostMember(Member member, String reason, String evidence, int repo
     }
 
     public LostMember {
-        evidence = evidence.length() > MAX_EVIDENCE ? evidence.substring(0, MAX_EVIDENCE) : evidence;
+        evidence = Clause.atMost(MAX_EVIDENCE, evidence);
     }
 }

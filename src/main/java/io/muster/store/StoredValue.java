@@ -3,6 +3,7 @@
 package io.muster.store;
 
 import com.hazelcast.nio.serialization.HazelcastSerializationException;
+import io.muster.group.Clause;
 import io.muster.wire.StoredBytes;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +30,7 @@ final class StoredValue {
     /** A value that cannot be deserialised here. */
     static StoredBytes unreadable(HazelcastSerializationException failure) {
         String why = String.valueOf(failure.getMessage());
-        return foreign("a value that cannot be read here (" + why.substring(0, Math.min(200, why.length())) + ")");
+        return foreign("a value that cannot be read here (" + Clause.atMost(200, why) + ")");
     }
 
     private static StoredBytes foreign(String what) {

@@ -2,6 +2,7 @@
 
 package io.muster.testing;
 
+import io.muster.group.ProcessAddress;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LossEvidence;
@@ -25,6 +26,11 @@ record FaultyListener(Vertx vertx, TransportFault.Strikes faults, Transport.List
     @Override
     public void lost(Channel channel, LossEvidence evidence) {
         listener.lost(faulty(channel), evidence);
+    }
+
+    @Override
+    public void notOpened(ProcessAddress peer, LossEvidence evidence) {
+        listener.notOpened(peer, evidence);
     }
 
     @Override

@@ -32,13 +32,24 @@ public record LossEvidence(Kind kind, Reason reason, String detail) {
          * The control connection is alive, and bytes that were sent on the bulk connection do not arrive. The path has
          * failed, and neither process.
          */
-        STALLED;
+        STALLED,
+        /** This process had too little direct memory for the connection. */
+        OUT_OF_MEMORY,
+        /** The peer had too little direct memory for the connection, and said so. */
+        PEER_OUT_OF_MEMORY;
 
         /** Whether this process received nothing from the peer. False for {@link #UNHEARD}: there the peer spoke. */
         public boolean isSilence() {
             return switch (this) {
                 case SILENCE -> true;
-                case SOCKET_CLOSED, PROTOCOL_ERROR, REPLACED, CLOSED_HERE, UNHEARD, STALLED -> false;
+                case SOCKET_CLOSED,
+                        PROTOCOL_ERROR,
+                        REPLACED,
+                        CLOSED_HERE,
+                        UNHEARD,
+                        STALLED,
+                        OUT_OF_MEMORY,
+                        PEER_OUT_OF_MEMORY -> false;
             };
         }
     }

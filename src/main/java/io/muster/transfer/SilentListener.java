@@ -2,6 +2,7 @@
 
 package io.muster.transfer;
 
+import io.muster.group.ProcessAddress;
 import io.vertx.core.buffer.Buffer;
 
 /** The listener of a transport that serves no group: ignores every event and answers with empty liveness payloads. */
@@ -11,6 +12,9 @@ public class SilentListener implements Transport.Listener {
 
     @Override
     public void lost(Channel channel, LossEvidence evidence) {}
+
+    @Override
+    public void notOpened(ProcessAddress peer, LossEvidence evidence) {}
 
     @Override
     public void received(Channel channel, ControlKind kind, Buffer payload) {}

@@ -40,6 +40,12 @@ public interface Transport {
         /** A channel is over. Called once, after {@link Channel#isAlive()} turned false. */
         void lost(Channel channel, LossEvidence evidence);
 
+        /**
+         * A channel that this process or the peer has dialled is over, and {@link #opened} was not called. May be
+         * called on any event loop of the transport.
+         */
+        void notOpened(ProcessAddress peer, LossEvidence evidence);
+
         void received(Channel channel, ControlKind kind, Buffer payload);
 
         /** The payload of the next liveness answer to this peer; small. */

@@ -42,7 +42,10 @@ class BlameRulesTest {
         Map<ProcessId, View.Missed> missed = new HashMap<>();
         for (int other = 0; other < count; other++) {
             if (other != observer && misses.test(observer, other)) {
-                missed.put(process(other), new View.Missed(silent, silent ? "SILENCE" : "SOCKET_CLOSED"));
+                missed.put(
+                        process(other),
+                        new View.Missed(
+                                silent ? View.How.SILENT : View.How.SEEN, silent ? "SILENCE" : "SOCKET_CLOSED"));
             } else if (other != observer) {
                 reached.add(process(other));
             }
@@ -327,21 +330,25 @@ class BlameRulesTest {
         var view = new View(
                 process(1),
                 Set.of(process(2), process(3)),
-                Map.of(process(4), new View.Missed(true, "x".repeat(5000)), process(5), new View.Missed(false, "ü")));
+                Map.of(
+                        process(4),
+                        new View.Missed(View.How.SILENT, "x".repeat(5000)),
+                        process(5),
+                        new View.Missed(View.How.SEEN, "ü")));
         var out = new CanonicalWriter();
         view.writeTo(out);
         View read = View.readFrom(new CanonicalReader(out.toByteArray()));
         assertThat(read.reached()).isEqualTo(view.reached());
         assertThat(read.missed())
-                .containsEntry(process(5), new View.Missed(false, "ü"))
-                .containsEntry(process(4), new View.Missed(true, "x".repeat(200)));
+                .containsEntry(process(5), new View.Missed(View.How.SEEN, "ü"))
+                .containsEntry(process(4), new View.Missed(View.How.SILENT, "x".repeat(198) + " …"));
     }
 
     @Test
     void ignoresTheViewOfAProcessOutsideTheGroup() {
         var a = new Party(new ProcessId(0, 1), 1, "10.0.0.1:1", List.of(2, 0));
         var b = new Party(new ProcessId(0, 2), 2, "10.0.0.2:1", List.of(1));
-        var why = new View.Missed(false, "closed");
+        var why = new View.Missed(View.How.SEEN, "closed");
         Blame blame = BlameRules.of(
                 List.of(a, b),
                 List.of(
@@ -363,7 +370,7 @@ class BlameRulesTest {
             for (int other = 0; other < rows[observer].length(); other++) {
                 switch (rows[observer].charAt(other)) {
                     case 'r' -> reached.add(process(other));
-                    case 'm' -> missed.put(process(other), new View.Missed(false, "SOCKET_CLOSED"));
+                    case 'm' -> missed.put(process(other), new View.Missed(View.How.SEEN, "SOCKET_CLOSED"));
                     default -> {}
                 }
             }

@@ -73,6 +73,7 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     final LinkTable linkTable = new LinkTable(() -> 0);
     final List<Sent> sent = new ArrayList<>();
     final List<Lost> lost = new ArrayList<>();
+    final List<Lost> unopened = new ArrayList<>();
     final List<String> distrusted = new ArrayList<>();
     final Queue<Runnable> timers = new ArrayDeque<>();
     final RecordingChannel channel = new RecordingChannel(PEER);
@@ -339,6 +340,11 @@ final class FakeProcess implements ProcessPorts, RoutedGroup, BarrierCalls, Link
     @Override
     public void processLost(ProcessId process, LossEvidence evidence) {
         lost.add(new Lost(process, evidence));
+    }
+
+    @Override
+    public void notOpened(ProcessId process, LossEvidence evidence) {
+        unopened.add(new Lost(process, evidence));
     }
 
     // ---- trust

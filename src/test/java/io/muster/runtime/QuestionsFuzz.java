@@ -209,7 +209,8 @@ public final class QuestionsFuzz {
     }
 
     public static List<byte[]> goodViews() {
-        var seen = new View(PEER, Set.of(HERE), Map.of(OTHER, new View.Missed(true, "nothing heard for 3000 ms")));
+        var seen = new View(
+                PEER, Set.of(HERE), Map.of(OTHER, new View.Missed(View.How.SILENT, "nothing heard for 3000 ms")));
         var answer = new CanonicalWriter().u8(ANSWER).i64(QUESTION).flag(true).i32(1);
         seen.writeTo(answer);
         return List.of(

@@ -71,6 +71,7 @@ final class Accusations {
     List<String> words(Blame blame) {
         return blame.findings().stream()
                 .map(finding -> switch (finding) {
+                    case Blame.OutOfMemory lack -> lack.text();
                     case Blame.Blamed(Party party, var _) -> blamed(process(party));
                     case Blame.Pair(Party one, Party other, var _) -> pair(process(one), process(other));
                     case Blame.Block(var parts, var unheard) ->

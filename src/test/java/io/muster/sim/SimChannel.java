@@ -316,7 +316,9 @@ final class SimChannel implements Channel {
             case SILENCE -> LossEvidence.Kind.UNHEARD;
             case REPLACED -> LossEvidence.Kind.REPLACED;
             case STALLED -> LossEvidence.Kind.STALLED;
-            case SOCKET_CLOSED, PROTOCOL_ERROR, CLOSED_HERE, UNHEARD -> LossEvidence.Kind.SOCKET_CLOSED;
+            case OUT_OF_MEMORY -> LossEvidence.Kind.PEER_OUT_OF_MEMORY;
+            case SOCKET_CLOSED, PROTOCOL_ERROR, CLOSED_HERE, UNHEARD, PEER_OUT_OF_MEMORY ->
+                LossEvidence.Kind.SOCKET_CLOSED;
         };
         to.control.send(world.network.latencyUs(), () -> to.end(heard, "ended by the other end"));
     }

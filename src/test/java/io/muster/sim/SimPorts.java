@@ -180,6 +180,11 @@ final class SimPorts implements ProcessPorts, RoutedGroup, BarrierCalls, Trust {
         execute(_ -> process.blame.lost(lost, evidence));
     }
 
+    @Override
+    public void notOpened(ProcessId lost, LossEvidence evidence) {
+        execute(_ -> process.blame.notOpened(lost, evidence));
+    }
+
     // ---- trust
 
     @Override

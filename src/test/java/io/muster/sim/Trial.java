@@ -203,6 +203,7 @@ final class Trial {
     private void said(SimProcess by, Blame blame) {
         for (Blame.Finding finding : blame.findings()) {
             boolean isRight = switch (finding) {
+                case Blame.OutOfMemory _ -> false; // no process of the simulation is
                 case Blame.Blamed(var party, var _) -> mayBeBlamed.contains(world.byId(party.process()));
                 case Blame.Pair(var one, var other, var _) ->
                     struck.contains(world.byId(one.process())) || struck.contains(world.byId(other.process()));

@@ -7,6 +7,7 @@ import static io.muster.transfer.tcp.TestProcess.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.group.WriteException;
 import io.muster.testing.TransportFault.Act;
@@ -67,6 +68,9 @@ class TransportFaultsTest {
         public void lost(Channel channel, LossEvidence evidence) {
             lost.add(evidence);
         }
+
+        @Override
+        public void notOpened(ProcessAddress peer, LossEvidence evidence) {}
 
         @Override
         public void received(Channel channel, ControlKind kind, Buffer payload) {

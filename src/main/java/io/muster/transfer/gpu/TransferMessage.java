@@ -2,6 +2,7 @@
 
 package io.muster.transfer.gpu;
 
+import io.muster.group.Clause;
 import io.muster.group.WriteException;
 import io.muster.transfer.RemoteRegion;
 import io.muster.wire.CanonicalReader;
@@ -54,11 +55,7 @@ public sealed interface TransferMessage {
         }
 
         static Answer refused(long request, WriteException.Reason reason, String detail) {
-            return new Answer(
-                    request,
-                    1 + reason.ordinal(),
-                    detail.length() > MAX_DETAIL ? detail.substring(0, MAX_DETAIL) : detail,
-                    NONE);
+            return new Answer(request, 1 + reason.ordinal(), Clause.atMost(MAX_DETAIL, detail), NONE);
         }
     }
 

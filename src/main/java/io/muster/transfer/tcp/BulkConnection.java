@@ -100,6 +100,7 @@ final class BulkConnection implements BulkParser.Sink {
 
     /** From now on, the close of the socket ends the channel. */
     void adopted() {
+        socket.onOutOfMemory(why -> channel.end(LossEvidence.Kind.OUT_OF_MEMORY, why));
         socket.onClose(() -> {
             if (channel.isAlive()) {
                 channel.endAfterFarewell(

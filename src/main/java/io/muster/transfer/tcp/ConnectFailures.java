@@ -94,6 +94,10 @@ final class ConnectFailures {
         return failed(ConnectException.Kind.LOCAL, target, what, "connect from a transport that is open");
     }
 
+    static ConnectException outOfMemory(ProcessAddress target, String what) {
+        return failed(ConnectException.Kind.LOCAL, target, what, "start it with a greater -XX:MaxDirectMemorySize");
+    }
+
     /** The channel ended before it was open. */
     static ConnectException of(ProcessAddress target, LossEvidence evidence, int timeoutMs) {
         return switch (evidence.kind()) {
@@ -106,6 +110,8 @@ final class ConnectFailures {
                         "check the MTU of the path between the two hosts, or raise transport.helloTimeoutMs if it is"
                                 + " slow");
             case CLOSED_HERE -> local(target, evidence.detail());
+            case OUT_OF_MEMORY -> outOfMemory(target, "this process has " + evidence.detail());
+            case PEER_OUT_OF_MEMORY -> outOfMemory(target, "the peer has " + evidence.detail());
             case SOCKET_CLOSED, REPLACED, UNHEARD ->
                 failed(ConnectException.Kind.CUT, target, evidence.detail(), "check that its process runs");
             case PROTOCOL_ERROR -> protocol(target, evidence.detail());

@@ -2,6 +2,7 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.Clause;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
 import io.muster.transfer.LivenessWindow;
@@ -44,7 +45,7 @@ final class ControlConnection {
     /** A frame that arrived before the channel was open. */
     private record Early(byte type, byte[] body) {}
 
-    private static final int MAX_BYE_TEXT_BYTES = 512;
+    private static final int MAX_BYE_TEXT = 512;
     private static final Buffer EMPTY = Buffer.buffer();
 
     private final Node node;
@@ -87,6 +88,7 @@ final class ControlConnection {
         // (P-9).
         socket.readOnWhenAWriteFails();
         socket.keepAlive(node.options().keepaliveMs());
+        socket.onOutOfMemory(why -> channel.end(LossEvidence.Kind.OUT_OF_MEMORY, why));
         socket.onBytes(this::bytes);
         socket.onClose(() ->
                 channel.end(LossEvidence.Kind.SOCKET_CLOSED, "its control connection was closed" + socket.trouble()));
@@ -113,11 +115,10 @@ final class ControlConnection {
         }
         early.clear();
         if (farewell == Farewell.NEEDED && !socket.closed()) {
-            sender.offer(
+            sender.last(
                     Frame.BYE,
                     Buffer.buffer().appendByte((byte) evidence.kind().ordinal()).appendString(evidence.detail()));
         }
-        sender.flush();
         socket.abort();
     }
 
@@ -197,10 +198,15 @@ final class ControlConnection {
 
     private void bye(byte[] body) {
         LossEvidence.Kind kind = body.length == 0 ? LossEvidence.Kind.SOCKET_CLOSED : byeKind(body[0]);
-        int text = Math.clamp(body.length - 1, 0, MAX_BYE_TEXT_BYTES);
-        String said = text == 0 ? "" : new String(body, 1, text, StandardCharsets.UTF_8);
+        String said = body.length < 2
+                ? ""
+                : Clause.atMost(MAX_BYE_TEXT, new String(body, 1, body.length - 1, StandardCharsets.UTF_8));
         channel.endedByPeer(new LossEvidence(
-                kind, LossEvidence.Reason.ofSentence(said), "ended by the peer" + (said.isEmpty() ? "" : ": " + said)));
+                kind,
+                LossEvidence.Reason.ofSentence(said),
+                kind == LossEvidence.Kind.PEER_OUT_OF_MEMORY
+                        ? said
+                        : "ended by the peer" + (said.isEmpty() ? "" : ": " + said)));
     }
 
     /** The kind of the loss here, given the kind at the peer. The peer's silence means that this end was unheard. */
@@ -210,6 +216,9 @@ final class ControlConnection {
         }
         if (ordinal == LossEvidence.Kind.STALLED.ordinal()) {
             return LossEvidence.Kind.STALLED;
+        }
+        if (ordinal == LossEvidence.Kind.OUT_OF_MEMORY.ordinal()) {
+            return LossEvidence.Kind.PEER_OUT_OF_MEMORY;
         }
         return ordinal == LossEvidence.Kind.SILENCE.ordinal()
                 ? LossEvidence.Kind.UNHEARD

@@ -66,6 +66,14 @@ final class ControlSender {
         }
     }
 
+    /** Sends what is queued, then this frame, also if memory for what is queued can't be had. On the event loop. */
+    void last(byte type, Buffer payload) {
+        flush();
+        ByteBuf frame = socket.buffer(Frame.HEAD_BYTES + payload.length());
+        Frame.head(frame, type, payload.length());
+        socket.writeLast(frame.writeBytes(payload.getBytes()));
+    }
+
     /** On the event loop. */
     void flush() {
         due.set(false);

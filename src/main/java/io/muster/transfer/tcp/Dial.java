@@ -96,6 +96,10 @@ final class Dial implements ChannelBook.Attempt {
             return;
         }
         control = socket;
+        socket.onOutOfMemory(why -> {
+            node.listener().notOpened(target, new LossEvidence(LossEvidence.Kind.OUT_OF_MEMORY, why));
+            fail(ConnectFailures.outOfMemory(target, "this process has " + why));
+        });
         Frame.Reader reader = new Frame.Reader(TcpOptions.MAX_HELLO_BYTES);
         socket.onBytes(in -> {
             String problem = reader.feed(in, (type, body) -> answered(reader, type, body));

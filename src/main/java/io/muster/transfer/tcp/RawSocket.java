@@ -25,6 +25,7 @@ import java.util.function.Consumer;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SSLKeyException;
 import jdk.net.ExtendedSocketOptions;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +44,8 @@ public final class RawSocket {
     private Consumer<ByteBuf> onBytes = ReferenceCountUtil::release;
     private Runnable onClose = () -> {};
     private Runnable onDrain = () -> {};
+    private Consumer<String> onOutOfMemory = _ -> abort();
+    private @Nullable String outOfMemory;
     private String trouble = "";
     private boolean tlsAlert;
     /** Written on the socket's context, read by any thread. */
@@ -54,6 +57,10 @@ public final class RawSocket {
         this.context = context;
         this.binding = bindingOf(socket);
         this.socket.exceptionHandler(failure -> {
+            if (failure instanceof OutOfMemoryError memory) { // while reading: Netty closes the socket
+                outOfMemory(memory);
+                return;
+            }
             trouble = String.valueOf(failure.getMessage());
             tlsAlert = trouble.contains("alert"); // the JDK has no type for an alert that was received
         });
@@ -128,23 +135,50 @@ public final class RawSocket {
     }
 
     /**
-     * Allocates a buffer to send from. On allocation failure the connection is closed: dropping a frame would go
-     * undetected, and the channel can be dialled again.
+     * Called when memory for sending or reading could not be allocated, with a clause that says so. The owner must end
+     * the connection. Without a handler, the connection is closed. Runs the handler at once if that has happened.
+     */
+    void onOutOfMemory(Consumer<String> handler) {
+        onOutOfMemory = handler;
+        if (outOfMemory != null) {
+            handler.accept(outOfMemory);
+        }
+    }
+
+    private void outOfMemory(OutOfMemoryError failure) {
+        if (outOfMemory == null) {
+            tlsAlert = false;
+            trouble = "too little direct memory: " + failure.getMessage();
+            outOfMemory = trouble;
+            onOutOfMemory.accept(trouble);
+        }
+    }
+
+    /**
+     * Allocates a buffer to send from. After an allocation failure nothing is written any more, except by
+     * {@link #writeLast}: a frame that is missing between two others would go undetected.
      */
     ByteBuf buffer(int bytes) {
         try {
             return socket.channelHandlerContext().alloc().directBuffer(bytes);
         } catch (OutOfMemoryError failure) {
-            tlsAlert = false;
-            trouble = "no direct memory for sending: " + failure.getMessage() + "; raise -XX:MaxDirectMemorySize";
-            abort();
+            outOfMemory(failure);
             return Unpooled.buffer(bytes);
         }
     }
 
     /** Takes ownership of the buffer, and flushes. Its memory must stay valid until the future completes. */
     Future<Void> write(ByteBuf bytes) {
+        if (outOfMemory != null) {
+            bytes.release();
+            return Future.failedFuture(outOfMemory);
+        }
         return socket.writeMessage(bytes);
+    }
+
+    /** Writes one last frame, also after an allocation has failed; a small buffer may still be had. */
+    void writeLast(ByteBuf bytes) {
+        var _ = socket.writeMessage(bytes);
     }
 
     /** Identifies the TLS session of this socket, and is known to its two ends only. Empty without TLS. */

@@ -415,6 +415,8 @@ final class TcpChannel implements ControlConnection.Owner, BulkConnection.Owner 
                     evidence.kind(),
                     evidence.detail());
             Node.guarded(() -> node.listener().lost(this, evidence));
+        } else {
+            Node.guarded(() -> node.listener().notOpened(address(), evidence));
         }
         BulkConnection connection = bulk;
         if (connection != null) {

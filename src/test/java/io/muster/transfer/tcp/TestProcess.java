@@ -2,6 +2,7 @@
 
 package io.muster.transfer.tcp;
 
+import io.muster.group.ProcessAddress;
 import io.muster.group.ProcessId;
 import io.muster.transfer.Channel;
 import io.muster.transfer.ControlKind;
@@ -29,6 +30,7 @@ public final class TestProcess implements Transport.Listener {
 
     final BlockingQueue<Channel> opened = new LinkedBlockingQueue<>();
     final BlockingQueue<Lost> lost = new LinkedBlockingQueue<>();
+    final BlockingQueue<LossEvidence> unopened = new LinkedBlockingQueue<>();
     public final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
     final BlockingQueue<String> liveness = new LinkedBlockingQueue<>();
     final AtomicInteger aliveWhenLost = new AtomicInteger();
@@ -83,6 +85,11 @@ public final class TestProcess implements Transport.Listener {
             aliveWhenLost.incrementAndGet();
         }
         lost.add(new Lost(channel, evidence));
+    }
+
+    @Override
+    public void notOpened(ProcessAddress peer, LossEvidence evidence) {
+        unopened.add(evidence);
     }
 
     @Override
