@@ -245,7 +245,11 @@ public final class JoinedRank {
         return deadline.compareTo(LONGEST) > 0 ? LONGEST.toMillis() : deadline.toMillis();
     }
 
-    /** The ranks that are missing now, as this process sees it; fails with FATAL if the group is closed here. */
+    /**
+     * The ranks that are missing now, as this process sees it; fails with FATAL if the group is closed here. While the
+     * event loop of the group stands still for {@code status.loopLimitMs}, the report says where it stands, and names no
+     * rank.
+     */
     public Future<StuckReport> report() {
         return runtime.process().own().answer("report", () -> runtime.barrier().report());
     }

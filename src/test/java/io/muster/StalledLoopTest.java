@@ -5,6 +5,7 @@ package io.muster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.group.GroupName;
+import io.muster.group.StuckReport;
 import io.muster.ops.StatusVerticle;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
@@ -72,6 +73,32 @@ class StalledLoopTest {
                 () -> picture(here),
                 picture -> picture.getJsonArray("stalled").isEmpty()
                         && !picture.getString("epochState").equals("UNKNOWN"));
+    }
+
+    // O-1
+    @Test
+    void aReportAnswersWhileTheLoopOfItsGroupStandsStill() throws InterruptedException {
+        JoinedRank rank = here.join("g", 0, 2);
+        InMemoryCluster.await(rank, there.join("g", 1, 2));
+        var blocked = new CountDownLatch(1);
+        here.muster().groups().groups().get(new GroupName("g")).barrier().execute(_ -> {
+            blocked.countDown();
+            block();
+        });
+        blocked.await();
+        StuckReport pending = Bounded.await(rank.report(), "report");
+        StuckReport later = Bounded.await(rank.report(), "report");
+        for (StuckReport report : List.of(pending, later)) {
+            assertThat(report.epochState()).isEqualTo("UNKNOWN");
+            assertThat(report.text())
+                    .containsPattern("the event loop vert.x-eventloop-thread-\\d+ of this process has not run for \\d+"
+                            + " ms; it is in io.muster.StalledLoopTest.block:\\d+");
+        }
+        release.countDown();
+        Eventually.value(
+                "the loop runs again",
+                () -> Bounded.await(rank.report(), "report"),
+                report -> report.eventLoop().isEmpty() && report.epoch() > 0);
     }
 
     private void block() {

@@ -98,6 +98,9 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
     /** Unanswered questions, asked on any thread; they fail when the verticle stops. */
     private final Set<Promise<?>> answers = ConcurrentHashMap.newKeySet();
 
+    /** Unanswered reports, asked on any thread; they are answered early when the event loop stands still. */
+    private final Set<Promise<StuckReport>> reports = ConcurrentHashMap.newKeySet();
+
     private @Nullable BlameWatch blame;
     /** Set once, when the verticle starts; read by the liveness answers of other contexts. */
     private volatile @Nullable GroupCore core;
@@ -341,10 +344,28 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                 .otherwise(SeatEvent.IncumbentAnswered.Answer.GONE);
     }
 
-    /** The missing ranks as this process sees them, and the blame from the views of all processes that answer. */
+    /**
+     * The missing ranks as this process sees them, and the blame from the views of all processes that answer. While the
+     * event loop of this verticle stands still, the report says so and nothing else.
+     */
     public Future<StuckReport> report() {
-        return ask((_, promise) ->
-                look(timing.observersMs()).map(this::report).onComplete(promise::tryComplete, promise::tryFail));
+        Promise<StuckReport> answer = Promise.promise();
+        reports.add(answer);
+        answer.future().onComplete(_ -> reports.remove(answer));
+        this.<StuckReport>ask((_, promise) ->
+                        look(timing.observersMs()).map(this::report).onComplete(promise::tryComplete, promise::tryFail))
+                .onComplete(answer::tryComplete, answer::tryFail);
+        loopStalled();
+        return answer.future();
+    }
+
+    /** Answers the open reports without this verticle's event loop if that stands still. From any thread. */
+    public void loopStalled() {
+        String stalled = core == null || stopped ? "" : services.loopTrouble(context);
+        if (!stalled.isEmpty()) {
+            var report = new StuckReport(setup.group(), 0, "UNKNOWN", "", stalled, List.of(), Blame.NONE);
+            reports.forEach(one -> one.tryComplete(report));
+        }
     }
 
     /** Reads the marks and polls the processes for a report. Never fails. */

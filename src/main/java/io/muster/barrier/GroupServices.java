@@ -5,6 +5,7 @@ package io.muster.barrier;
 import io.muster.peer.LinkTable;
 import io.muster.segment.RankEntry;
 import io.muster.store.SegmentStore;
+import io.vertx.core.Context;
 import io.vertx.core.json.JsonObject;
 
 /** The services of a process for each of its groups. May be called from any context. */
@@ -23,6 +24,11 @@ public interface GroupServices {
 
     /** Which event loop of this process stands still; empty if none does. */
     default String loopTrouble() {
+        return "";
+    }
+
+    /** The same for the event loop of one context only. */
+    default String loopTrouble(Context context) {
         return "";
     }
 

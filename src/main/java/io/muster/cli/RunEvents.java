@@ -82,7 +82,8 @@ final class RunEvents {
                 _ -> joined.get().stream()
                         .findFirst()
                         .ifPresent(rank -> rank.report().onSuccess(report -> {
-                            if (!report.missing().isEmpty()) {
+                            if (!report.missing().isEmpty()
+                                    || !report.eventLoop().isEmpty()) {
                                 events.text("waiting " + report.text());
                             }
                         })));

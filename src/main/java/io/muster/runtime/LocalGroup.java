@@ -43,6 +43,7 @@ import io.muster.transfer.memory.Region;
 import io.muster.warmup.WarmupPolicyVerticle;
 import io.muster.wire.StoredBytes;
 import io.vertx.core.Deployable;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
@@ -543,6 +544,17 @@ public final class LocalGroup implements GroupServices, LocalRank.Group {
     @Override
     public String loopTrouble() {
         return process.loops().trouble();
+    }
+
+    @Override
+    public String loopTrouble(Context context) {
+        return process.loops().trouble(List.of(context));
+    }
+
+    /** An event loop of this process stands still: questions that wait for it get what is known without it. */
+    void loopStalled() {
+        status.loopStalled();
+        barrier.loopStalled();
     }
 
     /** The channel has ended. */

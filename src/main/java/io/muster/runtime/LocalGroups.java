@@ -76,8 +76,7 @@ public final class LocalGroups implements Transport.Listener, SegmentStore.Liste
             Hardware hardware,
             ProcessTrust trust) {
         this.process = new MusterProcess(own, vertx, options, id, regions, hardware, trust, groups);
-        process.loops()
-                .onStalled(() -> groups.values().forEach(group -> group.status().loopStalled()));
+        process.loops().onStalled(() -> groups.values().forEach(LocalGroup::loopStalled));
         process.transfers()
                 .onLost(gpu -> groups.values()
                         .forEach(group -> group.gpuLost("GPU " + gpu.device() + " is lost: "
