@@ -247,8 +247,8 @@ public final class JoinedRank {
 
     /**
      * The ranks that are missing now, as this process sees it; fails with FATAL if the group is closed here. While the
-     * event loop of the group stands still for {@code status.loopLimitMs}, the report says where it stands, and names no
-     * rank.
+     * event loop of the group stands still for {@code status.loopLimitMs}, the report says where it stands, and names
+     * no rank.
      */
     public Future<StuckReport> report() {
         return runtime.process().own().answer("report", () -> runtime.barrier().report());

@@ -15,6 +15,7 @@ import io.muster.peer.LinkTable;
 import io.muster.seat.SeatState;
 import io.muster.segment.EpochRecord;
 import io.muster.segment.RankEntry;
+import io.muster.segment.SegmentHandle;
 import io.muster.segment.Versioned;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,11 +76,33 @@ public final class Diagnosis {
                         blame.outOfMemory(core.barrier().seats().keySet());
                 yield there != null
                         ? one.with(there.lack(), there.remedy())
-                        : here != null ? one.with(here.remedy()) : explainedByBlame(one, blame);
+                        : here != null ? one.with(here.remedy()) : withRival(explainedByBlame(one, blame));
             }
             case NEVER_PUBLISHED, LEFT, REJECTED, FOREIGN, SIGNED, REFUSED, WARMUP_FAILED, NOT_IN_STORE, MARK_MISSING ->
                 one;
         };
+    }
+
+    /** Two processes publish one address: at most one of them can be reached, and each may throw out the other. */
+    private Missing withRival(Missing one) {
+        RankEntry own = core.greatest().get(one.rank());
+        return own == null
+                ? one
+                : core.greatest().values().stream()
+                        .filter(other -> other.isLive() && isRival(own.handle(), other.handle()))
+                        .findFirst()
+                        .map(other -> one.with("rank " + other.member().rank() + " (pid "
+                                + other.handle().pid() + ") has the same address " + one.host()
+                                + ": if both processes run,"
+                                + " two hosts have this address, so give each host its own; if pid " + one.pid()
+                                + " has ended, start rank " + one.rank() + " again"))
+                        .orElse(one);
+    }
+
+    private static boolean isRival(SegmentHandle one, SegmentHandle other) {
+        return one.port() == other.port()
+                && one.host().equals(other.host())
+                && !one.process().equals(other.process());
     }
 
     private static Missing explainedByBlame(Missing one, Blame blame) {

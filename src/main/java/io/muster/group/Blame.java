@@ -42,7 +42,7 @@ public record Blame(List<Finding> findings, int answered, int processes) {
     public static String checkProcess(String where) {
         return "check its process " + where
                 + " and the network to it: start it again if it has ended; if it was stopped or cut off, it comes back by"
-                + " itself";
+                + " itself; if it runs and is lost again and again, look for another host with the same address";
     }
 
     /** What to do about a rank, null if no finding names it. */

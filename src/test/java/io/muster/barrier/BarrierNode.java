@@ -54,6 +54,8 @@ final class BarrierNode implements GroupServices, Links, Network, SegmentStore.L
     final int rank;
     final ProcessId process;
     final StallingStore store;
+    /** The port that its entry says. */
+    int port;
     /** How long ago the links of this node change, as far as the reports know. */
     volatile long linksAgoNanos;
 
@@ -72,6 +74,7 @@ final class BarrierNode implements GroupServices, Links, Network, SegmentStore.L
     BarrierNode(Vertx vertx, InMemorySegmentStore.Shared shared, int rank, long overdueMs) {
         this.vertx = vertx;
         this.rank = rank;
+        this.port = 7000 + rank;
         this.process = new ProcessId(rank + 1, 1);
         this.store = new StallingStore(shared.store(vertx.getOrCreateContext(), process));
         this.barrier = new BarrierVerticle(
@@ -169,7 +172,7 @@ final class BarrierNode implements GroupServices, Links, Network, SegmentStore.L
         var handle = new SegmentHandle(
                 process,
                 "127.0.0.1",
-                7000 + rank,
+                port,
                 "host",
                 100 + rank,
                 store.localMemberUuid(),

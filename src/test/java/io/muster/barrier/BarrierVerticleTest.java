@@ -290,6 +290,56 @@ class BarrierVerticleTest {
         }));
     }
 
+    // P-10: a channel that the other process dialled and that never opened
+    @Test
+    void bothSidesNameTheProcessThatLacksMemory(Vertx vertx, VertxTestContext test) {
+        var zero = new BarrierNode(vertx, shared, 0);
+        var one = new BarrierNode(vertx, shared, 1);
+        Future.all(zero.join(), one.join())
+                .compose(_ -> {
+                    zero.barrier.notOpened(
+                            one.process,
+                            new LossEvidence(LossEvidence.Kind.PEER_OUT_OF_MEMORY, "too little direct memory: 1 MiB"));
+                    one.barrier.notOpened(
+                            zero.process,
+                            new LossEvidence(LossEvidence.Kind.OUT_OF_MEMORY, "too little direct memory: 1 MiB"));
+                    return Future.all(zero.barrier.report(), one.barrier.report());
+                })
+                .onComplete(test.succeeding(reports -> test.verify(() -> {
+                    for (StuckReport report : reports.<StuckReport>list()) {
+                        assertThat(report.blame().text())
+                                .contains(
+                                        "the process of rank 1 (pid 101 at 127.0.0.1:7001) has too little direct memory:"
+                                                + " 1 MiB; start pid 101 at 127.0.0.1:7001 with a greater"
+                                                + " -XX:MaxDirectMemorySize")
+                                .doesNotContain("neither is blamed");
+                        assertThat(report.missing())
+                                .filteredOn(missing -> missing.rank() != missing.seenBy())
+                                .singleElement()
+                                .matches(missing -> missing.whatToDo().startsWith("start pid 101 "));
+                    }
+                    assertThat(reports.<StuckReport>list().getFirst().text())
+                            .contains("last error: the process of rank 1 (pid 101 at 127.0.0.1:7001) has too little");
+                    test.completeNow();
+                })));
+    }
+
+    @Test
+    void aReportSaysThatTwoProcessesHaveOneAddress(Vertx vertx, VertxTestContext test) {
+        var zero = new BarrierNode(vertx, shared, 0);
+        var one = new BarrierNode(vertx, shared, 1);
+        one.port = zero.port;
+        Future.all(zero.join(), one.join())
+                .compose(_ -> zero.barrier.report())
+                .onComplete(test.succeeding(report -> test.verify(() -> {
+                    assertThat(report.text())
+                            .contains("rank 0 (pid 100) has the same address 127.0.0.1:7000: if both processes run, two"
+                                    + " hosts have this address")
+                            .contains("if pid 101 has ended, start rank 1 again");
+                    test.completeNow();
+                })));
+    }
+
     // B-3: as after a stop that was so long that the store's cluster put the process out, until the two parts have
     // merged
     @Test

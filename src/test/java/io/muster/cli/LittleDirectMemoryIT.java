@@ -39,7 +39,8 @@ final class LittleDirectMemoryIT {
                 JsonObject group = Eventually.value(
                         "the status at rank " + rank + " names the process that lacks memory",
                         () -> status(port),
-                        one -> blame(one).contains(lack) && whatToDo(one, missing).contains("pid " + lacking.pid()));
+                        one -> blame(one).contains(lack)
+                                && whatToDo(one, missing).contains("pid " + lacking.pid()));
                 assertThat(blame(group))
                         .contains("has too little direct memory: ", "with a greater -XX:MaxDirectMemorySize")
                         .doesNotContain("neither is blamed");
@@ -48,7 +49,9 @@ final class LittleDirectMemoryIT {
                         .endsWith("with a greater -XX:MaxDirectMemorySize");
             }
             assertThat(healthy.events("blame")).isNotEmpty();
-            assertThat(lacking.err()).contains("this process has too little direct memory").doesNotContain("rehearsal");
+            assertThat(lacking.err())
+                    .contains("this process has too little direct memory")
+                    .doesNotContain("rehearsal");
         }
     }
 

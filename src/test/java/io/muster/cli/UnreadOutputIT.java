@@ -4,11 +4,15 @@ package io.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.muster.Eventually;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlClient;
 import io.muster.launch.JvmCommand;
+import io.muster.options.MusterOptions;
 import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -64,6 +68,42 @@ final class UnreadOutputIT {
             if (!unread.waitFor(30, TimeUnit.SECONDS)) {
                 unread.destroyForcibly();
             }
+        }
+    }
+
+    @Test
+    void aSignalEndsAProcessWhosePipeIsFullInTime() throws Exception {
+        List<Integer> ports = MusterCommand.freePorts(2);
+        String members = "127.0.0.1:" + ports.get(0) + ",127.0.0.1:" + ports.get(1);
+        Process unread = JvmCommand.likeThisJvm()
+                .shortLived()
+                .with("-Djava.io.tmpdir=" + temp)
+                .runMain(List.of(run(ports.get(0), members, "0-11")))
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (MusterCommand other = MusterCommand.start(temp, run(ports.get(1), members, "12-23"))) {
+            other.allConnectedAfter(0);
+            Eventually.holds("the pipe, which takes 64 KiB, is full", () -> available(unread) > 60_000);
+            long startNanos = System.nanoTime();
+            unread.destroy(); // SIGTERM
+            assertThat(unread.waitFor(60, TimeUnit.SECONDS)).as("it ends").isTrue();
+            assertThat(unread.exitValue()).isZero();
+            assertThat(Duration.ofNanos(System.nanoTime() - startNanos))
+                    .as("the budget of an orderly end is shutdown.timeoutMs, and a second for the JVM")
+                    .isLessThan(Duration.ofMillis(
+                            MusterOptions.defaults().shutdown().timeoutMs() + 1_000L));
+            JsonObject degraded = other.await("degraded", _ -> true);
+            assertThat(degraded.encode()).as("an orderly end").contains("LEFT");
+        } finally {
+            unread.destroyForcibly();
+        }
+    }
+
+    private static int available(Process process) {
+        try {
+            return process.getInputStream().available();
+        } catch (IOException closed) {
+            throw new UncheckedIOException(closed);
         }
     }
 

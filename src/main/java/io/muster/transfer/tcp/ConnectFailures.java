@@ -154,7 +154,8 @@ final class ConnectFailures {
                 ConnectException.Kind.OTHER_PROCESS,
                 target,
                 "process " + actual + " answers there",
-                "the expected process is gone: read its current entry in the store");
+                "if the expected process has ended, start its rank again; if it runs, two hosts have this address: give"
+                        + " each host its own");
     }
 
     private static ConnectException failed(

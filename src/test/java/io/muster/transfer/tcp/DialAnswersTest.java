@@ -91,7 +91,7 @@ class DialAnswersTest {
                 new Case(
                         answer(Hello.Role.CONTROL, other, a.id, 1, LEAST),
                         ConnectException.Kind.OTHER_PROCESS,
-                        "process " + other + " answers there"),
+                        "two hosts have this address"),
                 new Case(
                         answer(Hello.Role.BULK, PEER, a.id, 2, LEAST),
                         ConnectException.Kind.PROTOCOL,
