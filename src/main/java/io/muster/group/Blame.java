@@ -154,7 +154,8 @@ public record Blame(List<Finding> findings, int answered, int processes) {
         @Override
         public String remedy() {
             return "check both processes, pid " + one.pid() + " and pid " + other.pid()
-                    + ", and the network between them: start again what has ended; the rest connects by itself";
+                    + ", and the network between them: start again what has ended; the rest connects by itself; if"
+                    + " both run and lose each other again and again, look for another host with one of their addresses";
         }
 
         @Override
