@@ -41,6 +41,15 @@ final class LossEvidenceTest {
     @Test
     void theOrdinalsOfTheKindsAreThoseOfTheProtocol() {
         assertThat(LossEvidence.Kind.values())
-                .containsExactly(SOCKET_CLOSED, SILENCE, PROTOCOL_ERROR, REPLACED, CLOSED_HERE, UNHEARD, STALLED);
+                .containsExactly(
+                        SOCKET_CLOSED,
+                        SILENCE,
+                        PROTOCOL_ERROR,
+                        REPLACED,
+                        CLOSED_HERE,
+                        UNHEARD,
+                        STALLED,
+                        LossEvidence.Kind.OUT_OF_MEMORY,
+                        LossEvidence.Kind.PEER_OUT_OF_MEMORY);
     }
 }

@@ -69,6 +69,21 @@ class UncooperativePeerTest {
         }
     }
 
+    @Test
+    void aPeerThatLacksMemorySaysItBeforeTheChannelIsOpen() throws IOException {
+        String why = "too little direct memory: 1 MiB";
+        Buffer bye = Buffer.buffer()
+                .appendByte((byte) LossEvidence.Kind.OUT_OF_MEMORY.ordinal())
+                .appendString(why);
+        try (RawPeer peer = RawPeer.begin(b, PEER, 1, null)) {
+            RawPeer.send(
+                    peer.control(),
+                    Frame.head(Unpooled.buffer(), Frame.BYE, bye.length()).writeBytes(bye.getBytes()));
+            assertThat(next(b.unopened)).isEqualTo(new LossEvidence(LossEvidence.Kind.PEER_OUT_OF_MEMORY, why));
+        }
+        assertThat(b.opened).isEmpty();
+    }
+
     // T-3: until the deadline ends the connection, the system's buffers are all that it fills
     @Test
     void messagesBeforeTheChannelIsOpenAreBounded() throws IOException {
