@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the ranks that are missing for all-connected, and their phases, from one process's view. Made per report. */
@@ -42,7 +43,10 @@ public final class Diagnosis {
         this.startNanos = startNanos;
         this.nowNanos = nowNanos;
         this.epoch = core.barrier().epoch();
-        this.observer = core.barrier().seats().keySet().stream().findFirst().orElse(-1);
+        this.observer = Stream.of(core.barrier().seats(), core.seats())
+                .flatMap(ranks -> ranks.keySet().stream())
+                .findFirst()
+                .orElse(-1);
     }
 
     public StuckReport report(GroupName group, String storeTrouble, String eventLoop, Blame blame) {
@@ -143,7 +147,8 @@ public final class Diagnosis {
         if (unconnected != null || complete) {
             return unconnected;
         }
-        Missing unlisted = seat == null ? notInStore(rank) : null;
+        boolean linksAreKnown = !core.barrier().seats().isEmpty();
+        Missing unlisted = seat == null && linksAreKnown ? notInStore(rank) : null;
         return unlisted != null ? unlisted : markMissing(rank);
     }
 
@@ -220,7 +225,7 @@ public final class Diagnosis {
     private @Nullable Missing worstLink(int rank) {
         for (LocalMember seat : core.barrier().seats().values()) {
             int here = seat.member().rank();
-            if (seat.links().get(rank) != null) {
+            if (here == rank || seat.links().get(rank) != null) {
                 continue;
             }
             LinkTable.Row row = links.row(here, rank);

@@ -5,6 +5,7 @@ package io.muster.group;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -120,7 +121,7 @@ public record StuckReport(
                     .put("phase", phase.name())
                     .put("phaseText", phase.text())
                     .put("sinceMs", sinceMs)
-                    .put("seenBy", seenBy)
+                    .put("seenBy", seenBy < 0 ? null : seenBy)
                     .put("attempts", attempts)
                     .put("lastError", lastError)
                     .put("host", host)
@@ -138,6 +139,14 @@ public record StuckReport(
                             : " (seen by rank " + seenBy + "); ")
                     + whatToDo;
         }
+    }
+
+    /** The same with other remedies, by rank. */
+    public StuckReport with(Map<Integer, String> remedies) {
+        List<Missing> explained = missing.stream()
+                .map(one -> one.with(remedies.getOrDefault(one.rank(), one.whatToDo())))
+                .toList();
+        return new StuckReport(group, epoch, epochState, storeTrouble, eventLoop, explained, blame);
     }
 
     public JsonObject toJson() {

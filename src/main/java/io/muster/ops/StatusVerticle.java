@@ -29,6 +29,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -53,7 +54,7 @@ public final class StatusVerticle extends VerticleBase {
 
     /** The process of a rank knows most of it. */
     private static final Comparator<JsonObject> MORE_OF_THE_CAUSE = Comparator.comparingInt(
-                    (JsonObject row) -> row.getInteger("seenBy").equals(row.getInteger("rank")) ? 1 : 0)
+                    (JsonObject row) -> row.getInteger("rank").equals(row.getInteger("seenBy")) ? 1 : 0)
             .thenComparingInt(row -> phase(row).weight())
             .thenComparingLong(row -> row.getLong("sinceMs"));
 
@@ -362,6 +363,7 @@ public final class StatusVerticle extends VerticleBase {
     private static JsonArray seenBy(List<JsonObject> rows) {
         return new JsonArray(rows.stream()
                 .map(row -> row.getInteger("seenBy"))
+                .filter(Objects::nonNull)
                 .distinct()
                 .sorted()
                 .toList());
