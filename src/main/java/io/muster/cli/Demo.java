@@ -165,7 +165,10 @@ final class Demo implements AutoCloseable {
             say(
                     up
                             ? "not all connected within " + plan.deadline().toMillis() + " ms"
-                            : "not all processes have published within " + start.toMillis() + " ms of their start");
+                            : "not all processes have published within " + start.toMillis() + " ms of their start: "
+                                    + seats.size() + " processes start on "
+                                    + Runtime.getRuntime().availableProcessors()
+                                    + " processors; use fewer (--processes), or give them more time (--deadline)");
         }
         return known;
     }

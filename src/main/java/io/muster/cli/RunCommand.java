@@ -2,7 +2,6 @@
 
 package io.muster.cli;
 
-import io.muster.Diagnostics;
 import io.muster.JoinedRank;
 import io.muster.chaos.Traffic;
 import io.muster.cluster.ControlAddress;
@@ -33,6 +32,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +58,8 @@ final class RunCommand implements Callable<Integer> {
 
     /** No limit: a wait needs one, and a year is longer than a process runs. */
     private static final Duration NO_LIMIT = Duration.ofDays(365);
+    /** The status of a group takes two seconds at most, and the processes of missing ranks four. */
+    private static final long REPORT_SECONDS = 7;
 
     /**
      * An epoch that stands completes the wait at once. After this pause it is asked again whether there is a newer one.
@@ -137,7 +139,7 @@ final class RunCommand implements Callable<Integer> {
     private volatile List<JoinedRank> joined = List.of();
 
     @Override
-    public Integer call() {
+    public Integer call() throws InterruptedException {
         MusterOptions options = settings.read();
         List<ControlAddress> addresses = members.isEmpty() ? List.of() : ControlAddress.parseList(members);
         EndpointOptions endpoint = options.endpoint();
@@ -160,13 +162,11 @@ final class RunCommand implements Callable<Integer> {
                             .put("ranks", new JsonArray(ranks.list())));
             events.text("starting pid=" + ProcessHandle.current().pid() + " group=" + group + " ranks=" + ranks.list()
                     + " worldSize=" + worldSize + " control=" + process.controlAddress());
-            if (isStarted(process, options, addresses, events)) {
-                var runEvents = new RunEvents(group, events);
-                runEvents.busEvents(process.vertx());
-                runEvents.waiting(process.vertx(), options.barrier().reportEveryMs(), () -> joined);
-                join(process, joins, events);
-            }
-            int code = outcome.join();
+            Thread.ofPlatform()
+                    .daemon()
+                    .name("muster-start")
+                    .start(() -> start(process, options, addresses, joins, events));
+            int code = awaitOutcome(process, options.barrier().reportEveryMs(), events);
             if (!ending) {
                 Runtime.getRuntime().removeShutdownHook(hook);
             }
@@ -175,6 +175,9 @@ final class RunCommand implements Callable<Integer> {
             if (ending) {
                 // the run failed because the JVM is ending, which has the exit code already
                 return ExitCode.OK;
+            }
+            if (e instanceof CompletionException && e.getCause() instanceof Error error) {
+                throw error;
             }
             throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause ? cause : e;
         }
@@ -193,22 +196,55 @@ final class RunCommand implements Callable<Integer> {
         return failure instanceof MusterException known && known.kind() == MusterException.Kind.RETRY;
     }
 
-    /** False if the deadline has passed first, which is the outcome then. */
-    private boolean isStarted(
-            LaunchedProcess process, MusterOptions options, List<ControlAddress> addresses, EventWriter events) {
+    /** On a thread of its own, so that the deadline ends it in every step. */
+    private void start(
+            LaunchedProcess process,
+            MusterOptions options,
+            List<ControlAddress> addresses,
+            List<GroupOptions> joins,
+            EventWriter events) {
         try {
-            process.start(options, addresses, left());
-            return true;
-        } catch (MusterException failure) {
-            if (deadline == null || !isLate(failure) || System.nanoTime() - startNanos < deadline.toNanos()) {
-                throw failure;
-            }
-            events.event(
-                    "report", new JsonObject().put("group", group).put("text", String.valueOf(failure.getMessage())));
-            events.text("not all connected within " + DurationConverter.text(deadline) + ": " + failure.getMessage());
-            outcome.complete(ExitCode.NOT_ALL_CONNECTED);
-            return false;
+            process.start(options, addresses);
+            var runEvents = new RunEvents(group, events);
+            runEvents.busEvents(process.vertx());
+            runEvents.waiting(process, options.barrier().reportEveryMs(), () -> joined);
+            join(process, joins, events);
+        } catch (Throwable failure) { // also an Error: the main thread handles it
+            outcome.completeExceptionally(failure);
         }
+    }
+
+    /** Waits for the end. Meanwhile, prints what the start waits for, and ends it at the deadline. */
+    private int awaitOutcome(LaunchedProcess process, int everyMs, EventWriter events) throws InterruptedException {
+        while (process.isStarting() && !outcome.isDone()) {
+            long leftMs = left().toMillis() + 1;
+            try {
+                outcome.get(everyMs == 0 ? leftMs : Math.min(everyMs, leftMs), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException _) {
+                if (process.isStarting()) {
+                    String waiting = "this process is starting and waits for " + process.waitsFor();
+                    var report = new JsonObject().put("group", group).put("text", waiting);
+                    if (isPast()) {
+                        events.event("report", report);
+                        events.text(lateText() + ": " + waiting);
+                        return ExitCode.NOT_ALL_CONNECTED;
+                    }
+                    events.event("waiting", report);
+                    events.text("waiting group=" + group + ": " + waiting);
+                }
+            } catch (ExecutionException _) {
+                break; // thrown below
+            }
+        }
+        return outcome.join();
+    }
+
+    private boolean isPast() {
+        return deadline != null && System.nanoTime() - startNanos >= deadline.toNanos();
+    }
+
+    private String lateText() {
+        return "not all connected within " + DurationConverter.text(deadline == null ? NO_LIMIT : deadline);
     }
 
     private void end(LaunchedProcess process) {
@@ -290,22 +326,23 @@ final class RunCommand implements Callable<Integer> {
 
     private void failed(LaunchedProcess process, Throwable failure, EventWriter events) {
         if (isLate(failure) || failure instanceof TimeoutException) {
-            process.muster()
-                    .diagnostics()
-                    .status(group)
-                    .map(groups ->
-                            groups.stream().map(Diagnostics.GroupStatus::toJson).toList())
-                    .onComplete(
-                            pictures -> {
+            var _ = process.pictures(group)
+                    .toCompletableFuture()
+                    .orTimeout(REPORT_SECONDS, TimeUnit.SECONDS)
+                    .whenComplete((pictures, unknown) -> {
+                        try {
+                            if (pictures == null) {
+                                events.text(lateText() + ": " + failure.getMessage() + " (no report: " + unknown + ")");
+                            } else {
                                 pictures.forEach(picture -> {
                                     events.event("report", picture);
-                                    events.text("not all connected within "
-                                            + DurationConverter.text(deadline == null ? NO_LIMIT : deadline) + "\n"
-                                            + StatusVerticle.text(picture));
+                                    events.text(lateText() + "\n" + StatusVerticle.text(picture));
                                 });
-                                outcome.complete(ExitCode.NOT_ALL_CONNECTED);
-                            },
-                            outcome::completeExceptionally);
+                            }
+                        } finally {
+                            outcome.complete(ExitCode.NOT_ALL_CONNECTED);
+                        }
+                    });
         } else {
             outcome.completeExceptionally(failure);
         }

@@ -6,6 +6,7 @@ import io.muster.JoinedRank;
 import io.muster.bus.Addresses;
 import io.muster.group.GroupName;
 import io.muster.launch.EventWriter;
+import io.muster.launch.LaunchedProcess;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -73,19 +74,20 @@ final class RunEvents {
      *
      * @param joined empty until all ranks have published
      */
-    void waiting(Vertx vertx, int everyMs, Supplier<List<JoinedRank>> joined) {
+    void waiting(LaunchedProcess process, int everyMs, Supplier<List<JoinedRank>> joined) {
         if (everyMs == 0 || events.isJson()) {
             return;
         }
-        vertx.setPeriodic(
-                everyMs,
-                _ -> joined.get().stream()
-                        .findFirst()
-                        .ifPresent(rank -> rank.report().onSuccess(report -> {
-                            if (!report.missing().isEmpty()
-                                    || !report.eventLoop().isEmpty()) {
-                                events.text("waiting " + report.text());
-                            }
-                        })));
+        process.vertx()
+                .setPeriodic(
+                        everyMs,
+                        _ -> joined.get().stream()
+                                .findFirst()
+                                .ifPresent(rank -> rank.report().onSuccess(report -> {
+                                    if (!report.missing().isEmpty() || !report.eventLoop().isEmpty()) {
+                                        process.explained(report)
+                                                .thenAccept(explained -> events.text("waiting " + explained.text()));
+                                    }
+                                })));
     }
 }

@@ -2,7 +2,6 @@
 
 package io.muster.cli;
 
-import io.muster.group.MusterException;
 import io.muster.launch.ExitCode;
 import io.muster.ops.GpuPaths;
 import io.muster.ops.StatusVerticle;
@@ -86,23 +85,11 @@ final class StatusCommand implements Callable<Integer> {
                 : "; it will join group " + joins.getString("group") + " with ranks "
                         + joins.getJsonArray("ranks").encode();
         if (answer.getBoolean("starting", false)) {
-            out.println(who + " is starting: it is not in a cluster yet" + waitingFor() + will);
+            out.println(who + " is starting: it waits for " + answer.getString("waitsFor") + will);
         } else if (joins != null) {
             out.println(who + " is in its cluster" + will);
         } else if (groups.isEmpty()) {
             out.println(who + " is in no group");
-        }
-    }
-
-    private String waitingFor() {
-        try {
-            JsonObject body = question.ask(new JsonObject().put("ask", "cluster"));
-            return body.getString("waitingFor") == null
-                    ? ""
-                    : ", and waits for " + body.getString("waitingFor")
-                            + (body.getString("why") == null ? "" : " (" + body.getString("why") + ")");
-        } catch (ControlQuestion.NoAnswerException | MusterException _) {
-            return ""; // it has ended since, or it does not know the question yet
         }
     }
 }

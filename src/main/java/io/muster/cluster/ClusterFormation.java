@@ -19,11 +19,14 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,6 +70,9 @@ public final class ClusterFormation {
     private static final String TELL = "trouble";
 
     private static final int MAX_TEXT = 400;
+    private static final Executor VIRTUAL =
+            task -> Thread.ofVirtual().name("muster-form-size").start(task);
+
     /** A message that is lost is missed by a person only, and nothing waits for it. */
     private static final Duration TELL_PATIENCE = Duration.ofSeconds(2);
 
@@ -99,6 +105,7 @@ public final class ClusterFormation {
     private final Optional<ControlAddress> ownEntry;
 
     private final Settings settings;
+    private final StartProgress start;
     private final CompletableFuture<String> formed = new CompletableFuture<>();
     private final JoinQueue turns = new JoinQueue(TURN_SETTLE, TURN_LIMIT);
 
@@ -117,10 +124,6 @@ public final class ClusterFormation {
     public record Settings(Duration deadline, Duration silence) {
         /** For a process that waits for its cluster without limit. */
         public static final Settings DEFAULT = new Settings(Duration.ofDays(365), Duration.ofSeconds(3));
-
-        public Settings within(Duration limit) {
-            return new Settings(limit, silence);
-        }
     }
 
     /** The knowledge about one listed address. */
@@ -172,10 +175,22 @@ public final class ClusterFormation {
      */
     public ClusterFormation(
             ControlPort port, ProcessId process, List<ControlAddress> members, String advertise, Settings settings) {
+        this(port, process, members, advertise, settings, new StartProgress());
+    }
+
+    /** The same with the place where this process says what it waits for. */
+    ClusterFormation(
+            ControlPort port,
+            ProcessId process,
+            List<ControlAddress> members,
+            String advertise,
+            Settings settings,
+            StartProgress start) {
         this.own = port.address();
         this.process = process;
         this.members = members.isEmpty() ? List.of(own) : List.copyOf(members);
         this.settings = settings;
+        this.start = start;
         this.ownEntry = new MemberList(OwnAddress.of(own.host(), advertise), own.port(), this.members)
                 .ownEntry()
                 .map(ClusterFormation::logged);
@@ -184,6 +199,7 @@ public final class ClusterFormation {
         port.handle(ASK, this::answer);
         port.handle(ASK_TURN, _ -> turns.take());
         port.handle(TELL, this::told);
+        LargePackets.answerAt(port);
     }
 
     /** The decision that follows from what is known. The map has the addresses in the order of the list. */
@@ -261,11 +277,15 @@ public final class ClusterFormation {
                                 + " each are the first in their own list of members;"
                                 + " give all processes the same list in the same order");
                     case Decision.WaitFor(ControlAddress address, String why) -> {
+                        start.waitsFor(
+                                waitedFor(address),
+                                why + "; if it does not run, start it; check that this host reaches it"
+                                        + unlisted(known));
                         if (now - endNanos >= 0) {
                             throw MusterException.retry("no cluster after "
-                                    + settings.deadline().toMillis() + " ms: " + own + " waits for " + address
-                                    + (address.equals(members.getFirst()) ? ", the first listed, which founds" : "")
-                                    + " (" + why + "); start that process, or check that this host reaches it"
+                                    + settings.deadline().toMillis() + " ms: " + own + " waits for "
+                                    + waitedFor(address) + " (" + why
+                                    + "); start that process, or check that this host reaches it"
                                     + unlisted(known));
                         }
                         if (now - logNanos >= 0) {
@@ -289,6 +309,38 @@ public final class ClusterFormation {
         } finally {
             askers.shutdownNow();
         }
+    }
+
+    private String waitedFor(ControlAddress address) {
+        return (address.equals(members.getFirst()) ? "the first listed process, which founds, at " : "the process at ")
+                + address;
+    }
+
+    /** Says on which paths from here large packets are lost, empty if on none. Blocks for three seconds at most. */
+    String largePacketsLost() {
+        return largePacketsLost(_ -> true);
+    }
+
+    /** The same for the listed processes of one host; true also says so in the log. */
+    boolean isBadPath(String host) {
+        String lost = largePacketsLost(address ->
+                address.resolve().stream().anyMatch(one -> one.getHostAddress().equals(host)));
+        if (!lost.isEmpty()) {
+            troubles.note(host, "is not merged with this part of the cluster: " + lost);
+        }
+        return !lost.isEmpty();
+    }
+
+    private String largePacketsLost(Predicate<ControlAddress> of) {
+        return members.stream()
+                .filter(address -> !isOwn(address) && of.test(address))
+                .map(address -> CompletableFuture.supplyAsync(
+                        () -> LargePackets.areLost(address) ? LargePackets.sentence(own, address) : "", VIRTUAL))
+                .toList()
+                .stream()
+                .map(CompletableFuture::join)
+                .filter(lost -> !lost.isEmpty())
+                .collect(Collectors.joining("; "));
     }
 
     /** A clause if this process is not in its own list. Empty as long as a listed address may be its own. */
@@ -422,7 +474,7 @@ public final class ClusterFormation {
     }
 
     /** The control port takes messages of any process of the network. */
-    private static String printable(String text) {
+    static String printable(String text) {
         return Clause.atMost(MAX_TEXT, text).replaceAll("\\p{Cntrl}", "?");
     }
 

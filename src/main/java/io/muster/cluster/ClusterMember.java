@@ -33,9 +33,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +49,7 @@ import org.slf4j.LoggerFactory;
 public final class ClusterMember implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ClusterMember.class);
 
+    private static final String EVENT_BUS = "other members of the cluster, to start the event bus";
     private static final int PRIME_STORE_ROUNDS = 300;
     /** Prefix of what Vert.x's cluster manager keeps in Hazelcast. */
     private static final String VERTX_PREFIX = "__vertx.";
@@ -55,6 +58,7 @@ public final class ClusterMember implements AutoCloseable {
     private final HazelcastInstance hazelcast;
     private final SplitSearch search;
     private final ClusterFormation formation;
+    private final StartProgress progress;
 
     /**
      * @param process the process id, chosen once per JVM
@@ -75,11 +79,16 @@ public final class ClusterMember implements AutoCloseable {
     }
 
     private ClusterMember(
-            ControlPort controlPort, HazelcastInstance hazelcast, SplitSearch search, ClusterFormation formation) {
+            ControlPort controlPort,
+            HazelcastInstance hazelcast,
+            SplitSearch search,
+            ClusterFormation formation,
+            StartProgress progress) {
         this.controlPort = controlPort;
         this.hazelcast = hazelcast;
         this.search = search;
         this.formation = formation;
+        this.progress = progress;
     }
 
     /**
@@ -91,25 +100,31 @@ public final class ClusterMember implements AutoCloseable {
      *     taken, or two processes found
      */
     public static ClusterMember start(ControlPort controlPort, Settings settings) {
+        return start(controlPort, settings, new StartProgress());
+    }
+
+    /** The same with the place where the start says what it waits for. */
+    public static ClusterMember start(ControlPort controlPort, Settings settings, StartProgress progress) {
         try {
-            return form(controlPort, settings);
+            return form(controlPort, settings, progress);
         } catch (RuntimeException e) {
             controlPort.close();
             throw e;
         }
     }
 
-    private static ClusterMember form(ControlPort controlPort, Settings settings) {
+    private static ClusterMember form(ControlPort controlPort, Settings settings, StartProgress progress) {
         ClusterFormation formation = new ClusterFormation(
                 controlPort,
                 settings.process(),
                 settings.members(),
                 settings.hazelcast().advertise(),
-                settings.formation());
+                settings.formation(),
+                progress);
         long endNanos = System.nanoTime() + settings.formation().deadline().toNanos();
         while (true) {
             long startNanos = System.nanoTime();
-            JoinGate gate = new JoinGate(formation);
+            JoinGate gate = new JoinGate(formation, progress);
             try {
                 Config config = gate.before(SplitSearch.prepare(config(settings)));
                 HazelcastInstance hazelcast = Hazelcast.newHazelcastInstance(config);
@@ -126,7 +141,12 @@ public final class ClusterMember implements AutoCloseable {
                         millis(gate.reachedNanos - startNanos),
                         millis(gate.openedNanos - gate.reachedNanos),
                         millis(endedNanos - gate.openedNanos));
-                return new ClusterMember(controlPort, hazelcast, SplitSearch.start(hazelcast, config), formation);
+                return new ClusterMember(
+                        controlPort,
+                        hazelcast,
+                        SplitSearch.start(hazelcast, config, formation::isBadPath),
+                        formation,
+                        progress);
             } catch (MusterException e) {
                 throw e;
             } catch (RuntimeException e) {
@@ -149,11 +169,15 @@ public final class ClusterMember implements AutoCloseable {
                                     + " ports and that cluster-name is the same",
                             e);
                 }
-                String why = MemberPorts.diagnosis(
-                        HostPort.text(
-                                settings.hazelcast().host(),
-                                settings.hazelcast().port()),
-                        gate.known());
+                String large = formation.largePacketsLost();
+                String why = !large.isEmpty()
+                        ? large
+                        : MemberPorts.diagnosis(
+                                HostPort.text(
+                                        settings.hazelcast().host(),
+                                        settings.hazelcast().port()),
+                                gate.known());
+                progress.waitsFor("the members " + gate.known() + " of the cluster", "joining has failed: " + why);
                 log.warn(
                         LogEvents.CLUSTER_JOIN_FAILED + " process={} cause=\"{}\": joining is tried again: {}",
                         settings.process(),
@@ -207,14 +231,16 @@ public final class ClusterMember implements AutoCloseable {
     private static final class JoinGate implements LifecycleListener, HazelcastInstanceAware {
         private final CompletableFuture<ClusterFormation.Decision> decision = new CompletableFuture<>();
         private final ClusterFormation formation;
+        private final StartProgress progress;
         private final Thread asking;
         private @Nullable Config config;
         private @Nullable HazelcastInstance starting;
         private long reachedNanos;
         private long openedNanos;
 
-        JoinGate(ClusterFormation formation) {
+        JoinGate(ClusterFormation formation, StartProgress progress) {
             this.formation = formation;
+            this.progress = progress;
             asking = Thread.ofVirtual().name("muster-form").start(() -> {
                 try {
                     decision.complete(formation.await());
@@ -244,7 +270,11 @@ public final class ClusterMember implements AutoCloseable {
                 ClusterFormation.Decision decided = decision.join();
                 configure(Objects.requireNonNull(config), decided);
                 if (decided instanceof ClusterFormation.Decision.Join join) {
+                    progress.waitsFor("its turn to join the cluster, at " + join.at(), "");
                     formation.awaitTurn(join);
+                    progress.waitsFor("the members " + join.known() + " of the cluster", "");
+                } else {
+                    progress.waitsFor("its own member of Hazelcast", "");
                 }
             } catch (CompletionException _) {
                 Objects.requireNonNull(starting).getLifecycleService().terminate();
@@ -331,16 +361,33 @@ public final class ClusterMember implements AutoCloseable {
      * their processes. The caller closes it before the member.
      */
     public Vertx awaitVertx(VertxOptions options) {
+        progress.waitsFor(EVENT_BUS, "");
         return new VertxStart(
                         () -> buildVertx(new VertxOptions(options)),
                         hazelcast.getLifecycleService()::isRunning,
                         this::diagnosis,
-                        formation::tell)
+                        this::tell)
                 .await();
+    }
+
+    private void tell(String why) {
+        progress.waitsFor(EVENT_BUS, why);
+        formation.tell(why);
+    }
+
+    /** The ids of the processes that are in the cluster of this one. */
+    public Set<String> processes() {
+        return hazelcast.getCluster().getMembers().stream()
+                .map(member -> String.valueOf(member.getAttribute(MusterHazelcast.PROCESS_ID_ATTRIBUTE)))
+                .collect(Collectors.toSet());
     }
 
     /** Why other members may not answer. Blocks. */
     private String diagnosis() {
+        String large = formation.largePacketsLost();
+        if (!large.isEmpty()) {
+            return large;
+        }
         Member self = hazelcast.getCluster().getLocalMember();
         List<String> others = hazelcast.getCluster().getMembers().stream()
                 .filter(member -> !member.equals(self))

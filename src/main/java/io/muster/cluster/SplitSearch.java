@@ -25,6 +25,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,14 +60,19 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
     private final Cluster cluster;
     private final TcpIpConfig list;
     private final long pauseMs;
+    private final Predicate<String> isBadPath;
     /** When each former member left, by {@link System#nanoTime}. */
     private final Map<String, Long> gone = new HashMap<>();
 
     private @Nullable Thread looking;
     private boolean closed;
 
-    /** @param list the member list that Hazelcast reads at each search */
-    SplitSearch(Cluster cluster, TcpIpConfig list, Duration pause) {
+    /**
+     * @param list the member list that Hazelcast reads at each search
+     * @param isBadPath whether large packets are lost on the way to this host; may block
+     */
+    SplitSearch(Cluster cluster, TcpIpConfig list, Duration pause, Predicate<String> isBadPath) {
+        this.isBadPath = isBadPath;
         this.cluster = cluster;
         this.list = list;
         this.pauseMs = pause.toMillis();
@@ -78,11 +84,12 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
     }
 
     /** @param config the one that the member was started with, and reads at each search */
-    static SplitSearch start(HazelcastInstance member, Config config) {
+    static SplitSearch start(HazelcastInstance member, Config config, Predicate<String> isBadPath) {
         var search = new SplitSearch(
                 member.getCluster(),
                 config.getAdvancedNetworkConfig().getJoin().getTcpIpConfig(),
-                Duration.ofSeconds(Long.parseLong(config.getProperty(PAUSE_SECONDS))));
+                Duration.ofSeconds(Long.parseLong(config.getProperty(PAUSE_SECONDS))),
+                isBadPath);
         member.getCluster().addMembershipListener(search);
         List.copyOf(search.list.getMembers()).forEach(search::remember);
         return search;
@@ -158,13 +165,14 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
 
     /**
      * Asks all addresses at the same time. A stopped process counts as listening, because its kernel accepts
-     * connections.
+     * connections. A path that loses large packets is not used: the merge over it would fail, and Hazelcast ends a
+     * member whose merge fails.
      */
-    private static List<String> listening(List<String> addresses) throws InterruptedException {
+    private List<String> listening(List<String> addresses) throws InterruptedException {
         try (ExecutorService asking = Executors.newVirtualThreadPerTaskExecutor()) {
             List<String> there = new ArrayList<>();
             for (Future<Optional<String>> answer :
-                    asking.invokeAll(addresses.stream().map(SplitSearch::knock).toList())) {
+                    asking.invokeAll(addresses.stream().map(this::knock).toList())) {
                 if (answer.state() == Future.State.SUCCESS) {
                     answer.resultNow().ifPresent(there::add);
                 }
@@ -173,16 +181,16 @@ final class SplitSearch implements MembershipListener, AutoCloseable {
         }
     }
 
-    private static Callable<Optional<String>> knock(String address) {
+    private Callable<Optional<String>> knock(String address) {
         int colon = address.lastIndexOf(':');
         String host = address.substring(0, colon).replaceAll("[\\[\\]]", "");
         return () -> {
             try (Socket socket = new Socket()) {
                 socket.connect(new InetSocketAddress(host, Integer.parseInt(address.substring(colon + 1))), CONNECT_MS);
-                return Optional.of(address);
             } catch (IOException _) {
                 return Optional.empty();
             }
+            return isBadPath.test(host) ? Optional.empty() : Optional.of(address);
         };
     }
 

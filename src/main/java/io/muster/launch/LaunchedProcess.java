@@ -4,15 +4,19 @@ package io.muster.launch;
 
 import io.muster.Diagnostics;
 import io.muster.Muster;
+import io.muster.cluster.AbsentProcesses;
 import io.muster.cluster.ClusterFormation;
 import io.muster.cluster.ClusterMember;
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlPort;
 import io.muster.cluster.FileLimit;
+import io.muster.cluster.StartProgress;
 import io.muster.group.GroupName;
 import io.muster.group.LogEvents;
 import io.muster.group.MusterException;
 import io.muster.group.ProcessId;
+import io.muster.group.StuckReport;
+import io.muster.group.StuckReport.Phase;
 import io.muster.ops.ProcessResources;
 import io.muster.options.EndpointOptions;
 import io.muster.options.HazelcastOptions;
@@ -28,12 +32,16 @@ import io.vertx.core.json.JsonObject;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +53,9 @@ import org.slf4j.LoggerFactory;
 public final class LaunchedProcess implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LaunchedProcess.class);
 
+    private static final Executor VIRTUAL =
+            task -> Thread.ofVirtual().name("muster-status").start(task);
+
     private final ControlPort controlPort;
     /** The three fields are set during the start and read by the thread that closes, which may be another one. */
     private volatile @Nullable ClusterMember member;
@@ -53,6 +64,10 @@ public final class LaunchedProcess implements AutoCloseable {
     private volatile @Nullable Muster muster;
     /** What this process will join, for a status that is asked before; null: nothing. */
     private volatile @Nullable Joining joining;
+
+    private final StartProgress progress = new StartProgress();
+    private final ProcessId processId = ProcessId.random(new SecureRandom());
+    private volatile @Nullable AbsentProcesses absent;
 
     private record Joining(String group, List<Integer> ranks) {
         JsonObject toJson() {
@@ -86,6 +101,7 @@ public final class LaunchedProcess implements AutoCloseable {
                 new LaunchedProcess(port, Duration.ofMillis(options.shutdown().timeoutMs()));
         port.handle("status", process::status);
         port.handle("dump", process::flightRecord);
+        port.handle(AbsentProcesses.ASK, _ -> CompletableFuture.completedFuture(process.about()));
         port.handle(
                 "resources",
                 request -> CompletableFuture.completedFuture(
@@ -99,30 +115,26 @@ public final class LaunchedProcess implements AutoCloseable {
      * @param members control addresses of all processes, the same list in each; empty if this process is alone
      */
     public void start(MusterOptions options, List<ControlAddress> members) {
-        start(options, members, ClusterFormation.Settings.DEFAULT);
-    }
-
-    /** The same with a limit for the wait for the cluster; fails with RETRY when it has passed. */
-    public void start(MusterOptions options, List<ControlAddress> members, Duration limit) {
-        start(options, members, ClusterFormation.Settings.DEFAULT.within(limit));
-    }
-
-    private void start(MusterOptions options, List<ControlAddress> members, ClusterFormation.Settings formation) {
         FileLimit.require(Math.max(0, members.size() - 1));
         HazelcastOptions hazelcast = options.hazelcast();
         EndpointOptions endpoint = options.endpoint();
         OwnAddress own = OwnAddress.of(endpoint);
-        ProcessId id = ProcessId.random(new SecureRandom());
         Thread priming = Thread.ofPlatform().daemon().name("muster-prime").start(() -> prime(options));
         ClusterMember joined = ClusterMember.start(
                 controlPort,
                 new ClusterMember.Settings(
-                        id,
+                        processId,
                         members,
                         new MusterHazelcast.Bind(endpoint.bind(), hazelcast.port(), endpoint.advertise()),
                         () -> ClusterMember.configuration(options),
-                        formation));
+                        ClusterFormation.Settings.DEFAULT),
+                progress);
         member = joined;
+        absent = new AbsentProcesses(
+                new ControlAddress(
+                        own.dialled().getHostAddress(), controlPort.address().port()),
+                members,
+                joined::processes);
         var vertxOptions = new VertxOptions();
         // Few event loops: a message between two of them wakes a thread, which waits for a core where cores are busy.
         vertxOptions.setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
@@ -134,6 +146,7 @@ public final class LaunchedProcess implements AutoCloseable {
                 .setClusterPublicHost(own.dialled().getHostAddress());
         Vertx clustered = joined.awaitVertx(vertxOptions);
         vertx = clustered;
+        progress.waitsFor("the store, to listen on it", "");
         muster = await(Muster.start(clustered, options));
         join(priming);
     }
@@ -189,22 +202,90 @@ public final class LaunchedProcess implements AutoCloseable {
             return CompletableFuture.completedFuture(new JsonObject()
                     .put("pid", ProcessHandle.current().pid())
                     .put("starting", running == null)
+                    .put("waitsFor", running == null ? progress.text() : "")
                     .put("joins", joins)
                     .put("groups", new JsonArray()));
         }
-        return running.diagnostics()
-                .status(asked)
-                .map(groups -> new JsonObject()
+        return pictures(running, asked)
+                .thenApply(pictures -> new JsonObject()
                         .put("pid", ProcessHandle.current().pid())
                         .put("starting", false)
                         .put("joins", joins)
-                        .put(
-                                "groups",
-                                new JsonArray(groups.stream()
-                                        .map(Diagnostics.GroupStatus::toJson)
-                                        .toList()))
-                        .put("gpuPaths", running.diagnostics().gpuPaths().toJson()))
-                .toCompletionStage();
+                        .put("groups", new JsonArray(pictures))
+                        .put("gpuPaths", running.diagnostics().gpuPaths().toJson()));
+    }
+
+    /** The status of the group, with what processes say that are not in the cluster yet. */
+    public CompletionStage<List<JsonObject>> pictures(String group) {
+        return pictures(muster(), group);
+    }
+
+    private CompletionStage<List<JsonObject>> pictures(Muster running, @Nullable String group) {
+        return running.diagnostics()
+                .status(group)
+                .map(groups ->
+                        groups.stream().map(Diagnostics.GroupStatus::toJson).toList())
+                .toCompletionStage()
+                .thenCompose(pictures -> pictures.stream()
+                                .allMatch(picture ->
+                                        picture.getJsonArray("missing").isEmpty())
+                        ? CompletableFuture.completedFuture(pictures)
+                        : CompletableFuture.supplyAsync(() -> explained(pictures), VIRTUAL));
+    }
+
+    private List<JsonObject> explained(List<JsonObject> pictures) {
+        for (JsonObject picture : pictures) {
+            Set<Integer> unpublished = picture.getJsonArray("missing").stream()
+                    .map(JsonObject.class::cast)
+                    .filter(row -> Phase.NEVER_PUBLISHED.name().equals(row.getString("phase")))
+                    .map(row -> row.getInteger("rank"))
+                    .collect(Collectors.toSet());
+            Map<Integer, String> remedies = remedies(picture.getString("group"), unpublished);
+            picture.getJsonArray("missing").forEach(one -> {
+                JsonObject row = (JsonObject) one;
+                String remedy = remedies.get(row.getInteger("rank"));
+                if (remedy != null) {
+                    row.put("whatToDo", remedy);
+                }
+            });
+        }
+        return pictures;
+    }
+
+    /** By rank: what its process says that has not come as far as the store of this one. Blocks. */
+    private Map<Integer, String> remedies(String group, Set<Integer> unpublished) {
+        AbsentProcesses asked = absent;
+        return asked == null ? Map.of() : asked.remedies(group, unpublished);
+    }
+
+    /** The report with what processes say that are not in the cluster yet. */
+    public CompletionStage<StuckReport> explained(StuckReport report) {
+        return CompletableFuture.supplyAsync(
+                () -> report.with(remedies(
+                        report.group().value(),
+                        report.missing().stream()
+                                .filter(one -> one.phase() == Phase.NEVER_PUBLISHED)
+                                .map(StuckReport.Missing::rank)
+                                .collect(Collectors.toSet()))),
+                VIRTUAL);
+    }
+
+    private JsonObject about() {
+        Joining will = joining;
+        return AbsentProcesses.about(
+                processId.toString(),
+                will == null ? "" : will.group(),
+                will == null ? List.of() : will.ranks(),
+                isStarting() ? progress.text() : "");
+    }
+
+    public boolean isStarting() {
+        return muster == null;
+    }
+
+    /** What the start waits for, since when and why. */
+    public String waitsFor() {
+        return progress.text();
     }
 
     /** Says which ranks this process will join, so that a status that is asked before shows it. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.muster.cluster.ControlAddress;
 import io.muster.cluster.ControlClient;
+import io.muster.launch.ExitCode;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -90,7 +91,7 @@ final class StatusWhileStartingIT {
             for (String option : List.of("--json", "--group=g")) {
                 try (MusterCommand status =
                         MusterCommand.start(temp, "status", "--control=127.0.0.1:" + ports.get(1), option)) {
-                    assertThat(status.awaitExit()).as(status::toString).isZero();
+                    assertThat(status.awaitExit()).as(status::toString).isEqualTo(ExitCode.NOT_ALL_CONNECTED);
                     assertThat(String.join("", status.out()))
                             .contains(
                                     option.equals("--json")

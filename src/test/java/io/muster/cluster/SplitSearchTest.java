@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +37,8 @@ class SplitSearchTest {
                 default -> throw new AssertionError(method);
             });
     private final TcpIpConfig list = new TcpIpConfig();
-    private final SplitSearch search = new SplitSearch(cluster, list, PAUSE);
+    private final Set<String> badPaths = ConcurrentHashMap.newKeySet();
+    private final SplitSearch search = new SplitSearch(cluster, list, PAUSE, badPaths::contains);
 
     @AfterEach
     void stop() {
@@ -89,6 +91,23 @@ class SplitSearchTest {
             present.add(back);
             search.memberAdded(new MembershipEvent(cluster, back, MembershipEvent.MEMBER_ADDED, Set.of(back)));
             awaitNoSearched();
+        }
+    }
+
+    @Test // Hazelcast ends a member whose merge fails
+    void doesNotSearchOnAPathThatLosesLargePackets() throws Exception {
+        badPaths.add("127.0.0.1");
+        try (ServerSocket there = listen()) {
+            removed(there.getLocalPort());
+            there.accept().close();
+            there.accept().close(); // the first look is over
+            assertThat(list.getMembers()).isEmpty();
+
+            badPaths.clear();
+            Eventually.value(
+                    "the member is searched",
+                    list::getMembers,
+                    members -> members.equals(List.of("127.0.0.1:" + there.getLocalPort())));
         }
     }
 
