@@ -84,7 +84,8 @@ final class RunEvents {
                         _ -> joined.get().stream()
                                 .findFirst()
                                 .ifPresent(rank -> rank.report().onSuccess(report -> {
-                                    if (!report.missing().isEmpty() || !report.eventLoop().isEmpty()) {
+                                    if (!report.missing().isEmpty()
+                                            || !report.eventLoop().isEmpty()) {
                                         process.explained(report)
                                                 .thenAccept(explained -> events.text("waiting " + explained.text()));
                                     }

@@ -68,7 +68,8 @@ class BlameWatchTest {
         @Override
         public Future<Collection<View>> askObservers(View own, Collection<ProcessId> others, long withinMs) {
             Map<ProcessId, View.Missed> missed = missedByOne.stream()
-                    .collect(Collectors.toMap(BlameWatchTest::process, _ -> new View.Missed(View.How.SILENT, "SILENCE")));
+                    .collect(Collectors.toMap(
+                            BlameWatchTest::process, _ -> new View.Missed(View.How.SILENT, "SILENCE")));
             Set<ProcessId> reached = new HashSet<>(others);
             reached.add(process(0));
             reached.remove(process(1));
