@@ -15,7 +15,10 @@ public final class DurationConverter implements ITypeConverter<Duration> {
     /** In the form that {@link #convert} reads. */
     public static String text(Duration time) {
         long millis = time.toMillis();
-        return millis % 60_000 == 0 ? millis / 60_000 + "m" : millis % 1000 == 0 ? millis / 1000 + "s" : millis + "ms";
+        if (millis % 1000 != 0) {
+            return millis + "ms";
+        }
+        return millis == 0 || millis % 60_000 != 0 ? millis / 1000 + "s" : millis / 60_000 + "m";
     }
 
     @Override

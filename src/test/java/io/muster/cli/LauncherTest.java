@@ -114,9 +114,11 @@ final class LauncherTest {
         environment.put("JAVA_HOME", java("asked-25", "25", ReleaseFile.PRESENT).toString());
         assertThat(launch().output()).doesNotContain("UseSerialGC");
         for (String variable : List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "MUSTER_JAVA_OPTS")) {
-            environment.put(variable, "-Xmx64m -XX:+UseZGC");
+            for (String between : List.of(" ", "\n", "\t", " '")) {
+                environment.put(variable, "-Xmx64m" + between + "-XX:+UseZGC" + between.strip());
 
-            assertThat(launch().output()).as(variable).contains("[-XX:-UseSerialGC]");
+                assertThat(launch().output()).as(variable + between).contains("[-XX:-UseSerialGC]");
+            }
             environment.remove(variable);
         }
     }
@@ -128,6 +130,9 @@ final class LauncherTest {
 
         assertThat(launch("run").output()).contains("[-agentlib:jdwp=transport=dt_socket,server=y]");
         assertThat(launch("run", "--json").output()).contains("[-agentlib:jdwp=quiet=y,transport=dt_socket,server=y]");
+
+        environment.put("MUSTER_JAVA_OPTS", "-Xrunjdwp:transport=dt_socket,server=y");
+        assertThat(launch("run", "--json").output()).contains("[-Xrunjdwp:quiet=y,transport=dt_socket,server=y]");
     }
 
     @Test // in the C locale a JVM does not find its jar under a folder with an umlaut
