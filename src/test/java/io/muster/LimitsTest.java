@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.muster.group.GpuSlice;
 import io.muster.group.MusterException;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.lang.foreign.MemorySegment;
@@ -84,6 +85,25 @@ class LimitsTest {
         assertThatThrownBy(() -> Bounded.await(rank.allConnected(Duration.ZERO), "the wait"))
                 .hasMessageContaining("not all connected after 0 ms");
         assertThat(longest.isComplete()).isFalse();
+    }
+
+    @Test
+    void aLongReasonOfAReportIsCut() {
+        JoinedRank one = cluster.start().join("g", 1, 2);
+        InMemoryCluster.await(rank, one);
+        var bus = process.vertx().eventBus();
+        Promise<String> reason = Promise.promise();
+        bus.<JsonObject>localConsumer("muster.g.peer-state", message -> {
+            if (message.body().getInteger("rank") == 0
+                    && message.body().getString("from").equals("CONNECTED")) {
+                reason.tryComplete(message.body().getString("reason"));
+            }
+        });
+        bus.send(
+                "muster.g.report",
+                new JsonObject().put("rank", 0).put("peer", 1).put("reason", "x".repeat(2_000_000)));
+
+        assertThat(Bounded.await(reason.future(), "the loss").length()).isBetween(500, 600);
     }
 
     @Test

@@ -466,7 +466,7 @@ public final class BarrierVerticle extends VerticleBase implements BarrierCalls 
                 || !core().seats().containsKey(rank)
                 || entry.member().incarnation()
                         != body.number("incarnation").orElse(entry.member().incarnation())) {
-            LOG.info(LogEvents.REPORT_IGNORED + " group={} body={}", setup.group(), message.body());
+            LOG.info(LogEvents.REPORT_IGNORED + " group={} rank={} peer={}", setup.group(), rank, rank(body, "peer"));
             return;
         }
         services.links()

@@ -2,6 +2,7 @@
 
 package io.muster.peer;
 
+import io.muster.group.Clause;
 import io.muster.group.Member;
 import io.muster.segment.RankEntry;
 import io.muster.transfer.ChannelGeneration;
@@ -95,8 +96,12 @@ public sealed interface LinkEvent {
      */
     record PathFailed(PairId pair, String reason) implements LinkEvent {}
 
-    /** The application has reported that this link failed. */
-    record Reported(Member member, String reason) implements LinkEvent {}
+    /** The application has reported that this link failed. A long reason is cut. */
+    record Reported(Member member, String reason) implements LinkEvent {
+        public Reported {
+            reason = Clause.atMost(WarmupAnswer.MAX_REASON, reason);
+        }
+    }
 
     /** The rank leaves, or its process closes. */
     record CloseRequested(String reason) implements LinkEvent {}
