@@ -9,6 +9,7 @@ import io.muster.group.GroupName;
 import io.muster.group.LogEvents;
 import io.muster.group.StuckReport;
 import io.muster.options.MusterOptions;
+import io.muster.transfer.LossEvidence;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -60,6 +61,7 @@ class DocumentsTest {
             Pattern.CASE_INSENSITIVE);
 
     private static final Pattern PHASE_ROW = Pattern.compile("(?m)^\\| ([a-z][^|]+) \\| `([A-Z_]+)` \\|");
+    private static final Pattern REASON_ROW = Pattern.compile("(?m)^\\| `([A-Z_]+)` \\|");
     private static final Pattern RULE = Pattern.compile("\\b[RPWBTGS]-\\d+\\b");
     private static final Pattern RULE_ROW = Pattern.compile("(?m)^\\| ([A-Z]-\\d+) \\|");
     private static final Pattern VERSION_ROW = Pattern.compile("(?m)^\\| [^|]+ \\| `(\\w+)\\.VERSION` \\| (\\d+) \\|");
@@ -172,6 +174,17 @@ class DocumentsTest {
                 addresses.flightRecord())) {
             assertThat(page).contains("| `" + address.replaceFirst("\\.g\\.", ".<g>.") + "` |");
         }
+    }
+
+    @Test
+    void theEventBusPageListsEveryLossOfAConnection() throws IOException {
+        assertThat(REASON_ROW
+                        .matcher(Files.readString(PAGES.resolve("event-bus.md")))
+                        .results()
+                        .map(row -> row.group(1)))
+                .containsAll(Arrays.stream(LossEvidence.Kind.values())
+                        .map(Enum::name)
+                        .toList());
     }
 
     @Test
