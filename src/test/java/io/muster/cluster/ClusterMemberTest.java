@@ -124,7 +124,8 @@ class ClusterMemberTest {
         assertThatThrownBy(() -> ClusterMember.start(port, settings))
                 .isInstanceOfSatisfying(
                         MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.RETRY))
-                .hasMessageContaining("waits for " + nobody.address());
+                .hasMessageContainingAll(
+                        "waits for the first listed process", nobody.address().toString());
         assertThat(ask(port)).isInstanceOf(ControlClient.Reply.Refused.class);
     }
 

