@@ -5,8 +5,8 @@ package io.muster.transfer.tcp;
 import io.muster.group.LogEvents;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.function.Consumer;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SSLKeyException;
-import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +34,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class RawSocket {
     private static final Logger log = LoggerFactory.getLogger(RawSocket.class);
+    /** Found by its name, because a Java runtime without the module jdk.net has no class for it. */
+    private static final String KEEP_IDLE = "TCP_KEEPIDLE";
+
     private static final String EXPORTER = "EXPORTER-Channel-Binding";
     private static final int EXPORTED_BYTES = 32;
 
@@ -213,7 +215,14 @@ public final class RawSocket {
     void keepAlive(int idleMs) {
         var config = socket.channelHandlerContext().channel().config();
         config.setOption(ChannelOption.SO_KEEPALIVE, true);
-        config.setOption(NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPIDLE), Math.max(1, idleMs / 1_000));
+        config.getOptions().keySet().stream()
+                .filter(option -> option.name().endsWith(KEEP_IDLE))
+                .forEach(option -> setSeconds(config, option, Math.max(1, idleMs / 1_000)));
+    }
+
+    @SuppressWarnings("unchecked") // its value is a number of seconds, with every transport of Netty
+    private static void setSeconds(ChannelConfig config, ChannelOption<?> option, int seconds) {
+        config.setOption((ChannelOption<Integer>) option, seconds);
     }
 
     boolean full() {
