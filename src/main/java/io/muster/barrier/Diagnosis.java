@@ -289,14 +289,28 @@ public final class Diagnosis {
                 && !Objects.requireNonNull(core.barrier().seats().get(rank)).isConnectedToAllOf(epoch)) {
             return null;
         }
-        return found(
-                rank,
-                Phase.MARK_MISSING,
-                row == null ? nowNanos : latest(row.sinceNanos(), core.epochNanos()),
-                observer,
-                "",
-                "connected from here, but it has not marked epoch " + epoch.number()
-                        + ": its own links are not all connected, see the status there");
+        long sinceNanos = row == null ? nowNanos : latest(row.sinceNanos(), core.epochNanos());
+        return ownWaits
+                ? found(
+                        rank,
+                        Phase.MARK_MISSING,
+                        sinceNanos,
+                        observer,
+                        "",
+                        core.isProving()
+                                ? "wait: its links are connected, and a path that was idle is being proved before it"
+                                        + " marks epoch " + epoch.number() + "; a dead path is lost, and connected anew"
+                                : "wait: its links are connected, and its mark of epoch " + epoch.number()
+                                        + " is being written")
+                : found(
+                        rank,
+                        Phase.MARK_MISSING,
+                        sinceNanos,
+                        observer,
+                        "",
+                        "connected from here, but it has not marked epoch " + epoch.number()
+                                + ": its own links are not all connected, or an idle path of theirs is being proved;"
+                                + " see the status there");
     }
 
     private static String seatText(SeatState seat) {

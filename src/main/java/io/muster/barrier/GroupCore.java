@@ -497,6 +497,11 @@ public final class GroupCore {
         return BarrierMachine.transition(setup, barrier, event, false);
     }
 
+    /** Whether a mark waits until idle paths have been proved. */
+    boolean isProving() {
+        return proving;
+    }
+
     private void provedPaths() {
         proving = false;
         barrier(new BarrierEvent.PathsProved());

@@ -130,10 +130,10 @@ class BarrierVerticleTest {
                 .compose(pair -> {
                     pair.zero().proof = proof.future();
                     pair.connectAll();
-                    return pair.one().barrier.allConnected(1, 300).transform(early -> {
-                        test.verify(() -> assertThat(early.failed())
-                                .as("rank 0 has not marked")
-                                .isTrue());
+                    return pair.zero().barrier.allConnected(0, 300).transform(early -> {
+                        test.verify(() -> assertThat(early.cause())
+                                .as("rank 0 has not marked, and says why")
+                                .hasMessageContaining("a path that was idle is being proved"));
                         pair.zero().proof = Future.succeededFuture();
                         proof.complete();
                         return pair.allConnected();
