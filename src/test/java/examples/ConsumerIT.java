@@ -42,6 +42,7 @@ class ConsumerIT {
     @TempDir
     private Path temp;
 
+    // L-1
     @Test
     void anApplicationRunsWithTheDocumentedDependency() throws Exception {
         Path built = Files.createDirectories(temp.resolve("built/io/muster/muster/" + VERSION));

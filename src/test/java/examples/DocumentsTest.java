@@ -62,7 +62,7 @@ class DocumentsTest {
 
     private static final Pattern PHASE_ROW = Pattern.compile("(?m)^\\| ([a-z][^|]+) \\| `([A-Z_]+)` \\|");
     private static final Pattern REASON_ROW = Pattern.compile("(?m)^\\| `([A-Z_]+)` \\|");
-    private static final Pattern RULE = Pattern.compile("\\b[RPWBTGS]-\\d+\\b");
+    private static final Pattern RULE = Pattern.compile("\\b[BGKLMNOPRSTW]-\\d+\\b");
     private static final Pattern RULE_ROW = Pattern.compile("(?m)^\\| ([A-Z]-\\d+) \\|");
     private static final Pattern VERSION_ROW = Pattern.compile("(?m)^\\| [^|]+ \\| `(\\w+)\\.VERSION` \\| (\\d+) \\|");
     /** Not a setting, but the group of three that are set together. */

@@ -42,6 +42,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Muster is closed while a call of its API is open. At every distance between the two, the call ends at once: with its
  * result, or with FATAL. Nothing of it is left behind, so Muster starts again on the same Vert.x.
  */
+// L-3
 @Timeout(120)
 class CloseWithOpenCallsTest {
     /** Much less than any timeout inside Muster, so an operation that only a timeout ends is found. */

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
  * A time in the code is a setting, or follows from one, or a comment beside it says why it is fixed. A fixed limit that
  * no setting names otherwise decides what a user can't change and does not know of.
  */
+// N-4
 class FixedTimesTest {
     private static final Path MAIN = Path.of(System.getProperty("muster.home", "."), "src/main/java");
 

@@ -43,7 +43,7 @@ class StalledLoopTest {
         return Bounded.await(ask(process), "status").getFirst().toJson();
     }
 
-    // O-1
+    // M-5
     @Test
     void theStatusAnswersAndSaysWhichLoopStandsStillAndWhere() throws InterruptedException {
         InMemoryCluster.await(here.join("g", 0, 2), there.join("g", 1, 2));
@@ -75,7 +75,7 @@ class StalledLoopTest {
                         && !picture.getString("epochState").equals("UNKNOWN"));
     }
 
-    // O-1
+    // M-5
     @Test
     void aReportAnswersWhileTheLoopOfItsGroupStandsStill() throws InterruptedException {
         JoinedRank rank = here.join("g", 0, 2);

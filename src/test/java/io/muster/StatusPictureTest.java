@@ -45,7 +45,7 @@ class StatusPictureTest {
                 .toJson();
     }
 
-    // O-1
+    // M-5
     @Test
     void theStatusHasThePartsOfAllProcesses() {
         here.join("g", 0, 3);
@@ -64,7 +64,7 @@ class StatusPictureTest {
         });
     }
 
-    // O-1
+    // M-5
     @Test
     void aProcessThatWasAskedAndGaveNoAnswerIsNamed() {
         InMemoryCluster.await(here.join("g", 0, 2), there.join("g", 1, 2));
@@ -79,7 +79,7 @@ class StatusPictureTest {
         assertThat(StatusVerticle.text(picture)).contains("asked, but gave no answer: pid ");
     }
 
-    // O-1
+    // M-5
     @Test
     void aProcessWithoutAConnectionCountsAsNotAsked() {
         TransportFault cut =

@@ -66,6 +66,7 @@ class WriteGroupTest {
         return two;
     }
 
+    // L-2
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aTransferCompletesOnTheCallersContext(boolean reads) {

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The deadline of {@code run} counts from the start of the command, in every phase. */
+// N-3
 @Timeout(120)
 final class DeadlineIT {
     @TempDir

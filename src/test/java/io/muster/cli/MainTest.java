@@ -26,6 +26,7 @@ final class MainTest {
     private final StringWriter err = new StringWriter();
 
     /** Scripts compare the numbers, and {@code deployment.md} documents them. */
+    // M-6
     @Test
     void exitCodesAreThoseOfTheDeploymentPage() throws IOException {
         Path page = Path.of(System.getProperty("muster.home", ""), "src/main/docs/deployment.md");

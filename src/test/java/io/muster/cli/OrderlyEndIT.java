@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** SIGTERM ends a process in order within its budget, whatever the cluster does, and shows no stack trace. */
+// K-4
 @Timeout(240)
 final class OrderlyEndIT {
     /** The default of {@code shutdown.timeoutMs}, and what a busy machine adds; below a container's 10 s. */

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The status while one process stands still, too shortly to be lost. */
+// M-5
 @Timeout(120)
 final class StatusOfAStoppedProcessIT {
     private static final int WORLD = 3;
@@ -25,7 +26,7 @@ final class StatusOfAStoppedProcessIT {
     @TempDir
     private static Path temp;
 
-    @Test // O-1
+    @Test
     void onlyTheStoppedProcessGivesNoAnswer() throws Exception {
         List<Integer> ports = MusterCommand.freePorts(WORLD);
         String members = ports.stream().map(port -> "127.0.0.1:" + port).collect(Collectors.joining(","));

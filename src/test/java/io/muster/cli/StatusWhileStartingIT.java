@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A process is asked at every moment of its life. */
+// M-5
 @Timeout(120)
 final class StatusWhileStartingIT {
     private static final Duration PATIENCE = Duration.ofSeconds(10);

@@ -62,6 +62,7 @@ class ClusterMemberTest {
     }
 
     /** IPv6, a name, and every interface: the second process joins at the address that the first one advertises. */
+    // K-1
     @ParameterizedTest
     @CsvSource({"::1,''", "localhost,''", "0.0.0.0,127.0.0.1", "::,::1"})
     void twoProcessesJoinOnAnyKindOfAddress(String bind, String advertise) {

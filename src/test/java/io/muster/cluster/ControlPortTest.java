@@ -162,7 +162,7 @@ class ControlPortTest {
                         MusterException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CONFIG));
     }
 
-    @Test // O-1
+    @Test // M-5
     void readsAddressesAndReportsAllMistakesTogether() {
         assertThat(ControlAddress.parseList("10.0.0.4, host:1,[::1]:2,::1,[fe80::1]"))
                 .containsExactly(
@@ -177,7 +177,7 @@ class ControlPortTest {
                 .hasMessageContainingAll("'b' in 'a:b' is not a port number", "70000", "needs a host", "[::1");
     }
 
-    @Test // O-1
+    @Test // M-5
     void rejectsAListWithoutAnAddress() {
         assertThatThrownBy(() -> ControlAddress.parseList(","))
                 .isInstanceOfSatisfying(

@@ -10,7 +10,7 @@ import io.vertx.core.json.JsonObject;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** O-1: the status has one row for each missing rank, made from the rows of all processes. */
+/** The status has one row for each missing rank, made from the rows of all processes. */
 class StatusRowsTest {
     private static JsonObject row(int rank, Phase phase, long sinceMs, int seenBy) {
         return new JsonObject()

@@ -196,6 +196,7 @@ class TcpWriteTest {
     }
 
     // the application breaks the rule that a source stays valid; writes of others are not affected
+    // L-4
     @Test
     void aSourceThatIsClosedFailsItsWriteAlone() {
         Region region = b.regions.allocate("large", 8L << 20, null);
