@@ -6,11 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -40,8 +38,7 @@ final class AddressTranslationIT { // R-11
     @BeforeAll
     @Timeout(300) // recording the start takes much processor time, once after a build
     static void connectTheHosts() throws Exception {
-        String trouble = "";
-        for (String setup : List.of(
+        String trouble = Shell.trouble(
                 "ip netns add " + INSIDE,
                 "ip netns add " + ROUTER,
                 "ip netns add " + OUTSIDE,
@@ -63,9 +60,7 @@ final class AddressTranslationIT { // R-11
                 "ip netns exec " + ROUTER + " iptables -t nat -A PREROUTING -d " + PUBLIC
                         + " -j DNAT --to-destination 10.214.1.2",
                 "ip netns exec " + ROUTER + " iptables -t nat -A POSTROUTING -s 10.214.1.2 -o out -j SNAT --to-source "
-                        + PUBLIC)) {
-            trouble += trouble.isEmpty() ? command(setup) : "";
-        }
+                        + PUBLIC);
         assumeTrue(trouble.isEmpty(), "no translated addresses here (needs root, iproute2 and iptables): " + trouble);
         MusterCommand.recordTheStart();
     }
@@ -78,7 +73,7 @@ final class AddressTranslationIT { // R-11
     @AfterAll
     static void takeThemApart() throws Exception {
         for (String host : List.of(INSIDE, ROUTER, OUTSIDE)) {
-            command("ip netns del " + host);
+            Shell.trouble("ip netns del " + host);
         }
     }
 
@@ -116,15 +111,4 @@ final class AddressTranslationIT { // R-11
     }
 
     /** Empty if it worked, else the reason. */
-    private static String command(String line) throws InterruptedException {
-        try {
-            Process process = new ProcessBuilder(line.split(" "))
-                    .redirectErrorStream(true)
-                    .start();
-            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            return process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0 ? "" : line + ": " + said;
-        } catch (IOException e) {
-            return String.valueOf(e.getMessage());
-        }
-    }
 }

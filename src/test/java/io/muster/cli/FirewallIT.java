@@ -7,12 +7,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -30,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class FirewallIT {
     private static final String NAME = "musterfw" + ProcessHandle.current().pid() % 100_000;
     private static final String ROUTER = NAME + "r";
+    private static final String ON_ROUTER = "ip netns exec " + ROUTER + " ";
     private static final int HOSTS = 3;
     private static final String MEMBERS = "10.213.81.2:7600,10.213.82.2:7600,10.213.83.2:7600";
     /** What conntrack prints of a connection: seconds left, and the ports as the dialling end sees them. */
@@ -47,51 +46,30 @@ final class FirewallIT {
     @BeforeAll
     @Timeout(300) // recording the start takes much processor time, once after a build
     static void build() throws Exception {
-        String trouble = run("ip", "netns", "add", ROUTER);
+        String trouble = Shell.trouble("ip netns add " + ROUTER);
         assumeTrue(trouble.isEmpty(), "no network namespaces here (needs root and iproute2): " + trouble);
-        trouble = onRouter("sysctl", "-qw", "net.ipv4.ip_forward=1");
+        String router = "ip -n " + ROUTER;
         for (int host = 1; host <= HOSTS; host++) {
             String name = NAME + host;
+            String on = "ip -n " + name;
             String net = "10.213.8" + host;
-            trouble += run("ip", "netns", "add", name)
-                    + run("ip", "-n", name, "link", "set", "lo", "up")
-                    + run(
-                            "ip",
-                            "-n",
-                            name,
-                            "link",
-                            "add",
-                            "eth0",
-                            "type",
-                            "veth",
-                            "peer",
-                            "name",
-                            "p" + host,
-                            "netns",
-                            ROUTER)
-                    + run("ip", "-n", ROUTER, "addr", "add", net + ".1/24", "dev", "p" + host)
-                    + run("ip", "-n", ROUTER, "link", "set", "p" + host, "up")
-                    + run("ip", "-n", name, "addr", "add", net + ".2/24", "dev", "eth0")
-                    + run("ip", "-n", name, "link", "set", "eth0", "up")
-                    + run("ip", "-n", name, "route", "add", "default", "via", net + ".1");
+            trouble += Shell.trouble(
+                    "ip netns add " + name,
+                    on + " link set lo up",
+                    on + " link add eth0 type veth peer name p" + host + " netns " + ROUTER,
+                    router + " addr add " + net + ".1/24 dev p" + host,
+                    router + " link set p" + host + " up",
+                    on + " addr add " + net + ".2/24 dev eth0",
+                    on + " link set eth0 up",
+                    on + " route add default via " + net + ".1");
         }
-        trouble += onRouter("iptables", "-P", "FORWARD", "DROP")
-                + onRouter("iptables", "-A", "FORWARD", "-m", "conntrack", "--ctstate", "ESTABLISHED", "-j", "ACCEPT")
-                + onRouter(
-                        "iptables",
-                        "-A",
-                        "FORWARD",
-                        "-p",
-                        "tcp",
-                        "--syn",
-                        "-m",
-                        "conntrack",
-                        "--ctstate",
-                        "NEW",
-                        "-j",
-                        "ACCEPT")
-                + onRouter("sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_loose=0")
-                + onRouter("conntrack", "-F");
+        trouble += Shell.trouble(
+                ON_ROUTER + "sysctl -qw net.ipv4.ip_forward=1",
+                ON_ROUTER + "iptables -P FORWARD DROP",
+                ON_ROUTER + "iptables -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT",
+                ON_ROUTER + "iptables -A FORWARD -p tcp --syn -m conntrack --ctstate NEW -j ACCEPT",
+                ON_ROUTER + "sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0",
+                ON_ROUTER + "conntrack -F");
         assumeTrue(trouble.isEmpty(), "no stateful firewall here (needs iptables and conntrack): " + trouble);
         MusterCommand.recordTheStart();
     }
@@ -103,9 +81,9 @@ final class FirewallIT {
 
     @AfterAll
     static void takeApart() throws Exception {
-        run("ip", "netns", "del", ROUTER);
+        Shell.trouble("ip netns del " + ROUTER);
         for (int host = 1; host <= HOSTS; host++) {
-            run("ip", "netns", "del", NAME + host);
+            Shell.trouble("ip netns del " + NAME + host);
         }
     }
 
@@ -138,7 +116,7 @@ final class FirewallIT {
 
     /** Of the two connections to the data port, the control connection carries the liveness messages. */
     private static void forgetTheIdleConnection() throws Exception {
-        String table = said("ip", "netns", "exec", ROUTER, "conntrack", "-L", "-p", "tcp");
+        String table = Shell.said(ON_ROUTER + "conntrack -L -p tcp");
         String idle = null;
         long least = Long.MAX_VALUE;
         List<String> ports = new ArrayList<>();
@@ -153,7 +131,7 @@ final class FirewallIT {
             }
         }
         assertThat(ports).as(table).hasSizeGreaterThanOrEqualTo(2);
-        assertThat(onRouter("conntrack", "-D", "-p", "tcp", "--sport", String.valueOf(idle)))
+        assertThat(Shell.trouble(ON_ROUTER + "conntrack -D -p tcp --sport " + idle))
                 .as(table)
                 .isEmpty();
     }
@@ -178,30 +156,5 @@ final class FirewallIT {
                 List.of("ip", "netns", "exec", NAME + (rank + 1)), temp, arguments.toArray(String[]::new));
         owned.add(command);
         return command;
-    }
-
-    private static String onRouter(String... command) throws InterruptedException {
-        List<String> all = new ArrayList<>(List.of("ip", "netns", "exec", ROUTER));
-        all.addAll(List.of(command));
-        return run(all.toArray(String[]::new));
-    }
-
-    /** Empty if it worked, else the reason. */
-    private static String run(String... command) throws InterruptedException {
-        try {
-            said(command);
-            return "";
-        } catch (IOException e) {
-            return e.getMessage() + "; ";
-        }
-    }
-
-    private static String said(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-        if (!process.waitFor(10, TimeUnit.SECONDS) || process.exitValue() != 0) {
-            throw new IOException(String.join(" ", command) + ": " + said);
-        }
-        return said;
     }
 }

@@ -7,11 +7,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,26 +33,17 @@ final class NetworkNamespaceIT {
     @BeforeAll
     @Timeout(300) // recording the start takes much processor time, once after a build
     static void joinTwoHosts() throws Exception {
-        String trouble = ip("netns", "add", HOSTS.get(0));
+        String trouble = Shell.trouble("ip netns add " + HOSTS.get(0));
         assumeTrue(trouble.isEmpty(), "no network namespaces here (needs root and iproute2): " + trouble);
-        trouble = ip("netns", "add", HOSTS.get(1))
-                + ip(
-                        "link",
-                        "add",
-                        "veth0",
-                        "netns",
-                        HOSTS.get(0),
-                        "type",
-                        "veth",
-                        "peer",
-                        "name",
-                        "veth0",
-                        "netns",
-                        HOSTS.get(1));
+        trouble = Shell.trouble(
+                "ip netns add " + HOSTS.get(1),
+                "ip link add veth0 netns " + HOSTS.get(0) + " type veth peer name veth0 netns " + HOSTS.get(1));
         for (int host = 0; host < 2; host++) {
-            trouble += ip("-n", HOSTS.get(host), "addr", "add", ADDRESSES.get(host) + "/24", "dev", "veth0")
-                    + ip("-n", HOSTS.get(host), "link", "set", "veth0", "up")
-                    + ip("-n", HOSTS.get(host), "link", "set", "lo", "up");
+            String on = "ip -n " + HOSTS.get(host);
+            trouble += Shell.trouble(
+                    on + " addr add " + ADDRESSES.get(host) + "/24 dev veth0",
+                    on + " link set veth0 up",
+                    on + " link set lo up");
         }
         assumeTrue(trouble.isEmpty(), "no virtual network devices here: " + trouble);
         MusterCommand.recordTheStart();
@@ -69,7 +58,7 @@ final class NetworkNamespaceIT {
     @AfterAll
     static void takeThemApart() throws Exception {
         for (String host : HOSTS) {
-            ip("netns", "del", host);
+            Shell.trouble("ip netns del " + host);
         }
     }
 
@@ -146,16 +135,4 @@ final class NetworkNamespaceIT {
     }
 
     /** Empty if it worked, else the reason. */
-    private static String ip(String... arguments) throws InterruptedException {
-        List<String> command = new ArrayList<>(List.of("ip"));
-        command.addAll(List.of(arguments));
-        try {
-            Process ip = new ProcessBuilder(command).redirectErrorStream(true).start();
-            String said = new String(ip.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            boolean ended = ip.waitFor(10, TimeUnit.SECONDS);
-            return ended && ip.exitValue() == 0 ? "" : String.join(" ", command) + ": " + said;
-        } catch (IOException e) {
-            return String.valueOf(e.getMessage());
-        }
-    }
 }

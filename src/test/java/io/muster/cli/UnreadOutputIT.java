@@ -35,12 +35,7 @@ final class UnreadOutputIT {
     void aFullPipeStopsNoEventLoopAndNoLineIsTorn() throws Exception {
         List<Integer> ports = MusterCommand.freePorts(2);
         String members = "127.0.0.1:" + ports.get(0) + ",127.0.0.1:" + ports.get(1);
-        Process unread = JvmCommand.likeThisJvm()
-                .shortLived()
-                .with("-Djava.io.tmpdir=" + temp)
-                .runMain(List.of(run(ports.get(0), members, "0-11")))
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        Process unread = unread(ports.get(0), members);
         try (var reader = unread.inputReader();
                 MusterCommand other = MusterCommand.start(temp, run(ports.get(1), members, "12-23"))) {
             other.allConnectedAfter(0);
@@ -75,12 +70,7 @@ final class UnreadOutputIT {
     void aSignalEndsAProcessWhosePipeIsFullInTime() throws Exception {
         List<Integer> ports = MusterCommand.freePorts(2);
         String members = "127.0.0.1:" + ports.get(0) + ",127.0.0.1:" + ports.get(1);
-        Process unread = JvmCommand.likeThisJvm()
-                .shortLived()
-                .with("-Djava.io.tmpdir=" + temp)
-                .runMain(List.of(run(ports.get(0), members, "0-11")))
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        Process unread = unread(ports.get(0), members);
         try (MusterCommand other = MusterCommand.start(temp, run(ports.get(1), members, "12-23"))) {
             other.allConnectedAfter(0);
             Eventually.holds("the pipe, which takes 64 KiB, is full", () -> available(unread) > 60_000);
@@ -111,6 +101,16 @@ final class UnreadOutputIT {
         String line = reader.readLine();
         assertThat(line).as("the output goes on").isNotNull();
         return line;
+    }
+
+    /** A process with the first half of the ranks, of whose output nobody reads a line. */
+    private static Process unread(int port, String members) throws IOException {
+        return JvmCommand.likeThisJvm()
+                .shortLived()
+                .with("-Djava.io.tmpdir=" + temp)
+                .runMain(List.of(run(port, members, "0-11")))
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
     }
 
     private static String[] run(int port, String members, String ranks) {
