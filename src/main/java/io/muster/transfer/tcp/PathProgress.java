@@ -5,9 +5,9 @@ package io.muster.transfer.tcp;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far the bytes of one bulk connection have come. The peer counts the bytes that it reads and reports the count on
- * the control connection, so one connection says that the other one is alive, and neither is believed to be. For one
- * event loop. Time is an argument.
+ * How far the bytes of one bulk connection have come. The peer counts the bytes that it reads, and reports the count on
+ * the control connection. So this end knows of the bulk connection itself whether it carries bytes, and does not infer
+ * it from the control connection. For one event loop. Time is an argument.
  */
 final class PathProgress {
     private long sent;
